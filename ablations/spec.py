@@ -1,0 +1,122 @@
+"""What an ablation is: a question, the variants that answer it and where they are compared."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One way of doing it: an algorithm and the hyperparameters that make the difference.
+
+    Attributes:
+        name: short name for the command line and the store, unique within its ablation.
+        algorithm: a name of `algorithms.ALGORITHMS`.
+        title: what figures and tables call it; the name in words if left empty.
+        hyperparameters: what this variant fixes. Everything else keeps the algorithm's default.
+
+    Raises:
+        ValueError: the name can't be used on a command line or as part of a file name.
+    """
+
+    name: str
+    algorithm: str
+    title: str = ""
+    hyperparameters: Mapping[str, object] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        _check_name("variant", self.name)
+        object.__setattr__(self, "title", self.title or self.name.replace("_", " "))
+        object.__setattr__(self, "hyperparameters", dict(self.hyperparameters))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation:
+    """A question about ingredients, and the comparison that answers it.
+
+    Attributes:
+        name: short name for the command line and the store.
+        title: what figures and tables call it.
+        question: the question in one sentence, with its question mark.
+        environments: environment ids, in the order in which they are shown.
+        variants: what is compared, in the order in which it is shown.
+        control: the name of the variant that all others are compared with.
+        steps: budget of a run [environment steps], one for all or one for each environment.
+        seeds: the seeds of every variant in every environment.
+        mechanism: columns of the store's `updates` table that show why the curves differ.
+
+    Raises:
+        ValueError: in one line, what does not fit together.
+    """
+
+    name: str
+    title: str
+    question: str
+    environments: tuple[str, ...]
+    variants: tuple[Variant, ...]
+    control: str
+    steps: int | Mapping[str, int] = field(hash=False)
+    seeds: tuple[int, ...] = tuple(range(10))
+    mechanism: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_name("ablation", self.name)
+        if not self.question.strip():
+            raise ValueError(f"ablation {self.name!r} states no question")
+        for kind in ("environments", "variants", "seeds", "mechanism"):
+            # ("Hopper-v5") without its comma is a string, which is also a sequence.
+            if not isinstance(getattr(self, kind), tuple):
+                raise ValueError(f"{kind} of ablation {self.name!r} must be a tuple")
+            if kind != "mechanism" and not getattr(self, kind):
+                raise ValueError(f"ablation {self.name!r} has no {kind}")
+        names = tuple(variant.name for variant in self.variants)
+        for kind, values in (
+            ("variant", names),
+            ("environment", self.environments),
+            ("seed", self.seeds),
+        ):
+            for value in values:
+                if values.count(value) > 1:
+                    raise ValueError(f"ablation {self.name!r} names {kind} {value!r} twice")
+        if self.control not in names:
+            raise ValueError(
+                f"control {self.control!r} of ablation {self.name!r} is none of its variants: "
+                + ", ".join(names)
+            )
+        for seed in self.seeds:
+            if not _is_integer(seed) or seed < 0:
+                raise ValueError(f"seed {seed!r} of ablation {self.name!r} is no integer from 0 on")
+        if isinstance(self.steps, Mapping):
+            object.__setattr__(self, "steps", dict(self.steps))
+            if set(self.steps) != set(self.environments):
+                raise ValueError(
+                    f"steps of ablation {self.name!r} must name exactly its environments, "
+                    f"{', '.join(self.environments)}, not {', '.join(self.steps)}"
+                )
+        for steps in self.steps.values() if isinstance(self.steps, Mapping) else (self.steps,):
+            if not _is_integer(steps) or steps < 1:
+                raise ValueError(
+                    f"steps of ablation {self.name!r} must be an integer from 1 on, not {steps!r}"
+                )
+
+    def budget(self, environment: str) -> int:
+        """Steps of a run in `environment`; in one that the ablation doesn't list, its largest."""
+        if not isinstance(self.steps, Mapping):
+            return self.steps
+        return self.steps.get(environment, max(self.steps.values()))
+
+
+def _check_name(kind: str, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{kind} name {name!r} may hold only letters, digits, '_', '.' and '-', "
+            "and starts with a letter or digit"
+        )
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

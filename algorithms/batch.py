@@ -1,0 +1,95 @@
+"""What an algorithm learns from (a batch) and what an algorithm is (an update of a learner)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from algorithms.hyperparameters import Hyperparameters
+    from algorithms.learner import Learner
+
+Diagnostics = Mapping[str, Tensor]
+"""Named numbers of one update, each [S]; the names are columns of the table `updates`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Batch:
+    """Experience of the behaviour policy θ': S seeds × T ticks × N slots.
+
+    Attributes:
+        observations: float32 [S, T, N, O], normalised, as acted on.
+        next_observations: float32 [S, T, N, O], the true observation each step led to,
+            normalised; at an episode's end its last one, never the next episode's first.
+        actions: float32 [S, T, N, A] before clipping, or int64 [S, T, N].
+        statistics: float32 [S, T, N, K], the distribution φ_θ' that the action came from.
+        rewards: float32 [S, T, N], raw.
+        terminated: bool [S, T, N], the task ended: no value follows.
+        truncated: bool [S, T, N], the time limit cut the episode: value would have followed.
+        valid: bool [S, T, N], a step was taken; False where a slot idled or for padding.
+    """
+
+    observations: Tensor
+    next_observations: Tensor
+    actions: Tensor
+    statistics: Tensor
+    rewards: Tensor
+    terminated: Tensor
+    truncated: Tensor
+    valid: Tensor
+
+    @property
+    def ended(self) -> Tensor:
+        """bool [S, T, N], the episode's last step."""
+        return self.terminated | self.truncated
+
+
+def flatten(values: Tensor) -> Tensor:
+    """[S, T, N, …] -> [S, T·N, …], samples in the order of time."""
+    return values.flatten(1, 2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm:
+    """One way to learn from batches.
+
+    Attributes:
+        name: as on the command line.
+        title: as in figures.
+        equation: the objective to maximise, in Unicode.
+        hyperparameters: a frozen dataclass made of `hyperparameter` fields.
+        collects: "trajectories": every slot plays one whole episode, then idles;
+            "steps": `batch_steps` over all slots, episodes running on between batches.
+        update: learns from one batch, in place, and returns its diagnostics.
+        critic: whether a critic is trained, given the hyperparameters.
+        start: prepares what the algorithm remembers between updates.
+    """
+
+    name: str
+    title: str
+    equation: str
+    hyperparameters: type[Hyperparameters]
+    collects: Literal["trajectories", "steps"]
+    update: Callable[[Learner, Batch], Diagnostics]
+    critic: Callable[[Hyperparameters], bool] = lambda hyperparameters: False
+    start: Callable[[Learner], None] = lambda learner: None
+
+
+def sum_in_order(values: Tensor) -> Tensor:
+    """Σ over time [S, T] -> [S], one step after the other.
+
+    A running sum gives the same bits however much padding (zeros) follows, which a
+    tree-shaped reduction does not: a seed's padding depends on its neighbours' episodes.
+    """
+    return torch.cumsum(values, dim=1)[:, -1]
+
+
+def mean_over_steps(values: Tensor, valid: Tensor) -> Tensor:
+    """Mean over all steps taken, [S, T, N] -> [S]."""
+    kept = torch.where(valid, values, 0.0).double()
+    total = sum_in_order(kept.sum(2))
+    return (total / valid.sum((1, 2))).float()

@@ -1,0 +1,220 @@
+"""How a hyperparameter is declared: once, with its meaning, unit, range and source.
+
+Every algorithm has one frozen keyword-only dataclass whose fields are made by
+`hyperparameter`. The command line, the Parquet metadata, search ranges and the report's
+table all derive from these declarations. The classes here hold what several algorithms
+share; they hold declarations only, never behaviour of an algorithm.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+ANDRYCHOWICZ = "Andrychowicz et al. 2021, arXiv 2006.05990"
+BASELINES = "openai/baselines ppo2, MuJoCo defaults"
+PAPER = "Schulman et al. 2017, arXiv 1707.06347, Table 3"
+
+
+def hyperparameter(
+    default: Any,
+    meaning: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    choices: Sequence[object] | None = None,
+    source: str = "",
+) -> Any:
+    """A dataclass field that carries its own documentation.
+
+    Args:
+        default: the value where the user names none.
+        meaning: one line that says what it does.
+        unit: of the value; empty for a pure number.
+        low, high: the allowed range, both ends included; `None` for no bound.
+        choices: the allowed values, where there are few.
+        source: where the default comes from.
+    """
+    return dataclasses.field(
+        default=default,
+        metadata={
+            "meaning": meaning,
+            "unit": unit,
+            "low": low,
+            "high": high,
+            "choices": tuple(choices) if choices is not None else None,
+            "source": source,
+        },
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters:
+    """What every algorithm has: a policy network, its optimiser, its normalisation."""
+
+    slots: int = hyperparameter(
+        8,
+        "environments that one seed steps side by side",
+        unit="environments",
+        low=1,
+        source="this project: 8 x 256 steps make the paper's 2,048",
+    )
+    hidden_sizes: tuple[int, ...] = hyperparameter(
+        (64, 64), "widths of the hidden layers, actor and critic apart", unit="units", source=PAPER
+    )
+    initialization: str = hyperparameter(
+        "orthogonal",
+        "initial weights: orthogonal (gain sqrt 2, policy head 0.01, value head 1) "
+        "or uniform in 1/sqrt(inputs)",
+        choices=("orthogonal", "uniform"),
+        source=BASELINES,
+    )
+    initial_log_std: float = hyperparameter(
+        0.0, "log standard deviation of a continuous policy at the start", source=BASELINES
+    )
+    action_clipping: bool = hyperparameter(
+        True,
+        "the environment gets a copy of the action clipped to its bounds; "
+        "log p stays that of the unclipped sample",
+        source=BASELINES,
+    )
+    observation_normalization: bool = hyperparameter(
+        True, "observations are standardised by their running mean and variance", source=BASELINES
+    )
+    observation_clip: float = hyperparameter(
+        10.0,
+        "bound on a standardised observation",
+        unit="standard deviations",
+        low=0.0,
+        source=BASELINES,
+    )
+    learning_rate: float = hyperparameter(3e-4, "Adam's step size", low=0.0, source=PAPER)
+    learning_rate_decay_steps: float = hyperparameter(
+        math.inf,
+        "the step size falls linearly to 0 over this many steps, whatever the budget; "
+        "inf keeps it constant",
+        unit="environment steps",
+        low=1.0,
+        source=PAPER + ": constant",
+    )
+    adam_epsilon: float = hyperparameter(1e-5, "Adam's epsilon", low=0.0, source=BASELINES)
+    gradient_norm_clip: float = hyperparameter(
+        0.5,
+        "bound on the L2 norm of a seed's gradient; inf for none",
+        low=0.0,
+        source=BASELINES,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrajectoryHyperparameters(Hyperparameters):
+    """Estimators over complete trajectories: every slot plays one episode a batch, then idles."""
+
+    slots: int = hyperparameter(
+        16,
+        "N, the trajectories of one batch: each slot plays one episode, then idles",
+        unit="trajectories",
+        low=1,
+        source="this project",
+    )
+    learning_rate: float = hyperparameter(
+        1e-2,
+        "Adam's step size; larger than PPO's because a batch makes one step only",
+        low=0.0,
+        source="this project: docs/hyperparameters.md",
+    )
+    gradient_norm_clip: float = hyperparameter(
+        math.inf,
+        "bound on the L2 norm of a seed's gradient; inf for none",
+        low=0.0,
+        source="the lecture has none",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticHyperparameters(Hyperparameters):
+    """A critic and the generalised advantage estimate."""
+
+    batch_steps: int = hyperparameter(
+        2048,
+        "steps a seed collects for one update, over all its slots",
+        unit="environment steps",
+        low=1,
+        source=PAPER,
+    )
+    discount: float = hyperparameter(0.99, "γ", low=0.0, high=1.0, source=PAPER)
+    gae_lambda: float = hyperparameter(
+        0.95, "λ of the generalised advantage estimate", low=0.0, high=1.0, source=PAPER
+    )
+    reward_normalization: bool = hyperparameter(
+        True,
+        "rewards are divided by the running standard deviation of the discounted return",
+        source=BASELINES,
+    )
+    reward_clip: float = hyperparameter(
+        10.0, "bound on a normalised reward", low=0.0, source=BASELINES
+    )
+    advantage_normalization: str = hyperparameter(
+        "minibatch",
+        "advantages are standardised over this set of samples",
+        choices=("none", "batch", "minibatch"),
+        source=BASELINES,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CriticRegression:
+    """A critic that is fitted apart from the policy, after the policy's step."""
+
+    critic_learning_rate: float = hyperparameter(
+        1e-3, "Adam's step size for the critic", low=0.0, source="openai/spinningup vpg"
+    )
+    critic_epochs: int = hyperparameter(
+        10, "passes of the critic over a batch", unit="epochs", low=1, source="as PPO's epochs"
+    )
+    critic_minibatch: int = hyperparameter(
+        64, "samples of one step of the critic", unit="samples", low=1, source="as PPO's minibatch"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurrogateHyperparameters(CriticHyperparameters):
+    """Several epochs of minibatch steps on one batch, actor and critic at once."""
+
+    epochs: int = hyperparameter(10, "passes over a batch", unit="epochs", low=1, source=PAPER)
+    minibatch: int = hyperparameter(
+        64, "samples of one gradient step", unit="samples", low=1, source=PAPER
+    )
+    value_coefficient: float = hyperparameter(
+        0.5, "weight of the value loss (V - target)² / 2", low=0.0, source=BASELINES
+    )
+    value_clip: float = hyperparameter(
+        math.inf,
+        "the value may move this far from its old prediction before the loss stops "
+        "rewarding it; inf for no clip",
+        low=0.0,
+        source=ANDRYCHOWICZ + ": no clip does better",
+    )
+    entropy_coefficient: float = hyperparameter(
+        0.0, "weight of the entropy bonus", low=0.0, source=PAPER + " (MuJoCo: none)"
+    )
+
+
+def check(hyperparameters: object) -> None:
+    """Raise ValueError, in one line, for a value outside its declared range or choices."""
+    for field in dataclasses.fields(hyperparameters):  # type: ignore[arg-type]
+        value = getattr(hyperparameters, field.name)
+        low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
+        if choices is not None and value not in choices:
+            allowed = ", ".join(map(str, choices))
+            raise ValueError(f"{field.name} = {value!r}; allowed: {allowed}")
+        if isinstance(value, (int, float)) and not isinstance(value, bool):
+            if math.isnan(value):
+                raise ValueError(f"{field.name} = nan; allowed: a number")
+            if (low is not None and value < low) or (high is not None and value > high):
+                bounds = f"{'-inf' if low is None else low} to {'inf' if high is None else high}"
+                raise ValueError(f"{field.name} = {value!r}; allowed: {bounds}")

@@ -1,0 +1,55 @@
+"""Off-policy policy gradient by importance sampling, step by step.
+
+    J(θ) = E_{(s,a)~θ'}[ ρ A^θ'(s, a) ],        ρ = p_θ(a|s) / p_θ'(a|s)
+
+Difference from the advantage rung: the data of θ' are used for K epochs of minibatch steps
+while θ moves away from it; ρ corrects the probability of the action (not of the state, and
+not of the actions before it: `trajectory_importance_sampling` does that). At θ = θ' the
+gradient is the advantage rung's. Nothing keeps θ near θ', and the variance of ρ grows with
+their distance.
+
+Source: Schulman et al. 2017, arXiv 1707.06347, eq. 6 ("no clipping or penalty" in Table 1).
+
+ρ ↔ `ratio` [S, M]; A^θ' ↔ `advantages` [S, M]; K ↔ `epochs`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.diagnostics import policy_change
+from algorithms.hyperparameters import SurrogateHyperparameters
+from algorithms.learner import Learner
+from algorithms.surrogate import optimise_surrogate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters(SurrogateHyperparameters):
+    """Nothing beyond what every surrogate has."""
+
+
+def objective(ratio: Tensor, advantages: Tensor) -> Tensor:
+    """ρ A [S, M]."""
+    return ratio * advantages
+
+
+def update(learner: Learner, batch: Batch) -> Diagnostics:
+    """All epochs on one batch."""
+    step = optimise_surrogate(
+        learner, batch, lambda terms: objective(terms.ratio, terms.advantages)
+    )
+    return {**step, **policy_change(learner, batch)}
+
+
+ALGORITHM = Algorithm(
+    name="importance_sampling",
+    title="Importance sampling",
+    equation="E_θ'[ ρ A^θ'(s,a) ],  ρ = p_θ(a|s) / p_θ'(a|s)",
+    hyperparameters=Hyperparameters,
+    collects="steps",
+    update=update,
+    critic=lambda h: True,
+)

@@ -1,0 +1,96 @@
+"""PPO with a KL penalty, fixed or adaptive.
+
+    J(θ) = E_{(s,a)~θ'}[ ρ A^θ'(s, a) − β KL(p_θ'(·|s) ‖ p_θ(·|s)) ]
+
+    adaptive β:  KL > 1.5 · target  ⇒  β ← 2β
+                 KL < target / 1.5  ⇒  β ← β/2
+
+Difference from importance sampling: −β KL keeps the *behaviour* of θ near that of θ' at the
+visited states (not the parameters near each other). β = 0 is importance sampling.
+
+Source: Schulman et al. 2017, arXiv 1707.06347, section 4 and eq. 8.
+
+ρ ↔ `ratio`, A^θ' ↔ `advantages`, KL ↔ `divergence`, each [S, M]; β ↔ `learner.memory["beta"]`
+[S], adapted after an update by the mean KL over the whole batch, each seed by its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.diagnostics import policy_change
+from algorithms.hyperparameters import PAPER, SurrogateHyperparameters, hyperparameter
+from algorithms.learner import Learner
+from algorithms.surrogate import optimise_surrogate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters(SurrogateHyperparameters):
+    """The penalty and how it adapts."""
+
+    beta: float = hyperparameter(
+        1.0, "β, the weight of the KL penalty (its first value where adaptive)", low=0.0,
+        source=PAPER + " and Table 1: fixed 0.3, 1, 3, 10",
+    )
+    adaptive: bool = hyperparameter(
+        True, "β is doubled or halved after an update", source="section 4 of the PPO paper"
+    )
+    kl_target: float = hyperparameter(
+        0.01, "d_targ, the KL an update should make", unit="nats", low=0.0,
+        source="Table 1 of the PPO paper: the best of 0.003, 0.01, 0.03",
+    )
+
+
+def objective(ratio: Tensor, advantages: Tensor, divergence: Tensor, beta: Tensor) -> Tensor:
+    """ρ A − β KL [S, M], β [S, 1]."""
+    return ratio * advantages - beta * divergence
+
+
+def adapted(beta: Tensor, divergence: Tensor, target: float) -> Tensor:
+    """β [S] for the next update, given this one's mean KL [S]."""
+    beta = torch.where(divergence > 1.5 * target, 2 * beta, beta)
+    return torch.where(divergence < target / 1.5, beta / 2, beta)
+
+
+def start(learner: Learner) -> None:
+    """β as declared."""
+    h = learner.hyperparameters
+    assert isinstance(h, Hyperparameters)
+    learner.memory["beta"] = torch.full((len(learner.seeds),), h.beta, device=learner.device)
+
+
+def update(learner: Learner, batch: Batch) -> Diagnostics:
+    """All epochs on one batch under one β; then β adapts."""
+    h = learner.hyperparameters
+    assert isinstance(h, Hyperparameters)
+    beta = learner.memory["beta"]
+    step = optimise_surrogate(
+        learner,
+        batch,
+        lambda terms: objective(
+            terms.ratio, terms.advantages, terms.divergence, beta.unsqueeze(1)
+        ),
+    )
+    change = policy_change(learner, batch)
+    if h.adaptive:
+        divergence = change["kl_mean"].to(beta)
+        learner.memory["beta"] = torch.where(
+            learner.active, adapted(beta, divergence, h.kl_target), beta
+        )
+    return {**step, **change, "beta": beta}
+
+
+ALGORITHM = Algorithm(
+    name="kl_ppo",
+    title="KL-penalty PPO",
+    equation="E_θ'[ ρ A^θ' − β KL(p_θ' ‖ p_θ) ]",
+    hyperparameters=Hyperparameters,
+    collects="steps",
+    update=update,
+    critic=lambda h: True,
+    start=start,
+)

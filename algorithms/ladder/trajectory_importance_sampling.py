@@ -1,0 +1,109 @@
+"""Off-policy policy gradient by importance sampling, trajectory by trajectory.
+
+    J(θ) = E_{τ~θ'}[ p_θ(τ)/p_θ'(τ) (R(τ) − b) ],    p_θ(τ)/p_θ'(τ) = Πₜ p_θ(aₜ|sₜ) / p_θ'(aₜ|sₜ)
+
+Difference from the per-step ratio: this one corrects the probability of the whole
+trajectory (the environment's own probabilities cancel) and is therefore unbiased for ∇J at
+any θ; the price is a variance that grows exponentially with the length of τ. The product is
+taken in log space; a minibatch is a set of whole trajectories.
+Expectation with b constant: ∇J, exactly, for every θ.
+
+Source: Precup et al. 2000; the lecture, from on-policy to off-policy.
+
+Πₜ ρₜ ↔ `trajectory_ratio(...)` [S, N]; b ↔ the leave-one-out mean of the batch's returns; K ↔
+`epochs`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from algorithms.batch import Algorithm, Batch, Diagnostics, flatten, sum_in_order
+from algorithms.diagnostics import policy_change
+from algorithms.hyperparameters import PAPER, TrajectoryHyperparameters, hyperparameter
+from algorithms.learner import Learner
+from algorithms.optimizers import clip_gradient_norm
+from algorithms.policies import Policy
+from algorithms.policy_gradient import TIME_BLOCK, gradient_signal, trajectory_gradients
+from algorithms.returns import total_return
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters(TrajectoryHyperparameters):
+    """Epochs over whole trajectories."""
+
+    learning_rate: float = hyperparameter(3e-4, "Adam's step size", low=0.0, source=PAPER)
+    epochs: int = hyperparameter(10, "passes over a batch", unit="epochs", low=1, source=PAPER)
+    minibatch: int = hyperparameter(
+        4, "trajectories of one gradient step", unit="trajectories", low=1, source="this project"
+    )
+
+
+@torch.no_grad()
+def trajectory_ratio(policy: Policy, parameters: Tensor, batch: Batch) -> Tensor:
+    """Πₜ p_θ(aₜ|sₜ) / p_θ'(aₜ|sₜ) [S, N], through the sum of logarithms."""
+    blocks = batch.observations.split(TIME_BLOCK, dim=1)
+    new = torch.cat([policy.statistics(parameters, flatten(block)) for block in blocks], dim=1)
+    old, actions = flatten(batch.statistics), flatten(batch.actions)
+    log_ratio = policy.log_probability(new, actions) - policy.log_probability(old, actions)
+    steps = torch.where(batch.valid, log_ratio.unflatten(1, batch.valid.shape[1:]), 0.0)
+    seeds, ticks, slots = steps.shape
+    total = sum_in_order(steps.transpose(1, 2).reshape(seeds * slots, ticks))
+    return total.view(seeds, slots).exp()
+
+
+def weights(ratio: Tensor, returns: Tensor, baseline: Tensor, ticks: int) -> Tensor:
+    """Πₜ ρₜ (R(τⁿ) − b) [S, T, N]: ∇ρ_τ = ρ_τ Σₜ ∇log p_θ(aₜ|sₜ)."""
+    return (ratio * (returns - baseline)).unsqueeze(1).expand(-1, ticks, -1)
+
+
+def update(learner: Learner, batch: Batch) -> Diagnostics:
+    """All epochs on one batch of whole trajectories."""
+    h = learner.hyperparameters
+    assert isinstance(h, Hyperparameters)
+    returns = total_return(batch.rewards, batch.valid)
+    baseline = (returns.sum(1, keepdim=True) - returns) / (returns.shape[1] - 1)
+    rate = learner.annealed(h.learning_rate)
+    signal: dict[str, Tensor] = {}
+    norm = torch.zeros_like(rate)
+    everybody = torch.ones_like(returns, dtype=torch.bool)
+    for index, active in learner.minibatches(everybody, h.epochs, h.minibatch):
+        sample = trajectories(batch, index)
+        theta = learner.policy_parameters
+        ratio = trajectory_ratio(learner.policy, theta, sample)
+        weight = weights(
+            ratio, returns.gather(1, index), baseline.gather(1, index), batch.rewards.shape[1]
+        )
+        gradients = trajectory_gradients(learner.policy, theta, sample, weight)
+        signal = signal or gradient_signal(gradients)
+        clipped, norm = clip_gradient_norm(gradients.mean(1), h.gradient_norm_clip)
+        learner.policy_optimizer.step(-clipped, rate, active)
+    return {
+        **signal,
+        "gradient_norm": norm,
+        "learning_rate": rate,
+        **policy_change(learner, batch),
+    }
+
+
+def trajectories(batch: Batch, index: Tensor) -> Batch:
+    """The batch's trajectories at int64 [S, M], each with all its ticks."""
+    seeds = torch.arange(index.shape[0], device=index.device).unsqueeze(1)
+    chosen = {
+        name: values.transpose(1, 2)[seeds, index].transpose(1, 2)
+        for name, values in vars(batch).items()
+    }
+    return replace(batch, **chosen)
+
+
+ALGORITHM = Algorithm(
+    name="trajectory_importance_sampling",
+    title="Importance sampling (trajectory product)",
+    equation="E_{τ~θ'}[ Πₜ ρₜ (R(τ) − b) ]",
+    hyperparameters=Hyperparameters,
+    collects="trajectories",
+    update=update,
+)

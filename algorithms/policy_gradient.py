@@ -1,0 +1,76 @@
+"""The policy gradient Σₜ wₜ ∇log p_θ(aₜ|sₜ), trajectory by trajectory, and one step along it.
+
+The estimators of the first four rungs differ in the weight w of a step and in nothing
+else; this is what they share. Gradients are kept apart by trajectory (slot), because their
+spread is the estimator's variance.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from algorithms.batch import Batch
+from algorithms.learner import Learner
+from algorithms.optimizers import clip_gradient_norm
+from algorithms.policies import Policy
+
+TIME_BLOCK = 256
+"""Ticks of one forward and backward pass: a fixed shape, so that a seed's bits do not
+depend on how long its neighbours' episodes are."""
+
+
+def trajectory_gradients(
+    policy: Policy, parameters: Tensor, batch: Batch, weights: Tensor
+) -> Tensor:
+    """∇_θ Σₜ wₜ log p_θ(aₜ|sₜ) of every slot.
+
+    Args:
+        parameters: the policy's [S, P]; weights: [S, T, N], constants of the gradient.
+
+    Returns:
+        [S, N, P].
+    """
+    seeds, ticks, slots = weights.shape
+    theta = parameters.detach().repeat_interleave(slots, dim=0).requires_grad_()
+    total = torch.zeros_like(theta)
+    for start in range(0, ticks, TIME_BLOCK):
+        block = slice(start, start + TIME_BLOCK)
+        observations, actions, valid, weight = (
+            values[:, block].transpose(1, 2).flatten(0, 1)
+            for values in (batch.observations, batch.actions, batch.valid, weights)
+        )
+        statistics = policy.statistics(theta, observations)
+        terms = weight * policy.log_probability(statistics, actions)
+        (gradient,) = torch.autograd.grad(torch.where(valid, terms, 0.0).sum(), theta)
+        total += gradient
+    return total.unflatten(0, (seeds, slots))
+
+
+def gradient_signal(gradients: Tensor) -> dict[str, Tensor]:
+    """How noisy the mean of the slots' gradients [S, N, P] is.
+
+    Returns:
+        gradient_variance [S]: trace of the covariance of the mean over N slots, estimated
+        from the slots' spread; gradient_signal_to_noise [S]: ‖mean‖² over that variance.
+    """
+    slots = gradients.shape[1]
+    mean = gradients.mean(1)
+    spread = (gradients - mean.unsqueeze(1)).square().sum(2).sum(1)
+    variance = spread / max(slots - 1, 1) / slots
+    if slots == 1:
+        variance = torch.full_like(variance, torch.nan)
+    return {
+        "gradient_variance": variance,
+        "gradient_signal_to_noise": mean.square().sum(1) / variance,
+    }
+
+
+def policy_gradient_step(learner: Learner, batch: Batch, weights: Tensor) -> dict[str, Tensor]:
+    """One Adam step up 1/N Σₙ Σₜ wₜ ∇log p_θ(aₜ|sₜ), weights [S, T, N]."""
+    gradients = trajectory_gradients(learner.policy, learner.policy_parameters, batch, weights)
+    bound = learner.hyperparameters.gradient_norm_clip
+    clipped, norm = clip_gradient_norm(gradients.mean(1), bound)
+    rate = learner.annealed(learner.hyperparameters.learning_rate)
+    learner.policy_optimizer.step(-clipped, rate, learner.active)
+    return {"gradient_norm": norm, "learning_rate": rate, **gradient_signal(gradients)}

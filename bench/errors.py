@@ -1,0 +1,23 @@
+"""Bad input is the user's to mend: one clear line, no traceback."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Bad input by the user. The command line prints it as one line and exits with 2."""
+
+
+def unknown(kind: str, value: str, allowed: Iterable[str]) -> InputError:
+    """The error for a `value` that is none of the `allowed` ones of its `kind`.
+
+    The line names the value, the nearest match and everything that is allowed.
+    """
+    names = [str(name) for name in allowed]
+    lowered = {name.lower(): name for name in names}
+    nearest = difflib.get_close_matches(value.lower(), lowered, n=1, cutoff=0.4)
+    hint = f" Did you mean {lowered[nearest[0]]!r}?" if nearest else ""
+    listed = ", ".join(names) if names else "nothing"
+    return InputError(f"unknown {kind} {value!r}.{hint} Allowed: {listed}")

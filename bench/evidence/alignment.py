@@ -1,0 +1,130 @@
+"""Episodes matched to their runs: the one place where frames become arrays.
+
+What counts as evidence is decided here, once for scores and curves alike:
+
+* Episodes of failed runs are left out: such a run ended for a reason that is not the algorithm's.
+* Episodes that ended after their seed had diverged are left out: from then on the seed only
+  received zero actions. Its last value before is carried forward by scores and curves, so that a
+  diverged seed keeps the value it had and is never dropped from n.
+* Episodes whose return is not a finite number are left out and counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from bench.errors import InputError
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aligned:
+    """Runs in the order of the page, and the episodes that count, by run and then by step.
+
+    Episodes that end at the same step of a run keep the order of the frame they came from.
+    """
+
+    runs: pd.DataFrame  # by environment_order, variant_order, seed; the index is 0 … R−1
+    failed: NDArray[np.bool_]  # [R]
+    diverged: NDArray[np.bool_]  # [R]
+    excluded: Integers  # [R] episodes left out because their return is not finite
+    row: Integers  # [E] position of the episode's run in `runs`
+    step: Integers  # [E] environment steps of the seed at the episode's end
+    seconds: Floats  # [E] wall time since the training started [s]
+    returns: Floats  # [E] raw reward summed over the episode
+
+
+def align(runs: pd.DataFrame, episodes: pd.DataFrame) -> Aligned:
+    """Match an ablation's episodes to its runs and drop the episodes that do not count.
+
+    Args:
+        runs: the store's view, one row a run and variant.
+        episodes: the store's view, one row an episode and variant. Episodes of runs that are not
+            among `runs` are ignored.
+
+    Raises:
+        InputError: there are no runs.
+        ValueError: one seed appears twice under one variant and environment.
+    """
+    if not len(runs):
+        raise InputError("there are no runs to compare; train some with `python -m bench run`")
+    ordered = runs.sort_values(
+        ["environment_order", "environment", "variant_order", "variant", "seed"],
+        kind="stable",
+        ignore_index=True,
+    )
+    twice = ordered.duplicated(["environment", "variant", "seed"])
+    if twice.any():
+        where = ordered.loc[twice.idxmax(), ["variant", "environment", "seed"]].tolist()
+        raise ValueError("variant {!r} on {!r} has seed {} twice".format(*where))
+
+    status = ordered["status"].to_numpy()
+    failed = np.asarray(status == "failed")
+    limit = _numbers(ordered["diverged_at"])
+    diverged = np.asarray(status == "diverged") | np.isfinite(limit)
+
+    row = _rows(ordered, episodes)
+    step = episodes["step"].to_numpy(dtype=np.int64)
+    seconds = episodes["seconds"].to_numpy(dtype=np.float64)
+    returns = episodes["return"].to_numpy(dtype=np.float64)
+
+    known = row >= 0
+    known[known] = ~failed[row[known]]
+    # A comparison with NaN is false: without a limit nothing is past it.
+    known[known] = ~(step[known] > limit[row[known]])
+    finite = np.isfinite(returns)
+    excluded = np.bincount(row[known & ~finite], minlength=len(ordered))
+    kept = np.flatnonzero(known & finite)
+    row, step = row[kept], step[kept]
+    sorted_already = np.all((row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (step[1:] >= step[:-1])))
+    if not sorted_already:
+        order = np.lexsort((step, row))
+        kept, row, step = kept[order], row[order], step[order]
+    return Aligned(
+        runs=ordered,
+        failed=failed,
+        diverged=diverged,
+        excluded=excluded.astype(np.int64),
+        row=row,
+        step=step,
+        seconds=seconds[kept],
+        returns=returns[kept],
+    )
+
+
+def _numbers(column: pd.Series) -> Floats:
+    numbers: Floats = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
+    return numbers
+
+
+def _rows(runs: pd.DataFrame, episodes: pd.DataFrame) -> Integers:
+    """For each episode the row of its run under its variant, −1 where there is none.
+
+    A run can serve two variants with equal descriptions; hence both columns make the key.
+    """
+    run_codes, run_names = _codes(episodes["run"])
+    variant_codes, variant_names = _codes(episodes["variant"])
+    table = np.full((len(run_names) + 1, len(variant_names) + 1), -1, dtype=np.int64)
+    row_of_run = run_names.get_indexer(pd.Index(runs["run"].astype(object)))
+    row_of_variant = variant_names.get_indexer(pd.Index(runs["variant"].astype(object)))
+    # What has no episodes has indexer −1 and lands in the spare last row or column.
+    table[row_of_run, row_of_variant] = np.arange(len(runs))
+    table[-1, :] = -1
+    table[:, -1] = -1
+    return table[run_codes, variant_codes]
+
+
+def _codes(column: pd.Series) -> tuple[Integers, pd.Index]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        categorical = column.cat
+        return categorical.codes.to_numpy(dtype=np.int64), pd.Index(
+            categorical.categories.astype(object)
+        )
+    codes, names = pd.factorize(column)
+    return codes.astype(np.int64), pd.Index(names.astype(object))

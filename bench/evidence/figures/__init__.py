@@ -1,0 +1,1 @@
+"""Figures drawn from the evidence, one file a kind; `style` and `output` are shared by all."""

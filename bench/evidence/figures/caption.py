@@ -1,0 +1,135 @@
+"""The caption under a figure: everything that a reader needs to trust or doubt it, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.evidence.coverage import coverage_text
+from bench.evidence.curves import SeedCurves
+from bench.evidence.figures.style import thousands
+from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
+
+
+def learning_curves_caption(
+    runs: pd.DataFrame,
+    curves: Sequence[SeedCurves],
+    *,
+    source: str,
+    x: str,
+    statistic: Statistic,
+) -> tuple[str, ...]:
+    """The caption of a figure of learning curves, as sentences in paragraphs.
+
+    Args:
+        runs: the store's view of the ablation, failed runs included.
+        curves: what is drawn.
+        source: where the results come from, for example "results/local".
+        x: "steps" or "seconds".
+        statistic: what the lines show.
+
+    Returns:
+        Paragraphs: what is drawn; what went wrong (absent if nothing did); what it was made with.
+    """
+    return tuple(
+        paragraph
+        for paragraph in (
+            " ".join(_meaning(runs, curves, x, statistic)),
+            " ".join(_trouble(runs, x)),
+            " ".join(_provenance(runs, source)),
+        )
+        if paragraph
+    )
+
+
+def seeds_text(numbers: Sequence[int]) -> str:
+    """"n = 10", or "n = 3 to 10" where variants differ."""
+    few, many = min(numbers, default=0), max(numbers, default=0)
+    return f"n = {many}" if few == many else f"n = {few} to {many}"
+
+
+def _meaning(
+    runs: pd.DataFrame, curves: Sequence[SeedCurves], x: str, statistic: Statistic
+) -> list[str]:
+    numbers = sorted({len(cell.seeds) for cell in curves})
+    name = STATISTICS[statistic]
+    if statistic == "iqm" and numbers and numbers[-1] < 4:
+        name = "mean"
+    elif statistic == "iqm":
+        few = "; below 4 seeds the mean" if numbers[0] < 4 else ""
+        name = f"{name} (the mean of the middle half of the seeds{few})"
+    sentences = [
+        f"Line: {name} over seeds ({seeds_text(numbers)}) of the return of training episodes, "
+        "sampled actions and raw rewards, gathered between the points of a fixed grid."
+    ]
+    several = [number for number in numbers if number > 1]
+    if several:
+        measured = ", ".join(
+            f"{coverage_text(number, statistic)} at n = {number}" for number in several
+        )
+        sentences.append(
+            f"Band: pointwise 95% percentile-bootstrap interval over seeds ({REPETITIONS:,} "
+            f"resamples); its measured coverage, for normal data, is {measured}."
+        )
+    else:
+        sentences.append("One seed: no interval can be given.")
+    sentences.append(
+        "Right of each panel: every seed's score, its mean return in the last 10% of its steps"
+        + (", with the statistic and its interval." if several else ".")
+    )
+    budgets = runs.groupby("environment", sort=False)["budget"].max()
+    if budgets.nunique() == 1:
+        listed = f"{', '.join(map(str, budgets.index))} ({thousands(budgets.iloc[0])} steps a seed)"
+    else:
+        listed = ", ".join(f"{name} ({thousands(size)} steps)" for name, size in budgets.items())
+    plural = "s" if len(budgets) > 1 else ""
+    sentences.append(f"Environment{plural}: {listed}.")
+    if x == "seconds":
+        sentences.append(
+            "Seconds: wall time since training began; the seeds of a variant train together in "
+            "one program, so this is the time for all of them."
+        )
+    return sentences
+
+
+def _trouble(runs: pd.DataFrame, x: str) -> list[str]:
+    sentences = []
+    diverged = runs[(runs["status"] == "diverged") | runs["diverged_at"].notna()]
+    if len(diverged):
+        where = "marked × where they did, " if x == "steps" else ""
+        sentences.append(
+            f"Diverged seeds ({where}counted with their last value): {_counts(diverged)}."
+        )
+    failed = runs[runs["status"] == "failed"]
+    if len(failed):
+        sentences.append(f"Failed runs (not drawn): {_counts(failed)}.")
+    # Two algorithms have two digests; two digests of one algorithm are two versions of its code.
+    digests = runs.dropna(subset="digest").groupby("algorithm", sort=False)["digest"].unique()
+    mixed = digests[digests.map(len) > 1]
+    if len(mixed):
+        listed = ", ".join(
+            f"{algorithm} ({', '.join(sorted(str(digest)[:8] for digest in of_algorithm))})"
+            for algorithm, of_algorithm in mixed.items()
+        )
+        sentences.append(f"Mixed code: runs of more than one version (digest) of {listed}.")
+    return sentences
+
+
+def _counts(chosen: pd.DataFrame) -> str:
+    groups = chosen.groupby(["variant_title", "environment"], sort=False)["seed"].nunique()
+    return ", ".join(f"{title} on {where}: {number}" for (title, where), number in groups.items())
+
+
+def _provenance(runs: pd.DataFrame, source: str) -> list[str]:
+    sentences = [f"Results: {source}."]
+    found: dict[str, dict[str, None]] = {}
+    for text in runs["versions"].dropna().unique():
+        for package, version in json.loads(text).items():
+            found.setdefault(str(package), {})[str(version)] = None
+    if found:
+        listed = ", ".join(f"{package} {' / '.join(found[package])}" for package in found)
+        sentences.append(f"Made with {listed}.")
+    return sentences
+

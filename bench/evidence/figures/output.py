@@ -1,0 +1,68 @@
+"""Writing a figure: the format by the file's ending, and equal bytes from equal inputs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+import matplotlib
+from matplotlib.figure import Figure
+
+from bench.errors import InputError
+from bench.evidence.figures.style import settings
+
+ENDINGS: Final = (".png", ".pdf", ".svg")
+"""What a figure can be written as."""
+
+_DOTS_PER_INCH: Final = 200
+
+
+def check_output(path: str | os.PathLike[str]) -> Path:
+    """Refuse a figure's file name before anything is computed.
+
+    Raises:
+        InputError: its ending is none of `ENDINGS`.
+    """
+    checked = Path(path)
+    if checked.suffix.lower() not in ENDINGS:
+        raise InputError(
+            f"cannot write a figure as {str(path)!r}: its name must end in one of "
+            f"{', '.join(ENDINGS)}"
+        )
+    return checked
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a figure as PNG, PDF or SVG by the ending of `path`; missing folders are made.
+
+    The file carries no date: equal inputs and versions give equal bytes. It appears
+    under its name at once and whole.
+
+    Raises:
+        InputError: the ending is not known, or the file cannot be written.
+    """
+    checked = check_output(path)
+    ending = checked.suffix.lower()
+    temporary = checked.with_name(f".{checked.stem}.{os.getpid()}{ending}")
+    try:
+        checked.parent.mkdir(parents=True, exist_ok=True)
+        with matplotlib.rc_context(settings()):
+            figure.savefig(
+                temporary, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending)
+            )
+        temporary.replace(checked)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot write the figure {str(path)!r}: {reason}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return checked
+
+
+def _metadata(ending: str) -> dict[str, None]:
+    if ending == ".pdf":
+        return {"CreationDate": None}
+    if ending == ".svg":
+        return {"Date": None}
+    return {}

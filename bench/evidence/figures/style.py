@@ -1,0 +1,108 @@
+"""How variants look and how numbers are written, the same in every figure.
+
+A variant is told apart by colour, by dashes and by marker, so that a figure reads in black and
+white and for the colour-blind. The control is dark grey and solid: the line to compare with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import seaborn
+
+# seaborn's colour-blind palette, ordered so that neighbours differ in lightness too; its yellow
+# comes last because thin yellow lines vanish on paper.
+_ORDER: Final = (0, 1, 2, 4, 3, 9, 5, 6, 7, 8)
+_CONTROL_COLOUR: Final = (0.25, 0.25, 0.25)
+_DASHES: Final[tuple[tuple[float, ...], ...]] = (
+    (5, 1.6),
+    (1.2, 1.4),
+    (6, 1.6, 1.2, 1.6),
+    (),
+    (8, 2.2),
+    (3, 1.2, 1.2, 1.2, 1.2, 1.2),
+    (2.4, 1.2),
+)
+_MARKERS: Final = ("s", "^", "D", "v", "P", "X", "p", "*", "h", "<", ">")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How one variant is drawn everywhere in a figure."""
+
+    colour: tuple[float, float, float]
+    dashes: tuple[float, ...]  # on and off lengths in line widths; empty is solid
+    marker: str
+
+
+def looks(variants: Sequence[str], control: str | None) -> dict[str, Look]:
+    """A look for each variant, by its place in the ablation, so that it is stable over figures.
+
+    The lengths of the cycles of colours, dashes and markers share no factor: no two of the first
+    770 variants look alike.
+    """
+    palette = seaborn.color_palette("colorblind")
+    chosen = {}
+    others = [variant for variant in variants if variant != control]
+    for place, variant in enumerate(others):
+        red, green, blue = palette[_ORDER[place % len(_ORDER)]]
+        chosen[variant] = Look(
+            colour=(red, green, blue),
+            dashes=_DASHES[place % len(_DASHES)],
+            marker=_MARKERS[place % len(_MARKERS)],
+        )
+    if control in variants and control is not None:
+        chosen[control] = Look(colour=_CONTROL_COLOUR, dashes=(), marker="o")
+    return {variant: chosen[variant] for variant in variants}
+
+
+def thousands(value: float, _position: int | None = None) -> str:
+    """A tick label: 250000 is "250k", 1500000 is "1.5M", 0.5 is "0.5"; also a tick formatter."""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 0.9999999:
+            return f"{value / size:.6g}{suffix}".replace("-", "−")
+    return f"{value:.6g}".replace("-", "−")
+
+
+def settings() -> dict[str, object]:
+    """Matplotlib's settings for every figure: to be used in `matplotlib.rc_context`.
+
+    Text stays text in vector files, with the fonts embedded in PDF (type 42) and named in SVG;
+    matplotlib ships the font, so that equal inputs give equal bytes on every machine.
+    """
+    return {
+        **seaborn.axes_style("ticks"),
+        "font.family": ["sans-serif"],
+        "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
+        "font.size": 8.5,
+        "axes.titlesize": 9.5,
+        "axes.titleweight": "bold",
+        "axes.labelsize": 8.5,
+        "xtick.labelsize": 8,
+        "ytick.labelsize": 8,
+        "legend.fontsize": 8.5,
+        "axes.linewidth": 0.8,
+        "axes.edgecolor": "0.3",
+        "axes.labelcolor": "0.15",
+        "text.color": "0.1",
+        "xtick.color": "0.3",
+        "ytick.color": "0.3",
+        "xtick.labelcolor": "0.15",
+        "ytick.labelcolor": "0.15",
+        "xtick.major.width": 0.8,
+        "ytick.major.width": 0.8,
+        "xtick.major.size": 3.0,
+        "ytick.major.size": 3.0,
+        "axes.grid": True,
+        "grid.color": "0.92",
+        "grid.linewidth": 0.7,
+        "axes.axisbelow": True,
+        "lines.dash_capstyle": "butt",
+        "lines.solid_capstyle": "round",
+        "text.parse_math": False,
+        "pdf.fonttype": 42,
+        "svg.fonttype": "none",
+        "svg.hashsalt": "ppo-ladder",
+    }

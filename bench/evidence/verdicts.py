@@ -1,0 +1,155 @@
+"""What may be claimed: each variant against the ablation's control, environment by environment.
+
+A claim rests on pairs of common seeds, whose random streams are common too: an exact sign-flip
+test of the paired score differences, Holm-adjusted over all tested comparisons of the page. With
+fewer than `FEWEST_PAIRS` pairs nothing is tested and nothing is claimed. "No difference can be
+claimed" is not "they are equal": it says that these seeds do not tell them apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from bench.errors import unknown
+from bench.evidence.statistics import holm, sign_flip_test
+
+FEWEST_PAIRS: Final = 10
+"""Below so many pairs of seeds no difference is claimed."""
+
+ALPHA: Final = 0.05
+"""Chance of one or more wrong claims on a page where no variant differs from the control."""
+
+Outcome = Literal["control", "untested", "none", "better", "worse"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The claim that the evidence allows about one variant on one environment.
+
+    `difference` is the mean over pairs of (variant − control) in units of the return, NaN without
+    pairs; `p_value` is the sign-flip test's, `adjusted` Holm's over the `comparisons` tested on
+    the page; both are NaN where nothing was tested. The outcome is "better" or "worse" than the
+    control only at adjusted p ≤ `ALPHA`.
+    """
+
+    environment: str
+    variant: str
+    pairs: int
+    difference: float
+    p_value: float
+    adjusted: float
+    comparisons: int
+    outcome: Outcome
+
+    @property
+    def sentence(self) -> str:
+        """The claim in words, every number in it from the data."""
+        if self.outcome == "control":
+            return "control"
+        if self.outcome == "untested":
+            return f"no claim: n = {self.pairs} < {FEWEST_PAIRS}"
+        if self.outcome == "none":
+            return f"no difference can be claimed ({_p_text(self.adjusted)}, Holm)"
+        size = return_text(abs(self.difference))
+        return f"{self.outcome} than control by {size} ({_p_text(self.adjusted)}, Holm)"
+
+
+def judge(scores: pd.DataFrame, control: str, *, seed: int = 0) -> tuple[Verdict, ...]:
+    """Judge every variant of a page against the control.
+
+    Args:
+        scores: the frame of `scores.score_runs`; seeds without a score make no pair. All of its
+            comparisons together are the page over which Holm's adjustment runs.
+        control: name of the variant that the others are compared with.
+        seed: of the sign-flip test's sampling, which starts beyond 20 pairs.
+
+    Returns:
+        One verdict a variant and environment, in the frame's order, the control's own included.
+
+    Raises:
+        InputError: the control is none of the variants.
+    """
+    variants = list(dict.fromkeys(scores["variant"]))
+    if control not in variants:
+        raise unknown("control variant", control, variants)
+    values: dict[tuple[str, str], dict[int, float]] = {}
+    for environment, variant, number, score in zip(
+        scores["environment"], scores["variant"], scores["seed"], scores["score"], strict=True
+    ):
+        of_seed = values.setdefault((environment, variant), {})
+        if math.isfinite(score):
+            of_seed[int(number)] = float(score)
+
+    differences: dict[tuple[str, str], np.ndarray] = {}
+    for (environment, variant), own in values.items():
+        reference = values.get((environment, control), {})
+        common = sorted(own.keys() & reference.keys())
+        differences[environment, variant] = np.array([own[s] - reference[s] for s in common])
+
+    tested = [
+        key for key, pairs in differences.items()
+        if key[1] != control and len(pairs) >= FEWEST_PAIRS
+    ]
+    # A fresh generator each: a verdict does not depend on the order of its neighbours.
+    raw = {key: sign_flip_test(differences[key], np.random.default_rng(seed)) for key in tested}
+    adjusted = dict(zip(tested, holm(list(raw.values())).tolist(), strict=True))
+    return tuple(
+        Verdict(
+            environment=key[0],
+            variant=key[1],
+            pairs=len(pairs),
+            difference=float(pairs.mean()) if len(pairs) else math.nan,
+            p_value=raw.get(key, math.nan),
+            adjusted=adjusted.get(key, math.nan),
+            comparisons=len(tested),
+            outcome=_outcome(key[1] == control, pairs, adjusted.get(key)),
+        )
+        for key, pairs in differences.items()
+    )
+
+
+def return_text(value: float) -> str:
+    """A return for people: three significant digits or whole numbers, thousands separated."""
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) >= 99.95:
+        return f"{value:,.0f}".replace("-", "−")
+    decimals = 1 if abs(value) >= 9.995 else 2 if abs(value) >= 0.9995 else 3
+    text = f"{value:.{decimals}f}"
+    if value != 0 and float(text) == 0:
+        text = f"{value:.2g}"
+    return text.replace("-", "−")
+
+
+def smallest_p(pairs: int, comparisons: int) -> float:
+    """The smallest Holm-adjusted p that so many pairs can reach: above 0.05, no claim can be made.
+
+    The sign-flip test's p is at least 2¹⁻ⁿ, and the first of m adjusted p-values is m times it.
+    """
+    return min(1.0, comparisons * 2.0 ** (1 - pairs))
+
+
+def _outcome(is_control: bool, pairs: np.ndarray, adjusted: float | None) -> Outcome:
+    if is_control:
+        return "control"
+    if adjusted is None:
+        return "untested"
+    if adjusted > ALPHA:
+        return "none"
+    return "better" if pairs.mean() > 0 else "worse"
+
+
+def _p_text(p_value: float) -> str:
+    """Two digits, or more where two would put p on the wrong side of the level."""
+    if p_value < 0.001:
+        return "p < 0.001"
+    for digits in (2, 3, 4, 6, 9):
+        text = f"{p_value:.{digits}g}"
+        if (float(text) <= ALPHA) == (p_value <= ALPHA):
+            break
+    return f"p = {text}"

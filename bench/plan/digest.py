@@ -1,0 +1,126 @@
+"""A digest of the code that can move a result, so that rows of other code are visibly stale.
+
+It covers the modules that an algorithm, the trainer and a back end reach by importing, as syntax
+trees, and the versions of the libraries that compute. Nothing is imported to find out. Left out is
+what can't move the result of a given description: comments, docstrings, the documentation inside
+declarations, hyperparameters' defaults (the description holds every value), and the registry of
+algorithms.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatch
+from functools import cache
+from pathlib import Path
+
+from algorithms import ALGORITHMS
+from bench.plan.identity import Description
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("algorithms", "bench.train")
+BACK_END = "bench.train.environments.{}_backend"
+TRAINER = "bench.train.trainer"
+LIBRARIES = ("torch", "mujoco")
+
+
+def digest(description: Description, root: Path = ROOT) -> str:
+    """16 hexadecimal digits for the code that a run of `description` goes through."""
+    algorithm = ALGORITHMS[description.algorithm]
+    back_end = BACK_END.format(description.back_end)
+    code = closure([algorithm.partition(":")[0], TRAINER, back_end], root)
+    versions = {name: version(name) for name in (*LIBRARIES, description.back_end)}
+    lines = [f"{name} {source}" for name, source in [*sorted(code.items()), *versions.items()]]
+    return hashlib.sha256("\n".join([algorithm, *lines]).encode()).hexdigest()[:16]
+
+
+def closure(modules: Iterable[str], root: Path = ROOT) -> dict[str, str]:
+    """The modules that `modules` reach by imports within PACKAGES, each with its bare source.
+
+    A package's `__init__` belongs to it only where a name is imported from it. Of the back ends,
+    between which a run chooses, only those given belong to it.
+
+    Raises:
+        FileNotFoundError: one of the modules given is no file under `root`.
+    """
+    found: dict[str, str] = {}
+    given = tuple(modules)
+    pending = list(given)
+    for module in given:
+        if _file(module, root) is None:
+            raise FileNotFoundError(f"no module {module} under {root}")
+    while pending:
+        module = pending.pop()
+        path = _file(module, root)
+        if module not in found and path is not None:
+            found[module], reached = _read(path, module, root)
+            back_ends = BACK_END.format("*")
+            pending += [each for each in reached if each in given or not fnmatch(each, back_ends)]
+    return found
+
+
+@cache
+def version(distribution: str) -> str | None:
+    """Installed version without its local part (2.13.0 of 2.13.0+cpu), None where there is none."""
+    try:
+        return importlib.metadata.version(distribution).partition("+")[0]
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@cache
+def _read(path: Path, module: str, root: Path) -> tuple[str, tuple[str, ...]]:
+    tree = _Bare().visit(ast.parse(path.read_bytes(), filename=path))
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    reached = tuple(
+        name
+        for name in _imports(tree, package, root)
+        if name != PACKAGES[0] and any(name.startswith(f"{each}.") for each in PACKAGES)
+    )
+    return ast.unparse(ast.fix_missing_locations(tree)), reached
+
+
+def _imports(tree: ast.Module, package: str, root: Path) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = package.split(".")[: len(package.split(".")) + 1 - node.level]
+            origin = ".".join([*(above if node.level else []), *filter(None, [node.module])])
+            for alias in node.names:
+                submodule = f"{origin}.{alias.name}"
+                yield submodule if _file(submodule, root) else origin
+
+
+def _file(module: str, root: Path) -> Path | None:
+    path = root.joinpath(*module.split("."))
+    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes out of a module what can't move the result of a given description."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
+        """Docstrings, those of attributes too."""
+        alone = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return ast.Pass() if alone else self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        """Imports for annotations only."""
+        annotations = ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+        return ast.Pass() if annotations else self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        """What declarations say to people, and defaults that the description holds anyway."""
+        if isinstance(node.func, ast.Name) and node.func.id == "hyperparameter":
+            return ast.Call(func=node.func, args=[], keywords=[])
+        if isinstance(node.func, ast.Name) and node.func.id == "Algorithm":
+            kept = [each for each in node.keywords if each.arg not in ("title", "equation")]
+            node = ast.Call(func=node.func, args=node.args, keywords=kept)
+        return self.generic_visit(node)

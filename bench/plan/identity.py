@@ -1,0 +1,115 @@
+"""What makes a run this run: the canonical description, and the names hashed from it.
+
+A run is one seed of one description. Whatever can be asked for is in the description, with every
+default written out; how the run came about (machine, versions, commit, how seeds were grouped) is
+provenance, stored beside it and never hashed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+
+EVALUATION = "training episodes: sampled actions, raw rewards"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Description:
+    """Everything that is asked of a run, its seed aside.
+
+    Attributes:
+        algorithm: a name of `algorithms.ALGORITHMS`.
+        hyperparameters: all of the algorithm's, defaults included, each of its declared type.
+        environment: environment id.
+        steps: budget [environment steps a seed].
+        back_end: what steps the environment, a module of `bench.train.environments`.
+        device: what the networks are on, "cpu" or "cuda".
+        evaluation: how the returns that are stored come about.
+    """
+
+    algorithm: str
+    hyperparameters: Mapping[str, object] = field(hash=False)
+    environment: str
+    steps: int
+    back_end: str
+    device: str = "cpu"
+    evaluation: str = EVALUATION
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hyperparameters", dict(sorted(self.hyperparameters.items())))
+
+    def canonical(self) -> str:
+        """The description as one line of JSON in which every value carries its type.
+
+        Equal descriptions give equal text, different ones different text: keys are sorted, floats
+        written by `repr`, infinities as "float:inf".
+
+        Raises:
+            TypeError: a value is none of None, bool, int, float, str or a tuple of these.
+            ValueError: a value is NaN.
+        """
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values["hyperparameters"] = {
+            name: _typed(value) for name, value in self.hyperparameters.items()
+        }
+        return json.dumps(
+            {
+                name: value if isinstance(value, dict) else _typed(value)
+                for name, value in values.items()
+            },
+            sort_keys=True,
+            separators=(",", ":"),
+        )
+
+    @property
+    def identifier(self) -> str:
+        """16 hexadecimal digits that name this description."""
+        return _name(self.canonical())
+
+    def run(self, seed: int) -> str:
+        """16 hexadecimal digits that name the run of `seed`."""
+        return _name(f"{self.canonical()} seed:{int(seed)}")
+
+
+def plain_json(values: Mapping[str, object]) -> str:
+    """Hyperparameters as JSON for people and tables: sorted, infinities as "inf" and "-inf"."""
+    return json.dumps(
+        {name: plain(value) for name, value in values.items()},
+        sort_keys=True,
+        ensure_ascii=False,
+        allow_nan=False,
+    )
+
+
+def _name(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _typed(value: object) -> object:
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return f"bool:{str(value).lower()}"
+        case int():
+            return f"int:{int(value)}"
+        case float():
+            if math.isnan(value):
+                raise ValueError("a description can't hold NaN, which equals nothing")
+            return f"float:{float(value)!r}"
+        case str():
+            return f"str:{value}"
+        case tuple() | list():
+            return [_typed(each) for each in value]
+    raise TypeError(f"a description can't hold {value!r} of type {type(value).__name__}")
+
+
+def plain(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(float(value))
+    if isinstance(value, tuple | list):
+        return [plain(each) for each in value]
+    return value

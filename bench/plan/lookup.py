@@ -1,0 +1,93 @@
+"""From the names and files that a user gives to ablations and algorithms."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import traceback
+import types
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from ablations import ABLATIONS
+from ablations.spec import Ablation
+from algorithms import ALGORITHMS
+from bench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from algorithms.batch import Algorithm
+
+
+def load_ablation(text: str) -> Ablation:
+    """The suite's ablation of this name, or the one that a user's own `.py` file defines.
+
+    Raises:
+        InputError: no such name; or the file can't be read, fails (with its line and the reason),
+            defines no ablation or several, or takes a name of the suite's own.
+    """
+    if text.endswith(".py"):
+        return _defined_in(Path(text))
+    if text not in ABLATIONS:
+        raise unknown("ablation", text, (*ABLATIONS, "the path of a .py file"))
+    return cast(Ablation, _attribute(ABLATIONS[text]))
+
+
+def load_algorithm(name: str) -> Algorithm:
+    """The algorithm of this name. The first one loaded imports torch.
+
+    Raises:
+        InputError: no such name.
+    """
+    if name not in ALGORITHMS:
+        raise unknown("algorithm", name, ALGORITHMS)
+    return cast("Algorithm", _attribute(ALGORITHMS[name]))
+
+
+def _attribute(address: str) -> object:
+    module, _, name = address.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _defined_in(path: Path) -> Ablation:
+    # Registered as a module: dataclasses and pickle look up the module of what it defines.
+    module = types.ModuleType("user_ablation")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module
+    try:
+        exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+    except OSError as error:
+        if error.filename == str(path):
+            raise InputError(f"ablation file {path} can't be read: {error.strerror}") from error
+        raise _broken(path, error) from error
+    except (Exception, SystemExit) as error:
+        raise _broken(path, error) from error
+    defined = {id(each): each for each in vars(module).values() if isinstance(each, Ablation)}
+    named = getattr(module, "ABLATION", None)
+    if not isinstance(named, Ablation):
+        if len(defined) != 1:
+            names = ", ".join(each.name for each in defined.values()) or "none"
+            raise InputError(
+                f"ablation file {path} must define exactly one Ablation, or call one ABLATION; "
+                f"it defines {names}"
+            )
+        (named,) = defined.values()
+    if named.name in ABLATIONS:
+        raise InputError(
+            f"ablation file {path} takes the name {named.name!r}, which is an ablation of the "
+            "suite; give yours another"
+        )
+    return named
+
+
+def _broken(path: Path, error: BaseException) -> InputError:
+    line = None
+    if isinstance(error, SyntaxError) and error.filename == str(path):
+        line = error.lineno
+    else:
+        for frame in traceback.extract_tb(error.__traceback__):
+            if frame.filename == str(path):
+                line = frame.lineno
+    place = f"{path}, line {line}" if line else str(path)
+    reason = error.msg if isinstance(error, SyntaxError) else str(error)
+    first = (reason.splitlines() or [""])[0]
+    return InputError(f"ablation file {place}: {type(error).__name__}: {first}")

@@ -1,0 +1,172 @@
+"""What a user types, or writes into a variant, turned into values of declared types."""
+
+from __future__ import annotations
+
+import types
+from decimal import Decimal
+from typing import Any, Literal, Union, get_args, get_origin
+
+from bench.errors import InputError, unknown
+
+MOST_SEEDS = 10_000
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_MULTIPLES = {"k": 10**3, "m": 10**6}
+
+
+def parse_seeds(text: str) -> tuple[int, ...]:
+    """Seeds like "0-9" or "0,3,5-7", sorted, each once.
+
+    Raises:
+        InputError: the text has another form, or a range runs backwards.
+    """
+    seeds: set[int] = set()
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        bounds = (first, last if dash else first)
+        if not all(bound.strip().isdecimal() and bound.isascii() for bound in bounds):
+            raise InputError(f"seeds {text!r} not understood; write them like 0-9 or 0,3,5-7")
+        low, high = map(int, bounds)
+        if low > high:
+            raise InputError(f"seeds {text!r}: the range {part.strip()} runs backwards")
+        if high - low >= MOST_SEEDS:
+            raise InputError(f"seeds {text!r}: {part.strip()} is more than {MOST_SEEDS} seeds")
+        seeds.update(range(low, high + 1))
+    return tuple(sorted(seeds))
+
+
+def parse_steps(text: str) -> int:
+    """A budget like "1e6", "200_000" or "200k" [environment steps].
+
+    Raises:
+        InputError: no whole number from 1 on.
+    """
+    try:
+        steps = _integer(text)
+    except ValueError:
+        steps = 0
+    if steps < 1:
+        raise InputError(f"steps {text!r} not understood; allowed: a whole number like 200k or 1e6")
+    return steps
+
+
+def parse_settings(texts: list[str]) -> dict[str, str]:
+    """`field=value` texts as a mapping; the values are parsed once a field's type is known.
+
+    Raises:
+        InputError: no equals sign, or a field set twice.
+    """
+    settings: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not (equals and name and value):
+            raise InputError(f"setting {text!r} not understood; write it as field=value")
+        if name in settings:
+            raise InputError(f"field {name!r} is set twice, to {settings[name]!r} and {value!r}")
+        settings[name] = value
+    return settings
+
+
+def parse(text: str, annotation: Any) -> object:
+    """`text` as a value of the annotated type.
+
+    Known are int, float, bool, str, None, Literal, unions and tuples of these ("64,64").
+
+    Raises:
+        ValueError: the text stands for no such value; the message says what would.
+    """
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        for choice in arguments:
+            if text == str(choice):
+                return choice
+        raise unknown("value", text, map(str, arguments))
+    if origin in (Union, types.UnionType):
+        for argument in sorted(arguments, key=_broad):
+            try:
+                return parse(text, argument)
+            except ValueError:
+                continue
+        raise ValueError(f"allowed: {describe(annotation)}")
+    if origin is tuple:
+        inner = text.removeprefix("(").removesuffix(")")
+        return coerce(
+            [parse(part.strip(), arguments[0]) for part in inner.split(",") if part.strip()],
+            annotation,
+        )
+    if annotation is str:
+        return text
+    parsers = {
+        int: _integer,
+        float: lambda text: coerce(float(text), float),
+        bool: lambda text: _BOOLEANS[text.lower()],
+        type(None): lambda text: {"none": None}[text.lower()],
+    }
+    try:
+        return parsers[annotation](text)
+    except (ValueError, KeyError):
+        raise ValueError(f"allowed: {describe(annotation)}") from None
+
+
+def coerce(value: object, annotation: Any) -> object:
+    """A Python value as one of the annotated type: 1 for a float is 1.0, a list is a tuple.
+
+    Raises:
+        ValueError: it isn't one; the message says what would be.
+    """
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal and value in arguments:
+        return arguments[arguments.index(value)]
+    if origin in (Union, types.UnionType):
+        # In an int | float, 1 stays an int: what it was written as.
+        for argument in sorted(arguments, key=lambda each: type(value) is not each):
+            try:
+                return coerce(value, argument)
+            except ValueError:
+                continue
+    if origin is tuple and isinstance(value, tuple | list) and len(arguments) == 2:
+        return tuple(coerce(each, arguments[0]) for each in value)
+    if annotation is type(None) and value is None:
+        return None
+    if isinstance(value, bool):
+        if annotation is bool:
+            return value
+    elif annotation is float and isinstance(value, int | float) and value == value:
+        # Zero has one spelling, or -0.0 would be a run of its own.
+        return float(value) + 0.0
+    elif (annotation is int or annotation is str) and isinstance(value, annotation):
+        return annotation(value)
+    raise ValueError(f"allowed: {describe(annotation)}")
+
+
+def describe(annotation: Any) -> str:
+    """What values of the annotated type look like, for an error message."""
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Literal:
+        return ", ".join(map(str, arguments))
+    if origin in (Union, types.UnionType):
+        return " or ".join(describe(argument) for argument in sorted(arguments, key=_broad))
+    if origin is tuple:
+        return f"{describe(arguments[0])}, several with commas between them"
+    return {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "a text",
+        type(None): "none",
+    }.get(annotation, str(annotation))
+
+
+def _broad(annotation: Any) -> int:
+    """Types that fewer texts stand for come first."""
+    return {type(None): 0, bool: 1, int: 2, float: 3, str: 5}.get(annotation, 4)
+
+
+def _integer(text: str) -> int:
+    multiple = _MULTIPLES.get(text[-1:].lower(), 1)
+    try:
+        number = Decimal(text if multiple == 1 else text[:-1]) * multiple
+        if number != number.to_integral_value() or abs(number) >= 2**63:
+            raise ValueError(text)
+    except ArithmeticError as error:
+        raise ValueError(text) from error
+    return int(number)

@@ -1,0 +1,246 @@
+"""An ablation, as asked for, turned into the runs that answer it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ablations.spec import Ablation, Variant
+from algorithms import ALGORITHMS
+from bench.errors import InputError, unknown
+from bench.plan.identity import Description, plain, plain_json
+from bench.plan.lookup import load_algorithm
+from bench.plan.parsing import coerce, describe, parse
+
+if TYPE_CHECKING:
+    from algorithms.batch import Algorithm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One variant in one environment: a description and its seeds.
+
+    Attributes:
+        differs: the hyperparameters whose values are not the algorithm's defaults.
+    """
+
+    variant: Variant
+    environment: str
+    description: Description
+    seeds: tuple[int, ...]
+    differs: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What was asked for, environment by environment, variant by variant.
+
+    Attributes:
+        notes: what the user should know about how the request was understood.
+    """
+
+    ablation: Ablation
+    cells: tuple[Cell, ...]
+    notes: tuple[str, ...] = ()
+
+    def runs(self) -> dict[str, tuple[Description, int]]:
+        """Run -> its description and seed. A run that two variants share is there once."""
+        return {
+            cell.description.run(seed): (cell.description, seed)
+            for cell in self.cells
+            for seed in cell.seeds
+        }
+
+    def rows(self, created: datetime) -> list[dict[str, object]]:
+        """The rows of the store's table `plans`, a row a cell."""
+        environments = list(dict.fromkeys(cell.environment for cell in self.cells))
+        return [
+            {
+                "ablation": self.ablation.name,
+                "title": self.ablation.title,
+                "question": self.ablation.question,
+                "created": created,
+                "control": self.ablation.control,
+                "variant": cell.variant.name,
+                "variant_title": cell.variant.title,
+                "variant_order": self.ablation.variants.index(cell.variant),
+                "environment": cell.environment,
+                "environment_order": environments.index(cell.environment),
+                "description": cell.description.identifier,
+                "budget": cell.description.steps,
+                "algorithm": cell.description.algorithm,
+                "differs": plain_json(cell.differs),
+                "metadata": json.dumps(
+                    {
+                        **_documentation(load_algorithm(cell.variant.algorithm)),
+                        "mechanism": self.ablation.mechanism,
+                    },
+                    ensure_ascii=False,
+                    allow_nan=False,
+                ),
+            }
+            for cell in self.cells
+        ]
+
+
+def make_plan(
+    ablation: Ablation,
+    *,
+    back_end_of: Callable[[str], str],
+    seeds: Sequence[int] | None = None,
+    steps: int | None = None,
+    environments: Sequence[str] | None = None,
+    variants: Sequence[str] | None = None,
+    settings: Mapping[str, str] | None = None,
+    device: str = "cpu",
+) -> Plan:
+    """The plan of an ablation, or of the part and at the size that is asked for.
+
+    Args:
+        back_end_of: names what steps an environment; `bench.train.environments.back_end_of`.
+        seeds, steps, environments, variants: in place of the ablation's own; environments may be
+            others than it names, variants are some of its own.
+        settings: field -> text, for every selected variant whose algorithm has the field.
+        device: "cpu" or "cuda".
+
+    Raises:
+        InputError: a name, field or value is not known or not allowed; or a setting is of a field
+            that a selected variant fixes, as overriding it would undo the contrast under test.
+    """
+    names = [variant.name for variant in ablation.variants]
+    for name in variants or ():
+        if name not in names:
+            raise unknown(f"variant of {ablation.name}", name, names)
+    selected = [each for each in ablation.variants if not variants or each.name in variants]
+    values = {each.name: _hyperparameters(each, settings or {}) for each in selected}
+    notes = _spread(selected, settings or {})
+    chosen = tuple(dict.fromkeys(environments or ablation.environments))
+    cells = []
+    for environment in chosen:
+        for variant in selected:
+            defaults = _values_of(load_algorithm(variant.algorithm).hyperparameters())
+            description = Description(
+                algorithm=variant.algorithm,
+                hyperparameters=values[variant.name],
+                environment=environment,
+                steps=steps or ablation.budget(environment),
+                back_end=back_end_of(environment),
+                device=device,
+            )
+            cells.append(
+                Cell(
+                    variant=variant,
+                    environment=environment,
+                    description=description,
+                    seeds=tuple(seeds or ablation.seeds),
+                    differs={
+                        name: value
+                        for name, value in values[variant.name].items()
+                        if value != defaults[name]
+                    },
+                )
+            )
+    return Plan(ablation=ablation, cells=tuple(cells), notes=tuple(notes))
+
+
+def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str, object]:
+    """All hyperparameters of a variant: defaults, what it fixes, and the settings it has."""
+    algorithm = load_algorithm(variant.algorithm)
+    kinds = typing.get_type_hints(algorithm.hyperparameters)
+    fields = {field.name: field for field in dataclasses.fields(algorithm.hyperparameters)}
+    values = _values_of(algorithm.hyperparameters())
+    for name, value in variant.hyperparameters.items():
+        if name not in fields:
+            raise unknown(f"hyperparameter of variant {variant.name!r}", name, fields)
+        values[name] = _checked(fields[name], kinds[name], value, coerce)
+    for name, text in settings.items():
+        if name in variant.hyperparameters:
+            raise InputError(
+                f"variant {variant.name!r} is about {name} = "
+                f"{plain(variant.hyperparameters[name])}; {name} can't be set to {text} "
+                "without undoing the comparison. Choose other variants, or write an ablation"
+            )
+        if name in fields:
+            values[name] = _checked(fields[name], kinds[name], text, parse)
+    return values
+
+
+def _checked(
+    field: dataclasses.Field[object],
+    kind: object,
+    value: object,
+    convert: Callable[[typing.Any, object], object],
+) -> object:
+    """The value as one of the field's type, within its range."""
+    low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
+    try:
+        converted = convert(value, kind)
+    except ValueError:
+        if choices is not None:
+            raise unknown(f"value of {field.name}", str(value), map(str, choices)) from None
+        raise InputError(
+            f"unknown value of {field.name} {value!r}. Allowed: {describe(kind)}"
+        ) from None
+    if choices is not None and converted not in choices:
+        raise unknown(f"value of {field.name}", str(value), map(str, choices))
+    for number in converted if isinstance(converted, tuple) else (converted,):
+        outside = isinstance(number, int | float) and not (
+            (low is None or number >= low) and (high is None or number <= high)
+        )
+        if outside:
+            raise InputError(
+                f"value {value!r} of {field.name} is out of range. Allowed: "
+                f"{'any' if low is None else low} to {'any' if high is None else high}"
+            )
+    return converted
+
+
+def _spread(selected: Sequence[Variant], settings: Mapping[str, str]) -> list[str]:
+    """Check that each setting reaches a variant; say so where it doesn't reach all."""
+    notes = []
+    fields = {
+        variant.name: [
+            field.name for field in dataclasses.fields(load_algorithm(variant.algorithm).hyperparameters)
+        ]
+        for variant in selected
+    }
+    for name, text in settings.items():
+        having = [variant for variant, names in fields.items() if name in names]
+        if not having:
+            known = dict.fromkeys(each for names in fields.values() for each in names)
+            raise unknown("field", name, known)
+        if len(having) < len(fields):
+            notes.append(
+                f"{name} = {text} applies to {', '.join(having)}; the other variants' algorithms "
+                f"have no {name}"
+            )
+    return notes
+
+
+def _values_of(hyperparameters: typing.Any) -> dict[str, object]:
+    return {
+        field.name: getattr(hyperparameters, field.name)
+        for field in dataclasses.fields(hyperparameters)
+    }
+
+
+def _documentation(algorithm: Algorithm) -> dict[str, object]:
+    """What a report says about an algorithm, so that it needs neither the algorithm nor torch."""
+    module = ALGORITHMS[algorithm.name].partition(":")[0]
+    return {
+        "title": algorithm.title,
+        "equation": algorithm.equation,
+        "source": module.replace(".", "/") + ".py",
+        "hyperparameters": {
+            field.name: {
+                "default": plain(field.default),
+                **{key: plain(value) for key, value in field.metadata.items()},
+            }
+            for field in dataclasses.fields(algorithm.hyperparameters)
+        },
+    }

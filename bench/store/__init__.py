@@ -1,0 +1,21 @@
+"""The store: results in Parquet, whole at any moment.
+
+`Store` writes and reads one folder, `compact` publishes it, `load` gives an ablation's tidy view.
+"""
+
+from bench.store.compaction import Compaction, compact
+from bench.store.load import View, load
+from bench.store.schema import SCHEMAS
+from bench.store.store import LOCAL, PUBLISHED, Entry, Store
+
+__all__ = [
+    "LOCAL",
+    "PUBLISHED",
+    "SCHEMAS",
+    "Compaction",
+    "Entry",
+    "Store",
+    "View",
+    "compact",
+    "load",
+]

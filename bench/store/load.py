@@ -1,0 +1,104 @@
+"""The tidy view of an ablation: its runs, with the names and the order of its variants."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench.errors import InputError, unknown
+from bench.store import parquet, store
+from bench.store.schema import RESULTS
+from bench.store.store import Store
+
+PLACE = ["variant", "variant_title", "variant_order", "environment_order"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """What one store holds of an ablation's latest plan: every seed of its descriptions.
+
+    `plan` has the columns of `schema.PLANS`. `runs` has those of `schema.RUNS`, and `episodes` and
+    `updates` theirs; each also has variant, variant_title, variant_order and environment_order,
+    episodes and updates environment, seed and budget besides. Runs come in the order of
+    environment, variant and seed, whatever their status; rows within a run as they were written.
+    `problems` has one line for each file that could not be used.
+    """
+
+    source: Path
+    plan: pd.DataFrame
+    runs: pd.DataFrame
+    episodes: pd.DataFrame
+    updates: pd.DataFrame
+    problems: tuple[str, ...]
+
+    @property
+    def mixed(self) -> tuple[str, ...]:
+        """One line for each algorithm with runs of several digests, and each package of versions.
+
+        Digests are compared within an algorithm only: each algorithm has its own.
+        """
+        lines = []
+        for algorithm, runs in self.runs.groupby("algorithm"):
+            counts = runs.drop_duplicates("run")["digest"].value_counts()
+            if len(counts) > 1:
+                listed = ", ".join(f"{digest} ({count} runs)" for digest, count in counts.items())
+                lines.append(f"{algorithm} has runs of different code: {listed}")
+        versions: dict[str, set[str]] = {}
+        for text in self.runs["versions"].unique():
+            for package, version in json.loads(text).items():
+                versions.setdefault(package, set()).add(str(version))
+        for package, found in versions.items():
+            if len(found) > 1:
+                lines.append(f"runs were made with {package} {' and '.join(sorted(found))}")
+        return tuple(lines)
+
+
+def load(ablation: str, results: str | Path | None = None) -> View:
+    """The view of an ablation from `results`, if given, and from no other store.
+
+    Otherwise from results/local if its plan and at least one result of it are there, and from
+    results/published if not. Raises InputError where there is no plan of the ablation; a store that
+    is named may hold a plan without runs.
+    """
+    if results is not None:
+        if not Path(results).is_dir():
+            raise InputError(f"results folder {results} does not exist")
+        return _view(Store(results), ablation)
+    known: set[str] = set()
+    for place in (Store(store.LOCAL), Store(store.PUBLISHED)):
+        planned = place.plans()["ablation"].to_pylist()
+        known.update(planned)
+        if ablation in planned:
+            view = _view(place, ablation)
+            if view.runs["status"].isin(RESULTS).any():
+                return view
+    if ablation in known:
+        raise InputError(
+            f"no run of ablation {ablation!r} has finished yet: "
+            f"python -m bench run --ablation {ablation}"
+        )
+    raise unknown("ablation with results", ablation, sorted(known))
+
+
+def _view(place: Store, ablation: str) -> View:
+    plan = place.plan(ablation)
+    descriptions = set(plan["description"])
+    tables = place.read(
+        entry for entry in place.committed().values() if entry.description in descriptions
+    )
+    runs = parquet.to_frame(tables["runs"]).merge(plan[["description", *PLACE]], on="description")
+    runs = runs.sort_values(
+        ["environment_order", "variant_order", "seed"], kind="stable", ignore_index=True
+    )
+    names = runs[["run", *PLACE, "environment", "seed", "budget"]]
+    return View(
+        source=place.path,
+        plan=plan,
+        runs=runs,
+        episodes=names.merge(parquet.to_frame(tables["episodes"]), on="run"),
+        updates=names.merge(parquet.to_frame(tables["updates"]), on="run"),
+        problems=tuple(place.problems),
+    )

@@ -1,0 +1,102 @@
+"""Which environments there are, and what steps each of them. Imports no back end by itself."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+
+from bench.errors import InputError
+
+BACK_ENDS = ("envpool", "gymnasium")
+
+# Written out, because importing EnvPool to ask takes a second. Only what both libraries have and
+# agree on, with flat observations; tests hold the list against both.
+ENVPOOL_IDS = (
+    "Ant-v5",
+    "HalfCheetah-v5",
+    "Hopper-v5",
+    "Humanoid-v5",
+    "HumanoidStandup-v5",
+    "InvertedDoublePendulum-v5",
+    "InvertedPendulum-v5",
+    "Pusher-v5",
+    "Reacher-v5",
+    "Swimmer-v5",
+    "Walker2d-v5",
+    "Acrobot-v1",
+    "CartPole-v0",
+    "CartPole-v1",
+    "MountainCar-v0",
+    "MountainCarContinuous-v0",
+    "Pendulum-v1",
+    "BipedalWalker-v3",
+    "BipedalWalkerHardcore-v3",
+    "LunarLander-v3",
+    "LunarLanderContinuous-v3",
+)
+
+
+def back_end_of(environment_id: str) -> str:
+    """The back end that steps an environment unless another one is asked for.
+
+    Raises:
+        InputError: no such environment; names the nearest one.
+    """
+    if environment_id in ENVPOOL_IDS:
+        return "envpool"
+    registered_name(environment_id)
+    return "gymnasium"
+
+
+def registered_name(environment_id: str) -> str:
+    """The name under which Gymnasium knows an environment, its module imported where it names one.
+
+    An id without its version is refused rather than completed: it would mean something else after
+    an upgrade of Gymnasium.
+
+    Raises:
+        InputError: no such module or environment.
+    """
+    import gymnasium
+
+    module, colon, name = environment_id.rpartition(":")
+    if colon:
+        _import(module, environment_id)
+    if name in gymnasium.registry:
+        return name
+    raise _no_such_environment(environment_id, name, [str(key) for key in gymnasium.registry])
+
+
+def _import(module: str, environment_id: str) -> None:
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        # A module that is there but misses one of its own imports is another fault, told as it is.
+        if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+            error.add_note(f"while importing {module!r} for the environment {environment_id!r}")
+            raise
+        raise InputError(
+            f"the module {module!r} of the environment {environment_id!r} can't be found; "
+            "put its folder on PYTHONPATH, or install it"
+        ) from error
+    except Exception as error:
+        error.add_note(f"while importing {module!r} for the environment {environment_id!r}")
+        raise
+
+
+def _no_such_environment(environment_id: str, name: str, registered: list[str]) -> InputError:
+    # A bare family name means its newest version: the shortest edit from "Hopper" is "Hopper-v2".
+    newest_first = sorted(registered, key=_version, reverse=True)
+    lowered = {key.lower(): key for key in newest_first}
+    family = [key for key in newest_first if key.rpartition("-v")[0].lower() == name.lower()]
+    near = family or difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.4)
+    hint = f" Did you mean {lowered[near[0].lower()]!r}?" if near else ""
+    return InputError(
+        f"unknown environment {environment_id!r}.{hint} Allowed: any id that Gymnasium has "
+        "registered, with its version, or 'module:Id-v0' for one that importing the module registers"
+    )
+
+
+def _version(name: str) -> int:
+    digits = name.rpartition("-v")[2]
+    return int(digits) if digits.isdigit() else -1

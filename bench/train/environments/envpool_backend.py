@@ -1,0 +1,140 @@
+"""EnvPool: the physics of MuJoCo, Box2D and classic control in C++.
+
+On one thread: a process trains one group of seeds, and there is a process for every core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bench.errors import InputError
+from bench.train.environments.finite_actions import withhold_not_finite
+from bench.train.environments.gymnasium_spaces import action_space_of, observation_size_of
+from bench.train.environments.protocol import (
+    BoolArray,
+    Float32Array,
+    Int64Array,
+    Specification,
+    Step,
+)
+from bench.train.environments.slot_seeds import slot_seed
+
+try:
+    import envpool
+except ImportError as missing:
+    raise InputError(
+        f"EnvPool can't be imported ({missing}); install envpool, or choose the back end "
+        "'gymnasium', which is slower"
+    ) from missing
+
+
+def describe(environment_id: str) -> Specification:
+    """Sizes and time limit as EnvPool states them; makes no environment."""
+    specification: Any = envpool.make_spec(environment_id)
+    return Specification(
+        environment=environment_id,
+        back_end="envpool",
+        observation_size=observation_size_of(
+            environment_id, specification.gymnasium_observation_space
+        ),
+        action_space=action_space_of(environment_id, specification.gymnasium_action_space),
+        time_limit=int(specification.config.max_episode_steps),
+    )
+
+
+class EnvPoolEnvironments:
+    """M environments in one pool. A slot's generator runs on from episode to episode."""
+
+    def __init__(
+        self, environment_id: str, seeds: Sequence[int], slots: int, *, time_limit: int | None
+    ) -> None:
+        """`bench.train.environments.make` says what the arguments mean."""
+        specification = describe(environment_id)
+        limit = specification.time_limit if time_limit is None else time_limit
+        assert limit is not None
+        self.back_end = "envpool"
+        self.observation_size = specification.observation_size
+        self.action_space = specification.action_space
+        self.time_limit: int | None = limit
+        self._limit = limit
+        self._count = len(seeds) * slots
+        # EnvPool reports a fall exactly at its limit as truncated only, so that the falls are
+        # told from the cuts by a limit it never reaches, and the real one is counted here.
+        self._pool: Any = envpool.make_gymnasium(
+            environment_id,
+            num_envs=self._count,
+            seed=[slot_seed(seed, slot) for seed in seeds for slot in range(slots)],
+            num_threads=1,
+            max_episode_steps=limit + 1,
+        )
+        self._elapsed = np.zeros(self._count, np.int64)
+        self._observations = np.zeros((self._count, self.observation_size), np.float32)
+        self._begun = False
+
+    def reset(self) -> Float32Array:
+        """See `Environments.reset`."""
+        self._begin(np.arange(self._count, dtype=np.int32))
+        self._begun = True
+        return self._observations.copy()
+
+    def step(self, actions: Float32Array | Int64Array, active: BoolArray) -> Step:
+        """See `Environments.step`."""
+        # EnvPool would take the first step of a slot for its reset, and lose it.
+        if not self._begun:
+            raise RuntimeError("reset() comes before the first step()")
+        actions, withheld = withhold_not_finite(actions, self.action_space)
+        rewards = np.zeros(self._count)
+        terminated = np.zeros(self._count, np.bool_)
+        # The rows come back in the order of the ids; scattering them by id relies on nothing.
+        if active.all():
+            raw = self._pool.step(actions)
+        elif active.any():
+            stepping = np.flatnonzero(active).astype(np.int32)
+            raw = self._pool.step(actions[stepping], stepping)
+        else:
+            idle = self._observations.copy()
+            return Step(
+                observations=idle,
+                last_observations=idle,
+                rewards=rewards,
+                terminated=terminated,
+                truncated=terminated.copy(),
+            )
+        order = raw[4]["env_id"]
+        self._observe(order, raw[0])
+        rewards[order] = raw[1]
+        terminated[order] = raw[2]
+        if withheld is not None:
+            rewards[withheld & active] = np.nan
+        self._elapsed += active
+        truncated = (self._elapsed >= self._limit) & ~terminated
+        last_observations = observations = self._observations.copy()
+        finished = np.flatnonzero(terminated | truncated)
+        if finished.size:
+            self._begin(finished.astype(np.int32))
+            observations = self._observations.copy()
+        return Step(
+            observations=observations,
+            last_observations=last_observations,
+            rewards=rewards,
+            terminated=terminated,
+            truncated=truncated,
+        )
+
+    def close(self) -> None:
+        """See `Environments.close`."""
+        # EnvPool ends its threads when the pool goes out of scope, and only then.
+        self._pool = None
+
+    def _begin(self, slots: np.ndarray[Any, np.dtype[np.int32]]) -> None:
+        observations, information = self._pool.reset(slots)
+        self._observe(information["env_id"], observations)
+        self._elapsed[slots] = 0
+
+    def _observe(self, order: Any, observations: Any) -> None:
+        # What is beyond float32 becomes an infinity, which the divergence check looks for.
+        with np.errstate(over="ignore"):
+            self._observations[order] = observations

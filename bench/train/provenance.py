@@ -1,0 +1,99 @@
+"""Where results come from: code, versions, machine. Stored beside a run, never part of its name."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+DISTRIBUTIONS = ("torch", "numpy", "gymnasium", "mujoco", "envpool", "pyarrow")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What is known of this checkout and this machine.
+
+    Attributes:
+        commit: of the repository, None outside of one.
+        dirty: tracked files differ from the commit, or there are untracked ones that are not
+            ignored; None outside of a repository.
+        versions: of Python and the libraries, local parts like +cpu included; None where missing.
+        machine: processor, cores that may be used, memory [GiB] and system.
+    """
+
+    commit: str | None
+    dirty: bool | None
+    versions: Mapping[str, str | None]
+    machine: Mapping[str, object]
+
+
+def provenance(root: Path = ROOT) -> Provenance:
+    """The provenance of what runs from here on, the code being that under `root`."""
+    top = _git(root, "rev-parse", "--show-toplevel")
+    # An installed copy may lie inside somebody else's repository.
+    inside = top is not None and Path(top).resolve() == root.resolve()
+    status = _git(root, "status", "--porcelain") if inside else None
+    return Provenance(
+        commit=_git(root, "rev-parse", "HEAD") if inside else None,
+        dirty=None if status is None else bool(status),
+        versions=versions(),
+        machine={
+            "processor": _processor(),
+            "cores": cores(),
+            "memory": _memory(),
+            "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        },
+    )
+
+
+def versions() -> dict[str, str | None]:
+    """Python's version and those of the libraries that results depend on."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for name in DISTRIBUTIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def cores() -> int:
+    """Cores that this process may use: its affinity, and a container's quota if there is one."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(available or 1, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return available or 1
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _memory() -> float | None:
+    try:
+        return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1)
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,522 @@
+"""Trains the runs of a plan that are missing, in worker processes of one thread each.
+
+Seeds of one description train together in groups; a group is one worker's task. Workers only
+compute: this process alone writes to the store, as soon as a group ends. So a killed worker costs
+its own group and nothing else, and killing everything costs the groups in flight.
+"""
+
+from __future__ import annotations
+
+import heapq
+import importlib
+import json
+import math
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from bench.plan.digest import digest
+from bench.plan.identity import Description, plain_json
+from bench.plan.plan import Plan
+from bench.train.provenance import Provenance, provenance
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.train.trainer import Progress, RunResult
+
+TRAINER = "bench.train.trainer:train"
+GROUP_SIZE = 10
+# What a group takes besides its seeds' share, in seeds: the work of a tick that doesn't grow.
+GROUP_OVERHEAD = 2.0
+HEARTBEAT = 1.0
+REPORT_EVERY = 0.2
+THREADS = 1
+THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+)
+
+
+class Results(Protocol):
+    """What the runner needs of a store; `bench.store.Store` has it."""
+
+    def finished(self) -> Mapping[str, str]:
+        """Run -> digest, of the runs that have a result."""
+        ...
+
+    def runs(self) -> pd.DataFrame:
+        """The table `runs`."""
+        ...
+
+    def write_run(
+        self,
+        row: Mapping[str, object],
+        episodes: Mapping[str, np.ndarray],
+        updates: Mapping[str, np.ndarray],
+        policy: Mapping[str, np.ndarray] | None,
+    ) -> None:
+        """Store one run, in place of what was stored of it before."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Seeds of one description that train together."""
+
+    description: Description
+    seeds: tuple[int, ...]
+
+    @property
+    def steps(self) -> int:
+        """Budget of all its seeds [environment steps]."""
+        return self.description.steps * len(self.seeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """What there is to do: `kept` runs have results already, `stale` of them from other code."""
+
+    groups: tuple[Group, ...]
+    kept: int
+    stale: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A worker has been given the group."""
+
+    group: Group
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progressed:
+    """How far a group is."""
+
+    group: Group
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A group has ended, whatever became of it.
+
+    Attributes:
+        seconds: since it started; 0 where other processes had finished it before.
+        outcomes: seed -> "finished", "diverged", "failed", "not stored", or "elsewhere" for a
+            seed that another process finished meanwhile.
+        reasons: what went wrong, each once.
+    """
+
+    group: Group
+    seconds: float
+    outcomes: Mapping[int, str]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waited:
+    """Nothing happened for a while."""
+
+
+Event = Planned | Started | Progressed | Ended | Waited
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """What became of a plan.
+
+    Attributes:
+        kept: runs that had a result already; `stale` of them from other code.
+        finished: runs trained and stored, `diverged` ones among them.
+        elsewhere: runs that another process finished meanwhile.
+        diverged: description and reason -> number of runs; a result.
+        failures: description and reason -> number of runs; no result.
+    """
+
+    kept: int = 0
+    stale: int = 0
+    finished: int = 0
+    elsewhere: int = 0
+    diverged: dict[tuple[Description, str], int] = field(default_factory=dict)
+    failures: dict[tuple[Description, str], int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def run(
+    plan: Plan,
+    store: Results,
+    *,
+    workers: int,
+    group_size: int = GROUP_SIZE,
+    fresh_before: datetime | None = None,
+    train: str = TRAINER,
+    seconds_per_step: Callable[[Description], float] = lambda description: 1.0,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Summary:
+    """Train and store the runs of `plan` that `store` has no result of.
+
+    Args:
+        workers: processes at the same time.
+        group_size: most seeds in a group; groups are smaller where workers would idle.
+        fresh_before: results that started before this moment are trained again.
+        train: "module:attribute" of the training function, imported by the workers.
+        seconds_per_step: what a step of one seed costs; only for the order of work.
+        on_event: told what happens, in this process.
+
+    Returns:
+        What became of it. A failed run is a row with its reason, unless a result would be lost.
+
+    Raises:
+        KeyboardInterrupt: workers have ended by then, and what had finished is stored.
+    """
+    began = time.monotonic()
+    runs = plan.runs()
+    results = store.finished()
+    done = _done(store, fresh_before)
+    digests = {each.identifier: digest(each) for each, _ in runs.values()}
+    kept = [name for name in runs if name in done]
+    stale = sum(results[name] != digests[runs[name][0].identifier] for name in kept)
+    missing: dict[str, tuple[Description, list[int]]] = {}
+    for name, (description, seed) in runs.items():
+        if name not in done:
+            missing.setdefault(description.identifier, (description, []))[1].append(seed)
+    pending = deque(_grouped(list(missing.values()), workers, group_size, seconds_per_step))
+    summary = Summary(kept=len(kept), stale=stale)
+    on_event(Planned(groups=tuple(pending), kept=len(kept), stale=stale))
+    scribe = _Scribe(store, summary, provenance(), digests, frozenset(results))
+    team: list[_Worker] = []
+    try:
+        while pending or any(worker.group for worker in team):
+            idle = [worker for worker in team if not worker.group]
+            while pending and (idle or len(team) < workers):
+                group = pending.popleft()
+                done = _done(store, fresh_before)
+                left = [s for s in group.seeds if group.description.run(s) not in done]
+                summary.elsewhere += len(group.seeds) - len(left)
+                if len(left) < len(group.seeds):
+                    others = {s: "elsewhere" for s in group.seeds if s not in left}
+                    gone = replace(group, seeds=tuple(others))
+                    on_event(Ended(group=gone, seconds=0.0, outcomes=others, reasons=()))
+                if left:
+                    if not idle:
+                        idle.append(_Worker(train))
+                        team.append(idle[-1])
+                    group = replace(group, seeds=tuple(left))
+                    idle.pop().give(group)
+                    on_event(Started(group=group))
+            busy = [worker for worker in team if worker.group]
+            if busy and not wait([each for worker in busy for each in worker.signs], HEARTBEAT):
+                on_event(Waited())
+            for worker in busy:
+                group, started = worker.group, worker.started
+                assert group is not None
+                for kind, content in worker.messages():
+                    if kind == "progress":
+                        on_event(Progressed(group=group, progress=content))
+                    else:
+                        on_event(scribe.write(group, started, kind, content))
+                if worker.dead:
+                    team.remove(worker)
+    finally:
+        for worker in team:
+            worker.end()
+        summary.seconds = time.monotonic() - began
+    return summary
+
+
+def _done(store: Results, fresh_before: datetime | None) -> set[str]:
+    """The runs that need no training."""
+    done = set(store.finished())
+    if fresh_before is not None:
+        table = store.runs()
+        done -= set(table["run"][table["started"] < fresh_before])
+    return done
+
+
+def _grouped(
+    missing: Sequence[tuple[Description, Sequence[int]]],
+    workers: int,
+    group_size: int,
+    seconds_per_step: Callable[[Description], float],
+) -> list[Group]:
+    """Groups of at most `group_size` seeds, costly ones first, that keep the workers busy.
+
+    Large groups train more steps a second; so a group is halved only where the whole ends earlier
+    by it.
+    """
+    rates = {description.identifier: seconds_per_step(description) for description, _ in missing}
+
+    def cost(group: Group) -> float:
+        steps = group.description.steps * (len(group.seeds) + GROUP_OVERHEAD)
+        return steps * rates[group.description.identifier]
+
+    def duration(groups: Sequence[Group]) -> float:
+        busy_until = [0.0] * workers
+        for group in groups:
+            heapq.heapreplace(busy_until, busy_until[0] + cost(group))
+        return max(busy_until)
+
+    groups = [
+        Group(description=description, seeds=tuple(seeds))
+        for description, all_seeds in missing
+        for seeds in _parts(all_seeds, math.ceil(len(all_seeds) / group_size))
+    ]
+    best = trial = sorted(groups, key=cost, reverse=True)
+    while len(trial) < len(groups) + 2 * workers:
+        large = next((group for group in trial if len(group.seeds) > 1), None)
+        if large is None:
+            break
+        halves = [replace(large, seeds=tuple(part)) for part in _parts(large.seeds, 2)]
+        trial = sorted([*(g for g in trial if g is not large), *halves], key=cost, reverse=True)
+        if duration(trial) < 0.95 * duration(best):
+            best = trial
+    return best
+
+
+def _parts(seeds: Sequence[int], count: int) -> Iterator[Sequence[int]]:
+    bounds = [len(seeds) * part // count for part in range(count + 1)]
+    for first, last in zip(bounds, bounds[1:], strict=False):
+        yield seeds[first:last]
+
+
+class _Scribe:
+    """Turns what a worker hands over into rows of the store, and counts them."""
+
+    def __init__(
+        self,
+        store: Results,
+        summary: Summary,
+        origin: Provenance,
+        digests: Mapping[str, str],
+        results: frozenset[str],
+    ) -> None:
+        self.store = store
+        self.summary = summary
+        self.origin = origin
+        self.digests = digests
+        self.results = results
+
+    def write(self, group: Group, started: datetime, kind: str, content: Any) -> Ended:
+        """Store a group's results, or its failure; a store that can't write costs only its run."""
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        results: dict[int, RunResult] = {}
+        if kind == "done":
+            results = {result.seed: result for result in content}
+            content = "the trainer returned no result of this seed"
+        outcomes: dict[int, str] = {}
+        reasons: list[str] = []
+        for seed in group.seeds:
+            result = results.get(seed)
+            outcomes[seed], reason = "failed", str(content)
+            if result is not None:
+                outcomes[seed], reason = result.status, result.reason or ""
+            row = self._row(group, seed, result, started, seconds)
+            row["status"], row["reason"] = outcomes[seed], reason or None
+            # What failed when trained again still has its earlier result.
+            if result is not None or row["run"] not in self.results:
+                try:
+                    self.store.write_run(
+                        row,
+                        result.episodes if result else _NO_EPISODES,
+                        result.updates if result else _NO_UPDATES,
+                        result.policy if result else None,
+                    )
+                except (OSError, ValueError) as error:
+                    unwritten = f"can't be stored: {_last_line(error)}"
+                    reason = f"{reason}; {unwritten}" if reason else unwritten
+                    outcomes[seed] = "not stored"
+            self._count(group.description, outcomes[seed], reason)
+            if reason and reason not in reasons:
+                reasons.append(reason)
+        return Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=tuple(reasons))
+
+    def _count(self, description: Description, outcome: str, reason: str) -> None:
+        key = (description, reason)
+        if outcome in ("failed", "not stored"):
+            self.summary.failures[key] = self.summary.failures.get(key, 0) + 1
+        else:
+            self.summary.finished += 1
+        if outcome == "diverged":
+            self.summary.diverged[key] = self.summary.diverged.get(key, 0) + 1
+
+    def _row(
+        self,
+        group: Group,
+        seed: int,
+        result: RunResult | None,
+        started: datetime,
+        seconds: float,
+    ) -> dict[str, object]:
+        description = group.description
+        return {
+            "run": description.run(seed),
+            "description": description.identifier,
+            "algorithm": description.algorithm,
+            "environment": description.environment,
+            "seed": seed,
+            "budget": description.steps,
+            "hyperparameters": plain_json(description.hyperparameters),
+            "canonical": description.canonical(),
+            "back_end": description.back_end,
+            "device": description.device,
+            "evaluation": description.evaluation,
+            "diverged_at": result.diverged_at if result else None,
+            "steps": result.steps if result else 0,
+            "episodes": len(result.episodes["step"]) if result else 0,
+            "updates": len(result.updates["step"]) if result else 0,
+            "seconds": result.seconds if result else seconds,
+            "group_size": len(group.seeds),
+            "threads": THREADS,
+            "started": started,
+            "digest": self.digests[description.identifier],
+            "commit": self.origin.commit,
+            "dirty": self.origin.dirty,
+            "versions": json.dumps(self.origin.versions),
+            "machine": json.dumps(self.origin.machine),
+        }
+
+
+_NO_EPISODES = {name: np.empty(0) for name in ("step", "return", "length", "seconds")}
+_NO_UPDATES = {name: np.empty(0) for name in ("update", "step", "seconds")}
+
+
+class _Worker:
+    """A process that trains one group after the other."""
+
+    def __init__(self, train: str) -> None:
+        # Spawned, never forked: EnvPool and torch have threads.
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe(duplex=True)
+        self.process = context.Process(target=_work, args=(theirs, train), daemon=True)
+        with _quiet_start():
+            self.process.start()
+        # With this copy open, the end of the worker would not be the end of the pipe.
+        theirs.close()
+        self.group: Group | None = None
+        self.started = datetime.now(UTC)
+        self.dead = False
+
+    @property
+    def signs(self) -> tuple[Connection, int]:
+        """What to wait for: a message, or the worker's end."""
+        return self.connection, self.process.sentinel
+
+    def give(self, group: Group) -> None:
+        """Let it train this group. If it has died meanwhile, `messages` says so."""
+        self.group, self.started = group, datetime.now(UTC)
+        try:
+            self.connection.send((group.description, group.seeds))
+        except OSError:
+            pass
+
+    def messages(self) -> Iterator[tuple[str, Any]]:
+        """What it has sent: "progress" any number of times, then "done" or "failed"."""
+        try:
+            while self.group and self.connection.poll():
+                kind, content = self.connection.recv()
+                if kind != "progress":
+                    self.group = None
+                yield kind, content
+        except (EOFError, OSError):
+            self.dead = True
+        if self.dead:
+            self.end()
+            if self.group:
+                self.group = None
+                yield "failed", _epitaph(self.process.exitcode)
+
+    def end(self) -> None:
+        """End the process. It holds nothing that could be lost."""
+        self.process.join(timeout=1.0 if self.dead else 0.0)
+        self.process.kill()
+        self.process.join()
+        self.connection.close()
+
+
+@contextmanager
+def _quiet_start() -> Iterator[None]:
+    """Worker processes start with one thread and deaf to Ctrl-C, from their first instruction."""
+    # The tracker unblocks signals when it starts, so it has to be there before.
+    resource_tracker.ensure_running()
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(THREADS)))
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def _work(connection: Connection, address: str) -> None:
+    """A worker's life: groups in, progress and results out, until the pipe ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    reported = -math.inf
+
+    def report(progress: Progress) -> None:
+        nonlocal reported
+        if time.monotonic() - reported >= REPORT_EVERY:
+            reported = time.monotonic()
+            connection.send(("progress", progress))
+
+    while True:
+        try:
+            description, seeds = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            module, _, name = address.partition(":")
+            train = getattr(importlib.import_module(module), name)
+            if "torch" in sys.modules:
+                sys.modules["torch"].set_num_threads(THREADS)
+            connection.send(("done", train(description, seeds, report)))
+        except BrokenPipeError:
+            return
+        except Exception as error:
+            connection.send(("failed", _last_line(error)))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
+
+
+def _last_line(error: BaseException) -> str:
+    """Type, message and place of an error in one line."""
+    said = " ".join("".join(traceback.format_exception_only(error)).split())
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    return said[:500] + place
+
+
+def _epitaph(exit_code: int | None) -> str:
+    if exit_code is None or exit_code >= 0:
+        return f"the worker process ended with exit code {exit_code}"
+    name = signal.Signals(-exit_code).name
+    hint = ", which is what happens when memory runs out" if name == "SIGKILL" else ""
+    return f"the worker process was killed by {name}{hint}"
