@@ -2,4 +2,12 @@
 
 from __future__ import annotations
 
-ABLATIONS: dict[str, str] = {}
+ABLATIONS: dict[str, str] = {
+    "baseline": "ablations.baseline:ABLATION",
+    "reward_to_go": "ablations.reward_to_go:ABLATION",
+    "importance_sampling": "ablations.importance_sampling:ABLATION",
+    "kl_penalty": "ablations.kl_penalty:ABLATION",
+    "clipping": "ablations.clipping:ABLATION",
+    "ladder": "ablations.ladder:ABLATION",
+    "reference": "ablations.reference:ABLATION",
+}

@@ -90,6 +90,9 @@ class Ablation:
         for seed in self.seeds:
             if not _is_integer(seed) or seed < 0:
                 raise ValueError(f"seed {seed!r} of ablation {self.name!r} is no integer from 0 on")
+        self._check_steps()
+
+    def _check_steps(self) -> None:
         if isinstance(self.steps, Mapping):
             object.__setattr__(self, "steps", dict(self.steps))
             if set(self.steps) != set(self.environments):

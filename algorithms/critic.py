@@ -94,5 +94,7 @@ def explained_variance(values: Tensor, targets: Tensor, valid: Tensor) -> Tensor
     for value, target, mask in zip(values, targets, valid, strict=True):
         kept_target = target[mask].double()
         residual = kept_target - value[mask].double()
-        result.append(1 - residual.var(correction=0) / kept_target.var(correction=0).clamp(min=1e-12))
+        result.append(
+            1 - residual.var(correction=0) / kept_target.var(correction=0).clamp(min=1e-12)
+        )
     return torch.stack(result).float()

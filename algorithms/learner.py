@@ -127,9 +127,7 @@ class Learner:
         remaining = 1 - self.steps.double() / self.hyperparameters.learning_rate_decay_steps
         return learning_rate * remaining.clamp(min=0)
 
-    def minibatches(
-        self, valid: Tensor, epochs: int, size: int
-    ) -> Iterator[tuple[Tensor, Tensor]]:
+    def minibatches(self, valid: Tensor, epochs: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
         """Random minibatches of the samples that are `valid` [S, B], epoch by epoch.
 
         A seed with fewer samples than its neighbours is inactive once it has been through

@@ -15,7 +15,7 @@ from algorithms.learner import Learner
 from algorithms.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 
-TIME_BLOCK = 256
+TIME_BLOCK = 64
 """Ticks of one forward and backward pass: a fixed shape, so that a seed's bits do not
 depend on how long its neighbours' episodes are."""
 
@@ -44,7 +44,7 @@ def trajectory_gradients(
         terms = weight * policy.log_probability(statistics, actions)
         (gradient,) = torch.autograd.grad(torch.where(valid, terms, 0.0).sum(), theta)
         total += gradient
-    return total.unflatten(0, (seeds, slots))
+    return total.view(seeds, slots, -1)
 
 
 def gradient_signal(gradients: Tensor) -> dict[str, Tensor]:

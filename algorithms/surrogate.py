@@ -65,9 +65,7 @@ def optimise_surrogate(learner: Learner, batch: Batch, objective: Objective) -> 
         / advantages.shape[1]
     )
     explained = explained_variance(values, targets, batch.valid)
-    observations, actions, old = map(
-        flatten, (batch.observations, batch.actions, batch.statistics)
-    )
+    observations, actions, old = map(flatten, (batch.observations, batch.actions, batch.statistics))
     old_log_probability = policy.log_probability(old, actions)
     advantages, targets, values = map(flatten, (advantages, targets, values))
     if h.advantage_normalization == "batch":

@@ -30,7 +30,9 @@ class Hyperparameters(SurrogateHyperparameters):
     """The clip."""
 
     clip_range: float = hyperparameter(
-        0.2, "ε: how far ρ may leave 1 before it gains nothing; inf for no clip", low=0.0,
+        0.2,
+        "ε: how far ρ may leave 1 before it gains nothing; inf for no clip",
+        low=0.0,
         source=PAPER,
     )
 

@@ -33,14 +33,19 @@ class Hyperparameters(SurrogateHyperparameters):
     """The penalty and how it adapts."""
 
     beta: float = hyperparameter(
-        1.0, "β, the weight of the KL penalty (its first value where adaptive)", low=0.0,
+        1.0,
+        "β, the weight of the KL penalty (its first value where adaptive)",
+        low=0.0,
         source=PAPER + " and Table 1: fixed 0.3, 1, 3, 10",
     )
     adaptive: bool = hyperparameter(
         True, "β is doubled or halved after an update", source="section 4 of the PPO paper"
     )
     kl_target: float = hyperparameter(
-        0.01, "d_targ, the KL an update should make", unit="nats", low=0.0,
+        0.01,
+        "d_targ, the KL an update should make",
+        unit="nats",
+        low=0.0,
         source="Table 1 of the PPO paper: the best of 0.003, 0.01, 0.03",
     )
 
@@ -71,9 +76,7 @@ def update(learner: Learner, batch: Batch) -> Diagnostics:
     step = optimise_surrogate(
         learner,
         batch,
-        lambda terms: objective(
-            terms.ratio, terms.advantages, terms.divergence, beta.unsqueeze(1)
-        ),
+        lambda terms: objective(terms.ratio, terms.advantages, terms.divergence, beta.unsqueeze(1)),
     )
     change = policy_change(learner, batch)
     if h.adaptive:

@@ -5,7 +5,8 @@ What counts as evidence is decided here, once for scores and curves alike:
 * Episodes of failed runs are left out: such a run ended for a reason that is not the algorithm's.
 * Episodes that ended after their seed had diverged are left out: from then on the seed only
   received zero actions. Its last value before is carried forward by scores and curves, so that a
-  diverged seed keeps the value it had and is never dropped from n.
+  diverged seed keeps the value it had and stays in n. (Dropping it would flatter an algorithm
+  that breaks; there is nothing to keep only where it diverged before its first episode ended.)
 * Episodes whose return is not a finite number are left out and counted.
 """
 
@@ -82,7 +83,9 @@ def align(runs: pd.DataFrame, episodes: pd.DataFrame) -> Aligned:
     excluded = np.bincount(row[known & ~finite], minlength=len(ordered))
     kept = np.flatnonzero(known & finite)
     row, step = row[kept], step[kept]
-    sorted_already = np.all((row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (step[1:] >= step[:-1])))
+    sorted_already = np.all(
+        (row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (step[1:] >= step[:-1]))
+    )
     if not sorted_already:
         order = np.lexsort((step, row))
         kept, row, step = kept[order], row[order], step[order]

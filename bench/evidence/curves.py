@@ -30,7 +30,7 @@ AXES: Final = ("steps", "seconds")
 POINTS: Final = 100
 """Grid points of a curve where episodes are frequent enough to fill them."""
 
-_FEWEST_POINTS: Final = 20
+_FEWEST_POINTS: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +77,7 @@ def seed_curves(
         runs: the store's view of an ablation, one row a run.
         episodes: the store's view, one row an episode.
         x: "steps" (environment steps of the seed) or "seconds" (wall time since training began).
-        points: points of the grid; by default as many, between 20 and 100, as an environment's
+        points: points of the grid; by default as many, between 5 and 100, as an environment's
             episodes fill, so that curves do not become staircases of values carried forward.
 
     Returns:
@@ -87,14 +87,20 @@ def seed_curves(
         InputError: there are no runs, or an unknown axis.
         ValueError: fewer than one point, or a seed twice under one variant and environment.
     """
+    return aligned_curves(align(runs, episodes), x=x, points=points)
+
+
+def aligned_curves(
+    aligned: Aligned, *, x: Axis = "steps", points: int | None = None
+) -> tuple[SeedCurves, ...]:
+    """`seed_curves` of episodes that are already matched to their runs."""
     if x not in AXES:
         raise unknown("x axis", x, AXES)
     if points is not None and points < 1:
         raise ValueError(f"a grid needs at least one point, got {points}")
-    aligned = align(runs, episodes)
     described = aligned.runs
     usable = described[~aligned.failed]
-    extents = _extents(described, x)
+    extents = _extents(aligned, x)
     position = aligned.step if x == "steps" else aligned.seconds
     number = np.full(len(described), points or 0, dtype=np.int64)
     if points is None:
@@ -162,24 +168,23 @@ def aggregate(
     return Band(centre=centre, low=low, high=high)
 
 
-def _extents(runs: pd.DataFrame, x: Axis) -> Floats:
+def _extents(aligned: Aligned, x: Axis) -> Floats:
     """The right end of each run's grid: the same for all seeds of a variant and environment."""
-    column = "budget" if x == "steps" else "seconds"
-    cell = runs.groupby(["environment", "variant"], sort=False)[column]
+    ends = aligned.runs["budget" if x == "steps" else "seconds"].where(~aligned.failed)
+    cell = ends.groupby([aligned.runs["environment"], aligned.runs["variant"]], sort=False)
     extents: Floats = cell.transform("max").to_numpy(dtype=np.float64)
     return np.maximum(extents, np.finfo(np.float64).tiny)
 
 
-def _typical_gaps(
-    aligned: Aligned, position: Floats | Integers, extents: Floats
-) -> pd.Series:
+def _typical_gaps(aligned: Aligned, position: Floats | Integers, extents: Floats) -> pd.Series:
     """The 90th percentile of the distances between a run's episode ends, as a share of its grid."""
     gaps = np.zeros(len(aligned.runs))
     first = np.searchsorted(aligned.row, np.arange(len(gaps) + 1))
     for index in range(len(gaps)):
-        ends = np.unique(position[first[index] : first[index + 1]])
-        if len(ends) > 1:
-            gaps[index] = np.quantile(np.diff(ends), 0.9) / extents[index]
+        between = np.diff(np.sort(position[first[index] : first[index + 1]]))
+        between = between[between > 0]  # episodes of several environments can end together
+        if len(between):
+            gaps[index] = np.quantile(between, 0.9) / extents[index]
     return pd.Series(gaps)
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.evidence.alignment import Floats, align
+from bench.evidence.alignment import Aligned, Floats, Integers, align
 
 LAST_EPISODES: Final = 100
 """Episodes behind the second metric, `last_100`."""
@@ -57,7 +57,11 @@ def score_runs(runs: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
         InputError: there are no runs.
         ValueError: one seed appears twice under one variant and environment.
     """
-    aligned = align(runs, episodes)
+    return score_aligned(align(runs, episodes))
+
+
+def score_aligned(aligned: Aligned) -> pd.DataFrame:
+    """`score_runs` of episodes that are already matched to their runs."""
     number = len(aligned.runs)
     row, step, returns = aligned.row, aligned.step, aligned.returns
     budget = aligned.runs["budget"].to_numpy(dtype=np.int64)
@@ -84,7 +88,8 @@ def score_runs(runs: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
     return scores
 
 
-def _means(row: np.ndarray, values: Floats, number: int) -> Floats:
+def _means(row: Integers, values: Floats, number: int) -> Floats:
     counts = np.bincount(row, minlength=number)
     sums = np.bincount(row, weights=values, minlength=number)
-    return np.divide(sums, counts, out=np.full(number, np.nan), where=counts > 0)
+    means: Floats = np.divide(sums, counts, out=np.full(number, np.nan), where=counts > 0)
+    return means

@@ -12,7 +12,7 @@ import pandas as pd
 
 from bench.evidence.coverage import coverage, coverage_text
 from bench.evidence.statistics import bootstrap_interval, estimate
-from bench.evidence.verdicts import ALPHA, FEWEST_PAIRS, Verdict, return_text, smallest_p
+from bench.evidence.verdicts import FEWEST_PAIRS, Verdict, pairs_needed, return_text
 
 HEADER: Final = ("variant", "n", "mean", "IQM", "95% interval of IQM", "diverged", "claim")
 """Column titles of `Table.cells`."""
@@ -33,7 +33,8 @@ class Row:
     last_100: float  # mean over seeds of the mean of the last 100 episodes
     diverged: int  # seeds whose numbers stopped being finite; they are among the n
     failed: int  # runs that ended for another reason; they are not
-    unscored: int  # finished runs in which no episode ended; they are not
+    unscored: int  # runs in which no episode ended; they are not
+    excluded: int  # episodes left out because their return is not finite
     verdict: Verdict
 
     @property
@@ -99,6 +100,7 @@ _NUMBERS: Final = (
     "diverged",
     "failed",
     "unscored",
+    "excluded",
 )
 _MARKDOWN_ALIGNMENT: Final = (" --- ", " --: ", " --: ", " --: ", " :-: ", " --: ", " --- ")
 
@@ -151,6 +153,7 @@ def _row(cell: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
         diverged=int(cell["diverged"].sum()),
         failed=failed,
         unscored=len(cell) - number - failed,
+        excluded=int(cell["excluded_episodes"].sum()),
         verdict=verdict,
     )
 
@@ -163,32 +166,32 @@ def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
     counts = sorted({row.n for row in rows if row.n > 1})
     if counts:
         measured = ", ".join(f"{coverage_text(n)} at n = {n}" for n in counts)
-        notes.append(
-            f"Measured coverage of the nominal 95% interval, for normal data: {measured}."
-        )
+        notes.append(f"Measured coverage of the nominal 95% interval, for normal data: {measured}.")
     verdicts = [row.verdict for row in rows if row.verdict.outcome != "control"]
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]
     if tested:
         notes.append(
-            "Claims: exact sign-flip test on pairs of common seeds, Holm-adjusted over "
+            "Claims: exact sign-flip test of the mean difference over pairs of common seeds, "
+            "Holm-adjusted over "
             f"{tested[0].comparisons} comparison{_plural(tested[0].comparisons)}."
         )
-        reach = smallest_p(min(verdict.pairs for verdict in tested), tested[0].comparisons)
-        if reach > ALPHA:
+        fewest, needed = min(v.pairs for v in tested), pairs_needed(tested[0].comparisons)
+        if fewest < needed:
             notes.append(
-                f"With so many comparisons and so few pairs the smallest p is {reach:.2g}: "
-                "no difference could be claimed here, whatever its size."
+                f"With {tested[0].comparisons} comparisons no difference of any size can be "
+                f"claimed from {fewest} pairs: {needed} are needed."
             )
     if len(tested) < len(verdicts):
         notes.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     for what, remark in (
-        ("diverged", "counted with the last value before"),
-        ("failed", "not counted"),
-        ("unscored", "not counted: no episode ended"),
+        ("diverged", "Seeds diverged (counted with the last value before)"),
+        ("failed", "Runs failed (not counted)"),
+        ("unscored", "Seeds in which no episode ended (not counted)"),
+        ("excluded", "Episodes left out because their return is not finite"),
     ):
         named = [f"{row.title} {getattr(row, what)}" for row in rows if getattr(row, what)]
         if named:
-            notes.append(f"Seeds {what} ({remark}): {', '.join(named)}.")
+            notes.append(f"{remark}: {', '.join(named)}.")
     return tuple(notes)
 
 

@@ -92,7 +92,8 @@ def judge(scores: pd.DataFrame, control: str, *, seed: int = 0) -> tuple[Verdict
         differences[environment, variant] = np.array([own[s] - reference[s] for s in common])
 
     tested = [
-        key for key, pairs in differences.items()
+        key
+        for key, pairs in differences.items()
         if key[1] != control and len(pairs) >= FEWEST_PAIRS
     ]
     # A fresh generator each: a verdict does not depend on the order of its neighbours.
@@ -132,6 +133,14 @@ def smallest_p(pairs: int, comparisons: int) -> float:
     The sign-flip test's p is at least 2¹⁻ⁿ, and the first of m adjusted p-values is m times it.
     """
     return min(1.0, comparisons * 2.0 ** (1 - pairs))
+
+
+def pairs_needed(comparisons: int) -> int:
+    """The fewest pairs with which any claim is possible among so many comparisons."""
+    pairs = FEWEST_PAIRS
+    while smallest_p(pairs, comparisons) > ALPHA:
+        pairs += 1
+    return pairs
 
 
 def _outcome(is_control: bool, pairs: np.ndarray, adjusted: float | None) -> Outcome:

@@ -1,6 +1,6 @@
 """From an ablation to runs: what was asked for, as identities that hash."""
 
-from bench.plan.digest import digest
+from bench.plan.digest import code_digest
 from bench.plan.identity import Description
 from bench.plan.lookup import load_ablation, load_algorithm
 from bench.plan.plan import Cell, Plan, make_plan
@@ -9,7 +9,7 @@ __all__ = [
     "Cell",
     "Description",
     "Plan",
-    "digest",
+    "code_digest",
     "load_ablation",
     "load_algorithm",
     "make_plan",

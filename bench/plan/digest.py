@@ -27,7 +27,7 @@ TRAINER = "bench.train.trainer"
 LIBRARIES = ("torch", "mujoco")
 
 
-def digest(description: Description, root: Path = ROOT) -> str:
+def code_digest(description: Description, root: Path = ROOT) -> str:
     """16 hexadecimal digits for the code that a run of `description` goes through."""
     algorithm = ALGORITHMS[description.algorithm]
     back_end = BACK_END.format(description.back_end)

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 EVALUATION = "training episodes: sampled actions, raw rewards"
 
@@ -31,7 +32,7 @@ class Description:
     """
 
     algorithm: str
-    hyperparameters: Mapping[str, object] = field(hash=False)
+    hyperparameters: Mapping[str, Any] = field(hash=False)
     environment: str
     steps: int
     back_end: str
@@ -108,6 +109,7 @@ def _typed(value: object) -> object:
 
 
 def plain(value: object) -> object:
+    """A value as standard JSON has it: infinities as text, tuples as lists."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(float(value))
     if isinstance(value, tuple | list):

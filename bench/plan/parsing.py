@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import types
+from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -82,10 +85,8 @@ def parse(text: str, annotation: Any) -> object:
         raise unknown("value", text, map(str, arguments))
     if origin in (Union, types.UnionType):
         for argument in sorted(arguments, key=_broad):
-            try:
+            with suppress(ValueError):
                 return parse(text, argument)
-            except ValueError:
-                continue
         raise ValueError(f"allowed: {describe(annotation)}")
     if origin is tuple:
         inner = text.removeprefix("(").removesuffix(")")
@@ -95,7 +96,7 @@ def parse(text: str, annotation: Any) -> object:
         )
     if annotation is str:
         return text
-    parsers = {
+    parsers: dict[Any, Callable[[str], object]] = {
         int: _integer,
         float: lambda text: coerce(float(text), float),
         bool: lambda text: _BOOLEANS[text.lower()],
@@ -107,7 +108,7 @@ def parse(text: str, annotation: Any) -> object:
         raise ValueError(f"allowed: {describe(annotation)}") from None
 
 
-def coerce(value: object, annotation: Any) -> object:
+def coerce(value: Any, annotation: Any) -> object:
     """A Python value as one of the annotated type: 1 for a float is 1.0, a list is a tuple.
 
     Raises:
@@ -119,22 +120,15 @@ def coerce(value: object, annotation: Any) -> object:
     if origin in (Union, types.UnionType):
         # In an int | float, 1 stays an int: what it was written as.
         for argument in sorted(arguments, key=lambda each: type(value) is not each):
-            try:
+            with suppress(ValueError):
                 return coerce(value, argument)
-            except ValueError:
-                continue
-    if origin is tuple and isinstance(value, tuple | list) and len(arguments) == 2:
+    elif origin is tuple and isinstance(value, tuple | list):
         return tuple(coerce(each, arguments[0]) for each in value)
-    if annotation is type(None) and value is None:
-        return None
-    if isinstance(value, bool):
-        if annotation is bool:
-            return value
-    elif annotation is float and isinstance(value, int | float) and value == value:
+    elif annotation is float and type(value) in (int, float) and not math.isnan(value):
         # Zero has one spelling, or -0.0 would be a run of its own.
         return float(value) + 0.0
-    elif (annotation is int or annotation is str) and isinstance(value, annotation):
-        return annotation(value)
+    elif type(value) is annotation and annotation in (int, bool, str, type(None)):
+        return value
     raise ValueError(f"allowed: {describe(annotation)}")
 
 

@@ -205,7 +205,8 @@ def _spread(selected: Sequence[Variant], settings: Mapping[str, str]) -> list[st
     notes = []
     fields = {
         variant.name: [
-            field.name for field in dataclasses.fields(load_algorithm(variant.algorithm).hyperparameters)
+            field.name
+            for field in dataclasses.fields(load_algorithm(variant.algorithm).hyperparameters)
         ]
         for variant in selected
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -44,7 +44,9 @@ class View:
         for algorithm, runs in self.runs.groupby("algorithm"):
             counts = runs.drop_duplicates("run")["digest"].value_counts()
             if len(counts) > 1:
-                listed = ", ".join(f"{digest} ({count} runs)" for digest, count in counts.items())
+                listed = ", ".join(
+                    f"{digest} ({count} of {counts.sum()} runs)" for digest, count in counts.items()
+                )
                 lines.append(f"{algorithm} has runs of different code: {listed}")
         versions: dict[str, set[str]] = {}
         for text in self.runs["versions"].unique():
@@ -60,27 +62,30 @@ def load(ablation: str, results: str | Path | None = None) -> View:
     """The view of an ablation from `results`, if given, and from no other store.
 
     Otherwise from results/local if its plan and at least one result of it are there, and from
-    results/published if not. Raises InputError where there is no plan of the ablation; a store that
-    is named may hold a plan without runs.
+    results/published if not. Raises InputError where no store has a plan of the ablation, or no
+    result of it; a store that is named may hold a plan without results.
     """
-    if results is not None:
-        if not Path(results).is_dir():
-            raise InputError(f"results folder {results} does not exist")
-        return _view(Store(results), ablation)
-    known: set[str] = set()
-    for place in (Store(store.LOCAL), Store(store.PUBLISHED)):
+    if results is not None and not Path(results).is_dir():
+        raise InputError(f"results folder {results} does not exist")
+    places = [Store(store.LOCAL), Store(store.PUBLISHED)] if results is None else [Store(results)]
+    known: list[str] = []
+    for place in places:
         planned = place.plans()["ablation"].to_pylist()
-        known.update(planned)
+        known += planned
         if ablation in planned:
             view = _view(place, ablation)
-            if view.runs["status"].isin(RESULTS).any():
-                return view
+            if results is not None or view.runs["status"].isin(RESULTS).any():
+                return replace(view, problems=_problems(places))
     if ablation in known:
-        raise InputError(
-            f"no run of ablation {ablation!r} has finished yet: "
-            f"python -m bench run --ablation {ablation}"
-        )
-    raise unknown("ablation with results", ablation, sorted(known))
+        reason = f"no run of ablation {ablation!r} has finished yet"
+    else:
+        where = " or ".join(str(place.path) for place in places)
+        reason = str(unknown(f"ablation in {where}", ablation, sorted(set(known))))
+    raise InputError("; ".join([reason, *_problems(places)]))
+
+
+def _problems(places: list[Store]) -> tuple[str, ...]:
+    return tuple(problem for place in places for problem in place.problems)
 
 
 def _view(place: Store, ablation: str) -> View:
@@ -100,5 +105,5 @@ def _view(place: Store, ablation: str) -> View:
         runs=runs,
         episodes=names.merge(parquet.to_frame(tables["episodes"]), on="run"),
         updates=names.merge(parquet.to_frame(tables["updates"]), on="run"),
-        problems=tuple(place.problems),
+        problems=_problems([place]),
     )

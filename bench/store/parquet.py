@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A file that is not a whole Parquet file of the expected schema; the text says why."""
 
 
@@ -100,7 +100,7 @@ def read(
 ) -> pa.Table:
     """The rows of a file, optionally only some columns, and of some runs.
 
-    Raises Unreadable for a torn or foreign file, OSError where the file system fails.
+    Raises UnreadableError for a torn or foreign file, OSError where the file system fails.
     """
     with _opened(path, schema) as file:
         present = set(file.schema_arrow.names)
@@ -124,7 +124,7 @@ def read(
 
 def _opened(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     if path.suffix != ".parquet" or path.is_dir():
-        raise Unreadable("is not a Parquet file")
+        raise UnreadableError("is not a Parquet file")
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except (pa.ArrowException, OSError) as error:
@@ -132,7 +132,7 @@ def _opened(path: Path, schema: pa.Schema) -> pq.ParquetFile:
     found = file.schema_arrow
     if found != schema and (differing := _differing(found, schema)):
         file.close()
-        raise Unreadable(f"is foreign, its columns differ: {', '.join(differing)}")
+        raise UnreadableError(f"is foreign, its columns differ: {', '.join(differing)}")
     return file
 
 
@@ -155,7 +155,8 @@ def _judged(error: Exception) -> Exception:
     # Arrow raises OSError for corrupt data too; only the file system's own has a number.
     if isinstance(error, OSError) and error.errno:
         return error
-    return Unreadable(f"is torn or not Parquet ({str(error).splitlines()[0]})")
+    line = str(error).partition("\n")[0]
+    return UnreadableError(f"is torn or not Parquet ({line})")
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

@@ -170,7 +170,9 @@ class Store:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """One process at a time moves files; the system frees the lock of a killed one."""
-        with (self.path / "incoming" / "lock").open("w") as file:
+        folder = self.path / "incoming"
+        folder.mkdir(exist_ok=True)
+        with (folder / "lock").open("w") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
@@ -265,9 +267,7 @@ class Store:
         rows = [row for table in tables.values() for row in table.to_pylist()]
         latest = {row["ablation"]: row for row in sorted(rows, key=lambda row: row["created"])}
         current = [row for row in rows if row["created"] == latest[row["ablation"]]["created"]]
-        return pa.Table.from_pylist(current, schema=PLANS).sort_by(
-            [(name, "ascending") for name in ("ablation", "environment_order", "variant_order")]
-        )
+        return in_plan_order(pa.Table.from_pylist(current, schema=PLANS))
 
     def plan(self, ablation: str) -> pd.DataFrame:
         """The plan of an ablation as last asked for; InputError when there is none."""
@@ -278,6 +278,7 @@ class Store:
         return parquet.to_frame(plans.filter(pc.equal(plans["ablation"], ablation)))
 
     def policy_path(self, run: str) -> Path:
+        """Where the policy of a run lies, if it was kept."""
         return self.path / "policies" / f"{run}.safetensors"
 
     def policy(self, run: str) -> dict[str, np.ndarray]:
@@ -318,7 +319,7 @@ class Store:
         except OSError as error:
             self._report(f"{path} cannot be read and is skipped: {error.strerror}")
             return None
-        except parquet.Unreadable as error:
+        except parquet.UnreadableError as error:
             problem = f"{path} {error}"
         if self.read_only:
             self._report(f"{problem}: skipped")
@@ -328,7 +329,7 @@ class Store:
                 # Another writer may have replaced it in the meantime, or set it aside.
                 try:
                     return read(path)
-                except parquet.Unreadable:
+                except parquet.UnreadableError:
                     self._report(f"{problem}: moved to {self._set_aside(path)}")
         except OSError as error:
             self._report(f"{problem}: skipped, cannot be moved ({error.strerror})")
@@ -353,6 +354,12 @@ class Store:
 def in_order(table: pa.Table) -> pa.Table:
     """The rows sorted by run; the sort is stable, so each run keeps the order of its rows."""
     return table.take(pc.sort_indices(table, sort_keys=[("run", "ascending")]))
+
+
+def in_plan_order(table: pa.Table) -> pa.Table:
+    """The rows sorted by ablation, environment and variant."""
+    order = ("ablation", "environment_order", "variant_order")
+    return table.sort_by([(name, "ascending") for name in order])
 
 
 def _file_name(identifier: str) -> str:

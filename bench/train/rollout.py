@@ -65,7 +65,8 @@ class Rollout:
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         """[S·N, …] of the environments -> [S, N, …] on the learner's device."""
-        return torch.from_numpy(values).unflatten(0, self._shape).to(self._learner.device)
+        tensor = torch.from_numpy(values)
+        return tensor.view(*self._shape, *tensor.shape[1:]).to(self._learner.device)
 
     def collect_steps(self) -> Batch:
         """`batch_steps` of every active seed, episodes running on between batches."""
@@ -127,10 +128,9 @@ class Rollout:
         if self._bounds is not None:
             sent = np.clip(sent, *self._bounds)
         step = self._environments.step(sent, acting.reshape(-1))
-        rewards, terminated, truncated = (
-            values.reshape(self._shape)
-            for values in (step.rewards, step.terminated, step.truncated)
-        )
+        rewards = step.rewards.reshape(self._shape)
+        terminated = step.terminated.reshape(self._shape)
+        truncated = step.truncated.reshape(self._shape)
         self._steps += acting.sum(1)
         self._record(acting, rewards, terminated | truncated)
         last = self._tensor(step.last_observations)

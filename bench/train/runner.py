@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 import importlib
+import itertools
 import json
 import math
 import multiprocessing
@@ -20,7 +21,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing import resource_tracker
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from bench.plan.digest import digest
+from bench.plan.digest import code_digest
 from bench.plan.identity import Description, plain_json
 from bench.plan.plan import Plan
 from bench.train.provenance import Provenance, provenance
@@ -191,7 +192,7 @@ def run(
     runs = plan.runs()
     results = store.finished()
     done = _done(store, fresh_before)
-    digests = {each.identifier: digest(each) for each, _ in runs.values()}
+    digests = {each.identifier: code_digest(each) for each, _ in runs.values()}
     kept = [name for name in runs if name in done]
     stale = sum(results[name] != digests[runs[name][0].identifier] for name in kept)
     missing: dict[str, tuple[Description, list[int]]] = {}
@@ -203,36 +204,32 @@ def run(
     on_event(Planned(groups=tuple(pending), kept=len(kept), stale=stale))
     scribe = _Scribe(store, summary, provenance(), digests, frozenset(results))
     team: list[_Worker] = []
+
+    def unfinished(group: Group) -> Group | None:
+        """What of the group no other process has finished since the plan was made."""
+        done = _done(store, fresh_before)
+        elsewhere = {s: "elsewhere" for s in group.seeds if group.description.run(s) in done}
+        if not elsewhere:
+            return group
+        summary.elsewhere += len(elsewhere)
+        others = replace(group, seeds=tuple(elsewhere))
+        on_event(Ended(group=others, seconds=0.0, outcomes=elsewhere, reasons=()))
+        left = tuple(seed for seed in group.seeds if seed not in elsewhere)
+        return replace(group, seeds=left) if left else None
+
     try:
         while pending or any(worker.group for worker in team):
-            idle = [worker for worker in team if not worker.group]
-            while pending and (idle or len(team) < workers):
-                group = pending.popleft()
-                done = _done(store, fresh_before)
-                left = [s for s in group.seeds if group.description.run(s) not in done]
-                summary.elsewhere += len(group.seeds) - len(left)
-                if len(left) < len(group.seeds):
-                    others = {s: "elsewhere" for s in group.seeds if s not in left}
-                    gone = replace(group, seeds=tuple(others))
-                    on_event(Ended(group=gone, seconds=0.0, outcomes=others, reasons=()))
-                if left:
-                    if not idle:
-                        idle.append(_Worker(train))
-                        team.append(idle[-1])
-                    group = replace(group, seeds=tuple(left))
-                    idle.pop().give(group)
+            while pending and (free := _free_worker(team, workers, train)):
+                group = unfinished(pending.popleft())
+                if group is not None:
+                    free.give(group)
                     on_event(Started(group=group))
             busy = [worker for worker in team if worker.group]
             if busy and not wait([each for worker in busy for each in worker.signs], HEARTBEAT):
                 on_event(Waited())
             for worker in busy:
-                group, started = worker.group, worker.started
-                assert group is not None
-                for kind, content in worker.messages():
-                    if kind == "progress":
-                        on_event(Progressed(group=group, progress=content))
-                    else:
-                        on_event(scribe.write(group, started, kind, content))
+                for event in worker.events(scribe):
+                    on_event(event)
                 if worker.dead:
                     team.remove(worker)
     finally:
@@ -293,8 +290,17 @@ def _grouped(
 
 def _parts(seeds: Sequence[int], count: int) -> Iterator[Sequence[int]]:
     bounds = [len(seeds) * part // count for part in range(count + 1)]
-    for first, last in zip(bounds, bounds[1:], strict=False):
+    for first, last in itertools.pairwise(bounds):
         yield seeds[first:last]
+
+
+def _free_worker(team: list[_Worker], workers: int, train: str) -> _Worker | None:
+    """A worker with nothing to do; a new one as long as there are fewer than `workers`."""
+    idle = next((worker for worker in team if not worker.group), None)
+    if idle is None and len(team) < workers:
+        idle = _Worker(train)
+        team.append(idle)
+    return idle
 
 
 class _Scribe:
@@ -420,28 +426,27 @@ class _Worker:
         return self.connection, self.process.sentinel
 
     def give(self, group: Group) -> None:
-        """Let it train this group. If it has died meanwhile, `messages` says so."""
+        """Let it train this group. If it has died meanwhile, `events` says so."""
         self.group, self.started = group, datetime.now(UTC)
-        try:
+        with suppress(OSError):
             self.connection.send((group.description, group.seeds))
-        except OSError:
-            pass
 
-    def messages(self) -> Iterator[tuple[str, Any]]:
-        """What it has sent: "progress" any number of times, then "done" or "failed"."""
-        try:
-            while self.group and self.connection.poll():
+    def events(self, scribe: _Scribe) -> Iterator[Event]:
+        """What has become of its group since it was last asked."""
+        while self.group:
+            try:
+                if not self.connection.poll():
+                    return
                 kind, content = self.connection.recv()
-                if kind != "progress":
-                    self.group = None
-                yield kind, content
-        except (EOFError, OSError):
-            self.dead = True
-        if self.dead:
-            self.end()
-            if self.group:
-                self.group = None
-                yield "failed", _epitaph(self.process.exitcode)
+            except (EOFError, OSError):
+                self.dead = True
+                self.end()
+                kind, content = "failed", _epitaph(self.process.exitcode)
+            if kind == "progress":
+                yield Progressed(group=self.group, progress=content)
+            else:
+                group, self.group = self.group, None
+                yield scribe.write(group, self.started, kind, content)
 
     def end(self) -> None:
         """End the process. It holds nothing that could be lost."""

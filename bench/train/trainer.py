@@ -6,7 +6,7 @@ import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -88,11 +88,10 @@ def train(
         InputError: an unknown algorithm or environment, or hyperparameters that contradict.
     """
     algorithm = load(task.algorithm)
-    hyperparameters = algorithm.hyperparameters(**task.hyperparameters)
+    values: dict[str, Any] = dict(task.hyperparameters)
+    hyperparameters = algorithm.hyperparameters(**values)
     validate(hyperparameters)
-    environments = make(
-        task.environment, seeds, hyperparameters.slots, back_end=task.back_end
-    )
+    environments = make(task.environment, seeds, hyperparameters.slots, back_end=task.back_end)
     try:
         learner = Learner(
             algorithm,

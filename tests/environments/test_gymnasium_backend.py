@@ -134,7 +134,8 @@ def test_environment_of_a_module_with_discrete_observations(corridor: str) -> No
     # The choice 0 is the action -1; nobody gets anywhere, and the limit is 9 steps.
     environments.reset()
     cuts = [environments.step(np.zeros(16, np.int64), np.ones(16, bool)) for _ in range(9)]
-    assert cuts[-1].truncated.all() and not any(step.truncated.any() for step in cuts[:-1])
+    assert cuts[-1].truncated.all()
+    assert not any(step.truncated.any() for step in cuts[:-1])
 
 
 def test_parts_of_observations_and_actions_are_flattened(registered: None) -> None:
@@ -167,10 +168,13 @@ def test_spaces_that_no_algorithm_handles_are_bad_input(environment: str, regist
 def test_faults_of_an_environment_come_through_with_its_name(
     environment: str, fault: str, registered: None
 ) -> None:
-    with pytest.raises(LookupError, match=fault) as caught:
+    def go() -> None:
         environments = make(environment, [0], 2)
         environments.reset()
         environments.step(np.zeros(2, np.int64), np.ones(2, bool))
+
+    with pytest.raises(LookupError, match=fault) as caught:
+        go()
     assert caught.value.__notes__ == [f"raised by the environment {environment!r}"]
 
 
@@ -178,7 +182,8 @@ def test_terminated_wins_over_truncated(registered: None) -> None:
     environments = make("BothEnds-v0", [0], 1)
     environments.reset()
     step = environments.step(np.zeros(1, np.int64), np.ones(1, bool))
-    assert step.terminated[0] and not step.truncated[0]
+    assert step.terminated[0]
+    assert not step.truncated[0]
 
 
 def test_idle_slots_cost_no_step(registered: None) -> None:

@@ -69,7 +69,8 @@ def play(
                 )
             else:
                 assert step.rewards[index] == 0
-                assert not step.terminated[index] and not step.truncated[index]
+                assert not step.terminated[index]
+                assert not step.truncated[index]
                 np.testing.assert_array_equal(step.observations[index], previous[index])
                 np.testing.assert_array_equal(step.last_observations[index], previous[index])
         own_steps += active
@@ -162,9 +163,14 @@ def test_dtypes_and_shapes(back_end: str) -> None:
     environments = make("HalfCheetah-v5", [4, 9], 3, back_end=back_end)
     first = environments.reset()
     step = environments.step(np.zeros((6, 6), np.float32), np.ones(6, bool))
-    assert first.shape == (6, 17) and first.dtype == np.float32
-    assert step.observations.shape == (6, 17) and step.observations.dtype == np.float32
+    assert first.shape == (6, 17)
+    assert first.dtype == np.float32
+    assert step.observations.shape == (6, 17)
+    assert step.observations.dtype == np.float32
     assert step.last_observations is step.observations
-    assert step.rewards.shape == (6,) and step.rewards.dtype == np.float64
-    assert step.terminated.shape == (6,) and step.terminated.dtype == np.bool_
-    assert step.truncated.shape == (6,) and step.truncated.dtype == np.bool_
+    assert step.rewards.shape == (6,)
+    assert step.rewards.dtype == np.float64
+    assert step.terminated.shape == (6,)
+    assert step.terminated.dtype == np.bool_
+    assert step.truncated.shape == (6,)
+    assert step.truncated.dtype == np.bool_

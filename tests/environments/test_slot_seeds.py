@@ -22,5 +22,6 @@ def test_distinct_and_in_the_range_of_int32() -> None:
     seeds = [slot_seed(seed, slot) for seed in range(40) for slot in range(40)]
     seeds += [episode_seed(0, slot, episode) for slot in range(40) for episode in range(40)]
     assert len(set(seeds)) == len(seeds)
-    assert 0 <= min(seeds) and max(seeds) < 2**31
+    assert min(seeds) >= 0
+    assert max(seeds) < 2**31
     assert slot_seed(2**70, 0) != slot_seed(0, 0)

@@ -9,35 +9,40 @@ import pandas as pd
 
 from bench.evidence.coverage import coverage_text
 from bench.evidence.curves import SeedCurves
+from bench.evidence.figures.layout import NO_BREAK
 from bench.evidence.figures.style import thousands
 from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
 
 
 def learning_curves_caption(
     runs: pd.DataFrame,
+    scores: pd.DataFrame,
     curves: Sequence[SeedCurves],
     *,
     source: str,
     x: str,
     statistic: Statistic,
+    outside: bool,
 ) -> tuple[str, ...]:
     """The caption of a figure of learning curves, as sentences in paragraphs.
 
     Args:
         runs: the store's view of the ablation, failed runs included.
+        scores: the frame of `scores.score_runs` for these runs.
         curves: what is drawn.
         source: where the results come from, for example "results/local".
         x: "steps" or "seconds".
         statistic: what the lines show.
+        outside: whether a score lies outside of its panel.
 
     Returns:
         Paragraphs: what is drawn; what went wrong (absent if nothing did); what it was made with.
     """
     return tuple(
-        paragraph
+        paragraph.replace("n = ", f"n{NO_BREAK}={NO_BREAK}")
         for paragraph in (
-            " ".join(_meaning(runs, curves, x, statistic)),
-            " ".join(_trouble(runs, x)),
+            " ".join(_meaning(runs, curves, x, statistic, outside)),
+            " ".join(_trouble(runs, scores, x)),
             " ".join(_provenance(runs, source)),
         )
         if paragraph
@@ -45,13 +50,13 @@ def learning_curves_caption(
 
 
 def seeds_text(numbers: Sequence[int]) -> str:
-    """"n = 10", or "n = 3 to 10" where variants differ."""
+    """How many seeds: "n = 10", or "n = 3 to 10" where variants differ."""
     few, many = min(numbers, default=0), max(numbers, default=0)
     return f"n = {many}" if few == many else f"n = {few} to {many}"
 
 
 def _meaning(
-    runs: pd.DataFrame, curves: Sequence[SeedCurves], x: str, statistic: Statistic
+    runs: pd.DataFrame, curves: Sequence[SeedCurves], x: str, statistic: Statistic, outside: bool
 ) -> list[str]:
     numbers = sorted({len(cell.seeds) for cell in curves})
     name = STATISTICS[statistic]
@@ -67,7 +72,7 @@ def _meaning(
     several = [number for number in numbers if number > 1]
     if several:
         measured = ", ".join(
-            f"{coverage_text(number, statistic)} at n = {number}" for number in several
+            f"{coverage_text(number, statistic)} at {seeds_text([number])}" for number in several
         )
         sentences.append(
             f"Band: pointwise 95% percentile-bootstrap interval over seeds ({REPETITIONS:,} "
@@ -77,7 +82,8 @@ def _meaning(
         sentences.append("One seed: no interval can be given.")
     sentences.append(
         "Right of each panel: every seed's score, its mean return in the last 10% of its steps"
-        + (", with the statistic and its interval." if several else ".")
+        + (", with the statistic and its interval" if several else "")
+        + ("; a triangle at the edge is a score outside of the panel." if outside else ".")
     )
     budgets = runs.groupby("environment", sort=False)["budget"].max()
     if budgets.nunique() == 1:
@@ -94,17 +100,21 @@ def _meaning(
     return sentences
 
 
-def _trouble(runs: pd.DataFrame, x: str) -> list[str]:
+def _trouble(runs: pd.DataFrame, scores: pd.DataFrame, x: str) -> list[str]:
     sentences = []
-    diverged = runs[(runs["status"] == "diverged") | runs["diverged_at"].notna()]
-    if len(diverged):
-        where = "marked × where they did, " if x == "steps" else ""
-        sentences.append(
-            f"Diverged seeds ({where}counted with their last value): {_counts(diverged)}."
-        )
-    failed = runs[runs["status"] == "failed"]
-    if len(failed):
-        sentences.append(f"Failed runs (not drawn): {_counts(failed)}.")
+    marked = "marked × where they did, " if x == "steps" else ""
+    failed = scores["status"] == "failed"
+    unscored = scores["score"].isna() & ~failed
+    for affected, what in (
+        (scores["diverged"], f"Diverged seeds ({marked}counted with their last value)"),
+        (failed, "Failed runs (not drawn)"),
+        (unscored, "Seeds in which no episode ended (not drawn)"),
+    ):
+        if affected.any():
+            sentences.append(f"{what}: {_counts(scores[affected])}.")
+    strange = int(scores.loc[~scores["diverged"], "excluded_episodes"].sum())
+    if strange:
+        sentences.append(f"Episodes left out because their return is not finite: {strange}.")
     # Two algorithms have two digests; two digests of one algorithm are two versions of its code.
     digests = runs.dropna(subset="digest").groupby("algorithm", sort=False)["digest"].unique()
     mixed = digests[digests.map(len) > 1]
@@ -132,4 +142,3 @@ def _provenance(runs: pd.DataFrame, source: str) -> list[str]:
         listed = ", ".join(f"{package} {' / '.join(found[package])}" for package in found)
         sentences.append(f"Made with {listed}.")
     return sentences
-

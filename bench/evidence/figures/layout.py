@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+
+NO_BREAK: Final = "\u00a0"
+"""A space at which a caption is not wrapped."""
 
 _MARGIN: Final = 0.15
 _AXIS_LABELS: Final = 0.68  # left of the first column: tick labels and the axis' name
@@ -62,7 +65,7 @@ def make_page(
         title: a sentence, wrapped to the width.
         handles: what the legend shows.
         labels: the legend's texts, one a handle; long ones are wrapped.
-        caption: paragraphs, wrapped to the width.
+        caption: paragraphs, wrapped to the width, though not at `NO_BREAK`.
         strip_width: width of the strip at each panel's right [inches].
     """
     columns = _columns(panels)
@@ -163,19 +166,22 @@ def _paragraphs(
 
 
 def _wrap(figure: Figure, text: str, width: float, font: FontProperties) -> list[str]:
-    """Break a text into lines of at most `width` inches; a longer word has a line of its own."""
-    renderer = FigureCanvasAgg(figure).get_renderer()
+    """Break a text into lines of at most `width` inches; a longer word has a line of its own.
+
+    Words joined by a no-break space stay together; it becomes an ordinary one.
+    """
+    renderer: Any = _renderer(figure)
     limit = width * figure.dpi * 0.985  # vector backends measure a hair differently
     lines: list[str] = []
     current = ""
-    for word in text.split():
+    for word in text.split(" "):
         longer = f"{current} {word}".strip()
         if current and renderer.get_text_width_height_descent(longer, font, False)[0] > limit:
             lines.append(current)
             current = word
         else:
             current = longer
-    return [*lines, current]
+    return [line.replace(NO_BREAK, " ") for line in (*lines, current)]
 
 
 def _place_legend(
@@ -231,8 +237,13 @@ def _legend(
 
 def _size(figure: Figure, artist: Artist) -> tuple[float, float]:
     """Width and height in inches, as drawn."""
-    extent = artist.get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    extent = artist.get_window_extent(_renderer(figure))
     return float(extent.width / figure.dpi), float(extent.height / figure.dpi)
+
+
+def _renderer(figure: Figure) -> RendererAgg:
+    renderer: RendererAgg = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
+    return renderer
 
 
 def _anchor(legend: Legend, x: float, y: float) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -13,11 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.errors import InputError, unknown
-from bench.evidence.curves import AXES, Axis, Band, SeedCurves, aggregate, seed_curves
+from bench.evidence.alignment import align
+from bench.evidence.curves import AXES, Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.figures.caption import learning_curves_caption, seeds_text
 from bench.evidence.figures.layout import Page, make_page
-from bench.evidence.figures.style import Look, looks, settings, thousands
-from bench.evidence.scores import score_runs
+from bench.evidence.figures.style import Look, drawing, looks, thousands
+from bench.evidence.scores import score_aligned
 from bench.evidence.statistics import STATISTICS, Floats, Statistic, bootstrap_interval, estimate
 
 _AXIS_NAMES = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
@@ -42,7 +43,7 @@ def learning_curves(
     not move and whose interval is the most nearly honest at few seeds (`bench.evidence.coverage`);
     below four seeds it is the mean, and the caption says so. The mean of all seeds, diverged ones
     included, is `statistic="mean"`. The strip at the right of a panel shows every seed's score:
-    a dot, or a small triangle at the edge where it lies far outside of the curves.
+    a dot, or a small triangle at the edge where it lies far outside of the lines.
 
     Args:
         runs: the store's view of an ablation, one row a run.
@@ -68,25 +69,98 @@ def learning_curves(
     variants = _titles(runs)
     if control is not None and control not in variants:
         raise unknown("control variant", control, variants)
-    curves = seed_curves(runs, episodes, x=x, points=points)
-    curves = tuple(cell for cell in curves if cell.seeds)
+    aligned = align(runs, episodes)
+    curves = tuple(cell for cell in aligned_curves(aligned, x=x, points=points) if cell.seeds)
     if not curves:
         raise InputError("there is nothing to draw: no episode ended in any run")
-    scores = score_runs(runs, episodes)
-    caption = learning_curves_caption(runs, curves, source=source, x=x, statistic=statistic)
-    with matplotlib.rc_context(settings()):
-        return _draw(
-            curves,
-            scores,
-            runs,
+    bands = [aggregate(cell, statistic, seed=seed) for cell in curves]
+    by_environment: dict[str, list[tuple[SeedCurves, Band]]] = {}
+    for cell, band in zip(curves, bands, strict=True):
+        by_environment.setdefault(cell.environment, []).append((cell, band))
+    scores = score_aligned(aligned)
+    contents = [
+        _content(environment, cells, scores) for environment, cells in by_environment.items()
+    ]
+    caption = learning_curves_caption(
+        runs,
+        scores,
+        curves,
+        source=source,
+        x=x,
+        statistic=statistic,
+        outside=any(content.outside for content in contents),
+    )
+    with drawing():
+        drawn = [name for name in variants if any(cell.variant == name for cell in curves)]
+        look = looks(list(variants), control)
+        page = make_page(
+            len(contents),
             title=title,
+            handles=[_line([], [], look[name]) for name in drawn],
+            labels=[variants[name] + (" (control)" if name == control else "") for name in drawn],
             caption=caption,
-            variants=variants,
-            control=control,
-            x=x,
-            statistic=statistic,
-            seed=seed,
+            strip_width=max(0.36, 0.1 + (0.13 if len(drawn) < 5 else 0.095) * len(drawn)),
         )
+        for place, content in enumerate(contents):
+            panel, strip = page.panels[place], page.strips[place]
+            panel.set_ylim(content.low, content.high)
+            _curves(panel, content, look, drawn)
+            _score_strip(strip, content, look, drawn, statistic, seed)
+            if x == "steps":
+                _divergences(panel, content, runs, look)
+            _dress(page, place, x)
+            count = seeds_text([len(cell.seeds) for cell, _ in content.cells])
+            panel.set_title(f"{content.environment}  ({count})", loc="left")
+    return page.figure
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Content:
+    """What one panel and its strip show, and the vertical limits that show it well."""
+
+    environment: str
+    cells: Sequence[tuple[SeedCurves, Band]]
+    scores: Mapping[str, Floats]  # by variant, finite ones only
+    low: float
+    high: float
+    outside: bool  # whether a score lies outside of the limits
+
+
+def _content(
+    environment: str, cells: Sequence[tuple[SeedCurves, Band]], scores: pd.DataFrame
+) -> _Content:
+    """Limits that hold every line whole, and bands and scores unless they lie far away.
+
+    One seed that broke by orders of magnitude would otherwise flatten all curves to one.
+    """
+    here = scores[(scores["environment"] == environment) & np.isfinite(scores["score"])]
+    of_variant = {
+        str(variant): group["score"].to_numpy(dtype=np.float64)
+        for variant, group in here.groupby("variant", sort=False)
+    }
+    points = np.concatenate(list(of_variant.values()))
+    lines = np.concatenate([band.centre for _, band in cells])
+    lines = lines[np.isfinite(lines)]
+    if not len(lines):  # at no step has every seed a value
+        lines = points
+    edges = np.concatenate([edge for _, band in cells for edge in (band.low, band.high)])
+    widths = np.concatenate([band.high - band.low for _, band in cells])
+    widths, edges = widths[np.isfinite(widths)], edges[np.isfinite(edges)]
+    spread = 2 * float(np.median(widths)) if len(widths) else 0.0
+    reach = max(float(np.ptp(lines)), spread)
+    lowest, highest = lines.min() - reach, lines.max() + reach
+    near = points[(points >= lowest) & (points <= highest)]
+    shown = np.concatenate([lines, near, np.clip(edges, lowest, highest)])
+    low, high = float(shown.min()), float(shown.max())
+    margin = 0.05 * (high - low) or max(1e-3, 0.05 * abs(high))
+    return _Content(
+        environment=environment,
+        cells=cells,
+        scores=of_variant,
+        low=low - margin,
+        high=high + margin,
+        outside=bool(np.any((points < low - margin) | (points > high + margin))),
+    )
 
 
 def _titles(runs: pd.DataFrame) -> dict[str, str]:
@@ -96,55 +170,13 @@ def _titles(runs: pd.DataFrame) -> dict[str, str]:
     return {str(variant): str(title) or str(variant) for variant, title in pairs}
 
 
-def _draw(
-    curves: Sequence[SeedCurves],
-    scores: pd.DataFrame,
-    runs: pd.DataFrame,
-    *,
-    title: str,
-    caption: Sequence[str],
-    variants: Mapping[str, str],
-    control: str | None,
-    x: Axis,
-    statistic: Statistic,
-    seed: int,
-) -> Figure:
-    look = looks(list(variants), control)
-    drawn = [name for name in variants if any(cell.variant == name for cell in curves)]
-    environments = list(dict.fromkeys(cell.environment for cell in curves))
-    page = make_page(
-        len(environments),
-        title=title,
-        handles=[_line([], [], look[name], control=name == control) for name in drawn],
-        labels=[
-            variants[name] + (" (control)" if name == control else "") for name in drawn
-        ],
-        caption=caption,
-        strip_width=0.1 + 0.095 * len(drawn),
-    )
-    for place, environment in enumerate(environments):
-        panel, strip = page.panels[place], page.strips[place]
-        cells = [cell for cell in curves if cell.environment == environment]
-        bands = [aggregate(cell, statistic, seed=seed) for cell in cells]
-        _curves(panel, cells, bands, look, drawn, control)
-        here = scores[scores["environment"] == environment]
-        _fit(panel, bands, here["score"].to_numpy(dtype=np.float64))
-        _score_strip(strip, here, look, drawn, statistic, seed)
-        if x == "steps":
-            _divergences(panel, cells, runs, look)
-        _dress(page, place, x)
-        count = seeds_text([len(cell.seeds) for cell in cells])
-        panel.set_title(f"{environment}  ({count})", loc="left")
-    return page.figure
-
-
-def _line(x: Sequence[float] | Floats, y: Sequence[float] | Floats, look: Look, *, control: bool) -> Line2D:
+def _line(x: Sequence[float] | Floats, y: Sequence[float] | Floats, look: Look) -> Line2D:
     return Line2D(
         x,
         y,
         color=look.colour,
         linestyle=(0, look.dashes) if look.dashes else "-",
-        linewidth=1.7 if control else 1.5,
+        linewidth=1.5,
         marker=look.marker,
         markersize=4.2,
         markeredgecolor="white",
@@ -152,15 +184,8 @@ def _line(x: Sequence[float] | Floats, y: Sequence[float] | Floats, look: Look, 
     )
 
 
-def _curves(
-    panel: Axes,
-    cells: Sequence[SeedCurves],
-    bands: Sequence[Band],
-    look: Mapping[str, Look],
-    drawn: Sequence[str],
-    control: str | None,
-) -> None:
-    for cell, band in zip(cells, bands, strict=True):
+def _curves(panel: Axes, content: _Content, look: Mapping[str, Look], drawn: Sequence[str]) -> None:
+    for cell, band in content.cells:
         place = drawn.index(cell.variant)
         panel.fill_between(
             cell.grid,
@@ -171,47 +196,30 @@ def _curves(
             linewidth=0,
             zorder=1.5,
         )
-        line = _line(cell.grid, band.centre, look[cell.variant], control=cell.variant == control)
+        line = _line(cell.grid, band.centre, look[cell.variant])
         # Staggered, so that markers of lines close to each other do not fall on one another.
         distance = max(1, len(cell.grid) // _MARKS_A_LINE)
         line.set_markevery((place * distance // len(drawn), distance))
         line.set_gid(cell.variant)
-        line.set_zorder(2.5 if cell.variant == control else 2.2)
+        line.set_clip_on(False)  # whole markers at the edges; the limits hold every line
         panel.add_line(line)
-    panel.set_xlim(0, max(float(cell.grid[-1]) for cell in cells))
-
-
-def _fit(panel: Axes, bands: Sequence[Band], scores: Floats) -> None:
-    """Vertical limits: all lines and bands, and scores unless they lie far outside of these."""
-    parts = [part for band in bands for part in (band.centre, band.low, band.high)]
-    values = np.concatenate(parts)
-    values = values[np.isfinite(values)]
-    scores = scores[np.isfinite(scores)]
-    if not len(values):  # no step at which every seed has a value
-        values = scores
-    low, high = float(values.min()), float(values.max())
-    reach = 0.3 * (high - low)
-    near = scores[(scores >= low - reach) & (scores <= high + reach)]
-    low, high = min([low, *near]), max([high, *near])
-    margin = 0.05 * (high - low) or max(1e-3, 0.05 * abs(high))
-    panel.set_ylim(low - margin, high + margin)
+    panel.set_xlim(0, max(float(cell.grid[-1]) for cell, _ in content.cells))
 
 
 def _score_strip(
     strip: Axes,
-    scores: pd.DataFrame,
+    content: _Content,
     look: Mapping[str, Look],
     drawn: Sequence[str],
     statistic: Statistic,
     seed: int,
 ) -> None:
-    bottom, top = strip.get_ylim()
+    bottom, top = content.low, content.high
     inset = 0.02 * (top - bottom)
     for place, variant in enumerate(drawn):
-        values = scores.loc[scores["variant"] == variant, "score"].to_numpy(dtype=np.float64)
-        values = values[np.isfinite(values)]
-        if not len(values):
+        if variant not in content.scores:
             continue
+        values = content.scores[variant]
         colour = look[variant].colour
         low, high = bootstrap_interval(
             values, np.random.default_rng([seed, len(values)]), statistic
@@ -243,10 +251,9 @@ def _score_strip(
 
 
 def _divergences(
-    panel: Axes, cells: Sequence[SeedCurves], runs: pd.DataFrame, look: Mapping[str, Look]
+    panel: Axes, content: _Content, runs: pd.DataFrame, look: Mapping[str, Look]
 ) -> None:
-    bottom, top = panel.get_ylim()
-    for cell in cells:
+    for cell, _ in content.cells:
         mine = runs[(runs["variant"] == cell.variant) & (runs["environment"] == cell.environment)]
         for number, step in zip(mine["seed"], mine["diverged_at"], strict=True):
             if pd.isna(step) or int(number) not in cell.seeds:
@@ -254,7 +261,7 @@ def _divergences(
             value = cell.values[cell.seeds.index(int(number)), -1]
             panel.plot(
                 [float(step)],
-                [float(np.clip(value, bottom, top))],
+                [float(np.clip(value, content.low, content.high))],
                 marker="x",
                 markersize=5.5,
                 markeredgewidth=1.5,

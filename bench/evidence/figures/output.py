@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Final
 
-import matplotlib
 from matplotlib.figure import Figure
 
 from bench.errors import InputError
-from bench.evidence.figures.style import settings
+from bench.evidence.figures.style import drawing
 
 ENDINGS: Final = (".png", ".pdf", ".svg")
 """What a figure can be written as."""
@@ -47,7 +47,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     temporary = checked.with_name(f".{checked.stem}.{os.getpid()}{ending}")
     try:
         checked.parent.mkdir(parents=True, exist_ok=True)
-        with matplotlib.rc_context(settings()):
+        with drawing():
             figure.savefig(
                 temporary, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending)
             )
@@ -56,7 +56,8 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         reason = error.strerror or str(error)
         raise InputError(f"cannot write the figure {str(path)!r}: {reason}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return checked
 
 

@@ -7,21 +7,24 @@ white and for the colour-blind. The control is dark grey and solid: the line to 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import matplotlib
 import seaborn
 
 # seaborn's colour-blind palette, ordered so that neighbours differ in lightness too; its yellow
 # comes last because thin yellow lines vanish on paper.
 _ORDER: Final = (0, 1, 2, 4, 3, 9, 5, 6, 7, 8)
 _CONTROL_COLOUR: Final = (0.25, 0.25, 0.25)
+_SOLID: Final[tuple[float, ...]] = ()
 _DASHES: Final[tuple[tuple[float, ...], ...]] = (
     (5, 1.6),
     (1.2, 1.4),
     (6, 1.6, 1.2, 1.6),
-    (),
-    (8, 2.2),
+    (9, 1.2),
+    (3.4, 3),
     (3, 1.2, 1.2, 1.2, 1.2, 1.2),
     (2.4, 1.2),
 )
@@ -40,21 +43,22 @@ class Look:
 def looks(variants: Sequence[str], control: str | None) -> dict[str, Look]:
     """A look for each variant, by its place in the ablation, so that it is stable over figures.
 
-    The lengths of the cycles of colours, dashes and markers share no factor: no two of the first
-    770 variants look alike.
+    Only the control is solid, or the first variant where no control is named. The cycles of
+    colours, dashes and markers differ in length: no two of the first 440 variants look alike.
     """
     palette = seaborn.color_palette("colorblind")
+    dashes = _DASHES if control in variants else (_SOLID, *_DASHES)
     chosen = {}
     others = [variant for variant in variants if variant != control]
     for place, variant in enumerate(others):
         red, green, blue = palette[_ORDER[place % len(_ORDER)]]
         chosen[variant] = Look(
             colour=(red, green, blue),
-            dashes=_DASHES[place % len(_DASHES)],
+            dashes=dashes[place % len(dashes)],
             marker=_MARKERS[place % len(_MARKERS)],
         )
     if control in variants and control is not None:
-        chosen[control] = Look(colour=_CONTROL_COLOUR, dashes=(), marker="o")
+        chosen[control] = Look(colour=_CONTROL_COLOUR, dashes=_SOLID, marker="o")
     return {variant: chosen[variant] for variant in variants}
 
 
@@ -66,13 +70,13 @@ def thousands(value: float, _position: int | None = None) -> str:
     return f"{value:.6g}".replace("-", "−")
 
 
-def settings() -> dict[str, object]:
-    """Matplotlib's settings for every figure: to be used in `matplotlib.rc_context`.
+def drawing() -> AbstractContextManager[None]:
+    """Matplotlib's settings for every figure, for the time of a `with`; global ones come back.
 
     Text stays text in vector files, with the fonts embedded in PDF (type 42) and named in SVG;
-    matplotlib ships the font, so that equal inputs give equal bytes on every machine.
+    matplotlib ships the font, so that it is the same on every machine.
     """
-    return {
+    settings: Any = {
         **seaborn.axes_style("ticks"),
         "font.family": ["sans-serif"],
         "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
@@ -106,3 +110,4 @@ def settings() -> dict[str, object]:
         "svg.fonttype": "none",
         "svg.hashsalt": "ppo-ladder",
     }
+    return matplotlib.rc_context(settings)

@@ -60,11 +60,14 @@ def registered_name(environment_id: str) -> str:
     import gymnasium
 
     module, colon, name = environment_id.rpartition(":")
-    if colon:
+    # An empty or relative module name is no module, and import_module would raise something else.
+    if colon and all(part.isidentifier() for part in module.split(".")):
         _import(module, environment_id)
+    elif colon:
+        raise _no_such_environment(environment_id, name)
     if name in gymnasium.registry:
         return name
-    raise _no_such_environment(environment_id, name, [str(key) for key in gymnasium.registry])
+    raise _no_such_environment(environment_id, name)
 
 
 def _import(module: str, environment_id: str) -> None:
@@ -84,19 +87,14 @@ def _import(module: str, environment_id: str) -> None:
         raise
 
 
-def _no_such_environment(environment_id: str, name: str, registered: list[str]) -> InputError:
-    # A bare family name means its newest version: the shortest edit from "Hopper" is "Hopper-v2".
-    newest_first = sorted(registered, key=_version, reverse=True)
-    lowered = {key.lower(): key for key in newest_first}
-    family = [key for key in newest_first if key.rpartition("-v")[0].lower() == name.lower()]
-    near = family or difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.4)
-    hint = f" Did you mean {lowered[near[0].lower()]!r}?" if near else ""
+def _no_such_environment(environment_id: str, name: str) -> InputError:
+    import gymnasium
+
+    lowered = {str(key).lower(): str(key) for key in gymnasium.registry}
+    # Among equally near versions difflib takes the newest.
+    nearest = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.4)
+    hint = f" Did you mean {lowered[nearest[0]]!r}?" if nearest else ""
     return InputError(
         f"unknown environment {environment_id!r}.{hint} Allowed: any id that Gymnasium has "
-        "registered, with its version, or 'module:Id-v0' for one that importing the module registers"
+        "registered, with its version, or 'module:Id-v0' for one that importing module registers"
     )
-
-
-def _version(name: str) -> int:
-    digits = name.rpartition("-v")[2]
-    return int(digits) if digits.isdigit() else -1

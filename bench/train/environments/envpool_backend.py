@@ -5,9 +5,11 @@ On one thread: a process trains one group of seeds, and there is a process for e
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import gymnasium
 import numpy as np
 
 from bench.errors import InputError
@@ -34,15 +36,22 @@ except ImportError as missing:
 def describe(environment_id: str) -> Specification:
     """Sizes and time limit as EnvPool states them; makes no environment."""
     specification: Any = envpool.make_spec(environment_id)
+    observations, actions = _spaces_of(specification)
     return Specification(
         environment=environment_id,
         back_end="envpool",
-        observation_size=observation_size_of(
-            environment_id, specification.gymnasium_observation_space
-        ),
-        action_space=action_space_of(environment_id, specification.gymnasium_action_space),
+        observation_size=observation_size_of(environment_id, observations),
+        action_space=action_space_of(environment_id, actions),
         time_limit=int(specification.config.max_episode_steps),
     )
+
+
+def _spaces_of(stated_by: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
+    # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which nobody here can mend.
+    # A pool keeps its spaces once asked for them, and asks itself at its first step.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*precision lowered by casting")
+        return stated_by.observation_space, stated_by.action_space
 
 
 class EnvPoolEnvironments:
@@ -70,6 +79,7 @@ class EnvPoolEnvironments:
             num_threads=1,
             max_episode_steps=limit + 1,
         )
+        _spaces_of(self._pool)
         self._elapsed = np.zeros(self._count, np.int64)
         self._observations = np.zeros((self._count, self.observation_size), np.float32)
         self._begun = False

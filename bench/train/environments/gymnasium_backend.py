@@ -71,7 +71,8 @@ class GymnasiumEnvironments:
                     wrappers=[self._prepare],
                     **limit,
                 )
-            except gymnasium.error.Error as error:
+            # ImportError: what the environment needs isn't installed.
+            except (gymnasium.error.Error, ImportError) as error:
                 line = " ".join(str(error).split())
                 raise InputError(
                     f"the environment {environment_id!r} can't be made: {line}"

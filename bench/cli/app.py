@@ -1,0 +1,52 @@
+"""All verbs together, and what becomes of errors: one clear line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+
+import typer
+
+from bench.cli import doctor, figure, listing, run, show
+from bench.errors import InputError, unknown
+
+app = typer.Typer(
+    help="From the policy gradient to PPO: what does each ingredient buy?",
+    no_args_is_help=True,
+    add_completion=False,
+)
+VERBS: dict[str, Callable[..., None]] = {
+    "list": listing.list_ablations,
+    "show": show.show,
+    "run": run.run,
+    "figure": figure.figure,
+    "doctor": doctor.doctor,
+}
+for name, verb in VERBS.items():
+    app.command(name)(verb)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0; 1 where something failed; 2 for bad input, which is told in one line; 130 and 143 after
+        an interruption.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        if given and not given[0].startswith("-") and given[0] not in VERBS:
+            raise unknown("command", given[0], VERBS)
+        return app(given, prog_name="python -m bench", standalone_mode=False) or 0
+    except InputError as error:
+        return _refuse(str(error))
+    except Exception as error:
+        # Typer's errors of usage have no public base class that all its versions share.
+        if not hasattr(error, "format_message"):
+            raise
+        return _refuse(error.format_message()) if str(error) else 2
+
+
+def _refuse(message: str) -> int:
+    print("error:", " ".join(message.split()), file=sys.stderr)
+    return 2

@@ -1,0 +1,46 @@
+"""How long training takes, by what stored runs took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING
+
+from bench.plan.identity import Description
+
+if TYPE_CHECKING:
+    from bench.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """Seconds that a step of one seed took on one core, by algorithm and environment."""
+
+    known: Mapping[tuple[str, str], float]
+
+    @classmethod
+    def of(cls, store: Store) -> Estimate:
+        """What the store's results tell; the median where they tell several things."""
+        runs = store.runs()
+        runs = runs[(runs["status"] == "finished") & (runs["steps"] > 0) & (runs["seconds"] > 0)]
+        # A group's seconds are shared by its seeds.
+        each = runs["seconds"] / (runs["steps"] * runs["group_size"])
+        by_place = each.groupby([runs["algorithm"], runs["environment"]]).median()
+        return cls(known={(str(a), str(e)): float(value) for (a, e), value in by_place.items()})
+
+    def seconds_per_step(self, description: Description) -> float:
+        """For the order of work: where nothing is known, what is usual elsewhere."""
+        place = (description.algorithm, description.environment)
+        usual = median(self.known.values()) if self.known else 1.0
+        return self.known.get(place, usual)
+
+    def seconds(self, runs: Iterable[Description], workers: int) -> float | None:
+        """Wall time to train one seed of each of `runs`; None where one of them is not known."""
+        total = 0.0
+        for description in runs:
+            place = (description.algorithm, description.environment)
+            if place not in self.known:
+                return None
+            total += self.known[place] * description.steps
+        return total / workers

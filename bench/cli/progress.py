@@ -1,0 +1,149 @@
+"""What a run shows while it runs: bars in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from bench.cli.words import count, duration, seed_ranges
+from bench.plan.plan import Plan
+from bench.train.runner import Ended, Event, Group, Planned, Progressed, Started
+
+HEARTBEAT = 10.0
+
+
+class Display:
+    """Told the runner's events, keeps count and shows it.
+
+    Args:
+        plan: for the names of variants.
+        console: where to show it.
+        heartbeat: seconds between lines about the groups in flight where there are no bars.
+    """
+
+    def __init__(self, plan: Plan, console: Console, heartbeat: float = HEARTBEAT) -> None:
+        self._console = console
+        self._variants: dict[str, list[str]] = {}
+        for cell in plan.cells:
+            names = self._variants.setdefault(cell.description.identifier, [])
+            if cell.variant.name not in names:
+                names.append(cell.variant.name)
+        self._steps = self._ended_steps = 0
+        self._flying: dict[Group, tuple[int, float, float | None]] = {}
+        self._tasks: dict[Group, TaskID] = {}
+        self._said = time.monotonic()
+        self._moving: float | None = None
+        self._heartbeat = heartbeat
+        self._bars = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TextColumn("{task.fields[last]}"),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._whole: TaskID | None = None
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event of the runner."""
+        match event:
+            case Planned():
+                self._steps = sum(group.steps for group in event.groups)
+                self._whole = self._bars.add_task(
+                    "[bold]everything", total=self._steps or None, speed="", last=""
+                )
+            case Started():
+                self._flying[event.group] = (0, 0.0, None)
+                self._tasks[event.group] = self._bars.add_task(
+                    self._name(event.group), total=event.group.steps, speed="starting", last=""
+                )
+            case Progressed():
+                self._progressed(event)
+            case Ended():
+                self._end(event)
+        if not self._console.is_terminal and time.monotonic() - self._said >= self._heartbeat:
+            self._say_in_flight()
+
+    def _progressed(self, event: Progressed) -> None:
+        progress = event.progress
+        # Workers take seconds to start, which would spoil the estimate of what is left.
+        self._moving = self._moving or time.monotonic() - progress.seconds
+        steps = sum(min(each, progress.budget) for each in progress.steps)
+        speed = sum(progress.steps) / progress.seconds if progress.seconds else 0.0
+        last = progress.last_return
+        self._flying[event.group] = (steps, speed, last)
+        self._bars.update(
+            self._tasks[event.group],
+            completed=steps,
+            speed=f"{speed:,.0f} steps/s",
+            last="" if last is None else f"return {last:,.1f}",
+        )
+        self._show_whole()
+
+    def _end(self, event: Ended) -> None:
+        self._ended_steps += event.group.steps
+        task = self._tasks.pop(event.group, None)
+        self._flying.pop(event.group, None)
+        outcomes = Counter(event.outcomes.values())
+        told = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+        if task is not None:
+            self._bars.remove_task(task)
+            told += f" in {duration(event.seconds)}"
+        done = self._ended_steps / max(self._steps, 1)
+        self._say(f"[{done:4.0%}] {self._name(event.group)}: {told}")
+        for reason in event.reasons:
+            self._say(f"    {reason}")
+        self._show_whole()
+
+    def _show_whole(self) -> None:
+        if self._whole is not None:
+            done = self._ended_steps + sum(steps for steps, _, _ in self._flying.values())
+            speed = sum(speed for _, speed, _ in self._flying.values())
+            self._bars.update(self._whole, completed=done, speed=f"{speed:,.0f} steps/s")
+
+    def _say_in_flight(self) -> None:
+        done = self._ended_steps + sum(steps for steps, _, _ in self._flying.values())
+        left = ""
+        if done and self._moving is not None:
+            seconds = (time.monotonic() - self._moving) * (self._steps / done - 1)
+            left = f", about {duration(seconds)} left"
+        self._say(f"[{done / max(self._steps, 1):4.0%}] of {count(self._steps, 'step')}{left}")
+        for group, (steps, speed, last) in self._flying.items():
+            told = f"{steps / group.steps:.0%}, {speed:,.0f} steps/s" if speed else "starting"
+            told += "" if last is None else f", last return {last:,.1f}"
+            self._say(f"    {self._name(group)}: {told}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._said = time.monotonic()
+
+    def _name(self, group: Group) -> str:
+        variants = " = ".join(self._variants[group.description.identifier])
+        return f"{variants}, {group.description.environment}, seeds {seed_ranges(group.seeds)}"

@@ -1,0 +1,195 @@
+"""`run`: train what an ablation lacks, then say what it shows."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.markup import escape
+
+from bench.cli.options import (
+    AblationOption,
+    DeviceOption,
+    EnvironmentsOption,
+    ResultsOption,
+    SeedsOption,
+    SettingsOption,
+    StepsOption,
+    VariantsOption,
+    requested_plan,
+)
+from bench.cli.words import count, duration, shown, wide_console
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from rich.console import Console
+
+    from bench.plan.plan import Plan
+    from bench.store import Store
+    from bench.train.runner import Summary
+
+INTERRUPTED, TERMINATED = 130, 143
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM: ends a run as Ctrl-C does."""
+
+
+def run(
+    *,
+    ablation: AblationOption,
+    seeds: SeedsOption = None,
+    steps: StepsOption = None,
+    environments: EnvironmentsOption = None,
+    variants: VariantsOption = None,
+    settings: SettingsOption = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", min=1, help="Processes.", show_default="one a core"),
+    ] = None,
+    device: DeviceOption = "auto",
+    results: ResultsOption = None,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Train again what has results already.")
+    ] = False,
+    fresh_before: Annotated[datetime | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Train the runs of an ablation that have no results yet, and show what they say."""
+    asked = datetime.now(UTC)
+    before = asked if fresh else fresh_before and fresh_before.replace(tzinfo=UTC)
+    earlier = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        plan = requested_plan(
+            ablation,
+            seeds=seeds,
+            steps=steps,
+            environments=environments,
+            variants=variants,
+            settings=settings,
+            device=device,
+        )
+        failures = _train(plan, results, workers, asked, before)
+    except KeyboardInterrupt as interruption:
+        print("\nInterrupted. The workers have ended; what had finished is kept.", file=sys.stderr)
+        print(f"Continue with: {_continuing(sys.argv[1:], before)}", file=sys.stderr)
+        terminated = isinstance(interruption, _Terminated)
+        raise typer.Exit(TERMINATED if terminated else INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGTERM, earlier)
+    if failures:
+        raise typer.Exit(1)
+
+
+def _train(
+    plan: Plan,
+    results: Path | None,
+    workers: int | None,
+    asked: datetime,
+    before: datetime | None,
+) -> bool:
+    """Whether a run failed."""
+    from bench.cli.estimate import Estimate
+    from bench.cli.progress import Display
+    from bench.store import LOCAL, Store
+    from bench.train import runner
+    from bench.train.provenance import cores
+
+    console = wide_console()
+    store = Store(results or LOCAL)
+    store.check_writable()
+    store.write_plan(plan.rows(asked))
+    for note in plan.notes:
+        print(note)
+    estimate = Estimate.of(store)
+    with Display(plan, console) as display:
+        summary = runner.run(
+            plan,
+            store,
+            workers=workers or cores(),
+            fresh_before=before,
+            seconds_per_step=estimate.seconds_per_step,
+            on_event=display,
+        )
+    _print_tables(console, plan.ablation.name, store)
+    for line in _account(summary, store):
+        print(line)
+    print(f"Results: {shown(store.path)}")
+    command = ["python", "-m", "bench", "figure", "--ablation", plan.ablation.name]
+    if results is not None:
+        command += ["--results", str(results)]
+    print(f"Figure: {shlex.join(command)}")
+    return bool(summary.failures)
+
+
+def _print_tables(console: Console, ablation: str, store: Store) -> None:
+    from rich.table import Table
+
+    from bench.evidence.scores import score_runs
+    from bench.evidence.table import HEADER, make_tables
+    from bench.evidence.verdicts import judge
+    from bench.store import load
+    from bench.store.schema import RESULTS
+
+    view = load(ablation, store.path)
+    if not view.runs["status"].isin(RESULTS).any():
+        return
+    scores = score_runs(view.runs, view.episodes)
+    control = str(view.plan["control"].iloc[0])
+    present = list(dict.fromkeys(scores["variant"]))
+    notes = []
+    if control not in present:
+        notes.append(f"The control {control} has no results here; compared with {present[0]}.")
+        control = present[0]
+    for table in make_tables(scores, judge(scores, control)):
+        shown_table = Table(title=table.environment, title_justify="left", title_style="bold")
+        for name, alignment in zip(HEADER, "lrrrcrl", strict=True):
+            justify = {"l": "left", "r": "right", "c": "center"}[alignment]
+            shown_table.add_column(name, justify=justify)  # type: ignore[arg-type]
+        for cells in table.cells:
+            shown_table.add_row(*map(escape, cells))
+        console.print()
+        console.print(shown_table)
+        notes += table.notes
+    for note in [*dict.fromkeys(notes), *view.mixed]:
+        print(note)
+    print()
+
+
+def _account(summary: Summary, store: Store) -> Iterator[str]:
+    """What became of the runs, each reason once."""
+    kept = f"; {count(summary.kept, 'run')} kept from before" if summary.kept else ""
+    yield f"Trained {count(summary.finished, 'run')} in {duration(summary.seconds)}{kept}."
+    if summary.stale:
+        come = "comes" if summary.stale == 1 else "come"
+        them = "it" if summary.stale == 1 else "them"
+        yield (
+            f"{count(summary.stale, 'run')} kept {come} from other code; "
+            f"--fresh trains {them} again."
+        )
+    if summary.elsewhere:
+        yield f"{count(summary.elsewhere, 'run')} finished meanwhile by another process."
+    for what, runs in (("diverged", summary.diverged), ("FAILED", summary.failures)):
+        for (description, reason), number in runs.items():
+            place = f"{description.algorithm} in {description.environment}"
+            yield f"{count(number, 'run')} of {place} {what}: {reason}"
+    yield from store.problems
+
+
+def _continuing(arguments: Sequence[str], before: datetime | None) -> str:
+    """The command that trains what this one has left."""
+    kept = [each for each in arguments if each != "--fresh"]
+    if before is not None and "--fresh-before" not in kept:
+        # --fresh again would train again what this run has trained.
+        kept += ["--fresh-before", before.strftime("%Y-%m-%dT%H:%M:%S")]
+    return shlex.join(["python", "-m", "bench", *kept])
+
+
+def _terminate(number: int, frame: FrameType | None) -> NoReturn:
+    raise _Terminated

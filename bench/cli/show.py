@@ -1,0 +1,107 @@
+"""`show`: what a run would do, what is there already, how long the rest takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import (
+    EnvironmentsOption,
+    ResultsOption,
+    SeedsOption,
+    SettingsOption,
+    StepsOption,
+    VariantsOption,
+    requested_plan,
+)
+from bench.cli.words import count, duration, seed_ranges, shown, wide_console
+
+if TYPE_CHECKING:
+    from bench.plan.identity import Description
+    from bench.plan.plan import Plan
+    from bench.store import Store
+
+
+def show(
+    *,
+    ablation: Annotated[
+        str, typer.Argument(metavar="NAME", help="An ablation's name, or your own .py file.")
+    ],
+    seeds: SeedsOption = None,
+    steps: StepsOption = None,
+    environments: EnvironmentsOption = None,
+    variants: VariantsOption = None,
+    settings: SettingsOption = None,
+    results: ResultsOption = None,
+) -> None:
+    """Show an ablation's plan, what of it is done already, and an estimate of the rest."""
+    plan = requested_plan(
+        ablation,
+        seeds=seeds,
+        steps=steps,
+        environments=environments,
+        variants=variants,
+        settings=settings,
+    )
+
+    from rich.markup import escape
+    from rich.table import Table
+
+    from bench.store import LOCAL, Store
+    from bench.train.provenance import cores
+
+    store = Store(results or LOCAL)
+    console = wide_console()
+    print(f"{plan.ablation.title}\n{plan.ablation.question}\n")
+    for note in plan.notes:
+        print(note)
+    done, stale, missing = _state(plan, store)
+    columns = ("variant", "algorithm", "differs from its defaults", "environment", "steps")
+    table = Table(*columns, "seeds", "done", "stale", "missing", box=None, header_style="bold")
+    for cell in plan.cells:
+        runs = {cell.description.run(seed) for seed in cell.seeds}
+        texts = [
+            cell.variant.name + " (control)" * (cell.variant.name == plan.ablation.control),
+            cell.description.algorithm,
+            ", ".join(f"{name} = {value}" for name, value in cell.differs.items()) or "–",
+            cell.environment,
+            f"{cell.description.steps:,}",
+            seed_ranges(cell.seeds),
+            *(str(len(runs & group)) for group in (done, stale, set(missing))),
+        ]
+        table.add_row(*map(escape, texts))
+    console.print(table)
+    print(
+        f"\n{count(len(plan.runs()), 'run')}, {len(missing)} of them missing in "
+        f"{shown(store.path)}; device {plan.cells[0].description.device}."
+    )
+    if stale:
+        print(f"{count(len(stale), 'run')} done by other code; run --fresh trains them again.")
+    if missing:
+        print(_estimated(list(missing.values()), store, cores()))
+    for problem in store.problems:
+        print(problem)
+
+
+def _state(plan: Plan, store: Store) -> tuple[set[str], set[str], dict[str, Description]]:
+    """The runs with a result, those of them from other code, and those without."""
+    from bench.plan.digest import code_digest
+
+    finished = store.finished()
+    runs = {run: description for run, (description, _) in plan.runs().items()}
+    done = {run for run in runs if run in finished}
+    stale = {run for run in done if finished[run] != code_digest(runs[run])}
+    return done, stale, {run: each for run, each in runs.items() if run not in done}
+
+
+def _estimated(missing: list[Description], store: Store, workers: int) -> str:
+    from bench.cli.estimate import Estimate
+    from bench.store import PUBLISHED, Store
+
+    for place, source in ((store, "your runs"), (Store(PUBLISHED), "the published runs")):
+        seconds = Estimate.of(place).seconds(missing, workers)
+        if seconds is not None:
+            took = f"about {duration(seconds)} on {count(workers, 'core')}"
+            return f"Training them takes {took}, by what {source} took."
+    return "How long training takes is not known: no run like some of them is stored yet."

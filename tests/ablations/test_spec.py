@@ -1,0 +1,82 @@
+"""An ablation that does not fit together is refused in one line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ablations.spec import Ablation, Variant
+
+CONTROL = Variant(name="control", algorithm="baseline")
+OTHER = Variant(name="other_one", algorithm="baseline", hyperparameters={"slots": 4})
+
+
+def make(**changes: Any) -> Ablation:
+    fields: dict[str, Any] = {
+        "name": "mine",
+        "title": "Mine",
+        "question": "Does it matter?",
+        "environments": ("Hopper-v5", "Walker2d-v5"),
+        "variants": (CONTROL, OTHER),
+        "control": "control",
+        "steps": 1000,
+    }
+    return Ablation(**{**fields, **changes})
+
+
+def test_defaults() -> None:
+    ablation = make()
+    assert ablation.seeds == tuple(range(10))
+    assert ablation.mechanism == ()
+    assert OTHER.title == "other one"
+    assert Variant(name="a", algorithm="baseline", title="A!").title == "A!"
+
+
+def test_budget_of_an_environment() -> None:
+    assert make().budget("anything") == 1000
+    ablation = make(steps={"Hopper-v5": 10, "Walker2d-v5": 20})
+    assert ablation.budget("Hopper-v5") == 10
+    assert ablation.budget("not listed") == 20
+
+
+def test_later_changes_of_a_mapping_do_not_reach_in() -> None:
+    values: dict[str, object] = {"slots": 4}
+    steps = {"Hopper-v5": 10, "Walker2d-v5": 20}
+    variant = Variant(name="v", algorithm="baseline", hyperparameters=values)
+    ablation = make(steps=steps)
+    values["slots"] = steps["Hopper-v5"] = 5
+    assert variant.hyperparameters == {"slots": 4}
+    assert ablation.budget("Hopper-v5") == 10
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"name": "my ablation"}, "'my ablation'"),
+        ({"name": "../mine"}, "'../mine'"),
+        ({"question": " "}, "no question"),
+        ({"environments": "Hopper-v5"}, "environments of ablation 'mine' must be a tuple"),
+        ({"environments": ()}, "no environments"),
+        ({"environments": ("A-v0", "A-v0")}, "'A-v0' twice"),
+        ({"variants": (CONTROL, CONTROL)}, "'control' twice"),
+        ({"control": "contrl"}, "'contrl' of ablation 'mine' is none of its variants: control, "),
+        ({"seeds": ()}, "no seeds"),
+        ({"seeds": (0, 0)}, "0 twice"),
+        ({"seeds": (-1,)}, "seed -1"),
+        ({"seeds": (1.5,)}, "seed 1.5"),
+        ({"steps": 0}, "not 0"),
+        ({"steps": 1e6}, "not 1000000.0"),
+        ({"steps": {"Hopper-v5": 10}}, "exactly its environments, Hopper-v5, Walker2d-v5, not"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=r"mine|ablation") as caught:
+        make(**changes)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_variant_needs_a_name_for_the_command_line() -> None:
+    with pytest.raises(ValueError, match="variant name '-x'"):
+        Variant(name="-x", algorithm="baseline")

@@ -1,0 +1,120 @@
+"""Bad input: exit 2 and one clear line, before anything is trained or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from bench.cli.app import main
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--seeds", "3-1"], "seeds '3-1': the range 3-1 runs backwards"),
+        (["--steps", "many"], "steps 'many' not understood; allowed: a whole number like 200k"),
+        (["--env", "Hoper-v5"], "unknown environment 'Hoper-v5'. Did you mean 'Hopper-v5'?"),
+        (["--env", "nothing_here:X-v0"], "the module 'nothing_here'"),
+        (["--variant", "vanila"], "Did you mean 'vanilla'? Allowed: vanilla, mean"),
+        (["--set", "slotz=3"], "unknown field 'slotz'. Did you mean 'slots'?"),
+        (["--set", "slots=three"], "unknown value of slots 'three'. Allowed: a whole number"),
+        (["--set", "slots=0"], "value '0' of slots is out of range. Allowed: 1 to any"),
+        (["--set", "slots"], "setting 'slots' not understood; write it as field=value"),
+        (["--set", "baseline=learned"], "variant 'mean' is about baseline = batch_mean"),
+        (["--set", "initialization=orth"], "Did you mean 'orthogonal'?"),
+        (["--device", "gpu"], "unknown device 'gpu'. Did you mean 'cpu'? Allowed: auto, cpu, cuda"),
+        (["--workers", "0"], "'--workers'"),
+        (["--workers", "two"], "'--workers'"),
+        (["--sedes", "0"], "--sedes"),
+        (["--results", "/proc/results"], "results folder /proc/results cannot be written"),
+    ],
+)
+def test_run_refuses(
+    arguments: list[str],
+    told: str,
+    ablation_file: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    results = tmp_path / "results"
+    given = ["run", "--ablation", str(ablation_file), "--results", str(results), *arguments]
+    refused(given, told, capsys)
+    assert not results.exists()
+
+
+def test_cuda_where_there_is_none(
+    ablation_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    arguments = ["run", "--ablation", str(ablation_file), "--device", "cuda"]
+    refused([*arguments, "--results", str(tmp_path)], "device 'cuda' is not available", capsys)
+
+
+def test_hyperparameters_that_contradict(
+    tmp_path: Path, ablation_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "contradicting.py"
+    text = ablation_file.read_text().replace('"vanilla_policy_gradient"', '"clipped_ppo"')
+    file.write_text(text.replace('{"baseline": "batch_mean"}', "{}"))
+    arguments = ["run", "--ablation", str(file), "--results", str(tmp_path / "results")]
+    told = "variant 'vanilla': batch_steps = 2048 is not a multiple of slots = 7"
+    refused([*arguments, "--set", "slots=7"], told, capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["run", "--ablation", "baselin"], "unknown ablation 'baselin'. Did you mean 'baseline'?"),
+        (["show", "baselin"], "unknown ablation 'baselin'. Did you mean 'baseline'?"),
+        (["run"], "--ablation"),
+        (["run", "--ablation", "/nothing.py"], "ablation file /nothing.py can't be read: No such"),
+        (["trian"], "unknown command 'trian'. Did you mean 'run'? Allowed: list, show, run, fig"),
+        (["figure", "--ablation", "baseline", "--results", "/nothing"], "results folder /nothing"),
+        (["figure", "--ablation", "x", "--output", "x.gif"], ".png, .pdf, .svg"),
+    ],
+)
+def test_other_refusals(
+    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    refused(arguments, told, capsys)
+
+
+def test_a_broken_ablation_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("import math\nmath.sqrt(-1)\n")
+    told = f"ablation file {file}, line 2: ValueError: math domain error"
+    refused(["run", "--ablation", str(file)], told, capsys)
+
+
+def test_a_broken_environment_of_a_user(
+    tmp_path: Path,
+    ablation_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "raising_module.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    arguments = ["run", "--ablation", str(ablation_file), "--env", "raising_module:X-v0"]
+    told = "environment 'raising_module:X-v0' can't be made: ZeroDivisionError: division by zero"
+    refused([*arguments, "--results", str(tmp_path / "results")], told, capsys)
+
+
+def test_figure_of_an_axis_that_is_not_there(
+    trained: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["figure", "--ablation", "small", "--results", str(trained), "--x", "hours"]
+    refused(arguments, "unknown x axis 'hours'. Allowed: steps, seconds", capsys)
+
+
+def refused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("error: ")
+    assert captured.err.count("\n") == 1
+    assert told in captured.err

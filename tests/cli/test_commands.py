@@ -1,0 +1,189 @@
+"""The commands, from a plan to a figure, on real training."""
+
+from __future__ import annotations
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+import bench.store
+from ablations import ABLATIONS
+from bench.cli import run as run_verb
+from bench.cli.app import main
+from bench.plan.identity import Description
+from bench.store import Store
+from bench.train.runner import Summary
+
+BROKEN = """
+import gymnasium
+from gymnasium.spaces import Box, Discrete
+
+class Broken(gymnasium.Env):
+    observation_space, action_space = Box(-1.0, 1.0, (2,)), Discrete(2)
+    def reset(self, *, seed=None, options=None):
+        super().reset(seed=seed)
+        return self.observation_space.low, {}
+    def step(self, action):
+        raise RuntimeError("the wheels came off")
+
+gymnasium.register("Broken-v0", Broken, max_episode_steps=10)
+"""
+
+
+def test_list_names_every_ablation(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in ABLATIONS)
+
+
+@pytest.mark.parametrize("name", ABLATIONS)
+def test_show_every_ablation(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", name, "--results", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    assert "(control)" in told
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_show_before_and_after(
+    ablation_file: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["show", str(ablation_file), "--results", str(tmp_path)])
+    told = capsys.readouterr().out
+    assert "Does a baseline help on CartPole?" in told
+    assert "4 runs, 4 of them missing" in told
+    assert "not known" in told
+    main(["show", str(ablation_file), "--results", str(trained), "--seeds", "0-9"])
+    told = capsys.readouterr().out
+    assert "20 runs, 16 of them missing" in told
+    assert "by what your runs took" in told
+
+
+def test_run_again_trains_nothing_and_tells_the_table(
+    ablation_file: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(trained, results)
+    before = sorted((results / "runs").iterdir())
+    assert main(["run", "--ablation", str(ablation_file), "--results", str(results)]) == 0
+    told = capsys.readouterr().out
+    assert "Trained 0 runs" in told
+    assert "4 runs kept from before" in told
+    assert "no claim: n = 2 < 10" in told
+    assert f"Results: {results}" in told
+    assert f"python -m bench figure --ablation small --results {results}" in told
+    assert sorted((results / "runs").iterdir()) == before
+
+
+def test_part_of_an_ablation_without_its_control(
+    ablation_file: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(trained, results)
+    arguments = ["--results", str(results), "--variant", "mean"]
+    assert main(["run", "--ablation", str(ablation_file), *arguments]) == 0
+    assert "The control vanilla has no results here" in capsys.readouterr().out
+    assert main(["figure", "--ablation", "small", "--results", str(results)]) == 0
+
+
+def test_a_failing_run_is_told_once_and_exits_with_1(
+    ablation_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "broken_environment.py").write_text(BROKEN)
+    monkeypatch.syspath_prepend(tmp_path)
+    results = tmp_path / "results"
+    arguments = ["--env", "broken_environment:Broken-v0", "--results", str(results)]
+    arguments += ["--variant", "mean", "--workers", "1"]
+    assert main(["run", "--ablation", str(ablation_file), *arguments]) == 1
+    told = capsys.readouterr().out
+    summary = "2 runs of baseline in broken_environment:Broken-v0 FAILED: RuntimeError: the wheels"
+    assert told.count(summary) == 1
+    runs = Store(results).runs()
+    assert set(runs["status"]) == {"failed"}
+    assert all("the wheels came off (broken_environment.py:11)" in text for text in runs["reason"])
+
+
+@pytest.mark.parametrize("name", ["figure.png", "figure.pdf", "figure.svg"])
+def test_figure_in_the_format_of_its_ending(trained: Path, tmp_path: Path, name: str) -> None:
+    output = tmp_path / "new folder" / name
+    arguments = ["--results", str(trained), "--output", str(output), "--x", "seconds"]
+    assert main(["figure", "--ablation", "small", *arguments]) == 0
+    starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
+    assert output.read_bytes().startswith(starts[output.suffix])
+
+
+def test_figure_says_whose_results_it_draws(
+    ablation_file: Path,
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    local = tmp_path / "local"
+    for module in (bench.store, bench.store.store):
+        monkeypatch.setattr(module, "LOCAL", local)
+        monkeypatch.setattr(module, "PUBLISHED", trained)
+    assert main(["figure", "--ablation", str(ablation_file)]) == 0
+    assert f"Drawn from {trained}: {local / 'figures' / 'small.png'}" in capsys.readouterr().out
+    shutil.copytree(trained, local, dirs_exist_ok=True)
+    assert main(["figure", "--ablation", "small"]) == 0
+    assert f"Drawn from {local}:" in capsys.readouterr().out
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    assert "torch" in told
+    assert told.count("works (one step of CartPole-v1, reward 1)") == 2
+    assert "All is well." in told
+
+
+def test_doctor_names_what_is_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "torn.parquet").write_bytes(b"PAR1")
+    monkeypatch.setattr(bench.store, "LOCAL", tmp_path)
+    assert main(["doctor"]) == 1
+    assert "warning: " in (told := capsys.readouterr().out)
+    assert "torn.parquet" in told
+
+
+def test_what_is_left_to_say_after_training(tmp_path: Path) -> None:
+    description = Description(
+        algorithm="baseline", hyperparameters={}, environment="E-v0", steps=1, back_end="envpool"
+    )
+    summary = Summary(
+        kept=14,
+        stale=12,
+        finished=3,
+        elsewhere=1,
+        diverged={(description, "not finite"): 2},
+        failures={(description, "it broke"): 5},
+        seconds=61.0,
+    )
+    store = Store(tmp_path)
+    store.problems.append("x.parquet is torn")
+    assert list(run_verb._account(summary, store)) == [
+        "Trained 3 runs in 1 min 01 s; 14 runs kept from before.",
+        "12 runs kept come from other code; --fresh trains them again.",
+        "1 run finished meanwhile by another process.",
+        "2 runs of baseline in E-v0 diverged: not finite",
+        "5 runs of baseline in E-v0 FAILED: it broke",
+        "x.parquet is torn",
+    ]
+
+
+def test_the_line_to_continue_with() -> None:
+    given = ["run", "--ablation", "my file.py", "--fresh"]
+    assert run_verb._continuing(given[:-1], None) == ("python -m bench run --ablation 'my file.py'")
+    before = datetime(2030, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
+    again = run_verb._continuing(given, before)
+    assert again == (
+        "python -m bench run --ablation 'my file.py' --fresh-before 2030-01-02T03:04:05"
+    )
+    assert run_verb._continuing(again.split()[3:], before).count("--fresh-before") == 1

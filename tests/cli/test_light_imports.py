@@ -1,0 +1,35 @@
+"""What must be quick imports nothing heavy."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("torch", "numpy", "pandas", "pyarrow", "seaborn", "matplotlib", "gymnasium", "envpool")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["run", "--help"], ["run", "--ablation", "nothing"]]
+)
+def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
+    script = (
+        "import sys; from bench.cli.app import main; "
+        f"main({arguments!r}); print('heavy:', [m for m in {HEAVY!r} if m in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert answer.stdout.splitlines()[-1] == "heavy: []"
+    assert "Usage" in answer.stdout or "NAME" in answer.stdout or "nothing" in answer.stderr
+
+
+def test_a_worker_s_copy_of_the_main_module_imports_nothing() -> None:
+    script = "import sys, bench.__main__; print('typer' in sys.modules)"
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert answer.stdout.strip() == "False"

@@ -1,0 +1,237 @@
+"""What is claimed, when, in which words, and how often wrongly."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from bench.errors import InputError
+from bench.evidence.statistics import holm, sign_flip_test
+from bench.evidence.verdicts import (
+    ALPHA,
+    Verdict,
+    judge,
+    pairs_needed,
+    return_text,
+    smallest_p,
+)
+
+Scores = Mapping[tuple[str, str], Sequence[float]]
+
+
+def frame(scores: Scores) -> pd.DataFrame:
+    """Scores by (environment, variant), seeds 0, 1, 2, …"""
+    rows = [
+        (environment, variant, seed, score)
+        for (environment, variant), values in scores.items()
+        for seed, score in enumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=["environment", "variant", "seed", "score"])
+
+
+def verdict(scores: Scores, variant: str, environment: str = "Hopper-v5") -> Verdict:
+    (found,) = (
+        v
+        for v in judge(frame(scores), "control")
+        if (v.environment, v.variant) == (environment, variant)
+    )
+    return found
+
+
+CONTROL = np.linspace(900, 1100, 10)
+
+
+def test_a_clear_difference_is_claimed_in_numbers_from_the_data() -> None:
+    scores = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + 312}
+    better = verdict(scores, "new")
+    assert better.outcome == "better"
+    assert better.pairs == 10
+    assert better.difference == pytest.approx(312)
+    assert better.p_value == better.adjusted == 2**-9
+    assert better.sentence == "better than control by 312 (p = 0.002, Holm)"
+    worse = verdict({**scores, ("Hopper-v5", "new"): CONTROL - 0.25}, "new")
+    assert worse.sentence == "worse than control by 0.250 (p = 0.002, Holm)"
+    assert verdict(scores, "control").sentence == "control"
+
+
+def test_a_doubtful_difference_is_not_claimed() -> None:
+    shift = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0])
+    scores = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + shift}
+    none = verdict(scores, "new")
+    expected = sign_flip_test(shift, np.random.default_rng(0))
+    assert none.outcome == "none"
+    assert none.p_value == expected
+    assert none.sentence == f"no difference can be claimed (p = {expected:.2g}, Holm)"
+
+
+def test_below_ten_pairs_nothing_is_claimed_however_large_the_difference() -> None:
+    scores = {
+        ("Hopper-v5", "control"): CONTROL,
+        ("Hopper-v5", "new"): CONTROL[:5] + 1e6,
+        ("Hopper-v5", "nine"): [*(CONTROL[:9] + 1e6), math.nan],
+    }
+    few = verdict(scores, "new")
+    assert few.outcome == "untested" and math.isnan(few.p_value)
+    assert few.sentence == "no claim: n = 5 < 10"
+    assert verdict(scores, "nine").sentence == "no claim: n = 9 < 10"
+
+
+def test_pairs_are_of_common_seeds() -> None:
+    # Seeds 0 to 9 against 5 to 14: five pairs, and of equal seeds.
+    control = frame({("Hopper-v5", "control"): np.arange(10.0) ** 2})
+    new = frame({("Hopper-v5", "new"): (np.arange(5.0, 15.0)) ** 2 + 7})
+    new["seed"] += 5
+    found = judge(pd.concat([control, new]).sample(frac=1, random_state=0), "control")
+    (paired,) = (v for v in found if v.variant == "new")
+    assert paired.pairs == 5
+    assert paired.difference == 7
+
+
+def test_p_is_adjusted_over_all_tested_comparisons_of_the_page() -> None:
+    generator = np.random.default_rng(0)
+    scores: dict[tuple[str, str], np.ndarray] = {}
+    for environment in ("Hopper-v5", "Ant-v5"):
+        scores[environment, "control"] = CONTROL
+        for rank, variant in enumerate(("a", "b", "c")):
+            scores[environment, variant] = CONTROL + 40 * rank + 60 * generator.normal(size=10)
+    scores["Ant-v5", "c"] = scores["Ant-v5", "c"][:4]
+    tested = [v for v in judge(frame(scores), "control") if not math.isnan(v.p_value)]
+    assert len(tested) == 5
+    assert {v.comparisons for v in tested} == {5}
+    expected = holm([v.p_value for v in tested])
+    np.testing.assert_array_equal([v.adjusted for v in tested], expected)
+    assert max(v.adjusted - v.p_value for v in tested) > 0
+
+
+def test_an_environment_without_the_control_allows_no_claim() -> None:
+    scores = {
+        ("Hopper-v5", "control"): CONTROL,
+        ("Hopper-v5", "new"): CONTROL,
+        ("Ant-v5", "new"): CONTROL,
+    }
+    assert verdict(scores, "new", "Ant-v5").sentence == "no claim: n = 0 < 10"
+    assert verdict(scores, "new").sentence == "no difference can be claimed (p = 1, Holm)"
+
+
+def test_an_unknown_control_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="'controll'.*'control'"):
+        judge(frame({("Hopper-v5", "control"): CONTROL}), "controll")
+
+
+def sentence(p_value: float, difference: float = 1.0) -> str:
+    return Verdict(
+        environment="Hopper-v5",
+        variant="new",
+        pairs=10,
+        difference=difference,
+        p_value=p_value,
+        adjusted=p_value,
+        comparisons=1,
+        outcome="better" if p_value <= ALPHA else "none",
+    ).sentence
+
+
+def test_the_printed_p_never_contradicts_the_claim() -> None:
+    assert "p < 0.001" in sentence(0.0002)
+    assert "p = 0.012" in sentence(0.01172)
+    assert "p = 0.4," in sentence(0.4)
+    assert "better" in sentence(0.0499) and "p = 0.05," in sentence(0.0499)
+    assert "no difference" in sentence(0.0501) and "p = 0.0501" in sentence(0.0501)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1234.5, "1,234"),
+        (-99.96, "−100"),
+        (99.94, "99.9"),
+        (-4.0, "−4.00"),
+        (0.25, "0.250"),
+        (0.00012, "0.00012"),
+        (0.0, "0.000"),
+        (math.nan, "–"),
+    ],
+)
+def test_returns_are_written_for_people(value: float, text: str) -> None:
+    assert return_text(value) == text
+
+
+def test_how_many_pairs_a_page_needs() -> None:
+    assert smallest_p(10, 1) == 2**-9
+    assert smallest_p(2, 35) == 1
+    assert pairs_needed(1) == pairs_needed(25) == 10
+    assert pairs_needed(26) == 11
+    everywhere = {("Hopper-v5", "control"): CONTROL} | {
+        ("Hopper-v5", f"v{place:02}"): CONTROL + 1e6 for place in range(26)
+    }
+    assert verdict(everywhere, "v00").outcome == "none"
+    del everywhere["Hopper-v5", "v25"]
+    assert verdict(everywhere, "v00").outcome == "better"
+
+
+Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
+
+
+def bimodal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.where(generator.random(shape) < 0.3, 4500.0, 1500.0) + 200 * generator.normal(
+        size=shape
+    )
+
+
+NULLS = pytest.mark.parametrize(
+    "draw",
+    [
+        lambda generator, shape: generator.normal(1000, 300, shape),
+        lambda generator, shape: generator.lognormal(0, 1.5, shape),
+        bimodal,
+    ],
+    ids=["normal", "skewed", "bimodal"],
+)
+
+
+@NULLS
+def test_a_null_page_makes_a_claim_in_no_more_than_the_stated_share(draw: Draw) -> None:
+    """400 pages of two environments and three variants without any difference, ten seeds."""
+    generator = np.random.default_rng(0)
+    pages = 400
+    cells = [(env, variant) for env in "xy" for variant in ("control", "a", "b", "c")]
+    wrong = 0
+    for values in draw(generator, (pages, len(cells), 10)):
+        page = frame(dict(zip(cells, values, strict=True)))
+        wrong += any(v.outcome in ("better", "worse") for v in judge(page, "control"))
+    # The chance of more than this is 1 in 1000 if the true share is the stated one.
+    assert wrong <= scipy.stats.binom.ppf(0.999, pages, ALPHA)
+
+
+@NULLS
+def test_a_single_null_comparison_is_claimed_at_the_rate_of_the_exact_test(draw: Draw) -> None:
+    generator = np.random.default_rng(1)
+    data_sets = 4000
+    pairs = draw(generator, (data_sets, 2, 10))
+    p_values = [sign_flip_test(first - second, generator) for first, second in pairs]
+    wrong = sum(p_value <= ALPHA for p_value in p_values)
+    # With 10 pairs the largest p that does not exceed 0.05 is 50/1024.
+    low, high = scipy.stats.binom.interval(0.999, data_sets, 50 / 1024)
+    assert low <= wrong <= high
+
+
+def test_a_planted_difference_is_claimed_in_its_direction() -> None:
+    generator = np.random.default_rng(0)
+    found = 0
+    for values in generator.normal(1000, 300, (100, 3, 10)):
+        page = frame(
+            {
+                ("x", "control"): values[0],
+                ("x", "up"): values[1] + 900,
+                ("x", "down"): values[2] - 900,
+            }
+        )
+        outcomes = {v.variant: v.outcome for v in judge(page, "control")}
+        assert outcomes["up"] != "worse" and outcomes["down"] != "better"
+        found += (outcomes["up"] == "better") + (outcomes["down"] == "worse")
+    assert found >= 195

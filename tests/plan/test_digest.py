@@ -1,0 +1,133 @@
+"""The digest moves with code that can move a result, and with nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.plan import digest as module
+from bench.plan.digest import ROOT, closure, code_digest
+from bench.plan.identity import Description
+
+DESCRIPTION = Description(
+    algorithm="clipped_ppo",
+    hyperparameters={},
+    environment="Hopper-v5",
+    steps=1000,
+    back_end="envpool",
+)
+Edit = Callable[[str], str]
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    module._read.cache_clear()
+    for package in ("algorithms", "bench"):
+        shutil.copytree(ROOT / package, tmp_path / package)
+    return tmp_path
+
+
+def edited(copy: Path, file: str, edit: Edit) -> str:
+    path = copy / file
+    before = path.read_text()
+    after = edit(before)
+    assert after != before
+    path.write_text(after)
+    module._read.cache_clear()
+    return code_digest(DESCRIPTION, copy)
+
+
+def code(line: str) -> Edit:
+    return lambda text: f"{text}\n{line}\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "edit"),
+    [
+        ("algorithms/ladder/clipped_ppo.py", code("MORE = 1")),
+        ("algorithms/optimizers.py", code("MORE = 1")),
+        ("bench/train/trainer.py", code("MORE = 1")),
+        ("bench/train/rollout.py", code("MORE = 1")),
+        ("bench/train/environments/envpool_backend.py", code("MORE = 1")),
+        ("bench/train/environments/__init__.py", code("MORE = 1")),
+        ("algorithms/ladder/clipped_ppo.py", code("import algorithms.ladder.kl_ppo")),
+    ],
+)
+def test_code_that_is_reached_moves_it(copy: Path, file: str, edit: Edit) -> None:
+    before = code_digest(DESCRIPTION, copy)
+    assert before == code_digest(DESCRIPTION)
+    assert edited(copy, file, edit) != before
+
+
+@pytest.mark.parametrize(
+    ("file", "edit"),
+    [
+        ("algorithms/optimizers.py", code("# a comment")),
+        ("algorithms/optimizers.py", lambda text: '"""Other words."""' + text.split('"""', 2)[2]),
+        ("algorithms/optimizers.py", lambda text: text.replace("\n\n\n", "\n\n\n\n")),
+        ("algorithms/hyperparameters.py", lambda text: text.replace("Adam's step size", "rate")),
+        ("algorithms/ladder/clipped_ppo.py", lambda text: text.replace('title="', 'title="New ')),
+        ("algorithms/ladder/kl_ppo.py", code("MORE = 1")),
+        ("algorithms/__init__.py", lambda text: text.replace("ALGORITHMS", "MORE = 1\nALGORITHMS")),
+        ("bench/train/runner.py", code("MORE = 1")),
+        ("bench/train/provenance.py", code("MORE = 1")),
+        ("bench/train/environments/gymnasium_backend.py", code("MORE = 1")),
+        ("bench/store/store.py", code("MORE = 1")),
+        ("bench/cli/run.py", code("MORE = 1")),
+    ],
+)
+def test_what_cannot_move_a_result_does_not_move_it(copy: Path, file: str, edit: Edit) -> None:
+    before = code_digest(DESCRIPTION, copy)
+    assert edited(copy, file, edit) == before
+
+
+@pytest.mark.parametrize(
+    ("library", "moves"), [("torch", True), ("envpool", True), ("rich", False)]
+)
+def test_versions_of_libraries_that_compute_move_it(
+    monkeypatch: pytest.MonkeyPatch, library: str, moves: bool
+) -> None:
+    before, installed = code_digest(DESCRIPTION), module.version
+    monkeypatch.setattr(
+        module, "version", lambda name: "99" if name == library else installed(name)
+    )
+    assert (code_digest(DESCRIPTION) != before) == moves
+
+
+def test_relative_imports_are_followed(tmp_path: Path) -> None:
+    folder = tmp_path / "algorithms" / "deep"
+    folder.mkdir(parents=True)
+    (tmp_path / "algorithms" / "__init__.py").touch()
+    (tmp_path / "algorithms" / "above.py").touch()
+    (folder / "__init__.py").write_text("from . import beside\nname = 1\n")
+    (folder / "beside.py").write_text("from ..above import name\n")
+    (folder / "start.py").write_text("from . import name\nimport torch\n")
+    assert set(closure(["algorithms.deep.start"], tmp_path)) == {
+        "algorithms.deep.start",
+        "algorithms.deep",
+        "algorithms.deep.beside",
+        "algorithms.above",
+    }
+
+
+def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"algorithms\.nothing"):
+        closure(["algorithms.nothing"], tmp_path)
+
+
+def test_it_imports_nothing_of_what_it_reads() -> None:
+    script = (
+        "import sys; from bench.plan.digest import code_digest; "
+        "from bench.plan.identity import Description; "
+        f"code_digest({DESCRIPTION!r}); "
+        "print([m for m in ('torch', 'envpool', 'bench.train') if m in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,159 @@
+"""From an ablation to descriptions."""
+
+from __future__ import annotations
+
+import json
+import math
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ablations.spec import Ablation, Variant
+from bench.errors import InputError
+from bench.plan.plan import Plan, make_plan
+
+PPO = Variant(name="ppo", algorithm="clipped_ppo")
+TIGHT = Variant(name="tight", algorithm="clipped_ppo", hyperparameters={"clip_range": 0.1})
+VANILLA = Variant(name="vanilla", algorithm="vanilla_policy_gradient")
+
+
+def ablation(*variants: Variant, **changes: Any) -> Ablation:
+    fields: dict[str, Any] = {
+        "name": "mine",
+        "title": "Mine",
+        "question": "Why?",
+        "environments": ("Hopper-v5", "CartPole-v1"),
+        "variants": variants,
+        "control": variants[0].name,
+        "steps": {"Hopper-v5": 1000, "CartPole-v1": 500},
+        "seeds": (0, 1),
+        "mechanism": ("clip_fraction",),
+    }
+    return Ablation(**{**fields, **changes})
+
+
+def plan(*variants: Variant, **arguments: Any) -> Plan:
+    asked = ablation(*(variants or (PPO, TIGHT)))
+    return make_plan(asked, back_end_of=lambda environment: "envpool", **arguments)
+
+
+def test_cells_in_the_order_of_environments_and_variants() -> None:
+    made = plan()
+    assert [(cell.environment, cell.variant.name) for cell in made.cells] == [
+        ("Hopper-v5", "ppo"),
+        ("Hopper-v5", "tight"),
+        ("CartPole-v1", "ppo"),
+        ("CartPole-v1", "tight"),
+    ]
+    assert [cell.description.steps for cell in made.cells] == [1000, 1000, 500, 500]
+    assert len(made.runs()) == 8
+
+
+def test_every_default_is_written_out_in_its_declared_type() -> None:
+    values = plan().cells[0].description.hyperparameters
+    assert values["clip_range"] == 0.2
+    assert values["value_clip"] == math.inf
+    assert values["hidden_sizes"] == (64, 64)
+    spelled = Variant(name="v", algorithm="clipped_ppo", hyperparameters={"clip_range": 0.2})
+    number = Variant(name="w", algorithm="clipped_ppo", hyperparameters={"hidden_sizes": [64, 64]})
+    same = {cell.description.identifier for cell in plan(PPO, spelled, number).cells[:3]}
+    assert len(same) == 1
+
+
+def test_a_shared_run_is_there_once() -> None:
+    again = Variant(name="again", algorithm="clipped_ppo")
+    assert len(plan(PPO, again).runs()) == 4
+
+
+def test_what_is_asked_for_replaces_the_ablation_s_own() -> None:
+    made = plan(seeds=(5,), steps=77, environments=["Ant-v5"], variants=["tight"], device="cuda")
+    (cell,) = made.cells
+    assert (cell.environment, cell.variant.name, cell.seeds) == ("Ant-v5", "tight", (5,))
+    assert (cell.description.steps, cell.description.device) == (77, "cuda")
+    # The largest of the ablation's budgets in an environment that it does not list.
+    assert plan(environments=["Ant-v5"]).cells[0].description.steps == 1000
+
+
+def test_settings_reach_every_variant_that_has_the_field() -> None:
+    made = plan(PPO, VANILLA, settings={"clip_range": "0.3", "slots": "4"})
+    ppo, vanilla = (cell.description.hyperparameters for cell in made.cells[:2])
+    assert (ppo["clip_range"], ppo["slots"], vanilla["slots"]) == (0.3, 4, 4)
+    assert "clip_range" not in vanilla
+    (note,) = made.notes
+    assert note.startswith("clip_range = 0.3 applies to ppo;")
+    assert made.cells[0].differs == {"clip_range": 0.3, "slots": 4}
+
+
+def test_a_setting_never_undoes_a_contrast() -> None:
+    with pytest.raises(InputError, match=r"variant 'tight' is about clip_range = 0\.1"):
+        plan(settings={"clip_range": "0.3"})
+    alone = plan(settings={"clip_range": "0.3"}, variants=["ppo"])
+    assert alone.cells[0].description.hyperparameters["clip_range"] == 0.3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"variants": ["thight"]}, "unknown variant of mine 'thight'. Did you mean 'tight'?"),
+        ({"settings": {"epoch": "3"}}, "unknown field 'epoch'. Did you mean 'epochs'?"),
+        ({"settings": {"epochs": "x"}}, "value of epochs 'x'. Allowed: a whole number"),
+        ({"settings": {"epochs": "0"}}, "value '0' of epochs is out of range. Allowed: 1 to any"),
+        ({"settings": {"discount": "1.5"}}, "out of range. Allowed: 0.0 to 1.0"),
+        ({"settings": {"initialization": "ortho"}}, "Did you mean 'orthogonal'?"),
+        ({"settings": {"learning_rate": "nan"}}, "value of learning_rate 'nan'"),
+    ],
+)
+def test_what_is_not_known_or_allowed(arguments: dict[str, Any], told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        plan(**arguments)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "told"),
+    [
+        ({"clip": 1.0}, "unknown hyperparameter of variant 'bad' 'clip'."),
+        ({"epochs": 1.5}, "unknown value of epochs 1.5. Allowed: a whole number"),
+        ({"epochs": -1}, "value -1 of epochs is out of range"),
+        ({"initialization": "x"}, "unknown value of initialization 'x'"),
+    ],
+)
+def test_variants_are_checked_like_settings(hyperparameters: dict[str, Any], told: str) -> None:
+    bad = Variant(name="bad", algorithm="clipped_ppo", hyperparameters=hyperparameters)
+    with pytest.raises(InputError) as caught:
+        plan(bad)
+    assert told in str(caught.value)
+
+
+def test_an_unknown_algorithm() -> None:
+    with pytest.raises(InputError, match="unknown algorithm 'ppo2'"):
+        plan(Variant(name="x", algorithm="ppo2"))
+
+
+def test_rows_carry_what_a_report_needs_without_torch() -> None:
+    created = datetime.now(UTC)
+    rows = plan().rows(created)
+    assert [(row["environment_order"], row["variant_order"]) for row in rows] == [
+        (0, 0),
+        (0, 1),
+        (1, 0),
+        (1, 1),
+    ]
+    row = rows[1]
+    assert json.loads(str(row["differs"])) == {"clip_range": 0.1}
+    metadata = json.loads(str(row["metadata"]))
+    assert metadata["mechanism"] == ["clip_fraction"]
+    assert Path(metadata["source"]).is_file()
+    assert metadata["equation"]
+    clip = metadata["hyperparameters"]["clip_range"]
+    assert clip["default"] == 0.2
+    assert clip["meaning"]
+    assert metadata["hyperparameters"]["value_clip"]["default"] == "inf"
+
+
+def test_the_order_of_a_variant_does_not_depend_on_the_selection() -> None:
+    (row, _) = plan(variants=["tight"]).rows(datetime.now(UTC))
+    assert row["variant_order"] == 1
