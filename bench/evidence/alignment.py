@@ -116,7 +116,8 @@ def _rows(runs: pd.DataFrame, episodes: pd.DataFrame) -> Integers:
     table = np.full((len(run_names) + 1, len(variant_names) + 1), -1, dtype=np.int64)
     row_of_run = run_names.get_indexer(pd.Index(runs["run"].astype(object)))
     row_of_variant = variant_names.get_indexer(pd.Index(runs["variant"].astype(object)))
-    # What has no episodes has indexer −1 and lands in the spare last row or column.
+    # A run without episodes has indexer −1, an episode without a name code −1: both lead to the
+    # spare last row or column, which belongs to nobody.
     table[row_of_run, row_of_variant] = np.arange(len(runs))
     table[-1, :] = -1
     table[:, -1] = -1

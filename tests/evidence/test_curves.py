@@ -153,7 +153,7 @@ ends = st.lists(st.tuples(st.integers(1, 330), st.floats(-1e3, 1e3)), max_size=3
 
 
 @given(st.lists(ends, min_size=1, max_size=4), st.integers(1, 12))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_curves_against_a_slow_reading_of_the_definition(
     frames: Build, described: list[list[tuple[int, float]]], points: int
 ) -> None:

@@ -109,6 +109,22 @@ def test_episodes_of_other_runs_are_ignored(frames: Build) -> None:
     assert score_runs(runs.iloc[:1], episodes)["score"].tolist() == [3]
 
 
+@pytest.mark.parametrize("kind", ["category", "object"])
+def test_episodes_without_a_run_or_variant_belong_to_nobody(frames: Build, kind: str) -> None:
+    runs, episodes = frames(
+        [
+            {"variant": "a", "seed": 0, "episodes": [(950, 3.0), (960, 5.0), (970, 7.0)]},
+            {"variant": "b", "seed": 0, "episodes": []},
+            {"variant": "a", "seed": 1, "episodes": []},
+        ]
+    )
+    for column, row in (("run", 1), ("variant", 2)):
+        episodes[column] = episodes[column].astype(object)
+        episodes.loc[row, column] = None
+        episodes[column] = episodes[column].astype(kind)
+    assert score_runs(runs, episodes)["score"].fillna(-1).tolist() == [3, -1, -1]
+
+
 @pytest.mark.parametrize("kind", ["category", "string", "object"])
 def test_every_kind_of_text_column_works(frames: Build, kind: str) -> None:
     runs, episodes = frames(
@@ -145,7 +161,7 @@ ends = st.lists(
 
 
 @given(st.lists(st.tuples(ends, st.none() | st.integers(0, 120)), min_size=1, max_size=4))
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_scores_against_a_slow_reading_of_the_definition(
     frames: Build, described: list[tuple[list[tuple[int, float]], int | None]]
 ) -> None:

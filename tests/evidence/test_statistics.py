@@ -35,6 +35,7 @@ def draw(shape: Any, seed: int = 0) -> np.ndarray:
 
 
 @given(samples)
+@settings(deadline=None)
 def test_interquartile_mean_is_scipys_and_rliables_trimmed_mean(values: np.ndarray) -> None:
     ours = interquartile_mean(values)
     np.testing.assert_allclose(ours, scipy.stats.trim_mean(values, 0.25), rtol=1e-12, atol=1e-9)
@@ -128,7 +129,7 @@ def test_bootstrap_of_one_seed_has_no_interval_and_of_equal_seeds_no_width() -> 
 
 
 @given(samples.filter(lambda values: len(values) > 1), st.floats(-100, 100), st.floats(0.1, 10))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_bootstrap_moves_and_stretches_with_the_data(
     values: np.ndarray, shift: float, scale: float
 ) -> None:
@@ -183,6 +184,7 @@ differences = hnp.arrays(np.float64, st.integers(1, 9), elements=returns)
 
 
 @given(differences)
+@settings(deadline=None)
 def test_sign_flip_test_counts_every_pattern(values: np.ndarray) -> None:
     # In whole thousandths, so that ties are ties.
     whole = [round(1000 * value) for value in values]
@@ -235,6 +237,7 @@ def test_sign_flip_test_samples_beyond_the_limit() -> None:
 
 
 @given(hnp.arrays(np.float64, st.integers(0, 12), elements=st.floats(0, 1)))
+@settings(deadline=None)
 def test_holm_against_its_definition(p_values: np.ndarray) -> None:
     """Adjusted p ≤ α exactly where the step-down procedure at level α rejects."""
     adjusted = holm(p_values)
@@ -265,6 +268,7 @@ def test_holm_refuses_what_is_no_p_value(p_values: Any) -> None:
 
 
 @given(samples, samples)
+@settings(deadline=None)
 def test_probability_of_improvement_is_rliables(first: np.ndarray, second: np.ndarray) -> None:
     # Rounded, so that ties occur; scipy's test behind rliable's needs values that differ.
     first, second = first // 1000, second // 1000
