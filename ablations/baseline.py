@@ -8,7 +8,7 @@ ABLATION = Ablation(
     name="baseline",
     title="Baseline",
     question="What does subtracting a baseline from the return buy, and which baseline?",
-    environments=("InvertedPendulum-v5", "Hopper-v5"),
+    environments=("InvertedPendulum-v5", "InvertedDoublePendulum-v5"),
     variants=(
         Variant(
             name="none",

@@ -9,7 +9,7 @@ ABLATION = Ablation(
     title="Reward-to-go",
     question="What does crediting an action only with the rewards that follow it buy, "
     "and what does the discount?",
-    environments=("InvertedPendulum-v5", "Hopper-v5"),
+    environments=("InvertedPendulum-v5", "InvertedDoublePendulum-v5"),
     variants=(
         Variant(
             name="whole_trajectory",

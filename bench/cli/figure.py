@@ -42,6 +42,7 @@ def figure(
     drawn = learning_curves(
         view.runs,
         view.episodes,
+        view.updates,
         title=str(view.plan["question"].iloc[0]),
         source=shown(view.source),
         control=control if control in set(view.runs["variant"]) else None,

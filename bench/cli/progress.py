@@ -16,12 +16,17 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from bench.cli.words import count, duration, seed_ranges
 from bench.plan.plan import Plan
 from bench.train.runner import Ended, Event, Group, Planned, Progressed, Started
 
 HEARTBEAT = 10.0
+
+
+def _column(max_width: int | None = None) -> Column:
+    return Column(no_wrap=True, overflow="ellipsis", max_width=max_width)
 
 
 class Display:
@@ -47,12 +52,13 @@ class Display:
         self._moving: float | None = None
         self._heartbeat = heartbeat
         self._bars = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
+            # Names give way on a narrow terminal; numbers don't.
+            TextColumn("{task.description}", table_column=_column(max(20, console.width - 58))),
+            BarColumn(bar_width=10),
             TaskProgressColumn(),
-            TextColumn("{task.fields[speed]}"),
-            TextColumn("{task.fields[last]}"),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TextColumn("{task.fields[speed]}", table_column=_column()),
+            TextColumn("{task.fields[last]}", table_column=_column()),
+            TimeRemainingColumn(table_column=_column()),
             console=console,
             transient=True,
             disable=not console.is_terminal,

@@ -140,7 +140,7 @@ def _print_tables(console: Console, ablation: str, store: Store) -> None:
     view = load(ablation, store.path)
     if not view.runs["status"].isin(RESULTS).any():
         return
-    scores = score_runs(view.runs, view.episodes)
+    scores = score_runs(view.runs, view.episodes, view.updates)
     control = str(view.plan["control"].iloc[0])
     present = list(dict.fromkeys(scores["variant"]))
     notes = []

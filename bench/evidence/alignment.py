@@ -8,6 +8,11 @@ What counts as evidence is decided here, once for scores and curves alike:
   diverged seed keeps the value it had and stays in n. (Dropping it would flatter an algorithm
   that breaks; there is nothing to keep only where it diverged before its first episode ended.)
 * Episodes whose return is not a finite number are left out and counted.
+
+Where the updates are given, an episode belongs to the batch it was collected for and is placed at
+the batch's end. Without them it is placed where it ended, and where batches hold whole episodes
+that is biased by their length: in every batch the short ones end first, so that a curve saws up
+and down, and a window that cuts a batch in two holds its long ones only.
 """
 
 from __future__ import annotations
@@ -36,18 +41,22 @@ class Aligned:
     diverged: NDArray[np.bool_]  # [R]
     excluded: Integers  # [R] episodes left out because their return is not finite
     row: Integers  # [E] position of the episode's run in `runs`
-    step: Integers  # [E] environment steps of the seed at the episode's end
-    seconds: Floats  # [E] wall time since the training started [s]
+    step: Integers  # [E] environment steps of the seed at the end of the episode, or of its batch
+    seconds: Floats  # [E] wall time since the training started [s], then
     returns: Floats  # [E] raw reward summed over the episode
 
 
-def align(runs: pd.DataFrame, episodes: pd.DataFrame) -> Aligned:
+def align(
+    runs: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame | None = None
+) -> Aligned:
     """Match an ablation's episodes to its runs and drop the episodes that do not count.
 
     Args:
         runs: the store's view, one row a run and variant.
         episodes: the store's view, one row an episode and variant. Episodes of runs that are not
             among `runs` are ignored.
+        updates: the store's view, one row an update and variant, to place episodes at the end of
+            their batch; those after a run's last update stay where they ended.
 
     Raises:
         InputError: there are no runs.
@@ -82,13 +91,15 @@ def align(runs: pd.DataFrame, episodes: pd.DataFrame) -> Aligned:
     finite = np.isfinite(returns)
     excluded = np.bincount(row[known & ~finite], minlength=len(ordered))
     kept = np.flatnonzero(known & finite)
-    row, step = row[kept], step[kept]
+    row, step, seconds, returns = row[kept], step[kept], seconds[kept], returns[kept]
+    if updates is not None:
+        step, seconds = _batch_ends(ordered, updates, row, step, seconds)
     sorted_already = np.all(
         (row[1:] > row[:-1]) | ((row[1:] == row[:-1]) & (step[1:] >= step[:-1]))
     )
     if not sorted_already:
         order = np.lexsort((step, row))
-        kept, row, step = kept[order], row[order], step[order]
+        row, step, seconds, returns = row[order], step[order], seconds[order], returns[order]
     return Aligned(
         runs=ordered,
         failed=failed,
@@ -96,8 +107,31 @@ def align(runs: pd.DataFrame, episodes: pd.DataFrame) -> Aligned:
         excluded=excluded.astype(np.int64),
         row=row,
         step=step,
-        seconds=seconds[kept],
-        returns=returns[kept],
+        seconds=seconds,
+        returns=returns,
+    )
+
+
+def _batch_ends(
+    runs: pd.DataFrame, updates: pd.DataFrame, row: Integers, step: Integers, seconds: Floats
+) -> tuple[Integers, Floats]:
+    """Steps and seconds of the first update of the episode's run that is not before its end."""
+    row_of_update = _rows(runs, updates)
+    known = np.flatnonzero(row_of_update >= 0)
+    step_of_update = updates["step"].to_numpy(dtype=np.int64)
+    order = known[np.lexsort((step_of_update[known], row_of_update[known]))]
+    if not len(order):
+        return step, seconds
+    row_of_update, step_of_update = row_of_update[order], step_of_update[order]
+    # One number for run and step, so that one search serves all runs.
+    stride = 1 + max(int(step_of_update.max()), int(step.max(initial=0)))
+    places = np.searchsorted(row_of_update * stride + step_of_update, row * stride + step)
+    places = np.minimum(places, len(order) - 1)
+    found = (row_of_update[places] == row) & (step_of_update[places] >= step)
+    seconds_of_update = updates["seconds"].to_numpy(dtype=np.float64)[order]
+    return (
+        np.where(found, step_of_update[places], step),
+        np.where(found, seconds_of_update[places], seconds),
     )
 
 
@@ -106,17 +140,17 @@ def _numbers(column: pd.Series) -> Floats:
     return numbers
 
 
-def _rows(runs: pd.DataFrame, episodes: pd.DataFrame) -> Integers:
-    """For each episode the row of its run under its variant, −1 where there is none.
+def _rows(runs: pd.DataFrame, events: pd.DataFrame) -> Integers:
+    """For each episode or update the row of its run under its variant, −1 where there is none.
 
     A run can serve two variants with equal descriptions; hence both columns make the key.
     """
-    run_codes, run_names = _codes(episodes["run"])
-    variant_codes, variant_names = _codes(episodes["variant"])
+    run_codes, run_names = _codes(events["run"])
+    variant_codes, variant_names = _codes(events["variant"])
     table = np.full((len(run_names) + 1, len(variant_names) + 1), -1, dtype=np.int64)
     row_of_run = run_names.get_indexer(pd.Index(runs["run"].astype(object)))
     row_of_variant = variant_names.get_indexer(pd.Index(runs["variant"].astype(object)))
-    # A run without episodes has indexer −1, an episode without a name code −1: both lead to the
+    # A run without events has indexer −1, an event without a name code −1: both lead to the
     # spare last row or column, which belongs to nobody.
     table[row_of_run, row_of_variant] = np.arange(len(runs))
     table[-1, :] = -1

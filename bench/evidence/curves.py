@@ -1,6 +1,6 @@
 """Learning curves of every seed on a fixed grid, and their aggregate over seeds.
 
-Episodes end where they end, and no two seeds alike; to average over seeds each seed's episodes
+Episodes end where they end, in no two seeds alike; to average over seeds each seed's episodes
 are gathered between the points of a grid. Nothing is smoothed and nothing is cut to the shortest.
 """
 
@@ -37,10 +37,11 @@ _FEWEST_POINTS: Final = 5
 class SeedCurves:
     """The curves of all seeds of one variant on one environment.
 
-    `values[s, g]` is the mean return of the episodes of seed `seeds[s]` that ended after
-    `grid[g − 1]` and not after `grid[g]`; where none did, the value before is carried forward;
-    before the first episode it is NaN. Episodes past the last point count towards it. A diverged
-    seed keeps its last value. Runs in which no episode ended are not among the seeds.
+    `values[s, g]` is the mean return of the episodes of seed `seeds[s]` that ended (or whose batch
+    ended) after `grid[g − 1]` and not after `grid[g]`; where none did, the value before is
+    carried forward; before the first episode it is NaN. Episodes past the last point count
+    towards it. A diverged seed keeps its last value. Runs in which no episode ended are not among
+    the seeds.
     """
 
     environment: str
@@ -63,6 +64,7 @@ class Band:
 def seed_curves(
     runs: pd.DataFrame,
     episodes: pd.DataFrame,
+    updates: pd.DataFrame | None = None,
     *,
     x: Axis = "steps",
     points: int | None = None,
@@ -76,6 +78,8 @@ def seed_curves(
     Args:
         runs: the store's view of an ablation, one row a run.
         episodes: the store's view, one row an episode.
+        updates: the store's view, one row an update, to place an episode at the end of its batch
+            instead of at its own; see `alignment`.
         x: "steps" (environment steps of the seed) or "seconds" (wall time since training began).
         points: points of the grid; by default as many, between 5 and 100, as an environment's
             episodes fill, so that curves do not become staircases of values carried forward.
@@ -87,7 +91,7 @@ def seed_curves(
         InputError: there are no runs, or an unknown axis.
         ValueError: fewer than one point, or a seed twice under one variant and environment.
     """
-    return aligned_curves(align(runs, episodes), x=x, points=points)
+    return aligned_curves(align(runs, episodes, updates), x=x, points=points)
 
 
 def aligned_curves(
@@ -177,14 +181,14 @@ def _extents(aligned: Aligned, x: Axis) -> Floats:
 
 
 def _typical_gaps(aligned: Aligned, position: Floats | Integers, extents: Floats) -> pd.Series:
-    """The 90th percentile of the distances between a run's episode ends, as a share of its grid."""
+    """The upper quartile of the distances between a run's episode ends, as a share of its grid."""
     gaps = np.zeros(len(aligned.runs))
     first = np.searchsorted(aligned.row, np.arange(len(gaps) + 1))
     for index in range(len(gaps)):
         between = np.diff(np.sort(position[first[index] : first[index + 1]]))
         between = between[between > 0]  # episodes of several environments can end together
         if len(between):
-            gaps[index] = np.quantile(between, 0.9) / extents[index]
+            gaps[index] = np.quantile(between, 0.75) / extents[index]
     return pd.Series(gaps)
 
 

@@ -32,18 +32,23 @@ _DESCRIPTION: Final = [
 ]
 
 
-def score_runs(runs: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
+def score_runs(
+    runs: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """Score every run.
 
-    An episode belongs to the step at which it ended; those with step > 0.9·budget are the
-    window, steps past the budget included. An empty window carries the last value forward: the
-    return of the last episode before it (their mean where several ended at that step). So does a
-    diverged seed, whose episodes count up to the divergence: it keeps the value it had. A failed
-    run, and one in which no episode ended, has no score (NaN).
+    An episode belongs to the step at which its batch was complete, or, without `updates`, at
+    which it ended itself; those with step > 0.9·budget are the window. Steps past the budget are
+    included: they complete a batch whose policy was trained within the budget. An empty window
+    carries the last value forward: the return of the last episode before it (their mean where
+    several belong to that step). So does a diverged seed, whose episodes count up to the
+    divergence: it keeps the value it had. A failed run, and one in which no episode ended, has
+    no score (NaN).
 
     Args:
         runs: the store's view of an ablation, one row a run.
         episodes: the store's view, one row an episode.
+        updates: the store's view, one row an update; see `alignment`.
 
     Returns:
         One row a run, by environment, variant and seed: environment, environment_order, variant,
@@ -57,7 +62,7 @@ def score_runs(runs: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
         InputError: there are no runs.
         ValueError: one seed appears twice under one variant and environment.
     """
-    return score_aligned(align(runs, episodes))
+    return score_aligned(align(runs, episodes, updates))
 
 
 def score_aligned(aligned: Aligned) -> pd.DataFrame:

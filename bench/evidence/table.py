@@ -125,7 +125,9 @@ def make_tables(
             _row(of_variant, by_cell[str(environment), str(variant)], seed)
             for variant, of_variant in on_environment.groupby("variant", sort=False)
         )
-        tables.append(Table(environment=str(environment), rows=rows, notes=_notes(rows)))
+        tables.append(
+            Table(environment=str(environment), rows=rows, notes=_notes(str(environment), rows))
+        )
     return tuple(tables)
 
 
@@ -158,7 +160,7 @@ def _row(cell: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
     )
 
 
-def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
+def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
     notes = [
         "Score: mean return of the training episodes in the last 10% of a seed's steps. "
         "IQM: mean of the middle half of the seeds."
@@ -184,14 +186,14 @@ def _notes(rows: Sequence[Row]) -> tuple[str, ...]:
     if len(tested) < len(verdicts):
         notes.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     for what, remark in (
-        ("diverged", "Seeds diverged (counted with the last value before)"),
-        ("failed", "Runs failed (not counted)"),
-        ("unscored", "Seeds in which no episode ended (not counted)"),
-        ("excluded", "Episodes left out because their return is not finite"),
+        ("diverged", "seeds diverged (counted with the last value before)"),
+        ("failed", "runs failed (not counted)"),
+        ("unscored", "seeds in which no episode ended (not counted)"),
+        ("excluded", "episodes left out because their return is not finite"),
     ):
         named = [f"{row.title} {getattr(row, what)}" for row in rows if getattr(row, what)]
         if named:
-            notes.append(f"{remark}: {', '.join(named)}.")
+            notes.append(f"{environment}: {remark}: {', '.join(named)}.")
     return tuple(notes)
 
 

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 EVALUATION = "training episodes: sampled actions, raw rewards"
@@ -65,7 +66,7 @@ class Description:
             separators=(",", ":"),
         )
 
-    @property
+    @cached_property
     def identifier(self) -> str:
         """16 hexadecimal digits that name this description."""
         return _name(self.canonical())

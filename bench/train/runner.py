@@ -513,7 +513,8 @@ def _end_with_parent() -> None:
 
 def _last_line(error: BaseException) -> str:
     """Type, message and place of an error in one line."""
-    said = " ".join("".join(traceback.format_exception_only(error)).split())
+    lines = "".join(traceback.format_exception_only(error)).splitlines()
+    said = "; ".join(filter(None, map(str.strip, lines)))
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
     return said[:500] + place

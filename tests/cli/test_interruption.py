@@ -7,31 +7,77 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-import pytest
 
 from bench.store import Store
 
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
-)
-def test_interrupted_and_continued(
-    number: signal.Signals, code: int, ablation_file: Path, tmp_path: Path
-) -> None:
-    long = tmp_path / "long.py"
-    # One environment ends soon, the other one not before it is interrupted.
-    text = ablation_file.read_text().replace('environments=("CartPole-v1",)', ENVIRONMENTS)
-    long.write_text(text.replace("steps=400", STEPS))
+def test_ctrl_c_keeps_what_has_finished(ablation_file: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
-    arguments = ["run", "--ablation", str(long), "--results", str(results)]
-    # Two workers for the two long groups, and one for the short group.
-    arguments += ["--variant", "mean", "--workers", "3"]
-    process = subprocess.Popen(
+    arguments = [*asking(ablation_file, tmp_path, results), "--workers", "2"]
+    process = start(arguments)
+    assert process.stdout is not None
+    with patience(process):
+        assert any("1 finished" in line for line in process.stdout)
+        # A terminal sends Ctrl-C to all of its processes, workers included.
+        os.killpg(process.pid, signal.SIGINT)
+        _, told = process.communicate()
+    assert process.returncode == 130
+    command = continuing(told)
+    assert command == ["python", "-m", "bench", *arguments]
+    assert_nobody_is_left(process.pid)
+
+    (run,) = Store(results).runs().to_dict("records")
+    assert (run["environment"], run["status"]) == ("CartPole-v1", "finished")
+    # The command as it stands would train for days.
+    again = subprocess.run(
+        [sys.executable, *command[1:], "--env", "CartPole-v1", "--seeds", "0-1"],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        check=True,
+    )
+    assert "Trained 1 run in" in again.stdout
+    assert "1 run kept from before" in again.stdout
+    continued = Store(results).runs().set_index("run")
+    assert len(continued) == 2
+    assert continued.loc[run["run"], "started"] == run["started"]
+
+
+def test_sigterm_ends_workers_too(ablation_file: Path, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    arguments = [*asking(ablation_file, tmp_path, results), "--workers", "1"]
+    process = start(arguments)
+    with patience(process):
+        while process.poll() is None and not (results / "plans" / "small.parquet").exists():
+            time.sleep(0.1)
+        time.sleep(1.0)
+        process.terminate()
+        _, told = process.communicate()
+    assert process.returncode == 143
+    assert continuing(told) == ["python", "-m", "bench", *arguments]
+    assert_nobody_is_left(process.pid)
+
+
+def asking(ablation_file: Path, folder: Path, results: Path) -> list[str]:
+    """One short run and one that lasts until it is interrupted."""
+    file = folder / "long.py"
+    text = ablation_file.read_text().replace(
+        'environments=("CartPole-v1",)', 'environments=("Pendulum-v1", "CartPole-v1")'
+    )
+    file.write_text(text.replace("steps=400", 'steps={"Pendulum-v1": 10**9, "CartPole-v1": 400}'))
+    arguments = ["run", "--ablation", str(file), "--results", str(results)]
+    return [*arguments, "--variant", "mean", "--seeds", "0"]
+
+
+def start(arguments: list[str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
         [sys.executable, "-m", "bench", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -39,38 +85,25 @@ def test_interrupted_and_continued(
         cwd=ROOT,
         start_new_session=True,
     )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if "2 finished" in line:
-            break
-    # A terminal sends Ctrl-C to all of its processes, workers included.
-    send = os.killpg if number == signal.SIGINT else os.kill
-    send(process.pid, number)
-    _, told = process.communicate(timeout=60)
-    assert process.returncode == code
+
+
+def continuing(told: str) -> list[str]:
     assert "Traceback" not in told
     *_, last = told.strip().splitlines()
-    command = last.removeprefix("Continue with: ")
-    assert command == shlex.join(["python", "-m", "bench", *arguments])
-    assert_nobody_is_left(process.pid)
-
-    runs = Store(results).runs()
-    assert list(runs["environment"]) == ["CartPole-v1"] * 2
-    if number == signal.SIGINT:
-        python, *rest = shlex.split(command)
-        assert python == "python"
-        rest += ["--env", "CartPole-v1", "--seeds", "0-2"]
-        again = subprocess.run(
-            [sys.executable, *rest], capture_output=True, text=True, cwd=ROOT, check=True
-        )
-        assert "Trained 1 run in" in again.stdout
-        assert "2 runs kept from before" in again.stdout
-        continued = Store(results).runs().set_index("run").loc[runs["run"]].reset_index()
-        assert continued["started"].equals(runs["started"])
+    assert last.startswith("Continue with: ")
+    return shlex.split(last.removeprefix("Continue with: "))
 
 
-ENVIRONMENTS = 'environments=("Pendulum-v1", "CartPole-v1")'
-STEPS = 'steps={"Pendulum-v1": 10**9, "CartPole-v1": 400}'
+@contextmanager
+def patience(process: subprocess.Popen[str]) -> Iterator[None]:
+    """Two minutes, then the process is killed and its output ends."""
+    timer = threading.Timer(120, process.kill)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        process.kill()
 
 
 def assert_nobody_is_left(session: int) -> None:

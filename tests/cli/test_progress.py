@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -86,6 +86,7 @@ def test_durations() -> None:
     assert told == ["0 s", "59 s", "1 min 00 s", "3 min 05 s", "1 h 00 min", "2 h 10 min"]
 
 
+@settings(deadline=None)
 @given(st.integers(2, 10**6))
 def test_counts(number: int) -> None:
     assert count(1, "run") == "1 run"

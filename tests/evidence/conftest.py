@@ -32,6 +32,7 @@ def make_frames(described: Iterable[dict[str, Any]]) -> Frames:
             "status": "finished",
             "diverged_at": None,
             "algorithm": run.get("variant", "control"),
+            "back_end": "envpool",
             "digest": "0123456789abcdef",
             "versions": json.dumps(VERSIONS),
             "run": f"{place:016x}",
@@ -100,3 +101,24 @@ def frames() -> Callable[..., Frames]:
 @pytest.fixture(scope="session")
 def learning() -> Callable[..., Frames]:
     return make_learning
+
+
+def make_updates(runs: pd.DataFrame, ends: dict[str, Sequence[int]]) -> pd.DataFrame:
+    """Updates of some runs, by the steps at which their batches were complete; 1 ms a step."""
+    rows = [
+        {
+            "run": run,
+            "variant": variant,
+            "update": place,
+            "step": step,
+            "seconds": step / 1000.0,
+        }
+        for run, variant in zip(runs["run"], runs["variant"], strict=True)
+        for place, step in enumerate(ends.get(run, ()))
+    ]
+    return pd.DataFrame(rows, columns=["run", "variant", "update", "step", "seconds"])
+
+
+@pytest.fixture(scope="session")
+def updates() -> Callable[[pd.DataFrame, dict[str, Sequence[int]]], pd.DataFrame]:
+    return make_updates

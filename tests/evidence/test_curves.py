@@ -123,6 +123,15 @@ def test_the_grid_is_as_fine_as_the_episodes_allow(frames: Build) -> None:
     assert points(50_000) == 5
 
 
+def test_the_grid_is_coarse_enough_for_three_quarters_of_the_gaps(frames: Build) -> None:
+    for pattern, points in (((100, 100, 100, 100, 4000), 100), ((100, 100, 4000, 4000), 25)):
+        steps = np.cumsum(np.resize(pattern, 60))
+        steps = steps[steps <= 100_000]
+        episodes = [(int(step), 1.0) for step in steps]
+        (cell,) = seed_curves(*frames([{"budget": 100_000, "episodes": episodes}]))
+        assert len(cell.grid) == points
+
+
 def test_all_variants_of_an_environment_share_the_grid_of_the_coarsest(frames: Build) -> None:
     described = [
         {

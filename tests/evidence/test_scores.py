@@ -113,16 +113,16 @@ def test_episodes_of_other_runs_are_ignored(frames: Build) -> None:
 def test_episodes_without_a_run_or_variant_belong_to_nobody(frames: Build, kind: str) -> None:
     runs, episodes = frames(
         [
-            {"variant": "a", "seed": 0, "episodes": [(950, 3.0), (960, 5.0), (970, 7.0)]},
-            {"variant": "b", "seed": 0, "episodes": []},
-            {"variant": "a", "seed": 1, "episodes": []},
+            {"run": "x", "variant": "a", "episodes": [(950, 3.0), (960, 5.0), (970, 7.0)]},
+            {"run": "x", "variant": "b", "episodes": []},
+            {"run": "y", "variant": "a", "seed": 1, "episodes": []},
         ]
     )
     for column, row in (("run", 1), ("variant", 2)):
         episodes[column] = episodes[column].astype(object)
         episodes.loc[row, column] = None
         episodes[column] = episodes[column].astype(kind)
-    assert score_runs(runs, episodes)["score"].fillna(-1).tolist() == [3, -1, -1]
+    assert score_runs(runs, episodes)["score"].fillna(-1).tolist() == [3, -1, -1]  # a0, a1, b0
 
 
 @pytest.mark.parametrize("kind", ["category", "string", "object"])

@@ -94,8 +94,8 @@ def test_diverged_failed_and_empty_runs_are_shown_never_dropped_in_silence(frame
     assert (row.n, row.diverged, row.failed, row.unscored, row.excluded) == (5, 1, 1, 1, 1)
     assert row.mean == 15
     notes = " ".join(table.notes)
-    assert "Seeds diverged (counted with the last value before): the control 1." in notes
-    assert "Runs failed (not counted): the control 1." in notes
+    assert "Hopper-v5: seeds diverged (counted with the last value before): the control 1." in notes
+    assert "Hopper-v5: runs failed (not counted): the control 1." in notes
     assert "no episode ended (not counted): the control 1." in notes
     assert "not finite: the control 1." in notes
 

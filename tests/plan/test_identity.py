@@ -8,7 +8,7 @@ import pickle
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.plan.identity import Description, plain_json
@@ -49,6 +49,7 @@ def test_canonical_text_is_as_it_always_was() -> None:
     assert description.run(0) == "2440762d1dc01350"
 
 
+@settings(deadline=None)
 @given(mappings, mappings)
 def test_names_are_equal_exactly_where_typed_values_are(
     first: dict[str, Any], second: dict[str, Any]
@@ -68,6 +69,7 @@ def test_values_of_different_types_differ(one: object, other: object) -> None:
     assert describe({"x": one}).identifier != describe({"x": other}).identifier
 
 
+@settings(deadline=None)
 @given(mappings, st.randoms())
 def test_order_does_not_matter(hyperparameters: dict[str, Any], random: Any) -> None:
     items = list(hyperparameters.items())

@@ -6,7 +6,7 @@ import math
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.cli.words import seed_ranges
@@ -14,6 +14,7 @@ from bench.errors import InputError
 from bench.plan.parsing import coerce, parse, parse_seeds, parse_settings, parse_steps
 
 
+@settings(deadline=None)
 @given(st.sets(st.integers(0, 200), min_size=1))
 def test_seeds_survive_being_written_as_ranges(seeds: set[int]) -> None:
     assert parse_seeds(seed_ranges(seeds)) == tuple(sorted(seeds))

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablations.spec import Ablation, Variant
@@ -144,7 +144,7 @@ def test_a_run_that_two_variants_share_is_trained_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("behaviour", "reason"),
     [
-        ("raise", "RuntimeError: first line second line (stand_in_trainer.py:"),
+        ("raise", "RuntimeError: first line; second line (stand_in_trainer.py:"),
         ("be killed", "the worker process was killed by SIGKILL, which is what happens when"),
         ("exit", "the worker process ended with exit code 3"),
     ],
@@ -362,6 +362,7 @@ def test_one_worker_is_as_good_as_many(tmp_path: Path) -> None:
         assert all(np.array_equal(one[name], many[name], equal_nan=True) for name in one)
 
 
+@settings(deadline=None)
 @given(
     counts=st.lists(st.integers(1, 25), min_size=1, max_size=5),
     workers=st.integers(1, 9),

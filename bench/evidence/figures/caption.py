@@ -22,6 +22,7 @@ def learning_curves_caption(
     source: str,
     x: str,
     statistic: Statistic,
+    by_batch: bool,
     outside: bool,
 ) -> tuple[str, ...]:
     """The caption of a figure of learning curves, as sentences in paragraphs.
@@ -33,6 +34,7 @@ def learning_curves_caption(
         source: where the results come from, for example "results/local".
         x: "steps" or "seconds".
         statistic: what the lines show.
+        by_batch: whether episodes are placed at the end of their batch, not at their own.
         outside: whether a score lies outside of its panel.
 
     Returns:
@@ -41,7 +43,7 @@ def learning_curves_caption(
     return tuple(
         paragraph.replace("n = ", f"n{NO_BREAK}={NO_BREAK}")
         for paragraph in (
-            " ".join(_meaning(runs, curves, x, statistic, outside)),
+            " ".join(_meaning(runs, curves, x, statistic, by_batch, outside)),
             " ".join(_trouble(runs, scores, x)),
             " ".join(_provenance(runs, source)),
         )
@@ -56,7 +58,12 @@ def seeds_text(numbers: Sequence[int]) -> str:
 
 
 def _meaning(
-    runs: pd.DataFrame, curves: Sequence[SeedCurves], x: str, statistic: Statistic, outside: bool
+    runs: pd.DataFrame,
+    curves: Sequence[SeedCurves],
+    x: str,
+    statistic: Statistic,
+    by_batch: bool,
+    outside: bool,
 ) -> list[str]:
     numbers = sorted({len(cell.seeds) for cell in curves})
     name = STATISTICS[statistic]
@@ -67,7 +74,8 @@ def _meaning(
         name = f"{name} (the mean of the middle half of the seeds{few})"
     sentences = [
         f"Line: {name} over seeds ({seeds_text(numbers)}) of the return of training episodes, "
-        "sampled actions and raw rewards, gathered between the points of a fixed grid."
+        "sampled actions and raw rewards, gathered between the points of a fixed grid"
+        + (", each at the end of its batch." if by_batch else ".")
     ]
     several = [number for number in numbers if number > 1]
     if several:
@@ -115,14 +123,15 @@ def _trouble(runs: pd.DataFrame, scores: pd.DataFrame, x: str) -> list[str]:
     strange = int(scores.loc[~scores["diverged"], "excluded_episodes"].sum())
     if strange:
         sentences.append(f"Episodes left out because their return is not finite: {strange}.")
-    # Two algorithms have two digests; two digests of one algorithm are two versions of its code.
-    digests = runs.dropna(subset="digest").groupby("algorithm", sort=False)["digest"].unique()
-    mixed = digests[digests.map(len) > 1]
-    if len(mixed):
-        listed = ", ".join(
-            f"{algorithm} ({', '.join(sorted(str(digest)[:8] for digest in of_algorithm))})"
-            for algorithm, of_algorithm in mixed.items()
-        )
+    # Algorithms and back ends differ in their digest; two of one pair are two versions of its code.
+    digests = runs.dropna(subset="digest").groupby(["algorithm", "back_end"], sort=False)["digest"]
+    mixed = [
+        f"{algorithm} ({', '.join(sorted(str(digest)[:8] for digest in found))})"
+        for (algorithm, _), found in digests.unique().items()
+        if len(found) > 1
+    ]
+    if mixed:
+        listed = ", ".join(mixed)
         sentences.append(f"Mixed code: runs of more than one version (digest) of {listed}.")
     return sentences
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
@@ -170,7 +170,7 @@ def _wrap(figure: Figure, text: str, width: float, font: FontProperties) -> list
 
     Words joined by a no-break space stay together; it becomes an ordinary one.
     """
-    renderer: Any = _renderer(figure)
+    renderer = _renderer(figure)
     limit = width * figure.dpi * 0.985  # vector backends measure a hair differently
     lines: list[str] = []
     current = ""
@@ -241,9 +241,9 @@ def _size(figure: Figure, artist: Artist) -> tuple[float, float]:
     return float(extent.width / figure.dpi), float(extent.height / figure.dpi)
 
 
-def _renderer(figure: Figure) -> RendererAgg:
-    renderer: RendererAgg = FigureCanvasAgg(figure).get_renderer()  # type: ignore[no-untyped-call]
-    return renderer
+def _renderer(figure: Figure) -> Any:
+    canvas: Any = FigureCanvasAgg(figure)  # matplotlib annotates neither it nor the renderer
+    return canvas.get_renderer()
 
 
 def _anchor(legend: Legend, x: float, y: float) -> None:

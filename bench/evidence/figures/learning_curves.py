@@ -28,6 +28,7 @@ _MARKS_A_LINE = 7
 def learning_curves(
     runs: pd.DataFrame,
     episodes: pd.DataFrame,
+    updates: pd.DataFrame | None = None,
     *,
     title: str,
     source: str,
@@ -48,6 +49,8 @@ def learning_curves(
     Args:
         runs: the store's view of an ablation, one row a run.
         episodes: the store's view, one row an episode.
+        updates: the store's view, one row an update, to place an episode at the end of its batch
+            instead of at its own; see `alignment`.
         title: the ablation's question, drawn above the panels.
         source: where the results come from, for the caption, for example "results/local".
         control: the variant that the others are compared with; drawn dark grey and solid.
@@ -69,7 +72,7 @@ def learning_curves(
     variants = _titles(runs)
     if control is not None and control not in variants:
         raise unknown("control variant", control, variants)
-    aligned = align(runs, episodes)
+    aligned = align(runs, episodes, updates)
     curves = tuple(cell for cell in aligned_curves(aligned, x=x, points=points) if cell.seeds)
     if not curves:
         raise InputError("there is nothing to draw: no episode ended in any run")
@@ -88,6 +91,7 @@ def learning_curves(
         source=source,
         x=x,
         statistic=statistic,
+        by_batch=updates is not None,
         outside=any(content.outside for content in contents),
     )
     with drawing():

@@ -34,7 +34,7 @@ SEVEN = [
 ]
 
 
-def draw(frames: tuple[pd.DataFrame, pd.DataFrame], **options: Any) -> Figure:
+def draw(frames: tuple[pd.DataFrame, ...], **options: Any) -> Figure:
     return learning_curves(*frames, title=QUESTION, source="results/local", **options)
 
 
@@ -143,6 +143,20 @@ def test_caption_tells_all_that_a_reader_must_know(learning: Build) -> None:
         assert trouble not in caption
 
 
+def test_updates_place_episodes_at_the_end_of_their_batch(learning: Build, updates: Any) -> None:
+    runs, episodes = learning(["Hopper-v5"], ["control"], seeds=4)
+    batches = updates(runs, dict.fromkeys(runs["run"], range(10_000, 100_001, 10_000)))
+    figure = draw((runs, episodes, batches), points=20)
+    line = lines(panels(figure)[0])["control"]
+    (cell,) = seed_curves(runs, episodes, batches, points=20)
+    np.testing.assert_array_equal(line.get_ydata(), aggregate(cell).centre)
+    steps = np.asarray(line.get_ydata())
+    assert np.isnan(steps[0]) and np.array_equal(steps[1:-1:2], steps[2::2])
+    caption = text_of(figure, "caption")
+    assert "points of a fixed grid, each at the end of its batch. Band" in caption
+    assert "batch" not in text_of(draw((runs, episodes)), "caption")
+
+
 def test_caption_of_few_seeds_calls_a_mean_a_mean(learning: Build) -> None:
     caption = text_of(draw(learning(["Hopper-v5"], ["control"], seeds=3)), "caption")
     assert "Line: mean over seeds (n = 3)" in caption and "74% at n = 3" in caption
@@ -170,6 +184,7 @@ def test_trouble_is_named(frames: Build) -> None:
     described.append({"variant": "new", "seed": 4, "episodes": good, "status": "failed"})
     described.append({"variant": "new", "seed": 5, "episodes": []})
     described.append({"variant": "old", "digest": "00", "seed": 5, "episodes": good})
+    described.append({**described[-1], "seed": 6, "digest": "11", "back_end": "gymnasium"})
     figure = draw(frames(described))
     caption = text_of(figure, "caption")
     for part in (
@@ -242,11 +257,11 @@ LONG = "An importance-sampled surrogate with a whole-trajectory ratio, clipped n
         (SEVEN[:3], ["control", LONG]),
         (SEVEN[:4], ["a", "b", "c"]),
         (SEVEN[:5], ["a", LONG]),
-        (SEVEN[:5], [f"variant number {n}" for n in range(14)]),
+        (SEVEN[:5], [f"variant number {n}" for n in range(20)]),
         (SEVEN, ["A2C", "A2C + Trust Region", "CEM", "PPO (Clip)", "Vanilla PG", "TRPO"]),
         ([*SEVEN, "Ant-v5", "Humanoid-v5", "Pusher-v5"], ["a", "b"]),
     ],
-    ids=["1x1", "1xlong", "2x8", "3xlong", "4x3", "5xlong", "5x14", "7x6", "10x2"],
+    ids=["1x1", "1xlong", "2x8", "3xlong", "4x3", "5xlong", "5x20", "7x6", "10x2"],
 )
 def test_no_text_is_cut_and_none_lies_on_another(
     learning: Build, environments: list[str], variants: list[str]

@@ -1,0 +1,1 @@
+"""Its being here puts the repository root onto the module path, for `tests.reference`."""

@@ -1,0 +1,56 @@
+"""Provenance tells of this checkout and this machine, and of no other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from bench.train.provenance import cores, provenance
+
+
+def git(folder: Path, *arguments: str) -> None:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    git(tmp_path, "init")
+    (tmp_path / "code.py").write_text("1")
+    (tmp_path / ".gitignore").write_text("ignored.txt")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-m", "first")
+    return tmp_path
+
+
+def test_a_clean_checkout(repository: Path) -> None:
+    (repository / "ignored.txt").touch()
+    origin = provenance(repository)
+    assert origin.commit is not None
+    assert len(origin.commit) == 40
+    assert origin.dirty is False
+
+
+@pytest.mark.parametrize("file", ["code.py", "new.py"])
+def test_a_changed_or_new_file_makes_it_dirty(repository: Path, file: str) -> None:
+    (repository / file).write_text("2")
+    assert provenance(repository).dirty is True
+
+
+def test_outside_of_a_repository_and_inside_of_somebody_else_s(
+    repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    inside = repository / "installed"
+    inside.mkdir()
+    for folder in (inside, tmp_path_factory.mktemp("outside")):
+        origin = provenance(folder)
+        assert (origin.commit, origin.dirty) == (None, None)
+
+
+def test_versions_and_machine_can_be_stored() -> None:
+    origin = provenance()
+    assert set(origin.versions) >= {"python", "torch", "numpy", "gymnasium", "mujoco", "envpool"}
+    assert json.loads(json.dumps(origin.machine))["cores"] == cores() >= 1
