@@ -1,1 +1,14 @@
-"""Its being here puts the repository root onto the module path, for `tests.reference`."""
+"""A skipped test counts as failed: what a run is meant to execute, it executes.
+
+This file being here also puts the repository root onto the module path, for `tests.reference`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and reporter.stats.get("skipped") and not session.exitstatus:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -10,6 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from algorithms.batch import Batch
+from algorithms.learner import Learner
 from algorithms.networks import Perceptron
 
 many = settings(deadline=None, derandomize=True, max_examples=60)
@@ -99,3 +101,44 @@ def perceptrons(draw: st.DrawFn, outputs: int | None = None) -> Perceptron:
 def parameters(draw: st.DrawFn, size: int, seeds: int) -> Tensor:
     """float64 [S, P]."""
     return normals(draw(generators), seeds, size)
+
+
+def played(
+    learner: Learner,
+    ticks: int,
+    generator: np.random.Generator,
+    *,
+    whole: bool = False,
+    one_step: bool = False,
+) -> Batch:
+    """What the learner's policy did in an environment of noise, `ticks` of every slot.
+
+    Args:
+        whole: one episode a slot, of any length up to `ticks`, then padding of zeros;
+            otherwise episodes that end anywhere and run on.
+        one_step: with `whole`, every episode is one step long.
+    """
+    seeds, slots = len(learner.seeds), learner.hyperparameters.slots
+    shape = (seeds, ticks, slots)
+    size = learner.policy.network.sizes[0]  # type: ignore[attr-defined]
+    observations, following = (normals(generator, *shape, size).float() for _ in range(2))
+    lengths = torch.from_numpy(generator.integers(1, ticks + 1, (seeds, 1, slots)))
+    lengths = torch.ones_like(lengths) if one_step else lengths
+    tick = torch.arange(ticks).view(1, ticks, 1)
+    valid = tick < lengths if whole else torch.ones(shape, dtype=torch.bool)
+    cut = torch.from_numpy(generator.random(shape) < 0.5)
+    ended = tick == lengths - 1 if whole else torch.from_numpy(generator.random(shape) < 0.2)
+    noise = learner.noise().next_block().transpose(0, 1)[:, :ticks]
+    moments = [learner.act(observations[:, t], noise[:, t]) for t in range(ticks)]
+    actions, statistics = (torch.stack(each, dim=1) for each in zip(*moments, strict=True))
+    fields = {
+        "observations": observations,
+        "next_observations": following,
+        "actions": actions,
+        "statistics": statistics,
+        "rewards": 1 + normals(generator, *shape).float(),
+    }
+    for name, values in fields.items():
+        kept = valid.view(*shape, *[1] * (values.dim() - 3))
+        fields[name] = torch.where(kept, values, torch.zeros_like(values))
+    return Batch(**fields, terminated=ended & ~cut, truncated=ended & cut, valid=valid)

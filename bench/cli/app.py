@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import doctor, figure, listing, run, show
+from bench.cli import doctor, figure, listing, publish, run, show
 from bench.errors import InputError, unknown
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "show": show.show,
     "run": run.run,
     "figure": figure.figure,
+    "publish": publish.publish,
     "doctor": doctor.doctor,
 }
 for name, verb in VERBS.items():

@@ -38,10 +38,10 @@ class View:
     def mixed(self) -> tuple[str, ...]:
         """One line for each algorithm with runs of several digests, and each package of versions.
 
-        Digests are compared within an algorithm only: each algorithm has its own.
+        Digests are compared within an algorithm and back end only: each pair has its own.
         """
         lines = []
-        for algorithm, runs in self.runs.groupby("algorithm"):
+        for (algorithm, _), runs in self.runs.groupby(["algorithm", "back_end"]):
             counts = runs.drop_duplicates("run")["digest"].value_counts()
             if len(counts) > 1:
                 listed = ", ".join(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithms.batch import flatten, mean_over_steps, sum_in_order
+from algorithms.batch import Batch, flatten, mean_over_steps, sum_in_order
 from tests import strategies
 
 
@@ -34,9 +33,7 @@ def test_the_mean_over_steps_ignores_padding_and_what_is_in_it(
     longer = torch.cat([rewards, torch.full(shape, float("nan"), dtype=rewards.dtype)], dim=1)
     mask = torch.cat([valid, torch.zeros(shape, dtype=torch.bool)], dim=1)
     means = mean_over_steps(rewards, valid)
-    torch.testing.assert_close(
-        mean_over_steps(longer, mask), means, rtol=0, atol=0, equal_nan=True
-    )
+    torch.testing.assert_close(mean_over_steps(longer, mask), means, rtol=0, atol=0, equal_nan=True)
     for s in range(len(rewards)):
         kept = rewards[s][valid[s]].numpy()
         if len(kept):
@@ -49,14 +46,9 @@ def test_flatten_keeps_the_order_of_time() -> None:
 
 
 def test_an_end_is_either_of_the_two() -> None:
-    batch_module = pytest.importorskip("algorithms.batch")
     off = torch.zeros(1, 3, 1, dtype=torch.bool)
-    on = off.clone()
-    on[0, 1] = True
-    other = off.clone()
-    other[0, 2] = True
-    fields = dict.fromkeys(
-        ("observations", "next_observations", "actions", "statistics", "rewards", "valid"), off
-    )
-    batch = batch_module.Batch(**fields, terminated=on, truncated=other)
+    terminated, truncated = off.clone(), off.clone()
+    terminated[0, 1] = truncated[0, 2] = True
+    names = ("observations", "next_observations", "actions", "statistics", "rewards", "valid")
+    batch = Batch(**dict.fromkeys(names, off), terminated=terminated, truncated=truncated)
     assert batch.ended.flatten().tolist() == [False, True, True]

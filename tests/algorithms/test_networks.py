@@ -51,9 +51,7 @@ def test_orthogonal_layers_have_orthonormal_rows_or_columns_times_their_gain(
     columns = torch.from_numpy(network.initial(np.random.default_rng(0), "orthogonal"))
     assert columns.dtype == torch.float32
     layers = [
-        layer
-        for layer in reference.module_of(columns, sizes)
-        if isinstance(layer, torch.nn.Linear)
+        layer for layer in reference.module_of(columns, sizes) if isinstance(layer, torch.nn.Linear)
     ]
     for position, layer in enumerate(layers):
         gain = 0.01 if position == len(layers) - 1 else math.sqrt(2)

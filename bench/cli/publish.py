@@ -1,0 +1,42 @@
+"""`publish`: copy an ablation's results into the published reference, as one file a table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import ResultsOption
+from bench.cli.words import count, shown
+
+
+def publish(
+    ablations: Annotated[
+        list[str], typer.Option("--ablation", help="An ablation's name, repeatable.")
+    ],
+    results: ResultsOption = None,
+    to: Annotated[
+        Path | None,
+        typer.Option("--to", help="A published store.", show_default="results/published"),
+    ] = None,
+    policies: Annotated[
+        bool, typer.Option("--policies", help="Publish the trained policies too.")
+    ] = False,
+) -> None:
+    """Merge the results of ablations into a published store."""
+    from bench.store import LOCAL, PUBLISHED, Store, compact
+
+    source, target = results or LOCAL, to or PUBLISHED
+    store = Store(source)
+    plans = [store.plan(name) for name in ablations]
+    descriptions = {text for plan in plans for text in plan["description"]}
+    runs = [entry.run for entry in store.committed().values() if entry.description in descriptions]
+    kept = [run for run in runs if store.policy_path(run).exists()] if policies else []
+    done = compact(source, target, descriptions=descriptions, policies=kept)
+    print(
+        f"{shown(target)}: {count(len(done.added), 'run')} added, "
+        f"{len(done.replaced)} replaced, {done.size / 1e6:.1f} MB in its tables"
+    )
+    for line in done.problems:
+        print(line)

@@ -1,0 +1,52 @@
+"""Learners of every algorithm, small, made as the trainer makes them."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from typing import Any
+
+from algorithms import ALGORITHMS
+from algorithms.batch import Algorithm
+from algorithms.learner import Learner
+from algorithms.spaces import ActionSpace, Continuous, Discrete
+
+CONTINUOUS = Continuous(size=2, low=(-1.0, -2.0), high=(1.0, 2.0))
+DISCRETE = Discrete(count=3)
+SPACES = {"continuous": CONTINUOUS, "discrete": DISCRETE}
+OBSERVATIONS = 4
+
+ON_TRAJECTORIES = [
+    ("vanilla_policy_gradient", {}),
+    *(
+        ("baseline", {"baseline": name})
+        for name in ("batch_mean", "leave_one_out", "moving_average", "variance_optimal", "learned")
+    ),
+    *(
+        ("reward_to_go", {"baseline": name, "discount": 0.9})
+        for name in ("none", "batch_mean", "learned")
+    ),
+    ("trajectory_importance_sampling", {}),
+]
+SURROGATES = ["importance_sampling", "kl_ppo", "clipped_ppo"]
+
+
+def algorithm(name: str) -> Algorithm:
+    module, attribute = ALGORITHMS[name].split(":")
+    found: Algorithm = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def learner_of(
+    name: str, space: ActionSpace = CONTINUOUS, seeds: Sequence[int] = (0, 1, 2), **changes: Any
+) -> Learner:
+    """`changes` are hyperparameters."""
+    chosen = algorithm(name)
+    values = {"hidden_sizes": (6, 5), "slots": 4, **changes}
+    return Learner(chosen, chosen.hyperparameters(**values), seeds, OBSERVATIONS, space)
+
+
+def sizes_of(learner: Learner) -> tuple[int, ...]:
+    """Of the policy's network."""
+    sizes: tuple[int, ...] = learner.policy.network.sizes  # type: ignore[attr-defined]
+    return sizes

@@ -1,0 +1,205 @@
+"""Whole updates of the off-policy rungs against torch's own parts, one seed at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from learners import OBSERVATIONS, SPACES, SURROGATES, learner_of, sizes_of
+from torch import Tensor
+
+from algorithms.batch import Batch, flatten
+from algorithms.learner import Learner
+from algorithms.surrogate import optimise_surrogate, value_loss
+from tests import reference, strategies
+
+TICKS, SLOTS = 11, 3
+CLIP, BETA = 0.15, 0.7
+
+
+def clipped(ratio: Tensor, advantages: Tensor, divergence: Tensor) -> Tensor:
+    """Case by case: beyond the range in the direction of A there is nothing to gain."""
+    gains = []
+    for rho, a in zip(ratio, advantages, strict=True):
+        bound = 1 + CLIP if a > 0 else 1 - CLIP
+        beyond = rho > bound if a > 0 else rho < bound
+        gains.append(bound * a if beyond else rho * a)
+    return torch.stack(gains)
+
+
+OBJECTIVES: dict[str, tuple[dict[str, Any], Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
+    "importance_sampling": ({}, lambda ratio, a, divergence: ratio * a),
+    "kl_ppo": (
+        {"beta": BETA, "adaptive": False},
+        lambda ratio, a, divergence: ratio * a - BETA * divergence,
+    ),
+    "clipped_ppo": ({"clip_range": CLIP}, clipped),
+}
+
+VARIATIONS: list[dict[str, Any]] = [
+    {"advantage_normalization": "minibatch", "reward_normalization": True},
+    {
+        "advantage_normalization": "batch",
+        "reward_normalization": False,
+        "value_clip": 0.05,
+        "entropy_coefficient": 0.03,
+        "gradient_norm_clip": 0.1,
+        "value_coefficient": 2.0,
+    },
+    {
+        "advantage_normalization": "none",
+        "reward_normalization": True,
+        "reward_clip": 0.6,
+        "gradient_norm_clip": float("inf"),
+        "gae_lambda": 1.0,
+        "learning_rate_decay_steps": 400,
+    },
+]
+
+
+def advantages_and_targets(
+    batch: Batch, seed: int, critic: torch.nn.Module, h: Any, scale: reference.RewardScale
+) -> tuple[np.ndarray, np.ndarray]:
+    """[T, N] each, of one seed."""
+    rewards = batch.rewards[seed].double().numpy()
+    if h.reward_normalization:
+        rewards = scale(rewards, batch.ended[seed].numpy(), h.reward_clip)
+    with torch.no_grad():
+        values, following = (
+            critic(states[seed].double()).squeeze(2).numpy()
+            for states in (batch.observations, batch.next_observations)
+        )
+    advantages = np.empty_like(rewards)
+    for n in range(rewards.shape[1]):
+        advantages[:, n] = reference.generalized_advantage(
+            rewards[:, n].tolist(),
+            values[:, n].tolist(),
+            following[:, n].tolist(),
+            batch.terminated[seed, :, n].tolist(),
+            batch.truncated[seed, :, n].tolist(),
+            h.discount,
+            h.gae_lambda,
+        )
+    return advantages, advantages + values
+
+
+def minibatches_of(learner: Learner, batch: Batch, h: Any) -> list[Tensor]:
+    """Each [S, M], as the learner draws them for its next update."""
+    return [index for index, _ in learner.minibatches(flatten(batch.valid), h.epochs, h.minibatch)]
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+@pytest.mark.parametrize("variation", VARIATIONS)
+@pytest.mark.parametrize("name", SURROGATES)
+def test_two_updates_are_those_of_torch(name: str, variation: dict[str, Any], space: Any) -> None:
+    changes, objective = OBJECTIVES[name]
+    learner = learner_of(
+        name,
+        space,
+        slots=SLOTS,
+        batch_steps=TICKS * SLOTS,
+        learning_rate=0.01,
+        epochs=3,
+        minibatch=8,
+        **changes,
+        **variation,
+    )
+    h: Any = learner.hyperparameters
+    # Away from the small first head, so that there is something to distinguish.
+    learner.parameters += 0.3 * torch.randn(
+        learner.parameters.shape, generator=torch.Generator().manual_seed(0)
+    )
+    start = learner.parameters.double().clone()
+    continuous = space is SPACES["continuous"]
+    policy_size = learner.policy.size
+    generator = np.random.default_rng(9)
+    batches, minibatches, rates = [], [], []
+    for update in range(2):
+        batch = strategies.played(learner, TICKS, generator)
+        learner.steps += TICKS * SLOTS
+        batches.append(batch)
+        minibatches.append(minibatches_of(learner, batch, h))
+        rates.append(0.01 * (1 - (update + 1) * TICKS * SLOTS / h.learning_rate_decay_steps))
+        learner.algorithm.update(learner, batch)
+        learner.updates += 1
+    for s in range(len(learner.seeds)):
+        expected = reference.SurrogateUpdate(
+            actor=reference.Actor(start[s, :policy_size], sizes_of(learner), continuous=continuous),
+            critic=reference.module_of(start[s, policy_size:], (OBSERVATIONS, 6, 5, 1)),
+            objective=objective,
+            learning_rate=0.01,
+            adam_epsilon=h.adam_epsilon,
+            gradient_norm_clip=h.gradient_norm_clip,
+            value_coefficient=h.value_coefficient,
+            value_clip=h.value_clip,
+            entropy_coefficient=h.entropy_coefficient,
+            normalise=h.advantage_normalization,
+        )
+        scale = reference.RewardScale(SLOTS, h.discount)
+        for batch, chosen, rate in zip(batches, minibatches, rates, strict=True):
+            advantages, targets = advantages_and_targets(batch, s, expected.critic, h, scale)
+            expected.optimizer.param_groups[0]["lr"] = rate
+            expected.run(
+                flatten(batch.observations)[s].double(),
+                flatten(batch.actions)[s].double() if continuous else flatten(batch.actions)[s],
+                advantages.ravel(),
+                torch.from_numpy(targets.ravel()),
+                [index[s].tolist() for index in chosen],
+            )
+        critic = reference.columns_of([p.detach() for p in expected.critic.parameters()])
+        after = torch.cat([expected.actor.columns, critic])
+        moved = float((after - start[s]).norm())
+        assert moved > 0.05
+        # float32 against float64 over 30 Adam steps.
+        assert float((learner.parameters[s].double() - after).norm()) < 1e-3 * moved
+
+
+def test_the_value_loss_by_hand() -> None:
+    prediction = torch.tensor([[1.0, 1.0, 1.0, 3.0, -1.0]])
+    target = torch.tensor([[2.0, 0.0, 1.0, 0.0, -5.0]])
+    old = torch.tensor([[0.5, 0.5, 1.0, 1.0, 0.0]])
+    unclipped = value_loss(prediction, target, old, float("inf"))
+    assert unclipped.tolist() == [[0.5, 0.5, 0.0, 4.5, 8.0]]
+    # Within 0.2 of the old value: 0.7, 0.7, 1.0, 1.2, −0.2; the larger error counts.
+    clipped_loss = value_loss(prediction, target, old, 0.2)
+    expected = [[(2 - 0.7) ** 2 / 2, 0.5, 0.0, 4.5, (5 - 0.2) ** 2 / 2]]
+    torch.testing.assert_close(clipped_loss, torch.tensor(expected))
+
+
+def test_a_clipped_value_gains_nothing_by_moving_on_towards_its_target() -> None:
+    old, target = torch.zeros(1, 3), torch.tensor([[5.0, 5.0, -5.0]])
+    prediction = torch.tensor([[0.1, 1.0, 1.0]], requires_grad=True)
+    (gradient,) = torch.autograd.grad(
+        value_loss(prediction, target, old, 0.2).sum(), prediction
+    )
+    # Inside; beyond, and towards the target; beyond, and away from it.
+    torch.testing.assert_close(gradient, torch.tensor([[-4.9, 0.0, 6.0]]))
+
+
+@pytest.mark.parametrize("name", SURROGATES)
+def test_the_entropy_bonus_keeps_the_policy_random(name: str) -> None:
+    entropies = []
+    for coefficient in (0.0, 0.5):
+        learner = learner_of(
+            name,
+            SPACES["discrete"],
+            batch_steps=48,
+            minibatch=16,
+            learning_rate=0.03,
+            entropy_coefficient=coefficient,
+        )
+        # A policy that is not yet uniform has an entropy to gain.
+        learner.policy_parameters.mul_(4)
+        batch = strategies.played(learner, 12, np.random.default_rng(2))
+        entropies.append(learner.algorithm.update(learner, batch)["entropy"])
+    assert (entropies[1] > entropies[0] + 0.01).all()
+
+
+def test_an_algorithm_without_a_critic_is_refused() -> None:
+    learner = learner_of("vanilla_policy_gradient")
+    batch = strategies.played(learner, 3, np.random.default_rng(0), whole=True)
+    with pytest.raises(TypeError, match="vanilla_policy_gradient needs SurrogateHyperparameters"):
+        optimise_surrogate(learner, batch, lambda terms: terms.ratio)

@@ -1,0 +1,108 @@
+"""The documents: every command in them runs, every link leads somewhere."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from ablations import ABLATIONS
+from bench.cli.app import main
+from bench.plan.lookup import load_ablation
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PREFIX = "python -m bench "
+
+
+def commands() -> list[str]:
+    """Every `python -m bench …` line of a shell block, set-up in front of it left out."""
+    blocks = [
+        block
+        for path in DOCUMENTS
+        for block in re.findall(
+            r"^\s*```sh\n(.*?)^\s*```", path.read_text(), re.DOTALL | re.MULTILINE
+        )
+    ]
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return list(dict.fromkeys(line[line.index(PREFIX) :] for line in lines if PREFIX in line))
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a little of the ablation that the commands draw and publish."""
+    store = tmp_path_factory.mktemp("documents") / "local"
+    assert main(["run", "--ablation", "baseline", "--results", str(store), *small()]) == 0
+    return store
+
+
+def small() -> list[str]:
+    """Options that make an ablation a matter of seconds; the last of an option counts."""
+    return ["--seeds", "0-1", "--steps", "300", "--env", "InvertedPendulum-v5"]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_command_runs(
+    command: str, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = shlex.split(command.removeprefix(PREFIX))
+    verb = arguments[0]
+    for option in ("--results", "--output", "--to", "--env"):
+        while option in arguments:
+            place = arguments.index(option)
+            kept = arguments[place + 1]
+            del arguments[place : place + 2]
+            if option == "--output":
+                arguments += [option, str(tmp_path / Path(kept).name)]
+                break
+    if verb == "run":
+        arguments += ["--results", str(tmp_path / "results"), *small()]
+    if verb in ("figure", "publish"):
+        arguments += ["--results", str(results)]
+    if verb == "publish":
+        arguments += ["--to", str(tmp_path / "published")]
+    monkeypatch.chdir(ROOT)
+    assert main(arguments) == 0
+
+
+def test_the_documents_hold_commands_of_every_verb() -> None:
+    verbs = {command.removeprefix(PREFIX).split()[0] for command in commands()}
+    assert {"list", "show", "run", "figure", "publish", "doctor"} <= verbs
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_files(path: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_readme_s_table_tells_of_every_ablation() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name in ABLATIONS:
+        ablation = load_ablation(name)
+        row = next(line for line in readme.splitlines() if line.startswith(f"| `{name}` |"))
+        assert ablation.question in row
+        assert ", ".join(ablation.environments) in row
+        steps = ablation.budget(ablation.environments[0])
+        assert row.endswith(f"{steps // 1000}k |" if steps < 1e6 else f"{steps // 10**6}M |")
+
+
+def test_the_readme_s_test_command_is_the_one_that_is_run() -> None:
+    script = (ROOT / ".ci" / "run").read_text()
+    found = [
+        line for line in (ROOT / "README.md").read_text().splitlines() if "python -m pytest" in line
+    ]
+    assert len(found) == 1
+    assert "grep -m 1 -F 'python -m pytest' README.md" in script
+
+
+def test_the_example_ablation_of_the_guide_is_valid(tmp_path: Path) -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    path = tmp_path / "entropy.py"
+    path.write_text("\n".join(line.removeprefix("   ") for line in code.splitlines()))
+    assert load_ablation(str(path)).name == "entropy"
+    arguments = ["run", "--ablation", str(path), "--results", str(tmp_path / "results")]
+    assert main([*arguments, *small(), "--set", "batch_steps=64"]) == 0

@@ -1,0 +1,79 @@
+"""Imports go one way: bench -> ablations -> algorithms, and inside bench down the data flow."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# What each part may import of this project, besides itself.
+ALLOWED: dict[str, set[str]] = {
+    "algorithms": set(),
+    "ablations": set(),
+    "bench.errors": set(),
+    "bench.plan": {"bench.errors", "ablations", "algorithms"},
+    "bench.train": {"bench.errors", "algorithms", "bench.plan", "bench.store"},
+    "bench.store": {"bench.errors"},
+    "bench.evidence": {"bench.errors", "bench.store"},
+    "bench.peers": {"bench.plan", "bench.train"},
+    "bench.cli": {
+        *("ablations", "algorithms", "bench.errors", "bench.evidence"),
+        *("bench.plan", "bench.store", "bench.train"),
+    },
+}
+FORBIDDEN = {
+    "ablations": {"torch", "numpy", "pandas", "gymnasium"},
+    "bench.evidence": {"torch", "gymnasium", "envpool"},
+    "bench.plan": {"torch", "gymnasium", "envpool"},
+}
+
+
+def part_of(module: str) -> str | None:
+    return next((part for part in ALLOWED if f"{module}.".startswith(f"{part}.")), None)
+
+
+def sources() -> Iterator[tuple[str, Path]]:
+    for package in ("algorithms", "ablations", "bench"):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            yield ".".join(path.relative_to(ROOT).with_suffix("").parts), path
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Modules imported anywhere in a file, those inside functions and for types included."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: a relative import"
+            yield node.module or ""
+
+
+@pytest.mark.parametrize(("module", "path"), list(sources()), ids=lambda value: str(value))
+def test_a_module_imports_only_what_lies_before_it(module: str, path: Path) -> None:
+    part = part_of(module)
+    for name in imports(path):
+        target = part_of(name)
+        if part is not None and target not in (None, part):
+            assert target in ALLOWED[part], f"{module} imports {name}"
+        if part is not None:
+            assert name.split(".")[0] not in FORBIDDEN.get(part, ()), f"{module} imports {name}"
+
+
+def test_every_package_is_named_in_the_project_file() -> None:
+    import tomllib
+
+    named = set(
+        tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]
+    )
+    folders = {
+        module.removesuffix(".__init__") for module, path in sources() if path.name == "__init__.py"
+    }
+    assert named == folders
+
+
+def test_no_file_is_named_after_everything() -> None:
+    stems = {path.stem for _, path in sources()} | {path.parent.name for _, path in sources()}
+    assert not stems & {"utils", "common", "base", "types", "helpers"}
