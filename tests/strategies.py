@@ -128,6 +128,8 @@ def played(
     valid = tick < lengths if whole else torch.ones(shape, dtype=torch.bool)
     cut = torch.from_numpy(generator.random(shape) < 0.5)
     ended = tick == lengths - 1 if whole else torch.from_numpy(generator.random(shape) < 0.2)
+    going = (valid & ~ended)[:, :-1].unsqueeze(3)
+    following[:, :-1] = torch.where(going, observations[:, 1:], following[:, :-1])
     noise = learner.noise().next_block().transpose(0, 1)[:, :ticks]
     moments = [learner.act(observations[:, t], noise[:, t]) for t in range(ticks)]
     actions, statistics = (torch.stack(each, dim=1) for each in zip(*moments, strict=True))

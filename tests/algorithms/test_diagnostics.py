@@ -1,0 +1,118 @@
+"""What an update reports, recomputed from the parameters before and after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from learners import ON_TRAJECTORIES, SPACES, SURROGATES, learner_of, sizes_of
+from torch.distributions import kl_divergence
+
+from algorithms.diagnostics import policy_change
+from algorithms.learner import Learner
+from tests import reference, strategies
+
+CASES: list[tuple[str, dict[str, Any]]] = [
+    *ON_TRAJECTORIES,
+    ("advantage", {"batch_steps": 40, "critic_minibatch": 16}),
+    *((name, {"batch_steps": 40, "minibatch": 16}) for name in SURROGATES),
+]
+
+
+def recomputed(
+    before: reference.Actor, after: reference.Actor, batch: Any, seed: int, clip_range: float
+) -> dict[str, float]:
+    valid = batch.valid[seed]
+    states = batch.observations[seed][valid].double()
+    actions = batch.actions[seed][valid]
+    old, new = before(states), after(states)
+    ratio = (new.log_prob(actions) - old.log_prob(actions)).exp().detach().numpy()
+    kl = kl_divergence(old, new).detach().numpy()
+    expected = {
+        "entropy": float(new.entropy().mean()),
+        "kl_mean": kl.mean(),
+        "kl_max": kl.max(),
+        "ratio_q01": np.quantile(ratio, 0.01),
+        "ratio_q50": np.quantile(ratio, 0.5),
+        "ratio_q99": np.quantile(ratio, 0.99),
+        "effective_sample_size": ratio.sum() ** 2 / len(ratio) / (ratio**2).sum(),
+        "clip_fraction": np.mean(np.abs(ratio - 1) > clip_range),
+        "batch_steps": int(valid.sum()),
+    }
+    if before.continuous:
+        expected["log_std_mean"] = float(after.log_std.mean())
+    return expected
+
+
+def actor_of(learner: Learner, columns: torch.Tensor, seed: int) -> reference.Actor:
+    continuous = learner.policy.log_std(torch.zeros(2)) is not None
+    return reference.Actor(columns[seed].double(), sizes_of(learner), continuous=continuous)
+
+
+@pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    CASES,
+    ids=lambda value: "" if isinstance(value, str) else "-".join(map(str, value.values())),
+)
+def test_an_update_reports_what_parameters_before_and_after_say(
+    name: str, changes: dict[str, Any], space: Any
+) -> None:
+    learner = learner_of(name, space, learning_rate=0.03, **changes)
+    whole = learner.algorithm.collects == "trajectories"
+    batch = strategies.played(learner, 10, np.random.default_rng(8), whole=whole)
+    before = learner.policy_parameters.clone()
+    reported = learner.algorithm.update(learner, batch)
+    after = learner.policy_parameters.clone()
+    for s in range(3):
+        old, new = (actor_of(learner, columns, s) for columns in (before, after))
+        clip_range = getattr(learner.hyperparameters, "clip_range", 0.2)
+        expected = recomputed(old, new, batch, s, clip_range)
+        if name != "clipped_ppo":
+            del expected["clip_fraction"]
+            assert "clip_fraction" not in reported
+        assert ("log_std_mean" in reported) == (space is SPACES["continuous"])
+        for column, value in expected.items():
+            np.testing.assert_allclose(
+                float(reported[column][s]), value, rtol=1e-3, atol=2e-6, err_msg=column
+            )
+        assert expected["kl_mean"] > 1e-4
+
+
+def test_every_diagnostic_is_one_number_a_seed() -> None:
+    for name, changes in CASES:
+        learner = learner_of(name, **changes)
+        whole = learner.algorithm.collects == "trajectories"
+        batch = strategies.played(learner, 10, np.random.default_rng(8), whole=whole)
+        reported = learner.algorithm.update(learner, batch)
+        assert all(values.shape == (3,) for values in reported.values()), name
+        assert all(torch.isfinite(values).all() for values in reported.values()), name
+
+
+def test_without_a_change_the_ratio_is_one() -> None:
+    learner = learner_of("vanilla_policy_gradient")
+    batch = strategies.played(learner, 10, np.random.default_rng(8), whole=True)
+    change = policy_change(learner, batch, 0.0001)
+    for name in ("ratio_q01", "ratio_q50", "ratio_q99", "effective_sample_size"):
+        np.testing.assert_allclose(change[name], 1, atol=1e-5)
+    np.testing.assert_allclose(change["kl_max"], 0, atol=1e-6)
+    assert (change["clip_fraction"] == 0).all()
+
+
+def test_a_seed_that_took_no_step_or_is_not_finite_is_told_and_harms_nobody() -> None:
+    learner = learner_of("vanilla_policy_gradient", seeds=(0, 1, 2, 3))
+    batch = strategies.played(learner, 10, np.random.default_rng(8), whole=True)
+    learner.policy_parameters.add_(0.1)
+    clean = policy_change(learner, batch, 0.2)
+    broken = replace(batch, valid=batch.valid.clone())
+    broken.valid[1] = False
+    learner.policy_parameters[2] = float("nan")
+    reported = policy_change(learner, broken, 0.2)
+    for name, values in reported.items():
+        assert torch.equal(values[[0, 3]], clean[name][[0, 3]]), name
+    assert reported["batch_steps"][1] == 0
+    for name in ("kl_mean", "ratio_q50", "effective_sample_size"):
+        assert reported[name][1].isnan() and reported[name][2].isnan()

@@ -1,0 +1,110 @@
+"""Declarations: complete, in range, and errors that name value and range."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from learners import algorithm
+
+from algorithms import ALGORITHMS
+from algorithms.hyperparameters import check
+
+FIELDS = [
+    pytest.param(name, field, id=f"{name}-{field.name}")
+    for name in ALGORITHMS
+    for field in dataclasses.fields(algorithm(name).hyperparameters)
+]
+
+
+def made(name: str, **changes: Any) -> Any:
+    return algorithm(name).hyperparameters(**changes)
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_an_algorithm_is_what_its_name_says(name: str) -> None:
+    found = algorithm(name)
+    assert found.name == name
+    assert found.title and found.equation
+    check(found.hyperparameters())
+    module = sys.modules[ALGORITHMS[name].split(":")[0]]
+    assert module.__doc__ and "Source:" in module.__doc__
+
+
+def test_the_list_of_algorithms_costs_no_import_of_torch() -> None:
+    code = "import sys; from algorithms import ALGORITHMS; sys.exit('torch' in sys.modules)"
+    root = Path(__file__).parents[2]
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=root)
+
+
+@pytest.mark.parametrize(("name", "field"), FIELDS)
+def test_every_hyperparameter_says_what_it_is_and_where_it_comes_from(
+    name: str, field: dataclasses.Field[Any]
+) -> None:
+    assert field.kw_only
+    assert field.metadata["meaning"]
+    assert field.metadata["source"]
+
+
+@pytest.mark.parametrize(("name", "field"), FIELDS)
+def test_values_outside_the_declaration_are_refused_in_one_line(
+    name: str, field: dataclasses.Field[Any]
+) -> None:
+    low, high = field.metadata["low"], field.metadata["high"]
+    whole = isinstance(field.default, int)
+    wrong: list[Any] = []
+    if low is not None:
+        wrong.append(int(low) - 1 if whole else math.nextafter(low, -math.inf))
+        check(made(name, **{field.name: type(field.default)(low)}))
+    if high is not None:
+        wrong.append(int(high) + 1 if whole else math.nextafter(high, math.inf))
+        check(made(name, **{field.name: type(field.default)(high)}))
+    if field.metadata["choices"] is not None:
+        wrong.append("nonsense")
+        for choice in field.metadata["choices"]:
+            check(made(name, **{field.name: choice}))
+    if isinstance(field.default, float):
+        wrong.append(math.nan)
+    for value in wrong:
+        with pytest.raises(ValueError, match=field.name) as caught:
+            check(made(name, **{field.name: value}))
+        message = str(caught.value)
+        assert repr(value) in message and "allowed" in message and "\n" not in message
+
+
+def test_declarations_are_frozen_and_by_keyword_only() -> None:
+    h = made("clipped_ppo")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        h.clip_range = 0.3
+    with pytest.raises(TypeError):
+        algorithm("clipped_ppo").hyperparameters(8)  # type: ignore[call-arg]
+
+
+def test_the_papers_table() -> None:
+    """Table 3 of arXiv 1707.06347: MuJoCo, one million steps."""
+    h = made("clipped_ppo")
+    assert (h.batch_steps, h.epochs, h.minibatch) == (2048, 10, 64)
+    assert (h.learning_rate, h.discount, h.gae_lambda, h.clip_range) == (3e-4, 0.99, 0.95, 0.2)
+    assert h.hidden_sizes == (64, 64)
+    assert made("kl_ppo").kl_target == 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("baseline", {"baseline": "leave_one_out", "slots": 1}),
+        ("trajectory_importance_sampling", {"slots": 1}),
+    ],
+)
+def test_leave_one_out_of_one_is_refused(name: str, changes: dict[str, Any]) -> None:
+    """1/(N−1) at N = 1: every seed would be NaN after its first update."""
+    from bench.errors import InputError
+    from bench.train.trainer import validate
+
+    with pytest.raises(InputError, match="slots"):
+        validate(made(name, **changes))
