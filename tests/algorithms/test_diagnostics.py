@@ -32,7 +32,7 @@ def recomputed(
     ratio = (new.log_prob(actions) - old.log_prob(actions)).exp().detach().numpy()
     kl = kl_divergence(old, new).detach().numpy()
     expected = {
-        "entropy": float(new.entropy().mean()),
+        "entropy": float(new.entropy().mean().detach()),
         "kl_mean": kl.mean(),
         "kl_max": kl.max(),
         "ratio_q01": np.quantile(ratio, 0.01),
@@ -43,7 +43,7 @@ def recomputed(
         "batch_steps": int(valid.sum()),
     }
     if before.continuous:
-        expected["log_std_mean"] = float(after.log_std.mean())
+        expected["log_std_mean"] = float(after.log_std.detach().mean())
     return expected
 
 

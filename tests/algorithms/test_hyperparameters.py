@@ -55,15 +55,16 @@ def test_every_hyperparameter_says_what_it_is_and_where_it_comes_from(
 def test_values_outside_the_declaration_are_refused_in_one_line(
     name: str, field: dataclasses.Field[Any]
 ) -> None:
-    low, high = field.metadata["low"], field.metadata["high"]
-    whole = isinstance(field.default, int)
     wrong: list[Any] = []
-    if low is not None:
-        wrong.append(int(low) - 1 if whole else math.nextafter(low, -math.inf))
-        check(made(name, **{field.name: type(field.default)(low)}))
-    if high is not None:
-        wrong.append(int(high) + 1 if whole else math.nextafter(high, math.inf))
-        check(made(name, **{field.name: type(field.default)(high)}))
+    for bound, outwards in ((field.metadata["low"], -1), (field.metadata["high"], 1)):
+        if bound is None or isinstance(field.default, tuple):
+            continue
+        if isinstance(field.default, int):
+            check(made(name, **{field.name: bound}))
+            wrong.append(bound + outwards)
+        else:
+            check(made(name, **{field.name: float(bound)}))
+            wrong.append(math.nextafter(bound, outwards * math.inf))
     if field.metadata["choices"] is not None:
         wrong.append("nonsense")
         for choice in field.metadata["choices"]:
@@ -75,6 +76,13 @@ def test_values_outside_the_declaration_are_refused_in_one_line(
             check(made(name, **{field.name: value}))
         message = str(caught.value)
         assert repr(value) in message and "allowed" in message and "\n" not in message
+
+
+def test_the_range_of_a_tuple_is_that_of_its_elements() -> None:
+    check(made("clipped_ppo", hidden_sizes=(1, 1)))
+    check(made("clipped_ppo", hidden_sizes=()))
+    with pytest.raises(ValueError, match="hidden_sizes"):
+        check(made("clipped_ppo", hidden_sizes=(64, 0)))
 
 
 def test_declarations_are_frozen_and_by_keyword_only() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 import torch
@@ -54,7 +56,7 @@ def test_beta_follows_the_divergence_of_the_whole_batch_after_the_last_epoch() -
     )
     history = run(learner, 12)
     moves = set()
-    for now, following in zip(history[:-1], history[1:], strict=True):
+    for now, following in itertools.pairwise(history):
         for s in range(3):
             kl = float(now["kl_mean"][s])
             factor = 2.0 if kl > 1.5 * TARGET else 0.5 if kl < TARGET / 1.5 else 1.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 
 import numpy as np
@@ -32,7 +33,7 @@ def test_every_epoch_visits_every_valid_sample_once_and_fills_up_from_its_beginn
         assert len(mine) == epochs * steps
         orders = set()
         for epoch in range(epochs):
-            visited = sum(mine[epoch * steps : (epoch + 1) * steps], [])
+            visited = list(itertools.chain(*mine[epoch * steps : (epoch + 1) * steps]))
             assert Counter(visited[: len(own)]) == Counter(own)
             # The rest begins again with the epoch's first.
             repeated = [visited[i % len(own)] for i in range(len(visited))] if own else []

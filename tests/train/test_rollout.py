@@ -1,0 +1,317 @@
+"""What a rollout hands over: whole episodes, true last observations, every step charged."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import small_environments  # noqa: F401  (registers)
+import torch
+
+from algorithms.batch import Batch
+from algorithms.learner import Learner
+from algorithms.policy_gradient import TIME_BLOCK
+from bench.train.environments import make
+from bench.train.rollout import Rollout
+from bench.train.trainer import load
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@contextmanager
+def rolling(
+    environment: str,
+    algorithm: str = "vanilla_policy_gradient",
+    seeds: Sequence[int] = (0, 1, 2),
+    time_limit: int | None = None,
+    **changes: Any,
+) -> Iterator[tuple[Learner, Rollout, Recorder]]:
+    """A learner, its rollout, and what passes between them and the environments."""
+    chosen = load(algorithm)
+    h = chosen.hyperparameters(
+        **{"hidden_sizes": (4,), "slots": 3, "observation_normalization": False, **changes}
+    )
+    environments = Recorder(make(environment, seeds, h.slots, time_limit=time_limit))
+    size, space = environments.observation_size, environments.action_space
+    learner = Learner(chosen, h, seeds, size, space)
+    try:
+        yield learner, Rollout(learner, environments, time.perf_counter()), environments
+    finally:
+        environments.close()
+
+
+class Recorder:
+    """Environments that keep a copy of all that was sent and returned."""
+
+    def __init__(self, environments: Any) -> None:
+        self._environments = environments
+        self.sent: list[np.ndarray] = []
+        self.active: list[np.ndarray] = []
+        self.steps: list[Any] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._environments, name)
+
+    def step(self, actions: np.ndarray, active: np.ndarray) -> Any:
+        step = self._environments.step(actions, active)
+        self.sent.append(np.array(actions))
+        self.active.append(active.copy())
+        self.steps.append(step)
+        return step
+
+
+def episodes_of(batch: Batch, seed: int, slot: int) -> list[slice]:
+    """The stretches of ticks of one slot's episodes, the last one perhaps unfinished."""
+    ended = batch.ended[seed, :, slot].numpy()
+    taken = int(batch.valid[seed, :, slot].sum())
+    assert batch.valid[seed, :taken, slot].all()
+    cuts = [0, *(np.flatnonzero(ended[:taken]) + 1).tolist()]
+    return [slice(a, b) for a, b in zip(cuts, [*cuts[1:], taken], strict=True) if b > a]
+
+
+def assert_diary(batch: Batch, seed: int, slot: int, episode: slice, *, begins: bool) -> None:
+    """Observations count up within one episode, and rewards follow suit."""
+    before = batch.observations[seed, episode, slot].numpy()
+    after = batch.next_observations[seed, episode, slot].numpy()
+    numbers = {float(x) for x in [*before[:, 0], *after[:, 0]]}
+    assert len(numbers) == 1, "a step leads into another episode"
+    if begins:
+        assert before[0, 1] == 0
+    np.testing.assert_array_equal(before[:, 1] + 1, after[:, 1])
+    np.testing.assert_array_equal(before[1:], after[:-1])
+    np.testing.assert_array_equal(
+        batch.rewards[seed, episode, slot], 100 * after[:, 0] + after[:, 1]
+    )
+
+
+def assert_end(batch: Batch, seed: int, slot: int, last: int) -> bool:
+    """At the fifth step an episode is truncated unless it ends there by itself."""
+    terminated = bool(batch.terminated[seed, last, slot])
+    truncated = bool(batch.truncated[seed, last, slot])
+    assert terminated != truncated
+    if truncated:
+        assert batch.next_observations[seed, last, slot, 1] == 5
+    return truncated
+
+
+def test_trajectories_are_one_whole_episode_a_slot() -> None:
+    with rolling("Diary-v0") as (learner, rollout, environments):
+        charged, cut = np.zeros(3, np.int64), []
+        for _ in range(5):
+            batch = rollout.collect_trajectories()
+            for s in range(3):
+                for n in range(3):
+                    (episode,) = episodes_of(batch, s, n)
+                    assert_diary(batch, s, n, episode, begins=True)
+                    cut.append(assert_end(batch, s, n, episode.stop - 1))
+                    assert batch.ended[s, :, n].sum() == 1
+            charged += batch.valid.sum((1, 2)).numpy()
+            assert learner.steps.tolist() == charged.tolist()
+        assert 0 < sum(cut) < len(cut)
+        # What was charged is what the environments were asked for: no tick for a reset.
+        asked = np.sum(environments.active, axis=0).reshape(3, 3).sum(1)
+        assert asked.tolist() == charged.tolist()
+        for s, log in enumerate(rollout.episodes):
+            assert len(log.returns) == 15
+            assert sum(log.length) == charged[s]
+            assert log.step[-1] == charged[s]
+            assert log.step == sorted(log.step)
+
+
+def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
+    with rolling("Diary-v0", "clipped_ppo", batch_steps=3 * 7) as (learner, rollout, environments):
+        batches = [rollout.collect_steps() for _ in range(4)]
+        assert learner.steps.tolist() == [84] * 3
+        assert all(batch.valid.all() and batch.rewards.shape == (3, 7, 3) for batch in batches)
+        joined = Batch(
+            **{name: torch.cat([getattr(b, name) for b in batches], 1) for name in vars(batches[0])}
+        )
+        for s in range(3):
+            returns = []
+            for n in range(3):
+                episodes = episodes_of(joined, s, n)
+                for episode in episodes:
+                    assert_diary(joined, s, n, episode, begins=True)
+                finished = [e for e in episodes if joined.ended[s, e.stop - 1, n]]
+                for episode in finished:
+                    assert_end(joined, s, n, episode.stop - 1)
+                    rewards = joined.rewards[s, episode, n].double()
+                    returns.append((float(rewards.sum()), episode.stop - episode.start))
+            log = rollout.episodes[s]
+            assert sorted(zip(log.returns, log.length, strict=True)) == sorted(returns)
+        assert len(environments.steps) == 28
+        assert all(active.all() for active in environments.active)
+
+
+def test_an_episode_is_logged_at_the_step_at_which_it_ended() -> None:
+    with rolling("Diary-v0", "clipped_ppo", seeds=(4,), slots=2, batch_steps=60) as rolled:
+        _, rollout, environments = rolled
+        rollout.collect_steps()
+        expected = [
+            2 * (tick + 1)
+            for tick, step in enumerate(environments.steps)
+            for _ in range(int((step.terminated | step.truncated).sum()))
+        ]
+        assert rollout.episodes[0].step == expected
+
+
+def test_trajectories_do_not_prefer_the_short_ones() -> None:
+    """Lucky episodes are short: only a fixed number of episodes a slot gives their true share."""
+    with rolling("Coin-v0", seeds=range(10), slots=16) as (_, rollout, _):
+        returns, collected = [], 12
+        for _ in range(collected):
+            batch = rollout.collect_trajectories()
+            returns.append(torch.where(batch.valid, batch.rewards, 0.0).sum(1))
+        totals = torch.cat(returns).flatten()
+    assert len(totals) == 10 * 16 * collected
+    deviation = 0.5 / math.sqrt(len(totals))
+    assert abs(float(totals.mean()) - 0.5) < 4 * deviation
+    # The two usual ways to collect, on the same task: far from 0.5 by the same measure.
+    coins = np.random.default_rng(0).random((4000, 64)) < 0.5
+    ends = np.where(coins, 1, 10).cumsum(1)
+    enough_steps = [coins[i, : np.searchsorted(ends[i], 5) + 1].mean() for i in range(4000)]
+    per_trial = np.where(coins[:, :16], 1, 10)
+    first_ended = [coins[i, :16][np.argsort(per_trial[i])[:4]].mean() for i in range(4000)]
+    assert abs(np.mean(enough_steps) - 0.5) > 0.05
+    assert abs(np.mean(first_ended) - 0.5) > 0.2
+
+
+def test_a_slot_that_is_done_idles_and_begins_the_next_batch_anew() -> None:
+    with rolling("Diary-v0") as (_, rollout, environments):
+        batch = rollout.collect_trajectories()
+        lengths = batch.valid.sum(1).reshape(-1).numpy()
+        for tick, active in enumerate(environments.active):
+            assert active.tolist() == (tick < lengths).tolist()
+        assert (batch.rewards[~batch.valid] == 0).all()
+        assert not batch.ended[~batch.valid].any()
+        first = len(environments.active)
+        rollout.collect_trajectories()
+        assert environments.active[first].all()
+
+
+def test_episodes_longer_than_a_block() -> None:
+    """Padding fills the last block up, whatever the episodes' lengths."""
+    with rolling("Coin-v0") as (_, rollout, _):
+        assert rollout.collect_trajectories().rewards.shape[1] == TIME_BLOCK
+    with rolling("CartPole-v1", seeds=(0, 1)) as (learner, rollout, _):
+        batch = rollout.collect_trajectories()
+        while batch.rewards.shape[1] == TIME_BLOCK:
+            learner.updates += 1
+            batch = rollout.collect_trajectories()
+        assert batch.rewards.shape[1] % TIME_BLOCK == 0
+        lengths = batch.valid.sum(1)
+        assert int(lengths.max()) > TIME_BLOCK
+        for s, n in np.ndindex(2, 3):
+            length = int(lengths[s, n])
+            assert batch.valid[s, :length, n].all()
+            assert batch.ended[s, :, n].nonzero().flatten().tolist() == [length - 1]
+            np.testing.assert_array_equal(
+                batch.observations[s, 1:length, n], batch.next_observations[s, : length - 1, n]
+            )
+
+
+@pytest.mark.parametrize("clipping", [True, False])
+def test_the_environment_gets_a_clipped_copy_and_the_batch_keeps_the_sample(clipping: bool) -> None:
+    with rolling("Echo-v0", "clipped_ppo", batch_steps=12, action_clipping=clipping) as rolled:
+        learner, rollout, environments = rolled
+        batch = rollout.collect_steps()
+        low, high = torch.tensor([-0.5, -1.0]), torch.tensor([0.25, 1.0])
+        assert (batch.actions < low).any() and (batch.actions > high).any()
+        arrived = torch.minimum(torch.maximum(batch.actions, low), high)
+        arrived = arrived if clipping else batch.actions
+        for tick, sent in enumerate(environments.sent):
+            np.testing.assert_array_equal(sent, arrived[:, tick].reshape(9, 2))
+        torch.testing.assert_close(batch.rewards, arrived[..., 0])
+        # log p is that of the sample under the statistics that are kept with it.
+        flat = batch.observations.flatten(1, 2)
+        statistics = learner.policy.statistics(learner.policy_parameters, flat)
+        torch.testing.assert_close(batch.statistics.flatten(1, 2), statistics.detach())
+        mean, log_std = statistics.chunk(2, dim=2)
+        noise = ((batch.actions.flatten(1, 2) - mean) / log_std.exp()).detach()
+        expected = learner.noise().next_block()[:4].transpose(0, 1).flatten(1, 2)
+        torch.testing.assert_close(noise, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_observation_is_kept_as_it_was_normalised_when_acted_on() -> None:
+    with rolling("Diary-v0", seeds=(3, 5), observation_normalization=True, slots=2) as (
+        learner,
+        rollout,
+        environments,
+    ):
+        batch = rollout.collect_trajectories()
+        # The moments by hand, a tick at a time.
+        again = make("Diary-v0", (3, 5), 2)
+        shown = again.reset()
+        again.close()
+        seen: list[list[np.ndarray]] = [[], []]
+        for tick, step in enumerate(environments.steps):
+            for s in range(2):
+                rows = [
+                    row
+                    for n, row in enumerate(shown[2 * s : 2 * s + 2])
+                    if environments.active[tick][2 * s + n]
+                ]
+                seen[s] += rows
+                if not rows:
+                    continue
+                past = np.array(seen[s], np.float64)
+                deviation = np.sqrt(past.var(0) + 1e-8)
+                for kept, now in (
+                    (batch.observations, shown),
+                    (batch.next_observations, step.last_observations),
+                ):
+                    expected = (now[2 * s : 2 * s + 2] - past.mean(0)) / deviation
+                    valid = batch.valid[s, tick]
+                    np.testing.assert_allclose(
+                        kept[s, tick][valid],
+                        np.clip(expected, -10, 10)[valid],
+                        rtol=1e-4,
+                        atol=1e-5,
+                    )
+            shown = step.observations
+        assert learner.observation_moments.count.flatten().tolist() == [len(x) for x in seen]
+
+
+def test_a_seed_that_is_not_active_takes_no_step() -> None:
+    for algorithm in ("vanilla_policy_gradient", "clipped_ppo"):
+        changes = {"batch_steps": 21} if algorithm == "clipped_ppo" else {}
+        with rolling("Diary-v0", algorithm, **changes) as (learner, rollout, environments):
+            learner.active = torch.tensor([True, False, True])
+            collect = rollout.collect_steps if changes else rollout.collect_trajectories
+            batch = collect()
+            assert not batch.valid[1].any() and batch.valid[[0, 2]].any()
+            assert learner.steps[1] == 0
+            assert not np.any([active[3:6] for active in environments.active])
+            assert rollout.episodes[1].returns == []
+
+
+def test_the_same_seed_plays_the_same_beside_others() -> None:
+    def batch_of(seeds: Sequence[int], environment: str) -> dict[str, torch.Tensor]:
+        with rolling(environment, seeds=seeds, observation_normalization=True) as (_, rollout, _):
+            rollout.collect_trajectories()
+            batch = rollout.collect_trajectories()
+        position = list(seeds).index(1)
+        ticks = int(batch.valid[position].any(1).sum())
+        valid = batch.valid[position][:ticks]
+        return {
+            name: torch.where(
+                valid.view(*valid.shape, *[1] * (values.dim() - 3)),
+                values[position][:ticks],
+                torch.zeros_like(values[position][:ticks]),
+            )
+            for name, values in vars(batch).items()
+        }
+
+    for environment in ("Fragile-v0", "FragileContinuous-v0"):
+        alone = batch_of((1,), environment)
+        for seeds in ((0, 1), (1, 0), (5, 4, 3, 1, 2)):
+            together = batch_of(seeds, environment)
+            assert all(torch.equal(alone[name], together[name]) for name in alone)
