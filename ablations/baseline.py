@@ -47,6 +47,6 @@ ABLATION = Ablation(
         ),
     ),
     control="none",
-    steps=50_000,
+    steps=40_000,
     mechanism=("gradient_variance", "gradient_signal_to_noise", "kl_mean"),
 )

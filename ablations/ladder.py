@@ -23,7 +23,13 @@ ABLATION = Ablation(
         ),
         Variant(
             name="reward_to_go",
-            title="+ reward-to-go, γ = 0.99",
+            title="+ reward-to-go",
+            algorithm="reward_to_go",
+            hyperparameters={"discount": 1.0},
+        ),
+        Variant(
+            name="discount",
+            title="+ discount, γ = 0.99",
             algorithm="reward_to_go",
             hyperparameters={"discount": 0.99},
         ),

@@ -37,6 +37,6 @@ ABLATION = Ablation(
         ),
     ),
     control="whole_trajectory",
-    steps=50_000,
+    steps=40_000,
     mechanism=("gradient_variance", "gradient_signal_to_noise", "kl_mean"),
 )

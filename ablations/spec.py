@@ -18,6 +18,7 @@ class Variant:
         algorithm: a name of `algorithms.ALGORITHMS`.
         title: what figures and tables call it; the name in words if left empty.
         hyperparameters: what this variant fixes. Everything else keeps the algorithm's default.
+        compared_with: the name of the variant it is compared with; the control if left empty.
 
     Raises:
         ValueError: the name can't be used on a command line or as part of a file name.
@@ -27,6 +28,7 @@ class Variant:
     algorithm: str
     title: str = ""
     hyperparameters: Mapping[str, object] = field(default_factory=dict, hash=False)
+    compared_with: str = ""
 
     def __post_init__(self) -> None:
         _check_name("variant", self.name)
@@ -44,7 +46,7 @@ class Ablation:
         question: the question in one sentence, with its question mark.
         environments: environment ids, in the order in which they are shown.
         variants: what is compared, in the order in which it is shown.
-        control: the name of the variant that all others are compared with.
+        control: the name of the variant that those are compared with which name no other.
         steps: budget of a run [environment steps], one for all or one for each environment.
         seeds: the seeds of every variant in every environment.
         mechanism: columns of the store's `updates` table that show why the curves differ.
@@ -87,10 +89,26 @@ class Ablation:
                 f"control {self.control!r} of ablation {self.name!r} is none of its variants: "
                 + ", ".join(names)
             )
+        self._check_references(names)
         for seed in self.seeds:
             if not _is_integer(seed) or seed < 0:
                 raise ValueError(f"seed {seed!r} of ablation {self.name!r} is no integer from 0 on")
         self._check_steps()
+
+    def _check_references(self, names: tuple[str, ...]) -> None:
+        for variant in self.variants:
+            if not variant.compared_with:
+                continue
+            told = (
+                f"variant {variant.name!r} of ablation {self.name!r} can't be compared with "
+                f"{variant.compared_with!r}, which is "
+            )
+            if variant.compared_with not in names:
+                raise ValueError(f"{told}none of its variants: {', '.join(names)}")
+            if variant.compared_with == variant.name:
+                raise ValueError(f"{told}itself")
+            if variant.name == self.control:
+                raise ValueError(f"{told}compared with it, the control")
 
     def _check_steps(self) -> None:
         if isinstance(self.steps, Mapping):
@@ -105,6 +123,10 @@ class Ablation:
                 raise ValueError(
                     f"steps of ablation {self.name!r} must be an integer from 1 on, not {steps!r}"
                 )
+
+    def reference(self, variant: Variant) -> str:
+        """The name of the variant that `variant` is compared with; the control's is its own."""
+        return variant.compared_with or self.control
 
     def budget(self, environment: str) -> int:
         """Steps of a run in `environment`; in one that the ablation doesn't list, its largest."""

@@ -89,12 +89,12 @@ def standardised(learner: Learner, batch: Batch, targets: Tensor) -> Tensor:
 
 
 def explained_variance(values: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
-    """1 − Var[target − V] / Var[target] over the steps taken, [S, T, N] -> [S]."""
-    result = []
-    for value, target, mask in zip(values, targets, valid, strict=True):
-        kept_target = target[mask].double()
-        residual = kept_target - value[mask].double()
-        result.append(
-            1 - residual.var(correction=0) / kept_target.var(correction=0).clamp(min=1e-12)
-        )
-    return torch.stack(result).float()
+    """1 − Var[target − V] / Var[target] over the steps taken, [S, T, N] -> [S]; NaN if none."""
+    result = torch.full((len(values),), torch.nan)
+    for s, mask in enumerate(valid):
+        if mask.any():
+            target = targets[s][mask].double()
+            residual = target - values[s][mask].double()
+            spread = target.var(correction=0).clamp(min=1e-12)
+            result[s] = 1 - residual.var(correction=0) / spread
+    return result

@@ -17,6 +17,7 @@ from typing import Any
 ANDRYCHOWICZ = "Andrychowicz et al. 2021, arXiv 2006.05990"
 BASELINES = "openai/baselines ppo2, MuJoCo defaults"
 PAPER = "Schulman et al. 2017, arXiv 1707.06347, Table 3"
+PAPER_TEXT = "Schulman et al. 2017, arXiv 1707.06347, section 6.1"
 
 
 def hyperparameter(
@@ -68,7 +69,7 @@ class Hyperparameters:
         "widths of the hidden layers, actor and critic apart",
         unit="units",
         low=1,
-        source=PAPER,
+        source=PAPER_TEXT,
     )
     initialization: str = hyperparameter(
         "orthogonal",
@@ -122,7 +123,7 @@ class TrajectoryHyperparameters(Hyperparameters):
         16,
         "N, the trajectories of one batch: each slot plays one episode, then idles",
         unit="trajectories",
-        low=1,
+        low=2,
         source="this project",
     )
     learning_rate: float = hyperparameter(
@@ -195,7 +196,7 @@ class SurrogateHyperparameters(CriticHyperparameters):
 
     epochs: int = hyperparameter(10, "passes over a batch", unit="epochs", low=1, source=PAPER)
     minibatch: int = hyperparameter(
-        64, "samples of one gradient step", unit="samples", low=1, source=PAPER
+        64, "samples of one gradient step", unit="samples", low=2, source=PAPER
     )
     value_coefficient: float = hyperparameter(
         0.5, "weight of the value loss (V - target)² / 2", low=0.0, source=BASELINES

@@ -27,7 +27,7 @@ class Learner:
     Attributes:
         parameters: float32 [S, P], one buffer; the policy's columns first, then the critic's.
         active: bool [S], seeds still learning; the others stay bitwise as they are.
-        steps: int64 [S], environment steps taken so far.
+        steps: int64 [S], environment steps taken before the batch at hand.
         updates: number of updates so far.
         memory: what the algorithm remembers between updates, each tensor [S, …].
     """
@@ -123,7 +123,10 @@ class Learner:
         return self.observation_moments.standardise(observations, clip)
 
     def annealed(self, learning_rate: float) -> Tensor:
-        """A step size now, float64 [S]: annealed by the steps taken, never by the budget."""
+        """A step size now, float64 [S]: annealed by the steps taken, never by the budget.
+
+        The first batch has the whole of it, as in openai/baselines.
+        """
         remaining = 1 - self.steps.double() / self.hyperparameters.learning_rate_decay_steps
         return learning_rate * remaining.clamp(min=0)
 

@@ -52,7 +52,9 @@ def gradient_signal(gradients: Tensor) -> dict[str, Tensor]:
 
     Returns:
         gradient_variance [S]: trace of the covariance of the mean over N slots, estimated
-        from the slots' spread; gradient_signal_to_noise [S]: ‖mean‖² over that variance.
+        from the slots' spread; gradient_signal_to_noise [S]: (‖mean‖² − variance) / variance,
+        because E‖mean‖² is the squared signal plus that variance. 0 for pure noise; NaN for
+        one slot.
     """
     slots = gradients.shape[1]
     mean = gradients.mean(1)
@@ -62,7 +64,7 @@ def gradient_signal(gradients: Tensor) -> dict[str, Tensor]:
         variance = torch.full_like(variance, torch.nan)
     return {
         "gradient_variance": variance,
-        "gradient_signal_to_noise": mean.square().sum(1) / variance,
+        "gradient_signal_to_noise": (mean.square().sum(1) - variance) / variance,
     }
 
 

@@ -5,6 +5,11 @@ This file being here also puts the repository root onto the module path, for `te
 
 from __future__ import annotations
 
+import os
+
+# Before anything loads torch: what a worker has, the tests in this process have too.
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "AUTO,STRICT"}
+
 import pytest
 
 

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from algorithms.batch import Algorithm, Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import PAPER, SurrogateHyperparameters, hyperparameter
+from algorithms.hyperparameters import PAPER_TEXT, SurrogateHyperparameters, hyperparameter
 from algorithms.learner import Learner
 from algorithms.surrogate import optimise_surrogate
 
@@ -33,7 +33,7 @@ class Hyperparameters(SurrogateHyperparameters):
         0.2,
         "ε: how far ρ may leave 1 before it gains nothing; inf for no clip",
         low=0.0,
-        source=PAPER,
+        source=PAPER_TEXT,
     )
 
 

@@ -23,7 +23,7 @@ from torch import Tensor
 
 from algorithms.batch import Algorithm, Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import PAPER, SurrogateHyperparameters, hyperparameter
+from algorithms.hyperparameters import PAPER_TEXT, SurrogateHyperparameters, hyperparameter
 from algorithms.learner import Learner
 from algorithms.surrogate import optimise_surrogate
 
@@ -36,7 +36,7 @@ class Hyperparameters(SurrogateHyperparameters):
         1.0,
         "β, the weight of the KL penalty (its first value where adaptive)",
         low=0.0,
-        source=PAPER + " and Table 1: fixed 0.3, 1, 3, 10",
+        source=PAPER_TEXT + ": fixed 0.3, 1, 3, 10",
     )
     adaptive: bool = hyperparameter(
         True, "β is doubled or halved after an update", source="section 4 of the PPO paper"

@@ -9,9 +9,10 @@ Expectation with γ = 1 and b = 0: ∇J, exactly. With γ < 1 it is Σₜ ∇log
 factor γᵗ that ∇J_γ has: not the gradient of any objective (Nota & Thomas 2020), and what
 everybody uses.
 
-    none         b = 0
-    batch_mean   b = mean of Gₜ over all steps of the batch
-    learned      b = V(sₜ), regressed on Gₜ of earlier batches
+    none         b = 0                                            expectation as above
+    batch_mean   b = mean of Gₜ over all steps of the batch       biased by O(1/N): b holds the
+                                                                  very returns it is taken from
+    learned      b = V(sₜ), regressed on Gₜ of earlier batches    expectation as above
 
 Source: Sutton et al. 2000 (policy gradient theorem); Nota & Thomas 2020, arXiv 1906.07073.
 

@@ -10,12 +10,13 @@ Expectation with b constant: ∇J, exactly, for every θ.
 
 Source: Precup et al. 2000; the lecture, from on-policy to off-policy.
 
-Πₜ ρₜ ↔ `trajectory_ratio(...)` [S, N]; b ↔ the leave-one-out mean of the batch's returns; K ↔
-`epochs`.
+Πₜ ρₜ ↔ `trajectory_log_ratio(...).exp()` [S, N]; b ↔ the leave-one-out mean of the batch's
+returns; K ↔ `epochs`. The diagnostics of the ratio are those of the product.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -43,8 +44,8 @@ class Hyperparameters(TrajectoryHyperparameters):
 
 
 @torch.no_grad()
-def trajectory_ratio(policy: Policy, parameters: Tensor, batch: Batch) -> Tensor:
-    """Πₜ p_θ(aₜ|sₜ) / p_θ'(aₜ|sₜ) [S, N], through the sum of logarithms."""
+def trajectory_log_ratio(policy: Policy, parameters: Tensor, batch: Batch) -> Tensor:
+    """log Πₜ p_θ(aₜ|sₜ) / p_θ'(aₜ|sₜ) [S, N], as the sum of logarithms."""
     blocks = batch.observations.split(TIME_BLOCK, dim=1)
     new = torch.cat([policy.statistics(parameters, flatten(block)) for block in blocks], dim=1)
     old, actions = flatten(batch.statistics), flatten(batch.actions)
@@ -52,7 +53,7 @@ def trajectory_ratio(policy: Policy, parameters: Tensor, batch: Batch) -> Tensor
     steps = torch.where(batch.valid, log_ratio.unflatten(1, batch.valid.shape[1:]), 0.0)
     seeds, ticks, slots = steps.shape
     total = sum_in_order(steps.transpose(1, 2).reshape(seeds * slots, ticks))
-    return total.view(seeds, slots).exp()
+    return total.view(seeds, slots)
 
 
 def weights(ratio: Tensor, returns: Tensor, baseline: Tensor, ticks: int) -> Tensor:
@@ -60,25 +61,39 @@ def weights(ratio: Tensor, returns: Tensor, baseline: Tensor, ticks: int) -> Ten
     return (ratio * (returns - baseline)).unsqueeze(1).expand(-1, ticks, -1)
 
 
+def ratio_spread(log_ratio: Tensor) -> dict[str, Tensor]:
+    """Quantiles and effective sample size (a share of N) of exp(log_ratio [S, N]), each [S]."""
+    logs = log_ratio.double()
+    # (Σρ)² / (N Σρ²) in log space: products overflow.
+    effective = 2 * logs.logsumexp(1) - (2 * logs).logsumexp(1) - math.log(logs.shape[1])
+    levels = torch.tensor([0.01, 0.5, 0.99], dtype=logs.dtype, device=logs.device)
+    low, median, high = logs.quantile(levels, dim=1).exp()
+    return {
+        "effective_sample_size": effective.exp(),
+        "ratio_q01": low,
+        "ratio_q50": median,
+        "ratio_q99": high,
+    }
+
+
 def update(learner: Learner, batch: Batch) -> Diagnostics:
     """All epochs on one batch of whole trajectories."""
     h = learner.hyperparameters
     assert isinstance(h, Hyperparameters)
+    policy, theta = learner.policy, learner.policy_parameters
     returns = total_return(batch.rewards, batch.valid)
     baseline = (returns.sum(1, keepdim=True) - returns) / (returns.shape[1] - 1)
+    ticks = batch.rewards.shape[1]
+    on_policy = weights(torch.ones_like(returns), returns, baseline, ticks)
+    signal = gradient_signal(trajectory_gradients(policy, theta, batch, on_policy))
     rate = learner.annealed(h.learning_rate)
-    signal: dict[str, Tensor] = {}
     norm = torch.zeros_like(rate)
     everybody = torch.ones_like(returns, dtype=torch.bool)
     for index, active in learner.minibatches(everybody, h.epochs, h.minibatch):
         sample = trajectories(batch, index)
-        theta = learner.policy_parameters
-        ratio = trajectory_ratio(learner.policy, theta, sample)
-        weight = weights(
-            ratio, returns.gather(1, index), baseline.gather(1, index), batch.rewards.shape[1]
-        )
-        gradients = trajectory_gradients(learner.policy, theta, sample, weight)
-        signal = signal or gradient_signal(gradients)
+        ratio = trajectory_log_ratio(policy, theta, sample).exp()
+        weight = weights(ratio, returns.gather(1, index), baseline.gather(1, index), ticks)
+        gradients = trajectory_gradients(policy, theta, sample, weight)
         clipped, norm = clip_gradient_norm(gradients.mean(1), h.gradient_norm_clip)
         learner.policy_optimizer.step(-clipped, rate, active)
     return {
@@ -86,6 +101,7 @@ def update(learner: Learner, batch: Batch) -> Diagnostics:
         "gradient_norm": norm,
         "learning_rate": rate,
         **policy_change(learner, batch),
+        **ratio_spread(trajectory_log_ratio(policy, theta, batch)),
     }
 
 

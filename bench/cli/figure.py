@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.options import AblationOption, ResultsOption
-from bench.cli.words import shown
+from bench.cli.words import count, shown
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.store import View
 
 
 def figure(
@@ -24,6 +31,9 @@ def figure(
             show_default="figures/ABLATION.png in your results folder",
         ),
     ] = None,
+    table: Annotated[
+        Path | None, typer.Option("--table", help="A .md file: writes the tables too, as Markdown.")
+    ] = None,
 ) -> None:
     """Draw an ablation's learning curves: your results if there are some, else the published."""
     from bench.evidence.figures.learning_curves import learning_curves
@@ -32,6 +42,8 @@ def figure(
 
     if output is not None:
         check_output(output)
+    if table is not None and table.suffix.lower() != ".md":
+        raise InputError(f"cannot write tables as {str(table)!r}: its name must end in .md")
     name = ablation
     if ablation.endswith(".py"):
         from bench.plan.lookup import load_ablation
@@ -51,5 +63,40 @@ def figure(
     )
     path = output or (results or LOCAL) / "figures" / f"{name}{'' if x == 'steps' else '_' + x}.png"
     print(f"Drawn from {shown(view.source)}: {shown(save(drawn, path))}")
-    for line in (*view.mixed, *view.problems):
+    if table is not None:
+        _write_tables(view, table)
+        print(f"Tables: {shown(table)}")
+    for line in (*_of_other_code(view.runs), *view.mixed, *view.problems):
         print(line)
+
+
+def _write_tables(view: View, path: Path) -> None:
+    from bench.evidence.scores import score_runs
+    from bench.evidence.table import make_tables
+    from bench.evidence.verdicts import judge_plan
+
+    scores = score_runs(view.runs, view.episodes, view.updates)
+    verdicts, notes = judge_plan(view.plan, scores)
+    title, question = (str(view.plan[column].iloc[0]) for column in ("title", "question"))
+    parts = [f"## {title}\n\n{question}\n"]
+    parts += [table.markdown() for table in make_tables(scores, verdicts)]
+    parts += [f"* {note}\n" for note in (*notes, *view.mixed)]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(parts), encoding="utf-8")
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot write the tables {str(path)!r}: {reason}") from error
+
+
+def _of_other_code(runs: pd.DataFrame) -> Iterator[str]:
+    """A line where results are of other code; algorithms that are no longer there are skipped."""
+    from algorithms import ALGORITHMS
+    from bench.plan.digest import code_digest
+    from bench.store.schema import RESULTS
+
+    compared = runs[runs["status"].isin(RESULTS) & runs["algorithm"].isin(ALGORITHMS)]
+    compared = compared.drop_duplicates("run")
+    other = sum(run.digest != code_digest(run) for run in compared.itertuples())
+    if other:
+        yield f"{other} of {count(len(compared), 'run')} come from other code than this tree's"

@@ -104,6 +104,8 @@ def _train(
     console = wide_console()
     store = Store(results or LOCAL)
     store.check_writable()
+    asked_for = {cell.description.identifier for cell in plan.cells}
+    hidden = _planned(store, plan.ablation.name) - asked_for
     store.write_plan(plan.rows(asked))
     for note in plan.notes:
         print(note)
@@ -125,15 +127,25 @@ def _train(
     if results is not None:
         command += ["--results", str(results)]
     print(f"Figure: {shlex.join(command)}")
+    if hidden:
+        print(
+            "figure and bench.load now show this request; the results of earlier ones are kept"
+        )
     return bool(summary.failures)
+
+
+def _planned(store: Store, ablation: str) -> set[str]:
+    """The descriptions that the ablation's stored plan asks for, none where there is no plan."""
+    rows = store.plans().select(["ablation", "description"]).to_pylist()
+    return {row["description"] for row in rows if row["ablation"] == ablation}
 
 
 def _print_tables(console: Console, ablation: str, store: Store) -> None:
     from rich.table import Table
 
     from bench.evidence.scores import score_runs
-    from bench.evidence.table import HEADER, make_tables
-    from bench.evidence.verdicts import judge
+    from bench.evidence.table import ALIGNMENT, HEADER, make_tables
+    from bench.evidence.verdicts import judge_plan
     from bench.store import load
     from bench.store.schema import RESULTS
 
@@ -141,17 +153,12 @@ def _print_tables(console: Console, ablation: str, store: Store) -> None:
     if not view.runs["status"].isin(RESULTS).any():
         return
     scores = score_runs(view.runs, view.episodes, view.updates)
-    control = str(view.plan["control"].iloc[0])
-    present = list(dict.fromkeys(scores["variant"]))
-    notes = []
-    if control not in present:
-        notes.append(f"The control {control} has no results here; compared with {present[0]}.")
-        control = present[0]
-    for table in make_tables(scores, judge(scores, control)):
+    verdicts, replaced = judge_plan(view.plan, scores)
+    notes = [*replaced]
+    for table in make_tables(scores, verdicts):
         shown_table = Table(title=table.environment, title_justify="left", title_style="bold")
-        for name, alignment in zip(HEADER, "lrrrcrl", strict=True):
-            justify = {"l": "left", "r": "right", "c": "center"}[alignment]
-            shown_table.add_column(name, justify=justify)  # type: ignore[arg-type]
+        for name, alignment in zip(HEADER, ALIGNMENT, strict=True):
+            shown_table.add_column(name, justify=alignment)  # type: ignore[arg-type]
         for cells in table.cells:
             shown_table.add_row(*map(escape, cells))
         console.print()

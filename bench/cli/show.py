@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.options import (
+    DeviceOption,
     EnvironmentsOption,
     ResultsOption,
     SeedsOption,
@@ -33,6 +35,7 @@ def show(
     environments: EnvironmentsOption = None,
     variants: VariantsOption = None,
     settings: SettingsOption = None,
+    device: DeviceOption = "auto",
     results: ResultsOption = None,
 ) -> None:
     """Show an ablation's plan, what of it is done already, and an estimate of the rest."""
@@ -43,6 +46,7 @@ def show(
         environments=environments,
         variants=variants,
         settings=settings,
+        device=device,
     )
 
     from rich.markup import escape
@@ -72,6 +76,10 @@ def show(
         ]
         table.add_row(*map(escape, texts))
     console.print(table)
+    if contrasts := list(_contrasts(plan)):
+        print("\nHyperparameters that both have, where they differ:")
+    for line in contrasts:
+        print(f"  {line}")
     print(
         f"\n{count(len(plan.runs()), 'run')}, {len(missing)} of them missing in "
         f"{shown(store.path)}; device {plan.cells[0].description.device}."
@@ -82,6 +90,22 @@ def show(
         print(_estimated(list(missing.values()), store, cores()))
     for problem in store.problems:
         print(problem)
+
+
+def _contrasts(plan: Plan) -> Iterator[str]:
+    """What differs between each variant and its reference; an environment changes none of it."""
+    cells = {cell.variant.name: cell for cell in plan.cells}
+    for name, cell in cells.items():
+        reference = cells.get(plan.ablation.reference(cell.variant))
+        if reference is None or reference is cell:
+            continue
+        earlier, later = (each.description.hyperparameters for each in (reference, cell))
+        differing = [
+            f"{field} = {earlier[field]} -> {value}"
+            for field, value in later.items()
+            if field in earlier and earlier[field] != value
+        ]
+        yield f"{name} vs {reference.variant.name}: {', '.join(differing) or 'none'}"
 
 
 def _state(plan: Plan, store: Store) -> tuple[set[str], set[str], dict[str, Description]]:

@@ -11,11 +11,18 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.coverage import coverage, coverage_text
+from bench.evidence.scores import LAST_EPISODES
 from bench.evidence.statistics import bootstrap_interval, estimate
 from bench.evidence.verdicts import FEWEST_PAIRS, Verdict, pairs_needed, return_text
 
-HEADER: Final = ("variant", "n", "mean", "IQM", "95% interval of IQM", "diverged", "claim")
+HEADER: Final = (
+    *("variant", "n", "mean", "IQM", "95% interval of IQM"),
+    *("last 100", "diverged", "claim"),
+)
 """Column titles of `Table.cells`."""
+
+ALIGNMENT: Final = ("left", *["right"] * 3, "center", *["right"] * 2, "left")
+"""Where the text of each column stands."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +53,7 @@ class Row:
             return_text(self.mean),
             return_text(self.iqm),
             f"{return_text(self.low)} to {return_text(self.high)}" if self.n > 1 else "–",
+            return_text(self.last_100),
             str(self.diverged),
             self.verdict.sentence,
         )
@@ -70,6 +78,7 @@ class Table:
             {
                 "environment": self.environment,
                 **{name: getattr(row, name) for name in _NUMBERS},
+                "compared_with": row.verdict.reference,
                 "pairs": row.verdict.pairs,
                 "difference": row.verdict.difference,
                 "p_value": row.verdict.p_value,
@@ -81,7 +90,7 @@ class Table:
 
     def markdown(self) -> str:
         """The table as Markdown, with the environment as heading and the notes below."""
-        lines = [_markdown_line(HEADER), "|" + "|".join(_MARKDOWN_ALIGNMENT) + "|"]
+        lines = [_markdown_line(HEADER), "|" + "|".join(_RULES[each] for each in ALIGNMENT) + "|"]
         lines += [_markdown_line(cells) for cells in self.cells]
         notes = [f"* {note}" for note in self.notes]
         return "\n".join([f"### {self.environment}", "", *lines, "", *notes, ""])
@@ -102,7 +111,7 @@ _NUMBERS: Final = (
     "unscored",
     "excluded",
 )
-_MARKDOWN_ALIGNMENT: Final = (" --- ", " --: ", " --: ", " --: ", " :-: ", " --: ", " --- ")
+_RULES: Final = {"left": " --- ", "right": " --: ", "center": " :-: "}
 
 
 def make_tables(
@@ -163,7 +172,9 @@ def _row(cell: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
 def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
     notes = [
         "Score: mean return of the training episodes in the last 10% of a seed's steps. "
-        "IQM: mean of the middle half of the seeds."
+        "IQM: mean of the middle half of the seeds. "
+        f"Last {LAST_EPISODES}: mean return of a seed's last {LAST_EPISODES} episodes; "
+        "mean over the seeds."
     ]
     counts = sorted({row.n for row in rows if row.n > 1})
     if counts:

@@ -1,4 +1,6 @@
-"""What may be claimed: each variant against the ablation's control, environment by environment.
+"""What may be claimed: each variant against its reference, environment by environment.
+
+The reference is the ablation's control, or the variant that the variant itself names.
 
 A claim rests on pairs of common seeds, whose random streams are common too: an exact sign-flip
 test of the paired score differences, Holm-adjusted over all tested comparisons of the page. With
@@ -9,6 +11,7 @@ claimed" is not "they are equal": it says that these seeds do not tell them apar
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -22,7 +25,7 @@ FEWEST_PAIRS: Final = 10
 """Below so many pairs of seeds no difference is claimed."""
 
 ALPHA: Final = 0.05
-"""Chance of one or more wrong claims on a page where no variant differs from the control."""
+"""Chance of one or more wrong claims on a page where no variant differs from its reference."""
 
 Outcome = Literal["control", "untested", "none", "better", "worse"]
 
@@ -31,14 +34,17 @@ Outcome = Literal["control", "untested", "none", "better", "worse"]
 class Verdict:
     """The claim that the evidence allows about one variant on one environment.
 
-    `difference` is the mean over pairs of (variant − control) in units of the return, NaN without
+    `difference` is the mean over pairs of (variant − reference) in units of the return, NaN without
     pairs; `p_value` is the sign-flip test's, `adjusted` Holm's over the `comparisons` tested on
     the page; both are NaN where nothing was tested. The outcome is "better" or "worse" than the
-    control only at adjusted p ≤ `ALPHA`.
+    reference only at adjusted p ≤ `ALPHA`. `reference` is the name of the variant that this one is
+    compared with, the control's its own; `reference_title` is "control" or that variant's title.
     """
 
     environment: str
     variant: str
+    reference: str
+    reference_title: str
     pairs: int
     difference: float
     p_value: float
@@ -54,29 +60,74 @@ class Verdict:
         if self.outcome == "untested":
             return f"no claim: n = {self.pairs} < {FEWEST_PAIRS}"
         if self.outcome == "none":
-            return f"no difference can be claimed ({_p_text(self.adjusted)}, Holm)"
-        size = return_text(abs(self.difference))
-        return f"{self.outcome} than control by {size} ({_p_text(self.adjusted)}, Holm)"
+            other = "" if self.reference_title == "control" else f" from {self.reference_title}"
+            return f"no difference{other} can be claimed ({_p_text(self.adjusted)}, Holm)"
+        size, p_value = return_text(abs(self.difference)), _p_text(self.adjusted)
+        return f"{self.outcome} than {self.reference_title} by {size} ({p_value}, Holm)"
 
 
-def judge(scores: pd.DataFrame, control: str, *, seed: int = 0) -> tuple[Verdict, ...]:
-    """Judge every variant of a page against the control.
+def judge_plan(
+    plan: pd.DataFrame, scores: pd.DataFrame, *, seed: int = 0
+) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
+    """Judge a page by the references that its plan names.
+
+    Where the control has no results, the first variant that has takes its place; where another
+    reference has none, the control does.
+
+    Args:
+        plan: the store's plan of the ablation.
+        scores: the frame of `scores.score_runs`.
+        seed: as in `judge`.
+
+    Returns:
+        The verdicts of `judge`, and a line for each reference that another one had to replace.
+    """
+    present = list(dict.fromkeys(scores["variant"]))
+    named, notes = str(plan["control"].iloc[0]), []
+    control = named if named in present else present[0]
+    if control != named:
+        notes.append(f"The control {named} has no results here; compared with {control}.")
+    compared_with = {}
+    chosen = plan.dropna(subset="compared_with")
+    for variant, reference in zip(chosen["variant"], chosen["compared_with"], strict=True):
+        if reference in present:
+            compared_with[variant] = reference
+        elif variant in present and variant != control:
+            notes.append(f"{reference} has no results here; {variant} is compared with {control}.")
+    return judge(scores, control, compared_with, seed=seed), tuple(dict.fromkeys(notes))
+
+
+def judge(
+    scores: pd.DataFrame,
+    control: str,
+    compared_with: Mapping[str, str] | None = None,
+    *,
+    seed: int = 0,
+) -> tuple[Verdict, ...]:
+    """Judge every variant of a page against its reference.
 
     Args:
         scores: the frame of `scores.score_runs`; seeds without a score make no pair. All of its
             comparisons together are the page over which Holm's adjustment runs.
-        control: name of the variant that the others are compared with.
+        control: name of the variant that the others are compared with,
+        compared_with: save for these: name of a variant -> name of its reference.
         seed: of the sign-flip test's sampling, which starts beyond 20 pairs.
 
     Returns:
         One verdict a variant and environment, in the frame's order, the control's own included.
 
     Raises:
-        InputError: the control is none of the variants.
+        InputError: the control or a reference is none of the variants.
     """
     variants = list(dict.fromkeys(scores["variant"]))
     if control not in variants:
         raise unknown("control variant", control, variants)
+    references = {**dict.fromkeys(variants, control), **(compared_with or {}), control: control}
+    for reference in references.values():
+        if reference not in variants:
+            raise unknown("reference variant", reference, variants)
+    titles = dict(zip(scores["variant"], scores["variant_title"], strict=True))
+    titles[control] = "control"
     values: dict[tuple[str, str], dict[int, float]] = {}
     for environment, variant, number, score in zip(
         scores["environment"], scores["variant"], scores["seed"], scores["score"], strict=True
@@ -87,9 +138,9 @@ def judge(scores: pd.DataFrame, control: str, *, seed: int = 0) -> tuple[Verdict
 
     differences: dict[tuple[str, str], np.ndarray] = {}
     for (environment, variant), own in values.items():
-        reference = values.get((environment, control), {})
-        common = sorted(own.keys() & reference.keys())
-        differences[environment, variant] = np.array([own[s] - reference[s] for s in common])
+        other = values.get((environment, references[variant]), {})
+        common = sorted(own.keys() & other.keys())
+        differences[environment, variant] = np.array([own[s] - other[s] for s in common])
 
     tested = [
         key
@@ -103,6 +154,8 @@ def judge(scores: pd.DataFrame, control: str, *, seed: int = 0) -> tuple[Verdict
         Verdict(
             environment=key[0],
             variant=key[1],
+            reference=references[key[1]],
+            reference_title=titles[references[key[1]]] or references[key[1]],
             pairs=len(pairs),
             difference=float(pairs.mean()) if len(pairs) else math.nan,
             p_value=raw.get(key, math.nan),

@@ -10,14 +10,15 @@ import time
 import torch
 
 from bench.plan.identity import Description
+from bench.plan.lookup import load_algorithm
 from bench.train.environments import back_end_of
-from bench.train.trainer import Progress, load, train
+from bench.train.trainer import Progress, train
 
 
 def main(environment: str, seeds: int, updates: int) -> None:
     """Train `seeds` for `updates` updates each; print steps per second of all but the first."""
     torch.set_num_threads(1)
-    hyperparameters = dataclasses.asdict(load("clipped_ppo").hyperparameters())
+    hyperparameters = dataclasses.asdict(load_algorithm("clipped_ppo").hyperparameters())
     description = Description(
         algorithm="clipped_ppo",
         hyperparameters=hyperparameters,

@@ -17,6 +17,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.train.runner import WORKER_ENVIRONMENT
+
 _SCRIPTS = Path(__file__).parent
 
 
@@ -26,14 +28,15 @@ def measure(python: str, script: str, core: int, arguments: list[str]) -> float:
     Raises:
         RuntimeError: the script failed; with what it said last.
     """
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    root = str(_SCRIPTS.parents[1])
-    path = {"PYTHONPATH": root} if python == sys.executable else {}
+    mine = python == sys.executable
+    surroundings = {name: value for name, value in WORKER_ENVIRONMENT.items() if value == "1"}
+    if mine:
+        surroundings = WORKER_ENVIRONMENT | {"PYTHONPATH": str(_SCRIPTS.parents[1])}
     done = subprocess.run(
         ["taskset", "-c", str(core), python, "-W", "ignore", str(_SCRIPTS / script), *arguments],
         capture_output=True,
         text=True,
-        env={**os.environ, **threads, **path},
+        env={**os.environ, **surroundings},
         check=False,
     )
     if done.returncode:

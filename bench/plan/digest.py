@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from algorithms import ALGORITHMS
-from bench.plan.identity import Description
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("algorithms", "bench.train")
@@ -27,7 +27,16 @@ TRAINER = "bench.train.trainer"
 LIBRARIES = ("torch", "mujoco")
 
 
-def code_digest(description: Description, root: Path = ROOT) -> str:
+class Trainable(Protocol):
+    """What chooses the code: of a description, or of a stored run."""
+
+    @property
+    def algorithm(self) -> str: ...
+    @property
+    def back_end(self) -> str: ...
+
+
+def code_digest(description: Trainable, root: Path = ROOT) -> str:
     """16 hexadecimal digits for the code that a run of `description` goes through."""
     algorithm = ALGORITHMS[description.algorithm]
     back_end = BACK_END.format(description.back_end)

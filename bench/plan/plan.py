@@ -66,6 +66,7 @@ class Plan:
                 "question": self.ablation.question,
                 "created": created,
                 "control": self.ablation.control,
+                "compared_with": cell.variant.compared_with or None,
                 "variant": cell.variant.name,
                 "variant_title": cell.variant.title,
                 "variant_order": self.ablation.variants.index(cell.variant),

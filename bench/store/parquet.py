@@ -109,7 +109,8 @@ def read(
             table = file.read(columns=[name for name in wanted.names if name in present])
         except (pa.ArrowException, OSError) as error:
             raise _judged(error) from error
-    if table.schema != wanted:
+    # An older file may lack columns, and carry other texts about those it has.
+    if not table.schema.equals(wanted, check_metadata=True):
         table = pa.Table.from_arrays(
             [
                 table[field.name] if field.name in present else pa.nulls(len(table), field.type)

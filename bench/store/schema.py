@@ -2,7 +2,8 @@
 
 This is the one place where the columns are documented. Every Parquet file carries the same text
 in the metadata of its fields. Of an older file a nullable column may be missing and is read as
-null, so a new column has to be nullable; a file that differs in anything else is foreign.
+null, so a new column has to be nullable; texts may differ; a file that differs in anything else
+is foreign.
 """
 
 from __future__ import annotations
@@ -80,8 +81,15 @@ UPDATES = pa.schema(
         _diagnostic("explained_variance", "1 - Var[target - V] / Var[target]"),
         _diagnostic("value_loss", "loss of the critic"),
         _diagnostic("gradient_norm", "norm of the gradient before clipping"),
-        _diagnostic("gradient_variance", "variance of the gradient, from split batches"),
-        _diagnostic("gradient_signal_to_noise", "signal over noise of it, from split batches"),
+        _diagnostic(
+            "gradient_variance",
+            "trace of the covariance of the batch's gradient, from the spread of its slots",
+        ),
+        _diagnostic(
+            "gradient_signal_to_noise",
+            "(squared norm of the batch's gradient - gradient_variance) / gradient_variance: "
+            "0 for pure noise",
+        ),
         _diagnostic("kl_mean", "mean KL(old, new) over the batch, after the last epoch", "nats"),
         _diagnostic("kl_max", "largest KL(old, new) of a state of the batch", "nats"),
         _diagnostic("ratio_q01", "1% quantile of the probability ratio new / old"),
@@ -103,7 +111,10 @@ PLANS = pa.schema(
         _column("title", TEXT, "title of the ablation"),
         _column("question", TEXT, "the question it answers"),
         _column("created", TIME, "when it was asked for", "UTC"),
-        _column("control", TEXT, "name of the variant the others are compared with"),
+        _column("control", TEXT, "variant that those are compared with which name no other"),
+        _column(
+            "compared_with", TEXT, "variant this one is compared with; null: control", nullable=True
+        ),
         _column("variant", TEXT, "name of the variant"),
         _column("variant_title", TEXT, "title of the variant"),
         _column("variant_order", SMALL, "place of the variant in tables and figures"),

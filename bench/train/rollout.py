@@ -42,19 +42,20 @@ class Rollout:
 
     Attributes:
         episodes: one log a seed.
+        steps: int64 [S], taken so far.
         diverged_at: steps at which a seed's numbers stopped being finite, or None.
     """
 
-    def __init__(self, learner: Learner, environments: Environments, started: float) -> None:
+    def __init__(self, learner: Learner, environments: Environments) -> None:
         self._learner = learner
         self._environments = environments
-        self._started = started
+        self._started = time.perf_counter()
         seeds, slots = len(learner.seeds), learner.hyperparameters.slots
         self._shape = (seeds, slots)
         self._observations = self._tensor(environments.reset())
         self._returns = np.zeros(self._shape)
         self._lengths = np.zeros(self._shape, dtype=np.int64)
-        self._steps = np.zeros(seeds, dtype=np.int64)
+        self.steps = np.zeros(seeds, dtype=np.int64)
         self.episodes = [EpisodeLog() for _ in learner.seeds]
         self.diverged_at: list[int | None] = [None] * seeds
         self._bounds: tuple[np.ndarray, np.ndarray] | None = None
@@ -62,6 +63,10 @@ class Rollout:
         if isinstance(actions, Continuous) and learner.hyperparameters.action_clipping:
             low, high = np.asarray(actions.low), np.asarray(actions.high)
             self._bounds = (low.astype(np.float32), high.astype(np.float32))
+
+    def seconds(self) -> float:
+        """Wall time since training began."""
+        return time.perf_counter() - self._started
 
     def _tensor(self, values: np.ndarray) -> Tensor:
         """[S·N, …] of the environments -> [S, N, …] on the learner's device."""
@@ -116,7 +121,6 @@ class Rollout:
                 }
             for name, value in moment.items():
                 store[name][:, tick] = value
-        self._learner.steps = torch.from_numpy(self._steps.copy()).to(self._learner.device)
         return store
 
     def _tick(self, acting: BoolArray, noise: Tensor, once: bool) -> dict[str, Tensor]:
@@ -131,7 +135,7 @@ class Rollout:
         rewards = step.rewards.reshape(self._shape)
         terminated = step.terminated.reshape(self._shape)
         truncated = step.truncated.reshape(self._shape)
-        self._steps += acting.sum(1)
+        self.steps += acting.sum(1)
         self._record(acting, rewards, terminated | truncated)
         last = self._tensor(step.last_observations)
         self._observations = self._tensor(step.observations)
@@ -155,10 +159,10 @@ class Rollout:
         for s, n in np.argwhere(ended & acting):
             if np.isfinite(self._returns[s, n]):
                 log = self.episodes[s]
-                log.step.append(int(self._steps[s]))
+                log.step.append(int(self.steps[s]))
                 log.returns.append(float(self._returns[s, n]))
                 log.length.append(int(self._lengths[s, n]))
-                log.seconds.append(time.perf_counter() - self._started)
+                log.seconds.append(self.seconds())
             self._returns[s, n] = 0.0
             self._lengths[s, n] = 0
 
@@ -172,7 +176,7 @@ class Rollout:
     def stop(self, diverged: BoolArray) -> None:
         """Mark the seeds of `diverged` [S]: they stay as they are and act no more."""
         for s in np.flatnonzero(diverged & self._learner.active.cpu().numpy()):
-            self.diverged_at[s] = int(self._steps[s])
+            self.diverged_at[s] = int(self.steps[s])
         mask = torch.from_numpy(diverged).to(self._learner.device)
         self._learner.active = self._learner.active & ~mask
 

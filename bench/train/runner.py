@@ -47,13 +47,16 @@ GROUP_OVERHEAD = 2.0
 HEARTBEAT = 1.0
 REPORT_EVERY = 0.2
 THREADS = 1
-THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "NUMEXPR_NUM_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-)
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": str(THREADS),
+    "MKL_NUM_THREADS": str(THREADS),
+    "OPENBLAS_NUM_THREADS": str(THREADS),
+    "NUMEXPR_NUM_THREADS": str(THREADS),
+    "VECLIB_MAXIMUM_THREADS": str(THREADS),
+    # MKL picks its kernels by how matrices happen to lie in memory unless told not to; at odd
+    # batch sizes and widths a seed would then have other bits in a group than alone.
+    "MKL_CBWR": "AUTO,STRICT",
+}
 
 
 class Results(Protocol):
@@ -461,8 +464,8 @@ def _quiet_start() -> Iterator[None]:
     """Worker processes start with one thread and deaf to Ctrl-C, from their first instruction."""
     # The tracker unblocks signals when it starts, so it has to be there before.
     resource_tracker.ensure_running()
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, str(THREADS)))
+    before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
+    os.environ.update(WORKER_ENVIRONMENT)
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -11,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 
-from algorithms import ALGORITHMS
-from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.batch import Batch, Diagnostics
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters, check
 from algorithms.learner import Learner
-from bench.errors import InputError, unknown
+from bench.errors import InputError
+from bench.plan.lookup import load_algorithm
 from bench.train.environments import make
 from bench.train.rollout import EpisodeLog, Rollout
 
@@ -87,7 +85,7 @@ def train(
     Raises:
         InputError: an unknown algorithm or environment, or hyperparameters that contradict.
     """
-    algorithm = load(task.algorithm)
+    algorithm = load_algorithm(task.algorithm)
     values: dict[str, Any] = dict(task.hyperparameters)
     hyperparameters = algorithm.hyperparameters(**values)
     validate(hyperparameters)
@@ -101,22 +99,9 @@ def train(
             environments.action_space,
             task.device,
         )
-        return _train(learner, Rollout(learner, environments, time.perf_counter()), task, report)
+        return _train(learner, Rollout(learner, environments), task, report)
     finally:
         environments.close()
-
-
-def load(name: str) -> Algorithm:
-    """The algorithm of that name.
-
-    Raises:
-        InputError: there is none.
-    """
-    if name not in ALGORITHMS:
-        raise unknown("algorithm", name, ALGORITHMS)
-    module, attribute = ALGORITHMS[name].split(":")
-    algorithm: Algorithm = getattr(importlib.import_module(module), attribute)
-    return algorithm
 
 
 def validate(hyperparameters: Hyperparameters) -> None:
@@ -136,7 +121,6 @@ def validate(hyperparameters: Hyperparameters) -> None:
 def _train(
     learner: Learner, rollout: Rollout, task: Task, report: Callable[[Progress], None]
 ) -> list[RunResult]:
-    started = time.perf_counter()
     updates: list[list[dict[str, float]]] = [[] for _ in learner.seeds]
     seconds = [0.0] * len(learner.seeds)
     collect = {
@@ -144,13 +128,15 @@ def _train(
         "trajectories": rollout.collect_trajectories,
     }[learner.algorithm.collects]
     while bool(learner.active.any()):
+        learning = learner.active.cpu().numpy()
         batch: Batch = collect()
         diagnostics = learner.algorithm.update(learner, batch)
         rollout.stop(~torch.isfinite(learner.parameters.sum(1)).cpu().numpy())
-        elapsed = time.perf_counter() - started
-        _record(updates, learner, diagnostics, elapsed)
-        for s in np.flatnonzero(learner.active.cpu().numpy()):
+        learner.steps = torch.from_numpy(rollout.steps.copy()).to(learner.device)
+        elapsed = rollout.seconds()
+        for s in np.flatnonzero(learning):
             seconds[s] = elapsed
+        _record(updates, learner, diagnostics, elapsed)
         learner.updates += 1
         learner.active = learner.active & (learner.steps < task.steps)
         report(_progress(learner, rollout.episodes, task.steps, elapsed))

@@ -264,18 +264,14 @@ def test_an_observation_is_kept_as_it_was_normalised_when_acted_on() -> None:
                     continue
                 past = np.array(seen[s], np.float64)
                 deviation = np.sqrt(past.var(0) + 1e-8)
+                valid = batch.valid[s, tick]
                 for kept, now in (
                     (batch.observations, shown),
                     (batch.next_observations, step.last_observations),
                 ):
                     expected = (now[2 * s : 2 * s + 2] - past.mean(0)) / deviation
-                    valid = batch.valid[s, tick]
-                    np.testing.assert_allclose(
-                        kept[s, tick][valid],
-                        np.clip(expected, -10, 10)[valid],
-                        rtol=1e-4,
-                        atol=1e-5,
-                    )
+                    expected = np.clip(expected, -10, 10)[valid]
+                    np.testing.assert_allclose(kept[s, tick][valid], expected, rtol=1e-4, atol=1e-5)
             shown = step.observations
         assert learner.observation_moments.count.flatten().tolist() == [len(x) for x in seen]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -106,7 +106,7 @@ def cases() -> list[Any]:
                 values = {"slots": 8, "hidden_sizes": hidden, **changes}
                 if rungs is ON_STEPS:
                     values["batch_steps"] = batch
-                label = f"{name}-{changes.get('baseline', '')}-{kind}"
+                label = "-".join(filter(None, (name, changes.get("baseline"), kind)))
                 found.append(pytest.param(name, environment, batch, values, id=label))
     hopper = {"slots": 8, "baseline": "learned", "critic_epochs": 2}
     found.append(pytest.param("reward_to_go", "Hopper-v5", 160, hopper, id="reward_to_go-hopper"))
