@@ -128,9 +128,7 @@ def _train(
         command += ["--results", str(results)]
     print(f"Figure: {shlex.join(command)}")
     if hidden:
-        print(
-            "figure and bench.load now show this request; the results of earlier ones are kept"
-        )
+        print("figure and bench.load now show this request; the results of earlier ones are kept")
     return bool(summary.failures)
 
 

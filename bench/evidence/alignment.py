@@ -3,8 +3,8 @@
 What counts as evidence is decided here, once for scores and curves alike:
 
 * Episodes of failed runs are left out: such a run ended for a reason that is not the algorithm's.
-* Episodes that ended after their seed had diverged are left out: from then on no policy of it is
-  left to act, and it is no longer stepped. Its last value before is carried forward by scores and curves, so that a
+* Episodes that ended after their seed had diverged are left out: its policy is broken, and it is
+  no longer stepped. Its last value before is carried forward by scores and curves, so that a
   diverged seed keeps the value it had and stays in n. (Dropping it would flatter an algorithm
   that breaks; there is nothing to keep only where it diverged before its first episode ended.)
 * Episodes whose return is not a finite number are left out and counted.

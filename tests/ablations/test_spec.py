@@ -12,6 +12,10 @@ CONTROL = Variant(name="control", algorithm="baseline")
 OTHER = Variant(name="other_one", algorithm="baseline", hyperparameters={"slots": 4})
 
 
+def compared(reference: str) -> Variant:
+    return Variant(name="new", algorithm="baseline", compared_with=reference)
+
+
 def make(**changes: Any) -> Ablation:
     fields: dict[str, Any] = {
         "name": "mine",
@@ -31,6 +35,16 @@ def test_defaults() -> None:
     assert ablation.mechanism == ()
     assert OTHER.title == "other one"
     assert Variant(name="a", algorithm="baseline", title="A!").title == "A!"
+
+
+def test_the_reference_of_a_variant() -> None:
+    rung = Variant(name="rung", algorithm="baseline", compared_with="other_one")
+    ablation = make(variants=(CONTROL, OTHER, rung))
+    assert [ablation.reference(each) for each in ablation.variants] == [
+        "control",
+        "control",
+        "other_one",
+    ]
 
 
 def test_budget_of_an_environment() -> None:
@@ -61,6 +75,9 @@ def test_later_changes_of_a_mapping_do_not_reach_in() -> None:
         ({"environments": ("A-v0", "A-v0")}, "'A-v0' twice"),
         ({"variants": (CONTROL, CONTROL)}, "'control' twice"),
         ({"control": "contrl"}, "'contrl' of ablation 'mine' is none of its variants: control, "),
+        ({"variants": (CONTROL, compared("othr"))}, "'othr', which is none of its variants: contr"),
+        ({"variants": (CONTROL, compared("new"))}, "compared with 'new', which is itself"),
+        ({"variants": (compared("other_one"), OTHER), "control": "new"}, "it, the control"),
         ({"seeds": ()}, "no seeds"),
         ({"seeds": (0, 0)}, "0 twice"),
         ({"seeds": (-1,)}, "seed -1"),

@@ -19,7 +19,8 @@ from bench.cli.app import main
         (["--variant", "vanila"], "Did you mean 'vanilla'? Allowed: vanilla, mean"),
         (["--set", "slotz=3"], "unknown field 'slotz'. Did you mean 'slots'?"),
         (["--set", "slots=three"], "unknown value of slots 'three'. Allowed: a whole number"),
-        (["--set", "slots=0"], "value '0' of slots is out of range. Allowed: 1 to any"),
+        (["--set", "slots=0"], "value '0' of slots is out of range. Allowed: 2 to any"),
+        (["--set", "hidden_sizes=0,64"], "value '0,64' of hidden_sizes is out of range"),
         (["--set", "slots"], "setting 'slots' not understood; write it as field=value"),
         (["--set", "baseline=learned"], "variant 'mean' is about baseline = batch_mean"),
         (["--set", "initialization=orth"], "Did you mean 'orthogonal'?"),
@@ -44,14 +45,15 @@ def test_run_refuses(
 
 
 def test_cuda_where_there_is_none(
-    ablation_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ablation_file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    import torch
-
-    if torch.cuda.is_available():
-        pytest.skip("this machine has a GPU")
-    arguments = ["run", "--ablation", str(ablation_file), "--device", "cuda"]
-    refused([*arguments, "--results", str(tmp_path)], "device 'cuda' is not available", capsys)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    for verb in (["run", "--ablation"], ["show"]):
+        arguments = [*verb, str(ablation_file), "--device", "cuda", "--results", str(tmp_path)]
+        refused(arguments, "device 'cuda' is not available", capsys)
 
 
 def test_hyperparameters_that_contradict(
@@ -75,6 +77,7 @@ def test_hyperparameters_that_contradict(
         (["trian"], "unknown command 'trian'. Did you mean 'run'? Allowed: list, show, run, fig"),
         (["figure", "--ablation", "baseline", "--results", "/nothing"], "results folder /nothing"),
         (["figure", "--ablation", "x", "--output", "x.gif"], ".png, .pdf, .svg"),
+        (["figure", "--ablation", "x", "--table", "x.csv"], "'x.csv': its name must end in .md"),
     ],
 )
 def test_other_refusals(

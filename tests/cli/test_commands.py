@@ -10,8 +10,10 @@ import pytest
 
 import bench.store
 from ablations import ABLATIONS
+from bench.cli import figure as figure_verb
 from bench.cli import run as run_verb
 from bench.cli.app import main
+from bench.plan import digest
 from bench.plan.identity import Description
 from bench.store import Store
 from bench.train.runner import Summary
@@ -58,6 +60,56 @@ def test_show_before_and_after(
     told = capsys.readouterr().out
     assert "20 runs, 16 of them missing" in told
     assert "by what your runs took" in told
+
+
+def test_show_tells_what_differs_from_the_reference(
+    ablation_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "rungs.py"
+    rungs = """
+        Variant(name="ppo", algorithm="clipped_ppo", hyperparameters={"epochs": 3}),
+        Variant(
+            name="more", algorithm="kl_ppo", hyperparameters={"epochs": 5}, compared_with="ppo"
+        ),
+    ),
+    control"""
+    file.write_text(ablation_file.read_text().replace("    ),\n    control", rungs, 1))
+    arguments = ["show", str(file), "--results", str(tmp_path), "--set", "slots=4"]
+    assert main([*arguments, "--device", "cpu"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "  mean vs vanilla: none" in lines
+    (ppo,) = (line for line in lines if line.startswith("  ppo vs vanilla: "))
+    assert "learning_rate = 0.003 -> 0.0003" in ppo
+    assert "epochs" not in ppo and "slots" not in ppo
+    (more,) = (line for line in lines if line.startswith("  more vs ppo: "))
+    assert "epochs = 3 -> 5" in more
+    assert not any(line.startswith("  vanilla vs") for line in lines)
+    assert main([*arguments, "--variant", "more"]) == 0
+    assert " vs " not in capsys.readouterr().out
+
+
+def test_a_run_that_hides_earlier_results_says_so(
+    ablation_file: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(trained, results)
+    told = "figure and bench.load now show this request; the results of earlier ones are kept"
+    run = ["run", "--ablation", str(ablation_file), "--results", str(results), "--workers", "1"]
+    for request, hides in [
+        (["--seeds", "0"], False),
+        (["--seeds", "0", "--variant", "mean"], True),
+        (["--seeds", "0-1"], False),
+        (["--seeds", "0", "--variant", "mean", "--steps", "300"], True),
+        (["--seeds", "0", "--variant", "mean", "--steps", "300"], False),
+    ]:
+        assert main([*run, *request]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert (told in lines) == hides, request
+        assert not hides or lines[-1] == told
+    fresh = ["--results", str(tmp_path / "fresh"), "--seeds", "0", "--variant", "mean"]
+    assert main(["run", "--ablation", str(ablation_file), *fresh, "--workers", "1"]) == 0
+    assert told not in capsys.readouterr().out
+    assert len(Store(results).runs()) == 5
 
 
 def test_run_again_trains_nothing_and_tells_the_table(
@@ -116,6 +168,58 @@ def test_figure_in_the_format_of_its_ending(trained: Path, tmp_path: Path, name:
     assert main(["figure", "--ablation", "small", *arguments]) == 0
     starts = {".png": b"\x89PNG", ".pdf": b"%PDF", ".svg": b"<?xml"}
     assert output.read_bytes().startswith(starts[output.suffix])
+
+
+def test_figure_writes_the_tables_as_markdown(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "new folder" / "small.md"
+    files = ["--output", str(tmp_path / "small.png"), "--table", str(table)]
+    assert main(["figure", "--ablation", "small", "--results", str(trained), *files]) == 0
+    assert f"Tables: {table}" in capsys.readouterr().out
+    lines = table.read_text().splitlines()
+    assert lines[:3] == ["## Small", "", "Does a baseline help on CartPole?"]
+    assert "### CartPole-v1" in lines
+    (mean,) = (line for line in lines if line.startswith("| mean | 2 | "))
+    assert mean.endswith(" | no claim: n = 2 < 10 |")
+
+
+def test_tables_that_cannot_be_written(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    files = ["--output", str(tmp_path / "x.png"), "--table", str(tmp_path / "file" / "x.md")]
+    assert main(["figure", "--ablation", "small", "--results", str(trained), *files]) == 2
+    assert "x.md': " in capsys.readouterr().err
+
+
+def test_figure_says_when_the_results_are_of_other_code(
+    trained: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    arguments = ["figure", "--ablation", "small", "--results", str(trained)]
+    arguments += ["--output", str(tmp_path / "small.png")]
+    told = "4 of 4 runs come from other code than this tree's"
+    assert main(arguments) == 0
+    assert told not in capsys.readouterr().out
+    monkeypatch.setattr(digest, "version", lambda name: "99")
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.count(told) == 1
+
+
+def test_results_of_code_that_is_gone_are_passed_over(trained: Path) -> None:
+    runs = Store(trained).runs()
+    runs["digest"] = "0"
+    first, second, third, fourth = runs.index
+    runs.loc[first, "algorithm"] = "gone"
+    runs.loc[second, "back_end"] = "gone"
+    runs.loc[third, "status"] = "failed"
+    assert list(figure_verb._of_other_code(runs)) == [
+        "1 of 1 runs come from other code than this tree's"
+    ]
+    assert list(figure_verb._of_other_code(runs.drop(index=fourth))) == []
 
 
 def test_figure_says_whose_results_it_draws(

@@ -27,6 +27,20 @@ def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     assert "Usage" in answer.stdout or "NAME" in answer.stdout or "nothing" in answer.stderr
 
 
+def test_a_figure_with_its_tables_is_made_without_torch(trained: Path, tmp_path: Path) -> None:
+    files = ["--output", str(tmp_path / "small.png"), "--table", str(tmp_path / "small.md")]
+    arguments = ["figure", "--ablation", "small", "--results", str(trained), *files]
+    script = (
+        f"import sys; from bench.cli.app import main; assert main({arguments!r}) == 0; "
+        "print('torch' in sys.modules)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert answer.stdout.splitlines()[-1] == "False"
+    assert "other code" not in answer.stdout
+
+
 def test_a_worker_s_copy_of_the_main_module_imports_nothing() -> None:
     script = "import sys, bench.__main__; print('typer' in sys.modules)"
     answer = subprocess.run(

@@ -13,7 +13,7 @@ import scipy.stats
 from bench.evidence.coverage import COVERAGE
 from bench.evidence.scores import score_runs
 from bench.evidence.statistics import bootstrap_interval
-from bench.evidence.table import HEADER, Table, make_tables
+from bench.evidence.table import ALIGNMENT, HEADER, Table, make_tables
 from bench.evidence.verdicts import judge
 
 Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
@@ -57,15 +57,27 @@ def test_text_and_markdown_hold_the_numbers(frames: Build) -> None:
     )
     (table,) = tables(runs, episodes, "control")
     assert table.cells[0][:4] == ("A | B", "10", "1,045", "1,045")
-    assert table.cells[0][-2:] == ("0", "control")
+    assert table.cells[0][-3:] == ("1,045", "0", "control")
     assert table.cells[1][0] == "new"  # without a title, the name
     assert table.cells[1][-1] == "better than control by 400 (p = 0.002, Holm)"
-    assert all(len(cells) == len(HEADER) for cells in table.cells)
+    assert all(len(cells) == len(HEADER) == len(ALIGNMENT) for cells in table.cells)
     lines = table.markdown().splitlines()
     assert lines[0] == "### Hopper-v5"
     assert lines[2] == "| " + " | ".join(HEADER) + " |"
+    assert lines[3] == "| --- | --: | --: | --: | :-: | --: | --: | --- |"
     assert lines[4].startswith("| A \\| B | 10 | 1,045 | ")
     assert {line.replace("\\|", "").count("|") for line in lines[2:6]} == {len(HEADER) + 1}
+
+
+def test_the_last_100_episodes_have_a_column_of_their_own(frames: Build) -> None:
+    """A hundred episodes of 7 after one of 1,000: only the window sees the first."""
+    episodes = [(901, 1000.0), *((step, 7.0) for step in range(902, 1002))]
+    (table,) = tables(*frames([{"variant": "control", "episodes": episodes}]), "control")
+    place = HEADER.index("last 100")
+    assert HEADER[place - 1] == "95% interval of IQM"
+    assert table.cells[0][place] == "7.00"
+    assert table.cells[0][2] == "16.8"
+    assert any("Last 100: mean return of a seed's last 100 episodes" in n for n in table.notes)
 
 
 def test_the_frame_holds_plain_numbers(learning: Build) -> None:
@@ -73,6 +85,7 @@ def test_the_frame_holds_plain_numbers(learning: Build) -> None:
     frame = table.frame()
     assert frame["n"].tolist() == [10, 10]
     assert frame["iqm"].tolist() == [row.iqm for row in table.rows]
+    assert frame["compared_with"].tolist() == ["control", "control"]
     assert frame["claim"].tolist() == [row.verdict.sentence for row in table.rows]
     assert frame["adjusted_p_value"].isna().tolist() == [True, False]
     assert frame["environment"].tolist() == ["Hopper-v5"] * 2

@@ -16,6 +16,7 @@ from bench.evidence.verdicts import (
     ALPHA,
     Verdict,
     judge,
+    judge_plan,
     pairs_needed,
     return_text,
     smallest_p,
@@ -27,11 +28,11 @@ Scores = Mapping[tuple[str, str], Sequence[float]]
 def frame(scores: Scores) -> pd.DataFrame:
     """Scores by (environment, variant), seeds 0, 1, 2, …"""
     rows = [
-        (environment, variant, seed, score)
+        (environment, variant, f"the {variant}", seed, score)
         for (environment, variant), values in scores.items()
         for seed, score in enumerate(values)
     ]
-    return pd.DataFrame(rows, columns=["environment", "variant", "seed", "score"])
+    return pd.DataFrame(rows, columns=["environment", "variant", "variant_title", "seed", "score"])
 
 
 def verdict(scores: Scores, variant: str, environment: str = "Hopper-v5") -> Verdict:
@@ -123,10 +124,85 @@ def test_an_unknown_control_names_the_nearest() -> None:
         judge(frame({("Hopper-v5", "control"): CONTROL}), "controll")
 
 
+RUNGS = {
+    ("Hopper-v5", "control"): CONTROL,
+    ("Hopper-v5", "first"): CONTROL + 300,
+    ("Hopper-v5", "second"): CONTROL + 100,
+    ("Hopper-v5", "third"): CONTROL + 100,
+}
+
+
+def plan(control: str, references: Mapping[str, str | None]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {"control": control, "variant": list(references), "compared_with": references.values()}
+    )
+
+
+def test_a_variant_is_compared_with_the_one_it_names() -> None:
+    scores = frame(RUNGS)
+    found = {v.variant: v for v in judge(scores, "control", {"second": "first", "third": "second"})}
+    assert {name: v.reference for name, v in found.items()} == {
+        "control": "control",
+        "first": "control",
+        "second": "first",
+        "third": "second",
+    }
+    assert found["control"].outcome == "control"
+    assert found["first"].sentence == "better than control by 300 (p = 0.0059, Holm)"
+    assert found["second"].sentence == "worse than the first by 200 (p = 0.0059, Holm)"
+    assert found["third"].sentence == "no difference from the second can be claimed (p = 1, Holm)"
+    assert found["third"].difference == 0
+    assert {v.comparisons for v in found.values()} == {3}
+    untitled = judge(scores.assign(variant_title=""), "control", {"second": "first"})
+    assert untitled[2].sentence.startswith("worse than first by 200")
+
+
+def test_what_takes_the_control_s_place_is_compared_with_nothing() -> None:
+    first = judge(frame(RUNGS), "first", {"first": "second"})[1]
+    assert (first.variant, first.reference, first.outcome) == ("first", "first", "control")
+
+
+def test_an_unknown_reference_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="reference variant 'frist'.*'first'"):
+        judge(frame(RUNGS), "control", {"second": "frist"})
+
+
+def test_a_plan_s_references_judge_its_page() -> None:
+    page = plan("control", {"control": None, "first": None, "second": "first", "third": "second"})
+    verdicts, notes = judge_plan(page, frame(RUNGS))
+    assert verdicts == judge(frame(RUNGS), "control", {"second": "first", "third": "second"})
+    assert notes == ()
+
+
+def test_a_reference_without_results_is_replaced_and_told_of() -> None:
+    page = plan("control", {"control": None, "first": None, "second": "first", "third": "second"})
+    scores = frame(RUNGS)
+    verdicts, notes = judge_plan(page, scores[scores["variant"] != "first"])
+    assert [(v.variant, v.reference) for v in verdicts[1:]] == [
+        ("second", "control"),
+        ("third", "second"),
+    ]
+    assert notes == ("first has no results here; second is compared with control.",)
+    verdicts, notes = judge_plan(page, scores[scores["variant"].isin(["second", "third"])])
+    assert [(v.variant, v.reference) for v in verdicts] == [
+        ("second", "second"),
+        ("third", "second"),
+    ]
+    assert notes == ("The control control has no results here; compared with second.",)
+
+
+def test_a_plan_for_several_environments_tells_of_a_replacement_once() -> None:
+    page = plan("control", {"control": None, "second": "first"})
+    _, notes = judge_plan(pd.concat([page, page]), frame(RUNGS).query("variant != 'first'"))
+    assert len(notes) == 1
+
+
 def sentence(p_value: float, difference: float = 1.0) -> str:
     return Verdict(
         environment="Hopper-v5",
         variant="new",
+        reference="control",
+        reference_title="control",
         pairs=10,
         difference=difference,
         p_value=p_value,

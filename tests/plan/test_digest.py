@@ -77,6 +77,7 @@ def test_code_that_is_reached_moves_it(copy: Path, file: str, edit: Edit) -> Non
         ("bench/train/runner.py", code("MORE = 1")),
         ("bench/train/provenance.py", code("MORE = 1")),
         ("bench/train/environments/gymnasium_backend.py", code("MORE = 1")),
+        ("bench/plan/lookup.py", code("MORE = 1")),
         ("bench/store/store.py", code("MORE = 1")),
         ("bench/cli/run.py", code("MORE = 1")),
     ],
@@ -113,6 +114,13 @@ def test_relative_imports_are_followed(tmp_path: Path) -> None:
         "algorithms.deep.beside",
         "algorithms.above",
     }
+
+
+def test_a_module_outside_its_packages_is_not_followed() -> None:
+    """The trainer looks algorithms up in bench.plan, where nothing can move a result."""
+    reached = closure([module.TRAINER])
+    assert module.TRAINER in reached
+    assert all(each.startswith(("algorithms.", "bench.train")) for each in reached)
 
 
 def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from algorithms import ALGORITHMS
 from bench.errors import InputError
 from bench.plan.lookup import load_ablation, load_algorithm
 
+ROOT = Path(__file__).parents[2]
 HEAD = "from ablations.spec import Ablation, Variant\n"
 MINE = """ablation = Ablation(name="mine", title="Mine", question="Why?",
     environments=("CartPole-v1",),
@@ -87,6 +90,19 @@ def test_a_file_may_not_take_a_name_of_the_suite(tmp_path: Path) -> None:
     name = next(iter(ABLATIONS))
     with pytest.raises(InputError, match=f"takes the name '{name}'"):
         load(tmp_path, HEAD + MINE.replace('"mine"', repr(name)))
+
+
+def test_looking_up_imports_nothing_heavy() -> None:
+    """The trainer imports it, and with it what every worker starts with."""
+    script = (
+        "import sys, bench.plan.lookup; "
+        "heavy = ('torch', 'numpy', 'pandas', 'pyarrow', 'bench.train', 'bench.store'); "
+        "print([each for each in heavy if each in sys.modules])"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert answer.stdout.strip() == "[]"
 
 
 def test_unknown_names() -> None:

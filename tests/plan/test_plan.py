@@ -100,6 +100,7 @@ def test_a_setting_never_undoes_a_contrast() -> None:
         ({"settings": {"epoch": "3"}}, "unknown field 'epoch'. Did you mean 'epochs'?"),
         ({"settings": {"epochs": "x"}}, "value of epochs 'x'. Allowed: a whole number"),
         ({"settings": {"epochs": "0"}}, "value '0' of epochs is out of range. Allowed: 1 to any"),
+        ({"settings": {"hidden_sizes": "0,64"}}, "value '0,64' of hidden_sizes is out of range"),
         ({"settings": {"discount": "1.5"}}, "out of range. Allowed: 0.0 to 1.0"),
         ({"settings": {"initialization": "ortho"}}, "Did you mean 'orthogonal'?"),
         ({"settings": {"learning_rate": "nan"}}, "value of learning_rate 'nan'"),
@@ -152,6 +153,13 @@ def test_rows_carry_what_a_report_needs_without_torch() -> None:
     assert clip["default"] == 0.2
     assert clip["meaning"]
     assert metadata["hyperparameters"]["value_clip"]["default"] == "inf"
+
+
+def test_rows_name_the_reference_that_is_not_the_control() -> None:
+    rung = Variant(name="rung", algorithm="clipped_ppo", compared_with="tight")
+    rows = plan(PPO, TIGHT, rung, environments=["Hopper-v5"]).rows(datetime.now(UTC))
+    assert [row["compared_with"] for row in rows] == [None, None, "tight"]
+    assert {row["control"] for row in rows} == {"ppo"}
 
 
 def test_the_order_of_a_variant_does_not_depend_on_the_selection() -> None:

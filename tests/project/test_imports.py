@@ -51,7 +51,7 @@ def imports(path: Path) -> Iterator[str]:
             yield node.module or ""
 
 
-@pytest.mark.parametrize(("module", "path"), list(sources()), ids=lambda value: str(value))
+@pytest.mark.parametrize(("module", "path"), list(sources()), ids=str)
 def test_a_module_imports_only_what_lies_before_it(module: str, path: Path) -> None:
     part = part_of(module)
     for name in imports(path):

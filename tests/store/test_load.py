@@ -8,7 +8,7 @@ import pytest
 from stored_example import Example, PlanRows
 
 from bench.errors import InputError
-from bench.store import Store, compact, load
+from bench.store import SCHEMAS, Store, compact, load, parquet
 from bench.store import store as stores
 from bench.store.load import PLACE
 
@@ -104,6 +104,21 @@ def test_without_results_of_ones_own_the_published_ones_are_shown(
     view = load("baseline")
     assert view.source == local.path
     assert view.runs["status"].tolist() == ["failed", "finished"]
+
+
+def test_the_plan_names_the_references_and_one_from_before_they_were_there_names_none(
+    full: Store, published: Store, plan_rows: PlanRows
+) -> None:
+    assert load("baseline").plan["compared_with"].isna().all()
+    full.write_plan(plan_rows(compared_with="none"))
+    assert set(load("baseline").plan["compared_with"]) == {"none"}
+    path = full.path / "plans" / "baseline.parquet"
+    old = SCHEMAS["plans"].remove(SCHEMAS["plans"].get_field_index("compared_with"))
+    parquet.write(parquet.from_rows(old, plan_rows()), path)
+    view = load("baseline")
+    assert view.source == full.path
+    assert view.plan["compared_with"].isna().all()
+    assert view.problems == ()
 
 
 def test_a_store_that_is_named_is_the_only_one_looked_at(

@@ -112,6 +112,19 @@ def test_equal_tables_give_equal_bytes(table: pa.Table, tmp_path: Path) -> None:
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
+@pytest.mark.parametrize("metadata", [None, {"meaning": "what it meant once", "unit": "none"}])
+def test_a_file_with_other_texts_reads_with_those_of_the_schema(
+    metadata: dict[str, str] | None, table: pa.Table, tmp_path: Path
+) -> None:
+    path = tmp_path / "aa.parquet"
+    fields = [field.with_metadata(metadata) for field in EPISODES]
+    parquet.write(table.cast(pa.schema(fields, metadata=metadata)), path)
+    assert parquet.verify(path, EPISODES)
+    found = parquet.read(path, EPISODES)
+    assert found.equals(table)
+    assert found.schema.equals(EPISODES, check_metadata=True)
+
+
 def test_an_older_file_reads_with_nulls_in_a_new_nullable_column(
     example: type[Example], tmp_path: Path
 ) -> None:
