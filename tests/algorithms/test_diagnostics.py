@@ -47,6 +47,28 @@ def recomputed(
     return expected
 
 
+def of_the_product(
+    before: reference.Actor, after: reference.Actor, batch: Any, seed: int
+) -> dict[str, float]:
+    """What `recomputed` says of the ratio, for the product over each slot's trajectory."""
+    products = []
+    for n in range(batch.valid.shape[2]):
+        valid = batch.valid[seed, :, n]
+        states, actions = batch.observations[seed, :, n][valid], batch.actions[seed, :, n][valid]
+        old, new = before(states.double()), after(states.double())
+        logs = new.log_prob(actions) - old.log_prob(actions)
+        products.append(float(logs.sum().exp().detach()))
+    ratio = np.array(products)
+    # Quantiles of the logarithms: between two products that differ by orders of magnitude.
+    low, median, high = np.exp(np.quantile(np.log(ratio), (0.01, 0.5, 0.99)))
+    return {
+        "ratio_q01": low,
+        "ratio_q50": median,
+        "ratio_q99": high,
+        "effective_sample_size": ratio.sum() ** 2 / len(ratio) / (ratio**2).sum(),
+    }
+
+
 def actor_of(learner: Learner, columns: torch.Tensor, seed: int) -> reference.Actor:
     continuous = learner.policy.log_std(torch.zeros(2)) is not None
     return reference.Actor(columns[seed].double(), sizes_of(learner), continuous=continuous)
@@ -71,6 +93,8 @@ def test_an_update_reports_what_parameters_before_and_after_say(
         old, new = (actor_of(learner, columns, s) for columns in (before, after))
         clip_range = getattr(learner.hyperparameters, "clip_range", 0.2)
         expected = recomputed(old, new, batch, s, clip_range)
+        if name == "trajectory_importance_sampling":
+            expected |= of_the_product(old, new, batch, s)
         if name != "clipped_ppo":
             del expected["clip_fraction"]
             assert "clip_fraction" not in reported

@@ -443,7 +443,7 @@ def behaviour(size: tuple[int, int, tuple[int, ...]]) -> tuple[World, Tensor, Ba
 
 def product_ratio(the: World, theta: Tensor, batch: Batch) -> Tensor:
     columns = theta.expand(len(the.groups), -1)
-    return trajectory_importance_sampling.trajectory_ratio(the.policy, columns, batch)
+    return trajectory_importance_sampling.trajectory_log_ratio(the.policy, columns, batch).exp()
 
 
 def test_the_trajectory_ratio_is_the_ratio_of_trajectory_probabilities() -> None:
@@ -554,5 +554,9 @@ def test_the_gradient_variance_reported_is_unbiased() -> None:
     estimate, truth = gradients.mean(1), the.true_gradient()
     variance = (the.probabilities * (estimate - truth).square().sum(1)).sum()
     assert_equal((the.probabilities * signal["gradient_variance"]).sum(), variance)
-    ratio = estimate.square().sum(1) / signal["gradient_variance"]
+    noise = signal["gradient_variance"]
+    ratio = (estimate.square().sum(1) - noise) / noise
     torch.testing.assert_close(signal["gradient_signal_to_noise"], ratio, equal_nan=True)
+    # Its numerator expects the squared signal.
+    numerator = estimate.square().sum(1) - noise
+    assert_equal((the.probabilities * numerator).sum(), truth.square().sum())

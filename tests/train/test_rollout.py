@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,9 +15,9 @@ import torch
 from algorithms.batch import Batch
 from algorithms.learner import Learner
 from algorithms.policy_gradient import TIME_BLOCK
+from bench.plan.lookup import load_algorithm
 from bench.train.environments import make
 from bench.train.rollout import Rollout
-from bench.train.trainer import load
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -35,7 +34,7 @@ def rolling(
     **changes: Any,
 ) -> Iterator[tuple[Learner, Rollout, Recorder]]:
     """A learner, its rollout, and what passes between them and the environments."""
-    chosen = load(algorithm)
+    chosen = load_algorithm(algorithm)
     h = chosen.hyperparameters(
         **{"hidden_sizes": (4,), "slots": 3, "observation_normalization": False, **changes}
     )
@@ -43,7 +42,7 @@ def rolling(
     size, space = environments.observation_size, environments.action_space
     learner = Learner(chosen, h, seeds, size, space)
     try:
-        yield learner, Rollout(learner, environments, time.perf_counter()), environments
+        yield learner, Rollout(learner, environments), environments
     finally:
         environments.close()
 
@@ -114,7 +113,7 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
                     cut.append(assert_end(batch, s, n, episode.stop - 1))
                     assert batch.ended[s, :, n].sum() == 1
             charged += batch.valid.sum((1, 2)).numpy()
-            assert learner.steps.tolist() == charged.tolist()
+            assert rollout.steps.tolist() == charged.tolist()
         assert 0 < sum(cut) < len(cut)
         # What was charged is what the environments were asked for: no tick for a reset.
         asked = np.sum(environments.active, axis=0).reshape(3, 3).sum(1)
@@ -129,7 +128,7 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
 def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
     with rolling("Diary-v0", "clipped_ppo", batch_steps=3 * 7) as (learner, rollout, environments):
         batches = [rollout.collect_steps() for _ in range(4)]
-        assert learner.steps.tolist() == [84] * 3
+        assert rollout.steps.tolist() == [84] * 3
         assert all(batch.valid.all() and batch.rewards.shape == (3, 7, 3) for batch in batches)
         joined = Batch(
             **{name: torch.cat([getattr(b, name) for b in batches], 1) for name in vars(batches[0])}
@@ -284,7 +283,7 @@ def test_a_seed_that_is_not_active_takes_no_step() -> None:
             collect = rollout.collect_steps if changes else rollout.collect_trajectories
             batch = collect()
             assert not batch.valid[1].any() and batch.valid[[0, 2]].any()
-            assert learner.steps[1] == 0
+            assert rollout.steps[1] == 0
             assert not np.any([active[3:6] for active in environments.active])
             assert rollout.episodes[1].returns == []
 

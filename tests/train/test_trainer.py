@@ -18,9 +18,10 @@ from algorithms.batch import Batch
 from algorithms.learner import Learner
 from bench.errors import InputError
 from bench.plan.identity import Description
+from bench.plan.lookup import load_algorithm
 from bench.train import trainer
 from bench.train.environments import back_end_of
-from bench.train.trainer import Progress, RunResult, load, train
+from bench.train.trainer import Progress, RunResult, train
 from tests import reference
 
 
@@ -34,7 +35,7 @@ def _elsewhere(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def described(algorithm: str, environment: str, steps: int, **changes: Any) -> Description:
-    h = load(algorithm).hyperparameters(**changes)
+    h = load_algorithm(algorithm).hyperparameters(**changes)
     return Description(
         algorithm=algorithm,
         hyperparameters=dataclasses.asdict(h),
@@ -182,7 +183,7 @@ def test_a_seed_is_the_same_alone_and_in_any_group_for_50_updates(
 def test_on_gymnasium_too_a_seed_is_the_same_alone(algorithm: str, environment: str) -> None:
     """Episodes of 4 to 12 steps, rewards and ends from the environment's own randomness."""
     small = {"slots": 4, "hidden_sizes": (8,)}
-    if load(algorithm).collects == "steps":
+    if load_algorithm(algorithm).collects == "steps":
         small["batch_steps"] = 40
     task = described(algorithm, environment, 120, **small)
     whole = by_seed(train(task, range(5)))
@@ -351,7 +352,7 @@ def test_a_longer_budget_continues_a_shorter_one(algorithm: str, changes: dict[s
         assert len(first.updates["update"]) < len(second.updates["update"])
         assert prefix(first.updates, second.updates)
         assert prefix(first.episodes, second.episodes)
-        h = load(algorithm).hyperparameters(**changes)
+        h = load_algorithm(algorithm).hyperparameters(**changes)
         remaining = np.maximum(0, 1 - second.updates["step"] / 700)
         np.testing.assert_allclose(second.updates["learning_rate"], h.learning_rate * remaining)
 
@@ -418,7 +419,7 @@ def test_an_unknown_name_is_bad_input() -> None:
 def test_the_last_row_of_diagnostics_follows_from_the_stored_policy(
     algorithm: str, environment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    chosen = load(algorithm)
+    chosen = load_algorithm(algorithm)
     seen: list[tuple[Batch, torch.Tensor, tuple[int, ...]]] = []
 
     def watched(learner: Learner, batch: Batch) -> Any:
@@ -426,7 +427,9 @@ def test_the_last_row_of_diagnostics_follows_from_the_stored_policy(
         seen.append((batch, learner.policy_parameters.clone(), sizes))
         return chosen.update(learner, batch)
 
-    monkeypatch.setattr(trainer, "load", lambda name: dataclasses.replace(chosen, update=watched))
+    monkeypatch.setattr(
+        trainer, "load_algorithm", lambda name: dataclasses.replace(chosen, update=watched)
+    )
     steps = {"batch_steps": 128} if chosen.collects == "steps" else {}
     task = described(algorithm, environment, 256, learning_rate=0.01, hidden_sizes=(8,), **steps)
     results = train(task, [4, 5])
