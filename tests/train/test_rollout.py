@@ -102,7 +102,7 @@ def assert_end(batch: Batch, seed: int, slot: int, last: int) -> bool:
 
 
 def test_trajectories_are_one_whole_episode_a_slot() -> None:
-    with rolling("Diary-v0") as (learner, rollout, environments):
+    with rolling("Diary-v0") as (_, rollout, environments):
         charged, cut = np.zeros(3, np.int64), []
         for _ in range(5):
             batch = rollout.collect_trajectories()
@@ -126,7 +126,7 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
 
 
 def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
-    with rolling("Diary-v0", "clipped_ppo", batch_steps=3 * 7) as (learner, rollout, environments):
+    with rolling("Diary-v0", "clipped_ppo", batch_steps=3 * 7) as (_, rollout, environments):
         batches = [rollout.collect_steps() for _ in range(4)]
         assert rollout.steps.tolist() == [84] * 3
         assert all(batch.valid.all() and batch.rewards.shape == (3, 7, 3) for batch in batches)

@@ -114,11 +114,6 @@ def cases() -> list[Any]:
     return found
 
 
-# A seed that has finished takes no step, and its explained variance of nothing warns:
-# tests/algorithms/test_critic.py holds that fault. The bits are another matter.
-warns = pytest.mark.filterwarnings(r"ignore:var\(\)")
-
-
 def assert_bits_do_not_depend_on_neighbours(
     task: Description, groups: Sequence[Sequence[int]] = GROUPS
 ) -> dict[int, RunResult]:
@@ -134,7 +129,6 @@ def assert_bits_do_not_depend_on_neighbours(
     return whole
 
 
-@warns
 @pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases())
 def test_a_seed_is_the_same_alone_and_in_any_group(
     algorithm: str, environment: str, batch: int, changes: dict[str, Any]
@@ -165,7 +159,6 @@ def test_a_seed_is_the_same_alone_and_in_any_group_at_odd_sizes(
     )
 
 
-@warns
 @pytest.mark.slow
 @pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases())
 def test_a_seed_is_the_same_alone_and_in_any_group_for_50_updates(
@@ -177,7 +170,6 @@ def test_a_seed_is_the_same_alone_and_in_any_group_for_50_updates(
     assert all(len(result.updates["update"]) >= 50 for result in whole.values())
 
 
-@warns
 @pytest.mark.parametrize("environment", ["Fragile-v0", "FragileContinuous-v0"])
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_on_gymnasium_too_a_seed_is_the_same_alone(algorithm: str, environment: str) -> None:
@@ -235,7 +227,6 @@ def prefix(short: dict[str, np.ndarray], long: dict[str, np.ndarray]) -> bool:
     )
 
 
-@warns
 @pytest.mark.parametrize("fault", [float("nan"), float("inf"), "observation"])
 @pytest.mark.parametrize(("algorithm", "environment", "changes"), FAULTY)
 def test_a_seed_that_diverges_stops_there_and_leaves_the_others_alone(
@@ -264,7 +255,6 @@ def test_a_seed_that_diverges_stops_there_and_leaves_the_others_alone(
     assert difference(alone, victim) is None
 
 
-@warns
 @pytest.mark.parametrize("algorithm", ["vanilla_policy_gradient", "reward_to_go"])
 def test_a_seed_whose_parameters_overflow_is_marked_at_that_update(algorithm: str) -> None:
     """A reward that float32 can still hold, but no gradient made of it."""
@@ -283,7 +273,6 @@ def test_a_seed_whose_parameters_overflow_is_marked_at_that_update(algorithm: st
     assert victim.diverged_at == healthy[VICTIM].updates["step"][2]
 
 
-@warns
 @pytest.mark.parametrize(("algorithm", "environment", "changes"), FAULTY)
 def test_when_every_seed_has_diverged_the_run_ends(
     algorithm: str, environment: str, changes: dict[str, Any]
@@ -353,15 +342,16 @@ def test_a_longer_budget_continues_a_shorter_one(algorithm: str, changes: dict[s
         assert prefix(first.updates, second.updates)
         assert prefix(first.episodes, second.episodes)
         h = load_algorithm(algorithm).hyperparameters(**changes)
-        remaining = np.maximum(0, 1 - second.updates["step"] / 700)
+        begun = np.concatenate([[0], second.updates["step"][:-1]])
+        remaining = np.maximum(0, 1 - begun / 700)
         np.testing.assert_allclose(second.updates["learning_rate"], h.learning_rate * remaining)
 
 
 def test_a_step_size_that_has_fallen_to_nothing_moves_nothing() -> None:
     changes = {"batch_steps": 128, "epochs": 2, "learning_rate_decay_steps": 256}
-    tasks = [described("clipped_ppo", "CartPole-v1", steps, **changes) for steps in (128, 640)]
+    tasks = [described("clipped_ppo", "CartPole-v1", steps, **changes) for steps in (256, 640)]
     early, late = (train(task, [0])[0] for task in tasks)
-    assert late.updates["learning_rate"].tolist()[1:] == [0.0] * 4
+    assert late.updates["learning_rate"].tolist() == [3e-4, 1.5e-4, 0.0, 0.0, 0.0]
     np.testing.assert_array_equal(early.policy["policy"], late.policy["policy"])
 
 
@@ -454,6 +444,10 @@ def test_the_last_row_of_diagnostics_follows_from_the_stored_policy(
             "entropy": new.entropy().detach().numpy().mean(),
             "batch_steps": len(ratio),
         }
+        if algorithm == "trajectory_importance_sampling":
+            # Its ratio is the product over a trajectory: tests/algorithms/test_diagnostics.py.
+            for name in ("ratio_q01", "ratio_q99", "effective_sample_size"):
+                del expected[name]
         if algorithm == "clipped_ppo":
             expected["clip_fraction"] = np.mean(np.abs(ratio - 1) > 0.2)
         for name, value in expected.items():
@@ -522,7 +516,6 @@ CARTPOLE = [
 ]
 
 
-@warns
 @pytest.mark.slow
 @pytest.mark.parametrize(("algorithm", "changes", "threshold"), CARTPOLE)
 def test_cartpole_is_learned(algorithm: str, changes: dict[str, Any], threshold: float) -> None:
