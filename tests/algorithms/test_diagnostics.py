@@ -12,6 +12,7 @@ from learners import ON_TRAJECTORIES, SPACES, SURROGATES, learner_of, sizes_of
 from torch.distributions import kl_divergence
 
 from algorithms.diagnostics import policy_change
+from algorithms.ladder.trajectory_importance_sampling import ratio_spread
 from algorithms.learner import Learner
 from tests import reference, strategies
 
@@ -114,6 +115,12 @@ def test_every_diagnostic_is_one_number_a_seed() -> None:
         reported = learner.algorithm.update(learner, batch)
         assert all(values.shape == (3,) for values in reported.values()), name
         assert all(torch.isfinite(values).all() for values in reported.values()), name
+
+
+def test_products_beyond_float32_have_an_effective_sample_size() -> None:
+    spread = ratio_spread(torch.tensor([[0.0, 0.0, 400.0, 400.0], [-400.0] * 4, [0.0] * 4]))
+    np.testing.assert_allclose(spread["effective_sample_size"], [0.5, 1.0, 1.0])
+    np.testing.assert_allclose(spread["ratio_q99"].log(), [400.0, -400.0, 0.0], atol=1e-9)
 
 
 def test_without_a_change_the_ratio_is_one() -> None:
