@@ -90,7 +90,7 @@ ON_STEPS: list[tuple[str, dict[str, Any]]] = [
 ]
 # Environment, hidden layers, steps that a first batch of trajectories takes.
 FOR_TRAJECTORIES = {
-    "continuous": ("InvertedPendulum-v5", (32, 32), 50),
+    "continuous": ("InvertedPendulum-v5", (32, 32), 90),
     "discrete": ("CartPole-v1", (17,), 160),
 }
 FOR_STEPS = {
@@ -164,8 +164,8 @@ def test_a_seed_is_the_same_alone_and_in_any_group_at_odd_sizes(
 def test_a_seed_is_the_same_alone_and_in_any_group_for_50_updates(
     algorithm: str, environment: str, batch: int, changes: dict[str, Any]
 ) -> None:
-    # Slow enough not to learn: the episodes, and with them the updates, stay of one size.
-    task = described(algorithm, environment, 60 * batch, **{"learning_rate": 3e-4, **changes})
+    # Slow enough not to learn: the episodes, and with them the batches, stay short.
+    task = described(algorithm, environment, 70 * batch, **{"learning_rate": 3e-5, **changes})
     whole = assert_bits_do_not_depend_on_neighbours(task, groups=GROUPS[:3])
     assert all(len(result.updates["update"]) >= 50 for result in whole.values())
 
@@ -501,25 +501,23 @@ def test_without_a_step_size_nothing_is_learned() -> None:
     assert 4 < interquartile_mean(last_returns(task, 20)) < 6
 
 
-# IQM over 10 seeds of the mean of the last 20 episodes; an untrained policy has 22, the most
-# is 500. Measured when this was written: see the second number.
+# Far below what was measured (the comment), far above an untrained policy's 22.
 CARTPOLE = [
-    ("vanilla_policy_gradient", {}, 150),
-    ("baseline", {"baseline": "batch_mean"}, 150),
-    ("baseline", {"baseline": "learned"}, 150),
-    ("reward_to_go", {}, 200),
-    ("advantage", {}, 400),
-    ("importance_sampling", {}, 150),
-    ("trajectory_importance_sampling", {}, 150),
-    ("kl_ppo", {}, 350),
-    ("clipped_ppo", {}, 350),
+    ("vanilla_policy_gradient", {}, 150),  # 324
+    ("baseline", {"baseline": "batch_mean"}, 250),  # 490
+    ("baseline", {"baseline": "learned"}, 250),  # 500
+    ("reward_to_go", {}, 250),  # 478
+    ("advantage", {}, 400),  # 500
+    ("importance_sampling", {}, 150),  # 349
+    ("trajectory_importance_sampling", {}, 150),  # 342
+    ("kl_ppo", {}, 350),  # 500
+    ("clipped_ppo", {}, 350),  # 500
 ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("algorithm", "changes", "threshold"), CARTPOLE)
 def test_cartpole_is_learned(algorithm: str, changes: dict[str, Any], threshold: float) -> None:
-    """60,000 steps, defaults: the interquartile mean of 10 seeds, not each of them."""
+    """After 60,000 steps: IQM over 10 seeds, not each of them, of the last 20 episodes."""
     returns = last_returns(described(algorithm, "CartPole-v1", 60_000, **changes), 20)
-    print(f"{algorithm} {changes}: IQM {interquartile_mean(returns):.0f} of {np.round(returns)}")
-    assert interquartile_mean(returns) > threshold
+    assert interquartile_mean(returns) > threshold, returns
