@@ -7,7 +7,7 @@ from torch import Tensor
 
 from algorithms.batch import Batch, flatten
 from algorithms.hyperparameters import CriticHyperparameters, CriticRegression
-from algorithms.learner import Learner, take
+from algorithms.learner import Learner
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.returns import generalized_advantage
 
@@ -51,17 +51,20 @@ def fit_critic(
     """Regress V(s) on `targets` [S, T, N] by minibatch Adam steps; the last losses [S]."""
     if learner.critic is None:
         raise ValueError(f"{learner.algorithm.name} has no critic to fit")
-    observations, flat = flatten(batch.observations), flatten(targets)
     rate = learner.annealed(settings.critic_learning_rate)
     last = torch.zeros(targets.shape[0], device=targets.device)
     minibatches = learner.minibatches(
-        flatten(batch.valid), settings.critic_epochs, settings.critic_minibatch
+        flatten(batch.valid),
+        settings.critic_epochs,
+        settings.critic_minibatch,
+        (flatten(batch.observations), flatten(targets)),
     )
-    for index, active in minibatches:
-        parameters = learner.critic_parameters.detach().requires_grad_()
-        prediction = learner.critic(parameters, take(observations, index))
-        loss = squared_error(prediction, take(flat, index)).mean(1)
-        (gradient,) = torch.autograd.grad(loss.sum(), parameters)
+    for (states, target), active in minibatches:
+        passed = learner.critic.network(learner.critic_parameters, states)
+        values = learner.critic.read(passed.outputs).requires_grad_()
+        loss = squared_error(values, target).mean(1)
+        (of_values,) = torch.autograd.grad(loss.sum(), values)
+        gradient = passed.gradient(*learner.critic.unread(of_values))
         learner.critic_optimizer.step(gradient, rate, active)
         last = torch.where(active, loss.detach(), last)
     return last

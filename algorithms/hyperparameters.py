@@ -221,9 +221,11 @@ def check(hyperparameters: object) -> None:
         if choices is not None and value not in choices:
             allowed = ", ".join(map(str, choices))
             raise ValueError(f"{field.name} = {value!r}; allowed: {allowed}")
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            if math.isnan(value):
+        for number in value if isinstance(value, tuple) else (value,):
+            if not isinstance(number, (int, float)) or isinstance(number, bool):
+                continue
+            if math.isnan(number):
                 raise ValueError(f"{field.name} = nan; allowed: a number")
-            if (low is not None and value < low) or (high is not None and value > high):
+            if (low is not None and number < low) or (high is not None and number > high):
                 bounds = f"{'-inf' if low is None else low} to {'inf' if high is None else high}"
                 raise ValueError(f"{field.name} = {value!r}; allowed: {bounds}")

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from algorithms.batch import Algorithm
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
-from algorithms.networks import stack_initial
+from algorithms.networks import Pass, stack_initial
 from algorithms.normalization import RewardScale, RunningMoments
 from algorithms.optimizers import Adam
 from algorithms.policies import Critic, Policy, make_critic, make_policy
@@ -29,6 +29,8 @@ class Learner:
         active: bool [S], seeds still learning; the others stay bitwise as they are.
         steps: int64 [S], environment steps taken before the batch at hand.
         updates: number of updates so far.
+        optimizer, policy_optimizer, critic_optimizer: of all columns, or of the policy's and the
+            critic's apart; an algorithm uses the one or the others.
         memory: what the algorithm remembers between updates, each tensor [S, …].
     """
 
@@ -50,9 +52,10 @@ class Learner:
         )
         self.critic: Critic | None = None
         if algorithm.critic(hyperparameters):
-            self.critic = make_critic(observation_size, hyperparameters.hidden_sizes)
+            self.critic = make_critic(self.policy)
         self.parameters = stack_initial([self._draw(seed) for seed in seeds]).to(device)
         epsilon = hyperparameters.adam_epsilon
+        self.optimizer = Adam(self.parameters, epsilon)
         self.policy_optimizer = Adam(self.policy_parameters, epsilon)
         self.critic_optimizer = Adam(self.critic_parameters, epsilon)
         self.observation_moments = RunningMoments(len(seeds), observation_size, device)
@@ -71,7 +74,7 @@ class Learner:
         initialization = self.hyperparameters.initialization
         columns = [self.policy.initial(generator, initialization)]
         if self.critic is not None:
-            columns.append(self.critic.network.initial(generator, initialization))
+            columns.append(self.critic.initial(generator, initialization))
         return np.concatenate(columns)
 
     @property
@@ -109,6 +112,32 @@ class Learner:
             raise ValueError(f"{self.algorithm.name} has no critic")
         return self.critic(self.critic_parameters, observations)
 
+    def forward(self, observations: Tensor) -> tuple[Pass, Tensor, Tensor]:
+        """Policy and critic at once, in products of 2·S networks.
+
+        Args:
+            observations: normalised, [S, B, O].
+
+        Returns:
+            the pass; φ [S, B, K]; V [S, B].
+        """
+        assert self.critic is not None
+        pairs = self.parameters.view(-1, self.policy.size)
+        twice = observations.unsqueeze(1).expand(-1, 2, -1, -1).flatten(0, 1)
+        passed = self.policy.network(pairs, twice)
+        actor, critic = passed.outputs.unflatten(0, (-1, 2)).unbind(1)
+        return passed, self.policy.read(actor, passed.others[::2]), self.critic.read(critic)
+
+    def backward(
+        self, passed: Pass, statistics: Tensor, of_statistics: Tensor, of_values: Tensor
+    ) -> Tensor:
+        """∂L/∂parameters [S, P], given ∂L/∂φ [S, B, K] and ∂L/∂V [S, B] of what `forward` gave."""
+        assert self.critic is not None
+        actor = self.policy.unread(statistics, of_statistics)
+        critic = self.critic.unread(of_values)
+        pairs = (torch.stack(each, dim=1).flatten(0, 1) for each in zip(actor, critic, strict=True))
+        return passed.gradient(*pairs).view_as(self.parameters)
+
     def observe(self, observations: Tensor, mask: Tensor) -> Tensor:
         """Take raw observations [S, N, O] into the statistics where `mask` [S, N]; normalise."""
         if self.hyperparameters.observation_normalization:
@@ -130,31 +159,45 @@ class Learner:
         remaining = 1 - self.steps.double() / self.hyperparameters.learning_rate_decay_steps
         return learning_rate * remaining.clamp(min=0)
 
-    def minibatches(self, valid: Tensor, epochs: int, size: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def minibatches(
+        self, valid: Tensor, epochs: int, size: int, samples: Sequence[Tensor]
+    ) -> Iterator[tuple[list[Tensor], Tensor]]:
         """Random minibatches of the samples that are `valid` [S, B], epoch by epoch.
 
         A seed with fewer samples than its neighbours is inactive once it has been through
         its own. The last minibatch of an epoch is filled up from that epoch's beginning.
 
+        Args:
+            samples: tensors [S, B, …] to take the minibatches from.
+
         Yields:
-            index int64 [S, size] into axis 1 and active bool [S].
+            of each tensor its rows [S, size, …], views that last until the next epoch; and
+            active bool [S].
         """
         rows = [np.flatnonzero(row) for row in valid.cpu().numpy()]
         generators = [stream(seed, "minibatches", self.updates) for seed in self.seeds]
         counts = np.array([-(-len(row) // size) for row in rows])
-        for _ in range(epochs):
-            index = np.zeros((len(rows), counts.max(initial=0) * size), dtype=np.int64)
+        turns = [torch.from_numpy(counts > m).to(self.device) for m in range(counts.max(initial=0))]
+        shuffled: list[Tensor] = []
+        for _ in range(epochs if turns else 0):
+            index = np.zeros((len(rows), len(turns) * size), dtype=np.int64)
             for s, (row, generator) in enumerate(zip(rows, generators, strict=True)):
                 if len(row):
                     filled = counts[s] * size
                     index[s, :filled] = np.resize(generator.permutation(row), filled)
-            shuffled = torch.from_numpy(index).to(self.device)
-            for m in range(counts.max(initial=0)):
-                mine = torch.from_numpy(counts > m).to(self.device)
-                yield shuffled[:, m * size : (m + 1) * size], self.active & mine
+            order = torch.from_numpy(index).to(self.device)
+            # Taken for the whole epoch at once, then cut: one gather instead of one a minibatch;
+            # and into the last epoch's memory, which is in the cache.
+            into: Sequence[Tensor | None] = shuffled or [None] * len(samples)
+            shuffled = [take(x, order, out) for x, out in zip(samples, into, strict=True)]
+            cuts = (values.split(size, dim=1) for values in shuffled)
+            for *parts, turn in zip(*cuts, turns, strict=True):
+                yield parts, self.active & turn
 
 
-def take(values: Tensor, index: Tensor) -> Tensor:
-    """values[s, index[s]]: [S, B, …] at int64 [S, M] -> [S, M, …]."""
-    seeds = torch.arange(values.shape[0], device=values.device).unsqueeze(1)
-    return values[seeds, index]
+def take(values: Tensor, index: Tensor, out: Tensor | None = None) -> Tensor:
+    """values[s, index[s]]: [S, B, …] at int64 [S, M] -> [S, M, …], into `out` where given."""
+    first = values.shape[1] * torch.arange(len(values), device=values.device).unsqueeze(1)
+    into = None if out is None else out.flatten(0, 1)
+    rows = torch.index_select(values.flatten(0, 1), 0, (first + index).flatten(), out=into)
+    return rows.view(*index.shape, *rows.shape[1:])

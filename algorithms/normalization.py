@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from algorithms.returns import discounted_sums
+
 _EPSILON = 1e-8
 
 
@@ -22,20 +24,28 @@ class RunningMoments:
 
     def update(self, values: Tensor, mask: Tensor) -> None:
         """Take in `values` [S, B, O] where `mask` [S, B]; a seed with none keeps its bits."""
+        everybody = bool(mask.all())
         kept = mask.unsqueeze(2)
-        values = torch.where(kept, values.double(), 0.0)
+        values = values.double()
+        if not everybody:
+            values = torch.where(kept, values, 0.0)
         added = kept.sum(1).double()
-        some = added > 0
-        divisor = added.clamp(min=1)
+        divisor = added if everybody else added.clamp(min=1)
         mean = values.sum(1) / divisor
-        squares = torch.where(kept, (values - mean.unsqueeze(1)).square(), 0.0).sum(1)
-        total = (self.count + added).clamp(min=1)
+        squares = (values - mean.unsqueeze(1)).square()
+        if not everybody:
+            squares = torch.where(kept, squares, 0.0)
+        total = self.count + divisor
+        share = added / total
         shift = mean - self.mean
-        combined = self.variance * self.count + squares
-        combined = (combined + shift.square() * self.count * added / total) / total
-        self.mean = torch.where(some, self.mean + shift * added / total, self.mean)
-        self.variance = torch.where(some, combined, self.variance)
-        self.count = self.count + added
+        combined = self.variance * self.count + squares.sum(1)
+        combined = (combined + shift.square() * (self.count * share)) / total
+        mean = self.mean + shift * share
+        if not everybody:
+            some = added > 0
+            mean = torch.where(some, mean, self.mean)
+            combined = torch.where(some, combined, self.variance)
+        self.mean, self.variance, self.count = mean, combined, self.count + added
 
     @property
     def deviation(self) -> Tensor:
@@ -62,11 +72,13 @@ class RewardScale:
 
     def __call__(self, rewards: Tensor, ended: Tensor, clip: float) -> Tensor:
         """Scaled rewards [S, T, N], bounded to ±clip, of raw `rewards` and episode ends."""
-        returns = torch.empty_like(rewards)
-        for t in range(rewards.shape[1]):
-            self._return = self._discount * self._return + rewards[:, t]
-            returns[:, t] = self._return
-            self._return = torch.where(ended[:, t], 0.0, self._return)
+        # R_t = r_t + γ R_{t−1}, nothing carried over an end: a discounted sum against time.
+        carry = self._discount * (~ended).to(rewards.dtype)
+        begun = rewards.clone()
+        begun[:, 0] += self._discount * self._return
+        before = torch.cat([torch.zeros_like(carry[:, :1]), carry[:, :-1]], dim=1)
+        returns = discounted_sums(begun.flip(1), before.flip(1)).flip(1)
+        self._return = torch.where(ended[:, -1], 0.0, returns[:, -1])
         flat = returns.flatten(1)
         self.moments.update(flat.unsqueeze(2), torch.ones_like(flat, dtype=torch.bool))
         scale = self.moments.deviation.float().unsqueeze(2)

@@ -32,9 +32,14 @@ class Policy(Protocol):
     @property
     def noise_kind(self) -> str: ...
     def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray: ...
+    @property
+    def network(self) -> Perceptron: ...
     def statistics(self, parameters: Tensor, observations: Tensor) -> Tensor: ...
+    def read(self, outputs: Tensor, others: Tensor) -> Tensor: ...
+    def unread(self, statistics: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]: ...
     def sample(self, statistics: Tensor, noise: Tensor) -> Tensor: ...
     def log_probability(self, statistics: Tensor, actions: Tensor) -> Tensor: ...
+    def score(self, statistics: Tensor, actions: Tensor) -> Tensor: ...
     def entropy(self, statistics: Tensor) -> Tensor: ...
     def divergence(self, old: Tensor, new: Tensor) -> Tensor: ...
     def log_std(self, statistics: Tensor) -> Tensor | None: ...
@@ -69,10 +74,18 @@ class GaussianPolicy:
         return np.concatenate([self.network.initial(generator, initialization), log_std])
 
     def statistics(self, parameters: Tensor, observations: Tensor) -> Tensor:
-        """φ = (μ, log σ) [S, B, 2A]."""
-        network, log_std = parameters.split([self.network.size, self.actions], dim=1)
-        mean = self.network(network, observations)
-        return torch.cat([mean, log_std.unsqueeze(1).expand_as(mean)], dim=2)
+        """φ = (μ, log σ) [S, B, 2A] at observations [S, B, O], under parameters [S, P]."""
+        passed = self.network(parameters, observations)
+        return self.read(passed.outputs, passed.others)
+
+    def read(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """φ [S, B, 2A] of the network's outputs μ [S, B, A] and the other columns log σ [S, A]."""
+        return torch.cat([outputs, others.unsqueeze(1).expand_as(outputs)], dim=2)
+
+    def unread(self, statistics: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient of what φ was read from, given that of φ [S, B, 2A]."""
+        of_mean, of_log_std = gradient.chunk(2, dim=2)
+        return of_mean, of_log_std.sum(1)
 
     def sample(self, statistics: Tensor, noise: Tensor) -> Tensor:
         """a = μ + σ·noise, noise [..., A] standard normal."""
@@ -82,8 +95,16 @@ class GaussianPolicy:
     def log_probability(self, statistics: Tensor, actions: Tensor) -> Tensor:
         """log p(a) [...], of the unclipped action."""
         mean, log_std = statistics.chunk(2, dim=-1)
-        standardised = (actions - mean) * torch.exp(-log_std)
-        return (-0.5 * standardised.square() - log_std - 0.5 * _LOG_TWO_PI).sum(-1)
+        z = (actions - mean) * torch.exp(-log_std)
+        constant = -0.5 * _LOG_TWO_PI * self.actions
+        return constant - torch.addcmul(log_std, z, z, value=0.5).sum(-1)
+
+    def score(self, statistics: Tensor, actions: Tensor) -> Tensor:
+        """∇_φ log p(a) [..., 2A]: (a − μ)/σ² and ((a − μ)/σ)² − 1."""
+        mean, log_std = statistics.chunk(2, dim=-1)
+        inverse = torch.exp(-log_std)
+        z = (actions - mean) * inverse
+        return torch.cat([z * inverse, z * z - 1], dim=-1)
 
     def entropy(self, statistics: Tensor) -> Tensor:
         """Differential entropy [...], in nats."""
@@ -126,8 +147,18 @@ class CategoricalPolicy:
         return self.network.initial(generator, initialization)
 
     def statistics(self, parameters: Tensor, observations: Tensor) -> Tensor:
-        """φ = log p(a = 0 … n-1) [S, B, n]."""
-        return torch.log_softmax(self.network(parameters, observations), dim=2)
+        """φ = log p(a = 0 … n-1) [S, B, n] at observations [S, B, O], under parameters [S, P]."""
+        passed = self.network(parameters, observations)
+        return self.read(passed.outputs, passed.others)
+
+    def read(self, outputs: Tensor, others: Tensor) -> Tensor:
+        """φ [S, B, n] of the network's outputs, the logits [S, B, n]."""
+        return torch.log_softmax(outputs, dim=2)
+
+    def unread(self, statistics: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient of what φ was read from, given that of φ [S, B, n]."""
+        logits = gradient - statistics.exp() * gradient.sum(2, keepdim=True)
+        return logits, logits.new_zeros(len(logits), 0)
 
     def sample(self, statistics: Tensor, noise: Tensor) -> Tensor:
         """argmax(log p + noise), noise [..., n] standard Gumbel (the Gumbel-max trick)."""
@@ -136,6 +167,10 @@ class CategoricalPolicy:
     def log_probability(self, statistics: Tensor, actions: Tensor) -> Tensor:
         """log p(a) [...]."""
         return statistics.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
+
+    def score(self, statistics: Tensor, actions: Tensor) -> Tensor:
+        """∇_φ log p(a) [..., n]: 1 at the action, 0 elsewhere."""
+        return torch.nn.functional.one_hot(actions, statistics.shape[-1]).to(statistics)
 
     def entropy(self, statistics: Tensor) -> Tensor:
         """Entropy [...], in nats."""
@@ -162,19 +197,50 @@ def make_policy(
 
 @dataclass(frozen=True)
 class Critic:
-    """V(s), the expected return from s, in the (normalised) units of the batch's rewards."""
+    """V(s), the expected return from s, in the (normalised) units of the batch's rewards.
+
+    A network of the policy's own shape, so that both can go through one product; V is its
+    first output, and the columns of the others stay zero.
+
+    Args:
+        network: the policy's; `size` columns in all, as many as the policy has.
+    """
 
     network: Perceptron
+    size: int
 
-    @property
-    def size(self) -> int:
-        return self.network.size
+    def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray:
+        """float32 [P]: drawn as a network with one output, the other columns 0."""
+        *hidden, outputs = self.network.sizes
+        drawn = Perceptron((*hidden, 1), head_gain=1.0).initial(generator, initialization)
+        trunk, head, bias = np.split(drawn, [-hidden[-1] - 1, -1])
+        unused = np.zeros(self.size - self.network.size, np.float32)
+        return np.concatenate(
+            [
+                trunk,
+                head,
+                np.zeros(hidden[-1] * (outputs - 1), np.float32),
+                bias,
+                np.zeros(outputs - 1, np.float32),
+                unused,
+            ]
+        )
 
     def __call__(self, parameters: Tensor, observations: Tensor) -> Tensor:
         """V [S, B] of observations [S, B, O] under the critic's columns [S, P]."""
-        return self.network(parameters, observations).squeeze(2)
+        return self.read(self.network(parameters, observations).outputs)
+
+    def read(self, outputs: Tensor) -> Tensor:
+        """V [S, B] of the network's outputs [S, B, A]."""
+        return outputs[..., 0]
+
+    def unread(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient of what V was read from, given that of V [S, B]."""
+        outputs = gradient.new_zeros(*gradient.shape, self.network.sizes[-1])
+        outputs[..., 0] = gradient
+        return outputs, gradient.new_zeros(len(gradient), self.size - self.network.size)
 
 
-def make_critic(observation_size: int, hidden: tuple[int, ...]) -> Critic:
-    """The critic: the policy's architecture with one output."""
-    return Critic(Perceptron((observation_size, *hidden, 1), head_gain=1.0))
+def make_critic(policy: Policy) -> Critic:
+    """The critic that goes with a policy: a network of the same shape."""
+    return Critic(policy.network, policy.size)

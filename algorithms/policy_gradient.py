@@ -32,18 +32,22 @@ def trajectory_gradients(
         [S, N, P].
     """
     seeds, ticks, slots = weights.shape
-    theta = parameters.detach().repeat_interleave(slots, dim=0).requires_grad_()
+    theta = parameters.detach().repeat_interleave(slots, dim=0)
     total = torch.zeros_like(theta)
     for start in range(0, ticks, TIME_BLOCK):
         block = slice(start, start + TIME_BLOCK)
+        # Contiguous, because the layout of a view (one seed) or of a copy (several) would pass on
+        # to sums over time, which add up in another order then.
         observations, actions, valid, weight = (
-            values[:, block].transpose(1, 2).flatten(0, 1)
+            values[:, block].transpose(1, 2).flatten(0, 1).contiguous()
             for values in (batch.observations, batch.actions, batch.valid, weights)
         )
-        statistics = policy.statistics(theta, observations)
-        terms = weight * policy.log_probability(statistics, actions)
-        (gradient,) = torch.autograd.grad(torch.where(valid, terms, 0.0).sum(), theta)
-        total += gradient
+        passed = policy.network(theta, observations)
+        statistics = policy.read(passed.outputs, passed.others)
+        # Exclude before multiplying: NaN·0 is NaN.
+        weight = torch.where(valid, weight, 0.0).unsqueeze(2)
+        of_statistics = weight * policy.score(statistics, actions)
+        total += passed.gradient(*policy.unread(statistics, of_statistics))
     return total.view(seeds, slots, -1)
 
 

@@ -6,6 +6,24 @@ import torch
 from torch import Tensor
 
 
+def discounted_sums(values: Tensor, carry: Tensor) -> Tensor:
+    """x_t + c_t x_{t+1} + c_t c_{t+1} x_{t+2} + … along axis 1, [S, T, N].
+
+    By doubling: once the sums over n ticks are known, those over 2n are one product away, so
+    log₂ T steps do what a loop over time does in T (Hillis & Steele 1986). What follows a
+    carry of 0 never enters, nor does padding with zeros change a bit.
+
+    Args:
+        values: x; carry: c, both [S, T, N].
+    """
+    sums, products, reach = values.clone(), carry.clone(), 1
+    while reach < values.shape[1]:
+        sums[:, :-reach] += products[:, :-reach] * sums[:, reach:]
+        products[:, :-reach] *= products[:, reach:].clone()
+        reach *= 2
+    return sums
+
+
 def reward_to_go(rewards: Tensor, valid: Tensor, discount: float = 1.0) -> Tensor:
     """G_t = Σ_{t' ≥ t} γ^{t'−t} r_{t'} of trajectories that begin at tick 0.
 
@@ -20,12 +38,7 @@ def reward_to_go(rewards: Tensor, valid: Tensor, discount: float = 1.0) -> Tenso
     estimator without a critic has nothing to continue it with.
     """
     kept = torch.where(valid, rewards, 0.0)
-    following = torch.zeros_like(kept[:, 0])
-    returns = torch.empty_like(kept)
-    for t in range(kept.shape[1] - 1, -1, -1):
-        following = kept[:, t] + discount * following
-        returns[:, t] = following
-    return returns
+    return discounted_sums(kept, torch.full_like(kept, discount))
 
 
 def total_return(rewards: Tensor, valid: Tensor) -> Tensor:
@@ -59,16 +72,11 @@ def generalized_advantage(
     continuing = torch.where(terminated, 0.0, next_values)
     delta = rewards + discount * continuing - values
     carry = discount * gae_lambda * (~(terminated | truncated)).to(rewards.dtype)
-    advantages = torch.empty_like(delta)
-    following = torch.zeros_like(delta[:, 0])
-    for t in range(delta.shape[1] - 1, -1, -1):
-        following = delta[:, t] + carry[:, t] * following
-        advantages[:, t] = following
-    return advantages
+    return discounted_sums(delta, carry)
 
 
 def standardise(values: Tensor) -> Tensor:
     """(x − mean) / (std + 1e-8) over axis 1 of [S, B], seed by seed."""
-    centred = values - values.mean(1, keepdim=True)
-    deviation = centred.square().sum(1, keepdim=True).div(max(values.shape[1] - 1, 1)).sqrt()
-    return centred / (deviation + 1e-8)
+    correction = min(1, values.shape[1] - 1)
+    deviation, mean = torch.std_mean(values, dim=1, keepdim=True, correction=correction)
+    return (values - mean) / (deviation + 1e-8)

@@ -15,8 +15,9 @@ from torch import Tensor
 from algorithms.batch import Batch, flatten
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.hyperparameters import SurrogateHyperparameters
-from algorithms.learner import Learner, take
+from algorithms.learner import Learner
 from algorithms.optimizers import clip_gradient_norm
+from algorithms.policies import Policy
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
 from algorithms.returns import standardise
 
@@ -26,14 +27,27 @@ class Terms:
     """What an objective may be made of, M samples of S seeds.
 
     Attributes:
-        ratio: ρ = p_θ(a|s) / p_θ'(a|s) [S, M].
+        policy: whose statistics they are.
+        old, new: φ_θ' and φ_θ [S, M, K].
+        log_ratio: log ρ = log p_θ(a|s) − log p_θ'(a|s) [S, M].
         advantages: A^θ' [S, M].
-        divergence: KL(θ' ‖ θ) at the samples' states [S, M].
     """
 
-    ratio: Tensor
+    policy: Policy
+    old: Tensor
+    new: Tensor
+    log_ratio: Tensor
     advantages: Tensor
-    divergence: Tensor
+
+    @property
+    def ratio(self) -> Tensor:
+        """ρ = p_θ(a|s) / p_θ'(a|s) [S, M]."""
+        return torch.exp(self.log_ratio)
+
+    @property
+    def divergence(self) -> Tensor:
+        """KL(θ' ‖ θ) at the samples' states [S, M]."""
+        return self.policy.divergence(self.old, self.new)
 
 
 Objective = Callable[[Terms], Tensor]
@@ -58,7 +72,7 @@ def optimise_surrogate(learner: Learner, batch: Batch, objective: Objective) -> 
     h = learner.hyperparameters
     if not isinstance(h, SurrogateHyperparameters) or learner.critic is None:
         raise TypeError(f"{learner.algorithm.name} needs SurrogateHyperparameters and a critic")
-    policy, critic = learner.policy, learner.critic
+    policy = learner.policy
     advantages, targets, values = estimate_advantages(learner, batch, h)
     signal = gradient_signal(
         trajectory_gradients(policy, learner.policy_parameters, batch, advantages)
@@ -72,32 +86,34 @@ def optimise_surrogate(learner: Learner, batch: Batch, objective: Objective) -> 
         advantages = standardise(advantages)
     rate = learner.annealed(h.learning_rate)
     critic_loss = norm = torch.zeros_like(rate)
-    for index, active in learner.minibatches(flatten(batch.valid), h.epochs, h.minibatch):
-        parameters = learner.parameters.detach().requires_grad_()
-        theta, critic_columns = parameters.split([policy.size, critic.size], dim=1)
-        states = take(observations, index)
-        statistics = policy.statistics(theta, states)
-        log_probability = policy.log_probability(statistics, take(actions, index))
-        advantage = take(advantages, index)
+    samples = (observations, actions, old, old_log_probability, advantages, targets, values)
+    for minibatch, active in learner.minibatches(
+        flatten(batch.valid), h.epochs, h.minibatch, samples
+    ):
+        states, action, phi, log_probability, advantage, target, value = minibatch
         if h.advantage_normalization == "minibatch":
             advantage = standardise(advantage)
-        gain = objective(
-            Terms(
-                ratio=torch.exp(log_probability - take(old_log_probability, index)),
-                advantages=advantage,
-                divergence=policy.divergence(take(old, index), statistics),
-            )
-        ).mean(1)
+        passed, statistics, prediction = learner.forward(states)
+        log_ratio = policy.log_probability(statistics, action) - log_probability
+        score = policy.score(statistics, action)
+        leaves = [each.detach().requires_grad_() for each in (log_ratio, statistics, prediction)]
+        terms = Terms(
+            policy=policy, old=phi, new=leaves[1], log_ratio=leaves[0], advantages=advantage
+        )
+        gain = objective(terms).mean(1)
         if h.entropy_coefficient:
-            gain = gain + h.entropy_coefficient * policy.entropy(statistics).mean(1)
-        prediction = critic(critic_columns, states)
-        error = value_loss(prediction, take(targets, index), take(values, index), h.value_clip)
-        loss = -gain + h.value_coefficient * error.mean(1)
-        (gradient,) = torch.autograd.grad(loss.sum(), parameters)
+            gain = gain + h.entropy_coefficient * policy.entropy(leaves[1]).mean(1)
+        error = value_loss(leaves[2], target, value, h.value_clip).mean(1)
+        loss = (h.value_coefficient * error - gain).sum()
+        of_log_ratio, of_statistics, of_values = torch.autograd.grad(
+            loss, leaves, allow_unused=True, materialize_grads=True
+        )
+        # ∂L/∂φ is what the objective says of φ itself, and what it says of log p(a).
+        of_statistics = torch.addcmul(of_statistics, of_log_ratio.unsqueeze(2), score)
+        gradient = learner.backward(passed, statistics, of_statistics, of_values)
         clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
-        learner.policy_optimizer.step(clipped[:, : policy.size], rate, active)
-        learner.critic_optimizer.step(clipped[:, policy.size :], rate, active)
-        critic_loss = error.detach().mean(1)
+        learner.optimizer.step(clipped, rate, active)
+        critic_loss = error.detach()
     return {
         **signal,
         "explained_variance": explained,

@@ -101,9 +101,9 @@ def module_of(columns: Tensor, sizes: Sequence[int]) -> nn.Sequential:
             layers.append(nn.Tanh())
         linear = nn.Linear(inputs, outputs, dtype=columns.dtype)
         with torch.no_grad():
-            weight = columns[position : position + inputs * outputs].view(inputs, outputs)
+            weight = columns[position : position + inputs * outputs].view(outputs, inputs)
             position += inputs * outputs
-            linear.weight.copy_(weight.T)
+            linear.weight.copy_(weight)
             linear.bias.copy_(columns[position : position + outputs])
             position += outputs
         layers.append(linear)
@@ -111,9 +111,39 @@ def module_of(columns: Tensor, sizes: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+def critic_of(columns: Tensor, policy_sizes: Sequence[int]) -> nn.Sequential:
+    """One seed's critic, with one output; its columns are those of a network like the policy's.
+
+    The columns of the other outputs, and those behind the network, are 0 whatever happens.
+    """
+    size = sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(policy_sizes))
+    *trunk, wide = module_of(columns[:size], policy_sizes)
+    head = nn.Linear(wide.in_features, 1, dtype=columns.dtype)
+    with torch.no_grad():
+        head.weight.copy_(wide.weight[:1])
+        head.bias.copy_(wide.bias[:1])
+    assert (wide.weight[1:] == 0).all()
+    assert (wide.bias[1:] == 0).all()
+    assert (columns[size:] == 0).all()
+    return nn.Sequential(*trunk, head)
+
+
+def columns_of_critic(critic: nn.Sequential, policy_sizes: Sequence[int], size: int) -> Tensor:
+    """The inverse of `critic_of`, `size` columns."""
+    *trunk, head = critic
+    wide = nn.Linear(head.in_features, policy_sizes[-1], dtype=head.weight.dtype)
+    with torch.no_grad():
+        wide.weight.zero_()
+        wide.bias.zero_()
+        wide.weight[:1] = head.weight
+        wide.bias[:1] = head.bias
+    columns = columns_of([p.detach() for p in nn.Sequential(*trunk, wide).parameters()])
+    return torch.cat([columns, columns.new_zeros(size - len(columns))])
+
+
 def columns_of(tensors: Sequence[Tensor]) -> Tensor:
     """The inverse of `module_of`, of weights or of their gradients in torch.nn's order."""
-    return torch.cat([(t.T if t.dim() == 2 else t).reshape(-1) for t in tensors])
+    return torch.cat([t.reshape(-1) for t in tensors])
 
 
 class Actor(nn.Module):
@@ -260,9 +290,9 @@ class TabularPolicy:
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(self.sizes)):
             if layer:
                 hidden = torch.tanh(hidden)
-            weight = theta[position : position + inputs * outputs].view(inputs, outputs)
+            weight = theta[position : position + inputs * outputs].view(outputs, inputs)
             position += inputs * outputs
-            hidden = hidden @ weight + theta[position : position + outputs]
+            hidden = hidden @ weight.T + theta[position : position + outputs]
             position += outputs
         return torch.softmax(hidden, dim=1)
 

@@ -89,7 +89,9 @@ def update(learner: Learner, batch: Batch) -> Diagnostics:
     rate = learner.annealed(h.learning_rate)
     norm = torch.zeros_like(rate)
     everybody = torch.ones_like(returns, dtype=torch.bool)
-    for index, active in learner.minibatches(everybody, h.epochs, h.minibatch):
+    positions = torch.arange(returns.shape[1], device=returns.device).expand_as(returns)
+    minibatches = learner.minibatches(everybody, h.epochs, h.minibatch, [positions])
+    for (index,), active in minibatches:
         sample = trajectories(batch, index)
         ratio = trajectory_log_ratio(policy, theta, sample).exp()
         weight = weights(ratio, returns.gather(1, index), baseline.gather(1, index), ticks)

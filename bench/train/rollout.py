@@ -6,6 +6,7 @@ algorithm.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from algorithms.learner import NOISE_BLOCK, Learner
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.random_streams import Noise
 from algorithms.spaces import Continuous
-from bench.train.environments import BoolArray, Environments
+from bench.train.environments import BoolArray, Environments, Step
 
 
 @dataclass
@@ -101,61 +102,66 @@ class Rollout:
         self, acting: BoolArray, ticks: int, noise: Noise, once: bool = False
     ) -> dict[str, Tensor]:
         """Up to `ticks` steps into fresh storage [S, ticks, N, …]; `acting` changes in place."""
+        learner = self._learner
+        seeds, slots = self._shape
+        host = {
+            "rewards": np.zeros((seeds, ticks, slots), dtype=np.float32),
+            "terminated": np.zeros((seeds, ticks, slots), dtype=np.bool_),
+            "truncated": np.zeros((seeds, ticks, slots), dtype=np.bool_),
+            "valid": np.zeros((seeds, ticks, slots), dtype=np.bool_),
+        }
         store: dict[str, Tensor] = {}
         block: Tensor | None = None
         for tick in range(ticks):
             if not acting.any():
                 break
             if tick % NOISE_BLOCK == 0:
-                block = noise.next_block().to(self._learner.device)
+                block = noise.next_block().to(learner.device)
             assert block is not None
-            moment = self._tick(acting, block[tick % NOISE_BLOCK], once)
+            host["valid"][:, tick] = acting
+            moment, step = self._tick(acting, block[tick % NOISE_BLOCK], once)
+            for name in ("rewards", "terminated", "truncated"):
+                host[name][:, tick] = getattr(step, name).reshape(self._shape)
             if not store:
                 store = {
-                    name: torch.zeros(
-                        (self._shape[0], ticks, *value.shape[1:]),
-                        dtype=value.dtype,
-                        device=self._learner.device,
-                    )
+                    name: value.new_zeros((seeds, ticks, *value.shape[1:]))
                     for name, value in moment.items()
                 }
             for name, value in moment.items():
                 store[name][:, tick] = value
-        return store
+        on_device = {name: torch.from_numpy(each).to(learner.device) for name, each in host.items()}
+        return {**store, **on_device}
 
-    def _tick(self, acting: BoolArray, noise: Tensor, once: bool) -> dict[str, Tensor]:
+    def _tick(self, acting: BoolArray, noise: Tensor, once: bool) -> tuple[dict[str, Tensor], Step]:
         learner = self._learner
         valid = torch.from_numpy(acting.copy()).to(learner.device)
         observations = learner.observe(self._observations, valid)
         actions, statistics = learner.act(observations, noise)
         sent = actions.flatten(0, 1).cpu().numpy()
         if self._bounds is not None:
-            sent = np.clip(sent, *self._bounds)
+            low, high = self._bounds
+            sent = np.minimum(np.maximum(sent, low), high)
         step = self._environments.step(sent, acting.reshape(-1))
-        rewards = step.rewards.reshape(self._shape)
-        terminated = step.terminated.reshape(self._shape)
-        truncated = step.truncated.reshape(self._shape)
         self.steps += acting.sum(1)
-        self._record(acting, rewards, terminated | truncated)
+        self._record(acting, step)
         last = self._tensor(step.last_observations)
         self._observations = self._tensor(step.observations)
-        self._stop_diverged(acting, rewards, last)
+        self._stop_diverged(acting, step.rewards.reshape(self._shape), last)
         if once:
-            acting &= ~(terminated | truncated)
+            acting &= ~(step.terminated | step.truncated).reshape(self._shape)
         return {
             "observations": observations,
             "next_observations": learner.normalise(last),
             "actions": actions,
             "statistics": statistics,
-            "rewards": torch.from_numpy(rewards.astype(np.float32)).to(learner.device),
-            "terminated": torch.from_numpy(terminated).to(learner.device),
-            "truncated": torch.from_numpy(truncated).to(learner.device),
-            "valid": valid,
-        }
+        }, step
 
-    def _record(self, acting: BoolArray, rewards: np.ndarray, ended: BoolArray) -> None:
-        self._returns += rewards
+    def _record(self, acting: BoolArray, step: Step) -> None:
+        self._returns += step.rewards.reshape(self._shape)
         self._lengths += acting
+        ended = (step.terminated | step.truncated).reshape(self._shape)
+        if not ended.any():
+            return
         for s, n in np.argwhere(ended & acting):
             if np.isfinite(self._returns[s, n]):
                 log = self.episodes[s]
@@ -167,6 +173,11 @@ class Rollout:
             self._lengths[s, n] = 0
 
     def _stop_diverged(self, acting: BoolArray, rewards: np.ndarray, last: Tensor) -> None:
+        # One number is cheap to look at, and finite only if all are.
+        with np.errstate(invalid="ignore", over="ignore"):
+            total = float(rewards.sum()) + float(last.sum())
+        if math.isfinite(total):
+            return
         finite = np.isfinite(rewards) & torch.isfinite(last.sum(2)).cpu().numpy()
         if (finite | ~acting).all():
             return

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import learner_of, sizes_of
+from learners import critic_of, learner_of, minibatches_of, sizes_of
 from torch import Tensor
 
 from algorithms.batch import flatten
@@ -19,16 +19,10 @@ from algorithms.critic import (
     standardised,
     values_over_time,
 )
-from algorithms.learner import Learner
 from algorithms.policy_gradient import TIME_BLOCK
 from tests import reference, strategies
 
 TICKS = 10
-
-
-def critic_of(learner: Learner, seed: int) -> torch.nn.Sequential:
-    sizes = (*sizes_of(learner)[:-1], 1)
-    return reference.module_of(learner.critic_parameters[seed].double(), sizes)
 
 
 @pytest.mark.parametrize("ticks", [1, TIME_BLOCK, 2 * TIME_BLOCK + 5])
@@ -87,7 +81,7 @@ def test_the_regression_is_torchs_seed_by_seed(whole: bool) -> None:
     targets[~batch.valid] = float("nan")
     start = [critic_of(learner, s) for s in range(3)]
     policy = learner.policy_parameters.clone()
-    drawn = list(learner.minibatches(flatten(batch.valid), 3, 7))
+    drawn = minibatches_of(learner, flatten(batch.valid), 3, 7)
     losses = fit_critic(learner, batch, targets, h)
     counts = [sum(bool(active[s]) for _, active in drawn) for s in range(3)]
     assert (len(set(counts)) > 1) == whole
@@ -102,7 +96,7 @@ def test_the_regression_is_torchs_seed_by_seed(whole: bool) -> None:
                 adam.zero_grad()
                 loss.backward()
                 adam.step()
-        expected = reference.columns_of([p.detach() for p in critic.parameters()])
+        expected = reference.columns_of_critic(critic, sizes_of(learner), learner.policy.size)
         torch.testing.assert_close(
             learner.critic_parameters[s].double(), expected, rtol=1e-3, atol=1e-4
         )

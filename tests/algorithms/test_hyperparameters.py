@@ -78,6 +78,12 @@ def test_values_outside_the_declaration_are_refused_in_one_line(
         assert repr(value) in message and "allowed" in message and "\n" not in message
 
 
+def test_every_number_of_a_tuple_is_checked() -> None:
+    check(made("clipped_ppo", hidden_sizes=(1, 7)))
+    with pytest.raises(ValueError, match=r"hidden_sizes = \(64, 0\); allowed: 1 to inf"):
+        check(made("clipped_ppo", hidden_sizes=(64, 0)))
+
+
 def test_declarations_are_frozen_and_by_keyword_only() -> None:
     h = made("clipped_ppo")
     with pytest.raises(dataclasses.FrozenInstanceError):

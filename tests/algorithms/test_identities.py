@@ -38,13 +38,14 @@ def updated(learner: Learner, batch: Batch, times: int = 1) -> tuple[Tensor, Ten
 def first_gradient(learner: Learner, batch: Batch) -> Tensor:
     """What the policy's optimiser is given first [S, P]."""
     given: list[Tensor] = []
-    step: Callable[..., None] = learner.policy_optimizer.step
+    for optimizer in (learner.policy_optimizer, learner.optimizer):
+        step: Callable[..., None] = optimizer.step
 
-    def recording(gradient: Tensor, *others: Any) -> None:
-        given.append(gradient.clone())
-        step(gradient, *others)
+        def recording(gradient: Tensor, *others: Any, step: Callable[..., None] = step) -> None:
+            given.append(gradient[:, : learner.policy.size].clone())
+            step(gradient, *others)
 
-    learner.policy_optimizer.step = recording  # type: ignore[method-assign]
+        optimizer.step = recording  # type: ignore[method-assign]
     learner.algorithm.update(learner, batch)
     return given[0]
 

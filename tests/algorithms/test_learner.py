@@ -10,7 +10,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from learners import CONTINUOUS, DISCRETE, OBSERVATIONS, learner_of
+from learners import CONTINUOUS, DISCRETE, OBSERVATIONS, learner_of, minibatches_of
 
 from algorithms.learner import NOISE_BLOCK, take
 from algorithms.random_streams import Noise
@@ -24,7 +24,7 @@ def test_every_epoch_visits_every_valid_sample_once_and_fills_up_from_its_beginn
 ) -> None:
     learner = learner_of("vanilla_policy_gradient", seeds=range(seeds))
     valid = data.draw(strategies.masks(seeds, samples))
-    drawn = list(learner.minibatches(valid, epochs, size))
+    drawn = minibatches_of(learner, valid, epochs, size)
     for s in range(seeds):
         mine = [index[s].tolist() for index, active in drawn if active[s]]
         assert all(len(index) == size for index in mine)
@@ -48,17 +48,17 @@ def test_a_seed_that_is_through_waits_for_the_others_in_every_epoch() -> None:
     valid = torch.zeros(3, 10, dtype=torch.bool)
     valid[0] = True
     valid[1, :3] = True
-    actives = [active.tolist() for _, active in learner.minibatches(valid, 2, 4)]
+    actives = [active.tolist() for _, active in minibatches_of(learner, valid, 2, 4)]
     epoch = [[True, True, False], [True, False, False], [True, False, False]]
     assert actives == epoch + epoch
     learner.active = torch.tensor([False, True, True])
-    actives = [active.tolist() for _, active in learner.minibatches(valid, 1, 4)]
+    actives = [active.tolist() for _, active in minibatches_of(learner, valid, 1, 4)]
     assert actives == [[False, True, False], [False] * 3, [False] * 3]
 
 
 def test_nobody_has_a_sample() -> None:
     learner = learner_of("vanilla_policy_gradient", seeds=(0, 1))
-    assert not list(learner.minibatches(torch.zeros(2, 5, dtype=torch.bool), 3, 4))
+    assert not minibatches_of(learner, torch.zeros(2, 5, dtype=torch.bool), 3, 4)
 
 
 def test_the_order_depends_on_seed_and_update_only() -> None:
@@ -66,7 +66,7 @@ def test_the_order_depends_on_seed_and_update_only() -> None:
         learner = learner_of(name, seeds=seeds)
         learner.updates = update
         valid = torch.ones(len(seeds), 20, dtype=torch.bool)
-        drawn = torch.cat([index for index, _ in learner.minibatches(valid, 2, 5)], dim=1)
+        drawn = torch.cat([index for index, _ in minibatches_of(learner, valid, 2, 5)], dim=1)
         return drawn[seeds.index(7)].tolist()
 
     reference = order((7,), 3)

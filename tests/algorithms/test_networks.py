@@ -19,17 +19,20 @@ from tests import reference, strategies
 def test_outputs_and_gradients_are_those_of_one_network_a_seed(
     network: Perceptron, generator: np.random.Generator, seeds: int, samples: int
 ) -> None:
-    parameters = strategies.normals(generator, seeds, network.size).requires_grad_()
+    parameters = strategies.normals(generator, seeds, network.size + 2)
     inputs = strategies.normals(generator, seeds, samples, network.sizes[0])
     weights = strategies.normals(generator, seeds, samples, network.sizes[-1])
-    outputs = network(parameters, inputs)
-    (gradient,) = torch.autograd.grad((weights * outputs).sum(), parameters)
+    others = strategies.normals(generator, seeds, 2)
+    passed = network(parameters, inputs)
+    gradient = passed.gradient(weights, others)
+    assert torch.equal(passed.others, parameters[:, network.size :])
+    assert torch.equal(gradient[:, network.size :], others)
     for s in range(seeds):
-        module = reference.module_of(parameters[s].detach(), network.sizes)
+        module = reference.module_of(parameters[s, : network.size], network.sizes)
         expected = module(inputs[s])
-        torch.testing.assert_close(outputs[s], expected)
+        torch.testing.assert_close(passed.outputs[s], expected)
         layers = torch.autograd.grad((weights[s] * expected).sum(), list(module.parameters()))
-        torch.testing.assert_close(gradient[s], reference.columns_of(layers))
+        torch.testing.assert_close(gradient[s, : network.size], reference.columns_of(layers))
 
 
 @strategies.many
@@ -97,10 +100,9 @@ def assert_bits_do_not_depend_on_the_group(sizes: tuple[int, ...], samples: int)
     observations = strategies.normals(generator, 10, samples, sizes[0]).float()
 
     def run(chosen: list[int]) -> list[torch.Tensor]:
-        parameters = torch.from_numpy(columns[chosen]).requires_grad_()
-        outputs = network(parameters, observations[chosen])
-        loss = outputs.square().mean(1).sum()
-        return [outputs.detach(), *torch.autograd.grad(loss, parameters)]
+        passed = network(torch.from_numpy(columns[chosen]), observations[chosen])
+        of_outputs = passed.outputs * (2 / samples)
+        return [passed.outputs, passed.gradient(of_outputs, passed.others)]
 
     whole = run(list(range(10)))
     for chosen in GROUPS:

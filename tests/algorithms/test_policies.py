@@ -62,6 +62,31 @@ def test_probability_entropy_and_divergence(
 
 
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)
+@strategies.many
+@given(strategies.generators, st.integers(1, 5))
+def test_the_way_back_from_a_probability_to_the_network_is_autograds(
+    kind: str, generator: np.random.Generator, size: int
+) -> None:
+    """∇_φ log p, and through what φ is read from, weighted sample by sample."""
+    policy, distribution = policy_of(kind, size), DISTRIBUTIONS[kind]
+    outputs = strategies.normals(generator, 2, 5, size).requires_grad_()
+    others = strategies.normals(generator, 2, size if kind == "gaussian" else 0).requires_grad_()
+    weights = strategies.normals(generator, 2, 5)
+    statistics = policy.read(outputs, others)
+    actions = distribution(statistics.detach()).sample()
+    loss = (weights * distribution(statistics).log_prob(actions)).sum()
+    expected = torch.autograd.grad(loss, [outputs, others], allow_unused=True)
+    with torch.no_grad():
+        of_statistics = weights.unsqueeze(2) * policy.score(statistics, actions)
+        shipped = policy.unread(statistics, of_statistics)
+    torch.testing.assert_close(shipped[0], expected[0], rtol=1e-9, atol=1e-9)
+    if kind == "gaussian":
+        torch.testing.assert_close(shipped[1], expected[1], rtol=1e-9, atol=1e-9)
+    else:
+        assert shipped[1].shape == (2, 0)
+
+
+@pytest.mark.parametrize("kind", DISTRIBUTIONS)
 def test_gradients_of_probability_and_divergence(kind: str) -> None:
     """Of ln p and of KL(old ‖ new) in the new φ; at old = new the latter is zero."""
     generator = np.random.default_rng(0)
@@ -151,11 +176,14 @@ def test_the_first_log_deviation_is_the_one_asked_for() -> None:
 
 
 def test_the_critic_gives_one_number_a_state() -> None:
-    critic = make_critic(3, (8,))
-    parameters = strategies.normals(np.random.default_rng(0), 2, critic.size)
+    policy = make_policy(3, Continuous(size=4, low=(-1,) * 4, high=(1,) * 4), (8,), 0.0)
+    critic = make_critic(policy)
+    draws = [critic.initial(np.random.default_rng(seed), "uniform") for seed in range(2)]
+    parameters = torch.from_numpy(np.stack(draws)).double()
+    assert parameters.shape == (2, policy.size)
     observations = strategies.normals(np.random.default_rng(1), 2, 9, 3)
     values = critic(parameters, observations)
     assert values.shape == (2, 9)
     for s in range(2):
-        expected = reference.module_of(parameters[s], (3, 8, 1))(observations[s]).squeeze(1)
+        expected = reference.critic_of(parameters[s], (3, 8, 4))(observations[s]).squeeze(1)
         torch.testing.assert_close(values[s], expected.detach())

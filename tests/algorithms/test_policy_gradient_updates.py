@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import ON_TRAJECTORIES, SPACES, learner_of, sizes_of
+from learners import (
+    ON_TRAJECTORIES,
+    SPACES,
+    critic_of,
+    learner_of,
+    minibatches_of,
+    sizes_of,
+    spread_out,
+)
 from torch import Tensor
 
 from algorithms.batch import Batch
@@ -26,12 +34,6 @@ def actor_of(learner: Learner, seed: int, columns: Tensor | None = None) -> refe
         sizes_of(learner),
         continuous=learner.policy.log_std(torch.zeros(2)) is not None,
     )
-
-
-def spread_out(learner: Learner) -> None:
-    """Away from the small first head, so that there is something to distinguish."""
-    generator = torch.Generator().manual_seed(1)
-    learner.parameters += 0.3 * torch.randn(learner.parameters.shape, generator=generator)
 
 
 def rewards_of(batch: Batch, seed: int) -> list[list[float]]:
@@ -78,8 +80,7 @@ def weights_of(learner: Learner, batch: Batch, seed: int, earlier: list[float]) 
             elif name == "learned":
                 assert learner.critic is not None
                 state = batch.observations[seed, t, n].double()
-                sizes = (*sizes_of(learner)[:-1], 1)
-                critic = reference.module_of(learner.critic_parameters[seed].double(), sizes)
+                critic = critic_of(learner, seed)
                 scale = float((moments.variance[seed, 0] + 1e-8).sqrt())
                 b = float(moments.mean[seed, 0]) + scale * float(critic(state).detach())
             weights[t, n] = credit - b
@@ -140,7 +141,7 @@ def test_updates_of_the_trajectory_product(space: Any, minibatch: int) -> None:
     spread_out(learner)
     batch = strategies.played(learner, TICKS, np.random.default_rng(3), whole=True)
     everybody = torch.ones(2, 4, dtype=torch.bool)
-    chosen = [index for index, _ in learner.minibatches(everybody, 2, minibatch)]
+    chosen = [index for index, _ in minibatches_of(learner, everybody, 2, minibatch)]
     start = learner.policy_parameters.clone()
     learner.algorithm.update(learner, batch)
     for s in range(2):
@@ -187,8 +188,7 @@ def test_an_update_of_the_advantage_rung(space: Any, normalization: str) -> None
     batch = strategies.played(learner, TICKS, np.random.default_rng(3))
     expected = []
     for s in range(2):
-        sizes = (*sizes_of(learner)[:-1], 1)
-        critic = reference.module_of(learner.critic_parameters[s].double(), sizes)
+        critic = critic_of(learner, s)
         with torch.no_grad():
             values, following = (
                 critic(states[s].double()).squeeze(2).numpy()
@@ -237,7 +237,7 @@ def test_gradients_of_long_trajectories_are_the_sum_over_blocks(space: Any, tick
             for name, values in vars(batch).items()
         }
     )
-    weights = strategies.normals(generator, 2, ticks, 2)
+    weights = strategies.normals(generator, 2, ticks, 2).float()
     shipped = trajectory_gradients(learner.policy, learner.policy_parameters, batch, weights)
     for s in range(2):
         expected = reference.slot_gradients(actor_of(learner, s), batch, s, weights[s].numpy())

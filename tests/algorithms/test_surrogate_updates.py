@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import OBSERVATIONS, SPACES, SURROGATES, learner_of, sizes_of
+from learners import SPACES, SURROGATES, learner_of, minibatches_of, sizes_of, spread_out
 from torch import Tensor
 
 from algorithms.batch import Batch, flatten
-from algorithms.learner import Learner
 from algorithms.surrogate import optimise_surrogate, value_loss
 from tests import reference, strategies
 
@@ -86,11 +85,6 @@ def advantages_and_targets(
     return advantages, advantages + values
 
 
-def minibatches_of(learner: Learner, batch: Batch, h: Any) -> list[Tensor]:
-    """Each [S, M], as the learner draws them for its next update."""
-    return [index for index, _ in learner.minibatches(flatten(batch.valid), h.epochs, h.minibatch)]
-
-
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 @pytest.mark.parametrize("variation", VARIATIONS)
 @pytest.mark.parametrize("name", SURROGATES)
@@ -109,9 +103,7 @@ def test_two_updates_are_those_of_torch(name: str, variation: dict[str, Any], sp
     )
     h: Any = learner.hyperparameters
     # Away from the small first head, so that there is something to distinguish.
-    learner.parameters += 0.3 * torch.randn(
-        learner.parameters.shape, generator=torch.Generator().manual_seed(0)
-    )
+    spread_out(learner, 0.3)
     start = learner.parameters.double().clone()
     continuous = space is SPACES["continuous"]
     policy_size = learner.policy.size
@@ -121,14 +113,15 @@ def test_two_updates_are_those_of_torch(name: str, variation: dict[str, Any], sp
         batch = strategies.played(learner, TICKS, generator)
         learner.steps += TICKS * SLOTS
         batches.append(batch)
-        minibatches.append(minibatches_of(learner, batch, h))
+        drawn = minibatches_of(learner, flatten(batch.valid), h.epochs, h.minibatch)
+        minibatches.append([index for index, _ in drawn])
         rates.append(0.01 * (1 - (update + 1) * TICKS * SLOTS / h.learning_rate_decay_steps))
         learner.algorithm.update(learner, batch)
         learner.updates += 1
     for s in range(len(learner.seeds)):
         expected = reference.SurrogateUpdate(
             actor=reference.Actor(start[s, :policy_size], sizes_of(learner), continuous=continuous),
-            critic=reference.module_of(start[s, policy_size:], (OBSERVATIONS, 6, 5, 1)),
+            critic=reference.critic_of(start[s, policy_size:], sizes_of(learner)),
             objective=objective,
             learning_rate=0.01,
             adam_epsilon=h.adam_epsilon,
@@ -149,7 +142,7 @@ def test_two_updates_are_those_of_torch(name: str, variation: dict[str, Any], sp
                 torch.from_numpy(targets.ravel()),
                 [index[s].tolist() for index in chosen],
             )
-        critic = reference.columns_of([p.detach() for p in expected.critic.parameters()])
+        critic = reference.columns_of_critic(expected.critic, sizes_of(learner), policy_size)
         after = torch.cat([expected.actor.columns, critic])
         moved = float((after - start[s]).norm())
         assert moved > 0.05
