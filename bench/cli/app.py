@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import doctor, figure, listing, publish, run, show
+from bench.cli import doctor, figure, listing, publish, run, show, throughput
 from bench.errors import InputError, unknown
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "figure": figure.figure,
     "publish": publish.publish,
+    "throughput": throughput.throughput,
     "doctor": doctor.doctor,
 }
 for name, verb in VERBS.items():

@@ -1,1 +1,1 @@
-"""How fast others train on the same machine: their real loops, in their own environment."""
+"""How fast others train on the same machine: their own loops, in environments of their own."""

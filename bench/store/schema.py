@@ -129,6 +129,34 @@ PLANS = pa.schema(
     metadata={"table": "plans", "meaning": "one row a variant and environment, as last asked for"},
 )
 
+THROUGHPUT = pa.schema(
+    [
+        _column("session", TEXT, "one call of `bench throughput`", "16 hex digits"),
+        _column("measured", TIME, "when the measurement ended", "UTC"),
+        _column("kind", TEXT, "bare (a loop that only steps), training, or peer"),
+        _column("name", TEXT, "bare, the algorithm, or the peer"),
+        _column("environment", TEXT, "identifier of the environment"),
+        _column("seeds", SMALL, "seeds trained together on the core; 0 if not ours", "seeds"),
+        _column("environments", SMALL, "environments stepped on the core", "environments"),
+        _column("round", SMALL, "round of the session"),
+        _column("core", SMALL, "number of the core among those used at once"),
+        _column("cores", SMALL, "cores used at once", "cores"),
+        _column("threads", SMALL, "threads of the process", "threads"),
+        _column("steps", INTEGER, "steps taken, warm-up left out", "environment steps"),
+        _column("seconds", REAL, "wall time they took", "s"),
+        _column("cpu_share", REAL, "processor time over wall time"),
+        _column("physics", REAL, "share of the wall time in the environments", nullable=True),
+        _column("acting", REAL, "share in the rest of the rollout", nullable=True),
+        _column("update", REAL, "share in the algorithm's update", nullable=True),
+        _column("memory", REAL, "resident memory of the process at the end", "MiB"),
+        _column("commit", TEXT, "commit of the repository", "hex digits", nullable=True),
+        _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
+        _column("versions", TEXT, "package -> version", "JSON"),
+        _column("machine", TEXT, "processor, cores, memory, system", "JSON"),
+    ],
+    metadata={"table": "throughput", "meaning": "one row a round, rival and core"},
+)
+
 SCHEMAS: dict[str, pa.Schema] = {
     "runs": RUNS,
     "episodes": EPISODES,

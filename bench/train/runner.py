@@ -415,7 +415,7 @@ class _Worker:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe(duplex=True)
         self.process = context.Process(target=_work, args=(theirs, train), daemon=True)
-        with _quiet_start():
+        with worker_surroundings():
             self.process.start()
         # With this copy open, the end of the worker would not be the end of the pipe.
         theirs.close()
@@ -460,7 +460,7 @@ class _Worker:
 
 
 @contextmanager
-def _quiet_start() -> Iterator[None]:
+def worker_surroundings() -> Iterator[None]:
     """Worker processes start with one thread and deaf to Ctrl-C, from their first instruction."""
     # The tracker unblocks signals when it starts, so it has to be there before.
     resource_tracker.ensure_running()

@@ -79,6 +79,9 @@ def train(
 ) -> list[RunResult]:
     """Train `seeds` together; each as if it were alone, bit for bit on one CPU.
 
+    That needs MKL_CBWR=AUTO,STRICT in the environment before torch is imported, as the runner's
+    workers have it: MKL reads it once.
+
     A seed stops with the first batch that takes it to the budget; the steps it took beyond
     are recorded as they are.
 

@@ -121,3 +121,22 @@ def refused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str])
     assert captured.err.startswith("error: ")
     assert captured.err.count("\n") == 1
     assert told in captured.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--algorithm", "clipped_pp0"], "unknown algorithm 'clipped_pp0'. Did you mean 'clipped_"),
+        (["--env", "Hoper-v5"], "unknown environment 'Hoper-v5'. Did you mean 'Hopper-v5'?"),
+        (["--seeds", "0"], "'--seeds'"),
+        (["--rounds", "none"], "'--rounds'"),
+        (["--output", "speed.gif"], "its name must end in one of .png, .pdf, .svg"),
+        (["--results", "/proc/results"], "results folder /proc/results cannot be written"),
+    ],
+)
+def test_throughput_refuses_before_anything_is_measured(
+    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "results"
+    refused(["throughput", "--results", str(results), *arguments], told, capsys)
+    assert not results.exists()

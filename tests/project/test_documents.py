@@ -61,6 +61,11 @@ def test_the_command_runs(
         arguments += ["--results", str(tmp_path / "results"), *small()]
     if verb in ("figure", "publish"):
         arguments += ["--results", str(results)]
+    if verb == "throughput":
+        if "--peers" in arguments:  # installing them takes minutes; tests/peers does it, slowly
+            arguments.remove("--peers")
+        few = ["--algorithm", "clipped_ppo", "--env", "InvertedPendulum-v5", "--no-sweep"]
+        arguments += ["--quick", *few, "--results", str(tmp_path / "results")]
     if verb == "publish":
         arguments += ["--to", str(tmp_path / "published")]
     monkeypatch.chdir(ROOT)
@@ -69,7 +74,7 @@ def test_the_command_runs(
 
 def test_the_documents_hold_commands_of_every_verb() -> None:
     verbs = {command.removeprefix(PREFIX).split()[0] for command in commands()}
-    assert {"list", "show", "run", "figure", "publish", "doctor"} <= verbs
+    assert {"list", "show", "run", "figure", "publish", "doctor", "throughput"} <= verbs
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

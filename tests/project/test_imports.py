@@ -18,10 +18,11 @@ ALLOWED: dict[str, set[str]] = {
     "bench.train": {"bench.errors", "algorithms", "bench.plan", "bench.store"},
     "bench.store": {"bench.errors"},
     "bench.evidence": {"bench.errors", "bench.store"},
-    "bench.peers": {"bench.plan", "bench.train"},
+    "bench.peers": {"bench.errors", "bench.train"},
+    "bench.throughput": {"bench.errors", "bench.peers", "bench.plan", "bench.train"},
     "bench.cli": {
         *("ablations", "algorithms", "bench.errors", "bench.evidence"),
-        *("bench.plan", "bench.store", "bench.train"),
+        *("bench.peers", "bench.plan", "bench.store", "bench.throughput", "bench.train"),
     },
 }
 FORBIDDEN = {

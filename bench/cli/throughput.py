@@ -1,0 +1,185 @@
+"""`throughput`: how fast training is, beside the bare physics and beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from algorithms import ALGORITHMS
+from bench.cli.options import EnvironmentsOption, ResultsOption
+from bench.cli.words import count, duration, shown, wide_console
+from bench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+    from rich.status import Status
+
+    from bench.throughput.session import Rival
+
+ENVIRONMENTS = ("HalfCheetah-v5", "Hopper-v5", "Walker2d-v5")
+
+
+def throughput(
+    algorithms: Annotated[
+        list[str] | None,
+        typer.Option("--algorithm", help="Algorithm, repeatable.", show_default="all"),
+    ] = None,
+    environments: EnvironmentsOption = None,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Seeds of the group that each core trains.")
+    ] = 10,
+    peers: Annotated[
+        bool,
+        typer.Option(
+            "--peers",
+            help="Other libraries too, on the first environment; installs them on first use.",
+        ),
+    ] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="One short round: a look, not a measurement.")
+    ] = False,
+    sweep: Annotated[
+        bool, typer.Option(help="The last algorithm with 1 to 64 seeds, on the first environment.")
+    ] = True,
+    rounds: Annotated[
+        int | None, typer.Option("--rounds", min=1, help="Rounds.", show_default="5")
+    ] = None,
+    results: ResultsOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="A .png, .pdf or .svg file: draws the session too."),
+    ] = None,
+) -> None:
+    """Measure steps per second of training, in ratio to a bare EnvPool loop on the same cores."""
+    chosen = list(dict.fromkeys(algorithms or ALGORITHMS))
+    for name in chosen:
+        if name not in ALGORITHMS:
+            raise unknown("algorithm", name, ALGORITHMS)
+    worlds = list(dict.fromkeys(environments or ENVIRONMENTS))
+    if output is not None:
+        from bench.evidence.figures.output import check_output
+
+        check_output(output)
+
+    from bench.store import LOCAL
+    from bench.store.throughput import check_writable, write_session
+    from bench.throughput.session import Failed, measure, who
+    from bench.train.environments import ENVPOOL_IDS, describe
+
+    for world in worlds:
+        if describe(world).back_end != "envpool":
+            raise InputError(
+                f"environment {world!r} is not stepped by EnvPool, whose bare loop training is "
+                f"compared with. Allowed: {', '.join(sorted(ENVPOOL_IDS))}"
+            )
+    folder = results or LOCAL
+    check_writable(folder)
+    console = wide_console()
+    rivals = who(chosen, worlds, seeds, peers=peers, sweep=sweep)
+    number, seconds = rounds or (1 if quick else 5), 1.0 if quick else 4.0
+    planned = number * sum(_expected(rival, seconds) for rival in rivals)
+    console.print(
+        f"{count(len(rivals), 'rival')}, {count(number, 'round')}, about {duration(planned)}; "
+        "leave the machine alone meanwhile"
+    )
+    rows: list[dict[str, object]] = []
+    with console.status("") as status:
+        tell = _teller(status, number)
+        for answer in measure(rivals, rounds=number, seconds=seconds, on_event=tell):
+            if isinstance(answer, Failed):
+                console.print(
+                    f"{answer.rival.name} can't be measured: {answer.reason}", style="red"
+                )
+            else:
+                rows.append(answer)
+    if not rows:
+        raise InputError("nothing could be measured")
+    path = write_session(folder, rows)
+
+    from bench.store.throughput import read_latest
+
+    table, problems = read_latest(folder)
+    show(console, table, main=chosen[-1], seeds=seeds)
+    console.print(f"Results: {shown(path)}")
+    if output is not None:
+        from bench.evidence.figures.output import save
+        from bench.evidence.figures.throughput import throughput as draw
+        from bench.peers.catalogue import PEERS
+
+        figure = draw(
+            table,
+            source=shown(folder),
+            titles=lambda name: PEERS[name].title if name in PEERS else name,
+        )
+        console.print(f"Figure: {shown(save(figure, output))}")
+    for problem in problems:
+        console.print(problem)
+
+
+def _expected(rival: Rival, seconds: float) -> float:
+    """Seconds that a measurement takes, warm-up included, roughly."""
+    return {"bare": 1.2, "training": 2.0, "peer": 4.0}[rival.kind] * seconds
+
+
+def _teller(status: Status, rounds: int) -> Callable[[int, Rival], None]:
+    def tell(number: int, rival: Rival) -> None:
+        size = f", {count(rival.seeds, 'seed')}" if rival.seeds else ""
+        status.update(
+            f"round {number + 1} of {rounds}: {rival.name}{size}, {rival.environment}, "
+            f"{count(rival.environments, 'environment')} a core"
+        )
+
+    return tell
+
+
+def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None:
+    """Print a table an environment, and how the peers compare."""
+    from rich.table import Table
+
+    from bench.evidence.throughput import beside, summarise
+
+    summary = summarise(rows)
+    for environment, part in summary.groupby("environment", sort=False):
+        table = Table(title=str(environment), title_justify="left")
+        for column in ("", "seeds", "environments", "steps/s", "to bare", "physics", "acting"):
+            table.add_column(column, justify="left" if not column else "right")
+        for column in ("update", "rest", "MiB", ""):
+            table.add_column(column, justify="right")
+        for row in part.itertuples():
+            ours = row.kind == "training"
+            table.add_row(
+                str(row.name),
+                str(row.seeds) if row.seeds else "",
+                str(row.environments),
+                f"{row.steps_per_second:,.0f} ({row.low:,.0f} to {row.high:,.0f})",
+                f"{row.ratio:.2f} ({row.ratio_low:.2f} to {row.ratio_high:.2f})" if ours else "",
+                *(
+                    f"{getattr(row, share):.0%}" if ours else ""
+                    for share in ("physics", "acting", "update", "rest")
+                ),
+                f"{row.memory:,.0f}",
+                "noisy" if row.noisy else "",
+            )
+        console.print(table)
+    compared = beside(rows, main, seeds)
+    for row in compared.itertuples():
+        console.print(
+            f"{row.environment}: {main} with {count(seeds, 'seed')} is {row.times:.1f} times "
+            f"{row.name} with {count(row.environments, 'environment')} "
+            f"({row.times_low:.1f} to {row.times_high:.1f})"
+        )
+    cores = int(summary["cores"].max())
+    console.print(
+        f"Medians over {count(int(summary['rounds'].max()), 'round')} (least to most), "
+        f"{count(cores, 'core')} at once, one process of one thread on each."
+    )
+    if summary["noisy"].any():
+        console.print(
+            "noisy: rounds differ by more than 15%, or others had the core for over 10% of the "
+            "time; don't quote these figures, measure again on a quiet machine.",
+            style="yellow",
+        )

@@ -1,0 +1,99 @@
+"""From the rows of a session of measurements to medians, ratios and what they are worth."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import pandas as pd
+
+RIVAL: Final = ["kind", "name", "environment", "seeds", "environments"]
+"""Columns that tell rivals apart."""
+
+NOISY_SPREAD: Final = 1.15
+"""Fastest round over slowest: beyond it, no figure of the rival should be quoted."""
+NOISY_CPU_SHARE: Final = 0.9
+"""Processor time over wall time: below it, somebody else had the core."""
+
+
+def summarise(rows: pd.DataFrame) -> pd.DataFrame:
+    """One row a rival, in the order in which they were first measured.
+
+    Args:
+        rows: of one session, as `bench.store.schema.THROUGHPUT` describes them.
+
+    Returns:
+        the columns of `RIVAL`, and: steps_per_second, its low and high (median, least and most
+        over the rounds of the sum over the cores); ratio, ratio_low, ratio_high to the bare loop of
+        the same environment, environments and round (NaN without one); physics, acting, update,
+        rest (mean shares of the wall time, NaN for a loop or a peer); memory [MiB a process];
+        cpu_share (the least over rounds and cores); rounds, cores; noisy.
+    """
+    rated = rows.assign(rate=rows["steps"] / rows["seconds"])
+    rounds = (
+        rated.groupby([*RIVAL, "round"], sort=False)
+        .agg(
+            rate=("rate", "sum"),
+            physics=("physics", "mean"),
+            acting=("acting", "mean"),
+            update=("update", "mean"),
+            memory=("memory", "mean"),
+            cpu_share=("cpu_share", "min"),
+            cores=("cores", "first"),
+        )
+        .reset_index()
+    )
+    place = ["environment", "environments", "round"]
+    bare = rounds.loc[rounds["kind"] == "bare", [*place, "rate"]]
+    rounds = rounds.merge(bare.rename(columns={"rate": "bare"}), on=place, how="left")
+    rounds["ratio"] = (rounds["rate"] / rounds["bare"]).where(rounds["kind"] == "training")
+    rounds["rest"] = 1 - rounds["physics"] - rounds["acting"] - rounds["update"]
+    summary = (
+        rounds.groupby(RIVAL, sort=False)
+        .agg(
+            steps_per_second=("rate", "median"),
+            low=("rate", "min"),
+            high=("rate", "max"),
+            ratio=("ratio", "median"),
+            ratio_low=("ratio", "min"),
+            ratio_high=("ratio", "max"),
+            physics=("physics", "mean"),
+            acting=("acting", "mean"),
+            update=("update", "mean"),
+            rest=("rest", "mean"),
+            memory=("memory", "mean"),
+            cpu_share=("cpu_share", "min"),
+            rounds=("round", "nunique"),
+            cores=("cores", "first"),
+        )
+        .reset_index()
+    )
+    spread = summary["high"] / summary["low"]
+    summary["noisy"] = (spread > NOISY_SPREAD) | (summary["cpu_share"] < NOISY_CPU_SHARE)
+    return summary
+
+
+def beside(rows: pd.DataFrame, ours: str, seeds: int) -> pd.DataFrame:
+    """How many times a peer's steps per second ours has, round by round.
+
+    Args:
+        rows: of one session; ours: an algorithm; seeds: of its groups.
+
+    Returns:
+        one row a peer, environment and number of environments: name, environment, environments,
+        times, times_low, times_high (median, least and most over the rounds).
+    """
+    rated = rows.assign(rate=rows["steps"] / rows["seconds"])
+    mine = rated[
+        (rated["kind"] == "training") & (rated["name"] == ours) & (rated["seeds"] == seeds)
+    ]
+    own = mine.groupby(["environment", "round"])["rate"].sum().rename("own").reset_index()
+    theirs = rated[rated["kind"] == "peer"]
+    keys = ["name", "environment", "environments"]
+    rounds = theirs.groupby([*keys, "round"], sort=False)["rate"].sum().reset_index()
+    rounds = rounds.merge(own, on=["environment", "round"])
+    rounds["times"] = rounds["own"] / rounds["rate"]
+    return (
+        rounds.groupby(keys, sort=False)["times"]
+        .agg(times="median", times_low="min", times_high="max")
+        .reset_index()
+    )

@@ -1,0 +1,95 @@
+"""Installs a peer in an environment of its own, once, under `.peers/` in the repository.
+
+Peers need other versions than this project (Tianshou an older pandas), and must not be able to
+change what this project runs with.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench.peers.catalogue import Peer, PeerUnavailable
+
+FOLDER = Path(__file__).parents[2] / ".peers"
+MARKER = "complete"
+
+
+def interpreter(peer: Peer) -> Path:
+    """The Python that has the peer's library; installs it where that has not been done.
+
+    An environment is whole or not there: its last file is a marker with a hash of the
+    requirements and the version of Python. Another hash builds it anew.
+
+    Raises:
+        PeerUnavailable: it can't be installed; with the last that pip said.
+    """
+    folder = FOLDER / peer.library
+    try:
+        key = _key(peer.requirements)
+        with _alone(FOLDER / f"{peer.library}.lock"):
+            if not _is_whole(folder, key):
+                _build(peer, folder, key)
+    except OSError as error:
+        raise PeerUnavailable(f"{peer.name} can't be installed: {error}") from error
+    return _python(folder)
+
+
+def last_words(text: str) -> str:
+    """The last line that says something and is more than a warning; "nothing" if there is none."""
+    lines = [line.strip() for line in text.splitlines()]
+    said = [line for line in lines if line and not line.startswith(("WARNING", "[notice]"))]
+    return said[-1] if said else "nothing"
+
+
+def _key(requirements: Path) -> str:
+    content = requirements.read_bytes() + platform.python_version().encode()
+    return hashlib.sha256(content).hexdigest()
+
+
+def _is_whole(folder: Path, key: str) -> bool:
+    marker = folder / MARKER
+    return marker.exists() and marker.read_text() == key
+
+
+def _build(peer: Peer, folder: Path, key: str) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        _install(peer, folder)
+        (folder / MARKER).write_text(key)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _python(folder: Path) -> Path:
+    return folder / "bin" / "python"
+
+
+def _install(peer: Peer, folder: Path) -> None:
+    _run(peer, [sys.executable, "-m", "venv", str(folder)])
+    pip = [str(_python(folder)), "-m", "pip", "--disable-pip-version-check", "--no-input"]
+    _run(peer, [*pip, "install", "--quiet", "--requirement", str(peer.requirements)])
+
+
+def _run(peer: Peer, command: Sequence[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        words = last_words(f"{done.stdout}\n{done.stderr}")
+        raise PeerUnavailable(f"{peer.name} can't be installed: {words}")
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Others that want to install the same library wait."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

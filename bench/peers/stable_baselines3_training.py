@@ -1,0 +1,134 @@
+"""Stable-Baselines3's own `learn`, unmodified, timed: prints JSON, one line.
+
+Run by `bench.peers.timing` with an interpreter that has stable-baselines3; imports nothing of
+this project. Environments as its users make them: `make_vec_env` (in one process, one after the
+other) in `VecNormalize`.
+
+`ppo` has the caller's hyperparameters. `a2c` has those that RL Baselines3 Zoo publishes for
+MuJoCo: the library's defaults (5 steps an environment and update, RMSprop with 7e-4, λ = 1),
+observations and rewards normalised; its networks are the caller's.
+
+    python stable_baselines3_training.py JSON
+
+JSON is an object: `algorithm` "ppo" or "a2c", `environment` a Gymnasium id, `environments` how
+many, `seconds` to measure, `hyperparameters` by this project's names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import stable_baselines3
+import torch
+from stable_baselines3 import A2C, PPO
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecNormalize
+
+ENDLESS = 10**9
+"""A budget that no measurement reaches [environment steps]."""
+
+
+class Clock(BaseCallback):  # type: ignore[misc]  # the peer is not installed here
+    """Starts after the first update; ends training at the end of an update, `seconds` later.
+
+    Attributes:
+        marks: environment steps, wall and processor time [s] after each update.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+        self.marks: list[tuple[int, float, float]] = []
+        self.over = False
+
+    def _on_rollout_start(self) -> None:
+        if self.model.num_timesteps == 0:  # nothing has been updated yet
+            return
+        self.marks.append((self.model.num_timesteps, time.perf_counter(), processor_seconds()))
+        self.over = len(self.marks) > 1 and self.marks[-1][1] - self.marks[0][1] >= self.seconds
+
+    def _on_step(self) -> bool:
+        # Only here can a callback end the training: one step after the last mark.
+        return not self.over
+
+
+def processor_seconds() -> float:
+    """Processor time of this process and the children it has waited for [s]."""
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def resident_memory() -> float:
+    """Resident memory now [MiB]; its peak where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    except OSError:
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def model_of(algorithm: str, environment: str, environments: int, given: dict[str, Any]) -> Any:
+    """The algorithm on its environments, ready to learn."""
+    worlds = VecNormalize(
+        make_vec_env(environment, n_envs=environments, seed=0),
+        norm_obs=True,
+        norm_reward=True,
+        gamma=given["discount"],
+    )
+    sizes = list(given["hidden_sizes"])
+    networks = {"net_arch": {"pi": sizes, "vf": sizes}, "activation_fn": torch.nn.Tanh}
+    if algorithm == "a2c":
+        return A2C("MlpPolicy", worlds, policy_kwargs=networks, device="cpu", seed=0)
+    return PPO(
+        "MlpPolicy",
+        worlds,
+        n_steps=given["batch_steps"] // environments,
+        batch_size=given["minibatch"],
+        n_epochs=given["epochs"],
+        learning_rate=given["learning_rate"],
+        gamma=given["discount"],
+        gae_lambda=given["gae_lambda"],
+        clip_range=given["clip_range"],
+        normalize_advantage=given["advantage_normalization"] == "minibatch",
+        ent_coef=given["entropy_coefficient"],
+        vf_coef=given["value_coefficient"],
+        max_grad_norm=given["gradient_norm_clip"],
+        policy_kwargs=networks,
+        device="cpu",
+        seed=0,
+    )
+
+
+def main(
+    algorithm: str,
+    environment: str,
+    environments: int,
+    seconds: float,
+    hyperparameters: dict[str, Any],
+) -> None:
+    """Train, and print what was measured."""
+    torch.set_num_threads(1)
+    clock = Clock(seconds)
+    model_of(algorithm, environment, environments, hyperparameters).learn(ENDLESS, callback=clock)
+    (first, begun, busy), (last, ended, done) = clock.marks[0], clock.marks[-1]
+    measured = {
+        "steps": last - first,
+        "seconds": ended - begun,
+        "steps_per_second": (last - first) / (ended - begun),
+        "cpu_seconds": done - busy,
+        "version": stable_baselines3.__version__,
+        "memory": resident_memory(),
+    }
+    print(json.dumps(measured))
+
+
+if __name__ == "__main__":
+    main(**json.loads(sys.argv[1]))

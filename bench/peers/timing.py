@@ -1,0 +1,183 @@
+"""Times a peer: one process of one thread on each core, all at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from bench.errors import InputError
+from bench.peers.catalogue import Peer, PeerUnavailable
+from bench.peers.setup import interpreter, last_words
+from bench.train.runner import THREADS, WORKER_ENVIRONMENT
+
+__all__ = ["PeerTiming", "PeerUnavailable", "time_peer"]
+
+POLL_EVERY = 0.1
+# The peers' kernels are not asked to be reproducible: that is this project's own condition.
+_ONE_THREAD = {name: value for name, value in WORKER_ENVIRONMENT.items() if value == str(THREADS)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeerTiming:
+    """What one process trained, from the end of its first update to the end of its last.
+
+    Attributes:
+        peer: its name; environment: the id; environments: how many it stepped.
+        core: the core it was pinned to; None where the platform can't pin.
+        steps: environment steps; seconds: wall time they took.
+        steps_per_second: their ratio.
+        cpu_share: processor time over wall time; well below 1 where others had the core too.
+        memory: resident memory at the end [MiB].
+        version: of the library.
+    """
+
+    peer: str
+    environment: str
+    environments: int
+    core: int | None
+    steps: int
+    seconds: float
+    steps_per_second: float
+    cpu_share: float
+    memory: float
+    version: str
+
+
+def time_peer(
+    peer: Peer,
+    environment: str,
+    environments: int,
+    cores: int,
+    seconds: float,
+    hyperparameters: Mapping[str, object],
+) -> list[PeerTiming]:
+    """Train with the peer on `cores` cores at once, each process for itself.
+
+    Args:
+        environments: that each process steps.
+        seconds: to measure after the first update, at least; whole updates are measured.
+        hyperparameters: by this project's names; what the peer does with them, its script says.
+
+    Returns:
+        One timing a core.
+
+    Raises:
+        PeerUnavailable: it can't be installed, or a process failed; with the last that was said.
+        InputError: there are fewer cores.
+    """
+    python = interpreter(peer)
+    arguments = {
+        "algorithm": peer.algorithm,
+        "environment": environment,
+        "environments": environments,
+        "seconds": seconds,
+        "hyperparameters": dict(hyperparameters),
+    }
+    # Isolated: what lies beside the script or on PYTHONPATH is not the peer's.
+    command = [str(python), "-I", "-W", "ignore", str(peer.script), json.dumps(arguments)]
+    places = _places(cores)
+    with ExitStack() as stack:
+        started = [stack.enter_context(_started(command, place)) for place in places]
+        failed = _wait(started)
+        answers = [process.answer(peer) for process in failed or started]
+    return [
+        PeerTiming(
+            peer=peer.name,
+            environment=environment,
+            environments=environments,
+            core=place,
+            steps=answer["steps"],
+            seconds=answer["seconds"],
+            steps_per_second=answer["steps_per_second"],
+            cpu_share=answer["cpu_seconds"] / answer["seconds"],
+            memory=answer["memory"],
+            version=answer["version"],
+        )
+        for place, answer in zip(places, answers, strict=True)
+    ]
+
+
+def _places(cores: int) -> list[int | None]:
+    """The cores to pin to; None for each where the platform can't."""
+    if not hasattr(os, "sched_getaffinity"):
+        return [None] * cores
+    available = sorted(os.sched_getaffinity(0))
+    if cores > len(available):
+        raise InputError(f"{cores} cores asked for, {len(available)} available")
+    return [*available[:cores]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Process:
+    """The script on one core, and the files that it writes to."""
+
+    process: subprocess.Popen[bytes]
+    output: IO[bytes]
+    errors: IO[bytes]
+
+    def answer(self, peer: Peer) -> Mapping[str, Any]:
+        """What it measured, after its end."""
+        if code := self.process.returncode:
+            words = last_words(_content(self.errors))
+            raise PeerUnavailable(f"{peer.name} failed with exit code {code}: {words}")
+        words = last_words(_content(self.output))
+        try:
+            answer: Mapping[str, Any] = json.loads(words)
+        except json.JSONDecodeError as error:
+            raise PeerUnavailable(f"{peer.name} measured nothing; it said: {words}") from error
+        return answer
+
+
+@contextmanager
+def _started(command: list[str], core: int | None) -> Iterator[_Process]:
+    """The process, killed at the end whatever happened."""
+    # Files, not pipes: nobody reads a pipe while another process is waited for.
+    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+        with _pinned(core):
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                env={**os.environ, **_ONE_THREAD},
+            )
+        try:
+            yield _Process(process=process, output=output, errors=errors)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _wait(started: Sequence[_Process]) -> list[_Process]:
+    """Until all have ended or one has failed; those that have."""
+    while True:
+        codes = [each.process.poll() for each in started]
+        if None not in codes or any(codes):
+            return [each for each, code in zip(started, codes, strict=True) if code]
+        time.sleep(POLL_EVERY)
+
+
+def _content(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode(errors="replace")
+
+
+@contextmanager
+def _pinned(core: int | None) -> Iterator[None]:
+    """This thread on one core for a moment: what it starts meanwhile stays there."""
+    if core is None:
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)

@@ -1,0 +1,198 @@
+"""What is measured, each in a process of one thread that has a core to itself.
+
+The trainer runs as it is: stopwatches are put around three of its calls from outside, two reads
+of a clock each.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import resource
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+ENDLESS = 10**12
+"""A budget that no measurement reaches [environment steps]."""
+ACTIONS_DRAWN = 64
+"""Ticks of random actions drawn beforehand, so that the bare loop only steps."""
+WARM_UP_TICKS = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What one process did in one measurement, warm-up left out.
+
+    Attributes:
+        steps: environment steps taken; seconds: wall time they took.
+        cpu_share: processor time over wall time; well below 1 where others had the core too.
+        physics, acting, update: shares of the wall time, None for a loop that only steps.
+        memory: resident memory of the process at the end [MiB].
+    """
+
+    steps: int
+    seconds: float
+    cpu_share: float
+    physics: float | None = None
+    acting: float | None = None
+    update: float | None = None
+    memory: float
+
+
+def bare_loop(environment: str, environments: int, seconds: float) -> Measured:
+    """EnvPool with random actions, and nothing else: what physics allows on one thread."""
+    import envpool
+    import gymnasium
+    import numpy as np
+
+    pool: Any = envpool.make_gymnasium(
+        environment, num_envs=environments, seed=list(range(environments)), num_threads=1
+    )
+    pool.reset()
+    generator = np.random.default_rng(0)
+    space = pool.action_space
+    if isinstance(space, gymnasium.spaces.Box):
+        shape = (ACTIONS_DRAWN, environments, *space.shape)
+        actions = generator.uniform(space.low, space.high, shape).astype(space.dtype)
+    else:
+        actions = generator.integers(0, space.n, (ACTIONS_DRAWN, environments))
+    for tick in range(WARM_UP_TICKS):
+        pool.step(actions[tick % ACTIONS_DRAWN])
+    ticks, begun, busy = 0, time.perf_counter(), time.process_time()
+    while time.perf_counter() - begun < seconds:
+        pool.step(actions[ticks % ACTIONS_DRAWN])
+        ticks += 1
+    elapsed = time.perf_counter() - begun
+    return Measured(
+        steps=ticks * environments,
+        seconds=elapsed,
+        cpu_share=(time.process_time() - busy) / elapsed,
+        memory=_memory(),
+    )
+
+
+@dataclass(frozen=True)
+class _Mark:
+    steps: int
+    wall: float
+    busy: float
+    spent: dict[str, float]
+
+
+class _EnoughError(Exception):
+    """The window is over: the way out of the trainer's loop."""
+
+
+def training(algorithm: str, environment: str, seeds: int, seconds: float) -> Measured:
+    """`bench.train.trainer.train` with an algorithm's defaults, from its second update on.
+
+    Goes on for at least `seconds` and at least one whole update.
+    """
+    from bench.plan.identity import Description
+    from bench.plan.lookup import load_algorithm
+    from bench.train import trainer
+    from bench.train.environments import back_end_of
+    from bench.train.environments.envpool_backend import EnvPoolEnvironments
+    from bench.train.rollout import Rollout
+    from bench.train.trainer import Progress
+
+    chosen = load_algorithm(algorithm)
+    description = Description(
+        algorithm=algorithm,
+        hyperparameters=dataclasses.asdict(chosen.hyperparameters()),
+        environment=environment,
+        steps=ENDLESS,
+        back_end=back_end_of(environment),
+    )
+    spent: defaultdict[str, float] = defaultdict(float)
+    marks: list[_Mark] = []
+
+    def report(progress: Progress) -> None:
+        now = time.perf_counter()
+        marks.append(_Mark(sum(progress.steps), now, time.process_time(), dict(spent)))
+        if len(marks) > 1 and now - marks[0].wall >= seconds:
+            raise _EnoughError
+
+    timed = replace(chosen, update=_stopwatch(chosen.update, spent, "update"))
+    collect = f"collect_{chosen.collects}"
+    with (
+        _put(EnvPoolEnvironments, "step", _stopwatch(EnvPoolEnvironments.step, spent, "physics")),
+        _put(Rollout, collect, _stopwatch(getattr(Rollout, collect), spent, "collecting")),
+        _put(trainer, "load_algorithm", lambda name: timed),
+        suppress(_EnoughError),
+    ):
+        trainer.train(description, range(seeds), report)
+    first, last = marks[0], marks[-1]
+    elapsed = last.wall - first.wall
+    share = {name: (last.spent[name] - first.spent[name]) / elapsed for name in last.spent}
+    return Measured(
+        steps=last.steps - first.steps,
+        seconds=elapsed,
+        cpu_share=(last.busy - first.busy) / elapsed,
+        physics=share["physics"],
+        acting=share["collecting"] - share["physics"],
+        update=share["update"],
+        memory=_memory(),
+    )
+
+
+KINDS: dict[str, Callable[..., Measured]] = {"bare": bare_loop, "training": training}
+
+
+def serve(connection: Connection, core: int | None) -> None:
+    """A process' life: what to measure in, what was measured out, until the pipe ends."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    while True:
+        try:
+            kind, arguments = connection.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            if "torch" in sys.modules:
+                sys.modules["torch"].set_num_threads(1)
+            connection.send(KINDS[kind](**arguments))
+        except Exception as error:
+            connection.send(f"{type(error).__name__}: {error}")
+
+
+def _stopwatch(
+    function: Callable[Arguments, Answer], spent: dict[str, float], name: str
+) -> Callable[Arguments, Answer]:
+    def timed(*given: Arguments.args, **named: Arguments.kwargs) -> Answer:
+        begun = time.perf_counter()
+        try:
+            return function(*given, **named)
+        finally:
+            spent[name] += time.perf_counter() - begun
+
+    return timed
+
+
+@contextmanager
+def _put(owner: Any, name: str, by: Any) -> Iterator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, by)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+def _memory() -> float:
+    """Resident memory now [MiB]; its peak where the system does not tell."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10

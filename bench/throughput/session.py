@@ -1,0 +1,243 @@
+"""One session of measurements: who is measured, in which order, on which cores.
+
+Every round measures everybody once, on all cores at the same time, in the opposite order of the
+round before, so that a machine that drifts slows all rivals alike. The bare loop that a training
+is compared with has as many environments on as many cores, and is measured in the same round.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from typing import Literal
+
+from bench.errors import InputError
+from bench.peers.catalogue import PEERS
+from bench.peers.timing import PeerUnavailable, time_peer
+from bench.throughput.measuring import Measured, serve
+from bench.train.provenance import Provenance, cores, provenance
+from bench.train.runner import worker_surroundings
+
+SWEEP = (1, 2, 4, 8, 16, 32, 64)
+"""Seeds of a group for the curve of steps/s against their number."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rival:
+    """Somebody to measure.
+
+    Attributes:
+        kind: "bare", a loop that only steps; "training", this project; "peer", another library.
+        name: "bare", the algorithm, or the peer.
+        environment: its id.
+        seeds: of the group that each core trains; 0 where there is no such thing.
+        environments: that each core steps.
+    """
+
+    kind: Literal["bare", "training", "peer"]
+    name: str
+    environment: str
+    seeds: int
+    environments: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """Somebody who could not be measured, and why, in one line."""
+
+    rival: Rival
+    reason: str
+
+
+def who(
+    algorithms: Sequence[str],
+    environments: Sequence[str],
+    seeds: int,
+    *,
+    peers: bool,
+    sweep: bool,
+) -> list[Rival]:
+    """All rivals; a bare loop beside every training.
+
+    The sweep over the number of seeds is of the last algorithm on the first environment (with the
+    default algorithms that is clipped PPO), and so are the peers on the first environment.
+    """
+    from bench.plan.lookup import load_algorithm
+
+    slots = {name: load_algorithm(name).hyperparameters().slots for name in algorithms}
+    chosen = [(name, env, seeds) for env in environments for name in algorithms]
+    if sweep:
+        chosen += [(algorithms[-1], environments[0], size) for size in SWEEP if size != seeds]
+    found = []
+    for name, environment, size in chosen:
+        count = size * slots[name]
+        bare = Rival(kind="bare", name="bare", environment=environment, seeds=0, environments=count)
+        ours = Rival(
+            kind="training", name=name, environment=environment, seeds=size, environments=count
+        )
+        found += [bare, ours]
+    if peers:
+        found += [
+            Rival(kind="peer", name=peer, environment=environments[0], seeds=0, environments=count)
+            for peer in PEERS
+            for count in (1, 8)
+        ]
+    return list(dict.fromkeys(found))
+
+
+def measure(
+    rivals: Sequence[Rival],
+    *,
+    rounds: int,
+    seconds: float,
+    on_event: Callable[[int, Rival], None] = lambda number, rival: None,
+) -> Iterator[dict[str, object] | Failed]:
+    """Rows of the table `throughput`, a row for each round, rival and core; and who failed.
+
+    Args:
+        rounds: how often everybody is measured; seconds: of each measurement, at least.
+        on_event: told the round and the rival before each measurement.
+    """
+    origin = provenance()
+    session = uuid.uuid4().hex[:16]
+    out: set[tuple[str, str]] = set()
+    with _team() as team:
+        for number in range(rounds):
+            for rival in rivals if number % 2 == 0 else list(reversed(rivals)):
+                if (rival.kind, rival.name) in out:
+                    continue
+                on_event(number, rival)
+                try:
+                    measured = _measure(team, rival, seconds)
+                except (PeerUnavailable, InputError) as error:
+                    # A peer that can't be had is named once, and the rest goes on.
+                    out.add((rival.kind, rival.name))
+                    yield Failed(rival=rival, reason=str(error))
+                    continue
+                for core, result in enumerate(measured):
+                    yield _row(session, rival, number, core, len(measured), result, origin)
+
+
+def _measure(team: Team, rival: Rival, seconds: float) -> list[Measured]:
+    if rival.kind == "peer":
+        timings = time_peer(
+            PEERS[rival.name],
+            rival.environment,
+            rival.environments,
+            len(team.connections),
+            seconds,
+            _hyperparameters(),
+        )
+        return [
+            Measured(
+                steps=each.steps,
+                seconds=each.seconds,
+                cpu_share=each.cpu_share,
+                memory=each.memory,
+            )
+            for each in timings
+        ]
+    arguments: dict[str, object] = {"environment": rival.environment, "seconds": seconds}
+    if rival.kind == "bare":
+        arguments["environments"] = rival.environments
+    else:
+        arguments |= {"algorithm": rival.name, "seeds": rival.seeds}
+    return team.measure(rival.kind, arguments)
+
+
+def _hyperparameters() -> dict[str, object]:
+    """What the peers' PPO is given: clipped PPO's."""
+    from bench.plan.lookup import load_algorithm
+
+    return asdict(load_algorithm("clipped_ppo").hyperparameters())
+
+
+class Team:
+    """A measuring process a core.
+
+    Attributes:
+        connections: one to each.
+    """
+
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+        places: list[int | None] = [*available] if available else [None] * cores()
+        self.connections: list[Connection] = []
+        self._processes: list[BaseProcess] = []
+        for place in places[: cores()]:
+            mine, theirs = context.Pipe(duplex=True)
+            process = context.Process(target=serve, args=(theirs, place), daemon=True)
+            with worker_surroundings():
+                process.start()
+            theirs.close()
+            self.connections.append(mine)
+            self._processes.append(process)
+
+    def measure(self, kind: str, arguments: dict[str, object]) -> list[Measured]:
+        """The same on all cores at once.
+
+        Raises:
+            InputError: a process failed or died; what it said.
+        """
+        for connection in self.connections:
+            connection.send((kind, arguments))
+        answers = []
+        for connection in self.connections:
+            try:
+                answers.append(connection.recv())
+            except EOFError as error:
+                raise InputError("the measuring process died") from error
+        failures = [answer for answer in answers if isinstance(answer, str)]
+        if failures:
+            raise InputError(failures[0])
+        return answers
+
+    def end(self) -> None:
+        """End all processes."""
+        for process, connection in zip(self._processes, self.connections, strict=True):
+            connection.close()
+            process.kill()
+            process.join()
+
+
+@contextmanager
+def _team() -> Iterator[Team]:
+    team = Team()
+    try:
+        yield team
+    finally:
+        team.end()
+
+
+def _row(
+    session: str,
+    rival: Rival,
+    number: int,
+    core: int,
+    of: int,
+    measured: Measured,
+    origin: Provenance,
+) -> dict[str, object]:
+    return {
+        "session": session,
+        "measured": datetime.now(UTC),
+        **asdict(rival),
+        "round": number,
+        "core": core,
+        "cores": of,
+        "threads": 1,
+        **asdict(measured),
+        "commit": origin.commit,
+        "dirty": origin.dirty,
+        "versions": json.dumps(origin.versions),
+        "machine": json.dumps(origin.machine),
+    }
