@@ -11,7 +11,7 @@ import pandas as pd
 import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from bench.evidence.figures.style import drawing, thousands
 from bench.evidence.throughput import summarise
@@ -112,11 +112,12 @@ def _sweep(
     axes.set_yscale("log")
     axes.set_xticks(ours["seeds"], [str(size) for size in ours["seeds"]])
     axes.minorticks_off()
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(thousands))
     axes.set_xlabel("seeds trained at once on each core")
     axes.set_ylabel("environment steps/s, all cores")
     axes.set_title(f"{environment}", fontsize=8.5)
-    axes.legend(loc="lower right", frameon=False, fontsize=7.5)
+    axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
 
 
 def _caption(rows: pd.DataFrame, summary: pd.DataFrame, source: str) -> str:
