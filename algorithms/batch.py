@@ -67,6 +67,7 @@ class Algorithm:
         update: learns from one batch, in place, and returns its diagnostics.
         critic: whether a critic is trained, given the hyperparameters.
         start: prepares what the algorithm remembers between updates.
+        act: chooses actions where they are not samples of π_θ, as `Learner.act` does.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Algorithm:
     update: Callable[[Learner, Batch], Diagnostics]
     critic: Callable[[Hyperparameters], bool] = lambda hyperparameters: False
     start: Callable[[Learner], None] = lambda learner: None
+    act: Callable[[Learner, Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
 
 
 def sum_in_order(values: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from algorithms.batch import Algorithm
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
-from algorithms.networks import Pass, stack_initial
+from algorithms.networks import Networks, Pass, stack_initial
 from algorithms.normalization import RewardScale, RunningMoments
 from algorithms.optimizers import Adam
 from algorithms.policies import Critic, Policy, make_critic, make_policy
@@ -31,6 +31,8 @@ class Learner:
         updates: number of updates so far.
         optimizer, policy_optimizer, critic_optimizer: of all columns, or of the policy's and the
             critic's apart; an algorithm uses the one or the others.
+        observation_moments: of all observations so far; normalizer: what observations are
+            standardised by, the same unless an algorithm lets it stand still for a while.
         memory: what the algorithm remembers between updates, each tensor [S, …].
     """
 
@@ -54,11 +56,16 @@ class Learner:
         if algorithm.critic(hyperparameters):
             self.critic = make_critic(self.policy)
         self.parameters = stack_initial([self._draw(seed) for seed in seeds]).to(device)
+        network = self.policy.network
+        self._actor = Networks(network, self.policy_parameters)
+        if self.critic is not None:
+            self._both = Networks(network, self.parameters.view(-1, self.policy.size))
         epsilon = hyperparameters.adam_epsilon
         self.optimizer = Adam(self.parameters, epsilon)
         self.policy_optimizer = Adam(self.policy_parameters, epsilon)
         self.critic_optimizer = Adam(self.critic_parameters, epsilon)
         self.observation_moments = RunningMoments(len(seeds), observation_size, device)
+        self.normalizer = self.observation_moments
         self.return_moments = RunningMoments(len(seeds), 1, device)
         if isinstance(hyperparameters, CriticHyperparameters):
             discount = hyperparameters.discount
@@ -102,7 +109,10 @@ class Learner:
         Returns:
             actions [S, N, A] or [S, N], unclipped; statistics [S, N, K].
         """
-        statistics = self.policy.statistics(self.policy_parameters, observations)
+        if self.algorithm.act is not None:
+            return self.algorithm.act(self, observations, noise)
+        passed = self._actor(observations)
+        statistics = self.policy.read(passed.outputs, passed.others)
         return self.policy.sample(statistics, noise), statistics
 
     @torch.no_grad()
@@ -122,9 +132,7 @@ class Learner:
             the pass; φ [S, B, K]; V [S, B].
         """
         assert self.critic is not None
-        pairs = self.parameters.view(-1, self.policy.size)
-        twice = observations.unsqueeze(1).expand(-1, 2, -1, -1).flatten(0, 1)
-        passed = self.policy.network(pairs, twice)
+        passed = self._both(observations.repeat_interleave(2, dim=0))
         actor, critic = passed.outputs.unflatten(0, (-1, 2)).unbind(1)
         return passed, self.policy.read(actor, passed.others[::2]), self.critic.read(critic)
 
@@ -133,10 +141,13 @@ class Learner:
     ) -> Tensor:
         """∂L/∂parameters [S, P], given ∂L/∂φ [S, B, K] and ∂L/∂V [S, B] of what `forward` gave."""
         assert self.critic is not None
-        actor = self.policy.unread(statistics, of_statistics)
-        critic = self.critic.unread(of_values)
-        pairs = (torch.stack(each, dim=1).flatten(0, 1) for each in zip(actor, critic, strict=True))
-        return passed.gradient(*pairs).view_as(self.parameters)
+        outputs, others = self.policy.unread(statistics, of_statistics)
+        of_outputs = outputs.new_zeros(len(outputs), 2, *outputs.shape[1:])
+        of_others = others.new_zeros(len(others), 2, others.shape[1])
+        of_outputs[:, 0], of_others[:, 0] = outputs, others
+        self.critic.read(of_outputs[:, 1])[:] = of_values
+        gradient = passed.gradient(of_outputs.flatten(0, 1), of_others.flatten(0, 1))
+        return gradient.view_as(self.parameters)
 
     def observe(self, observations: Tensor, mask: Tensor) -> Tensor:
         """Take raw observations [S, N, O] into the statistics where `mask` [S, N]; normalise."""
@@ -149,7 +160,7 @@ class Learner:
         if not self.hyperparameters.observation_normalization:
             return observations
         clip = self.hyperparameters.observation_clip
-        return self.observation_moments.standardise(observations, clip)
+        return self.normalizer.standardise(observations, clip)
 
     def annealed(self, learning_rate: float) -> Tensor:
         """A step size now, float64 [S]: annealed by the steps taken, never by the budget.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +26,13 @@ class Perceptron:
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """(outputs, inputs) of W₁, W₂, …, as torch.nn.Linear has them."""
-        return list(zip(self.sizes[1:], self.sizes[:-1], strict=True))
+        """(inputs, outputs) of W₁, W₂, …"""
+        return list(zip(self.sizes[:-1], self.sizes[1:], strict=True))
 
     @property
     def splits(self) -> list[int]:
         """Columns of W₁, b₁, W₂, b₂, …"""
-        return [size for o, i in self.shapes for size in (o * i, o)]
+        return [size for i, o in self.shapes for size in (i * o, o)]
 
     @property
     def size(self) -> int:
@@ -40,7 +41,7 @@ class Perceptron:
     def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray:
         """float32 [P], drawn from one seed's own generator."""
         columns = []
-        for layer, (outputs, inputs) in enumerate(self.shapes):
+        for layer, (inputs, outputs) in enumerate(self.shapes):
             last = layer == len(self.shapes) - 1
             if initialization == "orthogonal":
                 gain = self.head_gain if last else math.sqrt(2)
@@ -50,33 +51,50 @@ class Perceptron:
                 bound = 1 / math.sqrt(inputs)
                 weight = generator.uniform(-bound, bound, (outputs, inputs))
                 bias = generator.uniform(-bound, bound, outputs)
-            columns += [weight.ravel(), bias]
+            columns += [weight.T.ravel(), bias]
         return np.concatenate(columns).astype(np.float32)
 
     def layers(self, parameters: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Weights [R, out, in] and biases [R, out], views of parameters [R, P]."""
+        """Weights [R, in, out] and biases [R, out], views of parameters [R, P]."""
         columns = parameters.split([*self.splits, parameters.shape[1] - self.size], dim=1)
-        weights = (w.unflatten(1, o_i) for w, o_i in zip(columns[::2], self.shapes, strict=False))
+        weights = (w.unflatten(1, i_o) for w, i_o in zip(columns[::2], self.shapes, strict=False))
         return list(zip(weights, columns[1::2], strict=True))
 
-    @torch.no_grad()
     def __call__(self, parameters: Tensor, inputs: Tensor) -> Pass:
-        """Go through R networks at once.
+        """Go through R networks at once: see `Networks`."""
+        return Networks(self, parameters)(inputs)
 
-        Args:
-            parameters: [R, P], the network's columns first, others behind them.
-            inputs: [R, B, in].
-        """
-        *hidden, head = self.layers(parameters)
+
+class Networks:
+    """R networks of one layout over one buffer: the layers are views of it, made once.
+
+    Args:
+        layout: of the network's columns.
+        parameters: [R, P], the network's columns first, others behind them. Changed in place, they
+            change the networks.
+    """
+
+    def __init__(self, layout: Perceptron, parameters: Tensor) -> None:
+        self._layout = layout
+        self._parameters = parameters
+        self.layers = layout.layers(parameters)
+        self.others = parameters[:, layout.size :]
+
+    @functools.cached_property
+    def gradients(self) -> tuple[Tensor, list[tuple[Tensor, Tensor]], Tensor]:
+        """A buffer [R, P] for gradients, and its layers and other columns."""
+        buffer = torch.empty_like(self._parameters, memory_format=torch.contiguous_format)
+        return buffer, self._layout.layers(buffer), buffer[:, self._layout.size :]
+
+    @torch.no_grad()
+    @np.errstate(all="ignore")
+    def __call__(self, inputs: Tensor) -> Pass:
+        """Go through the networks with inputs [R, B, in], each network with its own."""
+        *hidden, head = self.layers
         activations = [inputs]
         for weight, bias in hidden:
             activations.append(_tanh_(_linear(activations[-1], weight, bias)))
-        return Pass(
-            outputs=_linear(activations[-1], *head),
-            others=parameters[:, self.size :],
-            weights=[weight for weight, _ in (*hidden, head)],
-            activations=activations,
-        )
+        return Pass(networks=self, activations=activations, outputs=_linear(activations[-1], *head))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,52 +106,62 @@ class Pass:
     products.
 
     Attributes:
-        outputs: [R, B, out].
-        others: [R, P - size], the columns that are not the network's.
-        weights: [R, out, in] of each layer; activations: [R, B, in], its input.
+        networks: what was gone through.
+        activations: [R, B, in] of each layer, its input; outputs: [R, B, out].
     """
 
-    outputs: Tensor
-    others: Tensor
-    weights: list[Tensor]
+    networks: Networks
     activations: list[Tensor]
+    outputs: Tensor
 
+    @property
+    def others(self) -> Tensor:
+        """[R, P - size], the columns that are not the network's."""
+        return self.networks.others
+
+    @torch.no_grad()
+    @np.errstate(all="ignore")
     def gradient(self, outputs: Tensor, others: Tensor) -> Tensor:
-        """∂L/∂parameters [R, P], given ∂L/∂outputs [R, B, out] and ∂L/∂others [R, P - size]."""
-        gradient, columns = outputs, [others]
-        for layer in reversed(range(len(self.weights))):
-            activation = self.activations[layer]
-            columns[:0] = [_weight_gradient(gradient, activation), gradient.sum(1)]
+        """∂L/∂parameters, given ∂L/∂outputs [R, B, out] and ∂L/∂others [R, P - size].
+
+        Returns:
+            [R, P], the networks' own buffer: their next gradient overwrites it.
+        """
+        buffer, of_layers, of_others = self.networks.gradients
+        of_others.copy_(others)
+        gradient = outputs
+        for layer in reversed(range(len(of_layers))):
+            activation, (of_weight, of_bias) = self.activations[layer], of_layers[layer]
+            _multiply(activation.transpose(1, 2), gradient, of_weight)
+            of_bias.copy_(gradient.sum(1))
             if layer:
-                inner = _input_gradient(gradient, self.weights[layer])
-                gradient = torch.ops.aten.tanh_backward(inner, activation)
-        return torch.cat(columns, 1)
-
-
-# A matrix product with one output column picks its kernel by S: other bits for a seed alone than
-# in a group. The elementwise product and its sum do not.
+                gradient = _back(gradient, self.networks.layers[layer][0])
+                torch.ops.aten.tanh_backward.grad_input(gradient, activation, grad_input=gradient)
+        return buffer
 
 
 def _linear(inputs: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """inputs [R, B, in] · weight [R, out, in]ᵀ + bias [R, out] -> [R, B, out]."""
-    if weight.shape[1] == 1:
-        return (inputs * weight).sum(2, keepdim=True) + bias.unsqueeze(1)
-    if weight.shape[1] < 16:
-        # With few rows instead of few columns, the product is twice as fast.
-        return torch.baddbmm(bias.unsqueeze(2), weight, inputs.transpose(1, 2)).transpose(1, 2)
-    return torch.baddbmm(bias.unsqueeze(1), inputs, weight.transpose(1, 2))
+    """inputs [R, B, in] · weight [R, in, out] + bias [R, out] -> [R, B, out]."""
+    outputs = inputs.new_empty(*inputs.shape[:2], weight.shape[2])
+    return _multiply(inputs, weight, outputs).add_(bias.unsqueeze(1))
 
 
-def _weight_gradient(gradient: Tensor, inputs: Tensor) -> Tensor:
-    """gradient [R, B, out]ᵀ · inputs [R, B, in] -> [R, out·in]."""
-    if gradient.shape[2] == 1:
-        return (gradient * inputs).sum(1)
-    return torch.bmm(gradient.transpose(1, 2), inputs).flatten(1)
+def _back(gradient: Tensor, weight: Tensor) -> Tensor:
+    """gradient [R, B, out] · weightᵀ [R, in, out] -> [R, B, in]."""
+    if weight.shape[2] == 1:
+        # Ten times as fast as the product, which has nothing to add up.
+        return gradient * weight.transpose(1, 2)
+    return torch.bmm(gradient, weight.transpose(1, 2))
 
 
-def _input_gradient(gradient: Tensor, weight: Tensor) -> Tensor:
-    """gradient [R, B, out] · weight [R, out, in] -> [R, B, in]."""
-    return gradient * weight if weight.shape[1] == 1 else torch.bmm(gradient, weight)
+def _multiply(left: Tensor, right: Tensor, out: Tensor) -> Tensor:
+    """left [R, i, j] · right [R, j, k] into out [R, i, k]."""
+    if out.device.type == "cpu":
+        # numpy's loop over R products is faster than torch's batch of them (up to 8 times where a
+        # side is short), and no product knows of another: a seed has its bits in any group.
+        np.matmul(left.numpy(), right.numpy(), out=out.numpy())
+        return out
+    return out.copy_(torch.bmm(left, right))
 
 
 def _tanh_(values: Tensor) -> Tensor:

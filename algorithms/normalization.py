@@ -54,8 +54,8 @@ class RunningMoments:
 
     def standardise(self, values: Tensor, clip: float) -> Tensor:
         """float32 [S, B, O] of `values` [S, B, O], bounded to ±clip."""
-        centred = (values - self.mean.unsqueeze(1)) / self.deviation.unsqueeze(1)
-        return centred.clamp(-clip, clip).float()
+        centred = values - self.mean.unsqueeze(1)
+        return centred.div_(self.deviation.unsqueeze(1)).clamp_(-clip, clip).float()
 
 
 class RewardScale:

@@ -1,6 +1,8 @@
-"""Adam on the [S, P] buffer of a group: per-seed state, step size and activity."""
+"""Adam and RMSProp on the [S, P] buffer of a group: per-seed state, step size and activity."""
 
 from __future__ import annotations
+
+import itertools
 
 import torch
 from torch import Tensor
@@ -31,7 +33,7 @@ class Adam:
         self.second_moment = torch.zeros_like(parameters)
         self.count = torch.zeros(len(parameters), 1, device=parameters.device)
         state = (parameters, self.first_moment, self.second_moment, self.count)
-        self._rows = list(zip(*(tensor.unbind(0) for tensor in state), strict=True))
+        self._rows = [tensor.unbind(0) for tensor in state]
 
     @torch.no_grad()
     def step(self, gradient: Tensor, learning_rate: Tensor, active: Tensor) -> None:
@@ -46,26 +48,25 @@ class Adam:
         # 2.3 times as fast for [10, 11404] on one core of an AMD EPYC (family 25, model 17).
         self.count += active.unsqueeze(1)
         beta1, beta2 = self._betas
-        each = zip(
-            self._rows, gradient.unbind(0), learning_rate.tolist(), active.tolist(), strict=True
-        )
-        for (parameters, first, second, count), row, rate, acting in each:
-            if acting:
-                torch._fused_adam_(
-                    [parameters],
-                    [row],
-                    [first],
-                    [second],
-                    [],
-                    [count],
-                    lr=rate,
-                    beta1=beta1,
-                    beta2=beta2,
-                    weight_decay=0.0,
-                    eps=self._epsilon,
-                    amsgrad=False,
-                    maximize=False,
-                )
+        rates, acting, rows = learning_rate.tolist(), active.tolist(), gradient.unbind(0)
+        for rate in set(itertools.compress(rates, acting)):
+            chosen = [s for s, own in enumerate(rates) if acting[s] and own == rate]
+            parameters, first, second, count = ([each[s] for s in chosen] for each in self._rows)
+            torch._fused_adam_(
+                parameters,
+                [rows[s] for s in chosen],
+                first,
+                second,
+                [],
+                count,
+                lr=rate,
+                beta1=beta1,
+                beta2=beta2,
+                weight_decay=0.0,
+                eps=self._epsilon,
+                amsgrad=False,
+                maximize=False,
+            )
 
     def _step_at_once(self, gradient: Tensor, learning_rate: Tensor, active: Tensor) -> None:
         """Without a loop over seeds or a look at a value, which a GPU would have to wait for."""
@@ -85,6 +86,30 @@ class Adam:
         self._parameters.addcdiv_(self.first_moment * rate.to(gradient), denominator, value=-1)
         for tensor, old in zip(state, before, strict=True):
             tensor.copy_(torch.where(keep, tensor, old))
+
+
+def rmsprop_step(
+    parameters: Tensor,
+    mean_square: Tensor,
+    gradient: Tensor,
+    learning_rate: Tensor,
+    active: Tensor,
+    *,
+    decay: float,
+    epsilon: float,
+) -> None:
+    """One step of RMSProp (Tieleman & Hinton 2012, lecture 6.5), in place, where `active` [S].
+
+    Equal to `torch.optim.RMSprop` on each seed's row; ε is added to the root.
+
+    Args:
+        parameters, mean_square, gradient: [S, P]; learning_rate: [S].
+    """
+    keep = active.unsqueeze(1)
+    square = torch.addcmul(decay * mean_square, gradient, gradient, value=1 - decay)
+    step = learning_rate.unsqueeze(1).to(gradient) * gradient / (square.sqrt() + epsilon)
+    mean_square.copy_(torch.where(keep, square, mean_square))
+    parameters.copy_(torch.where(keep, parameters - step, parameters))
 
 
 def clip_gradient_norm(gradient: Tensor, bound: float) -> tuple[Tensor, Tensor]:

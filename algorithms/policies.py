@@ -39,7 +39,7 @@ class Policy(Protocol):
     def unread(self, statistics: Tensor, gradient: Tensor) -> tuple[Tensor, Tensor]: ...
     def sample(self, statistics: Tensor, noise: Tensor) -> Tensor: ...
     def log_probability(self, statistics: Tensor, actions: Tensor) -> Tensor: ...
-    def score(self, statistics: Tensor, actions: Tensor) -> Tensor: ...
+    def score(self, statistics: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]: ...
     def entropy(self, statistics: Tensor) -> Tensor: ...
     def divergence(self, old: Tensor, new: Tensor) -> Tensor: ...
     def log_std(self, statistics: Tensor) -> Tensor | None: ...
@@ -99,12 +99,15 @@ class GaussianPolicy:
         constant = -0.5 * _LOG_TWO_PI * self.actions
         return constant - torch.addcmul(log_std, z, z, value=0.5).sum(-1)
 
-    def score(self, statistics: Tensor, actions: Tensor) -> Tensor:
-        """∇_φ log p(a) [..., 2A]: (a − μ)/σ² and ((a − μ)/σ)² − 1."""
+    def score(self, statistics: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """log p(a) [...] and its gradient ∇_φ [..., 2A]: (a − μ)/σ² and ((a − μ)/σ)² − 1."""
         mean, log_std = statistics.chunk(2, dim=-1)
         inverse = torch.exp(-log_std)
         z = (actions - mean) * inverse
-        return torch.cat([z * inverse, z * z - 1], dim=-1)
+        square = z * z
+        constant = -0.5 * _LOG_TWO_PI * self.actions
+        log_probability = constant - torch.add(log_std, square, alpha=0.5).sum(-1)
+        return log_probability, torch.cat([z * inverse, square - 1], dim=-1)
 
     def entropy(self, statistics: Tensor) -> Tensor:
         """Differential entropy [...], in nats."""
@@ -168,9 +171,10 @@ class CategoricalPolicy:
         """log p(a) [...]."""
         return statistics.gather(-1, actions.unsqueeze(-1)).squeeze(-1)
 
-    def score(self, statistics: Tensor, actions: Tensor) -> Tensor:
-        """∇_φ log p(a) [..., n]: 1 at the action, 0 elsewhere."""
-        return torch.nn.functional.one_hot(actions, statistics.shape[-1]).to(statistics)
+    def score(self, statistics: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+        """log p(a) [...] and its gradient ∇_φ [..., n]: 1 at the action, 0 elsewhere."""
+        score = torch.nn.functional.one_hot(actions, statistics.shape[-1]).to(statistics)
+        return self.log_probability(statistics, actions), score
 
     def entropy(self, statistics: Tensor) -> Tensor:
         """Entropy [...], in nats."""
@@ -213,18 +217,11 @@ class Critic:
         """float32 [P]: drawn as a network with one output, the other columns 0."""
         *hidden, outputs = self.network.sizes
         drawn = Perceptron((*hidden, 1), head_gain=1.0).initial(generator, initialization)
-        trunk, head, bias = np.split(drawn, [-hidden[-1] - 1, -1])
+        trunk, weight, bias = np.split(drawn, [-hidden[-1] - 1, -1])
+        head = np.zeros((hidden[-1] + 1, outputs), np.float32)
+        head[:, 0] = np.concatenate([weight, bias])
         unused = np.zeros(self.size - self.network.size, np.float32)
-        return np.concatenate(
-            [
-                trunk,
-                head,
-                np.zeros(hidden[-1] * (outputs - 1), np.float32),
-                bias,
-                np.zeros(outputs - 1, np.float32),
-                unused,
-            ]
-        )
+        return np.concatenate([trunk, head.ravel(), unused])
 
     def __call__(self, parameters: Tensor, observations: Tensor) -> Tensor:
         """V [S, B] of observations [S, B, O] under the critic's columns [S, P]."""
@@ -237,7 +234,7 @@ class Critic:
     def unread(self, gradient: Tensor) -> tuple[Tensor, Tensor]:
         """The gradient of what V was read from, given that of V [S, B]."""
         outputs = gradient.new_zeros(*gradient.shape, self.network.sizes[-1])
-        outputs[..., 0] = gradient
+        self.read(outputs)[:] = gradient
         return outputs, gradient.new_zeros(len(gradient), self.size - self.network.size)
 
 

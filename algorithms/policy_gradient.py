@@ -46,7 +46,8 @@ def trajectory_gradients(
         statistics = policy.read(passed.outputs, passed.others)
         # Exclude before multiplying: NaN·0 is NaN.
         weight = torch.where(valid, weight, 0.0).unsqueeze(2)
-        of_statistics = weight * policy.score(statistics, actions)
+        _, score = policy.score(statistics, actions)
+        of_statistics = weight * score
         total += passed.gradient(*policy.unread(statistics, of_statistics))
     return total.view(seeds, slots, -1)
 

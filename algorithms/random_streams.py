@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import torch
 
-PURPOSES: Final = {"parameters": 0, "actions": 1, "minibatches": 2}
+PURPOSES: Final = {"parameters": 0, "actions": 1, "minibatches": 2, "candidates": 3}
 
 
 def stream(seed: int, purpose: str, index: int = 0) -> np.random.Generator:

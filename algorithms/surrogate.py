@@ -63,6 +63,16 @@ def value_loss(prediction: Tensor, target: Tensor, old: Tensor, clip: float) -> 
     return torch.maximum(loss, squared_error(clipped, target))
 
 
+def value_gradient(prediction: Tensor, target: Tensor, old: Tensor, clip: float) -> Tensor:
+    """∂ value_loss / ∂V [S, M]: V − target, 0 where the loss is that of the clipped value."""
+    error = prediction - target
+    if clip == float("inf"):
+        return error
+    move = (prediction - old).abs() - clip
+    bounded = old + (prediction - old).clamp(-clip, clip) - target
+    return torch.where((move > 0) & (bounded.abs() > error.abs()), 0.0, error)
+
+
 def optimise_surrogate(learner: Learner, batch: Batch, objective: Objective) -> dict[str, Tensor]:
     """Maximise E[objective] − c_v·value loss + c_e·entropy over the batch, for all epochs.
 
@@ -85,7 +95,10 @@ def optimise_surrogate(learner: Learner, batch: Batch, objective: Objective) -> 
     if h.advantage_normalization == "batch":
         advantages = standardise(advantages)
     rate = learner.annealed(h.learning_rate)
-    critic_loss = norm = torch.zeros_like(rate)
+    norm = torch.zeros_like(rate)
+    fitted = values, targets, values
+    # The loss to minimise is −E[gain], the mean over a minibatch.
+    share = torch.full((len(rate), h.minibatch), -1 / h.minibatch, device=rate.device)
     samples = (observations, actions, old, old_log_probability, advantages, targets, values)
     for minibatch, active in learner.minibatches(
         flatten(batch.valid), h.epochs, h.minibatch, samples
@@ -94,30 +107,28 @@ def optimise_surrogate(learner: Learner, batch: Batch, objective: Objective) -> 
         if h.advantage_normalization == "minibatch":
             advantage = standardise(advantage)
         passed, statistics, prediction = learner.forward(states)
-        log_ratio = policy.log_probability(statistics, action) - log_probability
-        score = policy.score(statistics, action)
-        leaves = [each.detach().requires_grad_() for each in (log_ratio, statistics, prediction)]
-        terms = Terms(
-            policy=policy, old=phi, new=leaves[1], log_ratio=leaves[0], advantages=advantage
-        )
-        gain = objective(terms).mean(1)
+        new_log_probability, score = policy.score(statistics, action)
+        log_ratio = (new_log_probability - log_probability).requires_grad_()
+        new = statistics.detach().requires_grad_()
+        terms = Terms(policy=policy, old=phi, new=new, log_ratio=log_ratio, advantages=advantage)
+        gain = objective(terms)
         if h.entropy_coefficient:
-            gain = gain + h.entropy_coefficient * policy.entropy(leaves[1]).mean(1)
-        error = value_loss(leaves[2], target, value, h.value_clip).mean(1)
-        loss = (h.value_coefficient * error - gain).sum()
-        of_log_ratio, of_statistics, of_values = torch.autograd.grad(
-            loss, leaves, allow_unused=True, materialize_grads=True
+            gain = gain + h.entropy_coefficient * policy.entropy(new)
+        of_log_ratio, of_statistics = torch.autograd.grad(
+            gain, (log_ratio, new), share, allow_unused=True, materialize_grads=True
         )
         # ∂L/∂φ is what the objective says of φ itself, and what it says of log p(a).
         of_statistics = torch.addcmul(of_statistics, of_log_ratio.unsqueeze(2), score)
+        of_values = value_gradient(prediction, target, value, h.value_clip)
+        of_values *= h.value_coefficient / h.minibatch
         gradient = learner.backward(passed, statistics, of_statistics, of_values)
         clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
         learner.optimizer.step(clipped, rate, active)
-        critic_loss = error.detach()
+        fitted = prediction, target, value
     return {
         **signal,
         "explained_variance": explained,
-        "value_loss": critic_loss,
+        "value_loss": value_loss(*fitted, h.value_clip).mean(1),
         "gradient_norm": norm,
         "learning_rate": rate,
     }

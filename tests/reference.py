@@ -93,7 +93,7 @@ class RewardScale:
 
 
 def module_of(columns: Tensor, sizes: Sequence[int]) -> nn.Sequential:
-    """One seed's network as torch.nn has it; `columns` [P] are W₁, b₁, W₂, b₂, …"""
+    """One seed's network as torch.nn has it; `columns` [P] are W₁ᵀ, b₁, W₂ᵀ, b₂, …"""
     layers: list[nn.Module] = []
     position = 0
     for inputs, outputs in itertools.pairwise(sizes):
@@ -101,7 +101,7 @@ def module_of(columns: Tensor, sizes: Sequence[int]) -> nn.Sequential:
             layers.append(nn.Tanh())
         linear = nn.Linear(inputs, outputs, dtype=columns.dtype)
         with torch.no_grad():
-            weight = columns[position : position + inputs * outputs].view(outputs, inputs)
+            weight = columns[position : position + inputs * outputs].view(inputs, outputs).T
             position += inputs * outputs
             linear.weight.copy_(weight)
             linear.bias.copy_(columns[position : position + outputs])
@@ -143,7 +143,7 @@ def columns_of_critic(critic: nn.Sequential, policy_sizes: Sequence[int], size: 
 
 def columns_of(tensors: Sequence[Tensor]) -> Tensor:
     """The inverse of `module_of`, of weights or of their gradients in torch.nn's order."""
-    return torch.cat([t.reshape(-1) for t in tensors])
+    return torch.cat([t.T.reshape(-1) if t.dim() == 2 else t for t in tensors])
 
 
 class Actor(nn.Module):
@@ -290,9 +290,9 @@ class TabularPolicy:
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(self.sizes)):
             if layer:
                 hidden = torch.tanh(hidden)
-            weight = theta[position : position + inputs * outputs].view(outputs, inputs)
+            weight = theta[position : position + inputs * outputs].view(inputs, outputs)
             position += inputs * outputs
-            hidden = hidden @ weight.T + theta[position : position + outputs]
+            hidden = hidden @ weight + theta[position : position + outputs]
             position += outputs
         return torch.softmax(hidden, dim=1)
 

@@ -102,7 +102,10 @@ UPDATES = pa.schema(
         _diagnostic("log_std_mean", "mean log standard deviation of the actions"),
         _diagnostic("batch_steps", "steps in the batch", "environment steps"),
     ],
-    metadata={"table": "updates", "meaning": "one row an update; null = does not apply"},
+    metadata={
+        "table": "updates",
+        "meaning": "one row an update, some thousand a run at most; null = does not apply",
+    },
 )
 
 PLANS = pa.schema(

@@ -390,7 +390,7 @@ class _Scribe:
             "diverged_at": result.diverged_at if result else None,
             "steps": result.steps if result else 0,
             "episodes": len(result.episodes["step"]) if result else 0,
-            "updates": len(result.updates["step"]) if result else 0,
+            "updates": _updates(result) if result else 0,
             "seconds": result.seconds if result else seconds,
             "group_size": len(group.seeds),
             "threads": THREADS,
@@ -505,6 +505,12 @@ def _work(connection: Connection, address: str) -> None:
             return
         except Exception as error:
             connection.send(("failed", _last_line(error)))
+
+
+def _updates(result: RunResult) -> int:
+    """How many updates were made; not all of them have a row."""
+    made = result.updates["update"]
+    return int(made[-1]) + 1 if len(made) else 0
 
 
 def _end_with_parent() -> None:

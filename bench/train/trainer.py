@@ -17,6 +17,10 @@ from bench.plan.lookup import load_algorithm
 from bench.train.environments import make
 from bench.train.rollout import EpisodeLog, Rollout
 
+RECORDS = 1_000
+"""Rows of diagnostics that a seed has at most: A2C makes 12,500 updates in a million steps. An
+update that finds the next thousandth of the budget passed has one, and the last."""
+
 
 class Task(Protocol):
     """What the trainer reads of a description (`bench.plan.identity.Description`)."""
@@ -59,7 +63,7 @@ class RunResult:
         status: "finished" or "diverged"; reason and diverged_at [steps] say more of the latter.
         seconds: wall time of the group until this seed ended.
         episodes: columns step, return, length, seconds, one row an episode.
-        updates: columns update, step, seconds and the diagnostics, one row an update.
+        updates: columns update, step, seconds and the diagnostics, a row an update (see RECORDS).
         policy: final parameters by name, and the normaliser's statistics.
     """
 
@@ -139,7 +143,7 @@ def _train(
         elapsed = rollout.seconds()
         for s in np.flatnonzero(learning):
             seconds[s] = elapsed
-        _record(updates, learner, diagnostics, elapsed)
+        _record(updates, learner, diagnostics, elapsed, task.steps)
         learner.updates += 1
         learner.active = learner.active & (learner.steps < task.steps)
         report(_progress(learner, rollout.episodes, task.steps, elapsed))
@@ -164,10 +168,15 @@ def _record(
     learner: Learner,
     diagnostics: Diagnostics,
     elapsed: float,
+    budget: int,
 ) -> None:
     columns = {name: values.double().cpu().numpy() for name, values in diagnostics.items()}
     for s in np.flatnonzero(learner.active.cpu().numpy()):
-        row = {"update": learner.updates, "step": int(learner.steps[s]), "seconds": elapsed}
+        step = int(learner.steps[s])
+        last = updates[s][-1]["step"] if updates[s] else -1
+        if step < budget and step * RECORDS // budget == last * RECORDS // budget:
+            continue
+        row = {"update": learner.updates, "step": step, "seconds": elapsed}
         updates[s].append({**row, **{name: float(values[s]) for name, values in columns.items()}})
 
 

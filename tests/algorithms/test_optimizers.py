@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from algorithms.optimizers import Adam, clip_gradient_norm
+from algorithms.optimizers import Adam, clip_gradient_norm, rmsprop_step
 from tests import strategies
 
 
@@ -130,3 +130,32 @@ def test_one_seeds_norm_does_not_clip_another() -> None:
     assert torch.equal(clipped[0], gradient[0])
     torch.testing.assert_close(clipped[1], torch.tensor([0.3, 0.4]))
     torch.testing.assert_close(norms[:2], torch.tensor([0.3, 500.0]))
+
+
+@strategies.many
+@given(st.data(), strategies.generators, st.sampled_from([1e-8, 1e-5, 0.1]))
+def test_every_seed_has_a_torch_rmsprop_of_its_own(
+    data: st.DataObject, generator: np.random.Generator, epsilon: float
+) -> None:
+    seeds, size = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
+    parameters = strategies.normals(generator, seeds, size)
+    mean_square = torch.zeros_like(parameters)
+    rows = [row.clone().requires_grad_() for row in parameters]
+    theirs = [torch.optim.RMSprop([row], alpha=0.9, eps=epsilon) for row in rows]
+    for _ in range(data.draw(st.integers(1, 8))):
+        gradient = strategies.normals(generator, seeds, size)
+        rate = torch.from_numpy(generator.uniform(0, 0.1, seeds))
+        active = data.draw(strategies.masks(seeds))
+        rubbish = gradient.clone()
+        rubbish[~active] = data.draw(st.sampled_from([float("nan"), float("inf"), 1.0]))
+        before = parameters.clone(), mean_square.clone()
+        rmsprop_step(parameters, mean_square, rubbish, rate, active, decay=0.9, epsilon=epsilon)
+        for s, (row, optimizer) in enumerate(zip(rows, theirs, strict=True)):
+            if active[s]:
+                optimizer.param_groups[0]["lr"] = float(rate[s])
+                row.grad = gradient[s].clone()
+                optimizer.step()
+            else:
+                assert torch.equal(parameters[s], before[0][s])
+                assert torch.equal(mean_square[s], before[1][s])
+            torch.testing.assert_close(parameters[s], row.detach())

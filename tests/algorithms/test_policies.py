@@ -77,8 +77,10 @@ def test_the_way_back_from_a_probability_to_the_network_is_autograds(
     loss = (weights * distribution(statistics).log_prob(actions)).sum()
     expected = torch.autograd.grad(loss, [outputs, others], allow_unused=True)
     with torch.no_grad():
-        of_statistics = weights.unsqueeze(2) * policy.score(statistics, actions)
+        log_probability, score = policy.score(statistics, actions)
+        of_statistics = weights.unsqueeze(2) * score
         shipped = policy.unread(statistics, of_statistics)
+    torch.testing.assert_close(log_probability, policy.log_probability(statistics, actions))
     torch.testing.assert_close(shipped[0], expected[0], rtol=1e-9, atol=1e-9)
     if kind == "gaussian":
         torch.testing.assert_close(shipped[1], expected[1], rtol=1e-9, atol=1e-9)

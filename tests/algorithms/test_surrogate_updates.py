@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from learners import SPACES, SURROGATES, learner_of, minibatches_of, sizes_of, spread_out
 from torch import Tensor
 
 from algorithms.batch import Batch, flatten
-from algorithms.surrogate import optimise_surrogate, value_loss
+from algorithms.surrogate import optimise_surrogate, value_gradient, value_loss
 from tests import reference, strategies
 
 TICKS, SLOTS = 11, 3
@@ -168,6 +170,18 @@ def test_a_clipped_value_gains_nothing_by_moving_on_towards_its_target() -> None
     (gradient,) = torch.autograd.grad(value_loss(prediction, target, old, 0.2).sum(), prediction)
     # Inside; beyond, and towards the target; beyond, and away from it.
     torch.testing.assert_close(gradient, torch.tensor([[-4.9, 0.0, 6.0]]))
+
+
+@strategies.many
+@given(strategies.generators, st.sampled_from([float("inf"), 0.5, 0.05]))
+def test_the_value_gradient_is_that_of_the_value_loss(
+    generator: np.random.Generator, clip: float
+) -> None:
+    prediction, target, old = (strategies.normals(generator, 3, 40) for _ in range(3))
+    prediction.requires_grad_()
+    (expected,) = torch.autograd.grad(value_loss(prediction, target, old, clip).sum(), prediction)
+    shipped = value_gradient(prediction.detach(), target, old, clip)
+    torch.testing.assert_close(shipped, expected)
 
 
 @pytest.mark.parametrize("name", SURROGATES)

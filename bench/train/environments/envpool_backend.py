@@ -80,13 +80,18 @@ class EnvPoolEnvironments:
             max_episode_steps=limit + 1,
         )
         _spaces_of(self._pool)
+        keys = list(self._pool._state_keys)
+        names = ("info:env_id", "obs", "reward", "done", "trunc")
+        self._places = [keys.index(name) for name in names]
+        self._action_type = self._pool.spec.action_array_spec["action"].dtype
+        self._every = np.arange(self._count, dtype=np.int32)
         self._elapsed = np.zeros(self._count, np.int64)
         self._observations = np.zeros((self._count, self.observation_size), np.float32)
         self._begun = False
 
     def reset(self) -> Float32Array:
         """See `Environments.reset`."""
-        self._begin(np.arange(self._count, dtype=np.int32))
+        self._begin(self._every)
         self._begun = True
         return self._observations.copy()
 
@@ -98,12 +103,11 @@ class EnvPoolEnvironments:
         actions, withheld = withhold_not_finite(actions, self.action_space)
         rewards = np.zeros(self._count)
         terminated = np.zeros(self._count, np.bool_)
-        # The rows come back in the order of the ids; scattering them by id relies on nothing.
         if active.all():
-            raw = self._pool.step(actions)
+            ids = self._every
         elif active.any():
-            stepping = np.flatnonzero(active).astype(np.int32)
-            raw = self._pool.step(actions[stepping], stepping)
+            ids = np.flatnonzero(active).astype(np.int32)
+            actions = actions[ids]
         else:
             idle = self._observations.copy()
             return Step(
@@ -113,10 +117,13 @@ class EnvPoolEnvironments:
                 terminated=terminated,
                 truncated=terminated.copy(),
             )
-        order = raw[4]["env_id"]
-        self._observe(order, raw[0])
-        rewards[order] = raw[1]
-        terminated[order] = raw[2]
+        # Past the pool's own step(), which turns its answer into a tree of dictionaries first:
+        # 45 µs a call, where the physics of ten HalfCheetahs takes 300 (an AMD EPYC, one core).
+        self._pool._send([ids, ids, actions.astype(self._action_type, order="C")])
+        # The rows come back in the order of the ids; scattering them by id relies on nothing.
+        order, reward, done, truncation = self._receive()
+        rewards[order] = reward
+        terminated[order] = done & ~truncation
         if withheld is not None:
             rewards[withheld & active] = np.nan
         self._elapsed += active
@@ -140,11 +147,15 @@ class EnvPoolEnvironments:
         self._pool = None
 
     def _begin(self, slots: np.ndarray[Any, np.dtype[np.int32]]) -> None:
-        observations, information = self._pool.reset(slots)
-        self._observe(information["env_id"], observations)
+        self._pool._reset(slots)
+        self._receive()
         self._elapsed[slots] = 0
 
-    def _observe(self, order: Any, observations: Any) -> None:
+    def _receive(self) -> tuple[Any, ...]:
+        """Ids of the slots that the pool answers for, their rewards, ends and truncations."""
+        state = self._pool._recv()
+        ids, observations, *rest = (state[place] for place in self._places)
         # What is beyond float32 becomes an infinity, which the divergence check looks for.
         with np.errstate(over="ignore"):
-            self._observations[order] = observations
+            self._observations[ids] = observations
+        return ids, *rest
