@@ -26,6 +26,7 @@ class Learner:
 
     Attributes:
         parameters: float32 [S, P], one buffer; the policy's columns first, then the critic's.
+        actor: the policy's networks over that buffer.
         active: bool [S], seeds still learning; the others stay bitwise as they are.
         steps: int64 [S], environment steps taken before the batch at hand.
         updates: number of updates so far.
@@ -49,6 +50,7 @@ class Learner:
         self.hyperparameters = hyperparameters
         self.seeds = tuple(seeds)
         self.device = device
+        self.actions = actions
         self.policy: Policy = make_policy(
             observation_size, actions, hyperparameters.hidden_sizes, hyperparameters.initial_log_std
         )
@@ -57,7 +59,7 @@ class Learner:
             self.critic = make_critic(self.policy)
         self.parameters = stack_initial([self._draw(seed) for seed in seeds]).to(device)
         network = self.policy.network
-        self._actor = Networks(network, self.policy_parameters)
+        self.actor = Networks(network, self.policy_parameters)
         if self.critic is not None:
             self._both = Networks(network, self.parameters.view(-1, self.policy.size))
         epsilon = hyperparameters.adam_epsilon
@@ -111,7 +113,7 @@ class Learner:
         """
         if self.algorithm.act is not None:
             return self.algorithm.act(self, observations, noise)
-        passed = self._actor(observations)
+        passed = self.actor(observations)
         statistics = self.policy.read(passed.outputs, passed.others)
         return self.policy.sample(statistics, noise), statistics
 
