@@ -10,4 +10,7 @@ ABLATIONS: dict[str, str] = {
     "clipping": "ablations.clipping:ABLATION",
     "ladder": "ablations.ladder:ABLATION",
     "reference": "ablations.reference:ABLATION",
+    "experiment": "ablations.experiment:ABLATION",
+    "surrogates": "ablations.surrogates:ABLATION",
+    "untrained": "ablations.untrained:ABLATION",
 }

@@ -1,4 +1,4 @@
-"""The algorithms, by name, in the lecture's order.
+"""The algorithms, by name: the lecture's in its order, their rivals, and controls.
 
 Importing this module imports nothing heavy: an algorithm is loaded from its
 `module:attribute` only when it is asked for.
@@ -15,4 +15,11 @@ ALGORITHMS: dict[str, str] = {
     "trajectory_importance_sampling": "algorithms.ladder.trajectory_importance_sampling:ALGORITHM",
     "kl_ppo": "algorithms.ladder.kl_ppo:ALGORITHM",
     "clipped_ppo": "algorithms.ladder.clipped_ppo:ALGORITHM",
+    "a2c": "algorithms.rivals.a2c:ALGORITHM",
+    "a2c_trust_region": "algorithms.rivals.a2c_trust_region:ALGORITHM",
+    "cem": "algorithms.rivals.cem:ALGORITHM",
+    "adaptive_policy_gradient": "algorithms.rivals.adaptive_policy_gradient:ALGORITHM",
+    "trpo": "algorithms.rivals.trpo:ALGORITHM",
+    "untrained": "algorithms.controls.untrained:ALGORITHM",
+    "uniform_random": "algorithms.controls.uniform_random:ALGORITHM",
 }

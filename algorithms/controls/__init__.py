@@ -1,0 +1,1 @@
+"""Policies that don't learn: what every score is measured from."""

@@ -1,0 +1,86 @@
+"""A2C with the trust region of ACER.
+
+    maximise_z  gᵀz − ½ zᵀz   subject to   kᵀz ≤ δ:    z = g − max(0, (kᵀg − δ) / ‖k‖²) k
+
+    g = ∇_φ [ A log p_φ(a) + c_e H ],   k = ∇_φ KL( p_φ̄ ‖ p_φ ),   θ̄ ← α θ̄ + (1 − α) θ
+
+Difference from A2C: each sample's gradient in the distribution's statistics φ = (μ, log σ)
+is shortened where it leads away from the average network θ̄; z takes g's place on the way
+back to θ. The constraint is linear: kᵀz is held to δ, not the KL. δ = ∞ is A2C.
+
+Source: Wang et al. 2016, arXiv 1611.01224, section 3.3, eqs. 11 and 12.
+
+g, k, z ↔ `gradient`, `slope`, the result of `projected` [S, M, K]; δ ↔ `trust_region`;
+α ↔ `average_decay`; θ̄ ↔ `learner.memory["average"]` [S, P].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.hyperparameters import hyperparameter
+from algorithms.learner import Learner
+from algorithms.rivals import a2c
+
+WANG = "Wang et al. 2016, arXiv 1611.01224"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters(a2c.Hyperparameters):
+    """The trust region."""
+
+    trust_region: float = hyperparameter(
+        1.0, "δ, the bound on kᵀz; inf for none", low=0.0, source=WANG + ", section 5.1"
+    )
+    average_decay: float = hyperparameter(
+        0.99, "α, what the average network keeps at an update", low=0.0, high=1.0, source=WANG
+    )
+
+
+def projected(gradient: Tensor, slope: Tensor, bound: float) -> Tensor:
+    """g − max(0, (kᵀg − δ) / ‖k‖²) k, of each sample, [S, M, K]."""
+    excess = (slope * gradient).sum(-1, keepdim=True) - bound
+    length = slope.square().sum(-1, keepdim=True)
+    # Without a slope (φ = φ̄) there is nothing to hold back, and nothing to divide by.
+    scale = torch.where(length > 0, excess.clamp(min=0) / length, 0.0)
+    return gradient - scale * slope
+
+
+def start(learner: Learner) -> None:
+    """The average network begins as the network."""
+    a2c.start(learner)
+    learner.memory["average"] = learner.policy_parameters.clone()
+
+
+def update(learner: Learner, batch: Batch) -> Diagnostics:
+    """One step on one batch; then the average follows."""
+    h = learner.hyperparameters
+    assert isinstance(h, Hyperparameters)
+    policy, average = learner.policy, learner.memory["average"]
+
+    def project(observations: Tensor, gradient: Tensor) -> Tensor:
+        reference = policy.statistics(average, observations)
+        phi = policy.statistics(learner.policy_parameters, observations).requires_grad_()
+        (slope,) = torch.autograd.grad(policy.divergence(reference, phi).sum(), phi)
+        return projected(gradient, slope, h.trust_region)
+
+    step = a2c.actor_critic_step(learner, batch, project)
+    followed = h.average_decay * average + (1 - h.average_decay) * learner.policy_parameters
+    learner.memory["average"] = torch.where(learner.active.unsqueeze(1), followed, average)
+    return step
+
+
+ALGORITHM = Algorithm(
+    name="a2c_trust_region",
+    title="A2C + Trust Region",
+    equation="A2C along z = g − max(0, (kᵀg − δ)/‖k‖²) k",
+    hyperparameters=Hyperparameters,
+    collects="steps",
+    update=update,
+    critic=lambda h: True,
+    start=start,
+)

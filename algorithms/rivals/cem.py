@@ -1,0 +1,146 @@
+"""CEM: the cross-entropy method over the policy's parameters, with decaying noise.
+
+    θᵢ ~ N(m, v),  i = 1 … N;    m, v ← mean and variance of the ρN with the largest returns
+    v ← v + z(k),   z(k) = extra_std² · max(0, 1 − k / decay)         in generation k
+
+Difference from the policy gradient: no gradient at all. A generation is a batch of whole
+episodes, one a candidate, one candidate a slot, actions without noise; every candidate's
+steps are charged, and every candidate's return is a training episode. The statistics that
+normalise observations stand still within a generation, so that its candidates are judged
+alike.
+
+Source: Szita & Lőrincz 2006, Learning Tetris using the noisy cross-entropy method, section
+2 (constant and decreasing noise).
+
+N ↔ `slots`; ρ ↔ `elite_fraction`; m ↔ the learner's policy parameters [S, P]; v ↔
+`learner.memory["variance"]` [S, P]; θᵢ ↔ `learner.memory["candidates"]` [S, N, P].
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algorithms.batch import Algorithm, Batch, Diagnostics, sum_in_order
+from algorithms.hyperparameters import Hyperparameters as Common
+from algorithms.hyperparameters import hyperparameter
+from algorithms.learner import Learner
+from algorithms.random_streams import stream
+
+SZITA = "Szita & Lőrincz 2006"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters(Common):
+    """The population."""
+
+    slots: int = hyperparameter(
+        40,
+        "N, the candidates of a generation, each with an episode in a slot of its own",
+        unit="candidates",
+        low=2,
+        source="this project: docs/experiment.md",
+    )
+    elite_fraction: float = hyperparameter(
+        0.2,
+        "ρ, the share of candidates that the next generation comes from (at least one)",
+        low=0.0,
+        high=1.0,
+        source="openai/baselines' predecessor modular_rl: cem",
+    )
+    initial_std: float = hyperparameter(
+        0.3, "√v of the first generation", low=0.0, source="this project: docs/experiment.md"
+    )
+    extra_std: float = hyperparameter(
+        0.1,
+        "root of the variance added in the first generation",
+        low=0.0,
+        source="this project: docs/experiment.md",
+    )
+    extra_decay: float = hyperparameter(
+        20.0,
+        "generations until nothing is added any more",
+        unit="generations",
+        low=1.0,
+        source="this project: docs/experiment.md",
+    )
+
+
+def elites(candidates: Tensor, returns: Tensor, fraction: float) -> Tensor:
+    """The candidates [S, E, P] with the largest returns, of [S, N, P] and [S, N].
+
+    A return that is not a number is the smallest.
+    """
+    number = max(1, round(fraction * returns.shape[1]))
+    order = torch.nan_to_num(returns, nan=-torch.inf).argsort(dim=1, descending=True, stable=True)
+    chosen = order[:, :number].unsqueeze(2).expand(-1, -1, candidates.shape[2])
+    return candidates.gather(1, chosen)
+
+
+def extra_variance(generation: int, extra_std: float, decay: float) -> float:
+    """z(k), what is added to the variance after generation k = 0, 1, …"""
+    return extra_std**2 * max(0.0, 1 - generation / decay)
+
+
+def draw(learner: Learner, generation: int) -> Tensor:
+    """Candidates [S, N, P] around the learner's policy, each seed from a stream of its own."""
+    shape = (learner.hyperparameters.slots, learner.policy.size)
+    noise = np.stack(
+        [
+            stream(seed, "candidates", generation).standard_normal(shape, dtype=np.float32)
+            for seed in learner.seeds
+        ]
+    )
+    spread = learner.memory["variance"].sqrt().unsqueeze(1)
+    deviations = torch.from_numpy(noise).to(spread.device)
+    return learner.policy_parameters.unsqueeze(1) + spread * deviations
+
+
+def start(learner: Learner) -> None:
+    """The first generation, around the initial network."""
+    h = learner.hyperparameters
+    assert isinstance(h, Hyperparameters)
+    learner.memory["variance"] = torch.full_like(learner.policy_parameters, h.initial_std**2)
+    learner.memory["candidates"] = draw(learner, 0)
+    learner.normalizer = copy.copy(learner.observation_moments)
+
+
+def act(learner: Learner, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+    """The mode of each slot's own candidate: actions [S, N, …], φ [S, N, K]."""
+    candidates = learner.memory["candidates"].flatten(0, 1)
+    each = observations.flatten(0, 1).unsqueeze(1)
+    statistics = learner.policy.statistics(candidates, each).view(*observations.shape[:2], -1)
+    return learner.policy.sample(statistics, torch.zeros_like(noise)), statistics
+
+
+def update(learner: Learner, batch: Batch) -> Diagnostics:
+    """One generation: select, refit, add noise, draw the next."""
+    h = learner.hyperparameters
+    assert isinstance(h, Hyperparameters)
+    rewards = torch.where(batch.valid, batch.rewards, 0.0).double()
+    returns = torch.stack([sum_in_order(slot) for slot in rewards.unbind(2)], dim=1)
+    chosen = elites(learner.memory["candidates"], returns, h.elite_fraction)
+    mean, variance = chosen.mean(1), chosen.var(1, correction=0)
+    variance = variance + extra_variance(learner.updates, h.extra_std, h.extra_decay)
+    active = learner.active.unsqueeze(1)
+    learner.policy_parameters.copy_(torch.where(active, mean, learner.policy_parameters))
+    learner.memory["variance"] = torch.where(active, variance, learner.memory["variance"])
+    learner.memory["candidates"] = draw(learner, learner.updates + 1)
+    learner.normalizer = copy.copy(learner.observation_moments)
+    return {"batch_steps": batch.valid.sum((1, 2))}
+
+
+ALGORITHM = Algorithm(
+    name="cem",
+    title="CEM",
+    equation="max_m E_{θ ~ N(m, v)}[ R(τ_θ) ]",
+    hyperparameters=Hyperparameters,
+    collects="trajectories",
+    update=update,
+    start=start,
+    act=act,
+)

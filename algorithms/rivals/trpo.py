@@ -1,0 +1,168 @@
+"""TRPO: trust region policy optimisation.
+
+    maximise_θ  E_{θ'}[ ρ A^θ' ]   subject to   E[ KL(θ' ‖ θ) ] ≤ δ,     ρ = p_θ / p_θ'
+
+    θ = θ' + αʲ √(2δ / sᵀFs) s,   F s = g,   g = ∇_θ E[ρ A] at θ',   j = 0, 1, …
+
+Difference from KL-penalty PPO: the KL is a constraint, not a price. Near θ' it is ½xᵀFx
+with F the Fisher information; the step along F⁻¹g to the edge of that ellipsoid is found by
+conjugate gradient, then halved until the true KL is within δ and the surrogate has risen.
+If it never does, θ stays θ' to the bit.
+
+Source: Schulman et al. 2015, arXiv 1502.05477, section 6 and appendix C.
+
+g ↔ `gradient` [S, P]; F ↔ `fisher_product`, damped; s ↔ `direction` [S, P]; α ↔
+`backtrack_factor`; δ ↔ `kl_bound`. The step size recorded is αʲ √(2δ / sᵀFs), 0 where the
+step was rejected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from algorithms.batch import Algorithm, Batch, Diagnostics, flatten
+from algorithms.conjugate_gradient import conjugate_gradient
+from algorithms.critic import estimate_advantages, explained_variance, fit_critic
+from algorithms.diagnostics import policy_change
+from algorithms.fisher import fisher_product
+from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, hyperparameter
+from algorithms.learner import Learner
+from algorithms.returns import standardise
+
+SCHULMAN = "Schulman et al. 2015, arXiv 1502.05477"
+BASELINES_TRPO = "openai/baselines trpo_mpi, MuJoCo defaults"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters(CriticHyperparameters, CriticRegression):
+    """The trust region, and how its step is found."""
+
+    batch_steps: int = hyperparameter(
+        5_000,
+        "steps a seed collects for one update, over all its slots",
+        unit="environment steps",
+        low=1,
+        source="this project: docs/experiment.md",
+    )
+    gae_lambda: float = hyperparameter(
+        0.98,
+        "λ of the generalised advantage estimate",
+        low=0.0,
+        high=1.0,
+        source=BASELINES_TRPO,
+    )
+    advantage_normalization: str = hyperparameter(
+        "batch",
+        "advantages are standardised over this set of samples",
+        choices=("none", "batch"),
+        source=BASELINES_TRPO,
+    )
+    kl_bound: float = hyperparameter(
+        0.01, "δ, the largest mean KL of an update", unit="nats", low=0.0, source=SCHULMAN
+    )
+    conjugate_gradient_iterations: int = hyperparameter(
+        10, "iterations that solve F s = g", unit="iterations", low=1, source=SCHULMAN
+    )
+    damping: float = hyperparameter(
+        0.1, "added to the diagonal of F", low=0.0, source=BASELINES_TRPO
+    )
+    backtrack_factor: float = hyperparameter(
+        0.5, "α, what a step is shortened by", low=0.0, high=1.0, source=BASELINES_TRPO
+    )
+    backtrack_steps: int = hyperparameter(
+        10, "lengths that are tried before a step is rejected", low=1, source=BASELINES_TRPO
+    )
+
+
+def surrogate(ratio: Tensor, advantages: Tensor) -> Tensor:
+    """E[ρ A] [S] of ρ and A [S, M]."""
+    return (ratio * advantages).mean(1)
+
+
+Judge = Callable[[Tensor], tuple[Tensor, Tensor]]
+"""Policy parameters [S, P] -> the surrogate [S] and the mean KL from θ' [S]."""
+
+
+def line_search(
+    judge: Judge, parameters: Tensor, step: Tensor, kl_bound: float, factor: float, tries: int
+) -> tuple[Tensor, Tensor]:
+    """The longest of step, α·step, α²·step, … that improves within the bound, seed by seed.
+
+    Args:
+        parameters: θ' [S, P]; step: [S, P].
+
+    Returns:
+        θ [S, P], θ' itself where no length will do; and the share of the step taken [S], 0 there.
+    """
+    before, _ = judge(parameters)
+    chosen, share = parameters.clone(), torch.zeros_like(before)
+    for j in range(tries):
+        candidate = parameters + factor**j * step
+        gain, divergence = judge(candidate)
+        # A comparison with NaN is false: such a step is rejected too.
+        good = (gain > before) & (divergence <= kl_bound) & (share == 0)
+        chosen = torch.where(good.unsqueeze(1), candidate, chosen)
+        share = torch.where(good, factor**j, share)
+        if (share > 0).all():
+            break
+    return chosen, share
+
+
+def update(learner: Learner, batch: Batch) -> Diagnostics:
+    """One step of the policy, then the critic."""
+    h = learner.hyperparameters
+    assert isinstance(h, Hyperparameters)
+    policy, theta = learner.policy, learner.policy_parameters
+    advantages, targets, values = estimate_advantages(learner, batch, h)
+    weights = flatten(advantages)
+    if h.advantage_normalization == "batch":
+        weights = standardise(weights)
+    observations, actions = flatten(batch.observations), flatten(batch.actions)
+    passed = learner.actor(observations)
+    old = policy.read(passed.outputs, passed.others)
+    old_log_probability, score = policy.score(old, actions)
+    of_statistics = weights.unsqueeze(2) * score / weights.shape[1]
+    gradient = passed.gradient(*policy.unread(old, of_statistics))
+
+    product = fisher_product(policy, theta, observations, h.damping)
+    direction = conjugate_gradient(product, gradient, h.conjugate_gradient_iterations)
+    curvature = (direction * product(direction)).sum(1)
+    length = torch.sqrt(2 * h.kl_bound / curvature)
+
+    def judge(parameters: Tensor) -> tuple[Tensor, Tensor]:
+        new = policy.statistics(parameters, observations)
+        ratio = torch.exp(policy.log_probability(new, actions) - old_log_probability)
+        return surrogate(ratio, weights), policy.divergence(old, new).mean(1)
+
+    step = length.unsqueeze(1) * direction
+    chosen, share = line_search(
+        judge, theta, step, h.kl_bound, h.backtrack_factor, h.backtrack_steps
+    )
+    theta.copy_(torch.where(learner.active.unsqueeze(1), chosen, theta))
+    explained = explained_variance(values, targets, batch.valid)
+    change = policy_change(learner, batch)
+    for name in ("kl_mean", "kl_max"):
+        # Where nothing moved, what is left is the rounding between acting and learning.
+        change[name] = torch.where(share > 0, change[name], 0.0)
+    return {
+        "gradient_norm": torch.linalg.vector_norm(gradient, dim=1),
+        "learning_rate": torch.where(share > 0, share * length, 0.0),
+        "explained_variance": explained,
+        "value_loss": fit_critic(learner, batch, targets, h),
+        **change,
+    }
+
+
+ALGORITHM = Algorithm(
+    name="trpo",
+    title="TRPO",
+    equation="E_θ'[ ρ A^θ' ] subject to E[ KL(p_θ' ‖ p_θ) ] ≤ δ",
+    hyperparameters=Hyperparameters,
+    collects="steps",
+    update=update,
+    critic=lambda h: True,
+)
