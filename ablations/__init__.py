@@ -12,5 +12,6 @@ ABLATIONS: dict[str, str] = {
     "reference": "ablations.reference:ABLATION",
     "experiment": "ablations.experiment:ABLATION",
     "surrogates": "ablations.surrogates:ABLATION",
+    "trpo_batch": "ablations.trpo_batch:ABLATION",
     "untrained": "ablations.untrained:ABLATION",
 }

@@ -53,10 +53,10 @@ class Hyperparameters(Common):
         source="openai/baselines' predecessor modular_rl: cem",
     )
     initial_std: float = hyperparameter(
-        0.3, "√v of the first generation", low=0.0, source="this project: docs/experiment.md"
+        0.1, "√v of the first generation", low=0.0, source="this project: docs/experiment.md"
     )
     extra_std: float = hyperparameter(
-        0.1,
+        0.03,
         "root of the variance added in the first generation",
         low=0.0,
         source="this project: docs/experiment.md",

@@ -42,11 +42,11 @@ class Hyperparameters(CriticHyperparameters, CriticRegression):
     """The trust region, and how its step is found."""
 
     batch_steps: int = hyperparameter(
-        5_000,
+        1_024,
         "steps a seed collects for one update, over all its slots",
         unit="environment steps",
         low=1,
-        source="this project: docs/experiment.md",
+        source=BASELINES_TRPO,
     )
     gae_lambda: float = hyperparameter(
         0.98,
