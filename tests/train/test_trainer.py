@@ -537,11 +537,11 @@ CARTPOLE = [
     ("trajectory_importance_sampling", {}, 150),  # 342
     ("kl_ppo", {}, 350),  # 500
     ("clipped_ppo", {}, 350),  # 500
-    ("a2c", {}, 0),
-    ("a2c_trust_region", {}, 0),
-    ("adaptive_policy_gradient", {}, 0),
-    ("trpo", {}, 0),
-    ("cem", {}, 0),
+    ("a2c", {}, 350),  # 500
+    ("a2c_trust_region", {}, 350),  # 497
+    ("adaptive_policy_gradient", {}, 350),  # 500
+    ("trpo", {}, 400),  # 500
+    ("cem", {}, 350),  # 500
 ]
 
 
