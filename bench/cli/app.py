@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import doctor, figure, listing, publish, run, show, throughput
+from bench.cli import doctor, figure, listing, merge, publish, run, show, throughput, verify
 from bench.errors import InputError, unknown
 
 app = typer.Typer(
@@ -20,7 +20,9 @@ VERBS: dict[str, Callable[..., None]] = {
     "show": show.show,
     "run": run.run,
     "figure": figure.figure,
+    "merge": merge.merge,
     "publish": publish.publish,
+    "verify": verify.verify,
     "throughput": throughput.throughput,
     "doctor": doctor.doctor,
 }

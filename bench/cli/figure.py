@@ -1,4 +1,4 @@
-"""`figure`: an ablation's learning curves, from results that are there."""
+"""`figure`: an ablation's learning curves and tables, from results that are there."""
 
 from __future__ import annotations
 
@@ -15,20 +15,34 @@ from bench.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from bench.store import View
+
+EXPERIMENT = "experiment"
+SURROGATES = "surrogates"
+_DEFAULTS = {EXPERIMENT: "mean"}  # the statistic of Figure 3; "iqm" for every other ablation
 
 
 def figure(
     ablation: AblationOption,
     results: ResultsOption = None,
     x: Annotated[str, typer.Option("--x", help="steps or seconds.")] = "steps",
-    statistic: Annotated[str, typer.Option("--statistic", help="iqm or mean.")] = "iqm",
+    statistic: Annotated[
+        str | None,
+        typer.Option("--statistic", help="iqm or mean.", show_default="iqm; mean for experiment"),
+    ] = None,
+    paper: Annotated[
+        bool,
+        typer.Option(
+            "--paper/--no-paper", help="experiment: the PPO paper's values beside the curves."
+        ),
+    ] = True,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
-            help="A .png, .pdf or .svg file.",
+            help="A .png, .pdf or .svg file; experiment: NAME_seeds.png and so on too.",
             show_default="figures/ABLATION.png in your results folder",
         ),
     ] = None,
@@ -37,7 +51,6 @@ def figure(
     ] = None,
 ) -> None:
     """Draw an ablation's learning curves: your results if there are some, else the published."""
-    from bench.evidence.figures.learning_curves import learning_curves
     from bench.evidence.figures.output import check_output, save
     from bench.store import LOCAL, load
 
@@ -51,8 +64,27 @@ def figure(
 
         name = load_ablation(ablation).name
     view = load(name, results)
+    path = output or (results or LOCAL) / "figures" / f"{name}{'' if x == 'steps' else '_' + x}.png"
+    notes: tuple[str, ...] = ()
+    # Figure 3 is drawn against steps; against seconds the experiment is an ablation like others.
+    if name == EXPERIMENT and x == "steps":
+        drawn, notes = _experiment(view, path, statistic, paper)
+    else:
+        drawn = {path: _learning_curves(view, x, statistic or _DEFAULTS.get(name, "iqm"))}
+    written = [shown(save(figure, where)) for where, figure in drawn.items()]
+    print(f"Drawn from {shown(view.source)}: {', '.join(written)}")
+    if table is not None:
+        _write(_tables(view, name), table)
+        print(f"Tables: {shown(table)}")
+    for line in (*notes, *_of_other_code(view.runs), *view.mixed, *view.problems):
+        print(line)
+
+
+def _learning_curves(view: View, x: str, statistic: str) -> Figure:
+    from bench.evidence.figures.learning_curves import learning_curves
+
     control = str(view.plan["control"].iloc[0])
-    drawn = learning_curves(
+    return learning_curves(
         view.runs,
         view.episodes,
         view.updates,
@@ -62,29 +94,70 @@ def figure(
         x=x,  # type: ignore[arg-type]  # checked, with a clear error, where it is used
         statistic=statistic,  # type: ignore[arg-type]
     )
-    path = output or (results or LOCAL) / "figures" / f"{name}{'' if x == 'steps' else '_' + x}.png"
-    print(f"Drawn from {shown(view.source)}: {shown(save(drawn, path))}")
-    if table is not None:
-        _write_tables(view, table)
-        print(f"Tables: {shown(table)}")
-    for line in (*_of_other_code(view.runs), *view.mixed, *view.problems):
-        print(line)
 
 
-def _write_tables(view: View, path: Path) -> None:
+def _experiment(
+    view: View, path: Path, statistic: str | None, paper: bool
+) -> tuple[dict[Path, Figure], tuple[str, ...]]:
+    """Both pages by where they go, and what there is to say."""
+    from bench.evidence.figures.experiment import experiment
+
+    pages = experiment(
+        view.plan,
+        view.runs,
+        view.episodes,
+        view.updates,
+        source=shown(view.source),
+        statistic=statistic or _DEFAULTS[EXPERIMENT],  # type: ignore[arg-type]
+        paper=paper,
+    )
+    seeds = path.with_name(f"{path.stem}_seeds{path.suffix}")
+    notes = (f"Not there yet: {pages.missing}.",) if pages.missing else ()
+    return {path: pages.curves, seeds: pages.seeds}, notes
+
+
+def _tables(view: View, name: str) -> str:
+    """The ablation's tables as Markdown."""
     from bench.evidence.scores import score_runs
     from bench.evidence.table import make_tables
     from bench.evidence.verdicts import judge_plan
 
     scores = score_runs(view.runs, view.episodes, view.updates)
-    verdicts, notes = judge_plan(view.plan, scores)
+    if name == EXPERIMENT:
+        from bench.evidence.experiment.page import experiment_page
+
+        return experiment_page(view.plan, scores, _untrained(view), notes=view.mixed)
     title, question = (str(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
+    if name == SURROGATES:
+        from bench.evidence.normalised import untrained_values
+        from bench.evidence.surrogates import section, surrogates
+
+        zeros = untrained_values(_untrained(view), "last_100")
+        rows = surrogates(view.plan, scores, zeros)
+        parts.append(section(view.plan, scores, rows).markdown())
+    verdicts, notes = judge_plan(view.plan, scores)
     parts += [table.markdown() for table in make_tables(scores, verdicts)]
     parts += [f"* {note}\n" for note in (*notes, *view.mixed)]
+    return "\n".join(parts)
+
+
+def _untrained(view: View) -> pd.DataFrame | None:
+    """What the untrained policy earned, by the runs in the same store; None without any."""
+    from bench.evidence.normalised import UNTRAINED
+    from bench.evidence.scores import score_runs
+    from bench.store import Store, load
+
+    if UNTRAINED not in Store(view.source).plans()["ablation"].to_pylist():
+        return None
+    found = load(UNTRAINED, view.source)
+    return None if found.runs.empty else score_runs(found.runs, found.episodes, found.updates)
+
+
+def _write(text: str, path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("\n".join(parts), encoding="utf-8")
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"cannot write the tables {str(path)!r}: {reason}") from error

@@ -93,7 +93,7 @@ def requested_plan(
         environments=environments,
         variants=variants,
         settings=parsed_settings,
-        device=_resolved(device),
+        device=resolved_device(device),
     )
     for cell in plan.cells:
         algorithm = load_algorithm(cell.description.algorithm)
@@ -104,7 +104,8 @@ def requested_plan(
     return plan
 
 
-def _resolved(device: str) -> str:
+def resolved_device(device: str) -> str:
+    """What "auto" is on this machine; InputError for a GPU that isn't there."""
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():

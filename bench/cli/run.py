@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shlex
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
+from bench.cli.interruption import interruptible
 from bench.cli.options import (
     AblationOption,
     DeviceOption,
@@ -27,19 +27,11 @@ from bench.cli.options import (
 from bench.cli.words import count, duration, shown, wide_console
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from rich.console import Console
 
     from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train.runner import Summary
-
-INTERRUPTED, TERMINATED = 130, 143
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: ends a run as Ctrl-C does."""
 
 
 def run(
@@ -64,8 +56,10 @@ def run(
     """Train the runs of an ablation that have no results yet, and show what they say."""
     asked = datetime.now(UTC)
     before = asked if fresh else fresh_before and fresh_before.replace(tzinfo=UTC)
-    earlier = signal.signal(signal.SIGTERM, _terminate)
-    try:
+    with interruptible(
+        "Interrupted. The workers have ended; what had finished is kept.",
+        f"Continue with: {_continuing(sys.argv[1:], before)}",
+    ):
         plan = requested_plan(
             ablation,
             seeds=seeds,
@@ -76,13 +70,6 @@ def run(
             device=device,
         )
         failures = _train(plan, results, workers, asked, before)
-    except KeyboardInterrupt as interruption:
-        print("\nInterrupted. The workers have ended; what had finished is kept.", file=sys.stderr)
-        print(f"Continue with: {_continuing(sys.argv[1:], before)}", file=sys.stderr)
-        terminated = isinstance(interruption, _Terminated)
-        raise typer.Exit(TERMINATED if terminated else INTERRUPTED) from None
-    finally:
-        signal.signal(signal.SIGTERM, earlier)
     if failures:
         raise typer.Exit(1)
 
@@ -194,7 +181,3 @@ def _continuing(arguments: Sequence[str], before: datetime | None) -> str:
         # --fresh again would train again what this run has trained.
         kept += ["--fresh-before", before.strftime("%Y-%m-%dT%H:%M:%S")]
     return shlex.join(["python", "-m", "bench", *kept])
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Terminated

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.coverage import coverage, coverage_text
+from bench.evidence.markdown import Section
 from bench.evidence.scores import LAST_EPISODES
 from bench.evidence.statistics import bootstrap_interval, estimate
 from bench.evidence.verdicts import FEWEST_PAIRS, Verdict, pairs_needed, return_text
@@ -90,10 +91,13 @@ class Table:
 
     def markdown(self) -> str:
         """The table as Markdown, with the environment as heading and the notes below."""
-        lines = [_markdown_line(HEADER), "|" + "|".join(_RULES[each] for each in ALIGNMENT) + "|"]
-        lines += [_markdown_line(cells) for cells in self.cells]
-        notes = [f"* {note}" for note in self.notes]
-        return "\n".join([f"### {self.environment}", "", *lines, "", *notes, ""])
+        return Section(
+            heading=f"### {self.environment}",
+            header=HEADER,
+            alignment=ALIGNMENT,
+            cells=self.cells,
+            notes=self.notes,
+        ).markdown()
 
 
 _NUMBERS: Final = (
@@ -111,7 +115,6 @@ _NUMBERS: Final = (
     "unscored",
     "excluded",
 )
-_RULES: Final = {"left": " --- ", "right": " --: ", "center": " :-: "}
 
 
 def make_tables(
@@ -210,7 +213,3 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
 
 def _plural(number: int) -> str:
     return "" if number == 1 else "s"
-
-
-def _markdown_line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -61,8 +61,8 @@ class Verdict:
             return f"no claim: n = {self.pairs} < {FEWEST_PAIRS}"
         if self.outcome == "none":
             other = "" if self.reference_title == "control" else f" from {self.reference_title}"
-            return f"no difference{other} can be claimed ({_p_text(self.adjusted)}, Holm)"
-        size, p_value = return_text(abs(self.difference)), _p_text(self.adjusted)
+            return f"no difference{other} can be claimed ({p_text(self.adjusted)}, Holm)"
+        size, p_value = return_text(abs(self.difference)), p_text(self.adjusted)
         return f"{self.outcome} than {self.reference_title} by {size} ({p_value}, Holm)"
 
 
@@ -206,7 +206,7 @@ def _outcome(is_control: bool, pairs: np.ndarray, adjusted: float | None) -> Out
     return "better" if pairs.mean() > 0 else "worse"
 
 
-def _p_text(p_value: float) -> str:
+def p_text(p_value: float) -> str:
     """Two digits, or more where two would put p on the wrong side of the level."""
     if p_value < 0.001:
         return "p < 0.001"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -66,6 +66,26 @@ class Description:
             separators=(",", ":"),
         )
 
+    @classmethod
+    def from_canonical(cls, text: str) -> Description:
+        """The description that `canonical` wrote as `text`.
+
+        Raises:
+            ValueError: it didn't.
+        """
+        try:
+            given = json.loads(text)
+            values = {name: _untyped(value) for name, value in given["hyperparameters"].items()}
+            others = {
+                name: _untyped(value) for name, value in given.items() if name != "hyperparameters"
+            }
+            found = cls(hyperparameters=values, **others)
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"no canonical description: {text!r}") from error
+        if found.canonical() != text:
+            raise ValueError(f"no canonical description: {text!r}")
+        return found
+
     @cached_property
     def identifier(self) -> str:
         """16 hexadecimal digits that name this description."""
@@ -107,6 +127,23 @@ def _typed(value: object) -> object:
         case tuple() | list():
             return [_typed(each) for each in value]
     raise TypeError(f"a description can't hold {value!r} of type {type(value).__name__}")
+
+
+def _untyped(value: Any) -> Any:
+    """The value that `_typed` wrote."""
+    if isinstance(value, list):
+        return tuple(map(_untyped, value))
+    kind, _, text = value.partition(":")
+    return _READERS[kind](text)
+
+
+_READERS: dict[str, Callable[[str], object]] = {
+    "none": lambda text: None,
+    "bool": lambda text: text == "true",
+    "int": int,
+    "float": float,
+    "str": str,
+}
 
 
 def plain(value: object) -> object:

@@ -1,10 +1,12 @@
 """The store: results in Parquet, whole at any moment.
 
-`Store` writes and reads one folder, `compact` publishes it, `load` gives an ablation's tidy view.
+`Store` writes and reads one folder, `merge` brings in another one, `compact` publishes it, `load`
+gives an ablation's tidy view.
 """
 
 from bench.store.compaction import Compaction, compact
 from bench.store.load import View, load
+from bench.store.merging import Merging, merge
 from bench.store.schema import SCHEMAS
 from bench.store.store import LOCAL, PUBLISHED, Entry, Store
 
@@ -14,8 +16,10 @@ __all__ = [
     "SCHEMAS",
     "Compaction",
     "Entry",
+    "Merging",
     "Store",
     "View",
     "compact",
     "load",
+    "merge",
 ]

@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -46,6 +46,7 @@ RUN_TABLES = ("episodes", "updates", "runs")
 DAY = 24 * 60 * 60
 
 Result = TypeVar("Result")
+Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,16 +65,22 @@ class Store:
 
     `problems` gathers one line for each file that could not be used. Torn and foreign files are
     moved to `set_aside/`; in a read-only store they are left and skipped.
+
+    Args:
+        path: the folder.
+        read_only: leave the folder as it is, whatever is found in it.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
         self.path = Path(path)
         self.problems: list[str] = []
+        self._left_alone = read_only
 
     @property
     def read_only(self) -> bool:
-        """A published reference: compacted, and changed by compaction alone."""
-        return self.path.resolve() == PUBLISHED or (self.path / "runs" / COMPACTED).exists()
+        """A published reference: compacted, and changed by compaction alone. Or asked for."""
+        published = self.path.resolve() == PUBLISHED or (self.path / "runs" / COMPACTED).exists()
+        return published or self._left_alone
 
     # Writing
 
@@ -113,7 +120,6 @@ class Store:
         Raises ValueError for rows that do not fit the schema, InputError in a read-only store.
         """
         run = str(row.get("run"))
-        name = f"{_file_name(run)}.parquet"
         if row.get("status") not in STATUSES:
             raise ValueError(f"status {row.get('status')!r} of run {run} is none of {STATUSES}")
         tables = {
@@ -121,14 +127,33 @@ class Store:
             "episodes": parquet.from_arrays(SCHEMAS["episodes"], run, episodes),
             "updates": parquet.from_arrays(SCHEMAS["updates"], run, updates),
         }
+        arrays = {key: np.array(value, order="C") for key, value in (policy or {}).items()}
+        self.adopt_run(run, tables, None if policy is None else safetensors.save(arrays))
+
+    def adopt_run(
+        self,
+        run: str,
+        tables: Mapping[str, pa.Table],
+        policy: bytes | None,
+        *,
+        stamp: Stamp | None = None,
+    ) -> bool:
+        """Store the rows of one run, as they are; otherwise as `write_run`.
+
+        `tables` are those of RUN_TABLES, `policy` is the content of its file. `stamp` is the run's
+        when it was decided to do this: where another writer has been there since, nothing is done
+        and the answer is False.
+        """
+        name = f"{_file_name(run)}.parquet"
         with self.staging() as staging:
             for table, content in tables.items():
                 parquet.write(content, staging / table)
             if policy is not None:
-                arrays = {key: np.array(value, order="C") for key, value in policy.items()}
-                _write_bytes(staging / "policy", safetensors.save(arrays))
+                _write_bytes(staging / "policy", policy)
             with self.lock():
                 self._refuse_read_only()
+                if stamp is not None and stamp != self.stamp(run):
+                    return False
                 commit = self.path / "runs" / name
                 if commit.exists():
                     # A file without rows: removing it could fail somebody who reads the folder.
@@ -140,6 +165,23 @@ class Store:
                     os.replace(staging / "policy", self.policy_path(run))
                 for table in RUN_TABLES:
                     os.replace(staging / table, self.path / table / name)
+        return True
+
+    def stamp(self, run: str) -> Stamp:
+        """Other after every write of the run; (0, 0) where nothing is stored of it."""
+        with suppress(FileNotFoundError):
+            found = (self.path / "runs" / f"{run}.parquet").stat()
+            return found.st_ino, found.st_mtime_ns
+        return 0, 0
+
+    def adopt_policy(self, run: str, policy: bytes) -> None:
+        """Keep the policy of a stored run that has none; `policy` is the content of its file."""
+        with self.staging() as staging:
+            _write_bytes(staging / "policy", policy)
+            with self.lock():
+                self._refuse_read_only()
+                if not self.policy_path(run).exists():
+                    os.replace(staging / "policy", self.policy_path(run))
 
     def write_plan(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Store the rows of one ablation's plan, in place of its earlier plan.

@@ -77,6 +77,36 @@ def test_order_does_not_matter(hyperparameters: dict[str, Any], random: Any) -> 
     assert describe(dict(items)).canonical() == describe(hyperparameters).canonical()
 
 
+@settings(deadline=None)
+@given(mappings)
+def test_a_description_is_read_back_from_its_text(hyperparameters: dict[str, Any]) -> None:
+    description = describe(hyperparameters, device="cuda")
+    found = Description.from_canonical(description.canonical())
+    assert found == description
+    assert found.canonical() == description.canonical()
+    for name, value in hyperparameters.items():
+        assert type(found.hyperparameters[name]) is type(value)
+
+
+def test_a_text_that_no_description_has_is_refused() -> None:
+    text = describe({"epochs": 10, "sizes": (64, 64)}).canonical()
+    for wrong in (
+        "",
+        "[]",
+        "{}",
+        text[:-1],
+        text.replace("int:10", "int:ten"),
+        text.replace("int:10", "number:10"),
+        text.replace('"int:10"', "10"),
+        text.replace('"steps"', '"stages"'),
+        text.replace('"int:10"', '"int:010"'),
+        text.replace(",", ", "),
+    ):
+        assert wrong != text
+        with pytest.raises(ValueError, match="no canonical description"):
+            Description.from_canonical(wrong)
+
+
 @pytest.mark.parametrize(
     "change",
     [

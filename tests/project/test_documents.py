@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ablations import ABLATIONS
-from bench.cli.app import main
+from bench.cli.app import VERBS, main
 from bench.plan.lookup import load_ablation
 
 ROOT = Path(__file__).parents[2]
@@ -32,9 +32,10 @@ def commands() -> list[str]:
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a little of the ablation that the commands draw and publish."""
+    """A store with a little of the ablations that the commands draw and publish."""
     store = tmp_path_factory.mktemp("documents") / "local"
-    assert main(["run", "--ablation", "baseline", "--results", str(store), *small()]) == 0
+    for ablation in ("baseline", "experiment"):
+        assert main(["run", "--ablation", ablation, "--results", str(store), *small()]) == 0
     return store
 
 
@@ -59,8 +60,10 @@ def test_the_command_runs(
                 break
     if verb == "run":
         arguments += ["--results", str(tmp_path / "results"), *small()]
-    if verb in ("figure", "publish"):
+    if verb in ("figure", "publish", "verify"):
         arguments += ["--results", str(results)]
+    if verb == "merge":
+        arguments = ["merge", str(results), "--into", str(tmp_path / "merged")]
     if verb == "throughput":
         if "--peers" in arguments:  # installing them takes minutes; tests/peers does it, slowly
             arguments.remove("--peers")
@@ -74,7 +77,7 @@ def test_the_command_runs(
 
 def test_the_documents_hold_commands_of_every_verb() -> None:
     verbs = {command.removeprefix(PREFIX).split()[0] for command in commands()}
-    assert {"list", "show", "run", "figure", "publish", "doctor", "throughput"} <= verbs
+    assert verbs == set(VERBS)
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Final
 
 import pandas as pd
 
@@ -12,6 +13,9 @@ from bench.evidence.curves import SeedCurves
 from bench.evidence.figures.layout import NO_BREAK
 from bench.evidence.figures.style import thousands
 from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
+from bench.evidence.trouble import mixed_code, trouble
+
+_UNBROKEN: Final = f"n{NO_BREAK}={NO_BREAK}"
 
 
 def learning_curves_caption(
@@ -40,21 +44,42 @@ def learning_curves_caption(
     Returns:
         Paragraphs: what is drawn; what went wrong (absent if nothing did); what it was made with.
     """
-    return tuple(
-        paragraph.replace("n = ", f"n{NO_BREAK}={NO_BREAK}")
-        for paragraph in (
-            " ".join(_meaning(runs, curves, x, statistic, by_batch, outside)),
-            " ".join(_trouble(runs, scores, x)),
-            " ".join(_provenance(runs, source)),
-        )
-        if paragraph
+    marked = "marked × where they did, " if x == "steps" else ""
+    return paragraphs(
+        _meaning(runs, curves, x, statistic, by_batch, outside),
+        [*trouble(scores, marked=marked, left_out="not drawn"), *mixed_code(runs)],
+        provenance(runs, source),
     )
+
+
+def paragraphs(*groups: Sequence[str]) -> tuple[str, ...]:
+    """Sentences as paragraphs, one a group that has any; "n = 5" is not wrapped."""
+    return tuple(" ".join(group).replace("n = ", _UNBROKEN) for group in groups if group)
 
 
 def seeds_text(numbers: Sequence[int]) -> str:
     """How many seeds: "n = 10", or "n = 3 to 10" where variants differ."""
     few, many = min(numbers, default=0), max(numbers, default=0)
     return f"n = {many}" if few == many else f"n = {few} to {many}"
+
+
+def statistic_text(numbers: Sequence[int], statistic: Statistic) -> str:
+    """What a line shows, where it is over these numbers of seeds: the IQM of three is a mean."""
+    if statistic != "iqm" or max(numbers, default=0) < 4:
+        return STATISTICS["mean"]
+    few = "; below 4 seeds the mean" if min(numbers) < 4 else ""
+    return f"{STATISTICS[statistic]} (the mean of the middle half of the seeds{few})"
+
+
+def interval_text(numbers: Sequence[int], statistic: Statistic) -> str:
+    """What a band is, and what its interval is worth at these numbers of seeds, each over 1."""
+    measured = ", ".join(
+        f"{coverage_text(number, statistic)} at {seeds_text([number])}" for number in numbers
+    )
+    return (
+        f"pointwise 95% percentile-bootstrap interval over seeds ({REPETITIONS:,} resamples); its "
+        f"measured coverage, for normal data, is {measured}"
+    )
 
 
 def _meaning(
@@ -66,26 +91,14 @@ def _meaning(
     outside: bool,
 ) -> list[str]:
     numbers = sorted({len(cell.seeds) for cell in curves})
-    name = STATISTICS[statistic]
-    if statistic == "iqm" and numbers and numbers[-1] < 4:
-        name = "mean"
-    elif statistic == "iqm":
-        few = "; below 4 seeds the mean" if numbers[0] < 4 else ""
-        name = f"{name} (the mean of the middle half of the seeds{few})"
     sentences = [
-        f"Line: {name} over seeds ({seeds_text(numbers)}) of the return of training episodes, "
-        "sampled actions and raw rewards, gathered between the points of a fixed grid"
-        + (", each at the end of its batch." if by_batch else ".")
+        f"Line: {statistic_text(numbers, statistic)} over seeds ({seeds_text(numbers)}) of the "
+        "return of training episodes, sampled actions and raw rewards, gathered between the points "
+        "of a fixed grid" + (", each at the end of its batch." if by_batch else ".")
     ]
     several = [number for number in numbers if number > 1]
     if several:
-        measured = ", ".join(
-            f"{coverage_text(number, statistic)} at {seeds_text([number])}" for number in several
-        )
-        sentences.append(
-            f"Band: pointwise 95% percentile-bootstrap interval over seeds ({REPETITIONS:,} "
-            f"resamples); its measured coverage, for normal data, is {measured}."
-        )
+        sentences.append(f"Band: {interval_text(several, statistic)}.")
     else:
         sentences.append("One seed: no interval can be given.")
     sentences.append(
@@ -108,40 +121,8 @@ def _meaning(
     return sentences
 
 
-def _trouble(runs: pd.DataFrame, scores: pd.DataFrame, x: str) -> list[str]:
-    sentences = []
-    marked = "marked × where they did, " if x == "steps" else ""
-    failed = scores["status"] == "failed"
-    unscored = scores["score"].isna() & ~failed
-    for affected, what in (
-        (scores["diverged"], f"Diverged seeds ({marked}counted with their last value)"),
-        (failed, "Failed runs (not drawn)"),
-        (unscored, "Seeds in which no episode ended (not drawn)"),
-    ):
-        if affected.any():
-            sentences.append(f"{what}: {_counts(scores[affected])}.")
-    strange = int(scores.loc[~scores["diverged"], "excluded_episodes"].sum())
-    if strange:
-        sentences.append(f"Episodes left out because their return is not finite: {strange}.")
-    # Algorithms and back ends differ in their digest; two of one pair are two versions of its code.
-    digests = runs.dropna(subset="digest").groupby(["algorithm", "back_end"], sort=False)["digest"]
-    mixed = [
-        f"{algorithm} ({', '.join(sorted(str(digest)[:8] for digest in found))})"
-        for (algorithm, _), found in digests.unique().items()
-        if len(found) > 1
-    ]
-    if mixed:
-        listed = ", ".join(mixed)
-        sentences.append(f"Mixed code: runs of more than one version (digest) of {listed}.")
-    return sentences
-
-
-def _counts(chosen: pd.DataFrame) -> str:
-    groups = chosen.groupby(["variant_title", "environment"], sort=False)["seed"].nunique()
-    return ", ".join(f"{title} on {where}: {number}" for (title, where), number in groups.items())
-
-
-def _provenance(runs: pd.DataFrame, source: str) -> list[str]:
+def provenance(runs: pd.DataFrame, source: str) -> list[str]:
+    """Sentences: where the results lie, and the versions they were made with."""
     sentences = [f"Results: {source}."]
     found: dict[str, dict[str, None]] = {}
     for text in runs["versions"].dropna().unique():

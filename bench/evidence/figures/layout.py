@@ -32,6 +32,9 @@ _GAP: Final = 0.07
 _LEGEND_HANDLE: Final = 0.75  # a legend entry's width besides its text
 _PANEL_SIZES: Final = {1: (5.0, 3.1), 2: (3.5, 2.5), 3: (2.7, 2.1), 4: (2.3, 1.85)}
 _TITLE_SIZE: Final = 12.0
+_NAME_SIZE: Final = 9.0
+_GRID_GAP: Final = 0.12
+_GRID_RIGHT: Final = 0.12  # half of a tick label's width beyond the last panel
 _CAPTION_SIZE: Final = 7.5
 _MEASURING_DOTS_PER_INCH: Final = 200.0
 
@@ -55,6 +58,7 @@ def make_page(
     labels: Sequence[str],
     caption: Sequence[str],
     strip_width: float,
+    panel_size: tuple[float, float] | None = None,
 ) -> Page:
     """Lay out a page: title, legend, panels and caption from top to bottom.
 
@@ -67,10 +71,11 @@ def make_page(
         labels: the legend's texts, one a handle; long ones are wrapped.
         caption: paragraphs, wrapped to the width, though not at `NO_BREAK`.
         strip_width: width of the strip at each panel's right [inches].
+        panel_size: width and height of a panel [inches]; by default by the number of columns.
     """
     columns = _columns(panels)
     rows = -(-panels // columns)
-    panel_width, panel_height = _PANEL_SIZES[columns]
+    panel_width, panel_height = panel_size or _PANEL_SIZES[columns]
     cell_width = panel_width + _STRIP_GAP + strip_width
     row_height = _ABOVE_PANEL + panel_height + _BELOW_PANEL
     width = 2 * _MARGIN + _AXIS_LABELS + columns * cell_width + (columns - 1) * _TICK_LABELS
@@ -131,6 +136,85 @@ def make_page(
         first_in_row=tuple(index % columns == 0 for index in range(panels)),
         last_in_column=tuple(index + columns >= panels for index in range(panels)),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """A figure with empty panels in rows that share their vertical axis, under named columns."""
+
+    figure: Figure
+    panels: tuple[tuple[Axes, ...], ...]  # [row][column]
+
+
+def make_grid(
+    rows: Sequence[str],
+    columns: Sequence[str],
+    *,
+    title: str,
+    caption: Sequence[str],
+    panel_size: tuple[float, float],
+) -> Grid:
+    """Lay out a grid: title, names of the columns, rows of panels and caption from top to bottom.
+
+    Args:
+        rows: their names, each above its row's first panel.
+        columns: their names, each above its column, wrapped to the panel's width.
+        title: a sentence, wrapped to the width.
+        caption: paragraphs, wrapped to the width, though not at `NO_BREAK`.
+        panel_size: width and height of a panel [inches].
+    """
+    panel_width, panel_height = panel_size
+    left = _MARGIN + _AXIS_LABELS
+    inner = _AXIS_LABELS + len(columns) * panel_width + (len(columns) - 1) * _GRID_GAP
+    width = inner + 2 * _MARGIN + _GRID_RIGHT
+    figure = Figure(figsize=(width, 1.0), dpi=_MEASURING_DOTS_PER_INCH)
+    heading = _paragraphs(figure, [title], inner, "title", fontsize=_TITLE_SIZE, weight="bold")
+    remarks = _paragraphs(
+        figure, caption, inner, "caption", fontsize=_CAPTION_SIZE, weight="normal", color="0.25"
+    )
+    names = [
+        _paragraphs(figure, [name], panel_width, "column", fontsize=_NAME_SIZE, weight="bold")
+        for name in columns
+    ]
+    title_height, caption_height = (_size(figure, part)[1] for part in (heading, remarks))
+    names_height = max(_size(figure, part)[1] for part in names)
+    row_height = _ABOVE_PANEL + panel_height
+    height = 2 * _MARGIN + title_height + names_height + len(rows) * row_height
+    height += _BELOW_PANEL + caption_height + 4 * _GAP
+    figure.set_size_inches(width, height)
+
+    top = height - _MARGIN
+    heading.set_position((_MARGIN / width, top / height))
+    top -= title_height + 2 * _GAP
+    for place, name in enumerate(names):
+        middle = left + place * (panel_width + _GRID_GAP) + panel_width / 2
+        name.set_position((middle / width, (top - names_height) / height))
+        name.set(ha="center", va="bottom", multialignment="center")
+    top -= names_height + _GAP
+    panels: list[tuple[Axes, ...]] = []
+    for row, row_name in enumerate(rows):
+        bottom = top - (row + 1) * row_height
+        figure.text(
+            left / width,
+            (bottom + panel_height + 0.05) / height,
+            row_name,
+            fontsize=_NAME_SIZE,
+            va="bottom",
+            gid="row",
+        )
+        made: list[Axes] = []
+        for column in range(len(columns)):
+            place_left = left + column * (panel_width + _GRID_GAP)
+            box = (place_left, bottom, panel_width, panel_height)
+            made.append(
+                figure.add_axes(
+                    (box[0] / width, box[1] / height, box[2] / width, box[3] / height),
+                    sharey=made[0] if made else None,
+                )
+            )
+        panels.append(tuple(made))
+    remarks.set_position((_MARGIN / width, (_MARGIN + caption_height) / height))
+    return Grid(figure=figure, panels=tuple(panels))
 
 
 def _columns(panels: int) -> int:

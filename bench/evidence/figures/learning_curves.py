@@ -9,20 +9,26 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from bench.errors import InputError, unknown
 from bench.evidence.alignment import align
 from bench.evidence.curves import AXES, Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.figures.caption import learning_curves_caption, seeds_text
 from bench.evidence.figures.layout import Page, make_page
-from bench.evidence.figures.style import Look, drawing, looks, thousands
+from bench.evidence.figures.panel import (
+    Cells,
+    draw_curves,
+    draw_divergences,
+    dress_panel,
+    dress_strip,
+    limits,
+    line,
+)
+from bench.evidence.figures.style import Look, drawing, looks
 from bench.evidence.scores import score_aligned
 from bench.evidence.statistics import STATISTICS, Floats, Statistic, bootstrap_interval, estimate
 
 _AXIS_NAMES = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
-_MARKS_A_LINE = 7
 
 
 def learning_curves(
@@ -100,7 +106,7 @@ def learning_curves(
         page = make_page(
             len(contents),
             title=title,
-            handles=[_line([], [], look[name]) for name in drawn],
+            handles=[line([], [], look[name]) for name in drawn],
             labels=[variants[name] + (" (control)" if name == control else "") for name in drawn],
             caption=caption,
             strip_width=max(0.36, 0.1 + (0.13 if len(drawn) < 5 else 0.095) * len(drawn)),
@@ -108,10 +114,10 @@ def learning_curves(
         for place, content in enumerate(contents):
             panel, strip = page.panels[place], page.strips[place]
             panel.set_ylim(content.low, content.high)
-            _curves(panel, content, look, drawn)
+            draw_curves(panel, content.cells, look, drawn)
             _score_strip(strip, content, look, drawn, statistic, seed)
             if x == "steps":
-                _divergences(panel, content, runs, look)
+                draw_divergences(panel, content.cells, runs, look)
             _dress(page, place, x)
             count = seeds_text([len(cell.seeds) for cell, _ in content.cells])
             panel.set_title(f"{content.environment}  ({count})", loc="left")
@@ -123,47 +129,28 @@ class _Content:
     """What one panel and its strip show, and the vertical limits that show it well."""
 
     environment: str
-    cells: Sequence[tuple[SeedCurves, Band]]
+    cells: Cells
     scores: Mapping[str, Floats]  # by variant, finite ones only
     low: float
     high: float
     outside: bool  # whether a score lies outside of the limits
 
 
-def _content(
-    environment: str, cells: Sequence[tuple[SeedCurves, Band]], scores: pd.DataFrame
-) -> _Content:
-    """Limits that hold every line whole, and bands and scores unless they lie far away.
-
-    One seed that broke by orders of magnitude would otherwise flatten all curves to one.
-    """
+def _content(environment: str, cells: Cells, scores: pd.DataFrame) -> _Content:
     here = scores[(scores["environment"] == environment) & np.isfinite(scores["score"])]
     of_variant = {
         str(variant): group["score"].to_numpy(dtype=np.float64)
         for variant, group in here.groupby("variant", sort=False)
     }
     points = np.concatenate(list(of_variant.values()))
-    lines = np.concatenate([band.centre for _, band in cells])
-    lines = lines[np.isfinite(lines)]
-    if not len(lines):  # at no step has every seed a value
-        lines = points
-    edges = np.concatenate([edge for _, band in cells for edge in (band.low, band.high)])
-    widths = np.concatenate([band.high - band.low for _, band in cells])
-    widths, edges = widths[np.isfinite(widths)], edges[np.isfinite(edges)]
-    spread = 2 * float(np.median(widths)) if len(widths) else 0.0
-    reach = max(float(np.ptp(lines)), spread)
-    lowest, highest = lines.min() - reach, lines.max() + reach
-    near = points[(points >= lowest) & (points <= highest)]
-    shown = np.concatenate([lines, near, np.clip(edges, lowest, highest)])
-    low, high = float(shown.min()), float(shown.max())
-    margin = 0.05 * (high - low) or max(1e-3, 0.05 * abs(high))
+    low, high = limits(cells, points)
     return _Content(
         environment=environment,
         cells=cells,
         scores=of_variant,
-        low=low - margin,
-        high=high + margin,
-        outside=bool(np.any((points < low - margin) | (points > high + margin))),
+        low=low,
+        high=high,
+        outside=bool(np.any((points < low) | (points > high))),
     )
 
 
@@ -172,42 +159,6 @@ def _titles(runs: pd.DataFrame) -> dict[str, str]:
     ordered = runs.sort_values("variant_order", kind="stable").drop_duplicates("variant")
     pairs = zip(ordered["variant"], ordered["variant_title"], strict=True)
     return {str(variant): str(title) or str(variant) for variant, title in pairs}
-
-
-def _line(x: Sequence[float] | Floats, y: Sequence[float] | Floats, look: Look) -> Line2D:
-    return Line2D(
-        x,
-        y,
-        color=look.colour,
-        linestyle=(0, look.dashes) if look.dashes else "-",
-        linewidth=1.5,
-        marker=look.marker,
-        markersize=4.2,
-        markeredgecolor="white",
-        markeredgewidth=0.6,
-    )
-
-
-def _curves(panel: Axes, content: _Content, look: Mapping[str, Look], drawn: Sequence[str]) -> None:
-    for cell, band in content.cells:
-        place = drawn.index(cell.variant)
-        panel.fill_between(
-            cell.grid,
-            band.low,
-            band.high,
-            color=look[cell.variant].colour,
-            alpha=0.15,
-            linewidth=0,
-            zorder=1.5,
-        )
-        line = _line(cell.grid, band.centre, look[cell.variant])
-        # Staggered, so that markers of lines close to each other do not fall on one another.
-        distance = max(1, len(cell.grid) // _MARKS_A_LINE)
-        line.set_markevery((place * distance // len(drawn), distance))
-        line.set_gid(cell.variant)
-        line.set_clip_on(False)  # whole markers at the edges; the limits hold every line
-        panel.add_line(line)
-    panel.set_xlim(0, max(float(cell.grid[-1]) for cell, _ in content.cells))
 
 
 def _score_strip(
@@ -254,42 +205,10 @@ def _score_strip(
     strip.set_xlim(-0.9, len(drawn) - 0.1)
 
 
-def _divergences(
-    panel: Axes, content: _Content, runs: pd.DataFrame, look: Mapping[str, Look]
-) -> None:
-    for cell, _ in content.cells:
-        mine = runs[(runs["variant"] == cell.variant) & (runs["environment"] == cell.environment)]
-        for number, step in zip(mine["seed"], mine["diverged_at"], strict=True):
-            if pd.isna(step) or int(number) not in cell.seeds:
-                continue
-            value = cell.values[cell.seeds.index(int(number)), -1]
-            panel.plot(
-                [float(step)],
-                [float(np.clip(value, content.low, content.high))],
-                marker="x",
-                markersize=5.5,
-                markeredgewidth=1.5,
-                color=look[cell.variant].colour,
-                clip_on=False,
-                zorder=4,
-                gid=f"{cell.variant} diverged",
-            )
-
-
 def _dress(page: Page, place: int, x: Axis) -> None:
-    panel, strip = page.panels[place], page.strips[place]
-    for axis in (panel.xaxis, panel.yaxis):
-        axis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-        axis.set_major_formatter(FuncFormatter(thousands))
-    for spine in ("top", "right"):
-        panel.spines[spine].set_visible(False)
-        strip.spines[spine].set_visible(False)
-    strip.spines["left"].set_visible(False)
-    strip.set_facecolor("0.965")
-    strip.grid(visible=False)
-    strip.tick_params(axis="both", left=False, bottom=False, labelleft=False, labelbottom=False)
-    # On the line of the panel's axis name: on the line of tick labels it would run into them.
-    strip.set_xlabel("score", labelpad=18.0)
+    panel = page.panels[place]
+    dress_panel(panel)
+    dress_strip(page.strips[place], "score")
     if page.first_in_row[place]:
         panel.set_ylabel("episode return [raw reward]")
     if page.last_in_column[place]:

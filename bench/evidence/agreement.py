@@ -1,0 +1,226 @@
+"""Whether a run that was trained again agrees with the one that is stored.
+
+Equal code, versions and processor give equal bits, so there the contents are compared bit for bit.
+Elsewhere the last bits differ, after a few thousand steps everything does, and a run trained again
+is one more draw from the distribution that the stored seeds were drawn from. Then its score is held
+against the prediction interval of a further seed,
+
+    x̄ ± t_{n−1, 1−α/2} · s · √(1 + 1/n)    over the scores of the n stored seeds,
+
+which holds the score of a further seed with probability 1 − α if scores are normal. Stored are the
+seeds of the same description and code, the one trained again among them: with that it has its
+initial weights and random streams in common, which can only bring it nearer. α is shared by all
+runs that are compared at once (Bonferroni). One score shows no shift that is small beside the
+spread of the seeds, and below `FEWEST_SEEDS` nothing is concluded.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
+
+import numpy as np
+import pyarrow as pa
+from scipy.special import stdtrit
+
+from bench.evidence.scores import score_runs
+from bench.evidence.verdicts import FEWEST_PAIRS, return_text
+from bench.store import parquet
+from bench.store.content import Difference, by_run, first_difference, row_of
+
+FEWEST_SEEDS: Final = FEWEST_PAIRS
+"""Below so many stored seeds a score that is not bit for bit says nothing."""
+
+ALPHA: Final = 0.01
+"""Chance that one of the runs compared at once is wrongly found to disagree."""
+
+Outcome = Literal["equal", "broken", "inside", "outside", "open"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prediction:
+    """Where the score of a further seed lies [return], by those of `seeds` stored ones.
+
+    `low` and `high` are NaN where there are fewer than two.
+    """
+
+    low: float
+    high: float
+    seeds: int
+    level: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Agreement:
+    """What comparing a run with the stored one says.
+
+    Attributes:
+        outcome: "equal" bit for bit; "broken" where it should be and is not; else whether the score
+            lies "inside" the prediction or "outside", "open" where that can't be told.
+        surroundings: what is not as it was when the stored run was made, so that bits may differ.
+        difference: the first one; None where the runs are equal.
+        score: of the run trained again [return], NaN where no episode ended, or nothing depends
+            on it.
+        prediction: None where nothing depends on it.
+    """
+
+    outcome: Outcome
+    surroundings: tuple[str, ...]
+    difference: Difference | None = None
+    score: float = math.nan
+    prediction: Prediction | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Nothing speaks against the stored run."""
+        return self.outcome not in ("broken", "outside")
+
+    @property
+    def sentence(self) -> str:
+        """The outcome in words, every number in it from the data."""
+        surroundings = "; ".join(self.surroundings)
+        if self.difference is None:
+            return "bit for bit" + (f", although {surroundings}" if surroundings else "")
+        if self.prediction is None:
+            told = self.difference.sentence("stored", "trained again")
+            return f"NOT bit for bit, though processor, versions and code are the same: {told}"
+        return f"bits may differ ({surroundings}); {self._beside(self.prediction)}"
+
+    def _beside(self, told: Prediction) -> str:
+        score, seeds = return_text(self.score), f"n = {told.seeds} stored seeds"
+        if math.isnan(self.score):
+            return "no episode ended, so nothing can be concluded"
+        if told.seeds < FEWEST_SEEDS:
+            return f"score {score}; nothing can be concluded from {seeds} (< {FEWEST_SEEDS})"
+        if self.outcome == "open":
+            equal = return_text(told.low)
+            return f"score {score}; nothing can be concluded from {seeds} that all score {equal}"
+        place = "inside" if self.outcome == "inside" else "OUTSIDE"
+        interval = f"{return_text(told.low)} to {return_text(told.high)}"
+        return (
+            f"score {score}, {place} the {100 * told.level:.4g}% prediction {interval} of {seeds}"
+        )
+
+
+def agree(stored: Mapping[str, pa.Table], again: Mapping[str, pa.Table]) -> dict[str, Agreement]:
+    """Compare runs that were trained again with those that are stored.
+
+    Args:
+        stored: the store's tables runs, episodes and updates, sorted by run: those runs, and for
+            the prediction all others of their descriptions.
+        again: likewise, of runs with a result; each of them is among the stored ones.
+
+    Returns:
+        Run -> its agreement.
+    """
+    before, after = by_run(stored), by_run(again)
+    found: dict[str, Agreement] = {}
+    statistical: list[str] = []
+    for run, content in after.items():
+        surroundings = tuple(_surroundings(row_of(before[run]), row_of(content)))
+        difference = first_difference(before[run], content)
+        outcome: Outcome = "broken" if difference else "equal"
+        found[run] = Agreement(outcome=outcome, surroundings=surroundings, difference=difference)
+        if difference and surroundings:
+            statistical.append(run)
+    if statistical:
+        scores, new = _scores(stored), _scores(again)
+        rows = {run: row_of(content) for run, content in before.items()}
+        for run in statistical:
+            alike = [
+                scores[other] for other, row in rows.items() if _origin(row) == _origin(rows[run])
+            ]
+            prediction = predict(alike, level=1 - ALPHA / len(statistical))
+            found[run] = replace(
+                found[run],
+                outcome=_outcome(new[run], prediction),
+                score=new[run],
+                prediction=prediction,
+            )
+    return found
+
+
+def predict(scores: Sequence[float], *, level: float) -> Prediction:
+    """The prediction interval of a further score; those that are NaN do not count.
+
+    Args:
+        scores: one a seed [return].
+        level: nominal coverage, in (0, 1).
+    """
+    values = np.asarray([score for score in scores if not math.isnan(score)], dtype=np.float64)
+    n = len(values)
+    if n < 2:
+        return Prediction(low=math.nan, high=math.nan, seeds=n, level=level)
+    quantile = float(stdtrit(n - 1, (1 + level) / 2))
+    half = quantile * float(values.std(ddof=1)) * math.sqrt(1 + 1 / n)
+    centre = float(values.mean())
+    return Prediction(low=centre - half, high=centre + half, seeds=n, level=level)
+
+
+def tell(agreements: Mapping[str, Agreement]) -> Iterator[str]:
+    """What all of them say together, and the rule where one was needed."""
+    counts = Counter(each.outcome for each in agreements.values())
+    words: dict[Outcome, str] = {
+        "equal": "bit for bit",
+        "broken": "NOT bit for bit",
+        "inside": "inside the prediction",
+        "outside": "OUTSIDE the prediction",
+        "open": "open",
+    }
+    yield ", ".join(f"{counts[each]} {text}" for each, text in words.items() if counts[each])
+    if any(each.prediction for each in agreements.values()):
+        yield (
+            "The prediction is the t interval of one further seed by all stored seeds of the same "
+            "description and code. It assumes that scores are normally distributed over seeds, and "
+            f"goes wrong in {ALPHA:.0%} of such checks. A shift that is small beside the spread of "
+            "the seeds shows only in bits."
+        )
+
+
+def _origin(row: Mapping[str, Any]) -> tuple[str, str]:
+    return row["description"], row["digest"]
+
+
+def _outcome(score: float, prediction: Prediction) -> Outcome:
+    if math.isnan(score) or prediction.seeds < FEWEST_SEEDS:
+        return "open"
+    if prediction.low <= score <= prediction.high:
+        return "inside"
+    # Seeds that all reach the same ceiling say nothing about one that misses it.
+    return "outside" if prediction.low < prediction.high else "open"
+
+
+def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+    """What the bits of a run depend on, besides its description and seed, where it differs."""
+    if stored["device"] != "cpu":
+        yield f"on {stored['device']} bits are not promised"
+    places = [json.loads(row["machine"]).get("processor") for row in (stored, again)]
+    if places[0] != places[1]:
+        yield f"processor {places[0]} stored, {places[1]} here"
+    versions = [json.loads(row["versions"]) for row in (stored, again)]
+    for package in ("torch", "numpy", "mujoco", stored["back_end"]):
+        before, now = (each.get(package) for each in versions)
+        if before != now:
+            yield f"{package} {before} stored, {now} here"
+    if stored["digest"] != again["digest"]:
+        yield f"code {stored['digest']} stored, {again['digest']} here"
+
+
+def _scores(tables: Mapping[str, pa.Table]) -> dict[str, float]:
+    """Run -> its score [return]."""
+    frames = {name: parquet.to_frame(table) for name, table in tables.items()}
+    # A description is a variant: no seed is there twice.
+    runs = frames["runs"]
+    runs["variant"] = runs["variant_title"] = runs["description"]
+    runs["variant_order"] = runs["environment_order"] = 0
+    names = runs[["run", "variant"]]
+    scored = score_runs(
+        runs,
+        names.merge(frames["episodes"], on="run"),
+        names.merge(frames["updates"], on="run"),
+    )
+    return dict(zip(scored["run"], scored["score"], strict=True))

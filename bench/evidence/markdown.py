@@ -1,0 +1,34 @@
+"""Tables of text as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+_RULES: Final = {"left": " --- ", "right": " --: ", "center": " :-: "}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A part of a page: a heading, a table under it, and what a reader must know to trust it."""
+
+    heading: str  # with the marks of its level, for example "### Hopper-v5"
+    header: Sequence[str]
+    alignment: Sequence[str]  # left, right or center, a column
+    cells: Sequence[Sequence[str]]  # rows of text
+    notes: Sequence[str] = ()  # sentences, each an item of a list
+
+    def markdown(self) -> str:
+        """The section; without rows its heading and notes alone."""
+        lines = [self.heading, ""]
+        if self.cells:
+            lines += [_line(self.header), f"|{'|'.join(_RULES[each] for each in self.alignment)}|"]
+            lines += [*map(_line, self.cells), ""]
+        if self.notes:
+            lines += [*(f"* {note}" for note in self.notes), ""]
+        return "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"

@@ -1,0 +1,52 @@
+"""What went wrong in the runs behind a page, in sentences: nothing is left out in silence."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+
+def trouble(scores: pd.DataFrame, *, marked: str = "", left_out: str = "not counted") -> list[str]:
+    """Sentences about diverged, failed and empty runs and lost episodes; none if all is well.
+
+    Args:
+        scores: the frame of `scores.score_runs`, failed runs included.
+        marked: how a figure marks where a seed diverged, for example "marked × where they did, ".
+        left_out: what becomes of a run without a score: "not counted", or "not drawn".
+    """
+    sentences = []
+    failed = scores["status"] == "failed"
+    unscored = scores["score"].isna() & ~failed
+    for affected, what in (
+        (scores["diverged"], f"Diverged seeds ({marked}counted with their last value)"),
+        (failed, f"Failed runs ({left_out})"),
+        (unscored, f"Seeds in which no episode ended ({left_out})"),
+    ):
+        if affected.any():
+            sentences.append(f"{what}: {_counts(scores[affected])}.")
+    strange = int(scores.loc[~scores["diverged"], "excluded_episodes"].sum())
+    if strange:
+        sentences.append(f"Episodes left out because their return is not finite: {strange}.")
+    return sentences
+
+
+def mixed_code(runs: pd.DataFrame) -> list[str]:
+    """A sentence where runs of one algorithm come from several versions of its code.
+
+    Args:
+        runs: the store's view of the ablation.
+    """
+    # Algorithms and back ends differ in their digest; two of one pair are two versions of its code.
+    digests = runs.dropna(subset="digest").groupby(["algorithm", "back_end"], sort=False)["digest"]
+    mixed = [
+        f"{algorithm} ({', '.join(sorted(str(digest)[:8] for digest in found))})"
+        for (algorithm, _), found in digests.unique().items()
+        if len(found) > 1
+    ]
+    if not mixed:
+        return []
+    return [f"Mixed code: runs of more than one version (digest) of {', '.join(mixed)}."]
+
+
+def _counts(chosen: pd.DataFrame) -> str:
+    groups = chosen.groupby(["variant_title", "environment"], sort=False)["seed"].nunique()
+    return ", ".join(f"{title} on {where}: {number}" for (title, where), number in groups.items())

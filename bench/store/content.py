@@ -1,0 +1,113 @@
+"""What a run gave, every step, return and diagnostic, and where that of two runs differs.
+
+Wall times are no part of it, nor where the run was made: training again gives others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bench.store.schema import SCHEMAS
+
+# The rows of one run, by table.
+Content = Mapping[str, pa.Table]
+
+# In the order in which a difference is looked for: an episode says more than a count of them.
+COMPARED: dict[str, tuple[str, ...]] = {
+    "episodes": tuple(name for name in SCHEMAS["episodes"].names if name not in ("run", "seconds")),
+    "updates": tuple(name for name in SCHEMAS["updates"].names if name not in ("run", "seconds")),
+    "runs": ("status", "diverged_at", "steps", "episodes", "updates"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Difference:
+    """The first value that is not the same in two contents.
+
+    `row` counts from 0 within the run. Where one content ends before they differ, `column` is None
+    and the values are the numbers of rows. A null is None.
+    """
+
+    table: str
+    column: str | None
+    row: int
+    values: tuple[object, object]
+
+    def sentence(self, first: str, second: str) -> str:
+        """In words; `first` and `second` say whose the values are."""
+        one, other = self.values
+        if self.column is None:
+            return f"{self.table} has {one} rows {first}, {other} {second}"
+        return f"{self.table}, row {self.row}, {self.column}: {one} {first}, {other} {second}"
+
+
+def by_run(tables: Mapping[str, pa.Table]) -> dict[str, Content]:
+    """Run -> its rows, of tables that are sorted by run, as `Store.read` gives them."""
+    parts: dict[str, dict[str, pa.Table]] = {}
+    for run in tables["runs"]["run"].to_pylist():
+        parts[run] = {name: table.slice(0, 0) for name, table in tables.items()}
+    for name, table in tables.items():
+        start = 0
+        # Counts come in the order in which the runs do.
+        for counted in pc.value_counts(table["run"]).to_pylist():
+            rows = table.slice(start, counted["counts"])
+            start += len(rows)
+            # A run that is being written has rows without being there.
+            if counted["values"] in parts:
+                parts[counted["values"]][name] = rows
+    return dict(parts)
+
+
+def row_of(content: Content) -> dict[str, Any]:
+    """The run's row in the table `runs`."""
+    row: dict[str, Any] = content["runs"].to_pylist()[0]
+    return row
+
+
+def first_difference(first: Content, second: Content) -> Difference | None:
+    """The first difference in the content of a run: of the first rows that differ, by column.
+
+    Args:
+        first, second: the rows of one run in each of the tables of COMPARED.
+
+    Returns:
+        None where the contents are equal bit for bit. NaN equals NaN, and null only null.
+    """
+    for table, columns in COMPARED.items():
+        one, other = first[table], second[table]
+        common = min(len(one), len(other))
+        found = [
+            (int(rows[0]), place, column)
+            for place, column in enumerate(columns)
+            if len(rows := _differing(one[column][:common], other[column][:common]))
+        ]
+        if found:
+            row, _, column = min(found)
+            values = one[column][row].as_py(), other[column][row].as_py()
+            return Difference(table=table, column=column, row=row, values=values)
+        if len(one) != len(other):
+            values = len(one), len(other)
+            return Difference(table=table, column=None, row=common, values=values)
+    return None
+
+
+def _differing(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.ndarray:
+    """Positions at which two columns of equal length and type differ."""
+    if pa.types.is_floating(one.type):
+        unequal = _bits(one) != _bits(other)
+    else:
+        unequal = pc.not_equal(one, other).fill_null(False).to_numpy()
+    return np.flatnonzero(unequal | (one.is_null().to_numpy() != other.is_null().to_numpy()))
+
+
+def _bits(column: pa.ChunkedArray) -> np.ndarray:
+    values = column.fill_null(0.0).to_numpy()
+    # Processors write different bits for what is not a number; they mean the same.
+    values = np.where(np.isnan(values), np.nan, values).astype(values.dtype)
+    return values.view(f"i{values.itemsize}")

@@ -1,0 +1,250 @@
+"""Merging: results made elsewhere, put into a store that is trained into."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import safetensors
+from safetensors import numpy as policies
+
+from bench.errors import InputError
+from bench.store import parquet
+from bench.store.content import Content, Difference, by_run, first_difference, row_of
+from bench.store.schema import RESULTS, THROUGHPUT
+from bench.store.store import Store
+from bench.store.united_plan import unite
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conflict:
+    """A run that both stores have a result of, and not the same one.
+
+    `digests` are those of its code, here and there; `difference` is None where its numbers are
+    the same.
+    """
+
+    run: str
+    description: str
+    algorithm: str
+    environment: str
+    seed: int
+    digests: tuple[str, str]
+    difference: Difference | None
+
+    @property
+    def reason(self) -> str:
+        """What is other about it, in words."""
+        code = "other code" if self.digests[0] != self.digests[1] else None
+        numbers = "other numbers" if self.difference else None
+        return " and ".join(filter(None, (code, numbers)))
+
+
+@dataclass(kw_only=True)
+class Merging:
+    """What a merge did.
+
+    Attributes:
+        added: runs that are new here; `mended` are in place of failed ones, too.
+        same: runs that were here already, or that failed there and were known here.
+        conflicts: results that differ; `replaced` says whether the source's were taken.
+        contested: ablation and environment of plans that can't be compared, likewise.
+        sessions: throughput sessions that are new here.
+        problems: one line for each file that could not be used.
+    """
+
+    replaced: bool
+    added: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
+    same: list[str] = field(default_factory=list)
+    conflicts: list[Conflict] = field(default_factory=list)
+    contested: list[tuple[str, str]] = field(default_factory=list)
+    sessions: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def merge(
+    source: str | Path,
+    target: str | Path,
+    *,
+    replace: bool = False,
+    declared: Callable[[str], Sequence[str]] = lambda ablation: (),
+) -> Merging:
+    """Merge the committed runs, the policies, plans and throughput sessions of `source`.
+
+    The source, of single runs or published, is only read. A run that the target lacks is added,
+    and one that failed here gives way to a result. Of two results that differ the target's is
+    kept, or with `replace` the source's taken. Plans are united as `united_plan.unite` says;
+    `declared` knows the order of an ablation's environments. Each run is moved in as a trained one
+    is: killed at any moment, the target is readable, and merging again completes it.
+
+    Raises InputError when there is no such source or it is the target, when it holds a run twice,
+    and when the target is published or can't be written. What was merged until then is kept.
+    """
+    there, here = Store(source, read_only=True), Store(target)
+    _check_source(there.path, here.path)
+    here.check_writable()
+    done = Merging(replaced=replace)
+    try:
+        _merge_runs(there, here, done)
+        _merge_plans(there, here, done, declared)
+        _merge_sessions(there, here, done)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"merging {there.path} into {here.path} stopped: {reason}") from error
+    done.problems += [*there.problems, *here.problems]
+    return done
+
+
+def _check_source(source: Path, target: Path) -> None:
+    if not source.is_dir():
+        raise InputError(f"results folder {source} does not exist")
+    if source.resolve() == target.resolve():
+        raise InputError(f"results folder {source} can't be merged into itself")
+    if not any((source / table).is_dir() for table in ("runs", "plans", "throughput")):
+        inner = source / "results" / "local"
+        hint = f" Did you mean {inner}?" if inner.is_dir() else ""
+        raise InputError(f"{source} is no results folder: it has no runs/.{hint}")
+
+
+def _merge_runs(there: Store, here: Store, done: Merging) -> None:
+    pending = there.committed()
+    while pending:
+        # Stamps first: what is written after them is noticed.
+        stamps = {run: here.stamp(run) for run in pending}
+        stored = here.committed()
+        theirs = by_run(there.read(pending.values()))
+        ours = by_run(here.read(stored[run] for run in theirs if run in stored))
+        changed = [
+            run
+            for run, content in theirs.items()
+            if not _merge_run(there, here, done, run, content, ours.get(run), stamps[run])
+        ]
+        pending = {run: pending[run] for run in changed}
+
+
+def _merge_run(
+    there: Store,
+    here: Store,
+    done: Merging,
+    run: str,
+    theirs: Content,
+    ours: Content | None,
+    stamp: tuple[int, int],
+) -> bool:
+    """Merge one run; False, and nothing is done, where another writer has been there meanwhile."""
+    judged = _judged(ours, theirs)
+    policy = None if judged == "known" else _policy(there, run, done)
+    if judged in ("missing", "failed") or (judged == "other" and done.replaced):
+        try:
+            if not here.adopt_run(run, theirs, policy, stamp=stamp):
+                return False
+        except InputError as error:  # its name can't be that of a file
+            done.problems.append(f"run skipped: {error}")
+            return True
+    elif judged == "same" and policy is not None:
+        here.adopt_policy(run, policy)
+    match judged:
+        case "missing":
+            done.added.append(run)
+        case "failed":
+            done.mended.append(run)
+        case "known" | "same":
+            done.same.append(run)
+        case "other":
+            assert ours is not None
+            done.conflicts.append(_conflict(run, ours, theirs))
+    return True
+
+
+def _judged(
+    ours: Content | None, theirs: Content
+) -> Literal["missing", "failed", "known", "same", "other"]:
+    """What the target has of a run: nothing, a failure, or what is there to be said besides."""
+    if ours is None:
+        return "missing"
+    here, there = row_of(ours), row_of(theirs)
+    if there["status"] not in RESULTS:
+        return "known"
+    if here["status"] not in RESULTS:
+        return "failed"
+    equal = here["digest"] == there["digest"] and first_difference(ours, theirs) is None
+    return "same" if equal else "other"
+
+
+def _conflict(run: str, ours: Content, theirs: Content) -> Conflict:
+    row = row_of(theirs)
+    names = ("description", "algorithm", "environment", "seed")
+    return Conflict(
+        run=run,
+        **{name: row[name] for name in names},
+        digests=(row_of(ours)["digest"], row["digest"]),
+        difference=first_difference(ours, theirs),
+    )
+
+
+def _policy(store: Store, run: str, done: Merging) -> bytes | None:
+    """The content of the policy's file, if it was kept and is whole."""
+    path = store.policy_path(run)
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    try:
+        policies.load(content)
+    except safetensors.SafetensorError as error:
+        done.problems.append(f"{path} is torn or no policy ({error}): skipped")
+        return None
+    return content
+
+
+def _merge_plans(
+    there: Store, here: Store, done: Merging, declared: Callable[[str], Sequence[str]]
+) -> None:
+    ours, theirs = _by_ablation(here.plans()), _by_ablation(there.plans())
+    for ablation, asked in theirs.items():
+        earlier = ours.get(ablation, [])
+        united, contested = unite(
+            earlier, asked, replace=done.replaced, declared=declared(ablation)
+        )
+        done.contested += [(ablation, environment) for environment in contested]
+        if united != earlier:
+            here.write_plan(united)
+
+
+def _by_ablation(plans: pa.Table) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in plans.to_pylist():
+        found.setdefault(row["ablation"], []).append(row)
+    return found
+
+
+def _merge_sessions(there: Store, here: Store, done: Merging) -> None:
+    for path in sorted((there.path / "throughput").glob("[!.]*")):
+        place = here.path / "throughput" / path.name
+        content = _session(path, done)
+        if content is None:
+            continue
+        if place.exists():
+            earlier = _session(place, done)
+            if earlier is not None and earlier.equals(content):
+                continue
+            if earlier is not None and not done.replaced:
+                done.problems.append(f"{path} differs from {place}, which is kept")
+                continue
+        with here.staging() as staging:
+            parquet.write(content, staging / "throughput")
+            place.parent.mkdir(exist_ok=True)
+            os.replace(staging / "throughput", place)
+        done.sessions.append(path.stem)
+
+
+def _session(path: Path, done: Merging) -> pa.Table | None:
+    try:
+        return parquet.read(path, THROUGHPUT)
+    except parquet.UnreadableError as error:
+        done.problems.append(f"{path} {error}: skipped")
+        return None

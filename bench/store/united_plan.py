@@ -1,0 +1,87 @@
+"""One plan of two plans of an ablation: what was asked for here, and what was asked for there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+
+def unite(
+    here: Rows, there: Rows, *, replace: bool = False, declared: Sequence[str] = ()
+) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The union of two plans, cell by cell, a cell being a variant in an environment.
+
+    The cells of an environment stand side by side in a figure. So where the plans can't be
+    compared in one, because a variant has another description or a run another budget, it is taken
+    whole from one of them. What both say of a cell, and the texts of the page, are the later
+    plan's; so is the order of the variants.
+
+    Args:
+        here, there: rows of `schema.PLANS`, of one ablation; there are some.
+        replace: which plan gives what can't be compared: `there` if true, `here` if not.
+        declared: the order of the ablation's environments, as far as it is known. Where an
+            environment is new here, it comes first; then those of here, then those of there.
+
+    Returns:
+        The rows, all as of the later plan's moment; and the environments that can't be compared.
+    """
+    if not here:
+        return [dict(row) for row in there], ()
+    # Of equally old ones, the plan that is here already counts as the later.
+    earlier, later = sorted((there, here), key=lambda plan: plan[0]["created"])
+    ours, theirs = _environments(here), _environments(there)
+    contested = tuple(
+        name for name in theirs if name in ours and not _comparable(ours[name], theirs[name])
+    )
+    cells: dict[tuple[str, str], Row] = {}
+    for plan in (earlier, later):
+        for row in plan:
+            if row["environment"] not in contested or plan is (there if replace else here):
+                cells[row["variant"], row["environment"]] = row
+
+    names = [*ours, *theirs]
+    if set(theirs) - set(ours):
+        names = [*(name for name in declared if name in names), *names]
+    environments = list(dict.fromkeys(names))
+    variants = _variant_order(earlier, later)
+    page = {name: later[0][name] for name in ("created", "title", "question", "control")}
+    united = [
+        {
+            **row,
+            **page,
+            "environment_order": environments.index(row["environment"]),
+            "variant_order": variants[row["variant"]],
+        }
+        for row in cells.values()
+    ]
+    united.sort(key=lambda row: (row["environment_order"], row["variant_order"]))
+    return united, contested
+
+
+def _environments(plan: Rows) -> dict[str, list[Row]]:
+    """Environment -> its rows, in the plan's order."""
+    found: dict[str, list[Row]] = {}
+    for row in sorted(plan, key=lambda row: row["environment_order"]):
+        found.setdefault(row["environment"], []).append(row)
+    return found
+
+
+def _comparable(here: Rows, there: Rows) -> bool:
+    rows = [*here, *there]
+    described = {(row["variant"], row["description"]) for row in rows}
+    variants, budgets = {row["variant"] for row in rows}, {row["budget"] for row in rows}
+    return len(described) == len(variants) and len(budgets) == 1
+
+
+def _variant_order(earlier: Rows, later: Rows) -> dict[str, int]:
+    """Variant -> its place; where a variant came in meanwhile, those behind it move on."""
+    places = {row["variant"]: row["variant_order"] for row in (*earlier, *later)}
+    current = {row["variant"] for row in later}
+    order, free = {}, 0
+    for name in sorted(places, key=lambda name: (places[name], name not in current)):
+        order[name] = max(places[name], free)
+        free = order[name] + 1
+    return order

@@ -1,0 +1,167 @@
+"""Whether a run trained again agrees with the stored one: the cases, and the rule's error rate."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from bench.evidence.agreement import ALPHA, agree, predict, tell
+from bench.store import SCHEMAS
+
+VERSIONS = {"torch": "2.13.0+cpu", "numpy": "2.4.6", "mujoco": "4.0.0", "envpool": "1.2.5"}
+NORMAL = tuple(float(score) for score in (90, 94, 96, 98, 99, 101, 102, 104, 106, 110))
+
+
+def tables(
+    scores: Mapping[str, float], *, changes: Mapping[str, object] | None = None
+) -> dict[str, pa.Table]:
+    """A run a score, of one description: every episode has the score as its return."""
+    rows, episodes = [], []
+    for seed, (run, score) in enumerate(sorted(scores.items())):
+        row: dict[str, Any] = dict.fromkeys(SCHEMAS["runs"].names)
+        numbers = ("budget", "steps", "episodes", "updates", "group_size", "threads")
+        row |= {
+            name: "x"
+            for name, kind in zip(row, SCHEMAS["runs"].types, strict=True)
+            if kind == pa.string()
+        }
+        row |= dict.fromkeys(numbers, 1000) | {"run": run, "seed": seed, "seconds": 1.0}
+        row |= {"status": "finished", "reason": None, "commit": None, "started": 0}
+        row |= {"device": "cpu", "back_end": "envpool", "digest": "c0de", "environment": "E-v0"}
+        row |= {"machine": json.dumps({"processor": "P", "cores": 2})}
+        rows.append(row | {"versions": json.dumps(VERSIONS)} | dict(changes or {}))
+        if not math.isnan(score):
+            for step in (500, 1000):
+                values = {"step": step, "return": score, "length": 500, "seconds": 1.0}
+                episodes.append({"run": run, **values})
+    return {
+        "runs": pa.Table.from_pylist(rows, schema=SCHEMAS["runs"]),
+        "episodes": pa.Table.from_pylist(episodes, schema=SCHEMAS["episodes"]),
+        "updates": SCHEMAS["updates"].empty_table(),
+    }
+
+
+def stored(scores: Sequence[float] = NORMAL) -> dict[str, pa.Table]:
+    return tables({f"r{place:02}": score for place, score in enumerate(scores)})
+
+
+def again(score: float, **changes: object) -> dict[str, pa.Table]:
+    return tables({"r00": score}, changes=changes)
+
+
+def test_equal_runs_are_equal_bit_for_bit() -> None:
+    found = agree(stored(), again(NORMAL[0], seconds=7.0, commit="c0ffee", group_size=3))["r00"]
+    assert (found.outcome, found.holds) == ("equal", True)
+    assert found.sentence == "bit for bit"
+
+
+def test_other_bits_where_equal_ones_are_expected_break_it() -> None:
+    found = agree(stored(), again(np.nextafter(NORMAL[0], 0)))["r00"]
+    assert (found.outcome, found.holds) == ("broken", False)
+    assert found.sentence == (
+        "NOT bit for bit, though processor, versions and code are the same: "
+        "episodes, row 0, return: 90.0 stored, 89.99999999999999 trained again"
+    )
+    assert found.prediction is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"machine": json.dumps({"processor": "Q"})}, "processor P stored, Q here"),
+        ({"versions": json.dumps(VERSIONS | {"torch": "2.11.0"})}, "torch 2.13.0+cpu stored, 2.1"),
+        ({"versions": json.dumps(VERSIONS | {"numpy": "2"})}, "numpy 2.4.6 stored, 2 here"),
+        ({"versions": json.dumps(VERSIONS | {"mujoco": "3"})}, "mujoco 4.0.0 stored, 3 here"),
+        ({"versions": json.dumps(VERSIONS | {"envpool": "1"})}, "envpool 1.2.5 stored, 1 here"),
+        ({"digest": "0ther"}, "code c0de stored, 0ther here"),
+    ],
+)
+def test_in_other_surroundings_the_score_is_compared(changes: dict[str, object], told: str) -> None:
+    inside = agree(stored(), again(95.0, **changes))["r00"]
+    assert (inside.outcome, inside.holds) == ("inside", True)
+    assert inside.sentence.startswith(f"bits may differ ({told}")
+    assert "score 95.0, inside the 99% prediction 79.9 to 120 of n = 10 stored" in inside.sentence
+    outside = agree(stored(), again(79.0, **changes))["r00"]
+    assert (outside.outcome, outside.holds) == ("outside", False)
+    assert "score 79.0, OUTSIDE the 99% prediction 79.9 to 120" in outside.sentence
+    equal = agree(stored(), again(NORMAL[0], **changes))["r00"]
+    assert (equal.outcome, equal.holds) == ("equal", True)
+    assert equal.sentence.startswith(f"bit for bit, although {told}")
+
+
+def test_on_a_gpu_bits_are_not_expected() -> None:
+    before = stored()
+    devices = pa.array(["cuda"] * len(NORMAL))
+    place = SCHEMAS["runs"].names.index("device")
+    before["runs"] = before["runs"].set_column(place, SCHEMAS["runs"].field("device"), devices)
+    found = agree(before, again(95.0, device="cuda"))["r00"]
+    assert found.outcome == "inside"
+    assert found.surroundings == ("on cuda bits are not promised",)
+
+
+@pytest.mark.parametrize(
+    ("scores", "score", "told"),
+    [
+        (NORMAL[:9], 1e9, "nothing can be concluded from n = 9 stored seeds (< 10)"),
+        ((*NORMAL[:9], math.nan), 1e9, "nothing can be concluded from n = 9 stored seeds (< 10)"),
+        (NORMAL[:1], 1e9, "nothing can be concluded from n = 1 stored seeds (< 10)"),
+        ((500.0,) * 10, 499.0, "nothing can be concluded from n = 10 stored seeds that all score"),
+        (NORMAL, math.nan, "no episode ended, so nothing can be concluded"),
+    ],
+)
+def test_what_does_not_suffice_leaves_it_open(
+    scores: tuple[float, ...], score: float, told: str
+) -> None:
+    found = agree(stored(scores), again(score, digest="0ther"))["r00"]
+    assert (found.outcome, found.holds) == ("open", True)
+    assert told in found.sentence
+
+
+def test_seeds_of_other_code_do_not_predict() -> None:
+    before = stored()
+    digests = pa.array(["c0de"] * 9 + ["0lder"])
+    place = SCHEMAS["runs"].names.index("digest")
+    before["runs"] = before["runs"].set_column(place, SCHEMAS["runs"].field("digest"), digests)
+    found = agree(before, again(95.0, digest="0ther"))["r00"]
+    assert found.prediction is not None
+    assert found.prediction.seeds == 9
+
+
+def test_the_chance_of_error_is_shared_by_all_that_are_compared() -> None:
+    three = {f"r{place:02}": 95.0 for place in range(3)}
+    found = agree(stored(), tables(three, changes={"digest": "0ther"}))
+    levels = {each.prediction.level for each in found.values() if each.prediction}
+    assert levels == {1 - ALPHA / 3}
+    (first, *_), (alone,) = found.values(), agree(stored(), again(95.0, digest="0ther")).values()
+    assert first.prediction is not None and alone.prediction is not None
+    assert first.prediction.low < alone.prediction.low
+    assert next(tell(found)) == "3 inside the prediction"
+    assert "assumes that scores are normally distributed" in list(tell(found))[1]
+    assert list(tell(agree(stored(), again(NORMAL[0])))) == ["1 bit for bit"]
+
+
+def test_the_interval_is_that_of_the_t_distribution() -> None:
+    found = predict(NORMAL, level=0.99)
+    # Table of Student's t: 3.250 at 9 degrees of freedom, 0.995.
+    half = 3.250 * float(np.std(NORMAL, ddof=1)) * math.sqrt(1.1)
+    assert (found.low, found.high) == pytest.approx((100 - half, 100 + half), rel=1e-3)
+    assert math.isnan(predict([1.0, math.nan], level=0.99).low)
+
+
+@pytest.mark.parametrize("n", [10, 30])
+def test_a_further_normal_score_lies_inside_as_often_as_is_said(n: int) -> None:
+    generator = np.random.default_rng(n)
+    number, level = 4000, 0.9
+    inside = 0
+    for _ in range(number):
+        *scores, further = generator.normal(5.0, 3.0, n + 1)
+        found = predict(scores, level=level)
+        inside += found.low <= further <= found.high
+    # Four standard errors.
+    assert abs(inside / number - level) < 4 * math.sqrt(level * (1 - level) / number)

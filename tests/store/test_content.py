@@ -1,0 +1,131 @@
+"""The first difference between two runs' contents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from stored_example import Example
+
+from bench.store import Store
+from bench.store.content import Content, Difference, by_run, first_difference, row_of
+
+
+def content(folder: Path, run: Example, **arrays: Any) -> Content:
+    store = Store(folder)
+    episodes, updates = run.episodes, run.updates
+    for name, values in arrays.items():
+        table = updates if name in ("entropy", "beta") else episodes
+        table[name] = np.asarray(values)
+    store.write_run(run.row, episodes, updates, None)
+    (found,) = by_run(store.read(store.committed().values())).values()
+    return found
+
+
+def test_where_and_when_a_run_was_made_is_no_difference(
+    tmp_path: Path, example: type[Example]
+) -> None:
+    first = content(tmp_path / "a", example())
+    changes = {"seconds": 9.0, "commit": "c0ffee", "machine": '{"x": 1}', "group_size": 1}
+    second = content(tmp_path / "b", example(changes=changes), seconds=[9.0] * 5)
+    assert row_of(first) != row_of(second)
+    assert first["episodes"] != second["episodes"]
+    assert first_difference(first, second) is None
+
+
+def test_the_first_row_that_differs_is_named_with_its_first_column(
+    tmp_path: Path, example: type[Example]
+) -> None:
+    given = example()
+    first = content(tmp_path / "a", given)
+    returns, lengths = given.episodes["return"], given.episodes["length"]
+    returns[3:], lengths[2:] = 7.0, 8
+    second = content(tmp_path / "b", given, **{"return": returns, "length": lengths})
+    found = first_difference(first, second)
+    assert found == Difference(table="episodes", column="length", row=2, values=(20, 8))
+    assert found.sentence("stored", "here") == "episodes, row 2, length: 20 stored, 8 here"
+    lengths[2:] = 20
+    second = content(tmp_path / "b", given, **{"return": returns, "length": lengths})
+    found = first_difference(first, second)
+    assert found == Difference(table="episodes", column="return", row=3, values=(4 / 3, 7.0))
+
+
+def test_one_bit_is_a_difference(tmp_path: Path, example: type[Example]) -> None:
+    given = example()
+    returns = given.episodes["return"]
+    first = content(tmp_path / "a", given)
+    returns[4] = np.nextafter(returns[4], 2.0)
+    found = first_difference(first, content(tmp_path / "b", given, **{"return": returns}))
+    assert found is not None
+    assert (found.column, found.row) == ("return", 4)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "equal"),
+    [
+        ([np.nan] * 5, [np.nan] * 5, True),
+        ([np.nan] * 5, [-np.nan] * 5, True),
+        ([np.nan] * 5, [0.0] * 5, False),
+        ([0.0] * 5, [-0.0] * 5, False),
+        ([np.inf] * 5, [np.inf] * 5, True),
+    ],
+)
+def test_numbers_that_are_none(
+    one: list[float], other: list[float], equal: bool, tmp_path: Path, example: type[Example]
+) -> None:
+    first = content(tmp_path / "a", example(), entropy=one)
+    second = content(tmp_path / "b", example(), entropy=other)
+    found = first_difference(first, second)
+    assert (found is None) == equal
+    assert found is None or (found.table, found.column, found.row) == ("updates", "entropy", 0)
+
+
+def test_null_is_neither_zero_nor_nan(tmp_path: Path, example: type[Example]) -> None:
+    first = content(tmp_path / "a", example())
+    for value in (0.0, np.nan):
+        found = first_difference(first, content(tmp_path / "b", example(), beta=[value] * 5))
+        assert found is not None
+        assert (found.column, found.row, found.values[0]) == ("beta", 0, None)
+
+
+def test_a_run_that_ends_earlier_differs_in_its_rows(
+    tmp_path: Path, example: type[Example]
+) -> None:
+    first, second = (content(tmp_path / str(n), example(count=n)) for n in (5, 3))
+    found = first_difference(first, second)
+    assert found == Difference(table="episodes", column=None, row=3, values=(5, 3))
+    assert found.sentence("stored", "here") == "episodes has 5 rows stored, 3 here"
+    empty = content(tmp_path / "0", example(count=0))
+    found = first_difference(empty, second)
+    assert found is not None
+    assert found.values == (0, 3)
+
+
+def test_an_outcome_is_content_too(tmp_path: Path, example: type[Example]) -> None:
+    first = content(tmp_path / "a", example())
+    changes = {"status": "diverged", "diverged_at": 60}
+    found = first_difference(first, content(tmp_path / "b", example(changes=changes)))
+    assert found == Difference(
+        table="runs", column="status", row=0, values=("finished", "diverged")
+    )
+
+
+def test_tables_are_split_by_run_and_runs_without_rows_are_there(
+    store: Store, example: type[Example]
+) -> None:
+    for run, count in (("cc", 2), ("aa", 0), ("bb", 3)):
+        example(run=run, count=count).write(store)
+    parts = by_run(store.read(store.committed().values()))
+    assert list(parts) == ["aa", "bb", "cc"]
+    for run, count in (("aa", 0), ("bb", 3), ("cc", 2)):
+        assert row_of(parts[run])["run"] == run
+        for table in ("episodes", "updates"):
+            assert parts[run][table]["run"].to_pylist() == [run] * count
+    # Rows of a run that is being written.
+    tables = store.read(store.committed().values())
+    tables["runs"] = tables["runs"].filter(pa.array([True, False, True]))
+    assert list(by_run(tables)) == ["aa", "cc"]
+    assert len(by_run(tables)["cc"]["episodes"]) == 2

@@ -1,0 +1,372 @@
+"""Results made elsewhere, put into a store."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pytest
+from stored_example import NOON, Example, Killing, PlanRows
+
+from bench.errors import InputError
+from bench.store import SCHEMAS, Store, compact, load, merge, parquet
+from bench.store.store import RUN_TABLES, Stamp
+from bench.store.throughput import read_latest, write_session
+
+LATER = NOON + timedelta(hours=1)
+
+
+@pytest.fixture
+def other(store: Store, example: type[Example], plan_rows: PlanRows) -> Store:
+    """Results made elsewhere: two seeds of one description, one of another, and their plan."""
+    elsewhere = Store(store.path.parent / "other")
+    example(run="aa", count=7).write(elsewhere)
+    example(run="bb", changes={"seed": 1}).write(elsewhere)
+    example(run="cc", changes={"description": "d1"}).write(elsewhere)
+    elsewhere.write_plan(plan_rows())
+    return elsewhere
+
+
+def files(store: Store) -> dict[str, bytes]:
+    return {
+        str(path.relative_to(store.path)): path.read_bytes()
+        for path in store.path.glob("*/*")
+        if path.is_file() and path.name != "lock"
+    }
+
+
+def session(name: str, steps: int = 1000) -> list[dict[str, object]]:
+    row = {"session": name, "measured": NOON, "kind": "bare", "name": "bare", "environment": "E"}
+    counts = ("seeds", "environments", "round", "core", "cores", "threads")
+    numbers = {"steps": steps, "seconds": 1.0, "cpu_share": 1.0, "memory": 1.0}
+    return [{**row, **dict.fromkeys(counts, 1), **numbers, "versions": "{}", "machine": "{}"}]
+
+
+def test_into_an_empty_store_it_is_a_copy_to_the_last_byte(store: Store, other: Store) -> None:
+    before = files(other)
+    done = merge(other.path, store.path)
+    assert sorted(done.added) == ["aa", "bb", "cc"]
+    assert done.mended == done.same == done.conflicts == done.contested == done.problems == []
+    assert files(store) == files(other) == before
+    assert store.policy("aa")["weight"].shape == (2, 3)
+    assert sorted(path.name for path in (store.path / "incoming").iterdir()) == ["lock"]
+
+
+def test_merging_again_changes_no_byte(store: Store, other: Store) -> None:
+    write_session(other.path, session("0123"))
+    merge(other.path, store.path)
+    before = files(store)
+    stamps = [store.stamp(run) for run in ("aa", "bb", "cc")]
+    done = merge(other.path, store.path)
+    assert done.same == ["aa", "bb", "cc"]
+    assert done.added == done.mended == done.conflicts == done.sessions == done.problems == []
+    assert files(store) == before
+    assert [store.stamp(run) for run in ("aa", "bb", "cc")] == stamps
+
+
+def test_a_published_store_is_a_source_like_any_other(store: Store, other: Store) -> None:
+    published = Store(store.path.parent / "published")
+    compact(other.path, published.path, policies=["aa"])
+    before = files(published)
+    assert sorted(merge(published.path, store.path).added) == ["aa", "bb", "cc"]
+    assert files(published) == before
+    assert [path.stem for path in (store.path / "policies").iterdir()] == ["aa"]
+    # The policies of runs that are there already come along too.
+    done = merge(other.path, store.path)
+    assert done.same == ["aa", "bb", "cc"]
+    assert files(store) == files(other)
+    assert not store.read_only
+    with pytest.raises(InputError, match=r"published holds published results and is read-only"):
+        merge(other.path, published.path)
+
+
+def test_the_union_has_what_one_store_would_have(
+    store: Store, other: Store, example: type[Example], plan_rows: PlanRows
+) -> None:
+    example(run="aa", count=7, changes={"started": LATER, "machine": '{"x": 1}'}).write(store)
+    example(run="dd", changes={"description": "d1", "seed": 1}).write(store)
+    store.write_plan(plan_rows(created=LATER))
+    done = merge(other.path, store.path)
+    assert (done.added, done.same) == (["bb", "cc"], ["aa"])
+    view = load("baseline", store.path)
+    assert view.runs["run"].tolist() == ["aa", "bb", "cc", "dd"]
+    assert view.episodes.groupby("run").size().tolist() == [7, 5, 5, 5]
+    # Where a run was made is not what it is.
+    assert view.runs["started"][0] == LATER
+
+
+@pytest.mark.parametrize(
+    ("changes", "offset", "reason"),
+    [
+        ({"digest": "4567"}, 0.0, "other code"),
+        ({}, 1.0, "other numbers"),
+        ({"digest": "4567"}, 1.0, "other code and other numbers"),
+        ({"status": "diverged", "diverged_at": 60}, 0.0, "other numbers"),
+    ],
+)
+def test_of_two_results_the_one_that_was_there_is_kept_unless_it_is_asked_for_the_other(
+    changes: dict[str, object],
+    offset: float,
+    reason: str,
+    store: Store,
+    other: Store,
+    example: type[Example],
+) -> None:
+    example(run="bb", offset=offset, changes={"seed": 1, **changes}).write(store)
+    mine, theirs = files(store), files(other)
+    done = merge(other.path, store.path)
+    assert (sorted(done.added), done.same) == (["aa", "cc"], [])
+    (conflict,) = done.conflicts
+    assert (conflict.run, conflict.seed, conflict.reason) == ("bb", 1, reason)
+    assert not done.replaced
+    assert files(store) == {**theirs, **mine}
+    done = merge(other.path, store.path, replace=True)
+    assert (sorted(done.added), done.same) == ([], ["aa", "cc"])
+    assert done.conflicts == [conflict]
+    assert done.replaced
+    assert files(store) == theirs
+    assert merge(other.path, store.path).conflicts == []
+
+
+def test_a_result_takes_the_place_of_a_failed_run_and_never_the_other_way_round(
+    store: Store, other: Store, example: type[Example]
+) -> None:
+    failed = {"status": "failed", "reason": "raised"}
+    for run in ("aa", "dd"):
+        example(run=run, count=0, changes=failed).write(store)
+    for run in ("dd", "ee", "ff"):
+        example(run=run, count=0, changes={**failed, "reason": "ran out"}).write(other)
+    example(run="ff").write(store)
+    done = merge(other.path, store.path, replace=True)
+    assert done.mended == ["aa"]
+    assert sorted(done.added) == ["bb", "cc", "ee"]
+    assert done.same == ["dd", "ff"]
+    assert done.conflicts == []
+    runs = store.runs().set_index("run")
+    assert runs.loc["aa", "status"] == runs.loc["ff", "status"] == "finished"
+    assert runs.loc["dd", "reason"] == "raised"
+    assert len(store.episodes(["aa"])) == 7
+
+
+@pytest.mark.parametrize("table", [*RUN_TABLES, "plans"])
+@pytest.mark.parametrize("kind", ["torn", "foreign"])
+def test_a_file_that_is_not_usable_is_named_and_left_and_the_rest_merged(
+    table: str, kind: str, store: Store, other: Store
+) -> None:
+    if kind == "torn":
+        path = other.path / table / ("baseline.parquet" if table == "plans" else "aa.parquet")
+        path.write_bytes(path.read_bytes()[:-9])
+    else:
+        path = other.path / table / "notes.txt"
+        path.write_text("mine")
+    before = files(other)
+    done = merge(other.path, store.path)
+    lost = kind == "torn" and table != "plans"
+    assert sorted(done.added) == (["bb", "cc"] if lost else ["aa", "bb", "cc"])
+    assert str(path) in done.problems[0]
+    assert not any("\n" in problem for problem in done.problems)
+    assert files(other) == before
+    assert store.runs()["run"].tolist() == sorted(done.added)
+
+
+def test_what_turns_out_torn_while_reading_costs_its_run_only(
+    store: Store, other: Store, example: type[Example], flip_bit: Callable[[Path], None]
+) -> None:
+    example(run="aa", count=500).write(other)
+    flip_bit(other.path / "episodes" / "aa.parquet")
+    done = merge(other.path, store.path)
+    assert sorted(done.added) == ["bb", "cc"]
+    assert "episodes/aa.parquet is torn" in done.problems[0]
+
+
+def test_a_torn_file_of_the_target_is_set_aside_and_its_run_merged(
+    store: Store, other: Store
+) -> None:
+    merge(other.path, store.path)
+    path = store.path / "episodes" / "aa.parquet"
+    path.write_text("torn")
+    done = merge(other.path, store.path)
+    assert done.added == ["aa"]
+    assert done.same == ["bb", "cc"]
+    assert f"{path} is torn" in done.problems[0]
+    assert (store.path / "set_aside" / "episodes-aa.parquet").read_text() == "torn"
+    assert Store(store.path).finished().keys() == {"aa", "bb", "cc"}
+
+
+def test_a_torn_policy_is_named_and_its_run_merged_without(store: Store, other: Store) -> None:
+    path = other.policy_path("aa")
+    path.write_bytes(path.read_bytes()[:-3])
+    done = merge(other.path, store.path)
+    assert sorted(done.added) == ["aa", "bb", "cc"]
+    (problem,) = done.problems
+    assert problem.startswith(f"{path} is torn or no policy")
+    assert not store.policy_path("aa").exists()
+    assert store.policy_path("bb").exists()
+
+
+def test_a_run_whose_name_is_a_path_is_skipped(store: Store, other: Store) -> None:
+    for table in RUN_TABLES:
+        path = other.path / table / "aa.parquet"
+        content = parquet.read(path, SCHEMAS[table])
+        names = pa.array(["../aa"] * len(content), pa.string())
+        parquet.write(content.set_column(0, SCHEMAS[table].field("run"), names), path)
+    done = merge(other.path, store.path)
+    assert sorted(done.added) == ["bb", "cc"]
+    assert "'../aa' cannot name a file of results" in done.problems[0]
+    assert store.finished().keys() == {"bb", "cc"}
+
+
+def test_what_is_no_source_is_refused_and_nothing_written(
+    store: Store, other: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    checkout = tmp_path / "checkout"
+    shutil.copytree(other.path, checkout / "results" / "local")
+    for path, told in (
+        (tmp_path / "nowhere", "nowhere does not exist"),
+        (tmp_path / "empty", "empty is no results folder: it has no runs/.$"),
+        (checkout, r"checkout is no results folder.* Did you mean .*checkout/results/local\?$"),
+        (store.path, "does not exist"),
+    ):
+        with pytest.raises(InputError, match=told):
+            merge(path, store.path)
+    assert not store.path.exists()
+    with pytest.raises(InputError, match="can't be merged into itself"):
+        merge(other.path, tmp_path / "empty" / ".." / "other")
+    (other.path / "runs" / "copy.parquet").write_bytes(
+        (other.path / "runs" / "aa.parquet").read_bytes()
+    )
+    with pytest.raises(InputError, match="run aa is stored twice"):
+        merge(other.path, store.path)
+
+
+def test_throughput_sessions_come_along(store: Store, other: Store) -> None:
+    for name in ("0123", "4567"):
+        write_session(other.path, session(name))
+    write_session(store.path, session("4567", steps=5))
+    (other.path / "throughput" / "notes.txt").write_text("mine")
+    done = merge(other.path, store.path)
+    assert done.sessions == ["0123"]
+    assert len(done.problems) == 2
+    assert "throughput/4567.parquet differs from" in done.problems[0]
+    assert "throughput/notes.txt is not a Parquet file: skipped" in done.problems[1]
+    assert len(read_latest(store.path)[0]) == 1
+    assert merge(other.path, store.path, replace=True).sessions == ["4567"]
+    assert merge(other.path, store.path).sessions == []
+    assert files(store)["throughput/4567.parquet"] == files(other)["throughput/4567.parquet"]
+
+
+# The moves: four of the run that is there only, five of the one in place of a failed one (the
+# first withdraws that), the plan, and the session.
+@pytest.mark.parametrize("moves", range(11))
+def test_killed_at_any_move_the_target_is_whole_and_merging_again_completes_it(
+    moves: int,
+    store: Store,
+    example: type[Example],
+    plan_rows: PlanRows,
+    killed: Killing,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other = Store(store.path.parent / "other")
+    example(run="aa", count=7).write(other)
+    example(run="bb", changes={"seed": 1}).write(other)
+    other.write_plan(plan_rows())
+    write_session(other.path, session("0123"))
+    store.check_writable()
+    example(run="bb", count=0, changes={"status": "failed"}).write(store)
+    example(run="dd").write(store)
+    kept = store.episodes(["dd"])
+    # Its moves are of probes, which nobody reads.
+    monkeypatch.setattr(Store, "check_writable", lambda self: None)
+    with killed(moves):
+        merge(other.path, store.path)
+
+    found = Store(store.path)
+    added = ["aa"] * (moves >= 4)
+    status = dict.fromkeys([*added, "dd"], "finished")
+    if moves < 5:
+        status["bb"] = "failed"
+    elif moves >= 9:
+        status["bb"] = "finished"
+    assert found.runs().set_index("run")["status"].to_dict() == status
+    assert found.problems == []
+    for table in RUN_TABLES:
+        pd.read_parquet(store.path / table)
+    pd.testing.assert_frame_equal(found.episodes(["dd"]), kept)
+    for run in added:
+        assert len(found.episodes([run])) == 7
+    assert len(found.plans()) == (2 if moves >= 10 else 0)
+
+    done = merge(other.path, store.path)
+    assert done.problems == done.conflicts == []
+    missing = {*(() if added else ("aa",)), *(() if status.get("bb") == "finished" else ("bb",))}
+    assert {*done.added, *done.mended} == missing
+    whole = Store(store.path)
+    assert whole.finished().keys() == {"aa", "bb", "dd"}
+    assert {**files(whole), **files(other)} == files(whole)
+
+
+def test_a_full_disk_is_told_and_loses_nothing(
+    store: Store, other: Store, example: type[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    example(run="bb", count=0, changes={"status": "failed"}).write(store)
+    monkeypatch.setattr(Store, "check_writable", lambda self: None)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(InputError, match=r"other into .*local stopped: No space left"):
+            merge(other.path, store.path)
+    assert store.runs()["status"].tolist() == ["failed"]
+    assert merge(other.path, store.path).mended == ["bb"]
+
+
+def test_a_run_that_another_writer_stores_meanwhile_is_judged_again(
+    store: Store, other: Store, example: type[Example], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for run in ("aa", "bb"):
+        example(run=run, count=0, changes={"status": "failed"}).write(store)
+    adopt, raced = Store.adopt_run, []
+
+    def adopt_run(self: Store, run: str, *arguments: object, stamp: Stamp | None = None) -> bool:
+        if stamp is not None and run not in raced:
+            raced.append(run)
+            if run == "aa":  # with the result that is merged
+                example(run="aa", count=7).write(Store(self.path))
+            elif run == "bb":  # with another one
+                example(run="bb", offset=3.0).write(Store(self.path))
+        return adopt(self, run, *arguments, stamp=stamp)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "adopt_run", adopt_run)
+    done = merge(other.path, store.path)
+    assert raced == ["aa", "bb", "cc"]
+    assert (done.added, done.mended, done.same) == (["cc"], [], ["aa"])
+    (conflict,) = done.conflicts
+    assert conflict.run == "bb"
+    assert store.episodes(["bb"])["return"].max() > 4
+    assert list((store.path / "incoming").iterdir()) == [store.path / "incoming" / "lock"]
+
+
+def test_a_source_that_is_being_trained_into_is_merged_as_far_as_it_is(
+    store: Store, other: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    commit = other.path / "runs" / "aa.parquet"
+    read = Store.read
+
+    def withdrawn(self: Store, *arguments: object) -> object:
+        if self.path == other.path:
+            parquet.write(SCHEMAS["runs"].empty_table(), commit)
+        return read(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Store, "read", withdrawn)
+    done = merge(other.path, store.path)
+    assert sorted(done.added) == ["bb", "cc"]
+    assert done.problems == []

@@ -1,0 +1,128 @@
+"""Two plans of an ablation as one."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from stored_example import NOON, PlanRows
+
+from bench.store.united_plan import unite
+
+LATER = NOON + timedelta(hours=1)
+Rows = list[dict[str, Any]]
+
+
+def cells(rows: Rows) -> list[tuple[Any, ...]]:
+    names = ("environment", "environment_order", "variant", "variant_order", "description")
+    return [tuple(row[name] for name in names) for row in rows]
+
+
+def part(rows: Rows, **places: Any) -> Rows:
+    """Some cells of a plan, as a request for part of the ablation has them: its own environment
+    order, and the ablation's order of variants."""
+    kept = [row for row in rows if all(row[name] in values for name, values in places.items())]
+    environments = list(dict.fromkeys(row["environment"] for row in kept))
+    return [{**row, "environment_order": environments.index(row["environment"])} for row in kept]
+
+
+def test_plans_of_other_seeds_are_the_same_plan(plan_rows: PlanRows) -> None:
+    here, there = plan_rows(), plan_rows(created=LATER)
+    assert unite(here, there) == (there, ())
+    assert unite(there, here) == (there, ())
+    assert unite(there, there) == (there, ())
+
+
+def test_where_there_is_no_plan_the_other_is_taken(plan_rows: PlanRows) -> None:
+    assert unite([], plan_rows()) == (plan_rows(), ())
+
+
+def test_parts_make_the_whole_again(plan_rows: PlanRows) -> None:
+    names = ("Swimmer-v5", "Ant-v5", "Hopper-v5")
+    whole = plan_rows(variants=("none", "mean", "own"), environments=names)
+    for here, there in (
+        ({"environment": names[:2]}, {"environment": names[2:]}),
+        ({"variant": ["none", "own"]}, {"variant": ["mean"]}),
+        ({"variant": ["mean"]}, {"variant": ["none", "mean", "own"]}),
+        ({"variant": ["none"], "environment": names[:1]}, {}),
+    ):
+        first, second = part(whole, **here), part(whole, **there)
+        united, contested = unite(first, second)
+        assert united == whole
+        assert contested == ()
+        # Merging once more changes nothing.
+        assert unite(united, first)[0] == unite(united, second)[0] == whole
+
+
+def test_environments_come_in_the_declared_order_whoever_is_merged_first(
+    plan_rows: PlanRows,
+) -> None:
+    names = ("Swimmer-v5", "Ant-v5", "Hopper-v5")
+    whole = plan_rows(environments=names)
+    first = part(whole, environment=["Swimmer-v5", "Hopper-v5"])
+    second = part(whole, environment=["Ant-v5"])
+    assert unite(first, second, declared=names)[0] == whole
+    assert unite(second, first, declared=names)[0] == whole
+    united, _ = unite(second, first)
+    assert [row["environment"] for row in united[::2]] == ["Ant-v5", "Swimmer-v5", "Hopper-v5"]
+    # What is not new keeps the order in which it was asked for.
+    turned = plan_rows(environments=names[::-1])
+    assert unite(turned, turned, declared=names)[0] == turned
+
+
+def test_the_later_plan_has_the_words(plan_rows: PlanRows) -> None:
+    here = part(plan_rows(title="Old", metadata="old"), variant=["none"])
+    there = part(plan_rows(title="New", metadata="new", created=LATER), variant=["mean"])
+    for united in (unite(here, there)[0], unite(there, here)[0]):
+        assert [row["title"] for row in united] == ["New", "New"]
+        assert [row["created"] for row in united] == [LATER, LATER]
+        assert [row["metadata"] for row in united] == ["old", "new"]
+    # Of a cell that both have, too.
+    whole = plan_rows(metadata="old")
+    for united in (unite(whole, there)[0], unite(there, whole)[0]):
+        assert [row["metadata"] for row in united] == ["old", "new"]
+
+
+def test_what_cannot_be_compared_is_taken_whole_from_one_of_them(plan_rows: PlanRows) -> None:
+    environments = ("Swimmer-v5", "Ant-v5")
+    here = plan_rows(environments=environments)
+    there = plan_rows(variants=("none", "mean", "own"), environments=("Swimmer-v5",))
+    there = [{**row, "description": f"e{place}"} for place, row in enumerate(there)]
+    united, contested = unite(here, there)
+    assert contested == ("Swimmer-v5",)
+    assert united == here
+    united, contested = unite(here, there, replace=True)
+    assert contested == ("Swimmer-v5",)
+    assert cells(united) == [
+        ("Swimmer-v5", 0, "none", 0, "e0"),
+        ("Swimmer-v5", 0, "mean", 1, "e1"),
+        ("Swimmer-v5", 0, "own", 2, "e2"),
+        ("Ant-v5", 1, "none", 0, "d2"),
+        ("Ant-v5", 1, "mean", 1, "d3"),
+    ]
+    assert unite(united, there) == (united, ())
+
+
+def test_variants_of_other_budgets_cannot_be_compared(plan_rows: PlanRows) -> None:
+    here = part(plan_rows(), variant=["none"])
+    there = part(plan_rows(budget=500), variant=["mean"])
+    assert unite(here, there) == (here, ("Hopper-v5",))
+    assert unite(here, there, replace=True) == (there, ("Hopper-v5",))
+    # In another environment it may be another one.
+    elsewhere = plan_rows(budget=500, environments=("Ant-v5",))
+    assert unite(here, elsewhere)[1] == ()
+
+
+def test_a_variant_that_came_in_later_moves_those_behind_it(plan_rows: PlanRows) -> None:
+    old = plan_rows(variants=("none", "mean", "gone"))
+    new = plan_rows(variants=("none", "new", "mean"), created=LATER)
+    described = {"none": "d0", "mean": "d1", "gone": "d2", "new": "d3"}
+    for row in (*old, *new):
+        row["description"] = described[row["variant"]]
+    for united in (unite(old, new)[0], unite(new, old)[0]):
+        assert [(row["variant"], row["variant_order"]) for row in united] == [
+            ("none", 0),
+            ("new", 1),
+            ("mean", 2),
+            ("gone", 3),
+        ]
