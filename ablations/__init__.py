@@ -9,6 +9,7 @@ ABLATIONS: dict[str, str] = {
     "kl_penalty": "ablations.kl_penalty:ABLATION",
     "clipping": "ablations.clipping:ABLATION",
     "ladder": "ablations.ladder:ABLATION",
+    "ladder_1m": "ablations.ladder_1m:ABLATION",
     "reference": "ablations.reference:ABLATION",
     "experiment": "ablations.experiment:ABLATION",
     "surrogates": "ablations.surrogates:ABLATION",
