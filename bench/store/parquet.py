@@ -12,6 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from bench.store.schema import PRECISION
+
 
 class UnreadableError(Exception):
     """A file that is not a whole Parquet file of the expected schema; the text says why."""
@@ -59,7 +61,14 @@ def _check_names(schema: pa.Schema, given: Collection[str]) -> None:
 
 
 def write(table: pa.Table, path: Path) -> None:
-    """Write one file and return when it is on the disk. Equal tables give equal bytes."""
+    """Write one file and return when it is on the disk. Equal tables give equal bytes.
+
+    Columns for which the schema says so are rounded to their significant bits.
+    """
+    for place, field in enumerate(table.schema):
+        bits = (field.metadata or {}).get(PRECISION.encode())
+        if bits is not None:
+            table = table.set_column(place, field, rounded(table[field.name], int(bits)))
     encodings = {
         field.name: encoding
         for field in table.schema
@@ -77,6 +86,19 @@ def write(table: pa.Table, path: Path) -> None:
         )
         file.flush()
         os.fsync(file.fileno())
+
+
+def rounded(column: pa.ChunkedArray, bits: int) -> pa.Array:
+    """Numbers to the nearest of so many significant bits: a relative error of 2⁻ᵇⁱᵗˢ at most.
+
+    What isn't finite, or would round to infinity, stays what it is, and a null a null.
+    """
+    values = column.fill_null(0.0).to_numpy()
+    with np.errstate(over="ignore", invalid="ignore"):
+        mantissa, exponent = np.frexp(values)
+        short = np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits)
+    kept = np.where(np.isfinite(short), short, values).astype(values.dtype)
+    return pa.array(kept, column.type, mask=column.is_null().to_numpy())
 
 
 def _encoding(kind: pa.DataType) -> str | None:

@@ -61,7 +61,7 @@ class Example:
         number = np.arange(1, self.count + 1)
         return {
             "step": number * 20,
-            "return": number / 3 + self.offset,
+            "return": number / 4 + self.offset,  # exact in the bits that a store keeps
             "length": np.full(self.count, 20),
             "seconds": number * 0.25,
         }

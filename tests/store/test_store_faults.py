@@ -78,7 +78,7 @@ def test_killed_at_any_move_a_replaced_run_is_the_old_one_or_missing(
     assert store.problems == []
 
     example(run="aa", count=7, offset=1.0).write(store)
-    assert store.episodes(["aa"])["return"].tolist() == (np.arange(1, 8) / 3 + 1).tolist()
+    assert store.episodes(["aa"])["return"].tolist() == (np.arange(1, 8) / 4 + 1).tolist()
 
 
 @pytest.mark.parametrize(
@@ -318,7 +318,7 @@ def test_two_writers_at_once(store: Store, tmp_path: Path) -> None:
     shared = store.episodes(["shared"])
     count = len(shared)
     assert count in (3, 30)
-    assert shared["return"].tolist() == (np.arange(1, count + 1) / 3 + count).tolist()
+    assert shared["return"].tolist() == (np.arange(1, count + 1) / 4 + count).tolist()
     assert len(store.updates(["shared"])) == count
     assert store.policy("shared")["weight"].max() == count
 
