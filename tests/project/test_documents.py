@@ -58,9 +58,12 @@ def test_the_command_runs(
             if option == "--output":
                 arguments += [option, str(tmp_path / Path(kept).name)]
                 break
+            if verb == "export" and option == "--to":  # a format, no folder
+                arguments += [option, kept]
+                break
     if verb == "run":
         arguments += ["--results", str(tmp_path / "results"), *small()]
-    if verb in ("figure", "publish", "verify"):
+    if verb in ("export", "figure", "publish", "verify"):
         arguments += ["--results", str(results)]
     if verb == "merge":
         arguments = ["merge", str(results), "--into", str(tmp_path / "merged")]

@@ -1,0 +1,74 @@
+"""`export`: an ablation's results for other programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bench.cli.options import AblationOption, ResultsOption
+from bench.cli.words import count, shown
+from bench.errors import InputError, unknown
+
+FORMATS = ("csv", "tensorboard", "latex")
+
+
+def export(
+    ablation: AblationOption,
+    to: Annotated[str, typer.Option("--to", help="csv, tensorboard or latex.")],
+    results: ResultsOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            help="A folder; for latex a .tex file.",
+            show_default="exports/ABLATION in your results folder",
+        ),
+    ] = None,
+) -> None:
+    """Write an ablation's results as CSV tables, TensorBoard's event files or a LaTeX table."""
+    if to not in FORMATS:
+        raise unknown("format", to, FORMATS)
+    if to == "latex" and output is not None and output.suffix.lower() != ".tex":
+        raise InputError(f"cannot write LaTeX as {str(output)!r}: its name must end in .tex")
+    from bench.store import LOCAL, load
+
+    name = ablation
+    if ablation.endswith(".py"):
+        from bench.plan.lookup import load_ablation
+
+        name = load_ablation(ablation).name
+    view = load(name, results)
+    folder = (results or LOCAL) / "exports" / name
+    if to == "csv":
+        from bench.evidence.export.tidy import tidy_tables, write_csv
+
+        tables = tidy_tables(view.plan, view.runs, view.episodes, view.updates)
+        paths = write_csv(tables, output or folder / "csv")
+        print(f"Exported from {shown(view.source)}: {', '.join(map(shown, paths))}")
+    elif to == "tensorboard":
+        from bench.evidence.export.event_files import write_event_files
+
+        place = output or folder / "tensorboard"
+        written = write_event_files(view.runs, view.episodes, view.updates, place)
+        print(f"Exported from {shown(view.source)}: {count(len(written), 'run')} in {shown(place)}")
+        print(f"Look at them: tensorboard --logdir {shown(place)}")
+    else:
+        from bench.evidence.export.booktabs import booktabs
+        from bench.evidence.scores import score_runs
+        from bench.evidence.table import make_tables
+        from bench.evidence.verdicts import judge_plan
+
+        scores = score_runs(view.runs, view.episodes, view.updates)
+        verdicts, _ = judge_plan(view.plan, scores)
+        path = output or folder / f"{name}.tex"
+        text = booktabs(str(view.plan["title"].iloc[0]), make_tables(scores, verdicts))
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+        print(f"Exported from {shown(view.source)}: {shown(path)}")
+    for line in (*view.mixed, *view.problems):
+        print(line)

@@ -1,0 +1,108 @@
+"""Tables as LaTeX, with the rules of the package booktabs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bench.evidence.table import ALIGNMENT, HEADER, Table
+
+_COLUMNS: Final = {"left": "l", "right": "r", "center": "c"}
+_GREEK: Final = dict(
+    zip(
+        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
+        (
+            *(
+                [
+                    "alpha",
+                    "beta",
+                    "gamma",
+                    "delta",
+                    "varepsilon",
+                    "zeta",
+                    "eta",
+                    "theta",
+                    "iota",
+                    "kappa",
+                    "lambda",
+                    "mu",
+                ]
+            ),
+            *(
+                [
+                    "nu",
+                    "xi",
+                    "pi",
+                    "rho",
+                    "sigma",
+                    "tau",
+                    "upsilon",
+                    "varphi",
+                    "chi",
+                    "psi",
+                    "omega",
+                ]
+            ),
+            *(["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"]),
+        ),
+        strict=True,
+    )
+)
+_WRITTEN: Final = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        **{each: f"\\{each}" for each in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": "$<$",
+        ">": "$>$",
+        "−": "$-$",
+        "–": "--",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "∞": r"$\infty$",
+        **{letter: f"$\\{name}$" for letter, name in _GREEK.items()},
+    }
+)
+
+
+def escaped(text: str) -> str:
+    """A text that LaTeX prints as it is."""
+    return text.translate(_WRITTEN)
+
+
+def booktabs(title: str, tables: Sequence[Table]) -> str:
+    """One floating table an environment, to be put into a document that loads booktabs.
+
+    Args:
+        title: of the ablation, for the captions.
+        tables: of `table.make_tables`.
+    """
+    columns = "".join(_COLUMNS[each] for each in ALIGNMENT)
+    parts = ["% Needs \\usepackage{booktabs}."]
+    for table in tables:
+        notes = " ".join(escaped(note) for note in table.notes)
+        parts.append(
+            "\n".join(
+                [
+                    r"\begin{table}",
+                    r"  \centering",
+                    rf"  \caption{{{escaped(f'{title}, {table.environment}.')} {notes}}}",
+                    rf"  \begin{{tabular}}{{{columns}}}",
+                    r"    \toprule",
+                    _row(HEADER),
+                    r"    \midrule",
+                    *map(_row, table.cells),
+                    r"    \bottomrule",
+                    r"  \end{tabular}",
+                    r"\end{table}",
+                ]
+            )
+        )
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"    {' & '.join(map(escaped, cells))} \\\\"

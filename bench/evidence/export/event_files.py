@@ -1,0 +1,87 @@
+"""TensorBoard's event files: one folder a run, ENVIRONMENT/VARIANT/seed_N."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from tensorboardX.proto.event_pb2 import Event
+from tensorboardX.proto.summary_pb2 import Summary
+from tensorboardX.record_writer import RecordWriter
+
+from bench.errors import InputError
+from bench.store.schema import SCHEMAS
+
+_NAME: Final = "events.out.tfevents.0"
+_DIAGNOSTICS: Final = tuple(
+    name for name in SCHEMAS["updates"].names if name not in ("run", "update", "step", "seconds")
+)
+
+
+def write_event_files(
+    runs: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame, folder: Path
+) -> list[Path]:
+    """Write `episode/return` and `episode/length` of every episode and `update/…` of every update.
+
+    The step is the environment steps of the seed, the wall time that of its training. Numbers that
+    are missing are left out; those that are not finite stay what they are. A run's file is replaced
+    whole when it is written again.
+
+    Args:
+        runs, episodes, updates: the store's view of the ablation.
+        folder: what TensorBoard is to be pointed at; made where it is missing.
+
+    Returns:
+        The runs' folders, in the order of the page.
+
+    Raises:
+        InputError: one of them can't be written.
+    """
+    of_run = {
+        name: dict(tuple(frame.groupby(["variant", "run"], observed=True)))
+        for name, frame in (("episodes", episodes), ("updates", updates))
+    }
+    folders = []
+    try:
+        for run in runs.itertuples():
+            place = folder / run.environment / run.variant / f"seed_{run.seed}"
+            place.mkdir(parents=True, exist_ok=True)
+            path, temporary = place / _NAME, place / ".part"
+            start = run.started.timestamp()
+            writer = RecordWriter(str(temporary))
+            writer.write(Event(wall_time=start, file_version="brain.Event:2").SerializeToString())
+            key = (run.variant, run.run)
+            for event in (
+                *_events(of_run["episodes"].get(key), "episode", ("return", "length"), start),
+                *_events(of_run["updates"].get(key), "update", _DIAGNOSTICS, start),
+            ):
+                writer.write(event.SerializeToString())
+            writer.close()
+            temporary.replace(path)
+            folders.append(place)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot write into {str(folder)!r}: {reason}") from error
+    return folders
+
+
+def _events(
+    rows: pd.DataFrame | None, prefix: str, names: tuple[str, ...], start: float
+) -> Iterator[Any]:
+    if rows is None:
+        return
+    columns = [(f"{prefix}/{name}", rows[name].to_numpy(dtype=float)) for name in names]
+    columns = [(tag, values) for tag, values in columns if not all(map(math.isnan, values))]
+    steps, seconds = rows["step"].to_numpy(), rows["seconds"].to_numpy(dtype=float)
+    for place in range(len(rows)):
+        values = [
+            Summary.Value(tag=tag, simple_value=column[place])
+            for tag, column in columns
+            if not math.isnan(column[place])
+        ]
+        yield Event(
+            wall_time=start + seconds[place], step=int(steps[place]), summary=Summary(value=values)
+        )

@@ -1,0 +1,70 @@
+"""Tidy tables as CSV files: one row an observation, one column a variable."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import pandas as pd
+
+from bench.errors import InputError
+from bench.evidence.scores import score_runs
+from bench.evidence.table import make_tables
+from bench.evidence.verdicts import judge_plan
+
+_PLACE: Final = ["environment", "variant", "seed", "run"]
+_ORDER: Final = ["environment_order", "variant_order", "seed"]
+
+
+def tidy_tables(
+    plan: pd.DataFrame, runs: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """The tables of an ablation by name, each in the order of the page.
+
+    Args:
+        plan, runs, episodes, updates: the store's view of the ablation.
+
+    Returns:
+        `statistics`, a row a variant and environment, as `table.Table.frame`; `scores`, a row a
+        run, as `scores.score_runs`; `episodes` and `updates`, whose columns and units are the
+        store's, with environment, variant and seed in front and without columns in which nothing
+        stands.
+    """
+    scores = score_runs(runs, episodes, updates)
+    verdicts, _ = judge_plan(plan, scores)
+    statistics = pd.concat([each.frame() for each in make_tables(scores, verdicts)])
+    return {
+        "statistics": statistics,
+        "scores": _tidy(scores, _ORDER),
+        "episodes": _tidy(episodes, [*_ORDER, "step"]),
+        "updates": _tidy(updates, [*_ORDER, "step"]),
+    }
+
+
+def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
+    """NAME.csv a table, in UTF-8; each appears under its name whole.
+
+    Raises:
+        InputError: one of them can't be written.
+    """
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, table in tables.items():
+            path = folder / f"{name}.csv"
+            temporary = path.with_suffix(".part")
+            table.to_csv(temporary, index=False, lineterminator="\n")
+            temporary.replace(path)
+            written.append(path)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"cannot write into {str(folder)!r}: {reason}") from error
+    return written
+
+
+def _tidy(frame: pd.DataFrame, order: list[str]) -> pd.DataFrame:
+    ordered = frame.sort_values([name for name in order if name in frame], kind="stable")
+    others = [name for name in frame if name not in (*_PLACE, *_ORDER)]
+    chosen = ordered[[*_PLACE, *others]].dropna(axis="columns", how="all")
+    return chosen.drop(columns="budget") if "length" in chosen or "update" in chosen else chosen
