@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import pandas as pd
-from tensorboardX.proto.event_pb2 import Event
-from tensorboardX.proto.summary_pb2 import Summary
-from tensorboardX.record_writer import RecordWriter
+from tensorboard.compat.proto.event_pb2 import Event
+from tensorboard.compat.proto.summary_pb2 import Summary
+from tensorboard.summary.writer.record_writer import RecordWriter
 
 from bench.errors import InputError
 from bench.store.schema import SCHEMAS
@@ -51,15 +51,15 @@ def write_event_files(
             place.mkdir(parents=True, exist_ok=True)
             path, temporary = place / _NAME, place / ".part"
             start = run.started.timestamp()
-            writer = RecordWriter(str(temporary))
-            writer.write(Event(wall_time=start, file_version="brain.Event:2").SerializeToString())
             key = (run.variant, run.run)
-            for event in (
-                *_events(of_run["episodes"].get(key), "episode", ("return", "length"), start),
-                *_events(of_run["updates"].get(key), "update", _DIAGNOSTICS, start),
-            ):
-                writer.write(event.SerializeToString())
-            writer.close()
+            with temporary.open("wb") as file:
+                writer = RecordWriter(file)
+                for event in (
+                    Event(wall_time=start, file_version="brain.Event:2"),
+                    *_events(of_run["episodes"].get(key), "episode", ("return", "length"), start),
+                    *_events(of_run["updates"].get(key), "update", _DIAGNOSTICS, start),
+                ):
+                    writer.write(event.SerializeToString())
             temporary.replace(path)
             folders.append(place)
     except OSError as error:
