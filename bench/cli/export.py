@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import AblationOption, ResultsOption
+from bench.cli.options import AblationOption, ResultsOption, stored_name
+from bench.cli.output import write_text
 from bench.cli.words import count, shown
 from bench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.evidence.table import Table
+    from bench.store import View
 
 FORMATS = ("csv", "tensorboard", "latex")
 
@@ -34,18 +41,15 @@ def export(
         raise InputError(f"cannot write LaTeX as {str(output)!r}: its name must end in .tex")
     from bench.store import LOCAL, load
 
-    name = ablation
-    if ablation.endswith(".py"):
-        from bench.plan.lookup import load_ablation
-
-        name = load_ablation(ablation).name
+    name = stored_name(ablation)
     view = load(name, results)
     folder = (results or LOCAL) / "exports" / name
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 
-        tables = tidy_tables(view.plan, view.runs, view.episodes, view.updates)
-        paths = write_csv(tables, output or folder / "csv")
+        scores, tables = _statistics(view)
+        tidy = tidy_tables(tables, scores, view.episodes, view.updates)
+        paths = write_csv(tidy, output or folder / "csv")
         print(f"Exported from {shown(view.source)}: {', '.join(map(shown, paths))}")
     elif to == "tensorboard":
         from bench.evidence.export.event_files import write_event_files
@@ -56,19 +60,19 @@ def export(
         print(f"Look at them: tensorboard --logdir {shown(place)}")
     else:
         from bench.evidence.export.booktabs import booktabs
-        from bench.evidence.scores import score_runs
-        from bench.evidence.table import make_tables
-        from bench.evidence.verdicts import judge_plan
 
-        scores = score_runs(view.runs, view.episodes, view.updates)
-        verdicts, _ = judge_plan(view.plan, scores)
         path = output or folder / f"{name}.tex"
-        text = booktabs(str(view.plan["title"].iloc[0]), make_tables(scores, verdicts))
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+        write_text(booktabs(str(view.plan["title"].iloc[0]), _statistics(view)[1]), path)
         print(f"Exported from {shown(view.source)}: {shown(path)}")
     for line in (*view.mixed, *view.problems):
         print(line)
+
+
+def _statistics(view: View) -> tuple[pd.DataFrame, tuple[Table, ...]]:
+    """Every run's score, and the tables on them."""
+    from bench.evidence.scores import score_runs
+    from bench.evidence.table import make_tables
+    from bench.evidence.verdicts import judge_plan
+
+    scores = score_runs(view.runs, view.episodes, view.updates)
+    return scores, make_tables(scores, judge_plan(view.plan, scores)[0])

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import AblationOption, ResultsOption
+from bench.cli.options import AblationOption, ResultsOption, stored_name
+from bench.cli.output import write_text
 from bench.cli.words import shown
 from bench.errors import InputError
 
@@ -58,23 +59,20 @@ def figure(
         check_output(output)
     if table is not None and table.suffix.lower() != ".md":
         raise InputError(f"cannot write tables as {str(table)!r}: its name must end in .md")
-    name = ablation
-    if ablation.endswith(".py"):
-        from bench.plan.lookup import load_ablation
-
-        name = load_ablation(ablation).name
+    name = stored_name(ablation)
     view = load(name, results)
     path = output or (results or LOCAL) / "figures" / f"{name}{'' if x == 'steps' else '_' + x}.png"
+    shows = statistic or _DEFAULTS.get(name, "iqm")
     notes: tuple[str, ...] = ()
     # Figure 3 is drawn against steps; against seconds the experiment is an ablation like others.
     if name == EXPERIMENT and x == "steps":
-        drawn, notes = _experiment(view, path, statistic, paper)
+        drawn, notes = _experiment(view, path, shows, paper)
     else:
-        drawn = {path: _learning_curves(view, x, statistic or _DEFAULTS.get(name, "iqm"))}
+        drawn = {path: _learning_curves(view, x, shows)}
     written = [shown(save(figure, where)) for where, figure in drawn.items()]
     print(f"Drawn from {shown(view.source)}: {', '.join(written)}")
     if table is not None:
-        _write(_tables(view, name), table)
+        write_text(_tables(view, name), table, "the tables")
         print(f"Tables: {shown(table)}")
     for line in (*notes, *_of_other_code(view.runs), *view.mixed, *view.problems):
         print(line)
@@ -97,7 +95,7 @@ def _learning_curves(view: View, x: str, statistic: str) -> Figure:
 
 
 def _experiment(
-    view: View, path: Path, statistic: str | None, paper: bool
+    view: View, path: Path, statistic: str, paper: bool
 ) -> tuple[dict[Path, Figure], tuple[str, ...]]:
     """Both pages by where they go, and what there is to say."""
     from bench.evidence.figures.experiment import experiment
@@ -108,7 +106,7 @@ def _experiment(
         view.episodes,
         view.updates,
         source=shown(view.source),
-        statistic=statistic or _DEFAULTS[EXPERIMENT],  # type: ignore[arg-type]
+        statistic=statistic,  # type: ignore[arg-type]
         paper=paper,
     )
     seeds = path.with_name(f"{path.stem}_seeds{path.suffix}")
@@ -152,15 +150,6 @@ def _untrained(view: View) -> pd.DataFrame | None:
         return None
     found = load(UNTRAINED, view.source)
     return None if found.runs.empty else score_runs(found.runs, found.episodes, found.updates)
-
-
-def _write(text: str, path: Path) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot write the tables {str(path)!r}: {reason}") from error
 
 
 def _of_other_code(runs: pd.DataFrame) -> Iterator[str]:

@@ -44,6 +44,15 @@ ResultsOption = Annotated[
 ]
 
 
+def stored_name(ablation: str) -> str:
+    """The name under which the ablation of an `AblationOption` is stored."""
+    if not ablation.endswith(".py"):
+        return ablation
+    from bench.plan.lookup import load_ablation
+
+    return load_ablation(ablation).name
+
+
 def requested_plan(
     ablation: str,
     *,

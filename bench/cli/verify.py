@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.interruption import interruptible
+from bench.cli.options import resolved_device, stored_name
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError, unknown
 
@@ -59,12 +60,7 @@ def _known(store: Store, ablation: str | None) -> pd.DataFrame:
     """The store's runs, or those of an ablation."""
     if ablation is None:
         return store.runs()
-    name = ablation
-    if ablation.endswith(".py"):
-        from bench.plan.lookup import load_ablation
-
-        name = load_ablation(ablation).name
-    described = store.plan(name)["description"]
+    described = store.plan(stored_name(ablation))["description"]
     runs = store.runs()
     return runs[runs["description"].isin(described)]
 
@@ -144,7 +140,6 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store) -> bool:
 def _described(run: pd.Series) -> Description:
     """The description of a stored run, in which its id is rooted."""
     from algorithms import ALGORITHMS
-    from bench.cli.options import resolved_device
     from bench.plan.digest import code_digest
     from bench.plan.identity import Description
 

@@ -24,9 +24,9 @@ def planned(plan: pd.DataFrame) -> tuple[Cell, ...]:
     return tuple((str(environment), str(variant)) for environment, variant in pairs)
 
 
-def titles(plan: pd.DataFrame) -> dict[str, str]:
-    """Variant -> what figures and tables call it, in the order of the page."""
-    ordered = plan.sort_values("variant_order", kind="stable").drop_duplicates("variant")
+def titles(page: pd.DataFrame) -> dict[str, str]:
+    """Variant -> what figures and tables call it, in the order of the page: a plan or its runs."""
+    ordered = page.sort_values("variant_order", kind="stable").drop_duplicates("variant")
     pairs = zip(ordered["variant"], ordered["variant_title"], strict=True)
     return {str(variant): str(title) or str(variant) for variant, title in pairs}
 
@@ -43,6 +43,23 @@ def cell_values(scores: pd.DataFrame, column: str = "score") -> dict[Cell, Float
         (str(environment), str(variant)): group[column].to_numpy(dtype=np.float64)
         for (environment, variant), group in scored.groupby(["environment", "variant"], sort=False)
     }
+
+
+def by_seed(scores: pd.DataFrame) -> dict[Cell, dict[int, float]]:
+    """Every cell's finite scores by seed; empty where a cell has runs and no score."""
+    found: dict[Cell, dict[int, float]] = {}
+    for environment, variant, seed, score in zip(
+        scores["environment"], scores["variant"], scores["seed"], scores["score"], strict=True
+    ):
+        of_seed = found.setdefault((environment, variant), {})
+        if np.isfinite(score):
+            of_seed[int(seed)] = float(score)
+    return found
+
+
+def paired_differences(own: Mapping[int, float], other: Mapping[int, float]) -> Floats:
+    """own − other of the seeds that both have, by seed [return]."""
+    return np.array([own[seed] - other[seed] for seed in sorted(own.keys() & other.keys())])
 
 
 def complete_environments(plan: pd.DataFrame, present: Collection[Cell]) -> tuple[str, ...]:
@@ -81,6 +98,11 @@ def missing_text(plan: pd.DataFrame, present: Collection[Cell]) -> str:
         listed = ", ".join(names[variant] for variant in variants)
         parts.append(f"all of {environment}" if whole else f"{listed} on {environment}")
     return "; ".join(parts)
+
+
+def range_text(few: int, many: int) -> str:
+    """How many, from the fewest to the most: "10", or "5 to 10"."""
+    return str(few) if few == many else f"{few} to {many}"
 
 
 def counts_text(plan: pd.DataFrame, counts: Mapping[Cell, int]) -> str:

@@ -16,19 +16,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
-from bench.evidence.statistics import (
-    REPETITIONS,
-    Floats,
-    Statistic,
-    bootstrap_interval,
-    improvement_interval,
-    stratified_bootstrap_interval,
-)
+from bench.evidence.statistics import REPETITIONS, Floats, Statistic, bootstrap_interval
 
 Draw = Callable[[np.random.Generator, tuple[int, int]], Floats]
 
@@ -121,123 +113,6 @@ def coverage_text(number: int, statistic: Statistic = "iqm") -> str:
     return f"{math.floor(100 * coverage(number, statistic))}%"
 
 
-IMPROVEMENTS: Final = (0.76, 0.92)
-"""Probabilities of improvement at which the coverage of their interval was measured."""
-
-ENVIRONMENTS: Final = 7
-"""Environments over which the coverage of an aggregate's interval was measured."""
-
-FEW_DATA_SETS: Final = 4_000
-"""Data sets behind each entry of the tables below: a standard error of at most 0.8 points."""
-
-
-def measure_improvement(
-    number: int,
-    probability: float,
-    generator: np.random.Generator,
-    *,
-    data_sets: int = FEW_DATA_SETS,
-    repetitions: int = 1_000,
-) -> float:
-    """As `measure`, of `statistics.improvement_interval` on one environment.
-
-    Args:
-        number: normal seeds on either side, at least 2.
-        probability: that a seed of the first side beats one of the second.
-        generator: draws the data sets and the resamples.
-        data_sets: how many data sets.
-        repetitions: bootstrap resamples.
-    """
-    shift = math.sqrt(2) * NormalDist().inv_cdf(probability)
-    hits = 0
-    for _ in range(data_sets):
-        first, second = generator.standard_normal((2, number))
-        low, high = improvement_interval(
-            [(first + shift, second)], generator, repetitions=repetitions
-        )
-        hits += low <= probability <= high
-    return hits / data_sets
-
-
-def measure_aggregate(
-    number: int,
-    statistic: Statistic,
-    generator: np.random.Generator,
-    *,
-    data_sets: int = FEW_DATA_SETS,
-    repetitions: int = 1_000,
-) -> float:
-    """As `measure`, of `statistics.stratified_bootstrap_interval` over `ENVIRONMENTS`.
-
-    Args:
-        number: standard normal seeds in each environment, at least 2.
-        statistic: "iqm" or "mean".
-        generator: draws the data sets and the resamples.
-        data_sets: how many data sets.
-        repetitions: bootstrap resamples.
-    """
-    hits = 0
-    for _ in range(data_sets):
-        strata = list(generator.standard_normal((ENVIRONMENTS, number)))
-        low, high = stratified_bootstrap_interval(
-            strata, generator, statistic, repetitions=repetitions
-        )
-        hits += low <= 0 <= high
-    return hits / data_sets
-
-
-# fmt: off
-IMPROVEMENT_COVERAGE: Final[dict[int, tuple[float, float]]] = {
-}
-"""Seeds on either side -> measured coverage at each of `IMPROVEMENTS`."""
-
-AGGREGATE_COVERAGE: Final[dict[str, dict[int, float]]] = {
-}
-# fmt: on
-"""Statistic -> seeds an environment -> measured coverage over `ENVIRONMENTS`, for normal data."""
-
-
-def improvement_coverage_text(number: int) -> str:
-    """What the interval of a probability of improvement is worth at `number` seeds a side.
-
-    Like "92% where P is 0.76 and 85% where it is 0.92"; rounded down, and between two entries of
-    the table by the smaller number of seeds.
-    """
-    shares = IMPROVEMENT_COVERAGE[max(count for count in IMPROVEMENT_COVERAGE if count <= number)]
-    texts = [f"{math.floor(100 * share)}%" for share in shares]
-    return f"{texts[0]} where P is {IMPROVEMENTS[0]} and {texts[1]} where it is {IMPROVEMENTS[1]}"
-
-
-def aggregate_coverage_text(number: int, statistic: Statistic) -> str:
-    """`AGGREGATE_COVERAGE` in whole percent, rounded down; by the smaller of two entries."""
-    table = AGGREGATE_COVERAGE[statistic]
-    return f"{math.floor(100 * table[max(count for count in table if count <= number)])}%"
-
-
-def measure_the_others() -> tuple[dict[int, tuple[float, ...]], dict[str, dict[int, float]]]:
-    """`IMPROVEMENT_COVERAGE` and `AGGREGATE_COVERAGE` as measured afresh. Minutes."""
-    counts, statistics = (2, 3, 5, 10, 20), ("iqm", "mean")
-    improvement = {
-        number: tuple(
-            round(measure_improvement(number, each, np.random.default_rng([1, number])), 3)
-            for each in IMPROVEMENTS
-        )
-        for number in counts
-    }
-    aggregate = {
-        statistic: {
-            number: round(
-                measure_aggregate(number, statistic, np.random.default_rng([2, number])),  # type: ignore[arg-type]
-                3,
-            )
-            for number in counts
-        }
-        for statistic in statistics
-    }
-    return improvement, aggregate
-
-
 if __name__ == "__main__":
-    for name, found in measure_all().items():
-        print(name, found)
-    print(*measure_the_others(), sep="\n")
+    for name, shares in measure_all().items():
+        print(name, shares)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from bench.evidence.cells import Cell, cell_values
+from bench.evidence.cells import Cell, cell_values, range_text
 from bench.evidence.statistics import (
     Floats,
     Statistic,
@@ -92,11 +92,10 @@ class Aggregate:
     @property
     def cells(self) -> tuple[str, ...]:
         """The row as text: title, environments, n, mean, interval, IQM, interval."""
-        few, many = self.seeds
         return (
             self.title,
             str(len(self.environments)),
-            str(few) if few == many else f"{few} to {many}",
+            range_text(*self.seeds),
             number_text(self.mean),
             interval_text(self.mean_low, self.mean_high),
             number_text(self.iqm),

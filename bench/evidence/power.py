@@ -52,10 +52,9 @@ def pairs_for_claim(
     if not 0 < power < 1:
         raise ValueError(f"a power lies between 0 and 1, got {power}")
     fewest = pairs_needed(max(1, comparisons))
-    mean, spread = abs(float(values.mean())), float(values.std(ddof=1))
-    if spread == 0.0:
-        return fewest if mean > 0 else None
-    effect = mean / spread
+    effect = abs(observed_effect(values))
+    if math.isnan(effect):  # all differences are the same
+        return fewest if values[0] else None
     numbers = np.arange(fewest, MOST_PAIRS + 1)
     reached = np.flatnonzero(t_power(numbers, effect, ALPHA / max(1, comparisons)) >= power)
     return int(numbers[reached[0]]) if len(reached) else None

@@ -19,6 +19,7 @@ from bench.evidence.statistics import (
     Floats,
     estimate,
     stratified_bootstrap_interval,
+    tails,
 )
 
 
@@ -83,8 +84,7 @@ def performance_profile(
     """
     if not strata:
         raise ValueError("a performance profile needs at least one environment")
-    if not 0 < level < 1:
-        raise ValueError(f"the level of an interval lies between 0 and 1, got {level}")
+    probabilities = tails(level)
     marks = np.asarray(thresholds, dtype=np.float64)
     scores = [np.asarray(stratum, dtype=np.float64).ravel() for stratum in strata]
     if any(not len(values) or not np.all(np.isfinite(values)) for values in scores):
@@ -98,5 +98,5 @@ def performance_profile(
         for part in above:
             drawn = generator.multinomial(len(part), np.full(len(part), 1 / len(part)), repetitions)
             resampled += drawn @ part
-        low, high = np.quantile(resampled / number, [(1 - level) / 2, (1 + level) / 2], axis=0)
+        low, high = np.quantile(resampled / number, probabilities, axis=0)
     return Profile(thresholds=marks, share=share, low=low, high=high)

@@ -98,7 +98,7 @@ def bootstrap_interval(
     columns = np.sort(checked.reshape(number, -1), axis=0)
     limits = np.full((2, columns.shape[1]), np.nan)
     trimmed = _trimmed(number, statistic)
-    probabilities = _tails(level)
+    probabilities = tails(level)
     if number > 1:
         counts = _rank_counts(number, trimmed, generator, repetitions)
         for start in range(0, columns.shape[1], _COLUMNS_AT_ONCE):
@@ -143,7 +143,7 @@ def stratified_bootstrap_interval(
         raise ValueError("a stratified bootstrap needs at least one stratum")
     number = sum(len(stratum) for stratum in checked)
     trimmed = _trimmed(number, statistic)
-    probabilities = _tails(level)
+    probabilities = tails(level)
     if all(len(stratum) < 2 for stratum in checked):
         return float("nan"), float("nan")
     pooled = np.concatenate(
@@ -288,7 +288,7 @@ def improvement_interval(
     checked = [(_checked(first).ravel(), _checked(second).ravel()) for first, second in pairs]
     if not checked:
         raise ValueError("a mean over environments needs at least one environment")
-    probabilities = _tails(level)
+    probabilities = tails(level)
     if any(len(side) < 2 for pair in checked for side in pair):
         return float("nan"), float("nan")
     resampled = np.zeros(repetitions)
@@ -317,7 +317,8 @@ def _trimmed(number: int, statistic: str) -> int:
     return int(_TRIMMED_SHARE[statistic] * number)
 
 
-def _tails(level: float) -> Floats:
+def tails(level: float) -> Floats:
+    """The two probabilities that cut off an interval of this level; ValueError outside (0, 1)."""
     if not 0 < level < 1:
         raise ValueError(f"the level of an interval lies between 0 and 1, got {level}")
     return np.array([(1 - level) / 2, (1 + level) / 2])

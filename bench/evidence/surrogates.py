@@ -21,6 +21,7 @@ from bench.evidence.cells import (
     complete_environments,
     missing_text,
     planned,
+    range_text,
     titles,
 )
 from bench.evidence.markdown import Section
@@ -127,12 +128,11 @@ def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...
 
 def _cells(row: Surrogate, environments: list[str]) -> tuple[str, ...]:
     ours = row.ours
-    few, many = ours.seeds if ours else (0, 0)
     return (
         row.title,
         number_text(row.paper),
         number_text(ours.mean if ours else math.nan),
         interval_text(ours.mean_low, ours.mean_high) if ours else "–",
-        str(few) if few == many else f"{few} to {many}",
+        range_text(*(ours.seeds if ours else (0, 0))),
         *(number_text(row.means.get(environment, math.nan)) for environment in environments),
     )

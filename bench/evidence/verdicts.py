@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import unknown
+from bench.evidence.cells import by_seed, paired_differences
 from bench.evidence.statistics import holm, sign_flip_test
 
 FEWEST_PAIRS: Final = 10
@@ -128,19 +129,13 @@ def judge(
             raise unknown("reference variant", reference, variants)
     titles = dict(zip(scores["variant"], scores["variant_title"], strict=True))
     titles[control] = "control"
-    values: dict[tuple[str, str], dict[int, float]] = {}
-    for environment, variant, number, score in zip(
-        scores["environment"], scores["variant"], scores["seed"], scores["score"], strict=True
-    ):
-        of_seed = values.setdefault((environment, variant), {})
-        if math.isfinite(score):
-            of_seed[int(number)] = float(score)
-
-    differences: dict[tuple[str, str], np.ndarray] = {}
-    for (environment, variant), own in values.items():
-        other = values.get((environment, references[variant]), {})
-        common = sorted(own.keys() & other.keys())
-        differences[environment, variant] = np.array([own[s] - other[s] for s in common])
+    values = by_seed(scores)
+    differences = {
+        (environment, variant): paired_differences(
+            own, values.get((environment, references[variant]), {})
+        )
+        for (environment, variant), own in values.items()
+    }
 
     tested = [
         key

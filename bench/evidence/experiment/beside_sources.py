@@ -13,7 +13,7 @@ from typing import Final
 
 import pandas as pd
 
-from bench.evidence.cells import cell_values, planned, titles
+from bench.evidence.cells import cell_values, planned, range_text, titles
 from bench.evidence.markdown import Section
 from bench.evidence.published import returns_1m
 from bench.evidence.published.returns_1m import Source
@@ -165,10 +165,8 @@ def _own(
     for column, metric in (("score", _SCORE), ("last_100", _LAST_100)):
         values = cell_values(scores, column)
         here = [values.get((environment, variant)) for environment in environments]
-        numbers = sorted({len(seeds) for seeds in here if seeds is not None})
-        count = "0" if not numbers else str(numbers[0])
-        if len(numbers) > 1:
-            count = f"{numbers[0]} to {numbers[-1]}"
+        numbers = [len(seeds) for seeds in here if seeds is not None]
+        count = range_text(min(numbers, default=0), max(numbers, default=0))
         returns = (return_text(math.nan if s is None else float(s.mean())) for s in here)
         rows.append(("**this suite**", versions, count, metric, *returns))
     return rows

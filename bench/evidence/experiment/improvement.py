@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.evidence.cells import Cell, cell_values, planned, titles
+from bench.evidence.cells import by_seed, cell_values, paired_differences, planned, titles
 from bench.evidence.markdown import Section
 from bench.evidence.normalised import Scale
 from bench.evidence.statistics import (
@@ -103,7 +103,7 @@ def improvements(
     Returns:
         Rows of what is there; none where `first` has no runs.
     """
-    values, by_seed, names = cell_values(scores), _by_seed(scores), titles(plan)
+    values, seeds, names = cell_values(scores), by_seed(scores), titles(plan)
     there = set(values)
     rows = []
     for rival in names:
@@ -117,7 +117,7 @@ def improvements(
         for environments, over_all in groups:
             pairs = [(values[name, first], values[name, rival]) for name in environments]
             differences = [
-                _differences(by_seed[name, first], by_seed[name, rival]) for name in environments
+                paired_differences(seeds[name, first], seeds[name, rival]) for name in environments
             ]
             difference, p_value = _tested(
                 differences, [scales.get(name) for name in environments] if over_all else None, seed
@@ -151,22 +151,6 @@ def improvements(
     return tuple(
         sorted(rows, key=lambda row: -1 if row.over_all else order.index(row.environments[0]))
     )
-
-
-def _by_seed(scores: pd.DataFrame) -> dict[Cell, dict[int, float]]:
-    """Every cell's scores by seed, those that there are."""
-    found: dict[Cell, dict[int, float]] = {}
-    for environment, variant, number, score in zip(
-        scores["environment"], scores["variant"], scores["seed"], scores["score"], strict=True
-    ):
-        if math.isfinite(score):
-            found.setdefault((environment, variant), {})[int(number)] = float(score)
-    return found
-
-
-def _differences(own: Mapping[int, float], other: Mapping[int, float]) -> Floats:
-    """own − other of the seeds that both have, by seed [return]."""
-    return np.array([own[seed] - other[seed] for seed in sorted(own.keys() & other.keys())])
 
 
 def _tested(

@@ -8,46 +8,12 @@ from typing import Final
 from bench.evidence.table import ALIGNMENT, HEADER, Table
 
 _COLUMNS: Final = {"left": "l", "right": "r", "center": "c"}
-_GREEK: Final = dict(
-    zip(
-        "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΦΨΩ",
-        (
-            *(
-                [
-                    "alpha",
-                    "beta",
-                    "gamma",
-                    "delta",
-                    "varepsilon",
-                    "zeta",
-                    "eta",
-                    "theta",
-                    "iota",
-                    "kappa",
-                    "lambda",
-                    "mu",
-                ]
-            ),
-            *(
-                [
-                    "nu",
-                    "xi",
-                    "pi",
-                    "rho",
-                    "sigma",
-                    "tau",
-                    "upsilon",
-                    "varphi",
-                    "chi",
-                    "psi",
-                    "omega",
-                ]
-            ),
-            *(["Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Phi", "Psi", "Omega"]),
-        ),
-        strict=True,
-    )
-)
+_GREEK: Final = """
+α alpha β beta γ gamma δ delta ε varepsilon ζ zeta η eta θ theta ι iota κ kappa λ lambda μ mu ν nu
+ξ xi π pi ρ rho σ sigma τ tau υ upsilon φ varphi χ chi ψ psi ω omega
+Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Φ Phi Ψ Psi Ω Omega
+"""
+_LETTERS: Final = _GREEK.split()
 _WRITTEN: Final = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -63,7 +29,10 @@ _WRITTEN: Final = str.maketrans(
         "≤": r"$\leq$",
         "≥": r"$\geq$",
         "∞": r"$\infty$",
-        **{letter: f"$\\{name}$" for letter, name in _GREEK.items()},
+        **{
+            letter: f"$\\{name}$"
+            for letter, name in zip(_LETTERS[::2], _LETTERS[1::2], strict=True)
+        },
     }
 )
 

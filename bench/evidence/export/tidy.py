@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import pandas as pd
 
 from bench.errors import InputError
-from bench.evidence.scores import score_runs
-from bench.evidence.table import make_tables
-from bench.evidence.verdicts import judge_plan
+from bench.evidence.table import Table
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
 _ORDER: Final = ["environment_order", "variant_order", "seed"]
 
 
 def tidy_tables(
-    plan: pd.DataFrame, runs: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame
+    tables: Sequence[Table], scores: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame
 ) -> dict[str, pd.DataFrame]:
     """The tables of an ablation by name, each in the order of the page.
 
     Args:
-        plan, runs, episodes, updates: the store's view of the ablation.
+        tables: of `table.make_tables`.
+        scores: of `scores.score_runs`.
+        episodes, updates: the store's view of the ablation.
 
     Returns:
         `statistics`, a row a variant and environment, as `table.Table.frame`; `scores`, a row a
@@ -31,14 +31,11 @@ def tidy_tables(
         store's, with environment, variant and seed in front and without columns in which nothing
         stands.
     """
-    scores = score_runs(runs, episodes, updates)
-    verdicts, _ = judge_plan(plan, scores)
-    statistics = pd.concat([each.frame() for each in make_tables(scores, verdicts)])
     return {
-        "statistics": statistics,
+        "statistics": pd.concat([each.frame() for each in tables]),
         "scores": _tidy(scores, _ORDER),
-        "episodes": _tidy(episodes, [*_ORDER, "step"]),
-        "updates": _tidy(updates, [*_ORDER, "step"]),
+        "episodes": _tidy(episodes.drop(columns="budget"), [*_ORDER, "step"]),
+        "updates": _tidy(updates.drop(columns="budget"), [*_ORDER, "step"]),
     }
 
 
@@ -66,5 +63,4 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
 def _tidy(frame: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     ordered = frame.sort_values([name for name in order if name in frame], kind="stable")
     others = [name for name in frame if name not in (*_PLACE, *_ORDER)]
-    chosen = ordered[[*_PLACE, *others]].dropna(axis="columns", how="all")
-    return chosen.drop(columns="budget") if "length" in chosen or "update" in chosen else chosen
+    return ordered[[*_PLACE, *others]].dropna(axis="columns", how="all")

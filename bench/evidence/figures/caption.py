@@ -8,6 +8,7 @@ from typing import Final
 
 import pandas as pd
 
+from bench.evidence.cells import range_text
 from bench.evidence.coverage import coverage_text
 from bench.evidence.curves import SeedCurves
 from bench.evidence.figures.layout import NO_BREAK
@@ -59,8 +60,7 @@ def paragraphs(*groups: Sequence[str]) -> tuple[str, ...]:
 
 def seeds_text(numbers: Sequence[int]) -> str:
     """How many seeds: "n = 10", or "n = 3 to 10" where variants differ."""
-    few, many = min(numbers, default=0), max(numbers, default=0)
-    return f"n = {many}" if few == many else f"n = {few} to {many}"
+    return f"n = {range_text(min(numbers, default=0), max(numbers, default=0))}"
 
 
 def statistic_text(numbers: Sequence[int], statistic: Statistic) -> str:
@@ -82,6 +82,28 @@ def interval_text(numbers: Sequence[int], statistic: Statistic) -> str:
     )
 
 
+def line_and_band(
+    numbers: Sequence[int], counts: str, statistic: Statistic, by_batch: bool
+) -> list[str]:
+    """Sentences: what a line and its band are.
+
+    Args:
+        numbers: of seeds, all that occur.
+        counts: them in words.
+        statistic: what the lines show.
+        by_batch: whether episodes are placed at the end of their batch, not at their own.
+    """
+    several = [number for number in numbers if number > 1]
+    return [
+        f"Line: {statistic_text(numbers, statistic)} over seeds ({counts}) of the return of "
+        "training episodes, sampled actions and raw rewards, gathered between the points of a "
+        "fixed grid" + (", each at the end of its batch." if by_batch else "."),
+        f"Band: {interval_text(several, statistic)}."
+        if several
+        else "One seed: no interval can be given.",
+    ]
+
+
 def _meaning(
     runs: pd.DataFrame,
     curves: Sequence[SeedCurves],
@@ -91,16 +113,8 @@ def _meaning(
     outside: bool,
 ) -> list[str]:
     numbers = sorted({len(cell.seeds) for cell in curves})
-    sentences = [
-        f"Line: {statistic_text(numbers, statistic)} over seeds ({seeds_text(numbers)}) of the "
-        "return of training episodes, sampled actions and raw rewards, gathered between the points "
-        "of a fixed grid" + (", each at the end of its batch." if by_batch else ".")
-    ]
-    several = [number for number in numbers if number > 1]
-    if several:
-        sentences.append(f"Band: {interval_text(several, statistic)}.")
-    else:
-        sentences.append("One seed: no interval can be given.")
+    several = max(numbers, default=0) > 1
+    sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch)
     sentences.append(
         "Right of each panel: every seed's score, its mean return in the last 10% of its steps"
         + (", with the statistic and its interval" if several else "")

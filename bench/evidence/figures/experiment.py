@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,17 +20,17 @@ from bench.evidence.alignment import align
 from bench.evidence.cells import cell_values, counts_text, missing_text, planned, titles
 from bench.evidence.curves import aggregate, aligned_curves
 from bench.evidence.figures.caption import (
-    interval_text,
+    line_and_band,
     paragraphs,
     provenance,
     seeds_text,
-    statistic_text,
 )
 from bench.evidence.figures.layout import Page, make_page
 from bench.evidence.figures.panel import (
     Cells,
     draw_curves,
     draw_divergences,
+    draw_score,
     dress_panel,
     dress_strip,
     empty_panel,
@@ -43,7 +42,7 @@ from bench.evidence.figures.style import Look, drawing, looks, thousands
 from bench.evidence.published import figure_3
 from bench.evidence.published.rows import family, version
 from bench.evidence.scores import score_aligned
-from bench.evidence.statistics import STATISTICS, Floats, Statistic, bootstrap_interval, estimate
+from bench.evidence.statistics import STATISTICS, Floats, Statistic, estimate
 from bench.evidence.trouble import mixed_code, trouble
 
 _PANEL_SIZE: Final = (1.62, 1.7)
@@ -220,14 +219,16 @@ def _strip(
     """A column a variant: the score and its interval, and the original's value."""
     for place, (variant, appearance) in enumerate(look.items()):
         colour = appearance.colour
-        edges = [place - 0.4, place + 0.4]
         if variant in content.scores:
-            own = content.scores[variant]
-            low, high = bootstrap_interval(own, np.random.default_rng([seed, len(own)]), statistic)
-            if np.isfinite(low):
-                strip.fill_between(edges, low, high, color=colour, alpha=0.25, linewidth=0)
-            centre = float(estimate(own, statistic))
-            strip.plot(edges, [centre, centre], color=colour, linewidth=1.6, gid=f"{variant} score")
+            draw_score(
+                strip,
+                (place - 0.4, place + 0.4),
+                content.scores[variant],
+                colour,
+                statistic,
+                seed,
+                gid=f"{variant} score",
+            )
         if variant in content.originals:
             mark = _open([place], [content.originals[variant]], appearance.marker, colour)
             mark.set_gid(f"{variant} original")
@@ -255,20 +256,11 @@ def _open(
 def _meaning(
     numbers: Sequence[int], counts: str, statistic: Statistic, *, by_batch: bool
 ) -> list[str]:
-    sentences = [
-        f"Line: {statistic_text(numbers, statistic)} over seeds ({counts}) of the return of "
-        "training episodes, sampled actions and raw rewards, gathered between the points of a "
-        "fixed grid" + (", each at the end of its batch." if by_batch else ".")
-    ]
-    several = [number for number in numbers if number > 1]
-    if several:
-        sentences.append(f"Band: {interval_text(several, statistic)}.")
-    else:
-        sentences.append("One seed: no interval can be given.")
+    sentences = line_and_band(numbers, counts, statistic, by_batch)
     sentences.append(
         "Right of each panel, a column an algorithm in the legend's order: the score, a seed's "
         "mean return in the last 10% of its steps"
-        + (", over the seeds with its interval." if several else ".")
+        + (", over the seeds with its interval." if max(numbers) > 1 else ".")
     )
     return sentences
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from bench.errors import InputError, unknown
 from bench.evidence.alignment import align
+from bench.evidence.cells import titles
 from bench.evidence.curves import AXES, Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.figures.caption import learning_curves_caption, seeds_text
 from bench.evidence.figures.layout import Page, make_page
@@ -19,6 +20,7 @@ from bench.evidence.figures.panel import (
     Cells,
     draw_curves,
     draw_divergences,
+    draw_score,
     dress_panel,
     dress_strip,
     limits,
@@ -26,7 +28,7 @@ from bench.evidence.figures.panel import (
 )
 from bench.evidence.figures.style import Look, drawing, looks
 from bench.evidence.scores import score_aligned
-from bench.evidence.statistics import STATISTICS, Floats, Statistic, bootstrap_interval, estimate
+from bench.evidence.statistics import STATISTICS, Floats, Statistic
 
 _AXIS_NAMES = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
 
@@ -75,7 +77,7 @@ def learning_curves(
         raise unknown("x axis", x, AXES)
     if statistic not in STATISTICS:
         raise unknown("statistic", statistic, STATISTICS)
-    variants = _titles(runs)
+    variants = titles(runs)
     if control is not None and control not in variants:
         raise unknown("control variant", control, variants)
     aligned = align(runs, episodes, updates)
@@ -154,13 +156,6 @@ def _content(environment: str, cells: Cells, scores: pd.DataFrame) -> _Content:
     )
 
 
-def _titles(runs: pd.DataFrame) -> dict[str, str]:
-    """Variant -> title, in the ablation's order."""
-    ordered = runs.sort_values("variant_order", kind="stable").drop_duplicates("variant")
-    pairs = zip(ordered["variant"], ordered["variant_title"], strict=True)
-    return {str(variant): str(title) or str(variant) for variant, title in pairs}
-
-
 def _score_strip(
     strip: Axes,
     content: _Content,
@@ -176,15 +171,7 @@ def _score_strip(
             continue
         values = content.scores[variant]
         colour = look[variant].colour
-        low, high = bootstrap_interval(
-            values, np.random.default_rng([seed, len(values)]), statistic
-        )
-        if np.isfinite(low):
-            strip.fill_between(
-                [place - 0.36, place + 0.36], low, high, color=colour, alpha=0.25, linewidth=0
-            )
-        centre = float(estimate(values, statistic))
-        strip.plot([place - 0.36, place + 0.36], [centre, centre], color=colour, linewidth=1.6)
+        draw_score(strip, (place - 0.36, place + 0.36), values, colour, statistic, seed)
         for chosen, marker, size in (
             (values[(values >= bottom) & (values <= top)], "o", 2.7),
             (values[values < bottom], "v", 3.6),

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from bench.evidence.curves import Band, SeedCurves
 from bench.evidence.figures.style import Look, thousands
-from bench.evidence.statistics import Floats
+from bench.evidence.statistics import Floats, Statistic, bootstrap_interval, estimate
 
 _MARKS_A_LINE = 7
 
@@ -122,6 +122,34 @@ def draw_divergences(
                 zorder=4,
                 gid=f"{cell.variant} diverged",
             )
+
+
+def draw_score(
+    strip: Axes,
+    edges: tuple[float, float],
+    values: Floats,
+    colour: tuple[float, float, float],
+    statistic: Statistic,
+    seed: int,
+    *,
+    gid: str | None = None,
+) -> None:
+    """The statistic over seeds as a bar over its interval, if there is one.
+
+    Args:
+        strip: where to.
+        edges: left and right end of the bar.
+        values: finite scores, one a seed.
+        colour: of both.
+        statistic: what the bar shows.
+        seed: of the bootstrap.
+        gid: the bar's name.
+    """
+    low, high = bootstrap_interval(values, np.random.default_rng([seed, len(values)]), statistic)
+    if np.isfinite(low):
+        strip.fill_between(edges, low, high, color=colour, alpha=0.25, linewidth=0)
+    centre = float(estimate(values, statistic))
+    strip.plot(edges, [centre, centre], color=colour, linewidth=1.6, gid=gid)
 
 
 def dress_panel(panel: Axes, *, x_ticks: int = 5, y_ticks: int = 5) -> None:

@@ -1,0 +1,26 @@
+"""Texts that a verb writes beside what it prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.errors import InputError
+
+
+def write_text(text: str, path: Path, what: str = "") -> None:
+    """Write a text in UTF-8; missing folders are made.
+
+    Args:
+        text: the content of the file.
+        path: the file.
+        what: it is, for the error, for example "the tables".
+
+    Raises:
+        InputError: it can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        named = " ".join(filter(None, ("cannot write", what, repr(str(path)))))
+        raise InputError(f"{named}: {error.strerror or error}") from error
