@@ -7,7 +7,19 @@ from collections.abc import Callable, Sequence
 
 import typer
 
-from bench.cli import doctor, export, figure, listing, merge, publish, run, show, throughput, verify
+from bench.cli import (
+    doctor,
+    export,
+    figure,
+    listing,
+    merge,
+    publish,
+    report,
+    run,
+    show,
+    throughput,
+    verify,
+)
 from bench.errors import InputError, unknown
 
 app = typer.Typer(
@@ -20,6 +32,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "show": show.show,
     "run": run.run,
     "figure": figure.figure,
+    "report": report.report,
     "export": export.export,
     "merge": merge.merge,
     "publish": publish.publish,

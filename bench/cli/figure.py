@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from bench.cli.options import AblationOption, ResultsOption, stored_name
+from bench.cli.other_code import of_other_code
 from bench.cli.output import write_text
 from bench.cli.words import shown
 from bench.errors import InputError
@@ -74,7 +73,7 @@ def figure(
     if table is not None:
         write_text(_tables(view, name), table, "the tables")
         print(f"Tables: {shown(table)}")
-    for line in (*notes, *_of_other_code(view.runs), *view.mixed, *view.problems):
+    for line in (*notes, *of_other_code(view.runs), *view.mixed, *view.problems):
         print(line)
 
 
@@ -150,19 +149,3 @@ def _untrained(view: View) -> pd.DataFrame | None:
         return None
     found = load(UNTRAINED, view.source)
     return None if found.runs.empty else score_runs(found.runs, found.episodes, found.updates)
-
-
-def _of_other_code(runs: pd.DataFrame) -> Iterator[str]:
-    """A line where results are of other code; code that is no longer there is passed over."""
-    from algorithms import ALGORITHMS
-    from bench.plan.digest import code_digest
-    from bench.store.schema import RESULTS
-
-    known = runs[runs["status"].isin(RESULTS) & runs["algorithm"].isin(ALGORITHMS)]
-    same = []
-    for run in known.drop_duplicates("run").itertuples():
-        with suppress(FileNotFoundError):  # a back end that is no longer there
-            same.append(run.digest == code_digest(run))
-    if not all(same):
-        number = f"{same.count(False)} of {len(same)}"
-        yield f"{number} runs come from other code than this tree's"

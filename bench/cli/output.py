@@ -1,4 +1,4 @@
-"""Texts that a verb writes beside what it prints."""
+"""Files that a verb writes beside what it prints."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from bench.errors import InputError
 
 
 def write_text(text: str, path: Path, what: str = "") -> None:
-    """Write a text in UTF-8; missing folders are made.
+    """Write a text in UTF-8; see `write_bytes`."""
+    write_bytes(text.encode(), path, what)
+
+
+def write_bytes(content: bytes, path: Path, what: str = "") -> None:
+    """Write a file; missing folders are made.
 
     Args:
-        text: the content of the file.
+        content: of the file.
         path: the file.
         what: it is, for the error, for example "the tables".
 
@@ -20,7 +25,7 @@ def write_text(text: str, path: Path, what: str = "") -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
     except OSError as error:
         named = " ".join(filter(None, ("cannot write", what, repr(str(path)))))
         raise InputError(f"{named}: {error.strerror or error}") from error

@@ -10,7 +10,7 @@ import pytest
 
 import bench.store
 from ablations import ABLATIONS
-from bench.cli import figure as figure_verb
+from bench.cli import other_code
 from bench.cli import run as run_verb
 from bench.cli.app import main
 from bench.plan import digest
@@ -216,10 +216,10 @@ def test_results_of_code_that_is_gone_are_passed_over(trained: Path) -> None:
     runs.loc[first, "algorithm"] = "gone"
     runs.loc[second, "back_end"] = "gone"
     runs.loc[third, "status"] = "failed"
-    assert list(figure_verb._of_other_code(runs)) == [
+    assert list(other_code.of_other_code(runs)) == [
         "1 of 1 runs come from other code than this tree's"
     ]
-    assert list(figure_verb._of_other_code(runs.drop(index=fourth))) == []
+    assert list(other_code.of_other_code(runs.drop(index=fourth))) == []
 
 
 def test_figure_says_whose_results_it_draws(

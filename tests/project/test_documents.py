@@ -63,7 +63,7 @@ def test_the_command_runs(
                 break
     if verb == "run":
         arguments += ["--results", str(tmp_path / "results"), *small()]
-    if verb in ("export", "figure", "publish", "verify"):
+    if verb in ("export", "figure", "publish", "report", "verify"):
         arguments += ["--results", str(results)]
     if verb == "merge":
         arguments = ["merge", str(results), "--into", str(tmp_path / "merged")]

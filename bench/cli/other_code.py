@@ -1,0 +1,26 @@
+"""Whether results come from the code of this tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
+    """A line where results are of other code; code that is no longer there is passed over."""
+    from algorithms import ALGORITHMS
+    from bench.plan.digest import code_digest
+    from bench.store.schema import RESULTS
+
+    known = runs[runs["status"].isin(RESULTS) & runs["algorithm"].isin(ALGORITHMS)]
+    same = []
+    for run in known.drop_duplicates("run").itertuples():
+        with suppress(FileNotFoundError):  # a back end that is no longer there
+            same.append(run.digest == code_digest(run))
+    if not all(same):
+        number = f"{same.count(False)} of {len(same)}"
+        yield f"{number} runs come from other code than this tree's"

@@ -1,0 +1,66 @@
+"""`report`: results as a document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import AblationOption, ResultsOption, stored_name
+from bench.cli.other_code import of_other_code
+from bench.cli.output import write_bytes
+from bench.cli.words import shown
+from bench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from bench.store import View
+
+FORMATS = ("pdf",)
+
+
+def report(
+    ablation: AblationOption,
+    results: ResultsOption = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            help="A .pdf file.",
+            show_default="reports/ABLATION.pdf in your results folder",
+        ),
+    ] = None,
+    form: Annotated[str | None, typer.Option("--format", help="pdf.", show_default="pdf")] = None,
+) -> None:
+    """Write an ablation's report: your results if there are some, else the published."""
+    form = _format(form, output)
+    from bench.evidence.report.building import Builder
+    from bench.store import LOCAL
+
+    name = stored_name(ablation)
+    path = output or (results or LOCAL) / "reports" / f"{name}.{form}"
+    builder = Builder(results=results, remarks=_remarks, shown=shown)
+    found = builder.one(name, form)
+    write_bytes(found.content, path, "the report")
+    print(f"Report of {found.source}: {shown(path)}")
+    for line in found.remarks:
+        print(line)
+
+
+def _format(form: str | None, output: Path | None) -> str:
+    """The format by its name, else by the ending of the file."""
+    if form is not None and form not in FORMATS:
+        raise unknown("format", form, FORMATS)
+    if output is None:
+        return form or "pdf"
+    ending = output.suffix.lower().removeprefix(".")
+    if ending not in FORMATS or (form is not None and form != ending):
+        allowed = " or ".join(f".{each}" for each in ((form,) if form else FORMATS))
+        raise InputError(
+            f"cannot write a report as {str(output)!r}: its name must end in {allowed}"
+        )
+    return form or ending
+
+
+def _remarks(view: View) -> tuple[str, ...]:
+    return (*of_other_code(view.runs), *view.mixed, *view.problems)

@@ -1,0 +1,116 @@
+"""The mechanism behind the curves: the diagnostics of the updates that an ablation is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.curves import Band, SeedCurves, aggregate, seed_curves
+from bench.store.schema import SCHEMAS
+
+LABELS: Final = {
+    "kl_mean": "mean KL [nats]",
+    "kl_max": "largest KL [nats]",
+    "gradient_variance": "gradient variance",
+    "gradient_signal_to_noise": "gradient signal / noise",
+    "effective_sample_size": "effective sample size",
+    "clip_fraction": "clipped share",
+    "explained_variance": "explained variance",
+    "ratio_q99": "99% quantile of ρ",
+    "learning_rate": "step size",
+    "beta": "β",
+}
+"""Column of the store's `updates` -> what an axis calls it; others by their name in words."""
+
+_LOGARITHMIC: Final = ("kl_mean", "kl_max", "gradient_variance", "beta", "learning_rate")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnostic:
+    """One diagnostic over training, by variant and environment."""
+
+    column: str
+    cells: tuple[SeedCurves, ...]  # values [S, G] in the diagnostic's unit
+
+    @property
+    def label(self) -> str:
+        return LABELS.get(self.column, self.column.replace("_", " "))
+
+    @property
+    def meaning(self) -> str:
+        """What the store says that it is."""
+        return str(SCHEMAS["updates"].field(self.column).metadata[b"meaning"], "utf-8")
+
+    @property
+    def variants(self) -> frozenset[str]:
+        return frozenset(cell.variant for cell in self.cells)
+
+    @cached_property
+    def banded(self) -> list[tuple[SeedCurves, Band]]:
+        """The curves with their interquartile means over seeds."""
+        return [(cell, aggregate(cell)) for cell in self.cells]
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether the axis is: of diagnostics that span orders of magnitude, where all are > 0."""
+        if self.column not in _LOGARITHMIC:
+            return False
+        values = np.concatenate([cell.values.ravel() for cell in self.cells])
+        return bool(np.nanmin(values) > 0)
+
+
+def mechanism_of(plan: pd.DataFrame) -> tuple[str, ...]:
+    """The columns of `updates` that the plan names, in its order."""
+    known = SCHEMAS["updates"].names
+    named: dict[str, None] = {}
+    for text in plan["metadata"]:
+        named |= dict.fromkeys(json.loads(text).get("mechanism", ()))
+    return tuple(name for name in named if name in known)
+
+
+def diagnostics(
+    runs: pd.DataFrame, updates: pd.DataFrame, columns: Sequence[str], *, points: int = 50
+) -> tuple[Diagnostic, ...]:
+    """Curves of diagnostics on a grid of steps, as `curves.seed_curves` of returns.
+
+    A seed's value at a grid point is the mean over the updates since the point before.
+
+    Args:
+        runs: the store's view of an ablation, one row a run.
+        updates: the store's view, one row an update.
+        columns: which diagnostics; those without a number are left out.
+        points: of the grid, at most.
+    """
+    found = []
+    for column in columns:
+        numbers = pd.to_numeric(updates[column], errors="coerce").astype("float64")
+        events = updates.assign(**{"return": numbers})[numbers.notna()]
+        if not len(events):
+            continue
+        most = int(events.groupby("run").size().median())
+        curves = seed_curves(runs, events, points=max(1, min(points, most)))
+        cells = tuple(cell for cell in curves if cell.seeds)
+        if cells:
+            found.append(Diagnostic(column=column, cells=cells))
+    return tuple(found)
+
+
+def typical(updates: pd.DataFrame, column: str) -> pd.DataFrame:
+    """The median over a seed's updates, then over seeds: environment, variant, n, value.
+
+    Args:
+        updates: the store's view.
+        column: the diagnostic.
+    """
+    numbers = pd.to_numeric(updates[column], errors="coerce").astype("float64")
+    finite = updates.assign(value=numbers)[np.isfinite(numbers)]
+    keys = ["environment", "variant"]
+    of_seed = finite.groupby([*keys, "seed"], sort=False)["value"].median().reset_index()
+    grouped = of_seed.groupby(keys, sort=False)["value"]
+    return grouped.agg(n="size", value="median").reset_index()
