@@ -1,4 +1,4 @@
-"""`report`: results as a document."""
+"""`report`: results as a document, one ablation or all of them in the lecture's order."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import AblationOption, ResultsOption, stored_name
+from bench.cli.options import ResultsOption, stored_name
 from bench.cli.other_code import of_other_code
 from bench.cli.output import write_bytes
 from bench.cli.words import shown
@@ -20,7 +20,14 @@ FORMATS = ("pdf",)
 
 
 def report(
-    ablation: AblationOption,
+    ablation: Annotated[
+        str | None,
+        typer.Option(
+            "--ablation",
+            help="An ablation's name, or the path of your own .py file.",
+            show_default="all, in the lecture's order",
+        ),
+    ] = None,
     results: ResultsOption = None,
     output: Annotated[
         Path | None,
@@ -32,15 +39,15 @@ def report(
     ] = None,
     form: Annotated[str | None, typer.Option("--format", help="pdf.", show_default="pdf")] = None,
 ) -> None:
-    """Write an ablation's report: your results if there are some, else the published."""
+    """Write a report: your results if there are some, else the published."""
     form = _format(form, output)
     from bench.evidence.report.building import Builder
     from bench.store import LOCAL
 
-    name = stored_name(ablation)
-    path = output or (results or LOCAL) / "reports" / f"{name}.{form}"
+    name = None if ablation is None else stored_name(ablation)
+    path = output or (results or LOCAL) / "reports" / f"{name or 'report'}.{form}"
     builder = Builder(results=results, remarks=_remarks, shown=shown)
-    found = builder.one(name, form)
+    found = builder.whole(form) if name is None else builder.one(name, form)
     write_bytes(found.content, path, "the report")
     print(f"Report of {found.source}: {shown(path)}")
     for line in found.remarks:

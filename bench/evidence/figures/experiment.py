@@ -56,6 +56,7 @@ class Pages:
     curves: Figure  # seven panels, six curves each
     seeds: Figure  # every seed's curve, a panel a cell
     missing: str  # the cells of the plan in which no episode ended; empty if there are none
+    caption: tuple[str, ...]  # of the curves, as paragraphs
 
 
 def experiment(
@@ -69,6 +70,7 @@ def experiment(
     paper: bool = True,
     points: int | None = None,
     seed: int = 0,
+    bare: bool = False,
 ) -> Pages:
     """Draw the Experiment, as far as its runs are there.
 
@@ -83,6 +85,7 @@ def experiment(
         paper: whether the original's values are drawn.
         points: points of the grid; see `curves.seed_curves`.
         seed: of the bootstrap.
+        bare: leave title and caption out of the curves' page, for a page of text that has both.
 
     Raises:
         InputError: no runs, no run with an episode, or an unknown statistic.
@@ -116,7 +119,8 @@ def experiment(
     extent = int(plan["budget"].max())
     with drawing():
         look = looks(list(variants), str(plan["control"].iloc[0]))
-        page = _lay_out(plan, contents, look, [meaning, _original(plan, contents), *remarks])
+        caption = paragraphs(meaning, _original(plan, contents), *remarks)
+        page = _lay_out(plan, contents, look, caption, bare)
         for place, content in enumerate(contents):
             _dress(page, place, content, statistic)
             if content.cells:
@@ -134,7 +138,7 @@ def experiment(
             remarks=remarks,
             extent=extent,
         )
-    return Pages(curves=page.figure, seeds=seeds, missing=missing)
+    return Pages(curves=page.figure, seeds=seeds, missing=missing, caption=caption)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +174,8 @@ def _lay_out(
     plan: pd.DataFrame,
     contents: Sequence[_Content],
     look: Mapping[str, Look],
-    caption: Sequence[Sequence[str]],
+    caption: Sequence[str],
+    bare: bool,
 ) -> Page:
     variants = titles(plan)
     handles = [line([], [], look[name]) for name in variants]
@@ -180,10 +185,10 @@ def _lay_out(
         labels.append("PPO paper, digitised")
     return make_page(
         len(contents),
-        title=str(plan["question"].iloc[0]),
+        title="" if bare else str(plan["question"].iloc[0]),
         handles=handles,
         labels=labels,
-        caption=paragraphs(*caption),
+        caption=() if bare else caption,
         strip_width=_STRIP_WIDTH,
         panel_size=_PANEL_SIZE if len(contents) > 3 else None,
     )

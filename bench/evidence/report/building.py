@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
+from bench.errors import InputError
 from bench.evidence.normalised import UNTRAINED
-from bench.evidence.report import document
+from bench.evidence.report import document, reuse
 from bench.evidence.report.chapter import Chapter, make_chapter
+from bench.evidence.report.figures import svg
+from bench.evidence.report.lecture import lecture
 from bench.evidence.report.material import EXPERIMENT, Anchors, Material, anchors
 from bench.evidence.scores import score_runs
-from bench.store import PUBLISHED, Store, View, load
+from bench.store import LOCAL, PUBLISHED, Store, View, load
+
+REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
+"""The ablations that show how far a batch carries."""
 
 Remarks = Callable[[View], tuple[str, ...]]
 """What the reader must be warned of about a view: other code, mixed versions, lost files."""
@@ -56,6 +64,45 @@ class Builder:
             remarks=material.remarks,
         )
 
+    def whole(self, form: str) -> Report:
+        """All ablations that there are results of, in the lecture's order.
+
+        Raises:
+            InputError: there is no results folder, or no plan in it.
+        """
+        names = self._names()
+        if not names:
+            raise InputError(
+                "there are no results to report; train some with `python -m bench run`"
+            )
+        materials = [self._material(load(name, self.results)) for name in names]
+        chapters = {each.name: self._chapter(each) for each in materials}
+        drawn = lecture()
+        figures = {name: svg(figure) for name, figure in drawn.figures.items()}
+        facts = dict(drawn.facts)
+        reused = reuse.points(each for each in materials if each.name in REUSING and each.runs.size)
+        if reused:
+            facts["reuse"] = reuse.facts(reused)
+            figures["lecture-reuse.svg"] = svg(reuse.draw(reused))
+        return Report(
+            content=document.whole(chapters, facts, figures, form),
+            source=" and ".join(dict.fromkeys(each.source for each in materials)),
+            remarks=tuple(
+                f"{each.name}: {remark}" for each in materials for remark in each.remarks
+            ),
+        )
+
+    def _names(self) -> list[str]:
+        """The ablations with a plan and, where no folder is named, a result."""
+        if self.results is not None and not self.results.is_dir():
+            raise InputError(f"results folder {self.results} does not exist")
+        places = [LOCAL, PUBLISHED] if self.results is None else [self.results]
+        planned = [
+            name for place in places for name in Store(place).plans()["ablation"].to_pylist()
+        ]
+        names = [name for name in dict.fromkeys(planned) if name != UNTRAINED]
+        return sorted(names)
+
     def _material(self, view: View) -> Material:
         return Material(
             view=view,
@@ -67,6 +114,7 @@ class Builder:
     def _chapter(self, material: Material) -> Chapter:
         return make_chapter(material, command=_command(material))
 
+    @cache  # noqa: B019 - one builder a report, and it is gone with it
     def _anchors(self, source: Path) -> Anchors:
         """From the same store where it has the untrained policy, else from the published one."""
         for place in dict.fromkeys((source, PUBLISHED)):

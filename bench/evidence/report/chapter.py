@@ -11,13 +11,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from bench.evidence.curves import Axis, SeedCurves, seed_curves
+from bench.evidence.experiment.page import experiment_sections
+from bench.evidence.figures.experiment import experiment
 from bench.evidence.figures.learning_curves import bare_learning_curves
 from bench.evidence.figures.style import looks
 from bench.evidence.profiles import Profile, performance_profile
 from bench.evidence.report import figures, tables
 from bench.evidence.report.conclusion import conclusion
 from bench.evidence.report.glyphs import printable
-from bench.evidence.report.material import Material
+from bench.evidence.report.material import EXPERIMENT, Material
 from bench.evidence.report.mechanism import diagnostics, mechanism_of
 from bench.evidence.trouble import mixed_code, trouble
 
@@ -78,7 +80,11 @@ def make_chapter(material: Material, command: str) -> Chapter:
 def _results(material: Material, add: Callable[[str, Figure], str]) -> dict[str, Any]:
     look = looks(list(material.titles), material.control)
     found: dict[str, Any] = {"curves": []}
+    if material.name == EXPERIMENT:
+        found["experiment"] = _experiment(material, add)
     for axis, what in (("steps", "environment steps"), ("seconds", "wall time")):
+        if axis == "steps" and "experiment" in found:
+            continue  # Figure 3 is drawn against steps
         captioned = bare_learning_curves(
             material.runs,
             material.view.episodes,
@@ -92,7 +98,7 @@ def _results(material: Material, add: Callable[[str, Figure], str]) -> dict[str,
                 "key": axis,
                 "file": add(axis, captioned.figure),
                 "title": f"Learning curves against {what}.",
-                "caption": list(captioned.caption[:1] if axis == "steps" else ()),
+                "caption": list(() if found["curves"] else captioned.caption[:1]),
             }
         )
     found["scores"] = tables.scores(material)
@@ -123,9 +129,30 @@ def _results(material: Material, add: Callable[[str, Figure], str]) -> dict[str,
         found["mechanism"] = {
             "file": add("mechanism", figures.diagnostics(drawn, material.titles, look)),
             "table": tables.mechanism(material, [each.column for each in drawn]),
+            "first": tables.first_variances(material) if "gradient_variance" in columns else None,
             "meanings": [[each.label, each.meaning] for each in drawn],
         }
     return found
+
+
+def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[str, Any]:
+    """Figure 3 of the PPO paper from these results, and the tables beside it."""
+    pages = experiment(
+        material.plan,
+        material.runs,
+        material.view.episodes,
+        material.view.updates,
+        source=material.source,
+        bare=True,
+    )
+    untrained = material.anchors.untrained
+    sections = experiment_sections(material.plan, material.scores, untrained)
+    return {
+        "file": add("figure-3", pages.curves),
+        "caption": list(pages.caption),
+        "missing": pages.missing,
+        "tables": [tables.of_section(section) for section in sections],
+    }
 
 
 def _profiles(material: Material) -> dict[str, Profile]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
 
@@ -37,7 +38,27 @@ def one(chapter: Chapter, form: str) -> bytes:
     return _compile(sources(facts, chapter.figures), form)
 
 
+def whole(
+    chapters: Mapping[str, Chapter], facts: dict[str, Any], figures: dict[str, bytes], form: str
+) -> bytes:
+    """The whole document, in the lecture's order.
+
+    Args:
+        chapters: by ablation.
+        facts: of the lecture's own pictures.
+        figures: theirs.
+        form: one of `FORMATS`.
+    """
+    told = {name: chapter.facts for name, chapter in chapters.items()}
+    drawn = {name: each for chapter in chapters.values() for name, each in chapter.figures.items()}
+    return _compile(
+        sources({"whole": True, "chapters": told, "lecture": facts}, {**drawn, **figures}), form
+    )
+
+
 def _compile(files: dict[str, bytes], form: str) -> bytes:
     """The document; equal files give equal bytes."""
     compiler: Any = typst.compile  # its annotations lack sources from memory
-    return bytes(compiler(files, format=form, ignore_system_fonts=True, font_paths=[str(FOLDER)]))
+    # Tags for screen readers would double the size of a document of tables; the HTML page has them.
+    options = {"ignore_system_fonts": True, "font_paths": [str(FOLDER)], "pdf_tags": False}
+    return bytes(compiler(files, format=form, **options))

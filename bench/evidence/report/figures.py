@@ -166,11 +166,16 @@ def diagnostics(
             [line([], [], look[name]) for name in drawn],
             [_short(names[name]) for name in drawn],
             loc="outside upper center",
-            ncols=min(4, len(drawn)),
+            ncols=_legend_columns([_short(names[name]) for name in drawn]),
             frameon=False,
             handlelength=3.0,
         )
     return figure
+
+
+def _legend_columns(labels: Sequence[str]) -> int:
+    """As many as fit a figure's width, by the longest label."""
+    return max(1, min(len(labels), 96 // (max(map(len, labels)) + 9)))
 
 
 def _logarithmic(panel: Axes, cells: Cells) -> None:

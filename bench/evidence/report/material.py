@@ -32,9 +32,14 @@ PPO = "clipped_ppo"
 class Anchors:
     """What normalised scores are measured by [return], by environment, and where it lies."""
 
-    zeros: Mapping[str, float]
+    untrained: Mapping[str, Floats]  # the untrained policy's scores, one a seed
     ones: Mapping[str, float]
     source: str
+
+    @property
+    def zeros(self) -> dict[str, float]:
+        """Their means."""
+        return {environment: float(own.mean()) for environment, own in self.untrained.items()}
 
 
 def anchors(
@@ -49,7 +54,7 @@ def anchors(
     """
     values = {} if experiment is None else cell_values(experiment)
     return Anchors(
-        zeros={where: float(own.mean()) for where, own in untrained_values(untrained).items()},
+        untrained=untrained_values(untrained),
         ones={where: float(own.mean()) for (where, name), own in values.items() if name == PPO},
         source=source,
     )

@@ -28,6 +28,9 @@ LABELS: Final = {
 }
 """Column of the store's `updates` -> what an axis calls it; others by their name in words."""
 
+_REPETITIONS: Final = 2_000
+"""Bootstrap resamples behind a band: these curves explain, nothing is claimed from them."""
+
 _LOGARITHMIC: Final = ("kl_mean", "kl_max", "gradient_variance", "beta", "learning_rate")
 
 
@@ -54,7 +57,7 @@ class Diagnostic:
     @cached_property
     def banded(self) -> list[tuple[SeedCurves, Band]]:
         """The curves with their interquartile means over seeds."""
-        return [(cell, aggregate(cell)) for cell in self.cells]
+        return [(cell, aggregate(cell, repetitions=_REPETITIONS)) for cell in self.cells]
 
     @property
     def logarithmic(self) -> bool:
@@ -113,4 +116,19 @@ def typical(updates: pd.DataFrame, column: str) -> pd.DataFrame:
     keys = ["environment", "variant"]
     of_seed = finite.groupby([*keys, "seed"], sort=False)["value"].median().reset_index()
     grouped = of_seed.groupby(keys, sort=False)["value"]
+    return grouped.agg(n="size", value="median").reset_index()
+
+
+def first_variances(updates: pd.DataFrame) -> pd.DataFrame:
+    """The gradient's variance in the first batch: environment, variant, n, median over seeds.
+
+    There all variants of a seed still have the same policy: what differs is the estimator alone.
+
+    Args:
+        updates: the store's view.
+    """
+    finite = updates[pd.to_numeric(updates["gradient_variance"]).notna()]
+    keys = ["environment", "variant"]
+    first = finite.sort_values("update", kind="stable").drop_duplicates([*keys, "seed"])
+    grouped = first.groupby(keys, sort=False)["gradient_variance"]
     return grouped.agg(n="size", value="median").reset_index()

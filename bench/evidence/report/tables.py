@@ -18,6 +18,7 @@ from bench.evidence.markdown import Section
 from bench.evidence.normalised import interval_text, number_text, pooled
 from bench.evidence.power import pairs_for_claim, pairs_text
 from bench.evidence.profiles import optimality_gap
+from bench.evidence.report import mechanism as mechanism_module
 from bench.evidence.report.material import Material
 from bench.evidence.report.mechanism import LABELS, typical
 from bench.evidence.statistics import (
@@ -52,7 +53,8 @@ def table(
 
 def of_section(section: Section) -> Facts:
     """A section of a Markdown page for the templates."""
-    found = table(section.header, section.alignment, section.cells, section.notes)
+    cells = [[cell.replace("**", "") for cell in row] for row in section.cells]
+    found = table(section.header, section.alignment, cells, section.notes)
     return {**found, "title": section.heading.lstrip("# ")}
 
 
@@ -337,6 +339,31 @@ def mechanism(material: Material, columns: Sequence[str]) -> Facts:
     )
 
 
+def first_variances(material: Material) -> Facts:
+    """The gradient's variance where only the estimator differs, beside the control's."""
+    found = {
+        (row.environment, row.variant): row
+        for row in mechanism_module.first_variances(material.view.updates).itertuples()
+    }
+    rows = []
+    for (environment, variant), row in found.items():
+        control = found.get((environment, material.control))
+        ratio = row.value / control.value if control is not None else math.nan
+        title = material.titles[variant]
+        rows.append((environment, title, str(row.n), significant(row.value), significant(ratio)))
+    return table(
+        ("environment", "variant", "n", "gradient variance", "beside the control's"),
+        ("left", "left", "right", "right", "right"),
+        rows,
+        [
+            "First batch of every seed, median over the seeds: there all variants of a seed still "
+            "have the same policy, so that what differs is the estimator alone. What learns from "
+            "earlier batches has learned nothing yet. Another scale of the weights is another "
+            "scale of the gradient: the signal-to-noise ratio above has none."
+        ],
+    )
+
+
 def run_ids(material: Material) -> Facts:
     """Every run behind the chapter: a row a variant and environment."""
     rows = []
@@ -375,10 +402,13 @@ def significant(value: float) -> str:
     """Three significant digits."""
     if not math.isfinite(value):
         return NONE
-    if value != 0 and (abs(value) < 1e-3 or abs(value) >= 1e5):
+    if abs(value) < 1e-12:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e6:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}".replace("-", "−")
-    return f"{value:.3g}".replace("-", "−")
+    text = f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+    return text.replace("-", "−")
 
 
 def _interval(values: Floats) -> str:
