@@ -16,7 +16,7 @@ from bench.errors import InputError, unknown
 if TYPE_CHECKING:
     from bench.store import View
 
-FORMATS = ("pdf",)
+FORMATS = ("pdf", "html")
 
 
 def report(
@@ -33,11 +33,13 @@ def report(
         Path | None,
         typer.Option(
             "--output",
-            help="A .pdf file.",
+            help="A .pdf or .html file.",
             show_default="reports/ABLATION.pdf in your results folder",
         ),
     ] = None,
-    form: Annotated[str | None, typer.Option("--format", help="pdf.", show_default="pdf")] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", help="pdf or html.", show_default="pdf")
+    ] = None,
 ) -> None:
     """Write a report: your results if there are some, else the published."""
     form = _format(form, output)

@@ -57,7 +57,7 @@ class Builder:
             InputError: no such ablation, or no results folder.
         """
         material = self._material(load(name, self.results))
-        chapter = self._chapter(material)
+        chapter = self._chapter(material, form)
         return Report(
             content=document.one(chapter, form),
             source=material.source,
@@ -76,7 +76,7 @@ class Builder:
                 "there are no results to report; train some with `python -m bench run`"
             )
         materials = [self._material(load(name, self.results)) for name in names]
-        chapters = {each.name: self._chapter(each) for each in materials}
+        chapters = {each.name: self._chapter(each, form) for each in materials}
         drawn = lecture()
         figures = {name: svg(figure) for name, figure in drawn.figures.items()}
         facts = dict(drawn.facts)
@@ -111,8 +111,8 @@ class Builder:
             remarks=self.remarks(view),
         )
 
-    def _chapter(self, material: Material) -> Chapter:
-        return make_chapter(material, command=_command(material))
+    def _chapter(self, material: Material, form: str) -> Chapter:
+        return make_chapter(material, _command(material), interactive=form == "html")
 
     @cache  # noqa: B019 - one builder a report, and it is gone with it
     def _anchors(self, source: Path) -> Anchors:

@@ -21,6 +21,7 @@ from bench.evidence.report.conclusion import conclusion
 from bench.evidence.report.glyphs import printable
 from bench.evidence.report.material import EXPERIMENT, Material
 from bench.evidence.report.mechanism import diagnostics, mechanism_of
+from bench.evidence.report.plots import plot
 from bench.evidence.trouble import mixed_code, trouble
 
 
@@ -30,14 +31,16 @@ class Chapter:
 
     facts: dict[str, Any]
     figures: dict[str, bytes]  # file name -> SVG
+    plots: dict[str, Any]  # id -> interactive curves; none unless asked for
 
 
-def make_chapter(material: Material, command: str) -> Chapter:
+def make_chapter(material: Material, command: str, *, interactive: bool = False) -> Chapter:
     """An ablation's chapter, as far as its results go.
 
     Args:
         material: the results.
         command: that reproduces the runs.
+        interactive: whether curves are wanted as data too.
     """
     name = material.name
     facts: dict[str, Any] = {
@@ -51,8 +54,11 @@ def make_chapter(material: Material, command: str) -> Chapter:
     }
     if material.runs.empty or not material.values:
         reason = "no run is there yet" if material.runs.empty else "no episode ended in any run"
-        return Chapter(facts=printable({**facts, "empty": reason}), figures={})
-    by_steps, by_seconds = (_curves(material, axis) for axis in ("steps", "seconds"))
+        return Chapter(facts=printable({**facts, "empty": reason}), figures={}, plots={})
+    curves_by_axis: dict[Axis, tuple[SeedCurves, ...]] = {
+        "steps": _curves(material, "steps"),
+        "seconds": _curves(material, "seconds"),
+    }
     drawn: dict[str, bytes] = {}
 
     def add(key: str, figure: Figure) -> str:
@@ -61,7 +67,9 @@ def make_chapter(material: Material, command: str) -> Chapter:
 
     facts |= _results(material, add)
     facts |= {
-        "thresholds": tables.thresholds(material, by_steps, by_seconds),
+        "thresholds": tables.thresholds(
+            material, curves_by_axis["steps"], curves_by_axis["seconds"]
+        ),
         "conclusion": conclusion(material.verdicts, material.titles),
         "size": tables.size(material),
         "details": tables.details(material),
@@ -74,7 +82,13 @@ def make_chapter(material: Material, command: str) -> Chapter:
             *mixed_code(material.runs),
         ],
     }
-    return Chapter(facts=printable(facts), figures=drawn)
+    look = looks(list(material.titles), material.control)
+    plots = {
+        f"{name}-{axis}": plot(curves, material.titles, look, axis)
+        for axis, curves in curves_by_axis.items()
+        if interactive
+    }
+    return Chapter(facts=printable(facts), figures=drawn, plots=plots)
 
 
 def _results(material: Material, add: Callable[[str, Figure], str]) -> dict[str, Any]:
@@ -86,7 +100,7 @@ def _results(material: Material, add: Callable[[str, Figure], str]) -> dict[str,
         if axis == "steps" and "experiment" in found:
             continue  # Figure 3 is drawn against steps
         captioned = bare_learning_curves(
-            material.runs,
+            figures.shortened(material.runs),
             material.view.episodes,
             material.view.updates,
             source=material.source,

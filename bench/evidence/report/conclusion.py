@@ -24,11 +24,14 @@ def conclusion(verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> str:
             f"No difference is claimed: there are at most {most} pairs of common seeds, and a "
             f"claim needs {FEWEST_PAIRS} or more."
         )
-    claimed = [_claim(verdict, titles) for verdict in tested if verdict.outcome != "none"]
-    open_ones = len(tested) - len(claimed)
+    claimed: dict[str, list[str]] = {}
+    for verdict in tested:
+        if verdict.outcome != "none":
+            claimed.setdefault(verdict.environment, []).append(_claim(verdict, titles))
+    open_ones = sum(verdict.outcome == "none" for verdict in tested)
     untested = len(judged) - len(tested)
     if claimed:
-        text = "; ".join(claimed)
+        text = "; ".join(f"on {where}, {_listed(claims)}" for where, claims in claimed.items())
         rest = f"; in the other {_comparisons(open_ones)} no difference can be claimed"
         text += rest if open_ones else ""
     else:
@@ -44,10 +47,11 @@ def _claim(verdict: Verdict, titles: Mapping[str, str]) -> str:
     reference = titles.get(verdict.reference, verdict.reference)
     other = f"the control, {reference}," if other == "control" else reference
     size, p_value = return_text(abs(verdict.difference)), p_text(verdict.adjusted)
-    return (
-        f"on {verdict.environment}, {title} is {verdict.outcome} than {other} by {size} "
-        f"({p_value}, n = {verdict.pairs})"
-    )
+    return f"{title} is {verdict.outcome} than {other} by {size} ({p_value}, n = {verdict.pairs})"
+
+
+def _listed(claims: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(claims[:-1]), claims[-1])))
 
 
 def _comparisons(number: int) -> str:

@@ -35,7 +35,7 @@ def one(chapter: Chapter, form: str) -> bytes:
         form: one of `FORMATS`.
     """
     facts = {"whole": False, "chapters": {chapter.facts["name"]: chapter.facts}}
-    return _compile(sources(facts, chapter.figures), form)
+    return _made(sources(facts, chapter.figures), form, chapter.plots)
 
 
 def whole(
@@ -51,9 +51,33 @@ def whole(
     """
     told = {name: chapter.facts for name, chapter in chapters.items()}
     drawn = {name: each for chapter in chapters.values() for name, each in chapter.figures.items()}
-    return _compile(
-        sources({"whole": True, "chapters": told, "lecture": facts}, {**drawn, **figures}), form
+    plots = {name: each for chapter in chapters.values() for name, each in chapter.plots.items()}
+    files = sources({"whole": True, "chapters": told, "lecture": facts}, {**drawn, **figures})
+    return _made(files, form, plots)
+
+
+def _made(files: dict[str, bytes], form: str, plots: dict[str, Any]) -> bytes:
+    content = _compile(files, form)
+    return _interactive(content.decode(), plots).encode() if form == "html" else content
+
+
+def _interactive(page: str, plots: dict[str, Any]) -> str:
+    """The page with its looks and its curves in it: nothing is fetched from elsewhere."""
+    from plotly.offline import get_plotlyjs
+
+    templates = resources.files("bench.evidence.report")
+    looks, script = (
+        templates.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
     )
+    data = json.dumps(plots, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
+    scripts = (
+        f"<script>{get_plotlyjs()}</script>\n"
+        f'<script type="application/json" id="plots">{data}</script>\n'
+        f"<script>{script}</script>\n"
+    )
+    head, body = page.split("</head>", 1)
+    body, end = body.rsplit("</body>", 1)
+    return f"{head}<style>{looks}</style></head>{body}{scripts}</body>{end}"
 
 
 def _compile(files: dict[str, bytes], form: str) -> bytes:

@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -66,7 +67,7 @@ def dots(
             _draw_dots(panel, environments[place], rows, values, look, zero, seed)
             panel.set_yticks(range(len(rows)), [_short(names[name]) for name in rows])
             panel.set_ylim(len(rows) - 0.4, -0.6)
-            panel.set_title(environments[place], loc="left")
+            panel.set_title(_short(environments[place]), loc="left")
         figure.supxlabel(label, fontsize=8.5)
     return figure
 
@@ -158,7 +159,7 @@ def diagnostics(
                 else:
                     panel.set_ylim(*limits(cells))
                 draw_curves(panel, cells, look, drawn)
-                panel.set_title(environment, loc="left", fontsize=8)
+                panel.set_title(_short(environment), loc="left", fontsize=8)
             row[0].set_ylabel(each.label)
         for panel in panels[-1]:
             panel.set_xlabel("environment steps of a seed")
@@ -194,6 +195,25 @@ def power_of_ten(value: float, _position: int | None = None) -> str:
     if 1e-4 < value < 1e6:
         return thousands(value)
     return f"{value:.0e}".replace("e-0", "e−").replace("e+0", "e").replace("-", "−")
+
+
+def shortened(runs: pd.DataFrame) -> pd.DataFrame:
+    """Runs whose titles and environments fit a legend and a panel's head."""
+    changed = runs.copy()
+    for column in ("variant_title", "environment"):
+        changed[column] = runs[column].map(distinct([str(name) for name in runs[column].unique()]))
+    return changed
+
+
+def distinct(names: Sequence[str]) -> dict[str, str]:
+    """Name -> a short one; the names whose short ones are alike are told apart by a number."""
+    found: dict[str, str] = {}
+    for name in names:
+        short = _short(name)
+        if short in found.values():
+            short = f"{short[: _LONGEST_NAME - 4]}… {len(found) + 1}"
+        found[name] = short
+    return found
 
 
 def _short(name: str) -> str:

@@ -135,10 +135,11 @@ def draw(found: list[Point]) -> Figure:
             row[0].set_ylabel(LABELS[name])
         for panel in panels[-1]:
             panel.set_xlabel("epochs on a batch")
-        handles: dict[str, Any] = {}
+        handles: dict[str, Any] = {name: None for _, _, name in _LOOKS.values()}
         for panel in panels.flat:
             drawn, labels = panel.get_legend_handles_labels()
             handles |= dict(zip(labels, drawn, strict=True))
+        handles = {name: handle for name, handle in handles.items() if handle is not None}
         figure.legend(
             handles.values(), handles.keys(), loc="outside upper center", ncols=3, frameon=False
         )

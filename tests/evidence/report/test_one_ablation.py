@@ -2,49 +2,185 @@
 
 from __future__ import annotations
 
-import io
+import dataclasses
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pypdf
 import pytest
 
 import bench
-from bench.cli.app import main
+from algorithms import ALGORITHMS
+from bench.evidence.curves import seed_curves
 from bench.evidence.scores import score_runs
-from bench.evidence.verdicts import return_text
-from tests.experiment_results import Made, untrained_score, write
+from bench.evidence.statistics import probability_of_improvement
+from bench.evidence.table import make_tables
+from bench.evidence.thresholds import times_to
+from bench.evidence.verdicts import judge_plan, return_text
+from tests.evidence.report.made_results import Made, pages, read, report, squeezed, write
+from tests.experiment_results import Made as MadeUp
+from tests.experiment_results import untrained_score
+from tests.experiment_results import write as write_suite
+
+SECTIONS = (
+    *("What is compared", "Learning curves", "Scores", "Over all environments"),
+    *("Differences, by pairs of seeds", "Time to the control’s score", "The mechanism"),
+    *("How to repeat it", "Made up: details and runs"),
+)
+
+Written = Callable[[Made], tuple[Path, Path]]
 
 
-def read(path: Path) -> str:
-    """The text of a PDF without any space: where lines break does not matter."""
-    reader = pypdf.PdfReader(io.BytesIO(path.read_bytes()))
-    return squeezed(" ".join(page.extract_text() for page in reader.pages))
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    """Results and the PDF of their report."""
+
+    def write_both(made: Made) -> tuple[Path, Path]:
+        results = write(tmp_path / "results", made)
+        path = tmp_path / "report.pdf"
+        assert report(results, path) == 0
+        return results, path
+
+    return write_both
 
 
-def squeezed(text: str) -> str:
-    return "".join(text.replace("\u200b", "").split())
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The two policies that don't learn, ten seeds each. Not to be changed."""
-    folder = tmp_path_factory.mktemp("results")
-    write(folder, "untrained", Made(of=untrained_score, seeds=10, episodes=20))
-    return folder
-
-
-def test_it_has_every_section_and_the_numbers_of_the_statistics(
-    results: Path, tmp_path: Path
-) -> None:
-    path = tmp_path / "new" / "untrained.pdf"
-    arguments = ["report", "--ablation", "untrained", "--results", str(results)]
-    assert main([*arguments, "--output", str(path)]) == 0
+def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written) -> None:
+    results, path = written(Made())
     text = read(path)
-    for section in ("What is compared", "Learning curves", "Scores", "Over all environments"):
+    for section in SECTIONS:
         assert squeezed(section) in text
-    view = bench.load("untrained", results)
+    view = bench.load("made", results)
     scores = score_runs(view.runs, view.episodes, view.updates)
-    for _, cell in scores.groupby(["environment", "variant"]):
-        assert return_text(float(cell["score"].mean())) in text
+    verdicts, _ = judge_plan(view.plan, scores)
+    for table in make_tables(scores, verdicts):
+        for row in table.cells:
+            assert squeezed("".join(row)) in text
+    values = scores[scores["environment"] == "Hopper-v5"].groupby("variant")["score"]
+    probability = probability_of_improvement(
+        values.get_group("variant_1"), values.get_group("variant_0")
+    )
+    assert squeezed(f"with without Hopper-v5 {probability:.2f}") in text
+    curves = {
+        (each.environment, each.variant): each
+        for each in seed_curves(view.runs, view.episodes, view.updates)
+    }
+    threshold = float(values.get_group("variant_0").mean())
+    reached = times_to(curves["Hopper-v5", "variant_1"], threshold)
+    assert squeezed(f"{return_text(threshold)} with {reached.number} of 10 {reached.median:g}") in (
+        text
+    )
+    assert squeezed("On Hopper-v5, with is better than the control, without, by 100") in text
+
+
+def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
+    results, path = written(Made())
+    view = bench.load("made", results)
+    whole = " ".join(page.extract_text() for page in pages(path))
     for run in view.runs["run"]:
-        assert run in text
+        assert run in whole  # unbroken, to be searched for
+    assert set(view.runs["digest"]) == {"0123456789abcdef"}
+    assert "0123456789abcdef" in whole
+    assert "algorithms/some_file.py" in whole
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"seeds": 1}, ["No difference is claimed", "One seed: no interval can be given"]),
+        ({"seeds": 9}, ["No difference is claimed: there are at most 9 pairs", "n = 9 < 10"]),
+        ({"variants": ("only one",)}, ["There is one variant only", "nothing is compared"]),
+        ({"environments": ("Hopper-v5",)}, ["with is better than the control"]),
+        ({"diverged": {(1, 3)}}, ["Diverged seeds (counted with their last value): with on"]),
+        ({"missing": {("Hopper-v5", 1)}}, ["On Walker2d-v5, with is better"]),
+        ({"missing": {("Hopper-v5", 0), ("Walker2d-v5", 0)}}, ["The control variant_0 has no"]),
+        ({"score": lambda _, seed: 10.0 + seed}, ["No difference can be claimed in any of the 2"]),
+        ({"digests": ("a" * 16, "b" * 16)}, ["has runs of different code", "aaaaaaaa"]),
+        ({"algorithms": ("of_a_user",)}, ["Σ R ∇log p", "An algorithm"]),
+        (
+            {"variants": ("猫 without", "Größe β ≤ ½"), "question": "Почему 猫?"},
+            ["U+732B without", "Größe β ≤ ½", "Почему U+732B?"],
+        ),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_whatever_the_results_look_like(
+    written: Written, change: dict[str, object], told: list[str]
+) -> None:
+    _, path = written(dataclasses.replace(Made(), **change))  # type: ignore[arg-type]
+    text = read(path)
+    for each in told:
+        assert squeezed(each) in text
+    assert _outside(path) == []
+
+
+def test_long_names_stay_on_the_page(written: Written) -> None:
+    long = ("without_" * 12, "averyveryverylongwordwithoutanyplacetobreakat" * 2)
+    environments = ("ALongEnvironmentIdentifierOfSomebodysOwnPackage-v5", "Walker2d-v5")
+    _, path = written(Made(variants=long, environments=environments, title="Made up " * 12))
+    assert _outside(path) == []
+    for name in long:
+        assert squeezed(name) in read(path)
+
+
+def test_what_is_outside_of_a_page_is_found(tmp_path: Path) -> None:
+    import typst
+
+    made = typst.compile(
+        {"main.typ": b'#set page(paper: "a4")\n#place(dx: 18cm, box(width: 9cm)[far outside])'},
+        format="pdf",
+    )
+    path = tmp_path / "wide.pdf"
+    path.write_bytes(made)
+    assert _outside(path)
+
+
+def test_the_scale_is_named_where_the_untrained_policy_is_there(tmp_path: Path) -> None:
+    write_suite(tmp_path, "untrained", MadeUp(of=untrained_score, seeds=2, episodes=20))
+    write(tmp_path, Made())
+    assert report(tmp_path, tmp_path / "report.pdf") == 0
+    text = read(tmp_path / "report.pdf")
+    assert squeezed("0 is the mean score of the untrained policy, 1 the control, without") in text
+    assert squeezed("Performance profiles") in text
+
+
+def test_equal_results_give_equal_bytes(written: Written) -> None:
+    results, path = written(Made(seeds=3))
+    before = path.read_bytes()
+    assert report(results, path) == 0
+    assert path.read_bytes() == before
+
+
+def test_every_algorithm_that_learns_has_its_objective_typeset() -> None:
+    template = Path(bench.__file__).parent / "evidence" / "report" / "objectives.typ"
+    typeset = set(re.findall(r"^  (\w+): \$$", template.read_text(), re.MULTILINE))
+    assert typeset == set(ALGORITHMS) - {"untrained", "uniform_random"}
+
+
+def _outside(path: Path) -> list[str]:
+    """Texts that begin or end beyond the margin of their page; the width is estimated from below.
+
+    0.4 of the font's size is less than an average letter of the fonts here takes.
+    """
+    found: list[str] = []
+    for page in pypdf.PdfReader(path).pages:
+        width = float(page.mediabox.width)
+
+        def visit(
+            text: str,
+            now: list[float],
+            at: list[float],
+            _: object,
+            size: float,
+            width: float = width,
+        ) -> None:
+            if not text.strip():
+                return
+            scale = abs(now[0])
+            left = now[0] * at[4] + now[4]
+            right = left + 0.4 * scale * abs(at[0]) * size * len(text.strip("\n"))
+            if left < 20 or right > width - 20:
+                found.append(text)
+
+        page.extract_text(visitor_text=visit)
+    return found

@@ -1,0 +1,166 @@
+"""Small results of any shape in a store, and what their reports say."""
+
+from __future__ import annotations
+
+import datetime
+import io
+import json
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pypdf
+
+from bench.cli.app import main
+from bench.store import Store
+
+NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
+BUDGET = 1_000
+
+
+def rising(variant: int, seed: int) -> float:
+    """A score: later variants earn more, seeds differ a little."""
+    return 100.0 * (variant + 1) + 3.0 * ((seed * 7) % 5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """An ablation's results.
+
+    Attributes:
+        variants: titles; the first is the control.
+        environments: ids.
+        seeds: of every cell.
+        score: of the place of a variant and a seed.
+        missing: (environment, place of the variant) without runs.
+        diverged: (place of the variant, seed) that diverged half way.
+        algorithms: of the variants; the last serves those beyond.
+        digests: of the code, by seed; the last serves those beyond.
+    """
+
+    name: str = "made"
+    title: str = "Made up"
+    question: str = "Does it help?"
+    variants: Sequence[str] = ("without", "with")
+    environments: Sequence[str] = ("Hopper-v5", "Walker2d-v5")
+    seeds: int = 10
+    score: Callable[[int, int], float] = rising
+    missing: Collection[tuple[str, int]] = ()
+    diverged: Collection[tuple[int, int]] = ()
+    algorithms: Sequence[str] = ("vanilla_policy_gradient", "baseline")
+    digests: Sequence[str] = ("0123456789abcdef",)
+
+
+def write(folder: Path, made: Made) -> Path:
+    """Write the plan and the runs into the store in `folder`."""
+    store = Store(folder)
+    rows = [
+        {
+            "ablation": made.name,
+            "title": made.title,
+            "question": made.question,
+            "created": NOON,
+            "control": "variant_0",
+            "variant": f"variant_{place}",
+            "variant_title": title,
+            "variant_order": place,
+            "environment": environment,
+            "environment_order": order,
+            "description": f"{made.name}-{order}-{place}",
+            "budget": BUDGET,
+            "algorithm": made.algorithms[min(place, len(made.algorithms) - 1)],
+            "differs": json.dumps({"width": place}),
+            "metadata": json.dumps(
+                {
+                    "title": "An algorithm",
+                    "equation": "Σ R ∇log p",
+                    "source": "algorithms/some_file.py",
+                    "mechanism": ["kl_mean", "gradient_variance"],
+                    "hyperparameters": {
+                        "width": {"default": 0, "meaning": "how wide", "unit": "units"}
+                    },
+                }
+            ),
+        }
+        for order, environment in enumerate(made.environments)
+        for place, title in enumerate(made.variants)
+    ]
+    store.write_plan(rows)
+    for row in rows:
+        place = int(str(row["variant_order"]))
+        if (row["environment"], place) in made.missing:
+            continue
+        for seed in range(made.seeds):
+            _write_run(store, row, seed, made)
+    return folder
+
+
+def _write_run(store: Store, row: dict[str, object], seed: int, made: Made) -> None:
+    place = int(str(row["variant_order"]))
+    broken = (place, seed) in made.diverged
+    ends = np.arange(1, 21) * BUDGET // 20
+    returns = made.score(place, seed) * np.minimum(1.0, np.arange(1, 21) / 10)
+    numbers = np.arange(5)
+    store.write_run(
+        {
+            "run": f"{int(str(row['environment_order'])):04x}{place:06x}{seed:06x}",
+            "description": row["description"],
+            "algorithm": row["algorithm"],
+            "environment": row["environment"],
+            "seed": seed,
+            "budget": BUDGET,
+            "hyperparameters": json.dumps({"width": place, "slots": 4, "epochs": 1 + place}),
+            "canonical": "{}",
+            "back_end": "envpool",
+            "device": "cpu",
+            "evaluation": "training",
+            "status": "diverged" if broken else "finished",
+            "reason": "the numbers are not finite" if broken else None,
+            "diverged_at": BUDGET // 2 if broken else None,
+            "steps": BUDGET,
+            "episodes": len(ends),
+            "updates": len(numbers),
+            "seconds": BUDGET / 1000,
+            "group_size": made.seeds,
+            "threads": 1,
+            "started": NOON,
+            "digest": made.digests[min(seed, len(made.digests) - 1)],
+            "versions": json.dumps({"torch": "2.13.0", "mujoco": "4.0.0"}),
+            "machine": "{}",
+        },
+        {
+            "step": ends,
+            "return": returns,
+            "length": np.diff(ends, prepend=0),
+            "seconds": ends / 1000,
+        },
+        {
+            "update": numbers,
+            "step": (numbers + 1) * BUDGET // len(numbers),
+            "seconds": (numbers + 1) / len(numbers),
+            "kl_mean": 0.01 * (1.0 + numbers + seed),
+            "gradient_variance": 5.0 / (1.0 + numbers + place),
+        },
+        None,
+    )
+
+
+def report(results: Path, output: Path, *arguments: str) -> int:
+    """Write the report of the made ablation."""
+    chosen = [] if "--all" in arguments else ["--ablation", "made"]
+    given = [each for each in arguments if each != "--all"]
+    return main(["report", *chosen, "--results", str(results), "--output", str(output), *given])
+
+
+def read(path: Path) -> str:
+    """The text of a PDF without any space: where lines break does not matter."""
+    return squeezed(" ".join(page.extract_text() for page in pages(path)))
+
+
+def pages(path: Path) -> list[pypdf.PageObject]:
+    return list(pypdf.PdfReader(io.BytesIO(path.read_bytes())).pages)
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.replace("\u200b", "").split())

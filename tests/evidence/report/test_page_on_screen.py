@@ -1,0 +1,110 @@
+"""The HTML page in a browser: complete in itself, without errors, and its curves respond."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.evidence.report.made_results import Made, report, write
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
+FIRST = "document.getElementById('made-steps')"
+
+missing = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path; set CHROMIUM")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("page")
+    results = write(folder / "results", Made(seeds=3, variants=("a </script> & <b>", "ε = 0.2")))
+    assert report(results, folder / "report.html") == 0
+    return folder / "report.html"
+
+
+@pytest.fixture(scope="module")
+def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
+    """The page, and what went wrong or was asked of the network."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as tools:
+        browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": 1100, "height": 900})
+        told: list[str] = []
+        page.on("console", lambda each: told.append(each.text) if each.type == "error" else None)
+        page.on("pageerror", lambda error: told.append(str(error)))
+        page.on(
+            "request",
+            lambda each: None if each.url.startswith(("file:", "data:")) else told.append(each.url),
+        )
+        page.goto(path.as_uri())
+        page.wait_for_function(f"{FIRST}.data !== undefined")
+        yield page, told
+        browser.close()
+
+
+def test_equal_results_give_equal_bytes(path: Path) -> None:
+    before = path.read_bytes()
+    assert report(path.parent / "results", path) == 0
+    assert path.read_bytes() == before
+
+
+@pytest.mark.browser
+@missing
+def test_it_opens_without_an_error_and_without_the_network(
+    opened: tuple[Any, list[str]],
+) -> None:
+    page, told = opened
+    assert told == []
+    assert page.locator(".js-plotly-plot").count() == 2
+    assert page.locator("math").count() > 1 and page.locator("munder.new").count() >= 1
+    assert page.locator("figure img").evaluate_all(
+        "images => images.length > 2 && images.every(each => each.naturalWidth > 0)"
+    )
+    assert page.locator("figcaption").count() > 5
+
+
+@pytest.mark.browser
+@missing
+def test_hovering_tells_values(opened: tuple[Any, list[str]]) -> None:
+    page, _ = opened
+    panel = page.locator("#made-steps .nsewdrag").first
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box()
+    page.mouse.move(box["x"] + 0.95 * box["width"], box["y"] + 0.5 * box["height"])
+    page.wait_for_selector("#made-steps .hoverlayer text")
+    shown = " ".join(page.locator("#made-steps .hoverlayer text").all_text_contents())
+    last = page.evaluate(
+        f"{FIRST}.data.find(each => each.meta === 'centre' && each.name === 'ε = 0.2').y.at(-1)"
+    )
+    assert "ε = 0.2" in shown
+    assert f"{last:,.4g}" in shown
+
+
+@pytest.mark.browser
+@missing
+def test_a_click_on_the_legend_hides_a_variant(opened: tuple[Any, list[str]]) -> None:
+    page, _ = opened
+    visible = f"{FIRST}.data.filter(e => e.legendgroup === 'variant_1').map(e => e.visible)"
+    page.locator("#made-steps .legendtoggle").nth(1).click()
+    page.wait_for_function(f"{visible}.every(each => each === 'legendonly')")
+    page.wait_for_timeout(600)  # a second click at once would be a double click
+    page.locator("#made-steps .legendtoggle").nth(1).click()
+    page.wait_for_function(f"{visible}.every(each => each === true)")
+
+
+@pytest.mark.browser
+@missing
+def test_a_button_shows_the_seeds(opened: tuple[Any, list[str]]) -> None:
+    page, _ = opened
+    opacities = f"{FIRST}.data.filter(each => each.meta === 'seed').map(each => each.opacity)"
+    assert page.evaluate(opacities) == [0] * 12
+    buttons = page.locator("#made-steps .updatemenu-button")
+    buttons.nth(0).click()
+    page.wait_for_function(f"{opacities}.every(each => each > 0)")
+    buttons.nth(1).click()
+    page.wait_for_function(f"{opacities}.every(each => each === 0)")
