@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Protocol
 
 from algorithms import ALGORITHMS
+from bench.plan.trainers import trainer_of
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("algorithms", "bench.train")
 BACK_END = "bench.train.environments.{}_backend"
-TRAINER = "bench.train.trainer"
 LIBRARIES = ("torch", "mujoco")
+DISTRIBUTIONS: dict[str, tuple[str, ...]] = {}
+"""Back end -> what steps it, where that is not the distribution of its name."""
 
 
 class Trainable(Protocol):
@@ -39,9 +41,11 @@ class Trainable(Protocol):
 def code_digest(description: Trainable, root: Path = ROOT) -> str:
     """16 hexadecimal digits for the code that a run of `description` goes through."""
     algorithm = ALGORITHMS[description.algorithm]
-    back_end = BACK_END.format(description.back_end)
-    code = closure([algorithm.partition(":")[0], TRAINER, back_end], root)
-    versions = {name: version(name) for name in (*LIBRARIES, description.back_end)}
+    name = description.back_end
+    given = [algorithm.partition(":")[0], trainer_of(name), BACK_END.format(name)]
+    code = closure(given, root)
+    libraries = (*LIBRARIES, *DISTRIBUTIONS.get(name, (name,)))
+    versions = {library: version(library) for library in libraries}
     lines = [f"{name} {source}" for name, source in [*sorted(code.items()), *versions.items()]]
     return hashlib.sha256("\n".join([algorithm, *lines]).encode()).hexdigest()[:16]
 

@@ -33,6 +33,7 @@ import numpy as np
 from bench.plan.digest import code_digest
 from bench.plan.identity import Description, plain_json
 from bench.plan.plan import Plan
+from bench.plan.trainers import trainer_of
 from bench.train.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from bench.train.trainer import Progress, RunResult
 
-TRAINER = "bench.train.trainer:train"
 GROUP_SIZE = 10
 # What a group takes besides its seeds' share, in seeds: the work of a tick that doesn't grow.
 # Fitted to clipped PPO's steps/s with 1 to 10 seeds on HalfCheetah-v5 (docs/performance.md).
@@ -172,7 +172,7 @@ def run(
     workers: int,
     group_size: int = GROUP_SIZE,
     fresh_before: datetime | None = None,
-    train: str = TRAINER,
+    train: str | None = None,
     seconds_per_step: Callable[[Description], float] = lambda description: 1.0,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Summary:
@@ -182,7 +182,8 @@ def run(
         workers: processes at the same time.
         group_size: most seeds in a group; groups are smaller where workers would idle.
         fresh_before: results that started before this moment are trained again.
-        train: "module:attribute" of the training function, imported by the workers.
+        train: "module:attribute" of the training function, imported by the workers; None: what
+            `trainer_of` a description's back end says.
         seconds_per_step: what a step of one seed costs; only for the order of work.
         on_event: told what happens, in this process.
 
@@ -298,7 +299,7 @@ def _parts(seeds: Sequence[int], count: int) -> Iterator[Sequence[int]]:
         yield seeds[first:last]
 
 
-def _free_worker(team: list[_Worker], workers: int, train: str) -> _Worker | None:
+def _free_worker(team: list[_Worker], workers: int, train: str | None) -> _Worker | None:
     """A worker with nothing to do; a new one as long as there are fewer than `workers`."""
     idle = next((worker for worker in team if not worker.group), None)
     if idle is None and len(team) < workers:
@@ -411,11 +412,12 @@ _NO_UPDATES = {name: np.empty(0) for name in ("update", "step", "seconds")}
 class _Worker:
     """A process that trains one group after the other."""
 
-    def __init__(self, train: str) -> None:
+    def __init__(self, train: str | None) -> None:
         # Spawned, never forked: EnvPool and torch have threads.
         context = multiprocessing.get_context("spawn")
+        self.train = train
         self.connection, theirs = context.Pipe(duplex=True)
-        self.process = context.Process(target=_work, args=(theirs, train), daemon=True)
+        self.process = context.Process(target=_work, args=(theirs,), daemon=True)
         with worker_surroundings():
             self.process.start()
         # With this copy open, the end of the worker would not be the end of the pipe.
@@ -432,8 +434,9 @@ class _Worker:
     def give(self, group: Group) -> None:
         """Let it train this group. If it has died meanwhile, `events` says so."""
         self.group, self.started = group, datetime.now(UTC)
+        train = self.train or f"{trainer_of(group.description.back_end)}:train"
         with suppress(OSError):
-            self.connection.send((group.description, group.seeds))
+            self.connection.send((train, group.description, group.seeds))
 
     def events(self, scribe: _Scribe) -> Iterator[Event]:
         """What has become of its group since it was last asked."""
@@ -479,7 +482,7 @@ def worker_surroundings() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _work(connection: Connection, address: str) -> None:
+def _work(connection: Connection) -> None:
     """A worker's life: groups in, progress and results out, until the pipe ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
@@ -493,7 +496,7 @@ def _work(connection: Connection, address: str) -> None:
 
     while True:
         try:
-            description, seeds = connection.recv()
+            address, description, seeds = connection.recv()
         except (EOFError, OSError):
             return
         try:
