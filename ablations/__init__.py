@@ -14,5 +14,6 @@ ABLATIONS: dict[str, str] = {
     "experiment": "ablations.experiment:ABLATION",
     "surrogates": "ablations.surrogates:ABLATION",
     "trpo_batch": "ablations.trpo_batch:ABLATION",
+    "adaptive_batch": "ablations.adaptive_batch:ABLATION",
     "untrained": "ablations.untrained:ABLATION",
 }

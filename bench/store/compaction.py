@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -15,6 +16,10 @@ from bench.errors import InputError, unknown
 from bench.store import parquet
 from bench.store.schema import RESULTS
 from bench.store.store import COMPACTED, RUN_TABLES, Entry, Store, in_order, in_plan_order
+
+UPDATES = 250
+"""Rows of diagnostics that a published run has at most, besides its last: curves are drawn at
+fewer points, and the thousand that are recorded would fill a third of a published store."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +42,9 @@ def compact(
     """Merge the runs of `source` into the published store `target`.
 
     Takes all committed runs, or those of the given `descriptions`, and the plans of which every
-    description is taken. A run or plan that is there already is replaced, save that a failed run
-    never replaces a result. `policies` names runs of the source whose policies are copied too.
+    description is taken; of a run's updates those that `thinned` leaves. A run or plan that is
+    there already is replaced, save that a failed run never replaces a result. `policies` names runs
+    of the source whose policies are copied too.
     Killed at any moment, the target is readable, and compacting again completes it. Raises
     InputError when there is no source, the target is torn or holds files of single runs, or a
     policy is not to be had.
@@ -76,6 +82,7 @@ def compact(
         )
         for table in RUN_TABLES
     }
+    merged["updates"] = thinned(merged["updates"], merged["runs"])
     merged["plans"] = _merged_plans(planned, new.plans(), descriptions)
 
     with old.staging() as staging:
@@ -100,6 +107,27 @@ def compact(
         size=size,
         problems=tuple(new.problems),
     )
+
+
+def thinned(updates: pa.Table, runs: pa.Table) -> pa.Table:
+    """The updates that find the next 1/UPDATES of their run's budget passed, and each run's last.
+
+    Thinning again changes nothing.
+
+    Args:
+        updates: sorted by run, each run's in the order of training; runs: with all of them.
+    """
+    if not len(updates):
+        return updates
+    budgets = dict(zip(runs["run"].to_pylist(), runs["budget"].to_pylist(), strict=True))
+    counted = pc.value_counts(updates["run"]).to_pylist()
+    lengths = [each["counts"] for each in counted]
+    budget = np.repeat([budgets[each["values"]] for each in counted], lengths)
+    run = np.repeat(np.arange(len(lengths)), lengths)
+    passed = updates["step"].to_numpy() * UPDATES // budget
+    new_run = np.diff(run, prepend=-1) > 0
+    last = np.diff(run, append=len(lengths)) > 0
+    return updates.filter(pa.array(new_run | last | (np.diff(passed, prepend=0) > 0)))
 
 
 def _merged_plans(old: pa.Table, new: pa.Table, descriptions: Collection[str] | None) -> pa.Table:

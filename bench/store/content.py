@@ -73,6 +73,9 @@ def row_of(content: Content) -> dict[str, Any]:
 def first_difference(first: Content, second: Content) -> Difference | None:
     """The first difference in the content of a run: of the first rows that differ, by column.
 
+    A published run keeps some of its updates: where one content's are among the other's, those
+    are compared. Their number is compared as a column of the table `runs`.
+
     Args:
         first, second: the rows of one run in each of the tables of COMPARED.
 
@@ -81,6 +84,8 @@ def first_difference(first: Content, second: Content) -> Difference | None:
     """
     for table, columns in COMPARED.items():
         one, other = first[table], second[table]
+        if table == "updates":
+            one, other = _of_both(one, other)
         common = min(len(one), len(other))
         found = [
             (int(rows[0]), place, column)
@@ -95,6 +100,16 @@ def first_difference(first: Content, second: Content) -> Difference | None:
             values = len(one), len(other)
             return Difference(table=table, column=None, row=common, values=values)
     return None
+
+
+def _of_both(one: pa.Table, other: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Updates of one run, without those that the shorter table has left out."""
+    few, many = sorted((one, other), key=len)
+    there = pc.is_in(many["update"], few["update"].combine_chunks())
+    if pc.sum(there).as_py() != len(few):
+        return one, other
+    many = many.filter(there)
+    return (many, few) if len(one) > len(other) else (few, many)
 
 
 def _differing(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.ndarray:

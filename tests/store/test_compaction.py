@@ -11,6 +11,8 @@ from stored_example import Example, Killing, PlanRows
 
 from bench.errors import InputError
 from bench.store import SCHEMAS, Store, compact
+from bench.store.compaction import UPDATES
+from bench.store.content import by_run, first_difference
 
 TABLES = ("runs", "episodes", "updates")
 
@@ -57,6 +59,28 @@ def test_the_published_store_equals_its_source_in_one_file_a_table(
     assert result.size == sum(len(content) for content in files(published).values())
     runs = pd.read_parquet(published.path / "episodes")["run"]
     assert runs.is_monotonic_increasing
+
+
+def test_a_published_run_keeps_some_of_its_updates_and_still_equals_its_source(
+    store: Store, published: Store, example: type[Example]
+) -> None:
+    """Every update is the first behind some 250th of the budget, or the last."""
+    for run, budget in (("aa", 60_000), ("bb", 1_000_000)):
+        example(run=run, count=1100, changes={"budget": budget}).write(store)
+    compact(store.path, published.path)
+    kept = published.updates()
+    few = kept[kept["run"] == "aa"]
+    # A step is 50, so that every fifth update passes the next 240 steps, some the one after.
+    marks = np.arange(1, 1101) * 50 * UPDATES // 60_000
+    first = np.flatnonzero(np.diff(marks, prepend=0) > 0) + 1
+    assert few["update"].tolist() == sorted({1, *first, 1100})
+    assert (kept["run"] == "bb").sum() == len({1, 1100} | set(range(80, 1101, 80)))
+    before, after = (by_run(each.read(each.committed().values())) for each in (store, published))
+    assert all(first_difference(before[run], after[run]) is None for run in before)
+    assert all(first_difference(after[run], before[run]) is None for run in before)
+    once = files(published)
+    compact(store.path, published.path)
+    assert files(published) == once
 
 
 def test_columns_are_compressed_and_encoded(full: Store, published: Store) -> None:

@@ -104,6 +104,21 @@ def test_a_run_that_ends_earlier_differs_in_its_rows(
     assert found.values == (0, 3)
 
 
+def test_updates_that_one_side_has_left_out_are_no_difference_but_their_values_are(
+    tmp_path: Path, example: type[Example]
+) -> None:
+    full = content(tmp_path / "full", example())
+    few = {**full, "updates": full["updates"].take([0, 2, 4])}
+    assert first_difference(full, few) is None
+    assert first_difference(few, full) is None
+    other = content(tmp_path / "other", example(), entropy=[0.125, 0.25, 0.5, 0.5, 0.625])
+    found = first_difference(few, other)
+    assert found == Difference(table="updates", column="entropy", row=1, values=(0.375, 0.5))
+    # Numbers that the other doesn't have are no selection of it.
+    later = {**few, "updates": full["updates"].slice(3)}
+    assert first_difference(few, later) is not None
+
+
 def test_an_outcome_is_content_too(tmp_path: Path, example: type[Example]) -> None:
     first = content(tmp_path / "a", example())
     changes = {"status": "diverged", "diverged_at": 60}
