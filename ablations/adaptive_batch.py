@@ -7,7 +7,7 @@ from ablations.spec import Ablation, Variant
 ABLATION = Ablation(
     name="adaptive_batch",
     title="The adaptive policy gradient's batch",
-    question="Does the adaptive policy gradient miss the PPO paper's scores for want of updates?",
+    question="Many small steps or few large ones: how large a batch suits the adaptive step size?",
     environments=("Hopper-v5", "Swimmer-v5"),
     variants=(
         Variant(
@@ -27,6 +27,12 @@ ABLATION = Ablation(
             title="2,048 steps a batch",
             algorithm="adaptive_policy_gradient",
             hyperparameters={"batch_steps": 2_048},
+        ),
+        Variant(
+            name="steps_4096",
+            title="4,096 steps a batch",
+            algorithm="adaptive_policy_gradient",
+            hyperparameters={"batch_steps": 4_096},
         ),
     ),
     control="steps_2048",
