@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -81,7 +83,8 @@ def requested_plan(
 
     from bench.plan.lookup import load_algorithm
     from bench.plan.plan import make_plan
-    from bench.train.environments import back_end_of, describe
+    from bench.train.environments import describe
+    from bench.train.environments.device_choice import back_end_on, told
     from bench.train.trainer import validate
 
     for environment in dict.fromkeys(environments or asked.environments):
@@ -94,16 +97,20 @@ def requested_plan(
             raise InputError(
                 f"environment {environment!r} can't be made: {type(error).__name__}: {said}"
             ) from error
+    resolved = resolved_device(device)
     plan = make_plan(
         asked,
-        back_end_of=back_end_of,
+        back_end_of=partial(back_end_on, resolved),
         seeds=parsed_seeds,
         steps=parsed_steps,
         environments=environments,
         variants=variants,
         settings=parsed_settings,
-        device=resolved_device(device),
+        device=resolved,
     )
+    chosen = dict.fromkeys(cell.environment for cell in plan.cells)
+    notes = filter(None, (told(resolved, environment) for environment in chosen))
+    plan = replace(plan, notes=(*plan.notes, *notes))
     for cell in plan.cells:
         algorithm = load_algorithm(cell.description.algorithm)
         try:

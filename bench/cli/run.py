@@ -103,6 +103,7 @@ def _train(
             store,
             workers=workers or cores(),
             fresh_before=before,
+            checkpoints=store.path / "checkpoints",
             seconds_per_step=estimate.seconds_per_step,
             on_event=display,
         )

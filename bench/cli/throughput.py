@@ -48,18 +48,43 @@ def throughput(
     rounds: Annotated[
         int | None, typer.Option("--rounds", min=1, help="Rounds.", show_default="5")
     ] = None,
+    device: Annotated[
+        str,
+        typer.Option(
+            "--device", help="cuda: physics and training on the GPU, by the number of worlds."
+        ),
+    ] = "cpu",
+    minutes: Annotated[
+        float,
+        typer.Option("--minutes", min=0.1, help="With cuda: stop then; the same command goes on."),
+    ] = 60.0,
     results: ResultsOption = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", help="A .png, .pdf or .svg file: draws the session too."),
     ] = None,
 ) -> None:
-    """Measure steps per second of training, in ratio to a bare EnvPool loop on the same cores."""
+    """Measure steps per second of training, in ratio to a bare EnvPool loop on the same cores.
+
+    With --device cuda instead: physics, environments and training on the GPU.
+    """
     chosen = list(dict.fromkeys(algorithms or ALGORITHMS))
     for name in chosen:
         if name not in ALGORITHMS:
             raise unknown("algorithm", name, ALGORITHMS)
     worlds = list(dict.fromkeys(environments or ENVIRONMENTS))
+    if device != "cpu":
+        from bench.cli.device_throughput import device_throughput
+
+        device_throughput(
+            algorithms=algorithms,
+            environments=environments,
+            device=device,
+            quick=quick,
+            minutes=minutes,
+            results=results,
+        )
+        return
     if output is not None:
         from bench.evidence.figures.output import check_output
 

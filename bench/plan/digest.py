@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("algorithms", "bench.train")
 BACK_END = "bench.train.environments.{}_backend"
 LIBRARIES = ("torch", "mujoco")
-DISTRIBUTIONS: dict[str, tuple[str, ...]] = {}
+DISTRIBUTIONS = {"warp": ("mujoco-warp", "warp-lang")}
 """Back end -> what steps it, where that is not the distribution of its name."""
 
 

@@ -178,6 +178,30 @@ THROUGHPUT = pa.schema(
     metadata={"table": "throughput", "meaning": "one row a round, rival and core"},
 )
 
+DEVICE_THROUGHPUT = pa.schema(
+    [
+        _column("measured", TIME, "when the measurement ended", "UTC"),
+        _column("device", TEXT, "the GPU's name, or cpu"),
+        _column("kind", TEXT, "physics alone, whole environment steps, or training"),
+        _column("name", TEXT, "the algorithm, empty where nothing is trained"),
+        _column("environment", TEXT, "identifier of the environment"),
+        _column("seeds", SMALL, "seeds trained together, 0 where nothing is trained", "seeds"),
+        _column("worlds", INTEGER, "environments stepped at once", "environments"),
+        _column("ticks", INTEGER, "steps that every world took", "environment steps"),
+        _column("steps", INTEGER, "steps of all worlds, warm-up left out", "environment steps"),
+        _column("substeps", SMALL, "steps of the physics in one of the environment"),
+        _column("seconds", REAL, "wall time they took", "s"),
+        _column("update", REAL, "share of it in the algorithm's updates", nullable=True),
+        _column("busy", REAL, "share of it in which the device computed", nullable=True),
+        _column("memory", REAL, "memory of the device in use", "MiB", nullable=True),
+        _column("commit", TEXT, "commit of the repository", "hex digits", nullable=True),
+        _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
+        _column("versions", TEXT, "package -> version", "JSON"),
+        _column("machine", TEXT, "processor, cores, memory, system", "JSON"),
+    ],
+    metadata={"table": "device_throughput", "meaning": "one row a measurement on a device"},
+)
+
 SCHEMAS: dict[str, pa.Schema] = {
     "runs": RUNS,
     "episodes": EPISODES,

@@ -1,16 +1,21 @@
-"""The table `throughput` of a results folder: a file a session, beside the tables of runs."""
+"""The tables `throughput`, a file a session, and `device_throughput`, a file a measurement.
+
+They lie in a results folder beside the tables of runs.
+"""
 
 from __future__ import annotations
 
 import os
+import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from bench.errors import InputError
 from bench.store import parquet
-from bench.store.schema import THROUGHPUT
+from bench.store.schema import DEVICE_THROUGHPUT, THROUGHPUT
 
 
 def write_session(results: Path, rows: Sequence[Mapping[str, object]]) -> Path:
@@ -19,13 +24,33 @@ def write_session(results: Path, rows: Sequence[Mapping[str, object]]) -> Path:
     Raises:
         InputError: the folder cannot be written.
     """
-    folder = results / "throughput"
-    path = folder / f"{rows[0]['session']}.parquet"
+    return _write(results, "throughput", str(rows[0]["session"]), THROUGHPUT, rows)
+
+
+def write_device_row(results: Path, row: Mapping[str, object]) -> Path:
+    """Store one measurement on a device, beside what was measured before.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    name = uuid.uuid4().hex[:16]
+    return _write(results, "device_throughput", name, DEVICE_THROUGHPUT, [row])
+
+
+def _write(
+    results: Path,
+    table: str,
+    name: str,
+    schema: pa.Schema,
+    rows: Sequence[Mapping[str, object]],
+) -> Path:
+    folder = results / table
+    path = folder / f"{name}.parquet"
     # The dot keeps readers of the folder from a file that is not whole yet.
     temporary = path.with_name(f".{path.name}")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        parquet.write(parquet.from_rows(THROUGHPUT, rows), temporary)
+        parquet.write(parquet.from_rows(schema, rows), temporary)
         os.replace(temporary, path)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -52,17 +77,35 @@ def read_latest(results: Path) -> tuple[pd.DataFrame, list[str]]:
     Raises:
         InputError: the folder holds no session.
     """
-    problems, sessions = [], []
-    for path in sorted((results / "throughput").glob("[!.]*")):
-        try:
-            table = parquet.read(path, THROUGHPUT).to_pandas()
-        except parquet.UnreadableError as error:
-            problems.append(f"{path} {error}; it is left out")
-            continue
-        if len(table):
-            sessions.append(table)
+    sessions, problems = _read(results, "throughput", THROUGHPUT)
     if not sessions:
         raise InputError(
             f"no throughput has been measured in {results}; run: python -m bench throughput"
         )
     return max(sessions, key=lambda table: table["measured"].max()), problems
+
+
+def read_device_rows(results: Path) -> tuple[pd.DataFrame, list[str]]:
+    """What was measured on devices, the newest of equal measurements, oldest first.
+
+    Equal are those of one commit, device, kind, algorithm, environment and size. A line for each
+    file that could not be used.
+    """
+    found, problems = _read(results, "device_throughput", DEVICE_THROUGHPUT)
+    table = pd.concat(found) if found else DEVICE_THROUGHPUT.empty_table().to_pandas()
+    asked = ["commit", "device", "kind", "name", "environment", "seeds", "worlds"]
+    newest = table.sort_values("measured").drop_duplicates(asked, keep="last")
+    return newest.reset_index(drop=True), problems
+
+
+def _read(results: Path, table: str, schema: pa.Schema) -> tuple[list[pd.DataFrame], list[str]]:
+    frames, problems = [], []
+    for path in sorted((results / table).glob("[!.]*")):
+        try:
+            frame = parquet.read(path, schema).to_pandas()
+        except parquet.UnreadableError as error:
+            problems.append(f"{path} {error}; it is left out")
+            continue
+        if len(frame):
+            frames.append(frame)
+    return frames, problems

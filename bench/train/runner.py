@@ -7,6 +7,7 @@ its own group and nothing else, and killing everything costs the groups in fligh
 
 from __future__ import annotations
 
+import hashlib
 import heapq
 import importlib
 import itertools
@@ -21,11 +22,12 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -33,7 +35,7 @@ import numpy as np
 from bench.plan.digest import code_digest
 from bench.plan.identity import Description, plain_json
 from bench.plan.plan import Plan
-from bench.plan.trainers import trainer_of
+from bench.plan.trainers import RESUMABLE, trainer_of
 from bench.train.provenance import Provenance, provenance
 
 if TYPE_CHECKING:
@@ -173,6 +175,7 @@ def run(
     group_size: int = GROUP_SIZE,
     fresh_before: datetime | None = None,
     train: str | None = None,
+    checkpoints: Path | None = None,
     seconds_per_step: Callable[[Description], float] = lambda description: 1.0,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Summary:
@@ -184,6 +187,8 @@ def run(
         fresh_before: results that started before this moment are trained again.
         train: "module:attribute" of the training function, imported by the workers; None: what
             `trainer_of` a description's back end says.
+        checkpoints: a folder from which groups that can be resumed go on, and in which they leave
+            behind where they are.
         seconds_per_step: what a step of one seed costs; only for the order of work.
         on_event: told what happens, in this process.
 
@@ -209,6 +214,7 @@ def run(
     on_event(Planned(groups=tuple(pending), kept=len(kept), stale=stale))
     scribe = _Scribe(store, summary, provenance(), digests, frozenset(results))
     team: list[_Worker] = []
+    kept_at = _Checkpoints(checkpoints, digests)
 
     def unfinished(group: Group) -> Group | None:
         """What of the group no other process has finished since the plan was made."""
@@ -227,13 +233,14 @@ def run(
             while pending and (free := _free_worker(team, workers, train)):
                 group = unfinished(pending.popleft())
                 if group is not None:
-                    free.give(group)
+                    free.give(group, kept_at.of(group))
                     on_event(Started(group=group))
             busy = [worker for worker in team if worker.group]
             if busy and not wait([each for worker in busy for each in worker.signs], HEARTBEAT):
                 on_event(Waited())
             for worker in busy:
                 for event in worker.events(scribe):
+                    kept_at.drop_needless(event)
                     on_event(event)
                 if worker.dead:
                     team.remove(worker)
@@ -306,6 +313,29 @@ def _free_worker(team: list[_Worker], workers: int, train: str | None) -> _Worke
         idle = _Worker(train)
         team.append(idle)
     return idle
+
+
+@dataclass(frozen=True)
+class _Checkpoints:
+    """Where groups in the middle of their training are kept, if they can be."""
+
+    folder: Path | None
+    digests: Mapping[str, str]
+
+    def of(self, group: Group) -> Path | None:
+        """The file of this very group under this very code."""
+        description = group.description
+        if self.folder is None or description.back_end not in RESUMABLE:
+            return None
+        named = f"{description.identifier} {self.digests[description.identifier]} {group.seeds}"
+        return self.folder / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.safetensors"
+
+    def drop_needless(self, event: Event) -> None:
+        """Remove the file of a group whose results are stored."""
+        if isinstance(event, Ended) and set(event.outcomes.values()) <= {"finished", "diverged"}:
+            file = self.of(event.group)
+            if file is not None:
+                file.unlink(missing_ok=True)
 
 
 class _Scribe:
@@ -431,12 +461,12 @@ class _Worker:
         """What to wait for: a message, or the worker's end."""
         return self.connection, self.process.sentinel
 
-    def give(self, group: Group) -> None:
+    def give(self, group: Group, checkpoint: Path | None) -> None:
         """Let it train this group. If it has died meanwhile, `events` says so."""
         self.group, self.started = group, datetime.now(UTC)
         train = self.train or f"{trainer_of(group.description.back_end)}:train"
         with suppress(OSError):
-            self.connection.send((train, group.description, group.seeds))
+            self.connection.send((train, group.description, group.seeds, checkpoint))
 
     def events(self, scribe: _Scribe) -> Iterator[Event]:
         """What has become of its group since it was last asked."""
@@ -496,7 +526,7 @@ def _work(connection: Connection) -> None:
 
     while True:
         try:
-            address, description, seeds = connection.recv()
+            address, description, seeds, checkpoint = connection.recv()
         except (EOFError, OSError):
             return
         try:
@@ -504,11 +534,23 @@ def _work(connection: Connection) -> None:
             train = getattr(importlib.import_module(module), name)
             if "torch" in sys.modules:
                 sys.modules["torch"].set_num_threads(THREADS)
-            connection.send(("done", train(description, seeds, report)))
+            resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
+            with _made_on(description.device):
+                results = train(description, seeds, report, **resumed)
+            connection.send(("done", results))
         except BrokenPipeError:
             return
         except Exception as error:
             connection.send(("failed", _last_line(error)))
+
+
+def _made_on(device: str) -> AbstractContextManager[object]:
+    """What an algorithm makes without saying where is made on the device."""
+    if device == "cpu":
+        return nullcontext()
+    import torch
+
+    return torch.device(device)
 
 
 def _updates(result: RunResult) -> int:

@@ -1,0 +1,140 @@
+"""`throughput --device cuda`: physics and training on a GPU, by the number of worlds and seeds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli.options import resolved_device
+from bench.cli.words import count, shown, wide_console
+from bench.errors import InputError, unknown
+from bench.train.environments.warp_ids import WARP_IDS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from bench.throughput.on_device import Question
+
+ALGORITHMS_ASKED = ("clipped_ppo",)
+QUICK_WORLDS, QUICK_SEEDS = (256, 4096), (1, 10)
+
+
+def device_throughput(
+    *,
+    algorithms: Sequence[str] | None,
+    environments: Sequence[str] | None,
+    device: str,
+    quick: bool,
+    minutes: float,
+    results: Path | None,
+) -> None:
+    """Measure what hasn't been measured on this device at this commit, then print a table.
+
+    Raises:
+        InputError: no such device, or an environment that MuJoCo Warp doesn't step.
+    """
+    chosen = list(dict.fromkeys(environments or WARP_IDS))
+    for environment in chosen:
+        if environment not in WARP_IDS:
+            raise unknown("environment of MuJoCo Warp", environment, WARP_IDS)
+    if device != "cuda":
+        raise unknown("device", device, ("cpu", "cuda"))
+    where = resolved_device(device)
+
+    from bench.store import LOCAL
+    from bench.throughput.on_device import SEEDS, WORLDS, questions
+
+    asked = questions(
+        chosen,
+        algorithms or ALGORITHMS_ASKED,
+        QUICK_WORLDS if quick else WORLDS,
+        QUICK_SEEDS if quick else SEEDS,
+    )
+    measure_and_show(asked, where, results or LOCAL, seconds=1.0 if quick else 2.0, minutes=minutes)
+
+
+def measure_and_show(
+    asked: Sequence[Question], device: str, folder: Path, *, seconds: float, minutes: float
+) -> None:
+    """Measure what is not in the folder yet, storing each row at once; then print them all."""
+    from bench.store.throughput import read_device_rows, write_device_row
+    from bench.throughput.on_device import Failed, device_name, measure
+    from bench.train.provenance import provenance
+
+    console = wide_console()
+    before, problems = read_device_rows(folder)
+    here = before[
+        (before["device"] == device_name(device))
+        & (before["commit"].fillna("") == (provenance().commit or ""))
+    ]
+    kept = {tuple(row) for row in here[list(_ASKED)].itertuples(index=False)}
+    left = [each for each in asked if tuple(getattr(each, name) for name in _ASKED) not in kept]
+    ends = time.monotonic() + 60 * minutes
+    number = 0
+    with console.status("") as status:
+        for question in left:
+            if time.monotonic() > ends:
+                break
+            number += 1
+            status.update(
+                f"{question.kind} {question.name}, {question.environment}, "
+                f"{count(question.worlds, 'world')}"
+            )
+            for answer in measure([question], device, seconds=seconds):
+                if isinstance(answer, Failed):
+                    console.print(f"{question.environment}: {answer.reason}", style="red")
+                else:
+                    write_device_row(folder, answer)
+    rows, problems = read_device_rows(folder)
+    if rows.empty:
+        raise InputError("nothing could be measured")
+    show(console, rows)
+    if number < len(left):
+        console.print(f"{count(len(left) - number, 'measurement')} left; the same command goes on")
+    console.print(f"Results: {shown(folder / 'device_throughput')}")
+    for problem in problems:
+        console.print(problem)
+
+
+_ASKED = ("kind", "name", "environment", "seeds", "worlds")
+
+
+def show(console: Console, rows: pd.DataFrame) -> None:
+    """Print a table a device and environment."""
+    from rich.table import Table
+
+    for (device, environment), part in rows.groupby(["device", "environment"], sort=False):
+        table = Table(title=f"{environment} on {device}", title_justify="left")
+        columns = ("worlds", "seeds", "steps/s", "physics steps/s", "ms a tick", "to environment")
+        table.add_column("")
+        for column in (*columns, "update", "launches", "MiB"):
+            table.add_column(column, justify="right")
+        rates = (part["steps"] / part["seconds"]).groupby(
+            [part["kind"], part["worlds"]], sort=False
+        )
+        bare = dict(rates.last().get("environment", {}))
+        places = {"physics": 0, "environment": 1, "training": 2}
+        order = part.assign(place=part["kind"].map(places))
+        for row in order.sort_values(["place", "name", "worlds"]).itertuples():
+            rate = row.steps / row.seconds
+            beside = bare.get(row.worlds)
+            table.add_row(
+                row.name or row.kind,
+                f"{row.worlds:,}",
+                str(row.seeds) if row.seeds else "",
+                f"{rate:,.0f}",
+                f"{rate * row.substeps:,.0f}",
+                f"{1e3 * row.seconds / max(row.ticks, 1):,.2f}",
+                f"{rate / beside:.2f}" if row.kind == "training" and beside else "",
+                "" if row.update != row.update else f"{row.update:.0%}",
+                "" if row.busy != row.busy else f"{1 - row.busy:.0%}",
+                "" if row.memory != row.memory else f"{row.memory:,.0f}",
+            )
+        console.print(table)
+    console.print(
+        "physics: substeps alone, random actions; environment: whole steps; launches: the share "
+        "of a tick in which no kernel ran."
+    )

@@ -1,0 +1,319 @@
+"""How fast physics and training are where both share a device, against the number of worlds."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.errors import InputError
+from bench.throughput.measuring import ENDLESS, _EnoughError, _put, _stopwatch
+from bench.train.provenance import provenance
+
+if TYPE_CHECKING:
+    from bench.train.trainer import Progress
+
+Kind = Literal["physics", "environment", "training"]
+
+WORLDS = tuple(2**power for power in range(8, 18))
+"""Numbers of worlds that physics is measured with."""
+SEEDS = (1, 4, 10, 32, 100)
+"""Seeds that train at once."""
+WARM_UP_TICKS = 10
+PROFILED_TICKS = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """Something to measure.
+
+    Attributes:
+        kind: "physics", the engine's substeps alone, with random actions; "environment", whole
+            ticks, with observation, reward and the reset of what has ended; "training".
+        name: the algorithm; empty where nothing is trained.
+        seeds: that train at once, 0 where nothing is trained; worlds: that are stepped.
+    """
+
+    kind: Kind
+    name: str
+    environment: str
+    seeds: int
+    worlds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came out, warm-up left out.
+
+    Attributes:
+        ticks: steps of the environment that every world took; steps: of all worlds together.
+        substeps: of the physics in one tick.
+        seconds: wall time.
+        update: share of the wall time in the algorithm's updates, None where nothing is trained.
+        busy: share of a tick in which a kernel ran; None where that can't be told (a CPU).
+        memory: of the device, in use by this measurement [MiB]; None on a CPU.
+    """
+
+    ticks: int
+    steps: int
+    substeps: int
+    seconds: float
+    update: float | None
+    busy: float | None
+    memory: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """What could not be measured, and why, in one line."""
+
+    question: Question
+    reason: str
+
+
+def questions(
+    environments: Sequence[str],
+    algorithms: Sequence[str],
+    worlds: Sequence[int] = WORLDS,
+    seeds: Sequence[int] = SEEDS,
+) -> list[Question]:
+    """All of them, an environment after the other, small ones first."""
+    from bench.plan.lookup import load_algorithm
+
+    found = []
+    for environment in environments:
+        bare: tuple[Kind, ...] = ("physics", "environment")
+        found += [
+            Question(kind=kind, name="", environment=environment, seeds=0, worlds=count)
+            for count in worlds
+            for kind in bare
+        ]
+        for name in algorithms:
+            slots = load_algorithm(name).hyperparameters().slots
+            found += [
+                Question(
+                    kind="training",
+                    name=name,
+                    environment=environment,
+                    seeds=count,
+                    worlds=count * slots,
+                )
+                for count in seeds
+            ]
+    return found
+
+
+def measure(
+    asked: Sequence[Question],
+    device: str,
+    *,
+    seconds: float,
+    on_event: Callable[[Question], None] = lambda question: None,
+) -> Iterator[dict[str, object] | Failed]:
+    """Rows of the table `device_throughput`, one a question, as they are measured."""
+    origin = provenance()
+    name = device_name(device)
+    for question in asked:
+        on_event(question)
+        try:
+            answer = (
+                _training(question, device, seconds)
+                if question.kind == "training"
+                else _stepping(question, device, seconds)
+            )
+        except (RuntimeError, InputError) as error:
+            # A number of worlds that doesn't fit into memory is an answer too.
+            reason = str(error).partition("\n")[0]
+            yield Failed(question=question, reason=reason)
+            continue
+        yield {
+            "measured": datetime.now(UTC),
+            "device": name,
+            **asdict(question),
+            **asdict(answer),
+            "commit": origin.commit,
+            "dirty": origin.dirty,
+            "versions": _json(origin.versions),
+            "machine": _json(origin.machine),
+        }
+
+
+def device_name(device: str) -> str:
+    """What torch calls the device, "cpu" for a processor."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
+
+
+def _json(values: Any) -> str:
+    import json
+
+    return json.dumps(values)
+
+
+def _stepping(question: Question, device: str, seconds: float) -> Answer:
+    """Worlds that are stepped by random actions."""
+    import torch
+
+    from bench.train.device.graphs import Recorded, own_stream
+    from bench.train.environments.warp_backend import WarpEnvironments
+
+    where = torch.device(device)
+    before = _memory(where)
+    with own_stream(where):
+        environments = WarpEnvironments(question.environment, [0], question.worlds, device=device)
+        environments.begin()
+        space: Any = environments.action_space
+        low, high = (torch.tensor(bound, device=where) for bound in (space.low, space.high))
+        drawn = torch.rand(16, question.worlds, space.size, device=where)
+        actions = low + drawn * (high - low)
+        now = torch.zeros_like(actions[0])
+        everybody = torch.ones(question.worlds, dtype=torch.bool, device=where)
+        recorded = where.type == "cuda"
+        send = Recorded(lambda: environments.send(now), enabled=recorded)
+        receive = Recorded(lambda: _drop(environments.receive(everybody)), enabled=recorded)
+        count = 0
+
+        def tick() -> None:
+            nonlocal count
+            count += 1
+            now.copy_(actions[count % len(actions)])
+            if question.kind == "physics":
+                environments.worlds.control.copy_(now)
+                environments.worlds.advance()
+            else:
+                send()
+                environments.worlds.advance()
+                receive()
+
+        for _ in range(WARM_UP_TICKS):
+            tick()
+        _wait(where)
+        begun = time.perf_counter()
+        ticks = 0
+        while (elapsed := time.perf_counter() - begun) < seconds:
+            for _ in range(4):
+                tick()
+            # So that the host doesn't run ahead of the clock.
+            _wait(where)
+            ticks += 4
+        environments.worlds.check()
+        answer = Answer(
+            ticks=ticks,
+            steps=ticks * question.worlds,
+            substeps=environments.worlds.frame_skip,
+            seconds=elapsed,
+            update=None,
+            busy=_busy(tick, where, elapsed / ticks),
+            memory=_used(where, before),
+        )
+        environments.close()
+    return answer
+
+
+def _training(question: Question, device: str, seconds: float) -> Answer:
+    """`bench.train.device.trainer.train` with an algorithm's defaults, from its third update on.
+
+    Goes on for at least `seconds` and at least one whole update.
+    """
+    import torch
+
+    from bench.plan.identity import Description
+    from bench.plan.lookup import load_algorithm
+    from bench.train.device import trainer
+    from bench.train.environments.warp_worlds import Worlds
+
+    where = torch.device(device)
+    before = _memory(where)
+    chosen = load_algorithm(question.name)
+    description = Description(
+        algorithm=question.name,
+        hyperparameters=asdict(chosen.hyperparameters()),
+        environment=question.environment,
+        steps=ENDLESS,
+        back_end="warp",
+        device=device,
+    )
+    spent: defaultdict[str, float] = defaultdict(float)
+    marks: list[tuple[int, float, float]] = []
+    substeps: list[int] = []
+    used: list[float | None] = []
+
+    def report(progress: Progress) -> None:
+        now = time.perf_counter()
+        marks.append((sum(progress.steps), now, spent["update"]))
+        # Graphs are recorded in the first two.
+        if len(marks) > 2 and now - marks[1][1] >= seconds:
+            used.append(_used(where, before))
+            raise _EnoughError
+
+    def advance(self: Worlds) -> None:
+        substeps[:] = [self.frame_skip]
+        plain(self)
+
+    plain = Worlds.advance
+    timed = replace(chosen, update=_stopwatch(chosen.update, spent, "update"))
+    with (
+        _put(trainer, "load_algorithm", lambda name: timed),
+        _put(Worlds, "advance", advance),
+        suppress(_EnoughError),
+    ):
+        trainer.train(description, range(question.seeds), report)
+    first, last = marks[1], marks[-1]
+    elapsed = last[1] - first[1]
+    steps = last[0] - first[0]
+    return Answer(
+        ticks=steps // question.worlds,
+        steps=steps,
+        substeps=substeps[0],
+        seconds=elapsed,
+        update=(last[2] - first[2]) / elapsed,
+        busy=None,
+        memory=used[0],
+    )
+
+
+def _drop(_: object) -> None:
+    """A recorded function gives nothing back."""
+
+
+def _wait(device: Any) -> None:
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _memory(device: Any) -> float | None:
+    """In use by everybody [MiB]."""
+    import torch
+
+    if device.type != "cuda":
+        return None
+    torch.cuda.synchronize(device)
+    torch.cuda.empty_cache()
+    free, total = torch.cuda.mem_get_info(device)
+    return (total - free) / 2**20
+
+
+def _used(device: Any, before: float | None) -> float | None:
+    now = _memory(device)
+    return None if now is None or before is None else now - before
+
+
+def _busy(tick: Callable[[], None], device: Any, seconds: float) -> float | None:
+    """The share of a tick of so many seconds in which the device computes."""
+    from torch.profiler import ProfilerActivity, profile
+
+    if device.type != "cuda":
+        return None
+    with profile(activities=[ProfilerActivity.CUDA]) as profiler:
+        for _ in range(PROFILED_TICKS):
+            tick()
+        _wait(device)
+    microseconds: float = sum(each.self_device_time_total for each in profiler.key_averages())
+    return min(1.0, microseconds * 1e-6 / PROFILED_TICKS / seconds)

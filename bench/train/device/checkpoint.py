@@ -1,0 +1,89 @@
+"""A group in the middle of its training, as one file: all its state is tensors.
+
+Written beside its place and moved there, so that a kill at any moment leaves the last one whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from bench.train.device.learner import DeviceLearner
+from bench.train.device.rollout import DeviceRollout
+
+Rows = list[list[dict[str, float]]]
+"""Diagnostics: of each seed, a mapping an update."""
+
+
+def save(path: Path, learner: DeviceLearner, rollout: DeviceRollout, updates: Rows) -> None:
+    """Write where the group stands, between two batches."""
+    learner.settle()
+    # Names of one tensor may be several, and views are not stored: each is written as a copy.
+    tensors = {
+        name: value.detach().cpu().contiguous().clone()
+        for name, value in {**learner.state, **rollout.state}.items()
+    }
+    for s, log in enumerate(rollout.episodes):
+        for name, values in vars(log).items():
+            tensors[f"episodes.{s}.{name}"] = torch.from_numpy(np.array(values, np.float64))
+    for s, rows in enumerate(updates):
+        for name in rows[0] if rows else ():
+            column = np.array([row[name] for row in rows], np.float64)
+            tensors[f"updates.{s}.{name}"] = torch.from_numpy(column)
+    header = {"updates": learner.updates, "seconds": rollout.seconds()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(f".{os.getpid()}.tmp")
+    try:
+        save_file(tensors, temporary, metadata={"where": json.dumps(header)})
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def restore(path: Path, learner: DeviceLearner, rollout: DeviceRollout) -> Rows:
+    """Bring a group that has just been made to where the file says it was.
+
+    Returns:
+        the diagnostics up to there.
+
+    Raises:
+        OSError, ValueError, safetensors.SafetensorError: the file can't be read, or is another
+            group's.
+    """
+    with safe_open(path, framework="pt", device="cpu") as file:
+        header = json.loads(file.metadata()["where"])
+        # No mapping: it can't be iterated over.
+        saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    for name, value in saved.items():
+        kind, _, rest = name.partition(".")
+        if kind == "memory" and rest not in learner.memory:
+            learner.memory[rest] = value.to(learner.device)
+    state = {**learner.state, **rollout.state}
+    missing = [name for name in state if name not in saved]
+    if missing:
+        raise ValueError(f"{path} is of another group: it lacks {', '.join(missing)}")
+    for name, tensor in state.items():
+        tensor.copy_(saved[name])
+    learner.updates = header["updates"]
+    rollout.began(header["seconds"])
+    for s, log in enumerate(rollout.episodes):
+        for name, values in vars(log).items():
+            column = saved[f"episodes.{s}.{name}"]
+            whole = name in ("step", "length")
+            values[:] = [int(each) if whole else each for each in column.tolist()]
+    return [_rows(saved, s) for s in range(len(rollout.episodes))]
+
+
+def _rows(saved: Mapping[str, torch.Tensor], seed: int) -> list[dict[str, float]]:
+    start = f"updates.{seed}."
+    names: Sequence[str] = [name for name in saved if name.startswith(start)]
+    columns = (saved[name].tolist() for name in names)
+    keys = [name.removeprefix(start) for name in names]
+    return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]

@@ -1,0 +1,142 @@
+"""The learner of a group whose experience is on the device: minibatches without the host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+from algorithms.batch import Algorithm
+from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
+from algorithms.learner import Learner, take
+from algorithms.spaces import ActionSpace
+from bench.train.counters import address
+from bench.train.device.graphs import WARM_UP, Recorder
+from bench.train.device.moments import DeviceMoments
+
+# Sets minibatches apart from what else is drawn by (seed, …).
+_DOMAIN = int.from_bytes(b"order", "big")
+
+
+class DeviceLearner(Learner):
+    """A `Learner` whose state stays where it is in memory, so that graphs may go on using it.
+
+    Its minibatches are drawn by (seed, update, epoch, sample). On CUDA the first of an update run
+    as they are; then one is recorded, with all that the algorithm does with it, and launched for
+    each that is left.
+    """
+
+    def __init__(
+        self,
+        algorithm: Algorithm,
+        hyperparameters: Hyperparameters,
+        seeds: Sequence[int],
+        observation_size: int,
+        actions: ActionSpace,
+        device: str,
+        *,
+        record: bool = True,
+    ) -> None:
+        """As a `Learner`; `record`: whether minibatches are recorded where there is CUDA."""
+        super().__init__(algorithm, hyperparameters, seeds, observation_size, actions, device)
+        seen = DeviceMoments.of(self.observation_moments)
+        alike = self.normalizer is self.observation_moments
+        self.normalizer = seen if alike else DeviceMoments.of(self.normalizer)
+        self.observation_moments = seen
+        self.return_moments = DeviceMoments.of(self.return_moments)
+        if isinstance(hyperparameters, CriticHyperparameters):
+            self.reward_scale.moments = DeviceMoments.of(self.reward_scale.moments)
+        self._seeds = torch.tensor(self.seeds, device=device)
+        self._record = record and self._seeds.is_cuda
+        self._recorder = Recorder()
+        self._places: dict[str, Tensor] = dict(self.memory)
+        self._active = self.active
+        self._standing = DeviceMoments.of(self.normalizer)
+        self.settle()
+
+    def settle(self) -> None:
+        """Bring back to its place in memory what an update has left elsewhere."""
+        self.active = self._active.copy_(self.active)
+        for name, value in self.memory.items():
+            place = self._places.get(name)
+            if place is None or place.shape != value.shape or place.dtype != value.dtype:
+                self._places[name] = value
+            elif place is not value:
+                self.memory[name] = place.copy_(value)
+        if self.normalizer is not self.observation_moments:
+            self._standing.take(self.normalizer)
+            self.normalizer = self._standing
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """All that the next batches depend on, by name: the tensors themselves, not copies."""
+        state = {"parameters": self.parameters, "active": self.active, "steps": self.steps}
+        optimizers = (self.optimizer, self.policy_optimizer, self.critic_optimizer)
+        for place, optimizer in enumerate(optimizers):
+            moments = optimizer.first_moment, optimizer.second_moment, optimizer.count
+            state |= {f"optimizer.{place}.{n}": value for n, value in enumerate(moments)}
+        statistics = {
+            "observations": self.observation_moments,
+            "returns": self.return_moments,
+            "normalizer": self.normalizer,
+        }
+        if isinstance(self.hyperparameters, CriticHyperparameters):
+            statistics["rewards"] = self.reward_scale.moments
+            state["reward_scale"] = self.reward_scale._return
+        for name, each in statistics.items():
+            moments = each.count, each.mean, each.variance
+            state |= {f"{name}.{n}": value for n, value in enumerate(moments)}
+        return state | {f"memory.{name}": value for name, value in self.memory.items()}
+
+    def minibatches(
+        self, valid: Tensor, epochs: int, size: int, samples: Sequence[Tensor]
+    ) -> Iterator[tuple[list[Tensor], Tensor]]:
+        """As `Learner.minibatches`, save that the rows are views that last until the next one.
+
+        One look at the number of samples, before the first.
+        """
+        counts = (valid.sum(1) + size - 1) // size
+        learning = counts[self.active]
+        turns, alike = (
+            (int(learning.max()), bool((learning == learning[0]).all()))
+            if len(learning)
+            else (0, True)
+        )
+        if not turns:
+            return
+        order = self._order(valid, counts, turns, epochs, size)
+        place = torch.zeros(1, dtype=torch.int64, device=order.device)
+        here = torch.arange(size, device=order.device)
+
+        def following() -> tuple[list[Tensor], Tensor]:
+            rows = order.index_select(1, place * size + here)
+            turn = counts > place % turns
+            place.add_(1)
+            return [take(values, rows) for values in samples], self.active & turn
+
+        total = epochs * turns
+        # What a seed that is through its samples is told of its last ones would be of its first.
+        recorded = self._record and alike and total > WARM_UP + 1
+        for _ in range(WARM_UP if recorded else total):
+            yield following()
+        if recorded:
+            with self._recorder.recording() as graph:
+                yield following()
+            for _ in range(total - WARM_UP):
+                graph.replay()
+
+    def _order(self, valid: Tensor, counts: Tensor, turns: int, epochs: int, size: int) -> Tensor:
+        """Places of samples, int64 [S, epochs · turns · size]; an epoch's last turn is filled up
+        from its beginning."""
+        places = torch.arange(valid.shape[1], device=valid.device)
+        filled = torch.arange(turns * size, device=valid.device)
+        inside = filled % valid.sum(1, keepdim=True).clamp(min=1)
+        orders = []
+        for epoch in range(epochs):
+            seeds = self._seeds.unsqueeze(1)
+            keys = address(_DOMAIN, seeds, self.updates, epoch, places, device=valid.device)
+            # What isn't valid comes last, whatever its key.
+            keys = torch.where(valid, keys, torch.iinfo(torch.int64).max)
+            orders.append(keys.argsort(dim=1).gather(1, inside))
+        return torch.cat(orders, dim=1)

@@ -1,0 +1,236 @@
+"""Collecting batches without leaving the device: acting, stepping and recording are tensors.
+
+A tick is three launches on CUDA: a graph up to the actions, the physics' own, and a graph from
+the physics on. What the host wants to know, it reads once a batch.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algorithms.batch import Batch
+from algorithms.hyperparameters import CriticHyperparameters
+from algorithms.policy_gradient import TIME_BLOCK
+from algorithms.spaces import Continuous
+from bench.train.counters import address, gumbel, normal
+from bench.train.device.graphs import Recorded
+from bench.train.device.learner import DeviceLearner
+from bench.train.environments.warp_backend import WarpEnvironments
+from bench.train.rollout import EpisodeLog
+
+# Sets action noise apart from what else is drawn by (seed, …).
+_DOMAIN = int.from_bytes(b"action", "big")
+# Ticks between two looks at whether anybody still acts, where slots go idle one by one.
+_LOOK_EVERY = 8
+_FLAGS = ("terminated", "truncated", "valid")
+# Of the algorithms that choose actions in their own way, those that never look at a value.
+_BLIND = ("cem",)
+
+
+class DeviceRollout:
+    """`bench.train.rollout.Rollout` for environments that are tensors.
+
+    Action noise is drawn by (seed, slot, steps that the slot has taken).
+
+    Args:
+        learner: S seeds; its `active` decides who still acts.
+        environments: S · N worlds, a seed's slots side by side.
+        record: whether ticks are recorded where there is CUDA.
+    """
+
+    def __init__(
+        self, learner: DeviceLearner, environments: WarpEnvironments, *, record: bool = True
+    ) -> None:
+        h = learner.hyperparameters
+        seeds, slots = len(learner.seeds), h.slots
+        self._learner = learner
+        self._environments = environments
+        self._shape = (seeds, slots)
+        self._started = time.perf_counter()
+        self._trajectories = learner.algorithm.collects == "trajectories"
+        self._ticks = TIME_BLOCK
+        if not self._trajectories:
+            assert isinstance(h, CriticHyperparameters)
+            self._ticks = h.batch_steps // slots
+        device = environments.device
+        self._seeds = torch.tensor(learner.seeds, device=device).unsqueeze(1)
+        self._slots = torch.arange(slots, device=device)
+        self._acting = torch.zeros(seeds, slots, dtype=torch.bool, device=device)
+        self._row = torch.zeros(1, dtype=torch.int64, device=device)
+        self._taken = torch.zeros(seeds, slots, dtype=torch.int64, device=device)
+        self._lengths = torch.zeros(seeds, slots, dtype=torch.int64, device=device)
+        self._returns = torch.zeros(seeds, slots, dtype=torch.float64, device=device)
+        self._diverged_at = torch.full((seeds,), -1, dtype=torch.int64, device=device)
+        self.steps = torch.zeros(seeds, dtype=torch.int64, device=device)
+        self.episodes = [EpisodeLog() for _ in learner.seeds]
+        self._bounds: tuple[Tensor, Tensor] | None = None
+        actions = environments.action_space
+        assert isinstance(actions, Continuous)
+        if h.action_clipping:
+            bounds = (actions.low, actions.high)
+            low, high = (torch.tensor(bound, device=device) for bound in bounds)
+            self._bounds = (low, high)
+        # Of a batch, or a block of one, [S, ticks, N, …]; the rest is there after the first tick.
+        self._batch = {
+            name: torch.zeros(seeds, self._ticks, slots, dtype=torch.bool, device=device)
+            for name in _FLAGS
+        }
+        self._ends = {
+            name: torch.zeros(seeds, self._ticks, slots, dtype=dtype, device=device)
+            for name, dtype in (("step", torch.int64), ("length", torch.int64))
+        }
+        self._ends["return"] = torch.zeros(
+            seeds, self._ticks, slots, dtype=torch.float64, device=device
+        )
+        act = learner.algorithm.act
+        enabled = record and device.type == "cuda"
+        enabled = enabled and (act is None or learner.algorithm.name in _BLIND)
+        self._before = Recorded(self._act, enabled=enabled)
+        self._after = Recorded(self._receive, enabled=enabled)
+        environments.begin()
+
+    @property
+    def diverged_at(self) -> list[int | None]:
+        """Steps at which a seed's numbers stopped being finite, or None."""
+        return [step if step >= 0 else None for step in self._diverged_at.tolist()]
+
+    @property
+    def state(self) -> dict[str, Tensor]:
+        """All that the next batches depend on besides the learner: the tensors themselves."""
+        return {
+            "taken": self._taken,
+            "lengths": self._lengths,
+            "returns": self._returns,
+            "diverged_at": self._diverged_at,
+            "rollout_steps": self.steps,
+            **{f"environments.{k}": v for k, v in self._environments.state.items()},
+        }
+
+    def seconds(self) -> float:
+        """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
+        return math.floor(64 * (time.perf_counter() - self._started)) / 64
+
+    def began(self, seconds: float) -> None:
+        """Training began so long ago, in a process before this one."""
+        self._started = time.perf_counter() - seconds
+
+    def collect(self) -> Batch:
+        """`batch_steps` of every active seed, or one whole episode a slot, then idle.
+
+        Raises:
+            RuntimeError: the physics lost contacts (`Worlds.check`).
+        """
+        learner = self._learner
+        learner.settle()
+        self._acting.copy_(learner.active.unsqueeze(1).expand(self._shape))
+        blocks = []
+        while True:
+            self._tick_through()
+            self._environments.worlds.check()
+            if not self._trajectories:
+                return Batch(**self._batch)
+            blocks.append({name: value.clone() for name, value in self._batch.items()})
+            if not bool(self._acting.any()):
+                break
+        return Batch(
+            **{name: torch.cat([each[name] for each in blocks], dim=1) for name in blocks[0]}
+        )
+
+    def stop(self, diverged: Tensor) -> None:
+        """Mark the seeds of `diverged` bool [S]: they stay as they are and act no more."""
+        learner = self._learner
+        new = diverged & learner.active
+        self._diverged_at.copy_(torch.where(new, self.steps, self._diverged_at))
+        learner.active.logical_and_(~diverged)
+
+    def _tick_through(self) -> None:
+        self._row.zero_()
+        for name in _FLAGS:
+            self._batch[name].zero_()
+        for tick in range(self._ticks):
+            if self._trajectories and tick % _LOOK_EVERY == 0 and not bool(self._acting.any()):
+                break
+            self._before()
+            self._environments.worlds.advance()
+            self._after()
+        self._read_episodes()
+
+    @torch.no_grad()
+    def _act(self) -> None:
+        learner, environments = self._learner, self._environments
+        raw = environments.observations.view(*self._shape, -1)
+        observations = learner.observe(raw, self._acting)
+        key = address(_DOMAIN, self._seeds, self._slots, self._taken, device=raw.device)
+        draw = normal if learner.policy.noise_kind == "normal" else gumbel
+        noise = draw(key, learner.policy.noise_size).float()
+        actions, statistics = learner.act(observations, noise)
+        self._keep("observations", observations)
+        self._keep("actions", actions)
+        self._keep("statistics", statistics)
+        self._keep("valid", self._acting)
+        sent = actions.flatten(0, 1)
+        if self._bounds is not None:
+            sent = torch.clamp(sent, *self._bounds)
+        environments.send(sent)
+
+    @torch.no_grad()
+    def _receive(self) -> None:
+        learner, acting = self._learner, self._acting
+        tick = self._environments.receive(acting.flatten())
+        last = tick.last_observations.view(*self._shape, -1)
+        rewards, terminated, truncated = (
+            values.view(self._shape) for values in (tick.rewards, tick.terminated, tick.truncated)
+        )
+        self._keep("next_observations", learner.normalise(last))
+        self._keep("rewards", rewards)
+        self._keep("terminated", terminated)
+        self._keep("truncated", truncated)
+        self.steps.add_(acting.sum(1))
+        self._taken.add_(acting)
+        self._returns.add_(rewards)
+        self._lengths.add_(acting)
+        ended = (terminated | truncated) & acting
+        self._ends["step"].index_copy_(
+            1, self._row, self.steps[:, None, None].expand(-1, 1, self._shape[1])
+        )
+        self._ends["length"].index_copy_(1, self._row, self._lengths.unsqueeze(1))
+        self._ends["return"].index_copy_(1, self._row, self._returns.unsqueeze(1))
+        self._returns.masked_fill_(ended, 0.0)
+        self._lengths.masked_fill_(ended, 0)
+        finite = torch.isfinite(rewards) & torch.isfinite(last.sum(2))
+        self.stop((acting & ~finite).any(1))
+        acting.logical_and_(learner.active.unsqueeze(1))
+        if self._trajectories:
+            acting.logical_and_(~ended)
+        self._row.add_(1)
+
+    def _keep(self, name: str, values: Tensor) -> None:
+        if name not in self._batch:
+            shape = self._shape[0], self._ticks, *values.shape[1:]
+            self._batch[name] = values.new_zeros(shape)
+        self._batch[name].index_copy_(1, self._row, values.unsqueeze(1))
+
+    def _read_episodes(self) -> None:
+        """The episodes that ended in these ticks, in the order in which they did."""
+        batch = self._batch
+        ended = (batch["terminated"] | batch["truncated"]) & batch["valid"]
+        place = ended.transpose(0, 1).nonzero()
+        tick, s, n = place.unbind(1)
+        columns = {name: values[s, tick, n] for name, values in self._ends.items()}
+        step, length, returns = (
+            columns[name].cpu().numpy() for name in ("step", "length", "return")
+        )
+        seconds = self.seconds()
+        finite = np.isfinite(returns)
+        for row, seed in enumerate(s.cpu().numpy()):
+            if finite[row]:
+                log = self.episodes[seed]
+                log.step.append(int(step[row]))
+                log.returns.append(float(returns[row]))
+                log.length.append(int(length[row]))
+                log.seconds.append(seconds)

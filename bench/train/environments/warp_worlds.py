@@ -1,0 +1,164 @@
+"""M worlds of one MuJoCo model, stepped by MuJoCo Warp, their state shared with torch.
+
+On a CUDA device the substeps of a tick are one CUDA graph, captured once: without it, launching
+some hundred small kernels from Python would take longer than running them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from bench.errors import InputError
+
+try:
+    import mujoco_warp
+    import warp
+except ImportError as missing:
+    raise InputError(
+        f"MuJoCo Warp can't be imported ({missing}); install the extra: pip install -e '.[warp]', "
+        "or choose --device cpu"
+    ) from missing
+
+warp.config.log_level = warp.LOG_WARNING
+
+# Of the faults that the engine counts, those in which a world loses a contact or a constraint. An
+# iterative solver at its limit is none: MuJoCo itself stops there.
+_LOST = (
+    mujoco_warp.OverflowType.NEFC
+    | mujoco_warp.OverflowType.NJMAX_NNZ
+    | mujoco_warp.OverflowType.BROADPHASE
+    | mujoco_warp.OverflowType.NARROWPHASE
+    | mujoco_warp.OverflowType.CCD
+)
+# MuJoCo's mjMAXVAL: a position or velocity beyond it is bad, and the world begins anew.
+_LARGEST = 1e10
+# Rows of constraint of a contact, by its dimension, with MuJoCo's pyramidal friction cones.
+_ROWS = {1: 1, 3: 4, 4: 6, 6: 10}
+
+
+class Worlds:
+    """The physics of M worlds.
+
+    Args:
+        model: MuJoCo's `MjModel`.
+        count: M.
+        frame_skip: substeps of one tick.
+        contact_forces: whether `contact` is computed too.
+        device: "cpu", "cuda" or "cuda:0" ….
+
+    Attributes:
+        frame_skip: as given.
+        position [M, nq], velocity [M, nv], warm_start [M, nv], control [M, nu]: written to as
+            well as read; bodies [M, nbody, 3], sites [M, nsite, 3], constraint [M, nv], contact
+            [M, nbody, 6]: see `warp_tasks.State`. All float32 views of the engine's own memory.
+    """
+
+    def __init__(
+        self, model: Any, count: int, *, frame_skip: int, contact_forces: bool, device: str
+    ) -> None:
+        self.frame_skip = frame_skip
+        self._contact_forces = contact_forces
+        self._device = warp.get_device(device)
+        with warp.ScopedDevice(self._device):
+            self._model = mujoco_warp.put_model(model)
+            # Told by `check`, once a batch, instead of from every thread of a kernel.
+            self._model.opt.warn_overflow = 0
+            contacts, rows = _bounds(model, self._model)
+            data = mujoco_warp.make_data(model, nworld=count, nconmax=contacts, njmax=rows)
+        self._data = data
+        views = (
+            data.qpos,
+            data.qvel,
+            data.qacc_warmstart,
+            data.ctrl,
+            data.xpos,
+            data.site_xpos,
+            data.qfrc_constraint,
+            data.cfrc_ext,
+        )
+        self.position, self.velocity, self.warm_start, self.control, *read = map(
+            warp.to_torch, views
+        )
+        self.bodies, self.sites, self.constraint, self.contact = read
+        self._overflow = warp.to_torch(data.overflow)
+        self._initial = torch.as_tensor(model.qpos0, device=device).float()
+        self._graph: Any = None
+        if self._device.is_cuda:
+            self._capture()
+
+    def advance(self) -> None:
+        """One tick: `frame_skip` substeps under `control`. On CUDA in torch's current stream."""
+        if self._graph is not None:
+            stream = warp.stream_from_torch(torch.cuda.current_stream(self.position.device))
+            warp.capture_launch(self._graph, stream=stream)
+        else:
+            self._substeps()
+
+    def begin_bad_ones_anew(self) -> None:
+        """What `mj_checkPos` and `mj_checkVel` do: a world beyond all bounds is at `qpos0` again.
+
+        So it costs nobody else, least of all by the contacts of a heap of NaN.
+        """
+        state = torch.cat([self.position, self.velocity], dim=1)
+        # A comparison with NaN is false.
+        bad = ~(state.abs() <= _LARGEST).all(1, keepdim=True)
+        self.position.copy_(torch.where(bad, self._initial, self.position))
+        self.velocity.copy_(torch.where(bad, 0.0, self.velocity))
+        self.warm_start.copy_(torch.where(bad, 0.0, self.warm_start))
+
+    def check(self) -> None:
+        """Wait for the device, and see that no contact and no constraint was lost.
+
+        Raises:
+            RuntimeError: some were. The results since the last check are wrong.
+        """
+        lost = self._overflow & int(_LOST)
+        if bool(lost.any()):
+            kinds = {int(each) for each in lost.unique() if each}
+            names = ", ".join(sorted(mujoco_warp.OverflowType(kind).name for kind in kinds))
+            raise RuntimeError(
+                f"MuJoCo Warp's arrays of contacts or constraints overflowed ({names}) in "
+                f"{int((lost > 0).sum())} of {len(lost)} worlds; these results are wrong"
+            )
+
+    def _substeps(self) -> None:
+        with warp.ScopedDevice(self._device):
+            for _ in range(self.frame_skip):
+                mujoco_warp.step(self._model, self._data)
+            if self._contact_forces:
+                mujoco_warp.rne_postconstraint(self._model, self._data)
+
+    def _capture(self) -> None:
+        # Once without: kernels are compiled and loaded at their first launch.
+        with warp.ScopedStream(warp.Stream(self._device)):
+            self._substeps()
+            warp.synchronize_device(self._device)
+            with warp.ScopedCapture() as captured:
+                self._substeps()
+        self._graph = captured.graph
+        warp.synchronize_device(self._device)
+
+
+def _bounds(model: Any, on_device: Any) -> tuple[int, int]:
+    """The most contacts, and rows of constraint, that a world of this model can ever have.
+
+    All worlds share the array of contacts; with room for the most of each, none can take
+    another's.
+    """
+    round_ones = {0, 2, 3}  # plane, sphere, capsule: two contacts a pair at most
+    contacts = rows = 0
+    for pair in on_device.nxn_geom_pair_filtered.numpy():
+        if not set(model.geom_type[pair].tolist()) <= round_ones:
+            raise InputError(
+                "MuJoCo Warp's back end knows how many contacts spheres, capsules and planes make; "
+                f"this model has others that collide (geoms {pair.tolist()})"
+            )
+        contacts += 2
+        rows += 2 * _ROWS[int(model.geom_condim[pair].max())]
+    if model.neq or model.ntendon:
+        raise InputError("MuJoCo Warp's back end knows no equality constraints and no tendons")
+    # A hinge may be at both its limits where their margins meet.
+    rows += 2 * int(model.jnt_limited.sum()) + int((model.dof_frictionloss > 0).sum())
+    return max(contacts, 1), max(rows, 1)

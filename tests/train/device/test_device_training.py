@@ -1,0 +1,164 @@
+"""Training with everything on one device: alone as in company, interrupted as at one go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from bench.errors import InputError
+from bench.plan.identity import Description
+from bench.plan.lookup import load_algorithm
+from bench.train.device import trainer as module
+from bench.train.device.trainer import train
+from bench.train.trainer import Progress, RunResult
+
+pytestmark = pytest.mark.warp
+
+SMALL = {
+    "clipped_ppo": {"slots": 4, "batch_steps": 64, "minibatch": 16, "epochs": 2},
+    "kl_ppo": {"slots": 4, "batch_steps": 64, "minibatch": 16, "epochs": 2},
+    "baseline": {"slots": 4, "baseline": "learned", "critic_minibatch": 16, "critic_epochs": 2},
+    "a2c_trust_region": {"slots": 4, "batch_steps": 20},
+    "adaptive_policy_gradient": {"slots": 4, "batch_steps": 64, "critic_epochs": 2},
+    "trpo": {"slots": 4, "batch_steps": 64, "critic_epochs": 2},
+    "cem": {"slots": 6},
+    "uniform_random": {"slots": 4},
+}
+
+
+def described(algorithm: str = "clipped_ppo", **changes: Any) -> Description:
+    defaults = load_algorithm(algorithm).hyperparameters()
+    values = {name: getattr(defaults, name) for name in defaults.__dataclass_fields__}
+    given: dict[str, Any] = {
+        "algorithm": algorithm,
+        "hyperparameters": {**values, **SMALL[algorithm]},
+        "environment": "InvertedPendulum-v5",
+        "steps": 200,
+        "back_end": "warp",
+    }
+    return Description(**{**given, **changes})
+
+
+def assert_same(one: RunResult, other: RunResult) -> None:
+    assert (one.seed, one.status, one.steps) == (other.seed, other.status, other.steps)
+    for table in ("episodes", "updates", "policy"):
+        first, second = getattr(one, table), getattr(other, table)
+        assert first.keys() == second.keys()
+        for name in first:
+            if name != "seconds":
+                np.testing.assert_array_equal(first[name], second[name], err_msg=f"{table} {name}")
+
+
+class InterruptionError(Exception):
+    """As a killed process would end it."""
+
+
+def after(count: int) -> Callable[[Progress], None]:
+    """Raises at the report of that update."""
+    reports = []
+
+    def report(progress: Progress) -> None:
+        reports.append(progress)
+        if len(reports) == count:
+            raise InterruptionError
+
+    return report
+
+
+@pytest.mark.parametrize("algorithm", SMALL)
+def test_a_seed_has_the_same_bits_in_any_company(algorithm: str) -> None:
+    among = train(described(algorithm), [3, 8])
+    (alone,) = train(described(algorithm), [8])
+    assert_same(among[1], alone)
+    assert len(alone.episodes["return"])
+    assert among[0].policy["policy"].tolist() != alone.policy["policy"].tolist()
+
+
+@pytest.mark.parametrize("algorithm", SMALL)
+def test_resumed_in_the_middle_it_is_what_it_would_have_been(
+    algorithm: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "folder" / "group.safetensors"
+    whole = train(described(algorithm), [3, 8])
+    with pytest.raises(InterruptionError):
+        train(described(algorithm), [3, 8], after(2), checkpoint=path, checkpoint_every=0)
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    resumed = train(described(algorithm), [3, 8], checkpoint=path, checkpoint_every=1e9)
+    for one, other in zip(resumed, whole, strict=True):
+        assert_same(one, other)
+
+
+def test_time_goes_on_where_it_stood(tmp_path: Path) -> None:
+    path = tmp_path / "group.safetensors"
+    with pytest.raises(InterruptionError):
+        train(described(), [3], after(2), checkpoint=path, checkpoint_every=0)
+    (result,) = train(described(), [3], checkpoint=path)
+    seconds = result.episodes["seconds"]
+    assert (np.diff(seconds) >= 0).all()
+    assert result.seconds >= seconds[-1]
+
+
+@pytest.mark.parametrize("content", [b"", b"torn", None])
+def test_a_checkpoint_that_cannot_be_used_is_said_and_moved_away(
+    content: bytes | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "group.safetensors"
+    if content is None:
+        with pytest.raises(InterruptionError):
+            train(described("cem"), [3], after(2), checkpoint=path, checkpoint_every=0)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(RuntimeError, match=r"group\.safetensors can't be used .*from the start"):
+        train(described(), [3], checkpoint=path)
+    assert not path.exists()
+    (result,) = train(described(), [3], checkpoint=path)
+    assert result.status == "finished"
+
+
+def test_returns_and_lengths_are_those_of_the_environment() -> None:
+    """On InvertedPendulum every step that stays up earns one; the fall's own earns nothing."""
+    (result,) = train(described("uniform_random"), [0])
+    lengths, returns = result.episodes["length"], result.episodes["return"]
+    np.testing.assert_array_equal(returns, lengths - 1)
+    assert lengths.sum() == result.steps
+
+
+def test_a_seed_that_diverges_stops_and_leaves_the_other_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calm = train(described(), [3, 8])
+    begun = module.DeviceRollout.collect
+    updates = []
+
+    def collect(self: Any) -> Any:
+        batch = begun(self)
+        updates.append(None)
+        if len(updates) == 2:
+            self._learner.parameters[0, 0] = float("nan")
+        return batch
+
+    monkeypatch.setattr(module.DeviceRollout, "collect", collect)
+    sick = train(described(), [3, 8])
+    assert sick[0].status == "diverged"
+    assert sick[0].diverged_at == 128
+    assert_same(sick[1], calm[1])
+
+
+def test_contradictions_are_refused() -> None:
+    values = {**described().hyperparameters, "batch_steps": 63}
+    with pytest.raises(InputError, match="multiple of slots"):
+        train(described(hyperparameters=values), [0])
+    with pytest.raises(InputError, match="doesn't step"):
+        train(described(environment="CartPole-v1"), [0])
+
+
+@pytest.mark.slow
+def test_ppo_learns_the_pendulum() -> None:
+    values = {**described().hyperparameters, "batch_steps": 1024, "minibatch": 64, "epochs": 10}
+    results = train(described(hyperparameters=values, steps=30_000), [0, 1, 2])
+    for result in results:
+        assert result.episodes["return"][-10:].mean() > 5 * result.episodes["return"][:20].mean()

@@ -1,0 +1,100 @@
+"""Minibatches that are drawn on the device, and state that stays where it is."""
+
+from __future__ import annotations
+
+import torch
+
+from algorithms.ladder.clipped_ppo import ALGORITHM, Hyperparameters
+from algorithms.rivals import cem
+from algorithms.spaces import Continuous
+from bench.train.device.learner import DeviceLearner
+
+ACTIONS = Continuous(size=1, low=(-1.0,), high=(1.0,))
+
+
+def learner_of(*seeds: int) -> DeviceLearner:
+    return DeviceLearner(ALGORITHM, Hyperparameters(), seeds, 3, ACTIONS, "cpu")
+
+
+def drawn(
+    learner: DeviceLearner, valid: torch.Tensor, epochs: int, size: int
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    places = torch.arange(valid.shape[1]).expand(valid.shape)
+    return [
+        (rows.clone(), active)
+        for (rows,), active in learner.minibatches(valid, epochs, size, (places,))
+    ]
+
+
+def test_an_epoch_goes_through_every_valid_sample_once_in_a_new_order() -> None:
+    valid = torch.ones(2, 24, dtype=torch.bool)
+    valid[1, 5:] = False
+    minibatches = drawn(learner_of(0, 1), valid, epochs=3, size=6)
+    assert len(minibatches) == 12
+    orders = set()
+    for epoch in range(3):
+        part = minibatches[4 * epoch : 4 * epoch + 4]
+        whole = torch.cat([rows[0] for rows, _ in part])
+        assert sorted(whole.tolist()) == list(range(24))
+        orders.add(tuple(whole.tolist()))
+        # Five samples are one minibatch, filled up from its own beginning.
+        few = part[0][0][1].tolist()
+        assert sorted(few[:5]) == list(range(5))
+        assert few[5] == few[0]
+        assert [active.tolist() for _, active in part] == [
+            [True, True],
+            *[[True, False]] * 3,
+        ]
+    assert len(orders) == 3
+
+
+def test_updates_have_orders_of_their_own() -> None:
+    learner, valid = learner_of(0), torch.ones(1, 16, dtype=torch.bool)
+    first = drawn(learner, valid, 1, 16)[0][0]
+    learner.updates = 1
+    assert not torch.equal(first, drawn(learner, valid, 1, 16)[0][0])
+
+
+def test_a_seed_has_the_same_order_in_any_company_and_with_any_padding() -> None:
+    valid = torch.ones(3, 20, dtype=torch.bool)
+    valid[1, 10:] = False
+    among = drawn(learner_of(4, 7, 5), valid, 2, 4)
+    alone = drawn(learner_of(7), valid[1:2, :12], 2, 4)
+    turns = [rows[1] for rows, active in among if active[1]]
+    for one, (other, active) in zip(turns, alone, strict=True):
+        assert active.all()
+        torch.testing.assert_close(one, other[0], rtol=0, atol=0)
+
+
+def test_no_sample_means_no_minibatch() -> None:
+    learner = learner_of(0, 1)
+    assert drawn(learner, torch.zeros(2, 8, dtype=torch.bool), 2, 4) == []
+    learner.active = torch.zeros(2, dtype=torch.bool)
+    assert drawn(learner, torch.ones(2, 8, dtype=torch.bool), 2, 4) == []
+
+
+def test_what_an_update_leaves_elsewhere_comes_back_to_its_place() -> None:
+    learner = DeviceLearner(cem.ALGORITHM, cem.Hyperparameters(), (0, 1), 3, ACTIONS, "cpu")
+    places = {name: value.data_ptr() for name, value in learner.state.items()}
+    learner.memory["variance"] = learner.memory["variance"] * 2
+    learner.memory["candidates"] = learner.memory["candidates"] + 1
+    learner.active = torch.tensor([True, False])
+    moved = {name: value.clone() for name, value in learner.state.items()}
+    learner.settle()
+    for name, value in learner.state.items():
+        torch.testing.assert_close(value, moved[name], rtol=0, atol=0)
+        assert value.data_ptr() == places[name], name
+
+
+def test_a_normaliser_that_stands_still_does_so_while_statistics_go_on() -> None:
+    """As CEM's, which is a shallow copy of the statistics."""
+    import copy
+
+    learner = DeviceLearner(cem.ALGORITHM, cem.Hyperparameters(), (0,), 3, ACTIONS, "cpu")
+    learner.observe(torch.randn(1, 40, 3), torch.ones(1, 40, dtype=torch.bool))
+    learner.normalizer = copy.copy(learner.observation_moments)
+    learner.settle()
+    before = learner.normalizer.mean.clone()
+    learner.observe(torch.randn(1, 40, 3) + 5, torch.ones(1, 40, dtype=torch.bool))
+    torch.testing.assert_close(learner.normalizer.mean, before, rtol=0, atol=0)
+    assert not torch.equal(learner.observation_moments.mean, before)

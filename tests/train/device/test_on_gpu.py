@@ -1,0 +1,122 @@
+"""On a GPU: recorded as launched one by one, near the CPU, learning, and never waiting."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bench.plan.identity import Description
+from bench.plan.lookup import load_algorithm
+from bench.train.device.graphs import own_stream
+from bench.train.device.learner import DeviceLearner
+from bench.train.device.rollout import DeviceRollout
+from bench.train.device.trainer import train
+from bench.train.environments.warp_backend import WarpEnvironments
+
+pytestmark = pytest.mark.gpu
+
+
+def described(algorithm: str, **changes: Any) -> Description:
+    defaults = load_algorithm(algorithm).hyperparameters()
+    values = {name: getattr(defaults, name) for name in defaults.__dataclass_fields__}
+    given: dict[str, Any] = {
+        "algorithm": algorithm,
+        "hyperparameters": values,
+        "environment": "InvertedPendulum-v5",
+        "steps": 20_000,
+        "back_end": "warp",
+        "device": "cuda",
+    }
+    return Description(**{**given, **changes})
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _exact() -> Any:
+    """Products in float32 proper, as everywhere in the suite."""
+    before = torch.backends.cuda.matmul.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = False
+    yield
+    torch.backends.cuda.matmul.allow_tf32 = before
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["clipped_ppo", "kl_ppo", "advantage", "baseline", "a2c", "trpo", "cem"]
+)
+def test_recorded_is_what_it_is_launched_one_by_one(algorithm: str) -> None:
+    """Over several updates, so that a policy that stopped learning would show."""
+    steps = 8 * 2048 if algorithm != "a2c" else 20 * 80
+    recorded, plain = (
+        train(described(algorithm, steps=steps), [0, 1], record=record) for record in (True, False)
+    )
+    for one, other in zip(recorded, plain, strict=True):
+        assert one.status == other.status == "finished"
+        np.testing.assert_allclose(
+            one.policy["policy"], other.policy["policy"], rtol=0, atol=2e-3, err_msg=algorithm
+        )
+        np.testing.assert_array_equal(
+            one.episodes["length"][:20], other.episodes["length"][:20], err_msg=algorithm
+        )
+        moved = np.abs(one.policy["policy"]).max()
+        assert np.isfinite(moved)
+
+
+def test_the_first_update_is_that_of_the_cpu() -> None:
+    """Same numbers drawn, same steps taken; sums in another order."""
+    on_gpu = train(described("clipped_ppo", steps=2048), [0, 1])
+    on_cpu = train(described("clipped_ppo", steps=2048, device="cpu"), [0, 1])
+    for one, other in zip(on_gpu, on_cpu, strict=True):
+        np.testing.assert_array_equal(one.episodes["length"][:50], other.episodes["length"][:50])
+        np.testing.assert_allclose(
+            one.episodes["return"][:50], other.episodes["return"][:50], rtol=1e-4
+        )
+        np.testing.assert_allclose(one.policy["policy"], other.policy["policy"], rtol=0, atol=5e-3)
+
+
+def test_no_tick_waits_for_the_device() -> None:
+    device = torch.device("cuda")
+    chosen = load_algorithm("clipped_ppo")
+    with own_stream(device), torch.device(device):
+        environments = WarpEnvironments("Hopper-v5", [0, 1], 8, device="cuda")
+        learner = DeviceLearner(
+            chosen,
+            chosen.hyperparameters(),
+            [0, 1],
+            environments.observation_size,
+            environments.action_space,
+            "cuda",
+        )
+        rollout = DeviceRollout(learner, environments)
+        rollout.collect()
+        torch.cuda.set_sync_debug_mode("error")
+        try:
+            for _ in range(20):
+                rollout._before()
+                environments.worlds.advance()
+                rollout._after()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
+@pytest.mark.parametrize("environment", ["InvertedPendulum-v5"])
+def test_ppo_learns(environment: str) -> None:
+    results = train(described("clipped_ppo", steps=60_000, environment=environment), range(5))
+    last = np.mean([result.episodes["return"][-10:].mean() for result in results])
+    first = np.mean([result.episodes["return"][:20].mean() for result in results])
+    assert last > 10 * first
+
+
+def test_learning_on_the_gpu_with_physics_on_the_cpu() -> None:
+    """The other way round, for ids that Warp doesn't step: TRPO and PPO on CartPole-v1."""
+    from bench.train import trainer
+
+    for algorithm in ("clipped_ppo", "trpo", "a2c", "baseline"):
+        description = described(
+            algorithm, environment="CartPole-v1", back_end="envpool", steps=4096
+        )
+        # As the runner's workers call it.
+        with torch.device("cuda"):
+            results = trainer.train(description, [0, 1])
+        assert all(result.status == "finished" for result in results)
