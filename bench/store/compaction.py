@@ -17,9 +17,9 @@ from bench.store import parquet
 from bench.store.schema import RESULTS
 from bench.store.store import COMPACTED, RUN_TABLES, Entry, Store, in_order, in_plan_order
 
-UPDATES = 250
-"""Rows of diagnostics that a published run has at most, besides its last: curves are drawn at
-fewer points, and the thousand that are recorded would fill a third of a published store."""
+DIAGNOSED = 250
+"""Updates of a published run whose diagnostics are kept, besides the first and the last: curves are
+drawn at fewer points, and those of a thousand would fill a third of a published store."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,9 @@ def compact(
     """Merge the runs of `source` into the published store `target`.
 
     Takes all committed runs, or those of the given `descriptions`, and the plans of which every
-    description is taken; of a run's updates those that `thinned` leaves. A run or plan that is
-    there already is replaced, save that a failed run never replaces a result. `policies` names runs
-    of the source whose policies are copied too.
+    description is taken; of a run's updates where they ended, and the diagnostics of DIAGNOSED. A
+    run or plan that is there already is replaced, save that a failed run never replaces a result.
+    `policies` names runs of the source whose policies are copied too.
     Killed at any moment, the target is readable, and compacting again completes it. Raises
     InputError when there is no source, the target is torn or holds files of single runs, or a
     policy is not to be had.
@@ -82,7 +82,7 @@ def compact(
         )
         for table in RUN_TABLES
     }
-    merged["updates"] = thinned(merged["updates"], merged["runs"])
+    merged["updates"] = _few_diagnostics(merged["updates"], merged["runs"])
     merged["plans"] = _merged_plans(planned, new.plans(), descriptions)
 
     with old.staging() as staging:
@@ -109,10 +109,11 @@ def compact(
     )
 
 
-def thinned(updates: pa.Table, runs: pa.Table) -> pa.Table:
-    """The updates that find the next 1/UPDATES of their run's budget passed, and each run's last.
+def _few_diagnostics(updates: pa.Table, runs: pa.Table) -> pa.Table:
+    """Null diagnostics but in the updates that find the next 1/DIAGNOSED of their run's budget
+    passed, and in each run's last. Doing it again changes nothing.
 
-    Thinning again changes nothing.
+    Every update stays, as episodes are placed at the end of their batch.
 
     Args:
         updates: sorted by run, each run's in the order of training; runs: with all of them.
@@ -124,10 +125,14 @@ def thinned(updates: pa.Table, runs: pa.Table) -> pa.Table:
     lengths = [each["counts"] for each in counted]
     budget = np.repeat([budgets[each["values"]] for each in counted], lengths)
     run = np.repeat(np.arange(len(lengths)), lengths)
-    passed = updates["step"].to_numpy() * UPDATES // budget
-    new_run = np.diff(run, prepend=-1) > 0
-    last = np.diff(run, append=len(lengths)) > 0
-    return updates.filter(pa.array(new_run | last | (np.diff(passed, prepend=0) > 0)))
+    passed = updates["step"].to_numpy() * DIAGNOSED // budget
+    first, last = np.diff(run, prepend=-1) > 0, np.diff(run, append=len(lengths)) > 0
+    kept = pa.array(first | last | (np.diff(passed, prepend=0) > 0))
+    for place, field in enumerate(updates.schema):
+        if field.nullable:
+            column = pc.if_else(kept, updates[field.name], pa.scalar(None, field.type))
+            updates = updates.set_column(place, field, column)
+    return updates
 
 
 def _merged_plans(old: pa.Table, new: pa.Table, descriptions: Collection[str] | None) -> pa.Table:

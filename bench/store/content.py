@@ -73,8 +73,8 @@ def row_of(content: Content) -> dict[str, Any]:
 def first_difference(first: Content, second: Content) -> Difference | None:
     """The first difference in the content of a run: of the first rows that differ, by column.
 
-    A published run keeps some of its updates: where one content's are among the other's, those
-    are compared. Their number is compared as a column of the table `runs`.
+    A published run keeps the diagnostics of some updates: where one content has none of an update,
+    only its number and step are compared.
 
     Args:
         first, second: the rows of one run in each of the tables of COMPARED.
@@ -103,13 +103,24 @@ def first_difference(first: Content, second: Content) -> Difference | None:
 
 
 def _of_both(one: pa.Table, other: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Updates of one run, without those that the shorter table has left out."""
-    few, many = sorted((one, other), key=len)
-    there = pc.is_in(many["update"], few["update"].combine_chunks())
-    if pc.sum(there).as_py() != len(few):
+    """Updates of one run, the diagnostics of each null in both where they all are in either."""
+    if len(one) != len(other):
         return one, other
-    many = many.filter(there)
-    return (many, few) if len(one) > len(other) else (few, many)
+    empty = pa.array(_undiagnosed(one) | _undiagnosed(other))
+    return _blank(one, empty), _blank(other, empty)
+
+
+def _undiagnosed(updates: pa.Table) -> np.ndarray:
+    columns = [updates[field.name] for field in updates.schema if field.nullable]
+    return np.all([column.is_null().to_numpy() for column in columns], axis=0)
+
+
+def _blank(updates: pa.Table, where: pa.Array) -> pa.Table:
+    for place, field in enumerate(updates.schema):
+        if field.nullable:
+            column = pc.if_else(where, pa.scalar(None, field.type), updates[field.name])
+            updates = updates.set_column(place, field, column)
+    return updates
 
 
 def _differing(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.ndarray:

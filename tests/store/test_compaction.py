@@ -11,7 +11,7 @@ from stored_example import Example, Killing, PlanRows
 
 from bench.errors import InputError
 from bench.store import SCHEMAS, Store, compact
-from bench.store.compaction import UPDATES
+from bench.store.compaction import DIAGNOSED
 from bench.store.content import by_run, first_difference
 
 TABLES = ("runs", "episodes", "updates")
@@ -61,19 +61,23 @@ def test_the_published_store_equals_its_source_in_one_file_a_table(
     assert runs.is_monotonic_increasing
 
 
-def test_a_published_run_keeps_some_of_its_updates_and_still_equals_its_source(
+def test_a_published_run_keeps_some_of_its_diagnostics_and_still_equals_its_source(
     store: Store, published: Store, example: type[Example]
 ) -> None:
-    """Every update is the first behind some 250th of the budget, or the last."""
+    """Of the first update behind each 250th of the budget, and the last; every step stays."""
     for run, budget in (("aa", 60_000), ("bb", 1_000_000)):
         example(run=run, count=1100, changes={"budget": budget}).write(store)
     compact(store.path, published.path)
-    kept = published.updates()
+    found, full = published.updates(), store.updates()
+    for name in ("run", "update", "step", "seconds"):
+        pd.testing.assert_series_equal(found[name], full[name])
+    kept = found[found["entropy"].notna()]
     few = kept[kept["run"] == "aa"]
     # A step is 50, so that every fifth update passes the next 240 steps, some the one after.
-    marks = np.arange(1, 1101) * 50 * UPDATES // 60_000
+    marks = np.arange(1, 1101) * 50 * DIAGNOSED // 60_000
     first = np.flatnonzero(np.diff(marks, prepend=0) > 0) + 1
     assert few["update"].tolist() == sorted({1, *first, 1100})
+    assert (few["entropy"] == few["update"] * 0.125).all()
     assert (kept["run"] == "bb").sum() == len({1, 1100} | set(range(80, 1101, 80)))
     before, after = (by_run(each.read(each.committed().values())) for each in (store, published))
     assert all(first_difference(before[run], after[run]) is None for run in before)

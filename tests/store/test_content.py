@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from stored_example import Example
 
@@ -104,19 +105,28 @@ def test_a_run_that_ends_earlier_differs_in_its_rows(
     assert found.values == (0, 3)
 
 
-def test_updates_that_one_side_has_left_out_are_no_difference_but_their_values_are(
+def test_diagnostics_that_one_side_has_left_out_are_no_difference_but_their_values_are(
     tmp_path: Path, example: type[Example]
 ) -> None:
     full = content(tmp_path / "full", example())
-    few = {**full, "updates": full["updates"].take([0, 2, 4])}
+    few = content(tmp_path / "few", example())
+    kept = pa.array([True, False, True, False, True])
+    updates = few["updates"]
+    place = updates.schema.get_field_index("entropy")
+    values = pc.if_else(kept, updates["entropy"], pa.scalar(None, pa.float32()))
+    few = {**few, "updates": updates.set_column(place, updates.schema.field(place), values)}
     assert first_difference(full, few) is None
     assert first_difference(few, full) is None
-    other = content(tmp_path / "other", example(), entropy=[0.125, 0.25, 0.5, 0.5, 0.625])
+    other = content(tmp_path / "other", example(), entropy=[0.125, 9.0, 0.5, 0.5, 0.625])
     found = first_difference(few, other)
-    assert found == Difference(table="updates", column="entropy", row=1, values=(0.375, 0.5))
-    # Numbers that the other doesn't have are no selection of it.
-    later = {**few, "updates": full["updates"].slice(3)}
-    assert first_difference(few, later) is not None
+    assert found == Difference(table="updates", column="entropy", row=2, values=(0.375, 0.5))
+    # Where an update ended is no diagnostic.
+    steps = pa.array([50, 101, 150, 200, 250])
+    moved = updates.set_column(
+        updates.schema.get_field_index("step"), updates.schema.field("step"), steps
+    )
+    found = first_difference(few, {**full, "updates": moved})
+    assert found == Difference(table="updates", column="step", row=1, values=(100, 101))
 
 
 def test_an_outcome_is_content_too(tmp_path: Path, example: type[Example]) -> None:
