@@ -31,6 +31,7 @@ def doctor() -> None:
         except Exception as error:
             print(f"{back_end:<12}broken")
             warnings.append(f"back end {back_end} can't be used: {type(error).__name__}: {error}")
+    print(f"{'warp':<12}{_warp()}")
     for name, path in (("local", LOCAL), ("published", PUBLISHED)):
         store = Store(path)
         try:
@@ -53,6 +54,15 @@ def _devices() -> str:
     gpus = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     threads = f"a worker uses 1 of {torch.get_num_threads()} torch threads"
     return f"{', '.join(['cpu', *(f'cuda: {name}' for name in gpus)])} ({threads})"
+
+
+def _warp() -> str:
+    """MuJoCo Warp steps environments where there is a GPU; without one nothing is missing."""
+    import importlib.util
+
+    if importlib.util.find_spec("mujoco_warp") is None:
+        return "not installed; on a machine with a GPU: pip install -e '.[warp]'"
+    return "installed; used with --device cuda"
 
 
 def _step(back_end: str) -> str:

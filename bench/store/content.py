@@ -112,7 +112,8 @@ def _of_both(one: pa.Table, other: pa.Table) -> tuple[pa.Table, pa.Table]:
 
 def _undiagnosed(updates: pa.Table) -> np.ndarray:
     columns = [updates[field.name] for field in updates.schema if field.nullable]
-    return np.all([column.is_null().to_numpy() for column in columns], axis=0)
+    empty: np.ndarray = np.all([column.is_null().to_numpy() for column in columns], axis=0)
+    return empty
 
 
 def _blank(updates: pa.Table, where: pa.Array) -> pa.Table:

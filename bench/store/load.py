@@ -36,7 +36,8 @@ class View:
 
     @property
     def mixed(self) -> tuple[str, ...]:
-        """One line for each algorithm with runs of several digests, and each package of versions.
+        """One line for each algorithm with runs of several digests, each package of versions, and
+        each environment that was stepped by several back ends or learned on several devices.
 
         Digests are compared within an algorithm and back end only: each pair has its own.
         """
@@ -55,6 +56,10 @@ class View:
         for package, found in versions.items():
             if len(found) > 1:
                 lines.append(f"runs were made with {package} {' and '.join(sorted(found))}")
+        places = self.runs["back_end"].astype(str) + " on " + self.runs["device"].astype(str)
+        for environment, made in places.groupby(self.runs["environment"], sort=False):
+            if made.nunique() > 1:
+                lines.append(f"{environment} compares runs of {' and '.join(sorted(set(made)))}")
         return tuple(lines)
 
 

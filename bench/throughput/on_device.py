@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError
 from bench.throughput.measuring import ENDLESS, _EnoughError, _put, _stopwatch
-from bench.train.provenance import provenance
+from bench.train.provenance import on_device, provenance
 
 if TYPE_CHECKING:
     from bench.train.trainer import Progress
@@ -115,7 +115,7 @@ def measure(
     on_event: Callable[[Question], None] = lambda question: None,
 ) -> Iterator[dict[str, object] | Failed]:
     """Rows of the table `device_throughput`, one a question, as they are measured."""
-    origin = provenance()
+    origin = on_device(provenance(), "warp", device)
     name = device_name(device)
     for question in asked:
         on_event(question)

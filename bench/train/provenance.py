@@ -6,12 +6,13 @@ import os
 import platform
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = ("torch", "numpy", "gymnasium", "mujoco", "envpool", "pyarrow")
+WARP_DISTRIBUTIONS = ("mujoco-warp", "warp-lang")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,12 +55,30 @@ def provenance(root: Path = ROOT) -> Provenance:
 def versions() -> dict[str, str | None]:
     """Python's version and those of the libraries that results depend on."""
     found: dict[str, str | None] = {"python": platform.python_version()}
-    for name in DISTRIBUTIONS:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            found[name] = None
-    return found
+    return found | {name: _version(name) for name in DISTRIBUTIONS}
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def on_device(origin: Provenance, back_end: str, device: str) -> Provenance:
+    """With what only runs of this back end and device depend on: Warp's versions, the GPU's name.
+
+    Other runs don't carry it, so that they stay equal to those of a machine without a GPU.
+    """
+    if back_end == "warp":
+        warp = {name: _version(name) for name in WARP_DISTRIBUTIONS}
+        origin = replace(origin, versions={**origin.versions, **warp})
+    if device != "cpu":
+        import torch
+
+        machine = {**origin.machine, "gpu": torch.cuda.get_device_name(device)}
+        origin = replace(origin, machine=machine)
+    return origin
 
 
 def cores() -> int:

@@ -36,7 +36,7 @@ from bench.plan.digest import code_digest
 from bench.plan.identity import Description, plain_json
 from bench.plan.plan import Plan
 from bench.plan.trainers import RESUMABLE, trainer_of
-from bench.train.provenance import Provenance, provenance
+from bench.train.provenance import Provenance, on_device, provenance
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -407,6 +407,7 @@ class _Scribe:
         seconds: float,
     ) -> dict[str, object]:
         description = group.description
+        origin = on_device(self.origin, description.back_end, description.device)
         return {
             "run": description.run(seed),
             "description": description.identifier,
@@ -428,10 +429,10 @@ class _Scribe:
             "threads": THREADS,
             "started": started,
             "digest": self.digests[description.identifier],
-            "commit": self.origin.commit,
-            "dirty": self.origin.dirty,
-            "versions": json.dumps(self.origin.versions),
-            "machine": json.dumps(self.origin.machine),
+            "commit": origin.commit,
+            "dirty": origin.dirty,
+            "versions": json.dumps(origin.versions),
+            "machine": json.dumps(origin.machine),
         }
 
 

@@ -245,6 +245,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     told = capsys.readouterr().out
     assert "torch" in told
     assert told.count("works (one step of CartPole-v1, reward 1)") == 2
+    assert "warp" in told
     assert "All is well." in told
 
 

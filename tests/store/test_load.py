@@ -193,6 +193,22 @@ def test_algorithms_have_different_code_without_being_mixed(
     assert load("baseline").mixed == ()
 
 
+def test_devices_side_by_side_in_one_environment_are_told_of(
+    full: Store, published: Store, example: type[Example]
+) -> None:
+    changes = {
+        "description": "d0",
+        "environment": "Swimmer-v5",
+        "seed": 3,
+        "back_end": "warp",
+        "device": "cuda",
+    }
+    example(run="r5", changes=changes).write(full)
+    assert load("baseline").mixed == (
+        "Swimmer-v5 compares runs of envpool on cpu and warp on cuda",
+    )
+
+
 def test_a_run_that_two_variants_share_is_counted_once(
     local: Store, published: Store, example: type[Example], plan_rows: PlanRows
 ) -> None:

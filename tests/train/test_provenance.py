@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.train.provenance import cores, provenance
+from bench.train.provenance import cores, on_device, provenance
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -54,3 +54,12 @@ def test_versions_and_machine_can_be_stored() -> None:
     origin = provenance()
     assert set(origin.versions) >= {"python", "torch", "numpy", "gymnasium", "mujoco", "envpool"}
     assert json.loads(json.dumps(origin.machine))["cores"] == cores() >= 1
+
+
+def test_only_what_depends_on_warp_carries_its_versions() -> None:
+    origin = provenance()
+    assert on_device(origin, "envpool", "cpu") == origin
+    told = on_device(origin, "warp", "cpu").versions
+    assert told["warp-lang"]
+    assert told["mujoco-warp"]
+    assert {name: told[name] for name in origin.versions} == origin.versions
