@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,12 +14,23 @@ import typer
 from bench.errors import InputError, unknown
 
 if TYPE_CHECKING:
+    from ablations.spec import Ablation
     from bench.plan.plan import Plan
 
 DEVICES = ("auto", "cpu", "cuda")
 
-AblationOption = Annotated[
-    str, typer.Option("--ablation", help="An ablation's name, or the path of your own .py file.")
+ABLATION_HELP = "An ablation's name, or the path of your own .py file."
+AblationOption = Annotated[str, typer.Option("--ablation", help=ABLATION_HELP)]
+AlgorithmsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--algorithm",
+        help="Instead of an ablation: an algorithm's name, or package.module:NAME. Repeatable.",
+    ),
+]
+ControlOption = Annotated[
+    str | None,
+    typer.Option("--control", help="With --algorithm: the algorithm that it is compared with."),
 ]
 SeedsOption = Annotated[
     str | None, typer.Option("--seeds", help="Like 0-9 or 0,3,5-7.", show_default="the ablation's")
@@ -56,8 +69,10 @@ def stored_name(ablation: str) -> str:
 
 
 def requested_plan(
-    ablation: str,
+    ablation: str | Ablation | None,
     *,
+    algorithms: list[str] | None = None,
+    control: str | None = None,
     seeds: str | None = None,
     steps: str | None = None,
     environments: list[str] | None = None,
@@ -70,7 +85,6 @@ def requested_plan(
     Raises:
         InputError: one of them isn't known or allowed, or they contradict.
     """
-    from bench.plan.lookup import load_ablation
     from bench.plan.parsing import parse_seeds, parse_settings, parse_steps
 
     # What is quick to refuse is refused before torch is imported, which takes seconds.
@@ -79,34 +93,25 @@ def requested_plan(
     parsed_settings = parse_settings(settings or [])
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
-    asked = load_ablation(ablation)
+    asked, options = _asked(ablation, algorithms, control, environments)
 
     from bench.plan.lookup import load_algorithm
     from bench.plan.plan import make_plan
-    from bench.train.environments import describe
     from bench.train.environments.device_choice import back_end_on, told
     from bench.train.trainer import validate
 
-    for environment in dict.fromkeys(environments or asked.environments):
-        try:
-            describe(environment)
-        except InputError:
-            raise
-        except Exception as error:  # whatever a user's own environment module may raise
-            said = "; ".join([str(error), *getattr(error, "__notes__", [])])
-            raise InputError(
-                f"environment {environment!r} can't be made: {type(error).__name__}: {said}"
-            ) from error
+    addresses = {each: _environment(each) for each in environments or asked.environments}
     resolved = resolved_device(device)
     plan = make_plan(
-        asked,
+        _addressed(asked, addresses),
         back_end_of=partial(back_end_on, resolved),
         seeds=parsed_seeds,
         steps=parsed_steps,
-        environments=environments,
+        environments=list(addresses.values()),
         variants=variants,
         settings=parsed_settings,
         device=resolved,
+        options=options,
     )
     chosen = dict.fromkeys(cell.environment for cell in plan.cells)
     notes = filter(None, (told(resolved, environment) for environment in chosen))
@@ -118,6 +123,66 @@ def requested_plan(
         except InputError as error:
             raise InputError(f"variant {cell.variant.name!r}: {error}") from error
     return plan
+
+
+def _asked(
+    ablation: str | Ablation | None,
+    algorithms: list[str] | None,
+    control: str | None,
+    environments: list[str] | None,
+) -> tuple[Ablation, str]:
+    """The ablation that is asked for, and the options of `run` where its name would not do."""
+    from ablations.spec import Ablation
+    from bench.plan.lookup import load_ablation
+
+    if not algorithms:
+        if ablation is None:
+            raise InputError("name an ablation with --ablation, or an algorithm with --algorithm")
+        if control is not None:
+            raise InputError("--control goes with --algorithm: an ablation names its own control")
+        if isinstance(ablation, Ablation):
+            return ablation, ""
+        found = load_ablation(ablation)
+        return found, "" if found.name == ablation else shlex.join(["--ablation", ablation])
+    if ablation is not None:
+        raise InputError("--ablation and --algorithm exclude each other")
+    if not environments:
+        raise InputError("--algorithm needs an environment, like --env Hopper-v5")
+    from bench.plan.side_by_side import side_by_side
+
+    words = [("--algorithm", name) for name in algorithms]
+    words += [("--control", control)] if control else []
+    words += [("--env", name) for name in environments]
+    options = shlex.join(word for pair in words for word in pair)
+    return side_by_side(algorithms, environments, control), options
+
+
+def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
+    """The ablation with its environments' addresses in place of their short names."""
+    names = {each: addresses.get(each, each) for each in ablation.environments}
+    steps = ablation.steps
+    if isinstance(steps, Mapping):
+        steps = {names[each]: budget for each, budget in steps.items()}
+    return replace(ablation, environments=tuple(names.values()), steps=steps)
+
+
+def _environment(environment: str) -> str:
+    """The environment's own name, or the address of one that an installed package gives."""
+    from bench.plan.registry import plugin_environment
+    from bench.train.environments import ENVPOOL_IDS, describe
+
+    try:
+        if environment not in ENVPOOL_IDS:
+            environment = plugin_environment(environment) or environment
+        describe(environment)
+    except InputError:
+        raise
+    except Exception as error:  # whatever a user's own environment module may raise
+        said = "; ".join([str(error), *getattr(error, "__notes__", [])])
+        raise InputError(
+            f"environment {environment!r} can't be made: {type(error).__name__}: {said}"
+        ) from error
+    return environment
 
 
 def resolved_device(device: str) -> str:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
     """A line where results are of other code; code that is no longer there is passed over."""
-    from algorithms import ALGORITHMS
     from bench.plan.digest import code_digest
+    from bench.plan.registry import is_algorithm
     from bench.store.schema import RESULTS
 
-    known = runs[runs["status"].isin(RESULTS) & runs["algorithm"].isin(ALGORITHMS)]
+    known = runs[runs["status"].isin(RESULTS) & runs["algorithm"].map(is_algorithm).astype(bool)]
     same = []
     for run in known.drop_duplicates("run").itertuples():
-        with suppress(FileNotFoundError):  # a back end that is no longer there
+        with suppress(FileNotFoundError):  # a back end or a plugin that is not there
             same.append(run.digest == code_digest(run))
     if not all(same):
         number = f"{same.count(False)} of {len(same)}"

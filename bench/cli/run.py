@@ -14,7 +14,9 @@ from rich.markup import escape
 
 from bench.cli.interruption import interruptible
 from bench.cli.options import (
-    AblationOption,
+    ABLATION_HELP,
+    AlgorithmsOption,
+    ControlOption,
     DeviceOption,
     EnvironmentsOption,
     ResultsOption,
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
 
 def run(
     *,
-    ablation: AblationOption,
+    ablation: Annotated[str | None, typer.Option("--ablation", help=ABLATION_HELP)] = None,
+    algorithms: AlgorithmsOption = None,
+    control: ControlOption = None,
     seeds: SeedsOption = None,
     steps: StepsOption = None,
     environments: EnvironmentsOption = None,
@@ -62,6 +66,8 @@ def run(
     ):
         plan = requested_plan(
             ablation,
+            algorithms=algorithms,
+            control=control,
             seeds=seeds,
             steps=steps,
             environments=environments,

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import (
+    AlgorithmsOption,
+    ControlOption,
     DeviceOption,
     EnvironmentsOption,
     ResultsOption,
@@ -28,8 +30,11 @@ if TYPE_CHECKING:
 def show(
     *,
     ablation: Annotated[
-        str, typer.Argument(metavar="NAME", help="An ablation's name, or your own .py file.")
-    ],
+        str | None,
+        typer.Argument(metavar="NAME", help="An ablation's name, or your own .py file."),
+    ] = None,
+    algorithms: AlgorithmsOption = None,
+    control: ControlOption = None,
     seeds: SeedsOption = None,
     steps: StepsOption = None,
     environments: EnvironmentsOption = None,
@@ -41,6 +46,8 @@ def show(
     """Show an ablation's plan, what of it is done already, and an estimate of the rest."""
     plan = requested_plan(
         ablation,
+        algorithms=algorithms,
+        control=control,
         seeds=seeds,
         steps=steps,
         environments=environments,

@@ -11,7 +11,8 @@ import typer
 from algorithms import ALGORITHMS
 from bench.cli.options import EnvironmentsOption, ResultsOption
 from bench.cli.words import count, duration, shown, wide_console
-from bench.errors import InputError, unknown
+from bench.errors import InputError
+from bench.plan.registry import canonical_algorithm
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,16 +69,13 @@ def throughput(
 
     With --device cuda instead: physics, environments and training on the GPU.
     """
-    chosen = list(dict.fromkeys(algorithms or ALGORITHMS))
-    for name in chosen:
-        if name not in ALGORITHMS:
-            raise unknown("algorithm", name, ALGORITHMS)
+    chosen = list(dict.fromkeys(map(canonical_algorithm, algorithms or ALGORITHMS)))
     worlds = list(dict.fromkeys(environments or ENVIRONMENTS))
     if device != "cpu":
         from bench.cli.device_throughput import device_throughput
 
         device_throughput(
-            algorithms=algorithms,
+            algorithms=algorithms and chosen,
             environments=environments,
             device=device,
             quick=quick,

@@ -89,16 +89,18 @@ def _asked(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFr
 
 def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     """One finished run of the fewest steps, of this tree's code if there is one."""
-    from algorithms import ALGORITHMS
     from bench.plan.digest import code_digest
+    from bench.plan.registry import is_algorithm
 
-    known = table[(table["status"] == "finished") & table["algorithm"].isin(ALGORITHMS)]
+    known = table[
+        (table["status"] == "finished") & table["algorithm"].map(is_algorithm).astype(bool)
+    ]
     known = known[known["device"] == "cpu"].copy()
     if known.empty:
         raise InputError(f"no run in {shown(store.path)} that could be trained again")
     current = set()
-    for run in known.drop_duplicates(["algorithm", "back_end"]).itertuples():
-        with suppress(FileNotFoundError):  # a back end that is no longer there
+    for run in known.drop_duplicates(["algorithm", "environment", "back_end"]).itertuples():
+        with suppress(FileNotFoundError):  # a back end or a plugin that is not there
             current.add(code_digest(run))
     known["other"] = ~known["digest"].isin(current)
     return known.sort_values(["other", "budget", "seconds", "run"]).iloc[:1]
@@ -139,9 +141,9 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store) -> bool:
 
 def _described(run: pd.Series) -> Description:
     """The description of a stored run, in which its id is rooted."""
-    from algorithms import ALGORITHMS
     from bench.plan.digest import code_digest
     from bench.plan.identity import Description
+    from bench.plan.lookup import load_algorithm
 
     try:
         description = Description.from_canonical(run.canonical)
@@ -149,8 +151,7 @@ def _described(run: pd.Series) -> Description:
         raise InputError(f"run {run.run} can't be trained again: {error}") from error
     if description.run(int(run.seed)) != run.run:
         raise InputError(f"run {run.run} is not the run that its description and seed name")
-    if description.algorithm not in ALGORITHMS:
-        raise unknown("algorithm", description.algorithm, ALGORITHMS)
+    load_algorithm(description.algorithm)
     try:
         code_digest(description)
     except FileNotFoundError as error:

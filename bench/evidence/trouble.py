@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
+from bench.store.load import mixed_digests
+
 
 def trouble(scores: pd.DataFrame, *, marked: str = "", left_out: str = "not counted") -> list[str]:
     """Sentences about diverged, failed and empty runs and lost episodes; none if all is well.
@@ -35,12 +37,9 @@ def mixed_code(runs: pd.DataFrame) -> list[str]:
     Args:
         runs: the store's view of the ablation.
     """
-    # Algorithms and back ends differ in their digest; two of one pair are two versions of its code.
-    digests = runs.dropna(subset="digest").groupby(["algorithm", "back_end"], sort=False)["digest"]
     mixed = [
-        f"{algorithm} ({', '.join(sorted(str(digest)[:8] for digest in found))})"
-        for (algorithm, _), found in digests.unique().items()
-        if len(found) > 1
+        f"{algorithm} ({', '.join(sorted(str(digest)[:8] for digest in counts.index))})"
+        for algorithm, counts in mixed_digests(runs)
     ]
     if not mixed:
         return []

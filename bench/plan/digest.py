@@ -5,6 +5,10 @@ trees, and the versions of the libraries that compute. Nothing is imported to fi
 what can't move the result of a given description: comments, docstrings, the documentation inside
 declarations, hyperparameters' defaults (the description holds every value), and the registry of
 algorithms.
+
+Of a plugin, an algorithm or an environment of another package, it covers the modules of that
+package alike, and those that its code names in strings like "package.module:Class", by which
+environments are registered.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.metadata
+import re
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from functools import cache
@@ -19,14 +24,16 @@ from pathlib import Path
 from typing import Protocol
 
 from algorithms import ALGORITHMS
+from bench.plan.registry import algorithm_address
+from bench.plan.sources import PACKAGES, Plugin, Sources, plugin_of
 from bench.plan.trainers import trainer_of
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("algorithms", "bench.train")
 BACK_END = "bench.train.environments.{}_backend"
 LIBRARIES = ("torch", "mujoco")
 DISTRIBUTIONS = {"warp": ("mujoco-warp", "warp-lang")}
 """Back end -> what steps it, where that is not the distribution of its name."""
+_ENTRY_POINT = re.compile(r"(\w+(?:\.\w+)*):\w+")
 
 
 class Trainable(Protocol):
@@ -35,41 +42,60 @@ class Trainable(Protocol):
     @property
     def algorithm(self) -> str: ...
     @property
+    def environment(self) -> str: ...
+    @property
     def back_end(self) -> str: ...
 
 
 def code_digest(description: Trainable, root: Path = ROOT) -> str:
-    """16 hexadecimal digits for the code that a run of `description` goes through."""
-    algorithm = ALGORITHMS[description.algorithm]
+    """16 hexadecimal digits for the code that a run of `description` goes through.
+
+    Raises:
+        InputError: no algorithm has this name.
+        FileNotFoundError: the source of the algorithm, the environment or the back end is not to
+            be found.
+    """
+    algorithm = algorithm_address(description.algorithm)
     name = description.back_end
     given = [algorithm.partition(":")[0], trainer_of(name), BACK_END.format(name)]
-    code = closure(given, root)
+    own = [] if description.algorithm in ALGORITHMS else given[:1]
+    if ":" in description.environment:
+        own.append(description.environment.rpartition(":")[0])
+    code = closure([*given, *own], root, tuple(map(plugin_of, own)))
     libraries = (*LIBRARIES, *DISTRIBUTIONS.get(name, (name,)))
     versions = {library: version(library) for library in libraries}
     lines = [f"{name} {source}" for name, source in [*sorted(code.items()), *versions.items()]]
     return hashlib.sha256("\n".join([algorithm, *lines]).encode()).hexdigest()[:16]
 
 
-def closure(modules: Iterable[str], root: Path = ROOT) -> dict[str, str]:
-    """The modules that `modules` reach by imports within PACKAGES, each with its bare source.
+def closure(
+    modules: Iterable[str], root: Path = ROOT, plugins: tuple[Plugin, ...] = ()
+) -> dict[str, str]:
+    """The modules that `modules` reach by imports, each with its bare source.
+
+    Only those within PACKAGES or of one of the plugins count.
 
     A package's `__init__` belongs to it only where a name is imported from it. Of the back ends,
     between which a run chooses, only those given belong to it.
 
     Raises:
-        FileNotFoundError: one of the modules given is no file under `root`.
+        FileNotFoundError: one of the modules given is no file under `root` or of a plugin.
     """
+    sources = Sources(root=root, plugins=plugins)
     found: dict[str, str] = {}
     given = tuple(modules)
     pending = list(given)
     for module in given:
-        if _file(module, root) is None:
+        if sources.file(module) is None:
             raise FileNotFoundError(f"no module {module} under {root}")
     while pending:
         module = pending.pop()
-        path = _file(module, root)
+        path = sources.file(module)
         if module not in found and path is not None:
-            found[module], reached = _read(path, module, root)
+            # A notebook outlives changes of the files.
+            status = path.stat()
+            stamp = status.st_mtime_ns, status.st_size
+            found[module], reached = _read(path, stamp, module, sources)
             back_ends = BACK_END.format("*")
             pending += [each for each in reached if each in given or not fnmatch(each, back_ends)]
     return found
@@ -85,18 +111,20 @@ def version(distribution: str) -> str | None:
 
 
 @cache
-def _read(path: Path, module: str, root: Path) -> tuple[str, tuple[str, ...]]:
+def _read(
+    path: Path, stamp: tuple[int, int], module: str, sources: Sources
+) -> tuple[str, tuple[str, ...]]:
+    """The bare source of the file as it was at this stamp, and the modules that it reaches."""
     tree = _Bare().visit(ast.parse(path.read_bytes(), filename=path))
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    reached = tuple(
-        name
-        for name in _imports(tree, package, root)
-        if name != PACKAGES[0] and any(name.startswith(f"{each}.") for each in PACKAGES)
-    )
-    return ast.unparse(ast.fix_missing_locations(tree)), reached
+    reached = [*_imports(tree, package, sources)]
+    if not any(module.startswith(f"{each}.") for each in PACKAGES):
+        reached += _named(tree)
+    counting = tuple(filter(sources.counts, reached))
+    return ast.unparse(ast.fix_missing_locations(tree)), counting
 
 
-def _imports(tree: ast.Module, package: str, root: Path) -> Iterator[str]:
+def _imports(tree: ast.Module, package: str, sources: Sources) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -105,15 +133,16 @@ def _imports(tree: ast.Module, package: str, root: Path) -> Iterator[str]:
             origin = ".".join([*(above if node.level else []), *filter(None, [node.module])])
             for alias in node.names:
                 submodule = f"{origin}.{alias.name}"
-                yield submodule if _file(submodule, root) else origin
+                yield submodule if sources.file(submodule) else origin
 
 
-def _file(module: str, root: Path) -> Path | None:
-    path = root.joinpath(*module.split("."))
-    for candidate in (path.with_suffix(".py"), path / "__init__.py"):
-        if candidate.is_file():
-            return candidate
-    return None
+def _named(tree: ast.Module) -> Iterator[str]:
+    """Modules in strings like "package.module:Class"."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named = _ENTRY_POINT.fullmatch(node.value)
+            if named:
+                yield named[1]
 
 
 class _Bare(ast.NodeTransformer):

@@ -13,6 +13,8 @@ from ablations import ABLATIONS
 from ablations.spec import Ablation
 from algorithms import ALGORITHMS
 from bench.errors import InputError, unknown
+from bench.plan.plugin import load_plugin
+from bench.plan.registry import canonical_algorithm
 
 if TYPE_CHECKING:
     from algorithms.batch import Algorithm
@@ -33,14 +35,16 @@ def load_ablation(text: str) -> Ablation:
 
 
 def load_algorithm(name: str) -> Algorithm:
-    """The algorithm of this name. The first one loaded imports torch.
+    """The algorithm of this name, or at this address. The first one loaded imports torch.
 
     Raises:
-        InputError: no such name.
+        InputError: no such name; or a plugin can't be imported (with the place and the reason), is
+            no algorithm, or takes a name of the suite's own.
     """
-    if name not in ALGORITHMS:
-        raise unknown("algorithm", name, ALGORITHMS)
-    return cast("Algorithm", _attribute(ALGORITHMS[name]))
+    canonical = canonical_algorithm(name)
+    if canonical not in ALGORITHMS:
+        return load_plugin(canonical)
+    return cast("Algorithm", _attribute(ALGORITHMS[canonical]))
 
 
 def _attribute(address: str) -> object:
@@ -53,6 +57,11 @@ def _defined_in(path: Path) -> Ablation:
     module = types.ModuleType("user_ablation")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
+    # Algorithms and environments beside the file are found, by this process and by its workers;
+    # last, so that nothing is hidden by what happens to lie there.
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.append(folder)
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
     except OSError as error:

@@ -8,17 +8,13 @@ import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from ablations.spec import Ablation, Variant
-from algorithms import ALGORITHMS
 from bench.errors import InputError, unknown
 from bench.plan.identity import Description, plain, plain_json
 from bench.plan.lookup import load_algorithm
 from bench.plan.parsing import coerce, describe, parse
-
-if TYPE_CHECKING:
-    from algorithms.batch import Algorithm
+from bench.plan.registry import algorithm_address, canonical_algorithm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +38,13 @@ class Plan:
 
     Attributes:
         notes: what the user should know about how the request was understood.
+        options: of `run`, which ask for the ablation; empty where its name alone does.
     """
 
     ablation: Ablation
     cells: tuple[Cell, ...]
     notes: tuple[str, ...] = ()
+    options: str = ""
 
     def runs(self) -> dict[str, tuple[Description, int]]:
         """Run -> its description and seed. A run that two variants share is there once."""
@@ -59,6 +57,7 @@ class Plan:
     def rows(self, created: datetime) -> list[dict[str, object]]:
         """The rows of the store's table `plans`, a row a cell."""
         environments = list(dict.fromkeys(cell.environment for cell in self.cells))
+        asked = {"options": self.options} if self.options else {}
         return [
             {
                 "ablation": self.ablation.name,
@@ -78,8 +77,9 @@ class Plan:
                 "differs": plain_json(cell.differs),
                 "metadata": json.dumps(
                     {
-                        **_documentation(load_algorithm(cell.variant.algorithm)),
+                        **_documentation(cell.description.algorithm),
                         "mechanism": self.ablation.mechanism,
+                        **asked,
                     },
                     ensure_ascii=False,
                     allow_nan=False,
@@ -99,6 +99,7 @@ def make_plan(
     variants: Sequence[str] | None = None,
     settings: Mapping[str, str] | None = None,
     device: str = "cpu",
+    options: str = "",
 ) -> Plan:
     """The plan of an ablation, or of the part and at the size that is asked for.
 
@@ -108,6 +109,7 @@ def make_plan(
             others than it names, variants are some of its own.
         settings: field -> text, for every selected variant whose algorithm has the field.
         device: "cpu" or "cuda".
+        options: as in `Plan`.
 
     Raises:
         InputError: a name, field or value is not known or not allowed; or a setting is of a field
@@ -126,7 +128,7 @@ def make_plan(
         for variant in selected:
             defaults = _values_of(load_algorithm(variant.algorithm).hyperparameters())
             description = Description(
-                algorithm=variant.algorithm,
+                algorithm=canonical_algorithm(variant.algorithm),
                 hyperparameters=values[variant.name],
                 environment=environment,
                 steps=steps or ablation.budget(environment),
@@ -146,7 +148,7 @@ def make_plan(
                     },
                 )
             )
-    return Plan(ablation=ablation, cells=tuple(cells), notes=tuple(notes))
+    return Plan(ablation=ablation, cells=tuple(cells), notes=tuple(notes), options=options)
 
 
 def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str, object]:
@@ -231,9 +233,10 @@ def _values_of(hyperparameters: typing.Any) -> dict[str, object]:
     }
 
 
-def _documentation(algorithm: Algorithm) -> dict[str, object]:
+def _documentation(name: str) -> dict[str, object]:
     """What a report says about an algorithm, so that it needs neither the algorithm nor torch."""
-    module = ALGORITHMS[algorithm.name].partition(":")[0]
+    algorithm = load_algorithm(name)
+    module = algorithm_address(name).partition(":")[0]
     return {
         "title": algorithm.title,
         "equation": algorithm.equation,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,16 +40,14 @@ class View:
         """One line for each algorithm with runs of several digests, each package of versions, and
         each environment that was stepped by several back ends or learned on several devices.
 
-        Digests are compared within an algorithm and back end only: each pair has its own.
+        See `mixed_digests` for what is compared with what.
         """
         lines = []
-        for (algorithm, _), runs in self.runs.groupby(["algorithm", "back_end"]):
-            counts = runs.drop_duplicates("run")["digest"].value_counts()
-            if len(counts) > 1:
-                listed = ", ".join(
-                    f"{digest} ({count} of {counts.sum()} runs)" for digest, count in counts.items()
-                )
-                lines.append(f"{algorithm} has runs of different code: {listed}")
+        for algorithm, counts in mixed_digests(self.runs):
+            listed = ", ".join(
+                f"{digest} ({count} of {counts.sum()} runs)" for digest, count in counts.items()
+            )
+            lines.append(f"{algorithm} has runs of different code: {listed}")
         versions: dict[str, set[str]] = {}
         for text in self.runs["versions"].unique():
             for package, version in json.loads(text).items():
@@ -61,6 +60,19 @@ class View:
             if made.nunique() > 1:
                 lines.append(f"{environment} compares runs of {' and '.join(sorted(set(made)))}")
         return tuple(lines)
+
+
+def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
+    """Each algorithm with runs of several versions of its code: its name, digest -> runs.
+
+    Digests are compared within an algorithm, a back end and, where it brings code of its own, an
+    environment: each has its own.
+    """
+    own = runs["environment"].where(runs["environment"].str.contains(":"), "")
+    for (algorithm, _, _), same in runs.groupby(["algorithm", "back_end", own], sort=False):
+        counts = same.drop_duplicates("run")["digest"].value_counts()
+        if len(counts) > 1:
+            yield str(algorithm), counts
 
 
 def load(ablation: str, results: str | Path | None = None) -> View:

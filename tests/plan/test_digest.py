@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ import pytest
 from bench.plan import digest as module
 from bench.plan.digest import ROOT, closure, code_digest
 from bench.plan.identity import Description
+from bench.plan.sources import plugin_of
 from bench.plan.trainers import TRAINER
+from bench.store import PUBLISHED, Store
 
 DESCRIPTION = Description(
     algorithm="clipped_ppo",
@@ -27,7 +30,6 @@ Edit = Callable[[str], str]
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    module._read.cache_clear()
     for package in ("algorithms", "bench"):
         shutil.copytree(ROOT / package, tmp_path / package)
     return tmp_path
@@ -39,7 +41,6 @@ def edited(copy: Path, file: str, edit: Edit) -> str:
     after = edit(before)
     assert after != before
     path.write_text(after)
-    module._read.cache_clear()
     return code_digest(DESCRIPTION, copy)
 
 
@@ -140,3 +141,66 @@ def test_it_imports_nothing_of_what_it_reads() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert answer.stdout.strip() == "[]"
+
+
+def of_plugin(algorithm: str = "clipped_ppo", environment: str = "Hopper-v5") -> str:
+    changes = {"algorithm": algorithm, "environment": environment}
+    return code_digest(replace(DESCRIPTION, **changes))
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_plugin_s_own_modules_move_its_digest_and_no_other(install, installed: bool) -> None:
+    package = install("digested", entry_points={} if installed else None)
+    beside = package.parent / "beside_digested.py"
+    beside.write_text("MORE = 1\n")
+    path = package / "losses.py"
+    path.write_text("import beside_digested\nfactor = 1\n")
+    (package / "unused.py").write_text("MORE = 1\n")
+    name, suite = "digested.algorithm:ALGORITHM", of_plugin()
+    before = of_plugin(name)
+    assert before != suite
+    path.write_text("import beside_digested\nfactor = 1  # the same\n")
+    (package / "unused.py").write_text("MORE = 2\n")
+    assert of_plugin(name) == before
+    # Of what is installed, other packages are libraries; of a folder of one's own, they are not.
+    beside.write_text("MORE = 2\n")
+    assert (of_plugin(name) == before) == installed
+    beside.write_text("MORE = 1\n")
+    path.write_text("import beside_digested\nfactor = 2\n")
+    assert of_plugin(name) != before
+    assert of_plugin() == suite
+    assert "digested.algorithm" not in sys.modules
+
+
+def test_what_a_plugin_takes_of_the_suite_belongs_to_it(install) -> None:
+    package = install("taking")
+    before = of_plugin("taking.algorithm:ALGORITHM")
+    path = package / "losses.py"
+    path.write_text("import algorithms.rivals.trpo\n" + path.read_text())
+    reached = closure(["taking.algorithm"], ROOT, (plugin_of("taking.algorithm"),))
+    assert {"algorithms.ladder.clipped_ppo", "algorithms.rivals.trpo"} < set(reached)
+    assert of_plugin("taking.algorithm:ALGORITHM") != before
+
+
+def test_an_environment_of_one_s_own_moves_the_digest(install) -> None:
+    registering = 'import gymnasium\ngymnasium.register("Maze-v0", "mazes.maze:Maze")\n'
+    package = install("mazes", {"__init__.py": registering, "maze.py": "class Maze: pass\n"})
+    suite, before = of_plugin(), of_plugin(environment="mazes:Maze-v0")
+    assert before != suite
+    (package / "maze.py").write_text("class Maze: walls = 3\n")
+    assert of_plugin(environment="mazes:Maze-v0") != before
+
+
+def test_a_plugin_that_is_gone_has_no_digest() -> None:
+    with pytest.raises(FileNotFoundError, match="no module gone_package"):
+        of_plugin("gone_package.algorithm:ALGORITHM")
+
+
+def test_the_published_runs_are_of_this_code() -> None:
+    """What hours of training gave is not made stale by a change that can't move it."""
+    runs = Store(PUBLISHED, read_only=True).runs()
+    of_code = {
+        (run.algorithm, run.back_end): run.digest == code_digest(run)
+        for run in runs.drop_duplicates(["algorithm", "back_end", "digest"]).itertuples()
+    }
+    assert of_code and all(of_code.values())

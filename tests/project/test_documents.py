@@ -36,6 +36,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("documents") / "local"
     for ablation in ("baseline", "experiment"):
         assert main(["run", "--ablation", ablation, "--results", str(store), *small()]) == 0
+    example = ["--algorithm", "examples.simple_policy_optimization:ALGORITHM"]
+    assert main(["run", *example, "--results", str(store), *small()]) == 0
     return store
 
 

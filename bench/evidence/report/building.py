@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -138,4 +139,6 @@ def _command(material: Material) -> str:
     chosen = f" --seeds {seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else ""
     budgets = sorted(set(material.plan["budget"]))
     steps = f" --steps {budgets[0]}" if len(budgets) == 1 else ""
-    return f"python -m bench run --ablation {material.name}{chosen}{steps}"
+    metadata = json.loads(material.plan["metadata"].iloc[0])
+    options = metadata.get("options", f"--ablation {material.name}")
+    return f"python -m bench run {options}{chosen}{steps}"

@@ -1,0 +1,68 @@
+"""An algorithm of another package: imported, and checked as far as it can be without training."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from algorithms import ALGORITHMS
+from bench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from algorithms.batch import Algorithm
+
+
+def load_plugin(address: str) -> Algorithm:
+    """The algorithm at `package.module:NAME`.
+
+    Raises:
+        InputError: it can't be imported, with the reason and the line that raised it; it is no
+            algorithm; or it takes a name of the suite's own. Always with the address.
+    """
+    module, _, name = address.partition(":")
+    plugin = f"the algorithm plugin {address!r}"
+    if module == "__main__":
+        raise InputError(f"{plugin} can't be imported by other processes; put it into a file")
+    try:
+        found = importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing and f"{module}.".startswith(f"{missing}."):
+            raise InputError(
+                f"the module {missing!r} of {plugin} can't be found; put its folder on "
+                "PYTHONPATH, or install it"
+            ) from error
+        raise InputError(f"{plugin} can't be imported: {_reason(error)}") from error
+
+    from algorithms.batch import Algorithm
+    from algorithms.hyperparameters import Hyperparameters
+
+    algorithm = vars(found).get(name)
+    if algorithm is None:
+        known = [each for each, value in vars(found).items() if isinstance(value, Algorithm)]
+        raise unknown(f"algorithm in {module}", name, known)
+    if not isinstance(algorithm, Algorithm):
+        raise InputError(f"{plugin} is no Algorithm but of type {type(algorithm).__name__}")
+    declared = algorithm.hyperparameters
+    if not (isinstance(declared, type) and issubclass(declared, Hyperparameters)):
+        raise InputError(f"{plugin}: its hyperparameters are no class derived from Hyperparameters")
+    if algorithm.name in ALGORITHMS:
+        raise InputError(
+            f"{plugin} takes the name {algorithm.name!r}, which is an algorithm of the suite; "
+            "give yours another"
+        )
+    return algorithm
+
+
+def _reason(error: BaseException) -> str:
+    """Type and message of an error, and the line that raised it."""
+    said = error.msg if isinstance(error, SyntaxError) else str(error)
+    file, line = None, None
+    if isinstance(error, SyntaxError):
+        file, line = error.filename, error.lineno
+    elif frames := traceback.extract_tb(error.__traceback__):
+        file, line = frames[-1].filename, frames[-1].lineno
+    place = f" ({Path(file).name}:{line})" if file else ""
+    return f"{type(error).__name__}: {(said.splitlines() or [''])[0]}{place}"

@@ -1,0 +1,94 @@
+"""Algorithms and environments of other packages, by address or by a name that a package gives.
+
+An address is `package.module:NAME`: what `NAME` is in that module. An installed package gives it a
+short name by an entry point of the groups below. Nothing is imported to resolve a name, so that a
+broken plugin breaks nothing but what asks for it.
+"""
+
+from __future__ import annotations
+
+import re
+
+from algorithms import ALGORITHMS
+from bench.errors import InputError, unknown
+
+ALGORITHM_GROUP = "ppo_ladder.algorithms"
+"""Entry points NAME = "package.module:ALGORITHM"."""
+
+ENVIRONMENT_GROUP = "ppo_ladder.environments"
+"""Entry points Id-v0 = "package.module", the module that registers this id with Gymnasium."""
+
+_ADDRESS = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
+_NAMES = {address: name for name, address in ALGORITHMS.items()}
+
+
+def is_algorithm(name: str) -> bool:
+    """Whether the name can be that of an algorithm here: a stored one may be made elsewhere."""
+    return name in ALGORITHMS or _ADDRESS.fullmatch(name) is not None
+
+
+def canonical_algorithm(name: str) -> str:
+    """The name under which an algorithm's runs are stored: the suite's own, else the address.
+
+    So a run is the same run whether its algorithm was asked for by address or by a short name.
+
+    Raises:
+        InputError: no such name, or packages that give it to different algorithms.
+    """
+    if name in ALGORITHMS:
+        return name
+    if _ADDRESS.fullmatch(name):
+        return _NAMES.get(name, name)
+    given = _given(ALGORITHM_GROUP)
+    if name not in given:
+        raise unknown("algorithm", name, (*ALGORITHMS, *given, "package.module:NAME"))
+    address = _only(f"algorithm {name!r}", given[name])
+    if not _ADDRESS.fullmatch(address):
+        raise InputError(
+            f"the entry point {name!r} of the group {ALGORITHM_GROUP!r} is {address!r}; "
+            "it must be package.module:NAME"
+        )
+    return _NAMES.get(address, address)
+
+
+def algorithm_address(name: str) -> str:
+    """Where an algorithm lies, `module:NAME`; raises InputError as `canonical_algorithm` does."""
+    canonical = canonical_algorithm(name)
+    return ALGORITHMS.get(canonical, canonical)
+
+
+def plugin_environment(environment: str) -> str | None:
+    """`module:Id-v0` for an id that an installed package gives; None where none does.
+
+    Raises:
+        InputError: packages give it to different modules.
+    """
+    given = _given(ENVIRONMENT_GROUP)
+    if environment not in given:
+        return None
+    return f"{_only(f'environment {environment!r}', given[environment])}:{environment}"
+
+
+def plugin_algorithms() -> dict[str, str]:
+    """Short name -> address, of all installed packages; several addresses with commas between."""
+    return {name: ", ".join(found) for name, found in _given(ALGORITHM_GROUP).items()}
+
+
+def _given(group: str) -> dict[str, list[str]]:
+    # It takes a tenth of the time of `--help`, which has no need of it.
+    from importlib.metadata import entry_points
+
+    found: dict[str, list[str]] = {}
+    for each in entry_points(group=group):
+        values = found.setdefault(each.name, [])
+        if each.value not in values:
+            values.append(each.value)
+    return found
+
+
+def _only(what: str, values: list[str]) -> str:
+    if len(values) > 1:
+        raise InputError(
+            f"several packages give the {what}: {', '.join(values)}; name one by its address"
+        )
+    return values[0]

@@ -1,0 +1,69 @@
+"""Algorithms that are run without an ablation's file: the ablation that they make up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ablations import ABLATIONS
+from ablations.spec import Ablation, Variant
+from algorithms import ALGORITHMS
+from bench.errors import InputError
+from bench.plan.lookup import load_algorithm
+from bench.plan.registry import canonical_algorithm
+
+STEPS = 100_000
+"""Budget of a run where none is asked for: that of the ladder."""
+
+
+def side_by_side(
+    algorithms: Sequence[str], environments: Sequence[str], control: str | None = None
+) -> Ablation:
+    """One variant an algorithm, with its defaults, beside a control if one is asked for.
+
+    It has the algorithms' name; without a control, the first of them is what the others are
+    compared with.
+
+    Args:
+        algorithms: names or addresses, one or more.
+        environments: one or more.
+        control: a name or an address.
+
+    Raises:
+        InputError: an algorithm isn't known, can't be loaded, or has the name of another one.
+    """
+    asked = list(dict.fromkeys(map(canonical_algorithm, algorithms)))
+    first = [] if control is None else [canonical_algorithm(control)]
+    variants = [_variant(name) for name in dict.fromkeys([*first, *asked])]
+    names = [variant.name for variant in variants]
+    for variant in variants:
+        if names.count(variant.name) > 1:
+            both = " and ".join(each.algorithm for each in variants if each.name == variant.name)
+            raise InputError(f"{both} both call themselves {variant.name!r}; rename one of them")
+    titles = {variant.algorithm: variant.title for variant in variants}
+    own = [name for name in asked if name not in first] or asked
+    title = ", ".join(titles[name] for name in own)
+    name = "-".join(variant.name for variant in variants if variant.algorithm in own)
+    question = f"What does {title} reach?"
+    if len(own) > 1:
+        question = f"Which of {title} reaches most?"
+    if first and own != first:
+        question = f"What does {title} gain over {titles[first[0]]}?"
+    return Ablation(
+        # Some of the suite's ablations are called as the algorithm that they are about.
+        name=f"algorithm-{name}" if name in ABLATIONS else name,
+        title=title,
+        question=question,
+        environments=tuple(dict.fromkeys(environments)),
+        variants=tuple(variants),
+        control=names[0],
+        steps=STEPS,
+    )
+
+
+def _variant(name: str) -> Variant:
+    algorithm = load_algorithm(name)
+    try:
+        return Variant(name=algorithm.name, algorithm=name, title=algorithm.title)
+    except ValueError as error:
+        assert name not in ALGORITHMS
+        raise InputError(f"the algorithm plugin {name!r}: {error}") from error

@@ -1,0 +1,62 @@
+"""A plugin is loaded, or named with the reason why it can't be."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.errors import InputError
+from bench.plan.lookup import load_algorithm
+
+GROUP = "ppo_ladder.algorithms"
+
+
+def test_by_address_and_by_short_name(install) -> None:
+    install("good_a", entry_points={GROUP: {"short": "good_a.algorithm:ALGORITHM"}})
+    assert load_algorithm("good_a.algorithm:ALGORITHM").title == "Mine"
+    assert load_algorithm("short") is load_algorithm("good_a.algorithm:ALGORITHM")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "\nx = 1 / 0\n",
+            "can't be imported: ZeroDivisionError: division by zero (algorithm.py:2)",
+        ),
+        ("raise SystemExit('no GPU')", "can't be imported: SystemExit: no GPU (algorithm.py:1)"),
+        ("x = (\n", "can't be imported: SyntaxError: '(' was never closed (algorithm.py:1)"),
+        ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of"),
+        ("from bad_a.losses import no", "ImportError: cannot import name 'no' from 'bad_a.losses'"),
+        ("ALGORITHM = print", "is no Algorithm but of type builtin_function_or_method"),
+        (
+            "from algorithms.ladder.kl_ppo import ALGORITHM as OTHER",
+            "unknown algorithm in bad_a.algorithm 'ALGORITHM'. Did you mean 'OTHER'? Allowed: O",
+        ),
+        (
+            "from dataclasses import replace\nfrom algorithms.ladder.kl_ppo import ALGORITHM\n"
+            "ALGORITHM = replace(ALGORITHM, hyperparameters=dict)",
+            "its hyperparameters are no class derived from Hyperparameters",
+        ),
+        (
+            "from algorithms.ladder.kl_ppo import ALGORITHM",
+            "takes the name 'kl_ppo', which is an algorithm of the suite; give yours another",
+        ),
+    ],
+)
+def test_a_bad_plugin_is_named_with_the_reason(install, text: str, told: str) -> None:
+    install("bad_a", {"algorithm.py": text})
+    with pytest.raises(InputError) as caught:
+        load_algorithm("bad_a.algorithm:ALGORITHM")
+    assert "bad_a.algorithm" in str(caught.value)
+    assert told in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_plugin_that_is_not_there() -> None:
+    with pytest.raises(InputError, match="'not_there' of the algorithm plugin .* PYTHONPATH"):
+        load_algorithm("not_there.algorithm:ALGORITHM")
+
+
+def test_what_no_other_process_can_import() -> None:
+    with pytest.raises(InputError, match="put it into a file"):
+        load_algorithm("__main__:ALGORITHM")
