@@ -191,10 +191,12 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
             "Holm-adjusted over "
             f"{tested[0].comparisons} comparison{_plural(tested[0].comparisons)}."
         )
-        fewest, needed = min(v.pairs for v in tested), pairs_needed(tested[0].comparisons)
+        # Even where all others come first, as many as these are left to adjust for.
+        alike = tested[0].comparisons - tested[0].further
+        fewest, needed = min(v.pairs for v in tested), pairs_needed(alike)
         if fewest < needed:
             notes.append(
-                f"With {tested[0].comparisons} comparisons no difference of any size can be "
+                f"With {alike} comparisons no difference of any size can be "
                 f"claimed from {fewest} pairs: {needed} are needed."
             )
     if len(tested) < len(verdicts):

@@ -11,7 +11,7 @@ claimed" is not "they are equal": it says that these seeds do not tell them apar
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -52,6 +52,7 @@ class Verdict:
     adjusted: float
     comparisons: int
     outcome: Outcome
+    further: int = 0  # of the comparisons, those of something else than one environment's seeds
 
     @property
     def sentence(self) -> str:
@@ -68,7 +69,7 @@ class Verdict:
 
 
 def judge_plan(
-    plan: pd.DataFrame, scores: pd.DataFrame, *, seed: int = 0
+    plan: pd.DataFrame, scores: pd.DataFrame, *, further: Sequence[float] = (), seed: int = 0
 ) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
     """Judge a page by the references that its plan names.
 
@@ -78,6 +79,7 @@ def judge_plan(
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
+        further: as in `judge`.
         seed: as in `judge`.
 
     Returns:
@@ -95,7 +97,8 @@ def judge_plan(
             compared_with[variant] = reference
         elif variant in present and variant != control:
             notes.append(f"{reference} has no results here; {variant} is compared with {control}.")
-    return judge(scores, control, compared_with, seed=seed), tuple(dict.fromkeys(notes))
+    verdicts = judge(scores, control, compared_with, further=further, seed=seed)
+    return verdicts, tuple(dict.fromkeys(notes))
 
 
 def judge(
@@ -103,6 +106,7 @@ def judge(
     control: str,
     compared_with: Mapping[str, str] | None = None,
     *,
+    further: Sequence[float] = (),
     seed: int = 0,
 ) -> tuple[Verdict, ...]:
     """Judge every variant of a page against its reference.
@@ -112,6 +116,7 @@ def judge(
             comparisons together are the page over which Holm's adjustment runs.
         control: name of the variant that the others are compared with,
         compared_with: save for these: name of a variant -> name of its reference.
+        further: p-values of whatever else is tested on the page, to adjust for those too.
         seed: of the sign-flip test's sampling, which starts beyond 20 pairs.
 
     Returns:
@@ -144,7 +149,8 @@ def judge(
     ]
     # A fresh generator each: a verdict does not depend on the order of its neighbours.
     raw = {key: sign_flip_test(differences[key], np.random.default_rng(seed)) for key in tested}
-    adjusted = dict(zip(tested, holm(list(raw.values())).tolist(), strict=True))
+    together = holm([*raw.values(), *further]).tolist()
+    adjusted = dict(zip(tested, together[: len(tested)], strict=True))
     return tuple(
         Verdict(
             environment=key[0],
@@ -155,7 +161,8 @@ def judge(
             difference=float(pairs.mean()) if len(pairs) else math.nan,
             p_value=raw.get(key, math.nan),
             adjusted=adjusted.get(key, math.nan),
-            comparisons=len(tested),
+            comparisons=len(together),
+            further=len(further),
             outcome=_outcome(key[1] == control, pairs, adjusted.get(key)),
         )
         for key, pairs in differences.items()

@@ -16,6 +16,12 @@ from bench.evidence.figures.style import thousands
 from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
 from bench.evidence.trouble import mixed_code, trouble
 
+SECONDS: Final = (
+    "Seconds: wall time since training began; the seeds of a variant train together in one "
+    "program, so this is the time for all of them."
+)
+"""What an axis of wall time means."""
+
 _UNBROKEN: Final = f"n{NO_BREAK}={NO_BREAK}"
 
 
@@ -46,8 +52,14 @@ def learning_curves_caption(
         Paragraphs: what is drawn; what went wrong (absent if nothing did); what it was made with.
     """
     marked = "marked × where they did, " if x == "steps" else ""
+    several = any(len(cell.seeds) > 1 for cell in curves)
+    strip = (
+        "Right of each panel: every seed's score, its mean return in the last 10% of its steps"
+        + (", with the statistic and its interval" if several else "")
+        + ("; a triangle at the edge is a score outside of the panel." if outside else ".")
+    )
     return paragraphs(
-        _meaning(runs, curves, x, statistic, by_batch, outside),
+        meaning(runs, curves, x, statistic=statistic, by_batch=by_batch, strip=strip),
         [*trouble(scores, marked=marked, left_out="not drawn"), *mixed_code(runs)],
         provenance(runs, source),
     )
@@ -104,22 +116,28 @@ def line_and_band(
     ]
 
 
-def _meaning(
+def meaning(
     runs: pd.DataFrame,
     curves: Sequence[SeedCurves],
     x: str,
-    statistic: Statistic,
-    by_batch: bool,
-    outside: bool,
+    *,
+    statistic: Statistic = "iqm",
+    by_batch: bool = True,
+    strip: str = "",
 ) -> list[str]:
+    """Sentences: what learning curves are, of which environments.
+
+    Args:
+        runs: the store's view of the ablation.
+        curves: what is drawn.
+        x: "steps" or "seconds".
+        statistic: what the lines show.
+        by_batch: whether episodes are placed at the end of their batch, not at their own.
+        strip: a sentence on what stands beside each panel.
+    """
     numbers = sorted({len(cell.seeds) for cell in curves})
-    several = max(numbers, default=0) > 1
     sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch)
-    sentences.append(
-        "Right of each panel: every seed's score, its mean return in the last 10% of its steps"
-        + (", with the statistic and its interval" if several else "")
-        + ("; a triangle at the edge is a score outside of the panel." if outside else ".")
-    )
+    sentences += [strip] if strip else []
     budgets = runs.groupby("environment", sort=False)["budget"].max()
     if budgets.nunique() == 1:
         listed = f"{', '.join(map(str, budgets.index))} ({thousands(budgets.iloc[0])} steps a seed)"
@@ -128,10 +146,7 @@ def _meaning(
     plural = "s" if len(budgets) > 1 else ""
     sentences.append(f"Environment{plural}: {listed}.")
     if x == "seconds":
-        sentences.append(
-            "Seconds: wall time since training began; the seeds of a variant train together in "
-            "one program, so this is the time for all of them."
-        )
+        sentences.append(SECONDS)
     return sentences
 
 

@@ -6,8 +6,9 @@ hold what was found here. What the original reached stands beside each panel as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Final
 
 import pandas as pd
@@ -54,9 +55,15 @@ class Pages:
     """Two figures outside of pyplot, to be written with `output.save`."""
 
     curves: Figure  # seven panels, six curves each
-    seeds: Figure  # every seed's curve, a panel a cell
+    draw_seeds: Callable[[], Figure]
     missing: str  # the cells of the plan in which no episode ended; empty if there are none
     caption: tuple[str, ...]  # of the curves, as paragraphs
+
+    @cached_property
+    def seeds(self) -> Figure:
+        """Every seed's curve, a panel a cell; drawn when it is asked for."""
+        with drawing():
+            return self.draw_seeds()
 
 
 def experiment(
@@ -128,17 +135,18 @@ def experiment(
                 draw_divergences(page.panels[place], content.cells, runs, look)
             _strip(page.strips[place], content, look, statistic, seed)
             page.panels[place].set_xlim(0, extent)
-        seeds = seed_grid(
-            cells,
-            environments=[content.environment for content in contents],
-            variants=variants,
-            look=look,
-            statistic=statistic,
-            title=f"{plan['title'].iloc[0]}: every seed's curve",
-            remarks=remarks,
-            extent=extent,
-        )
-    return Pages(curves=page.figure, seeds=seeds, missing=missing, caption=caption)
+    draw_seeds = partial(
+        seed_grid,
+        cells,
+        environments=[content.environment for content in contents],
+        variants=variants,
+        look=look,
+        statistic=statistic,
+        title=f"{plan['title'].iloc[0]}: every seed's curve",
+        remarks=remarks,
+        extent=extent,
+    )
+    return Pages(curves=page.figure, draw_seeds=draw_seeds, missing=missing, caption=caption)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,9 +30,6 @@ from bench.evidence.figures.style import Look, drawing, looks
 from bench.evidence.scores import score_aligned
 from bench.evidence.statistics import STATISTICS, Floats, Statistic
 
-_BARE_PANELS = {1: (4.2, 2.3), 2: (2.1, 1.8), 3: (1.45, 1.5)}
-"""Number of panels, or more -> their size, so that a page of text holds them side by side."""
-
 _AXIS_NAMES = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
 
 
@@ -76,67 +73,6 @@ def learning_curves(
     Raises:
         InputError: no runs, no run with an episode, an unknown axis, statistic or control.
     """
-    return _draw(
-        runs,
-        episodes,
-        updates,
-        title=title,
-        source=source,
-        control=control,
-        x=x,
-        statistic=statistic,
-        points=points,
-        seed=seed,
-    ).figure
-
-
-@dataclass(frozen=True, kw_only=True)
-class Captioned:
-    """A figure and the text that belongs under it."""
-
-    figure: Figure
-    caption: tuple[str, ...]  # paragraphs
-
-
-def bare_learning_curves(
-    runs: pd.DataFrame,
-    episodes: pd.DataFrame,
-    updates: pd.DataFrame | None = None,
-    *,
-    source: str,
-    control: str | None = None,
-    x: Axis = "steps",
-    statistic: Statistic = "iqm",
-    seed: int = 0,
-) -> Captioned:
-    """`learning_curves` for a page of text: small panels, no title, the caption apart."""
-    return _draw(
-        runs,
-        episodes,
-        updates,
-        source=source,
-        control=control,
-        x=x,
-        statistic=statistic,
-        seed=seed,
-        bare=True,
-    )
-
-
-def _draw(
-    runs: pd.DataFrame,
-    episodes: pd.DataFrame,
-    updates: pd.DataFrame | None,
-    *,
-    source: str,
-    control: str | None,
-    x: Axis,
-    statistic: Statistic,
-    seed: int,
-    title: str = "",
-    points: int | None = None,
-    bare: bool = False,
-) -> Captioned:
     if x not in AXES:
         raise unknown("x axis", x, AXES)
     if statistic not in STATISTICS:
@@ -174,9 +110,8 @@ def _draw(
             title=title,
             handles=[line([], [], look[name]) for name in drawn],
             labels=[variants[name] + (" (control)" if name == control else "") for name in drawn],
-            caption=() if bare else caption,
+            caption=caption,
             strip_width=max(0.36, 0.1 + (0.13 if len(drawn) < 5 else 0.095) * len(drawn)),
-            panel_size=_BARE_PANELS[min(len(contents), 3)] if bare else None,
         )
         for place, content in enumerate(contents):
             panel, strip = page.panels[place], page.strips[place]
@@ -188,7 +123,7 @@ def _draw(
             _dress(page, place, x)
             count = seeds_text([len(cell.seeds) for cell, _ in content.cells])
             panel.set_title(f"{content.environment}  ({count})", loc="left")
-    return Captioned(figure=page.figure, caption=caption)
+    return page.figure
 
 
 @dataclass(frozen=True, kw_only=True)

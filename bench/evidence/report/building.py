@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Final
 import pandas as pd
 
 from bench.errors import InputError
+from bench.evidence.figures.style import thousands
 from bench.evidence.normalised import UNTRAINED
-from bench.evidence.report import document, reuse
+from bench.evidence.report import document, record, reuse
 from bench.evidence.report.chapter import Chapter, make_chapter
 from bench.evidence.report.figures import svg
 from bench.evidence.report.lecture import lecture
@@ -71,17 +72,20 @@ class Builder:
         Raises:
             InputError: there is no results folder, or no plan in it.
         """
-        names = self._names()
-        if not names:
+        materials = [self._material(view) for view in self._views()]
+        if not materials:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
             )
-        materials = [self._material(load(name, self.results)) for name in names]
         chapters = {each.name: self._chapter(each, form) for each in materials}
         drawn = lecture()
         figures = {name: svg(figure) for name, figure in drawn.figures.items()}
-        facts = dict(drawn.facts)
-        reused = reuse.points(each for each in materials if each.name in REUSING and each.runs.size)
+        facts = {**drawn.facts, "extent": _extent(materials)}
+        facts["scale"] = record.shared_scale(
+            chapter.facts.get("scale") for chapter in chapters.values()
+        )
+        named = {each.name: each for each in materials if each.runs.size}
+        reused = reuse.points(named[name] for name in REUSING if name in named)
         if reused:
             facts["reuse"] = reuse.facts(reused)
             figures["lecture-reuse.svg"] = svg(reuse.draw(reused))
@@ -93,16 +97,22 @@ class Builder:
             ),
         )
 
-    def _names(self) -> list[str]:
-        """The ablations with a plan and, where no folder is named, a result."""
+    def _views(self) -> list[View]:
+        """Of the ablations with a plan and, where no folder is named, a result; by name."""
         if self.results is not None and not self.results.is_dir():
             raise InputError(f"results folder {self.results} does not exist")
         places = [LOCAL, PUBLISHED] if self.results is None else [self.results]
         planned = [
             name for place in places for name in Store(place).plans()["ablation"].to_pylist()
         ]
-        names = [name for name in dict.fromkeys(planned) if name != UNTRAINED]
-        return sorted(names)
+        views = []
+        for name in sorted(set(planned) - {UNTRAINED}):
+            try:
+                views.append(load(name, self.results))
+            except InputError:  # planned, and no run of it has finished yet
+                if self.results is not None:
+                    raise
+        return views
 
     def _material(self, view: View) -> Material:
         return Material(
@@ -123,6 +133,14 @@ class Builder:
             if untrained is not None:
                 return anchors(untrained, _scores(EXPERIMENT, place), self.shown(place))
         return anchors(None, None, self.shown(source))
+
+
+def _extent(materials: Sequence[Material]) -> str:
+    """How much was trained for the document, in a sentence."""
+    runs = pd.concat([each.runs[["run", "steps"]] for each in materials]).drop_duplicates("run")
+    places = " and ".join(dict.fromkeys(each.source for each in materials))
+    steps = thousands(float(f"{runs['steps'].sum():.3g}"))
+    return f"{len(runs):,} runs and {steps} environment steps: {places}."
 
 
 def _scores(name: str, place: Path) -> pd.DataFrame | None:

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.evidence.curves import Axis, SeedCurves, seed_curves
-from bench.evidence.experiment.page import experiment_sections
+from bench.evidence.cells import titles
+from bench.evidence.curves import Axis
+from bench.evidence.experiment import beside_figure_3, beside_sources, improvement
+from bench.evidence.figures.caption import SECONDS, meaning
 from bench.evidence.figures.experiment import experiment
-from bench.evidence.figures.learning_curves import bare_learning_curves
-from bench.evidence.figures.style import looks
+from bench.evidence.figures.style import Look, looks
 from bench.evidence.profiles import Profile, performance_profile
-from bench.evidence.report import figures, tables
+from bench.evidence.report import curves, figures, record, tables
 from bench.evidence.report.conclusion import conclusion
 from bench.evidence.report.glyphs import printable
 from bench.evidence.report.material import EXPERIMENT, Material
-from bench.evidence.report.mechanism import diagnostics, mechanism_of
+from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
 from bench.evidence.report.plots import plot
 from bench.evidence.trouble import mixed_code, trouble
+
+_AXES: Final[dict[Axis, str]] = {"steps": "environment steps", "seconds": "wall time"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,111 +51,147 @@ def make_chapter(material: Material, command: str, *, interactive: bool = False)
         "title": str(material.plan["title"].iloc[0]),
         "question": str(material.plan["question"].iloc[0]),
         "objectives": _objectives(material),
-        "variants": tables.variants(material),
+        "variants": record.variants(material),
         "command": command,
         "remarks": list(material.remarks),
     }
     if material.runs.empty or not material.values:
         reason = "no run is there yet" if material.runs.empty else "no episode ended in any run"
         return Chapter(facts=printable({**facts, "empty": reason}), figures={}, plots={})
-    curves_by_axis: dict[Axis, tuple[SeedCurves, ...]] = {
-        "steps": _curves(material, "steps"),
-        "seconds": _curves(material, "seconds"),
-    }
     drawn: dict[str, bytes] = {}
 
     def add(key: str, figure: Figure) -> str:
         drawn[f"{name}-{key}.svg"] = figures.svg(figure)
         return f"{name}-{key}.svg"
 
-    facts |= _results(material, add)
-    facts |= {
-        "thresholds": tables.thresholds(
-            material, curves_by_axis["steps"], curves_by_axis["seconds"]
-        ),
-        "conclusion": conclusion(material.verdicts, material.titles),
-        "size": tables.size(material),
-        "details": tables.details(material),
-        "runs": tables.run_ids(material),
-        "provenance": tables.provenance(material),
-        "remarks": [
-            *material.remarks,
-            *material.judged[1],
-            *trouble(material.scores),
-            *mixed_code(material.runs),
-        ],
-    }
     look = looks(list(material.titles), material.control)
+    over_all = [row for row in material.improvements if row.over_all]
+    warnings = [*material.remarks, *mixed_code(material.runs)]
+    facts |= _results(material, look, add)
+    facts |= {
+        "thresholds": tables.thresholds(material),
+        "conclusion": conclusion(material.verdicts, material.titles, over_all),
+        "size": record.size(material),
+        "details": record.details(material),
+        "scale": record.scale(material),
+        "runs": record.run_ids(material),
+        "provenance": record.provenance(material),
+        "remarks": [*warnings, *material.judged[1], *trouble(material.scores)],
+        "marked": bool(warnings),
+    }
     plots = {
-        f"{name}-{axis}": plot(curves, material.titles, look, axis)
-        for axis, curves in curves_by_axis.items()
+        f"{name}-{axis}": plot(found, material.titles, look, axis)
+        for axis, found in material.curves.items()
         if interactive
     }
     return Chapter(facts=printable(facts), figures=drawn, plots=plots)
 
 
-def _results(material: Material, add: Callable[[str, Figure], str]) -> dict[str, Any]:
-    look = looks(list(material.titles), material.control)
+def _results(
+    material: Material, look: Mapping[str, Look], add: Callable[[str, Figure], str]
+) -> dict[str, Any]:
+    names = material.titles
     found: dict[str, Any] = {"curves": []}
     if material.name == EXPERIMENT:
         found["experiment"] = _experiment(material, add)
-    for axis, what in (("steps", "environment steps"), ("seconds", "wall time")):
+    for axis, what in _AXES.items():
         if axis == "steps" and "experiment" in found:
             continue  # Figure 3 is drawn against steps
-        captioned = bare_learning_curves(
-            figures.shortened(material.runs),
-            material.view.episodes,
-            material.view.updates,
-            source=material.source,
-            control=material.control,
-            x=axis,  # type: ignore[arg-type]
+        cells = material.curves[axis]
+        drawn = curves.learning_curves(cells, material.runs, names, look, material.control, x=axis)
+        # What line and band are is said once.
+        sentences = (
+            [SECONDS]
+            if found["curves"]
+            else meaning(material.runs, [cell for cell, _ in cells], axis)
         )
         found["curves"].append(
             {
                 "key": axis,
-                "file": add(axis, captioned.figure),
-                "title": f"Learning curves against {what}.",
-                "caption": list(() if found["curves"] else captioned.caption[:1]),
+                "file": add(axis, drawn),
+                "what": what,
+                "caption": sentences,
             }
         )
     found["scores"] = tables.scores(material)
-    values = dict(material.values)
     found["dots"] = add(
-        "scores", figures.dots(values, material.titles, look, label="score of a seed [return]")
+        "scores", figures.dots(material.values, names, look, label="score of a seed [return]")
     )
+    found |= _comparisons(material, look, add)
+    found["aggregates"] = tables.aggregates(material)
+    if found["aggregates"]:
+        profiles = _profiles(material)
+        found["profile"] = add("profile", figures.profiles(profiles, names, look))
+        found["profile_notes"] = tables.profile_notes(material)
+    columns = mechanism_of(material.plan)
+    found["mechanism"] = _mechanism(material, columns, look, add)
+    return found
+
+
+def _comparisons(
+    material: Material, look: Mapping[str, Look], add: Callable[[str, Figure], str]
+) -> dict[str, Any]:
+    """Each variant beside its reference: differences by pairs of seeds, and how often it wins."""
     paired = {
         (verdict.environment, verdict.variant): material.differences(verdict)
         for verdict in material.verdicts
         if verdict.outcome != "control" and verdict.pairs
     }
-    found["differences"] = tables.differences(material)
-    if paired:
-        label = "difference to the reference, a pair of seeds [return]"
-        found["pairs"] = add(
-            "pairs", figures.dots(paired, material.titles, look, label=label, zero=True)
-        )
+    found: dict[str, Any] = {"differences": tables.differences(material)}
+    if not paired:
+        return found
+    drawn = figures.dots(
+        paired,
+        material.titles,
+        look,
+        label="difference to the reference, a pair of seeds [return]",
+        statistic="mean",
+        zero=True,
+    )
+    found["pairs"] = add("pairs", drawn)
+    if material.name != EXPERIMENT:  # whose page has the table already
         found["improvement"] = tables.improvement(material)
-    found["aggregates"] = tables.aggregates(material)
-    if found["aggregates"]:
-        found["profile"] = add(
-            "profile", figures.profiles(_profiles(material), material.titles, look)
-        )
-    columns = mechanism_of(material.plan)
+    return found
+
+
+def _mechanism(
+    material: Material,
+    columns: Sequence[str],
+    look: Mapping[str, Look],
+    add: Callable[[str, Figure], str],
+) -> dict[str, Any] | None:
     drawn = diagnostics(material.runs, material.view.updates, columns)
-    if drawn:
-        found["mechanism"] = {
-            "file": add("mechanism", figures.diagnostics(drawn, material.titles, look)),
-            "table": tables.mechanism(material, [each.column for each in drawn]),
-            "first": tables.first_variances(material) if "gradient_variance" in columns else None,
-            "meanings": [[each.label, each.meaning] for each in drawn],
-        }
+    if not drawn:
+        return None
+    found: dict[str, Any] = {
+        "file": add("mechanism", curves.diagnostics(drawn, material.titles, look)),
+        "table": tables.mechanism(material, [each.column for each in drawn]),
+        "meanings": [
+            [
+                each.label,
+                each.meaning + ("; what is below the axis is drawn at its edge" * each.cut),
+            ]
+            for each in drawn
+        ],
+        "first": None,
+    }
+    if "gradient_variance" in columns:
+        first = first_variances(material.view.updates)
+        if first and min(own.min() for own in first.values()) > 0:
+            label = "variance of the gradient in a seed's first batch"
+            figure = figures.dots(first, material.titles, look, label=label, logarithmic=True)
+            found["first"] = {
+                "file": add("first", figure),
+                "table": tables.first_variances(material, first),
+            }
     return found
 
 
 def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[str, Any]:
     """Figure 3 of the PPO paper from these results, and the tables beside it."""
+    plan, scores = material.plan, material.scores
     pages = experiment(
-        material.plan,
+        plan,
         material.runs,
         material.view.episodes,
         material.view.updates,
@@ -160,12 +199,21 @@ def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[s
         bare=True,
     )
     untrained = material.anchors.untrained
-    sections = experiment_sections(material.plan, material.scores, untrained)
+    control = str(plan["control"].iloc[0])
+    parts = {
+        "paper": [
+            beside_figure_3.section(beside_figure_3.beside_figure_3(plan, scores, untrained)),
+        ],
+        "sources": beside_sources.sections(
+            plan, scores, beside_sources.beside_sources(plan, scores)
+        ),
+        "rivals": [improvement.section(material.improvements, titles(plan).get(control, control))],
+    }
     return {
         "file": add("figure-3", pages.curves),
         "caption": list(pages.caption),
         "missing": pages.missing,
-        "tables": [tables.of_section(section) for section in sections],
+        **{key: [tables.of_section(part) for part in found] for key, found in parts.items()},
     }
 
 
@@ -176,16 +224,13 @@ def _profiles(material: Material) -> dict[str, Profile]:
         if all((name, variant) in material.values for name in material.common_environments)
     }
     every = np.concatenate([values for found in strata.values() for values in found])
-    low, high = min(0.0, float(every.min())), max(1.0, float(every.max()))
+    low = min(0.0, float(every.min()))
+    high = min(figures.PROFILE_END, max(1.0, float(every.max())))
     marks = np.linspace(low - 0.02 * (high - low), high, 201)
     return {
         variant: performance_profile(found, marks, np.random.default_rng(0))
         for variant, found in strata.items()
     }
-
-
-def _curves(material: Material, axis: Axis) -> tuple[SeedCurves, ...]:
-    return seed_curves(material.runs, material.view.episodes, material.view.updates, x=axis)
 
 
 def _objectives(material: Material) -> list[dict[str, Any]]:

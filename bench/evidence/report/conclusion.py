@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.evidence.verdicts import FEWEST_PAIRS, Verdict, p_text, return_text
+from bench.evidence.cells import range_text
+from bench.evidence.experiment.improvement import Improvement
+from bench.evidence.verdicts import ALPHA, FEWEST_PAIRS, Verdict, p_text, pairs_needed, return_text
 
 
-def conclusion(verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> str:
+def conclusion(
+    verdicts: Sequence[Verdict], titles: Mapping[str, str], over_all: Sequence[Improvement] = ()
+) -> str:
     """The sentence.
 
     Args:
         verdicts: of the page.
         titles: variant -> what tables call it.
+        over_all: comparisons over all environments together that the page tests too.
     """
     judged = [verdict for verdict in verdicts if verdict.outcome != "control"]
     if not judged:
@@ -24,30 +29,72 @@ def conclusion(verdicts: Sequence[Verdict], titles: Mapping[str, str]) -> str:
             f"No difference is claimed: there are at most {most} pairs of common seeds, and a "
             f"claim needs {FEWEST_PAIRS} or more."
         )
-    claimed: dict[str, list[str]] = {}
+    parts = [*_over_all(over_all), *_claims(tested, titles)]
+    pairs = range_text(min(v.pairs for v in tested), max(v.pairs for v in tested))
+    parts += _no_claims(tested)
+    if untested := len(judged) - len(tested):
+        parts.append(
+            f"{_comparisons(untested)} could not be tested (fewer than {FEWEST_PAIRS} pairs)"
+        )
+    text = "; ".join(parts)
+    return f"{text[0].upper()}{text[1:]} (n = {pairs} pairs of seeds each)."
+
+
+def _over_all(rows: Sequence[Improvement]) -> list[str]:
+    """Who is better over several environments together, each claim with its size."""
+    claimed: dict[tuple[int, str], list[str]] = {}
+    for row in rows:
+        if row.adjusted <= ALPHA:  # never of NaN: what was not tested
+            outcome = "better" if row.difference > 0 else "worse"
+            what = f"“{row.first_title}” is {outcome} than"
+            size = f"by {abs(row.difference):.2f}, {p_text(row.adjusted)}"
+            rivals = claimed.setdefault((len(row.environments), what), [])
+            rivals.append(f"“{row.rival_title}” ({size})")
+    return [
+        f"over {number} environments, on the normalised scale, {what} {_listed(rivals)}"
+        for (number, what), rivals in claimed.items()
+    ]
+
+
+def _claims(tested: Sequence[Verdict], titles: Mapping[str, str]) -> list[str]:
+    """An environment each: who is better or worse than what."""
+    claimed: dict[str, dict[tuple[str, str], list[str]]] = {}
     for verdict in tested:
-        if verdict.outcome != "none":
-            claimed.setdefault(verdict.environment, []).append(_claim(verdict, titles))
-    open_ones = sum(verdict.outcome == "none" for verdict in tested)
-    untested = len(judged) - len(tested)
-    if claimed:
-        text = "; ".join(f"on {where}, {_listed(claims)}" for where, claims in claimed.items())
-        rest = f"; in the other {_comparisons(open_ones)} no difference can be claimed"
-        text += rest if open_ones else ""
-    else:
-        text = f"No difference can be claimed in any of the {_comparisons(open_ones)} tested"
-    if untested:
-        text += f"; {_comparisons(untested)} could not be tested (fewer than {FEWEST_PAIRS} pairs)"
-    return f"{text[0].upper()}{text[1:]}."
+        if verdict.outcome == "none":
+            continue
+        reference = f"“{titles.get(verdict.reference, verdict.reference)}”"
+        if verdict.reference_title == "control":
+            reference = f"the control, {reference}"
+        size = f"by {return_text(abs(verdict.difference))}, {p_text(verdict.adjusted)}"
+        title = f"“{titles.get(verdict.variant, verdict.variant)}” ({size})"
+        groups = claimed.setdefault(verdict.environment, {})
+        groups.setdefault((verdict.outcome, reference), []).append(title)
+    return [
+        f"on {where}, "
+        + ", and ".join(
+            f"{_listed(who)} {'is' if len(who) == 1 else 'are'} {outcome} than {reference}"
+            for (outcome, reference), who in groups.items()
+        )
+        for where, groups in claimed.items()
+    ]
 
 
-def _claim(verdict: Verdict, titles: Mapping[str, str]) -> str:
-    title = titles.get(verdict.variant, verdict.variant)
-    other = verdict.reference_title
-    reference = titles.get(verdict.reference, verdict.reference)
-    other = f"the control, {reference}," if other == "control" else reference
-    size, p_value = return_text(abs(verdict.difference)), p_text(verdict.adjusted)
-    return f"{title} is {verdict.outcome} than {other} by {size} ({p_value}, n = {verdict.pairs})"
+def _no_claims(tested: Sequence[Verdict]) -> list[str]:
+    """Where nothing is claimed, and whether anything could have been."""
+    number = sum(verdict.outcome == "none" for verdict in tested)
+    if not number:
+        return []
+    if number < len(tested):
+        counted = "comparison" if number == 1 else f"{number} comparisons"
+        return [f"no difference can be claimed in the other {counted}"]
+    counted = "the one comparison" if number == 1 else f"any of the {number} comparisons"
+    where = " on one environment" if tested[0].further else ""
+    text = f"no difference can be claimed in {counted}{where}"
+    # Even where all others come first, as many as these are left to adjust for.
+    needed = pairs_needed(tested[0].comparisons - tested[0].further)
+    if min(verdict.pairs for verdict in tested) < needed:
+        text += f", whatever its size, as so many need {needed} pairs of seeds"
+    return [text]
 
 
 def _listed(claims: Sequence[str]) -> str:

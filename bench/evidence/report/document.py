@@ -10,7 +10,7 @@ from typing import Any, Final
 import typst
 
 from bench.evidence.report.chapter import Chapter
-from bench.evidence.report.glyphs import FOLDER, printable
+from bench.evidence.report.glyphs import fonts, printable
 
 FORMATS: Final = ("pdf", "html")
 """What a report can be written as."""
@@ -83,6 +83,8 @@ def _interactive(page: str, plots: dict[str, Any]) -> str:
 def _compile(files: dict[str, bytes], form: str) -> bytes:
     """The document; equal files give equal bytes."""
     compiler: Any = typst.compile  # its annotations lack sources from memory
-    # Tags for screen readers would double the size of a document of tables; the HTML page has them.
-    options = {"ignore_system_fonts": True, "font_paths": [str(FOLDER)], "pdf_tags": False}
-    return bytes(compiler(files, format=form, **options))
+    with fonts() as folder:
+        # Tags for screen readers would double the size of a document of tables; the HTML page has
+        # them.
+        options = {"font_paths": [str(folder)], "ignore_system_fonts": True, "pdf_tags": False}
+        return bytes(compiler(files, format=form, **options))

@@ -6,22 +6,45 @@ A compiler of documents drops a character that no font has without a word. Texts
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import matplotlib
 from fontTools.ttLib import TTFont
 
-FOLDER: Final = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
-"""matplotlib's DejaVu fonts: the figures' font, and the one that text falls back to."""
+_FOLDER: Final = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
+_STYLES: Final = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf")
+"""The figures' fonts, which text falls back to; slanted text falls back to them in its turn."""
+
+_SPACES: Final = " \n\u00a0\u200b"
+
+
+@contextmanager
+def fonts() -> Iterator[Path]:
+    """A folder with the DejaVu Sans fonts alone.
+
+    matplotlib's own has a font of boxes for every character there is beside them, which would be
+    taken for a whole label in which a single character has no glyph.
+    """
+    with TemporaryDirectory() as folder:
+        for font in _FOLDER.glob("DejaVuSans*.ttf"):
+            shutil.copy(font, folder)
+        yield Path(folder)
 
 
 @cache
 def covered() -> frozenset[int]:
-    """The code points of DejaVu Sans."""
-    with TTFont(FOLDER / "DejaVuSans.ttf", lazy=True) as font:
-        return frozenset(font.getBestCmap())
+    """The code points that every style has."""
+    found = []
+    for style in _STYLES:
+        with TTFont(_FOLDER / style, lazy=True) as font:
+            found.append(frozenset(font.getBestCmap()))
+    return frozenset.intersection(*found)
 
 
 def printable(value: Any) -> Any:
@@ -36,7 +59,9 @@ def printable(value: Any) -> Any:
 
 
 def _shown(character: str) -> str:
-    point = ord(character)
-    if point in covered() or character in "\n\u200b":
+    if character in _SPACES:
         return character
-    return f"U+{point:04X}"
+    if character.isspace():  # not every style has every width of space
+        return " "
+    point = ord(character)
+    return character if point in covered() else f"U+{point:04X}"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import pandas as pd
 
-from bench.evidence.alignment import Floats
+from bench.evidence.alignment import Aligned, Floats, align
 from bench.evidence.cells import (
     Cell,
     by_seed,
@@ -17,9 +18,11 @@ from bench.evidence.cells import (
     paired_differences,
     titles,
 )
-from bench.evidence.normalised import Scale, scales, untrained_values
+from bench.evidence.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
+from bench.evidence.experiment.improvement import Improvement, improvements
+from bench.evidence.normalised import UNTRAINED, Scale, scales, untrained_values
 from bench.evidence.report.glyphs import printable
-from bench.evidence.scores import score_runs
+from bench.evidence.scores import score_aligned
 from bench.evidence.verdicts import Verdict, judge_plan
 from bench.store import View
 
@@ -35,6 +38,7 @@ class Anchors:
     untrained: Mapping[str, Floats]  # the untrained policy's scores, one a seed
     ones: Mapping[str, float]
     source: str
+    runs: Mapping[str, Mapping[str, str]]  # by environment: what -> the runs it is the mean of
 
     @property
     def zeros(self) -> dict[str, float]:
@@ -53,10 +57,27 @@ def anchors(
         source: the folder of these results.
     """
     values = {} if experiment is None else cell_values(experiment)
+    runs: dict[str, dict[str, str]] = {}
+    for scores, chosen in ((untrained, UNTRAINED), (experiment, PPO)):
+        if scores is None:
+            continue
+        there = scores[(scores["variant"] == chosen) & scores["score"].notna()]
+        for environment, cell in there.groupby("environment", sort=False):
+            runs.setdefault(str(environment), {})[chosen] = run_ids(cell)
     return Anchors(
         untrained=untrained_values(untrained),
         ones={where: float(own.mean()) for (where, name), own in values.items() if name == PPO},
         source=source,
+        runs=runs,
+    )
+
+
+def run_ids(runs: pd.DataFrame) -> str:
+    """Every run's id behind its seed; its status too where it did not finish."""
+    found = runs.drop_duplicates("run").sort_values("seed")
+    return "  ".join(
+        f"{row.seed}:\u00a0{row.run}" + ("" if row.status == "finished" else f" ({row.status})")
+        for row in found.itertuples()
     )
 
 
@@ -95,16 +116,44 @@ class Material:
         return {name: title for name, title in titles(self.plan).items() if name in present}
 
     @cached_property
+    def aligned(self) -> Aligned:
+        return align(self.runs, self.view.episodes, self.view.updates)
+
+    @cached_property
     def scores(self) -> pd.DataFrame:
-        return score_runs(self.runs, self.view.episodes, self.view.updates)
+        return score_aligned(self.aligned)
+
+    @cached_property
+    def curves(self) -> dict[Axis, list[tuple[SeedCurves, Band]]]:
+        """By axis: the curves that have seeds, with their interquartile means over them."""
+        axes: tuple[Axis, ...] = ("steps", "seconds")
+        return {
+            axis: [
+                (cell, aggregate(cell))
+                for cell in aligned_curves(self.aligned, x=axis)
+                if cell.seeds
+            ]
+            for axis in axes
+        }
 
     @cached_property
     def values(self) -> dict[Cell, Floats]:
         return cell_values(self.scores)
 
     @cached_property
+    def improvements(self) -> tuple[Improvement, ...]:
+        """The Experiment's PPO against its rivals, on each environment and over all of them."""
+        if self.name != EXPERIMENT:
+            return ()
+        named = str(self.plan["control"].iloc[0])
+        return improvements(self.plan, self.scores, named, self.scale_by_environment)
+
+    @cached_property
     def judged(self) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
-        return judge_plan(self.plan, self.scores)
+        """Verdicts and what they had to replace; all tests of the chapter are adjusted together."""
+        over_all = [row.p_value for row in self.improvements if row.over_all]
+        further = [p_value for p_value in over_all if math.isfinite(p_value)]
+        return judge_plan(self.plan, self.scores, further=further)
 
     @property
     def verdicts(self) -> tuple[Verdict, ...]:

@@ -11,7 +11,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from bench.evidence.alignment import Floats
+from bench.evidence.cells import Cell
 from bench.evidence.curves import Band, SeedCurves, aggregate, seed_curves
+from bench.evidence.figures.panel import Cells
 from bench.store.schema import SCHEMAS
 
 LABELS: Final = {
@@ -31,7 +34,17 @@ LABELS: Final = {
 _REPETITIONS: Final = 2_000
 """Bootstrap resamples behind a band: these curves explain, nothing is claimed from them."""
 
-_LOGARITHMIC: Final = ("kl_mean", "kl_max", "gradient_variance", "beta", "learning_rate")
+_LOGARITHMIC: Final = (
+    *("kl_mean", "kl_max", "gradient_variance", "beta", "learning_rate", "ratio_q99"),
+)
+
+_SMALLEST: Final = 1e-12
+"""Beside the largest value of a panel, the smallest that a logarithmic axis shows."""
+
+_ROUNDING: Final = 1e-6
+"""Beside the largest value, how negative what cannot be negative may come out."""
+
+_SIGNS: Final = {" - ": " − ", "^2": "²", "sum ": "Σ ", "gradient_variance": "gradient variance"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +60,11 @@ class Diagnostic:
 
     @property
     def meaning(self) -> str:
-        """What the store says that it is."""
-        return str(SCHEMAS["updates"].field(self.column).metadata[b"meaning"], "utf-8")
+        """What the store says that it is, with signs in place of its ASCII."""
+        text = str(SCHEMAS["updates"].field(self.column).metadata[b"meaning"], "utf-8")
+        for plain, sign in _SIGNS.items():
+            text = text.replace(plain, sign)
+        return text
 
     @property
     def variants(self) -> frozenset[str]:
@@ -59,13 +75,39 @@ class Diagnostic:
         """The curves with their interquartile means over seeds."""
         return [(cell, aggregate(cell, repetitions=_REPETITIONS)) for cell in self.cells]
 
-    @property
+    @cached_property
     def logarithmic(self) -> bool:
-        """Whether the axis is: of diagnostics that span orders of magnitude, where all are > 0."""
+        """Whether the axes are: of what spans orders of magnitude, and is negative by rounding."""
         if self.column not in _LOGARITHMIC:
             return False
-        values = np.concatenate([cell.values.ravel() for cell in self.cells])
-        return bool(np.nanmin(values) > 0)
+        values = np.concatenate([band.centre for _, band in self.banded])
+        values = values[np.isfinite(values)]
+        return bool(len(values) and values.max() > 0 and values.min() >= -_ROUNDING * values.max())
+
+    @property
+    def cut(self) -> bool:
+        """Whether some of a line lies below its logarithmic axis."""
+        if not self.logarithmic:
+            return False
+        panels: dict[str, list[tuple[SeedCurves, Band]]] = {}
+        for cell, band in self.banded:
+            panels.setdefault(cell.environment, []).append((cell, band))
+        return any(
+            bool(np.any(band.centre < floor(cells)))
+            for cells in panels.values()
+            for _, band in cells
+        )
+
+
+def floor(cells: Cells) -> float:
+    """The lowest value that a panel's logarithmic axis shows.
+
+    Args:
+        cells: the panel's lines.
+    """
+    values = np.concatenate([band.centre for _, band in cells])
+    values = values[np.isfinite(values) & (values > 0)]
+    return float(max(_SMALLEST * values.max(), values.min())) if len(values) else _SMALLEST
 
 
 def mechanism_of(plan: pd.DataFrame) -> tuple[str, ...]:
@@ -119,16 +161,20 @@ def typical(updates: pd.DataFrame, column: str) -> pd.DataFrame:
     return grouped.agg(n="size", value="median").reset_index()
 
 
-def first_variances(updates: pd.DataFrame) -> pd.DataFrame:
-    """The gradient's variance in the first batch: environment, variant, n, median over seeds.
+def first_variances(updates: pd.DataFrame) -> dict[Cell, Floats]:
+    """The gradient's variance in the first batch: a number a seed, by (environment, variant).
 
     There all variants of a seed still have the same policy: what differs is the estimator alone.
 
     Args:
         updates: the store's view.
     """
-    finite = updates[pd.to_numeric(updates["gradient_variance"]).notna()]
-    keys = ["environment", "variant"]
-    first = finite.sort_values("update", kind="stable").drop_duplicates([*keys, "seed"])
-    grouped = first.groupby(keys, sort=False)["gradient_variance"]
-    return grouped.agg(n="size", value="median").reset_index()
+    numbers = pd.to_numeric(updates["gradient_variance"], errors="coerce").astype("float64")
+    known = np.isfinite(numbers) & (updates["update"] == 0)
+    first = updates.assign(gradient_variance=numbers)[known]
+    ordered = first.sort_values(["environment_order", "variant_order", "seed"])
+    cells = ordered.groupby(["environment", "variant"], sort=False)
+    return {
+        (str(environment), str(variant)): cell["gradient_variance"].to_numpy(dtype=np.float64)
+        for (environment, variant), cell in cells
+    }

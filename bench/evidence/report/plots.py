@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
 from matplotlib.colors import to_hex
 
 from bench.evidence.alignment import Floats
-from bench.evidence.curves import Axis, SeedCurves, aggregate
+from bench.evidence.curves import Axis, Band, SeedCurves
+from bench.evidence.figures.panel import Cells
 from bench.evidence.figures.style import Look
+from bench.evidence.report.curves import AXIS_NAMES
 
-_NAMES: Final = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
 _DIGITS: Final = 5
 
 
 def plot(
-    curves: Sequence[SeedCurves], names: Mapping[str, str], look: Mapping[str, Look], x: Axis
+    curves: Cells, names: Mapping[str, str], look: Mapping[str, Look], x: Axis
 ) -> dict[str, Any]:
     """Every variant's curve with its band and its seeds, by environment.
 
     Args:
-        curves: of `curves.seed_curves`.
+        curves: every curve with its band.
         names: variant -> title, in the order of the legend.
         look: of every variant.
         x: what they are drawn against.
@@ -33,7 +34,7 @@ def plot(
         no value yet.
     """
     return {
-        "x": _NAMES[x],
+        "x": AXIS_NAMES[x],
         "variants": [
             {
                 "name": name,
@@ -43,12 +44,11 @@ def plot(
             }
             for name, title in names.items()
         ],
-        "curves": [_curve(each) for each in curves if each.seeds],
+        "curves": [_curve(cell, band) for cell, band in curves],
     }
 
 
-def _curve(cell: SeedCurves) -> dict[str, Any]:
-    band = aggregate(cell)
+def _curve(cell: SeedCurves, band: Band) -> dict[str, Any]:
     return {
         "environment": cell.environment,
         "variant": cell.variant,

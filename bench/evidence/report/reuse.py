@@ -131,7 +131,8 @@ def draw(found: list[Point]) -> Figure:
                 else:
                     panel.set_ylim(-0.03, 1.05)
                     panel.yaxis.set_major_formatter(FuncFormatter(thousands))
-                panel.set_title(environment, loc="left", fontsize=8)
+                if name == COLUMNS[0]:
+                    panel.set_title(environment, loc="left", fontsize=8)
             row[0].set_ylabel(LABELS[name])
         for panel in panels[-1]:
             panel.set_xlabel("epochs on a batch")

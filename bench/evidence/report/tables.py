@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
+from bench.evidence.aggregate_coverage import aggregates_text, improvement_text
 from bench.evidence.alignment import Floats
-from bench.evidence.cells import range_text, titles
-from bench.evidence.curves import SeedCurves
+from bench.evidence.cells import Cell
+from bench.evidence.coverage import coverage_text
 from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.normalised import interval_text, number_text, pooled
 from bench.evidence.power import pairs_for_claim, pairs_text
 from bench.evidence.profiles import optimality_gap
-from bench.evidence.report import mechanism as mechanism_module
+from bench.evidence.report.figures import PROFILE_END
 from bench.evidence.report.material import Material
 from bench.evidence.report.mechanism import LABELS, typical
 from bench.evidence.statistics import (
     bootstrap_interval,
+    estimate,
     improvement_interval,
     mean_probability_of_improvement,
     probability_of_improvement,
@@ -67,86 +67,6 @@ def scores(material: Material) -> list[Facts]:
     ]
 
 
-def variants(material: Material) -> Facts:
-    """What is compared: a row a variant, only what differs."""
-    plan = material.plan.drop_duplicates("variant").sort_values("variant_order")
-    told: dict[str, set[str]] = {}  # algorithm -> what any of its variants sets
-    for row in plan.itertuples():
-        told.setdefault(row.algorithm, set()).update(json.loads(row.differs))
-    control, named = str(plan["control"].iloc[0]), titles(plan)
-    rows = []
-    for row in plan.itertuples():
-        compared = row.compared_with if isinstance(row.compared_with, str) else control
-        differs, known = (
-            json.loads(row.differs),
-            json.loads(row.metadata).get("hyperparameters", {}),
-        )
-        # A default is told where another variant of the algorithm leaves it.
-        chosen = [f"{name} = {_value(value)}" for name, value in differs.items()] + [
-            f"{name} = {_value(known[name]['default'])}"
-            for name in sorted(told[row.algorithm] - set(differs))
-            if name in known
-        ]
-        rows.append(
-            (
-                row.variant_title or row.variant,
-                row.algorithm,
-                ", ".join(chosen) or NONE,
-                "control" if row.variant == control else named.get(compared, compared),
-            )
-        )
-    return table(
-        ("variant", "algorithm", "what is set", "compared with"),
-        ("left", "left", "left", "left"),
-        rows,
-    )
-
-
-def size(material: Material) -> Facts:
-    """Environments, budgets and seeds that are there."""
-    rows = []
-    for environment, plan in material.plan.groupby("environment", sort=False):
-        counts = [
-            len(material.values.get((str(environment), variant), ())) for variant in plan["variant"]
-        ]
-        rows.append(
-            (
-                str(environment),
-                " and ".join(f"{budget:,}" for budget in sorted(set(plan["budget"]))),
-                range_text(min(counts), max(counts)),
-            )
-        )
-    return table(("environment", "steps a run", "seeds"), ("left", "right", "right"), rows)
-
-
-def details(material: Material) -> Facts:
-    """Every hyperparameter of every variant: a row a name; values that differ are told apart."""
-    meanings: dict[str, str] = {}
-    for text in material.plan["metadata"]:
-        for name, known in json.loads(text).get("hyperparameters", {}).items():
-            unit = f" [{known['unit']}]" if known.get("unit") else ""
-            meanings.setdefault(name, f"{known['meaning']}{unit}")
-    of_variant = {
-        str(row.variant): json.loads(row.hyperparameters)
-        for row in material.runs.drop_duplicates("variant").itertuples()
-    }
-    names = dict.fromkeys(name for each in of_variant.values() for name in each)
-    rows = []
-    for name in names:
-        having: dict[str, list[str]] = {}
-        for variant, values in of_variant.items():
-            if name in values:
-                text = _value(values[name])
-                having.setdefault(text, []).append(material.titles[variant])
-        everyone = sum(map(len, having.values())) == len(of_variant)
-        if len(having) == 1 and everyone:
-            text = next(iter(having))
-        else:
-            text = "; ".join(f"{value} ({', '.join(who)})" for value, who in having.items())
-        rows.append((name, text, meanings.get(name, "")))
-    return table(("hyperparameter", "value", "meaning"), ("left", "left", "left"), rows)
-
-
 def differences(material: Material) -> Facts:
     """A row a variant and environment: pairs, difference, test, and what a claim would need."""
     rows = []
@@ -175,14 +95,14 @@ def differences(material: Material) -> Facts:
                 needed,
             )
         )
-    tested = next((verdict.comparisons for verdict in material.verdicts), 0)
     notes = [
         "Difference: mean over pairs of common seeds of variant − reference, with its 95% "
-        "percentile-bootstrap interval. p: exact sign-flip test; Holm: adjusted over the "
-        f"{tested} comparison{'' if tested == 1 else 's'} tested here. Pairs for a claim: with how "
-        "many pairs a difference as large, beside its spread, as the one observed would be claimed "
-        "in 80% of all cases: a plan for new seeds, no evidence."
+        f"percentile-bootstrap interval{_covered(material)}. Pairs for a claim: with how many "
+        "pairs a difference as large, beside its spread, as the one observed would be claimed in "
+        "80% of all cases: a plan for new seeds, no evidence."
     ]
+    if family := _family(material):
+        notes.append(f"p: exact sign-flip test; Holm: adjusted over {family}.")
     if any(verdict.outcome == "untested" for verdict in material.verdicts):
         notes.append(
             f"Below {FEWEST_PAIRS} pairs nothing is tested and nothing is claimed: too few seeds."
@@ -196,6 +116,24 @@ def differences(material: Material) -> Facts:
         rows,
         notes,
     )
+
+
+def _covered(material: Material) -> str:
+    """What the intervals of mean differences are worth."""
+    counts = sorted({verdict.pairs for verdict in material.verdicts if verdict.pairs > 1})
+    measured = ", ".join(f"{coverage_text(n, 'mean')} at n = {n}" for n in counts)
+    return f" (measured coverage, for normal data: {measured})" if counts else ""
+
+
+def _family(material: Material) -> str:
+    """Over how many comparisons p-values are adjusted; empty where nothing is tested."""
+    first = next(iter(material.verdicts), None)
+    if first is None or not first.comparisons:
+        return ""
+    many = first.comparisons > 1
+    text = f"the {first.comparisons} comparisons" if many else "the one comparison"
+    among = f", {first.further} of them over all environments" if first.further else ""
+    return f"{text} tested here{among}"
 
 
 def improvement(material: Material) -> Facts:
@@ -212,7 +150,11 @@ def improvement(material: Material) -> Facts:
         over.setdefault((verdict.variant, verdict.reference), []).append(
             (verdict.environment, own, other)
         )
+    environments: set[int] = set()  # how many an interval is over
+    seeds: set[int] = set()
     for (variant, reference), found in over.items():
+        environments |= {1, len(found)}
+        seeds |= {min(len(own), len(other)) for _, own, other in found}
         groups = [(name, [(own, other)]) for name, own, other in found]
         if len(found) > 1:
             groups.append((f"mean over {len(found)}", [(a, b) for _, a, b in found]))
@@ -241,7 +183,8 @@ def improvement(material: Material) -> Facts:
             "the variant has the higher score, a tie counting one half. Interval: 95% percentile "
             "bootstrap over seeds within each environment. An interval of 1.00 to 1.00 (or 0.00 to "
             "0.00) says that every seed trained beats every seed of the other, not that the next "
-            "one must."
+            "one must.",
+            *improvement_text(environments, seeds),
         ],
     )
 
@@ -252,9 +195,11 @@ def aggregates(material: Material) -> Facts | None:
     if not common:
         return None
     rows = []
+    seeds: set[int] = set()
     for variant, title in material.titles.items():
         if any((name, variant) not in material.values for name in common):
             continue
+        seeds |= {len(material.values[name, variant]) for name in common}
         found = pooled(material.values, material.scale_by_environment, common, variant, title)
         gap, low, high = optimality_gap(material.strata(variant), np.random.default_rng(0))
         rows.append((*found.cells, number_text(gap), interval_text(low, high)))
@@ -269,20 +214,35 @@ def aggregates(material: Material) -> Facts | None:
             f"Normalised scores of {', '.join(common)}: {material.scale_text}. Optimality gap: how "
             "far the scores fall short of 1 on average; what is above 1 does not make up. "
             "Intervals: 95% stratified percentile bootstrap, seeds resampled within each "
-            "environment."
+            "environment.",
+            *aggregates_text(("mean", "iqm", "optimality gap"), len(common), seeds),
         ],
     )
 
 
-def thresholds(
-    material: Material, by_steps: Sequence[SeedCurves], by_seconds: Sequence[SeedCurves]
-) -> Facts:
+def profile_notes(material: Material) -> list[str]:
+    """What the bands of the performance profiles are worth, and what lies beyond their axis."""
+    strata = [
+        values
+        for variant in material.titles
+        if all((name, variant) in material.values for name in material.common_environments)
+        for values in material.strata(variant)
+    ]
+    counts = {len(values) for values in strata}
+    notes = aggregates_text(("profile",), len(material.common_environments), counts)
+    highest = max(float(values.max()) for values in strata)
+    if highest > PROFILE_END:
+        notes.append(f"The axis ends at {PROFILE_END:g}; the highest score is {highest:.1f}.")
+    return notes
+
+
+def thresholds(material: Material) -> Facts:
     """When the seeds' curves first reach the control's final score, in steps and in seconds."""
-    seconds = {(each.environment, each.variant): each for each in by_seconds}
+    seconds = {(each.environment, each.variant): each for each, _ in material.curves["seconds"]}
     rows = []
-    for curves in by_steps:
+    for curves, _ in material.curves["steps"]:
         bar = material.values.get((curves.environment, material.control))
-        if bar is None or not curves.seeds:
+        if bar is None:
             continue
         threshold = float(bar.mean())
         steps = times_to(curves, threshold)
@@ -294,12 +254,15 @@ def thresholds(
                 material.titles[curves.variant],
                 f"{steps.number} of {len(curves.seeds)}",
                 thousands(float(f"{steps.median:.3g}")) if math.isfinite(steps.median) else "never",
-                f"{clock.median:.1f} s" if math.isfinite(clock.median) else "never",
+                f"{clock.median:,.1f}" if math.isfinite(clock.median) else "never",
             )
         )
     control = material.titles.get(material.control, material.control)
     return table(
-        ("environment", "threshold", "variant", "seeds there", "median steps", "median seconds"),
+        (
+            *("environment", "threshold [return]", "variant", "seeds there"),
+            *("median steps", "median seconds"),
+        ),
         ("left", "right", "left", "right", "right", "right"),
         rows,
         [
@@ -339,63 +302,26 @@ def mechanism(material: Material, columns: Sequence[str]) -> Facts:
     )
 
 
-def first_variances(material: Material) -> Facts:
+def first_variances(material: Material, found: Mapping[Cell, Floats]) -> Facts:
     """The gradient's variance where only the estimator differs, beside the control's."""
-    found = {
-        (row.environment, row.variant): row
-        for row in mechanism_module.first_variances(material.view.updates).itertuples()
-    }
     rows = []
-    for (environment, variant), row in found.items():
+    for (environment, variant), own in found.items():
         control = found.get((environment, material.control))
-        ratio = row.value / control.value if control is not None else math.nan
+        value = float(estimate(own))
+        ratio = value / float(estimate(control)) if control is not None else math.nan
         title = material.titles[variant]
-        rows.append((environment, title, str(row.n), significant(row.value), significant(ratio)))
+        rows.append((environment, title, str(len(own)), significant(value), significant(ratio)))
     return table(
         ("environment", "variant", "n", "gradient variance", "beside the control's"),
         ("left", "left", "right", "right", "right"),
         rows,
         [
-            "First batch of every seed, median over the seeds: there all variants of a seed still "
-            "have the same policy, so that what differs is the estimator alone. What learns from "
-            "earlier batches has learned nothing yet. Another scale of the weights is another "
-            "scale of the gradient: the signal-to-noise ratio above has none."
+            "First batch of every seed, interquartile mean over the seeds: there all variants of "
+            "a seed still have the same policy, so that what differs is the estimator alone. What "
+            "learns from earlier batches has learned nothing yet. Another scale of the weights is "
+            "another scale of the gradient: the signal-to-noise ratio has none."
         ],
     )
-
-
-def run_ids(material: Material) -> Facts:
-    """Every run behind the chapter: a row a variant and environment."""
-    rows = []
-    keys = ["environment", "variant_title", "variant"]
-    for (environment, title, variant), cell in material.runs.groupby(keys, sort=False):
-        runs = [
-            f"{row.seed}: {row.run}" + ("" if row.status == "finished" else f" ({row.status})")
-            for row in cell.sort_values("seed").itertuples()
-        ]
-        digests = " / ".join(dict.fromkeys(cell["digest"]))
-        rows.append((environment, title or variant, digests, "  ".join(runs)))
-    return table(
-        ("environment", "variant", "code digest", "seed: run"),
-        ("left", "left", "left", "left"),
-        rows,
-    )
-
-
-def provenance(material: Material) -> list[list[str]]:
-    """What the runs were made with, as pairs of a name and a text."""
-    runs = material.runs.drop_duplicates("run")
-    status = runs["status"].value_counts()
-    pairs = [
-        ("Results", material.source),
-        ("Runs", ", ".join(f"{number} {name}" for name, number in status.items())),
-        ("Trained", _span(runs["started"])),
-        ("Commits", ", ".join(sorted({str(each)[:10] for each in runs["commit"].dropna()}))),
-        ("Machines", "; ".join(sorted({_machine(text) for text in runs["machine"]}))),
-        ("Devices", ", ".join(sorted(set(runs["device"])))),
-        ("Versions", "; ".join(sorted({_versions(text) for text in runs["versions"]}))),
-    ]
-    return [[name, text] for name, text in pairs if text]
 
 
 def significant(value: float) -> str:
@@ -407,7 +333,8 @@ def significant(value: float) -> str:
     if not 1e-3 <= abs(value) < 1e6:
         mantissa, exponent = f"{value:.1e}".split("e")
         return f"{mantissa}e{int(exponent)}".replace("-", "−")
-    text = f"{value:,.0f}" if abs(value) >= 999.5 else f"{value:.3g}"
+    rounded = float(f"{value:.3g}")
+    text = f"{rounded:,.0f}" if abs(rounded) >= 1_000 else f"{value:#.3g}".removesuffix(".")
     return text.replace("-", "−")
 
 
@@ -416,24 +343,3 @@ def _interval(values: Floats) -> str:
         return NONE
     low, high = bootstrap_interval(values, np.random.default_rng([0, len(values)]), "mean")
     return f"{return_text(float(low))} to {return_text(float(high))}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, list):
-        return " × ".join(map(str, value))
-    return "∞" if value == "inf" else str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _span(started: pd.Series) -> str:
-    days = [each.date().isoformat() for each in (started.min(), started.max())]
-    return " to ".join(dict.fromkeys(days))
-
-
-def _machine(text: str) -> str:
-    known: Mapping[str, Any] = json.loads(text)
-    cores = f"{known['cores']} cores" if "cores" in known else ""
-    return ", ".join(filter(None, (str(known.get("processor", "")), cores)))
-
-
-def _versions(text: str) -> str:
-    return ", ".join(f"{name} {version}" for name, version in json.loads(text).items())

@@ -70,7 +70,7 @@ def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written
     assert squeezed(f"{return_text(threshold)} with {reached.number} of 10 {reached.median:g}") in (
         text
     )
-    assert squeezed("On Hopper-v5, with is better than the control, without, by 100") in text
+    assert squeezed("On Hopper-v5, “with” (by 100, p = 0.0039) is better than the control") in text
 
 
 def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
@@ -90,9 +90,12 @@ def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
         ({"seeds": 1}, ["No difference is claimed", "One seed: no interval can be given"]),
         ({"seeds": 9}, ["No difference is claimed: there are at most 9 pairs", "n = 9 < 10"]),
         ({"variants": ("only one",)}, ["There is one variant only", "nothing is compared"]),
-        ({"environments": ("Hopper-v5",)}, ["with is better than the control"]),
+        (
+            {"environments": ("Hopper-v5",)},
+            ["“with” (by 100, p = 0.002) is better than the control"],
+        ),
         ({"diverged": {(1, 3)}}, ["Diverged seeds (counted with their last value): with on"]),
-        ({"missing": {("Hopper-v5", 1)}}, ["On Walker2d-v5, with is better"]),
+        ({"missing": {("Hopper-v5", 1)}}, ["On Walker2d-v5, “with” (by 100"]),
         ({"missing": {("Hopper-v5", 0), ("Walker2d-v5", 0)}}, ["The control variant_0 has no"]),
         ({"score": lambda _, seed: 10.0 + seed}, ["No difference can be claimed in any of the 2"]),
         ({"digests": ("a" * 16, "b" * 16)}, ["has runs of different code", "aaaaaaaa"]),

@@ -1,0 +1,141 @@
+"""The sentence of a page: what it claims, what it does not, and why."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from bench.evidence.experiment.improvement import Improvement
+from bench.evidence.report.conclusion import conclusion
+from bench.evidence.verdicts import ALPHA, judge
+
+CONTROL = np.linspace(900, 1100, 10)
+NO_CLAIM = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0])
+
+
+def frame(scores: Mapping[tuple[str, str], Sequence[float] | np.ndarray]) -> pd.DataFrame:
+    """Scores by (environment, variant), seeds 0, 1, 2, …"""
+    rows = [
+        (environment, variant, variant, seed, score)
+        for (environment, variant), values in scores.items()
+        for seed, score in enumerate(values)
+    ]
+    return pd.DataFrame(rows, columns=["environment", "variant", "variant_title", "seed", "score"])
+
+
+def told(
+    scores: Mapping[tuple[str, str], Sequence[float] | np.ndarray],
+    compared_with: Mapping[str, str] | None = None,
+    over_all: Sequence[Improvement] = (),
+) -> str:
+    page = frame(scores)
+    titles = {name: f"the {name}" for name in page["variant"].unique()}
+    further = [row.p_value for row in over_all if math.isfinite(row.p_value)]
+    return conclusion(judge(page, "old", compared_with, further=further), titles, over_all)
+
+
+def row(rival: str, difference: float, adjusted: float) -> Improvement:
+    return Improvement(
+        environments=("A", "B"),
+        over_all=True,
+        first_title="new",
+        rival=rival,
+        rival_title=rival,
+        seeds=(10, 10),
+        pairs=10,
+        probability=0.5,
+        low=0.0,
+        high=1.0,
+        difference=difference,
+        p_value=adjusted,
+        adjusted=adjusted,
+    )
+
+
+def test_claims_of_one_environment_and_reference_stand_together() -> None:
+    text = told(
+        {
+            ("A", "old"): CONTROL,
+            ("A", "a"): CONTROL + 200,
+            ("A", "b"): CONTROL + 300,
+            ("A", "c"): CONTROL - 7,
+            ("B", "old"): CONTROL,
+            ("B", "a"): CONTROL + NO_CLAIM,
+        }
+    )
+    assert text == (
+        "On A, “the a” (by 200, p = 0.0078) and “the b” (by 300, p = 0.0078) are better than the "
+        "control, “the old”, and “the c” (by 7.00, p = 0.0078) is worse than the control, “the "
+        "old”; no difference can be claimed in the other comparison (n = 10 pairs of seeds each)."
+    )
+
+
+def test_a_variant_is_told_beside_what_it_is_compared_with() -> None:
+    scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + 9, ("A", "b"): CONTROL}
+    text = told(scores, {"b": "a"})
+    assert "“the b” (by 9.00, p = 0.0039) is worse than “the a”" in text
+
+
+def test_without_a_claim_it_says_so() -> None:
+    scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + NO_CLAIM}
+    assert told(scores) == (
+        "No difference can be claimed in the one comparison (n = 10 pairs of seeds each)."
+    )
+
+
+def test_too_few_pairs_are_the_reason_where_they_are() -> None:
+    many = {("A", "old"): CONTROL} | {("A", f"v{i}"): CONTROL + 1e6 for i in range(26)}
+    assert "in any of the 26 comparisons, whatever its size, as so many need 11" in told(many)
+    few = {("A", "old"): CONTROL[:9], ("A", "a"): CONTROL[:9] + 1e6}
+    assert told(few) == (
+        "No difference is claimed: there are at most 9 pairs of common seeds, and a claim needs 10 "
+        "or more."
+    )
+    mixed = {**many, ("A", "few"): CONTROL[:3]}
+    assert "1 comparison could not be tested (fewer than 10 pairs)" in told(mixed)
+    assert told({("A", "old"): CONTROL}).startswith("There is one variant only")
+
+
+def test_claims_over_all_environments_come_first_and_only_if_they_hold() -> None:
+    scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + NO_CLAIM}
+    rows = [row("x", 0.4, 0.0001), row("y", -0.2, 0.03), row("z", 0.9, 0.06), row("w", 1, math.nan)]
+    text = told(scores, over_all=rows)
+    assert text.startswith(
+        "Over 2 environments, on the normalised scale, “new” is better than “x” (by 0.40, p < "
+        "0.001); over 2 environments, on the normalised scale, “new” is worse than “y” (by 0.20, "
+        "p = 0.03); no difference"
+    )
+    assert "“z”" not in text and "“w”" not in text
+
+
+def bimodal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    upper = generator.random(shape) < 0.3
+    return np.where(upper, 4500.0, 1500.0) + 200 * generator.normal(size=shape)
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda generator, shape: generator.normal(1000, 300, shape),
+        lambda generator, shape: generator.lognormal(0, 1.5, shape),
+        bimodal,
+    ],
+    ids=["normal", "skewed", "bimodal"],
+)
+def test_a_null_page_is_told_as_a_difference_in_no_more_than_the_stated_share(
+    draw: object,
+) -> None:
+    """400 pages of two environments and two variants without any difference, ten seeds."""
+    generator = np.random.default_rng(2)
+    cells = [(environment, variant) for environment in "AB" for variant in ("old", "a", "b")]
+    pages = draw(generator, (400, len(cells), 10))  # type: ignore[operator]
+    texts = [told(dict(zip(cells, values, strict=True))) for values in pages]
+    wrong = sum(" is better" in text or " is worse" in text for text in texts)
+    wrong += sum(" are better" in text or " are worse" in text for text in texts)
+    # The chance of more than this is 1 in 1000 if the true share is the stated one.
+    assert wrong <= scipy.stats.binom.ppf(0.999, 400, ALPHA)
