@@ -11,6 +11,7 @@ from typing import Final
 
 import pandas as pd
 
+from bench.evidence.aggregate_coverage import aggregates_text
 from bench.evidence.cells import cell_values, complete_environments, planned, titles
 from bench.evidence.markdown import Section
 from bench.evidence.normalised import Aggregate, Scale, pooled
@@ -66,6 +67,8 @@ def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> 
             "The seeds of all environments are pooled. Intervals: 95% stratified percentile "
             f"bootstrap, seeds resampled within each environment ({REPETITIONS:,} resamples)."
         )
+        fewest = {min(row.seeds) for row in rows}
+        notes += aggregates_text(("mean", "iqm"), len(rows[0].environments), fewest)
         if any(few != many for few, many in (row.seeds for row in rows)):
             notes.append("An environment with more seeds weighs more.")
         left_out = [name for name in asked if name not in rows[0].environments]

@@ -18,6 +18,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from bench.evidence.aggregate_coverage import improvement_text
 from bench.evidence.cells import by_seed, cell_values, paired_differences, planned, titles
 from bench.evidence.markdown import Section
 from bench.evidence.normalised import Scale
@@ -194,6 +195,9 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
         f"P: the share of pairs of a seed of {first} and a seed of the rival in which {first} has "
         "the higher score, a tie counting one half; over environments the mean of theirs. "
         "Interval: 95% percentile bootstrap over seeds within each environment.",
+        *improvement_text(
+            {len(row.environments) for row in rows}, {min(row.seeds) for row in rows}
+        ),
     ]
     if any(row.low == row.high for row in rows):
         notes.append(
