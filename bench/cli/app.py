@@ -9,6 +9,7 @@ import typer
 
 from bench.cli import (
     doctor,
+    evaluate,
     export,
     figure,
     listing,
@@ -19,6 +20,7 @@ from bench.cli import (
     show,
     throughput,
     verify,
+    watch,
 )
 from bench.errors import InputError, unknown
 
@@ -33,6 +35,8 @@ VERBS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "figure": figure.figure,
     "report": report.report,
+    "evaluate": evaluate.evaluate,
+    "watch": watch.watch,
     "export": export.export,
     "merge": merge.merge,
     "publish": publish.publish,

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import tempfile
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.choosing import OnlyAblation, described, named, runs_of
 from bench.cli.interruption import interruptible
-from bench.cli.options import resolved_device, stored_name
+from bench.cli.options import resolved_device
 from bench.cli.words import count, shown, wide_console
-from bench.errors import InputError, unknown
+from bench.errors import InputError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train.runner import Summary
-
-NEAREST = 5
 
 
 def verify(
@@ -38,9 +35,7 @@ def verify(
         Path | None,
         typer.Option("--results", help="A results folder.", show_default="results/published"),
     ] = None,
-    ablation: Annotated[
-        str | None, typer.Option("--ablation", help="Only runs of this ablation.")
-    ] = None,
+    ablation: OnlyAblation = None,
 ) -> None:
     """Train runs again and compare what they give with what is stored."""
     from bench.store import PUBLISHED, Store
@@ -48,43 +43,12 @@ def verify(
     store = Store(results or PUBLISHED)
     if not store.path.is_dir():
         raise InputError(f"results folder {store.path} does not exist")
-    table = _known(store, ablation)
-    chosen = _asked(table, runs, store) if runs else _short(table, store)
+    table = runs_of(store, ablation)
+    chosen = named(table, runs, store) if runs else _short(table, store)
     with interruptible("Interrupted. The workers have ended; nothing was stored or changed."):
         agree = _train_and_compare(chosen, store)
     if not agree:
         raise typer.Exit(1)
-
-
-def _known(store: Store, ablation: str | None) -> pd.DataFrame:
-    """The store's runs, or those of an ablation."""
-    if ablation is None:
-        return store.runs()
-    described = store.plan(stored_name(ablation))["description"]
-    runs = store.runs()
-    return runs[runs["description"].isin(described)]
-
-
-def _asked(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFrame:
-    """The runs that are named; each of them has a result."""
-    from bench.store.schema import RESULTS
-
-    ids = table["run"].tolist()
-    named = []
-    for text in texts:
-        found = [run for run in ids if run.startswith(text)]
-        if not found:
-            nearest = difflib.get_close_matches(text, ids, n=NEAREST, cutoff=0.0)
-            others = [f"{len(ids) - NEAREST:,} others"] if len(ids) > NEAREST else []
-            raise unknown(f"run in {shown(store.path)}", text, [*nearest, *others])
-        if len(found) > 1:
-            begin = ", ".join([*found[:NEAREST], *["…"] * (len(found) > NEAREST)])
-            raise InputError(f"run {text!r} is not one run: {begin} begin with it")
-        named += found
-    chosen = table[table["run"].isin(named)]
-    for run in chosen[~chosen["status"].isin(RESULTS)].itertuples():
-        raise InputError(f"run {run.run} failed, so there is nothing to compare: {run.reason}")
-    return chosen
 
 
 def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
@@ -140,17 +104,11 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store) -> bool:
 
 
 def _described(run: pd.Series) -> Description:
-    """The description of a stored run, in which its id is rooted."""
+    """The description of a stored run, which can be trained again."""
     from bench.plan.digest import code_digest
-    from bench.plan.identity import Description
     from bench.plan.lookup import load_algorithm
 
-    try:
-        description = Description.from_canonical(run.canonical)
-    except ValueError as error:
-        raise InputError(f"run {run.run} can't be trained again: {error}") from error
-    if description.run(int(run.seed)) != run.run:
-        raise InputError(f"run {run.run} is not the run that its description and seed name")
+    description = described(run)
     load_algorithm(description.algorithm)
     try:
         code_digest(description)

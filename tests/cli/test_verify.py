@@ -191,8 +191,8 @@ def test_what_cannot_be_verified_is_refused_before_anything_is_trained(
     change(changed, second, canonical="nonsense")
     change(changed, third, canonical=text)
     refusals = {
-        first: f"run {first} failed, so there is nothing to compare: it broke",
-        second: f"run {second} can't be trained again: no canonical description: 'nonsense'",
+        first: f"run {first} failed, so there is no result of it: it broke",
+        second: f"run {second} has no usable description: no canonical description: 'nonsense'",
         third: f"run {third} is not the run that its description and seed name",
         "zz": f"unknown run in {changed} 'zz'. Allowed: ",
         "": "run '' is not one run: ",

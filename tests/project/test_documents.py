@@ -11,6 +11,7 @@ import pytest
 from ablations import ABLATIONS
 from bench.cli.app import VERBS, main
 from bench.plan.lookup import load_ablation
+from bench.store import load
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -65,7 +66,11 @@ def test_the_command_runs(
                 break
     if verb == "run":
         arguments += ["--results", str(tmp_path / "results"), *small()]
-    if verb in ("export", "figure", "publish", "report", "verify"):
+    if verb in ("evaluate", "watch"):
+        runs = load("baseline", results).runs["run"]
+        arguments = [runs.iloc[0] if each == "RUN" else each for each in arguments]
+        arguments += ["--episodes", "1"]
+    if verb in ("evaluate", "export", "figure", "publish", "report", "verify", "watch"):
         arguments += ["--results", str(results)]
     if verb == "merge":
         arguments = ["merge", str(results), "--into", str(tmp_path / "merged")]

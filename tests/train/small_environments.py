@@ -162,7 +162,40 @@ class FragileContinuous(Fragile):
     action_space = Box(-1, 1, (1,), np.float32)
 
 
-LIMITS = {Coin: 10, Diary: 5, Echo: None, Same: 20, Near: 20, Fragile: 12, FragileContinuous: 12}
+class Shown(Near):
+    """Can be looked at."""
+
+    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["rgb_array", "human"], "render_fps": 50}
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        self.render_mode = render_mode
+        self.shown = 0
+
+    def render(self) -> Any:
+        self.shown += 1
+        if self.render_mode == "human":
+            return None
+        return np.full((5, 7, 3), min(255, self.step_number), np.uint8)
+
+
+class Mute(Shown):
+    """Fails when it is looked at."""
+
+    def render(self) -> Any:
+        raise RuntimeError("blind")
+
+
+LIMITS = {
+    Coin: 10,
+    Diary: 5,
+    Echo: None,
+    Same: 20,
+    Near: 20,
+    Fragile: 12,
+    FragileContinuous: 12,
+    Shown: 20,
+    Mute: 20,
+}
 
 for _class, _limit in LIMITS.items():
     gymnasium.register(

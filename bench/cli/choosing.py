@@ -1,0 +1,147 @@
+"""The stored runs that a verb is asked for: by id, or by what they are."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import stored_name
+from bench.cli.words import shown
+from bench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.plan.identity import Description
+    from bench.store import Store
+
+NEAREST = 5
+
+OnlyAblation = Annotated[str | None, typer.Option("--ablation", help="Only runs of this ablation.")]
+OnlyVariants = Annotated[
+    list[str] | None, typer.Option("--variant", help="Only this variant's runs, repeatable.")
+]
+OnlyEnvironments = Annotated[
+    list[str] | None, typer.Option("--env", help="Only runs in this environment, repeatable.")
+]
+OnlySeeds = Annotated[str | None, typer.Option("--seeds", help="Only runs of these seeds.")]
+
+
+def runs_of(store: Store, ablation: str | None, variants: list[str] | None = None) -> pd.DataFrame:
+    """The store's runs, or those of an ablation, or of some of its variants."""
+    runs = store.runs()
+    if ablation is None:
+        if variants:
+            raise InputError("--variant goes with --ablation, whose variants they are")
+        return runs
+    plan = store.plan(stored_name(ablation))
+    for name in variants or ():
+        if name not in set(plan["variant"]):
+            raise unknown(f"variant of {ablation}", name, plan["variant"].unique())
+    if variants:
+        plan = plan[plan["variant"].isin(variants)]
+    return runs[runs["description"].isin(plan["description"])]
+
+
+def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFrame:
+    """The runs whose ids begin with these texts, one each; each of them has a result."""
+    from bench.store.schema import RESULTS
+
+    ids = table["run"].tolist()
+    wanted = []
+    for text in texts:
+        found = [run for run in ids if run.startswith(text)]
+        if not found:
+            nearest = difflib.get_close_matches(text, ids, n=NEAREST, cutoff=0.0)
+            others = [f"{len(ids) - NEAREST:,} others"] if len(ids) > NEAREST else []
+            raise unknown(f"run in {shown(store.path)}", text, [*nearest, *others])
+        if len(found) > 1:
+            begin = ", ".join([*found[:NEAREST], *["…"] * (len(found) > NEAREST)])
+            raise InputError(f"run {text!r} is not one run: {begin} begin with it")
+        wanted += found
+    chosen = table[table["run"].isin(wanted)]
+    for run in chosen[~chosen["status"].isin(RESULTS)].itertuples():
+        raise InputError(f"run {run.run} failed, so there is no result of it: {run.reason}")
+    return chosen
+
+
+def described(run: pd.Series) -> Description:
+    """The description of a stored run, in which its id is rooted.
+
+    Raises:
+        InputError: the run was made elsewhere, or its description is none.
+    """
+    from bench.plan.identity import Description
+
+    try:
+        description = Description.from_canonical(run.canonical)
+    except ValueError as error:
+        raise InputError(f"run {run.run} has no usable description: {error}") from error
+    if description.run(int(run.seed)) != run.run:
+        raise InputError(f"run {run.run} is not the run that its description and seed name")
+    return description
+
+
+def policies(
+    results: Path | None,
+    runs: list[str] | None,
+    ablation: str | None,
+    variants: list[str] | None,
+    environments: list[str] | None,
+    seeds: str | None,
+) -> tuple[Store, pd.DataFrame]:
+    """The runs with a saved policy that are asked for, one or more, and the store they lie in.
+
+    Without a folder, that is the first of results/local and results/published that has any.
+
+    Raises:
+        InputError: there is none.
+    """
+    from bench.store import LOCAL, PUBLISHED, Store
+
+    if results is not None and not results.is_dir():
+        raise InputError(f"results folder {results} does not exist")
+    refusals = []
+    for place in [LOCAL, PUBLISHED] if results is None else [results]:
+        store = Store(place)
+        try:
+            return store, _policies(store, runs, ablation, variants, environments, seeds)
+        except InputError as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def _policies(
+    store: Store,
+    runs: list[str] | None,
+    ablation: str | None,
+    variants: list[str] | None,
+    environments: list[str] | None,
+    seeds: str | None,
+) -> pd.DataFrame:
+    from bench.plan.parsing import parse_seeds
+    from bench.store.schema import RESULTS
+
+    table = runs_of(store, ablation, variants)
+    table = named(table, runs, store) if runs else table[table["status"].isin(RESULTS)]
+    for column, wanted in (
+        ("environment", environments),
+        ("seed", None if seeds is None else parse_seeds(seeds)),
+    ):
+        for value in wanted or ():
+            if value not in set(table[column]):
+                known = sorted(map(str, table[column].unique()))
+                raise unknown(f"{column} among these runs", str(value), known)
+        if wanted:
+            table = table[table[column].isin(wanted)]
+    kept = table["run"].map(lambda run: store.policy_path(run).exists()).astype(bool)
+    if not kept.any():
+        named_runs = f" of run {runs[0]}" if runs and len(runs) == 1 else ""
+        raise InputError(
+            f"no policy{named_runs} is kept in {shown(store.path)}; training a run keeps its policy"
+        )
+    return table[kept].sort_values(["environment", "algorithm", "seed"], kind="stable")

@@ -1,0 +1,110 @@
+"""`watch`: a trained policy at play, in a window or as a video."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.choosing import (
+    OnlyAblation,
+    OnlyEnvironments,
+    OnlySeeds,
+    OnlyVariants,
+    policies,
+)
+from bench.cli.evaluate import EpisodeSeed, load_policy
+from bench.cli.interruption import interruptible
+from bench.cli.options import ResultsOption
+from bench.cli.video import RATES, Video
+from bench.cli.words import count, shown
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.train.saved_policy import SavedPolicy
+
+
+def watch(
+    run: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RUN", help="A run's id, or how it begins.", show_default="the first"
+        ),
+    ] = None,
+    ablation: OnlyAblation = None,
+    variants: OnlyVariants = None,
+    environments: OnlyEnvironments = None,
+    seeds: OnlySeeds = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", help="A .mp4 or .gif file.", show_default="a window"),
+    ] = None,
+    episodes: Annotated[int, typer.Option("--episodes", min=1, help="One after the other.")] = 1,
+    sampled: Annotated[
+        bool, typer.Option("--sampled", help="Samples of the policy, as in training; not its mode.")
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Most steps of an episode.")
+    ] = None,
+    seed: EpisodeSeed = None,
+    results: ResultsOption = None,
+) -> None:
+    """Watch a saved policy play, in a window or as a video."""
+    if output is not None and output.suffix.lower() not in RATES:
+        allowed = " or ".join(RATES)
+        raise InputError(f"cannot write {str(output)!r}: its name must end in {allowed}")
+    from bench.train import headless
+
+    if output is None and not headless.has_display():
+        raise InputError("there is no display to open a window on; write a video with --output")
+    store, chosen = policies(
+        results, [run] if run else None, ablation, variants, environments, seeds
+    )
+    row = next(chosen.itertuples())
+    policy = load_policy(store, row)
+    print(f"{row.run}: {row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps")
+    with interruptible("Interrupted. No video was written."):
+        _show(policy, row.environment, output, episodes, sampled, steps or math.inf, seed)
+    for problem in store.problems:
+        print(problem)
+
+
+def _show(
+    policy: SavedPolicy,
+    environment: str,
+    output: Path | None,
+    episodes: int,
+    sampled: bool,
+    steps: float,
+    seed: int | None,
+) -> None:
+    from bench.train.evaluation import SEED
+    from bench.train.watching import Stage
+
+    stage = Stage(environment, "human" if output is None else "rgb_array")
+    video = None if output is None else Video(output, stage.rate)
+    try:
+        for episode in range(episodes):
+            for moment in stage.play(
+                policy,
+                episode=episode,
+                sampled=sampled,
+                every=video.every if video else 1,
+                steps=steps,
+                seed=SEED if seed is None else seed,
+            ):
+                if video is not None and moment.picture is not None:
+                    video.add(moment.picture)
+            print(
+                f"Episode {episode + 1}: return {moment.earned:,.1f} in "
+                f"{count(moment.steps, 'step')}"
+            )
+        if video is not None:
+            video.save()
+            print(f"{shown(video.path)}: {video.seconds:.1f} s at {video.rate:g} pictures a second")
+    finally:
+        stage.close()
+        if video is not None:
+            video.close()

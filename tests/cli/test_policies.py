@@ -1,0 +1,145 @@
+"""`evaluate` and `watch` on saved policies."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+from PIL import Image, ImageSequence
+
+from bench.cli import video
+from bench.cli.app import main
+from bench.store import Store
+
+
+@pytest.fixture
+def store(trained: Path) -> Store:
+    return Store(trained)
+
+
+def test_evaluate_tells_both_ways_of_every_run(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["evaluate", "--results", str(store.path), "--episodes", "3"]
+    assert main(given) == 0
+    told = capsys.readouterr().out
+    assert told.count("deterministic") == 4
+    assert told.count(" sampled ") == 4
+    assert "4 runs of" in told and "3 new episodes each way" in told
+    run = store.runs()["run"].iloc[0]
+    assert main([*given, run[:12]]) == 0
+    alone = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in alone[1:3]] == [run, run]
+    # The same episodes, whoever else plays them.
+    assert [line.split()[4:] for line in alone[1:3]] == [
+        line.split()[4:] for line in told.splitlines() if line.split()[:1] == [run]
+    ]
+    assert main([*given, run, "--seed", "1"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:3] != alone[1:3]
+
+
+def test_runs_are_chosen_by_what_they_are(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["evaluate", "--results", str(store.path), "--episodes", "1", "--seeds", "1"]
+    assert main([*given, "--ablation", "small", "--variant", "mean"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[1:4] for line in lines[1:3]] == [["baseline", "CartPole-v1", "1"]] * 2
+    assert "1 run of" in lines[3]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["evaluate", "zz"], "unknown run in"),
+        (["evaluate", "--ablation", "smal"], "Did you mean 'small'?"),
+        (["evaluate", "--ablation", "small", "--variant", "men"], "Did you mean 'mean'?"),
+        (["evaluate", "--variant", "mean"], "--variant goes with --ablation"),
+        (["evaluate", "--env", "CartPole-v0"], "Did you mean 'CartPole-v1'?"),
+        (["evaluate", "--seeds", "7"], "unknown seed among these runs '7'. Allowed: 0, 1"),
+        (["evaluate", "--episodes", "0"], "'--episodes'"),
+        (["watch", "--output", "x.avi"], "cannot write 'x.avi': its name must end in .mp4 or .gif"),
+        (["watch"], "there is no display to open a window on; write a video with --output"),
+    ],
+)
+def test_refusals(
+    arguments: list[str],
+    told: str,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(headless, "has_display", lambda: False)
+    refused([*arguments, "--results", str(store.path)], told, capsys)
+
+
+def test_a_run_without_its_policy_or_with_a_torn_one(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
+    first, second, *_ = copy.runs()["run"]
+    copy.policy_path(first).unlink()
+    copy.policy_path(second).write_bytes(b"no safetensors")
+    given = ["evaluate", "--results", str(copy.path)]
+    refused([*given, first], f"no policy of run {first} is kept in", capsys)
+    refused([*given, second], f"{second}.safetensors can't be read", capsys)
+    shutil.rmtree(copy.path / "policies")
+    refused(given, "no policy is kept in", capsys)
+    refused([*given[:2], str(tmp_path / "nothing")], "nothing does not exist", capsys)
+
+
+def test_watch_writes_videos_at_the_speed_of_the_world(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = store.runs()["run"].iloc[0]
+    for name, rate in (("x.mp4", 50), ("x.gif", 25)):
+        path = tmp_path / "new folder" / name
+        given = ["watch", run, "--results", str(store.path), "--output", str(path)]
+        assert main([*given, "--steps", "5", "--episodes", "2"]) == 0
+        told = capsys.readouterr().out
+        assert told.count("Episode") == 2 and "in 5 steps" in told
+        assert f"at {rate} pictures a second" in told
+        assert [each.name for each in path.parent.iterdir()] == [name]
+        # Two episodes of five steps and their beginnings, fifty steps a second.
+        assert "0.2 s at" in told
+        if name == "x.mp4":
+            assert imageio_ffmpeg.count_frames_and_secs(path) == (12, pytest.approx(0.24))
+        else:
+            with Image.open(path) as gif:  # equal neighbours are one picture, shown longer
+                shown = [frame.info["duration"] for frame in ImageSequence.Iterator(gif)]
+                assert (sum(shown), gif.size, gif.info["loop"]) == (240, (600, 400), 0)
+        path.unlink()
+
+
+def test_a_video_that_ends_early_leaves_nothing(
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(self: video.Video) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(video.Video, "save", interrupted)
+    output = ["--output", str(tmp_path / "x.mp4"), "--steps", "2"]
+    assert main(["watch", "--results", str(store.path), *output]) == 130
+    assert "No video was written." in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_video_that_cannot_be_written(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    output = ["--output", str(tmp_path / "file" / "x.mp4"), "--steps", "2"]
+    refused(["watch", "--results", str(store.path), *output], "x.mp4': ", capsys)
+    assert os.listdir(tmp_path) == ["file"]
+
+
+def refused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert told in error
