@@ -13,6 +13,7 @@ from PIL import Image, ImageSequence
 from bench.cli import video
 from bench.cli.app import main
 from bench.store import Store
+from bench.train import headless
 
 
 @pytest.fixture
