@@ -15,5 +15,6 @@ ABLATIONS: dict[str, str] = {
     "surrogates": "ablations.surrogates:ABLATION",
     "trpo_batch": "ablations.trpo_batch:ABLATION",
     "adaptive_batch": "ablations.adaptive_batch:ABLATION",
+    "sequence": "ablations.sequence:ABLATION",
     "untrained": "ablations.untrained:ABLATION",
 }

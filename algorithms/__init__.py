@@ -6,6 +6,16 @@ Importing this module imports nothing heavy: an algorithm is loaded from its
 
 from __future__ import annotations
 
+SEQUENCE_ALGORITHMS: dict[str, str] = {
+    "sequence_policy_gradient": "algorithms.sequences.policy_gradients:POLICY_GRADIENT",
+    "sequence_baseline": "algorithms.sequences.policy_gradients:BASELINE",
+    "sequence_reward_to_go": "algorithms.sequences.policy_gradients:REWARD_TO_GO",
+    "sequence_importance_sampling": "algorithms.sequences.surrogates:IMPORTANCE_SAMPLING",
+    "sequence_kl_ppo": "algorithms.sequences.surrogates:KL_PPO",
+    "sequence_clipped_ppo": "algorithms.sequences.surrogates:CLIPPED_PPO",
+}
+"""The ladder on whole answers, for token environments and nothing else."""
+
 ALGORITHMS: dict[str, str] = {
     "vanilla_policy_gradient": "algorithms.ladder.vanilla_policy_gradient:ALGORITHM",
     "baseline": "algorithms.ladder.baseline:ALGORITHM",
@@ -22,4 +32,5 @@ ALGORITHMS: dict[str, str] = {
     "trpo": "algorithms.rivals.trpo:ALGORITHM",
     "untrained": "algorithms.controls.untrained:ALGORITHM",
     "uniform_random": "algorithms.controls.uniform_random:ALGORITHM",
+    **SEQUENCE_ALGORITHMS,
 }

@@ -97,7 +97,7 @@ def requested_plan(
 
     from bench.plan.lookup import load_algorithm
     from bench.plan.plan import make_plan
-    from bench.train.environments.device_choice import back_end_on, told
+    from bench.train.back_ends import back_end_on, told
     from bench.train.trainer import validate
 
     addresses = {each: _environment(each) for each in environments or asked.environments}
@@ -169,7 +169,8 @@ def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
 def _environment(environment: str) -> str:
     """The environment's own name, or the address of one that an installed package gives."""
     from bench.plan.registry import plugin_environment
-    from bench.train.environments import ENVPOOL_IDS, describe
+    from bench.train.back_ends import describe
+    from bench.train.environments import ENVPOOL_IDS
 
     try:
         if environment not in ENVPOOL_IDS:

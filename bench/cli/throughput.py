@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from algorithms import ALGORITHMS
+from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from bench.cli.options import EnvironmentsOption, ResultsOption
 from bench.cli.words import count, duration, shown, wide_console
 from bench.errors import InputError
@@ -69,7 +69,8 @@ def throughput(
 
     With --device cuda instead: physics, environments and training on the GPU.
     """
-    chosen = list(dict.fromkeys(map(canonical_algorithm, algorithms or ALGORITHMS)))
+    stepping = [name for name in ALGORITHMS if name not in SEQUENCE_ALGORITHMS]
+    chosen = list(dict.fromkeys(map(canonical_algorithm, algorithms or stepping)))
     worlds = list(dict.fromkeys(environments or ENVIRONMENTS))
     if device != "cpu":
         from bench.cli.device_throughput import device_throughput

@@ -31,7 +31,8 @@ from bench.plan.trainers import trainer_of
 ROOT = Path(__file__).parents[2]
 BACK_END = "bench.train.environments.{}_backend"
 LIBRARIES = ("torch", "mujoco")
-DISTRIBUTIONS = {"warp": ("mujoco-warp", "warp-lang")}
+ALGORITHM_CLASSES = ("Algorithm", "SequenceAlgorithm")
+DISTRIBUTIONS = {"warp": ("mujoco-warp", "warp-lang"), "sequence": ("numpy",)}
 """Back end -> what steps it, where that is not the distribution of its name."""
 _ENTRY_POINT = re.compile(r"(\w+(?:\.\w+)*):\w+")
 
@@ -162,7 +163,7 @@ class _Bare(ast.NodeTransformer):
         """What declarations say to people, and defaults that the description holds anyway."""
         if isinstance(node.func, ast.Name) and node.func.id == "hyperparameter":
             return ast.Call(func=node.func, args=[], keywords=[])
-        if isinstance(node.func, ast.Name) and node.func.id == "Algorithm":
+        if isinstance(node.func, ast.Name) and node.func.id in ALGORITHM_CLASSES:
             kept = [each for each in node.keywords if each.arg not in ("title", "equation")]
             node = ast.Call(func=node.func, args=node.args, keywords=kept)
         return self.generic_visit(node)

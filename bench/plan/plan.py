@@ -15,6 +15,7 @@ from bench.plan.identity import Description, plain, plain_json
 from bench.plan.lookup import load_algorithm
 from bench.plan.parsing import coerce, describe, parse
 from bench.plan.registry import algorithm_address, canonical_algorithm
+from bench.plan.trainers import check_trains
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +105,7 @@ def make_plan(
     """The plan of an ablation, or of the part and at the size that is asked for.
 
     Args:
-        back_end_of: names what steps an environment; `bench.train.environments.back_end_of`.
+        back_end_of: names what steps an environment; `bench.train.back_ends.back_end_on` a device.
         seeds, steps, environments, variants: in place of the ablation's own; environments may be
             others than it names, variants are some of its own.
         settings: field -> text, for every selected variant whose algorithm has the field.
@@ -112,8 +113,9 @@ def make_plan(
         options: as in `Plan`.
 
     Raises:
-        InputError: a name, field or value is not known or not allowed; or a setting is of a field
-            that a selected variant fixes, as overriding it would undo the contrast under test.
+        InputError: a name, field or value is not known or not allowed; an algorithm can't be
+            trained in an environment; or a setting is of a field that a selected variant fixes, as
+            overriding it would undo the contrast under test.
     """
     names = [variant.name for variant in ablation.variants]
     for name in variants or ():
@@ -126,13 +128,16 @@ def make_plan(
     cells = []
     for environment in chosen:
         for variant in selected:
-            defaults = _values_of(load_algorithm(variant.algorithm).hyperparameters())
+            back_end = back_end_of(environment)
+            algorithm = load_algorithm(variant.algorithm)
+            check_trains(variant.algorithm, algorithm, environment, back_end)
+            defaults = _values_of(algorithm.hyperparameters())
             description = Description(
                 algorithm=canonical_algorithm(variant.algorithm),
                 hyperparameters=values[variant.name],
                 environment=environment,
                 steps=steps or ablation.budget(environment),
-                back_end=back_end_of(environment),
+                back_end=back_end,
                 device=device,
             )
             cells.append(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from algorithms import ALGORITHMS
 from bench.errors import InputError, unknown
@@ -38,22 +38,29 @@ def load_plugin(address: str) -> Algorithm:
 
     from algorithms.batch import Algorithm
     from algorithms.hyperparameters import Hyperparameters
+    from algorithms.sequences.algorithm import SequenceAlgorithm
+    from algorithms.sequences.hyperparameters import SequenceHyperparameters
 
+    kinds = (Algorithm, SequenceAlgorithm)
     algorithm = vars(found).get(name)
     if algorithm is None:
-        known = [each for each, value in vars(found).items() if isinstance(value, Algorithm)]
+        known = [each for each, value in vars(found).items() if isinstance(value, kinds)]
         raise unknown(f"algorithm in {module}", name, known)
-    if not isinstance(algorithm, Algorithm):
+    if not isinstance(algorithm, kinds):
         raise InputError(f"{plugin} is no Algorithm but of type {type(algorithm).__name__}")
     declared = algorithm.hyperparameters
-    if not (isinstance(declared, type) and issubclass(declared, Hyperparameters)):
-        raise InputError(f"{plugin}: its hyperparameters are no class derived from Hyperparameters")
+    whole = isinstance(algorithm, SequenceAlgorithm)
+    base = SequenceHyperparameters if whole else Hyperparameters
+    if not (isinstance(declared, type) and issubclass(declared, base)):
+        raise InputError(
+            f"{plugin}: its hyperparameters are no class derived from {base.__name__}"
+        )
     if algorithm.name in ALGORITHMS:
         raise InputError(
             f"{plugin} takes the name {algorithm.name!r}, which is an algorithm of the suite; "
             "give yours another"
         )
-    return algorithm
+    return cast("Algorithm", algorithm)
 
 
 def _reason(error: BaseException) -> str:

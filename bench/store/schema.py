@@ -118,6 +118,17 @@ UPDATES = pa.schema(
         _diagnostic("beta", "weight of the KL penalty", bits=None),
         _diagnostic("learning_rate", "step size of the optimiser", bits=None),
         _diagnostic("log_std_mean", "mean log standard deviation of the actions"),
+        _diagnostic(
+            "reference_kl",
+            "KL(policy, frozen reference) of a token's distribution, mean over the batch's states "
+            "under the policy that wrote it",
+            "nats",
+        ),
+        _diagnostic(
+            "gold_reward",
+            "what the batch's answers are worth by the measure that the reward stands for",
+            "reward",
+        ),
         _diagnostic("batch_steps", "steps in the batch", "environment steps", bits=None),
     ],
     metadata={

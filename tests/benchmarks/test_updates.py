@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from algorithms import ALGORITHMS
+from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from algorithms.batch import flatten
 from algorithms.ladder import clipped_ppo, importance_sampling, kl_ppo
 from algorithms.policies import Policy
@@ -29,7 +29,7 @@ ROUNDS = {"trajectory_importance_sampling": 2}
 """Of the updates that take seconds; the others have 4."""
 
 
-@pytest.mark.parametrize("name", ALGORITHMS)
+@pytest.mark.parametrize("name", [each for each in ALGORITHMS if each not in SEQUENCE_ALGORITHMS])
 def test_update(benchmark: Any, name: str) -> None:
     algorithm = algorithm_of(name)
     batch = played(algorithm.collects)

@@ -13,7 +13,7 @@ from scipy import stats
 from small_environments import Fragile
 from torch.distributions import kl_divergence
 
-from algorithms import ALGORITHMS
+from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from algorithms.batch import Batch
 from algorithms.learner import Learner
 from bench.errors import InputError
@@ -180,7 +180,9 @@ def test_a_seed_is_the_same_alone_and_in_any_group_for_50_updates(
 
 
 @pytest.mark.parametrize("environment", ["Fragile-v0", "FragileContinuous-v0"])
-@pytest.mark.parametrize("algorithm", ALGORITHMS)
+@pytest.mark.parametrize(
+    "algorithm", [each for each in ALGORITHMS if each not in SEQUENCE_ALGORITHMS]
+)
 def test_on_gymnasium_too_a_seed_is_the_same_alone(algorithm: str, environment: str) -> None:
     """Episodes of 4 to 12 steps, rewards and ends from the environment's own randomness."""
     small = {"slots": 4, "hidden_sizes": (8,)}

@@ -1,0 +1,1 @@
+"""The ladder on whole answers: a causal network emits tokens, a reward scores what it has said."""

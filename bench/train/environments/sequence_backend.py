@@ -1,0 +1,30 @@
+"""Token environments: the policy writes an answer token by token, the reward scores the whole.
+
+They have a trainer of their own, `bench.train.sequence.trainer`: what is stepped is the policy's
+network itself.
+"""
+
+from __future__ import annotations
+
+from algorithms.spaces import Discrete
+from bench.errors import unknown
+from bench.train.environments.protocol import Specification
+from bench.train.sequence.tasks import TASKS, find_task
+
+
+def describe(environment_id: str) -> Specification:
+    """What is observed is the token before; what is chosen, the next one.
+
+    Raises:
+        InputError: no such token environment.
+    """
+    task = find_task(environment_id)
+    if task is None:
+        raise unknown("token environment", environment_id, TASKS)
+    return Specification(
+        environment=environment_id,
+        back_end="sequence",
+        observation_size=1,
+        action_space=Discrete(count=len(task.vocabulary)),
+        time_limit=task.answer,
+    )

@@ -1,0 +1,1 @@
+"""Token environments: a policy that begins as a pre-trained reference writes whole answers."""
