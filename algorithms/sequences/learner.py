@@ -51,7 +51,7 @@ class SequenceLearner(Learner):
         # A categorical policy asks of its network what both kinds have.
         self.policy = CategoricalPolicy(cast(Perceptron, network))
         self.critic = None
-        self.reference = torch.from_numpy(reference).to(device).expand(len(seeds), -1)
+        self.reference = torch.tensor(reference, device=device).expand(len(seeds), -1)
         self.parameters = self.reference.clone()
         self.policy_optimizer = Adam(self.parameters, hyperparameters.adam_epsilon)
         self.active = torch.ones(len(seeds), dtype=torch.bool, device=device)

@@ -11,7 +11,7 @@ import typer
 from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from bench.cli.options import EnvironmentsOption, ResultsOption
 from bench.cli.words import count, duration, shown, wide_console
-from bench.errors import InputError
+from bench.errors import InputError, unknown
 from bench.plan.registry import canonical_algorithm
 
 if TYPE_CHECKING:
@@ -71,6 +71,9 @@ def throughput(
     """
     stepping = [name for name in ALGORITHMS if name not in SEQUENCE_ALGORITHMS]
     chosen = list(dict.fromkeys(map(canonical_algorithm, algorithms or stepping)))
+    for name in chosen:
+        if name in SEQUENCE_ALGORITHMS:
+            raise unknown("algorithm with actions to measure", name, stepping)
     worlds = list(dict.fromkeys(environments or ENVIRONMENTS))
     if device != "cpu":
         from bench.cli.device_throughput import device_throughput

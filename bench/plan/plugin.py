@@ -52,9 +52,7 @@ def load_plugin(address: str) -> Algorithm:
     whole = isinstance(algorithm, SequenceAlgorithm)
     base = SequenceHyperparameters if whole else Hyperparameters
     if not (isinstance(declared, type) and issubclass(declared, base)):
-        raise InputError(
-            f"{plugin}: its hyperparameters are no class derived from {base.__name__}"
-        )
+        raise InputError(f"{plugin}: its hyperparameters are no class derived from {base.__name__}")
     if algorithm.name in ALGORITHMS:
         raise InputError(
             f"{plugin} takes the name {algorithm.name!r}, which is an algorithm of the suite; "

@@ -30,7 +30,10 @@ def pretrained(task: SequenceTask) -> np.ndarray:
         gradient = passed.gradient_of(cross_entropy(task, passed, texts))
         rate = torch.full((1,), h.learning_rate * (1 - step / h.steps), dtype=torch.float64)
         optimizer.step(gradient, rate, active)
-    return parameters.squeeze(0).numpy()
+    found = parameters.squeeze(0).numpy()
+    # It is handed out again and again.
+    found.flags.writeable = False
+    return found
 
 
 def cross_entropy(task: SequenceTask, passed: Pass, texts: Int64Array) -> Tensor:

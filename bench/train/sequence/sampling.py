@@ -12,9 +12,10 @@ from algorithms.batch import Batch, Diagnostics, flatten, mean_over_steps
 from algorithms.sequences.decoding import Decoder
 from algorithms.sequences.hyperparameters import SequenceHyperparameters
 from algorithms.sequences.learner import SequenceLearner
+from algorithms.sequences.penalty import penalised
 from bench.train.environments.protocol import Float64Array, Int64Array
 from bench.train.environments.slot_seeds import episode_seed
-from bench.train.sequence.tasks import SequenceTask
+from bench.train.sequence.tasks import Judge, SequenceTask
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,15 +54,12 @@ def sample_answers(learner: SequenceLearner, task: SequenceTask) -> Answers:
     valid = torch.zeros_like(actions, dtype=torch.bool)
     valid[:, task.prompt - 1 :] = True
     flat = sequences.flatten(0, 1).cpu().numpy()
-    scores = task.reward(flat)
-    departure = policy.log_probability(statistics, actions) - policy.log_probability(
-        reference, actions
-    )
-    rewards = -h.reference_penalty * torch.where(valid, departure, 0.0)
-    rewards[:, -1] += torch.from_numpy(scores).to(rewards).view(seeds, -1)
+    scores = _judged(task.reward, flat)
+    last = torch.from_numpy(scores).to(statistics).view(seeds, -1)
+    rewards = penalised(policy, statistics, reference, actions, valid, last, h.reference_penalty)
     diagnostics = {"reference_kl": mean_over_steps(policy.divergence(statistics, reference), valid)}
     if task.gold is not None:
-        gold = torch.from_numpy(task.gold(flat))
+        gold = torch.from_numpy(_judged(task.gold, flat))
         diagnostics["gold_reward"] = gold.view(seeds, -1).mean(1)
     terminated = torch.zeros_like(valid)
     terminated[:, -1] = True
@@ -94,7 +92,8 @@ def write(learner: SequenceLearner, task: SequenceTask) -> Tensor:
         decoder.read(sequences[:, :, tick])
     noise = learner.noise().next_block().to(learner.device)
     for tick in range(task.answer):
-        statistics = learner.policy.read(decoder.read(sequences[:, :, -1]), noise)
+        logits = decoder.read(sequences[:, :, -1])
+        statistics = learner.policy.read(logits, logits[:, 0, :0])
         token = learner.policy.sample(statistics, noise[tick])
         sequences = torch.cat([sequences, token.unsqueeze(2)], dim=2)
     return sequences
@@ -110,3 +109,18 @@ def _prompts(task: SequenceTask, seed: int, update: int, h: SequenceHyperparamet
         for place in range(h.prompts)
     ]
     return np.concatenate(drawn).repeat(h.samples, axis=0)
+
+
+def _judged(judge: Judge, sequences: Int64Array) -> Float64Array:
+    """What a task's own function says of every answer.
+
+    Raises:
+        ValueError: it says more or less than one number of each.
+    """
+    scores = np.asarray(judge(sequences), np.float64)
+    if scores.shape != (len(sequences),):
+        name = getattr(judge, "__qualname__", judge)
+        raise ValueError(
+            f"{name} gave an array of shape {scores.shape} for {len(sequences)} answers"
+        )
+    return scores
