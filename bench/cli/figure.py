@@ -11,7 +11,7 @@ from bench.cli.options import AblationOption, ResultsOption, stored_name
 from bench.cli.other_code import of_other_code
 from bench.cli.output import write_text
 from bench.cli.words import shown
-from bench.errors import InputError
+from bench.errors import InputError, unknown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,13 +21,22 @@ if TYPE_CHECKING:
 
 EXPERIMENT = "experiment"
 SURROGATES = "surrogates"
+SEQUENCE = "sequence"
+AXES = ("steps", "seconds", "kl")
 _DEFAULTS = {EXPERIMENT: "mean"}  # the statistic of Figure 3; "iqm" for every other ablation
 
 
 def figure(
     ablation: AblationOption,
     results: ResultsOption = None,
-    x: Annotated[str, typer.Option("--x", help="steps or seconds.")] = "steps",
+    x: Annotated[
+        str | None,
+        typer.Option(
+            "--x",
+            help="steps, seconds, or kl: rewards against the KL to the reference.",
+            show_default="steps; kl for sequence",
+        ),
+    ] = None,
     statistic: Annotated[
         str | None,
         typer.Option("--statistic", help="iqm or mean.", show_default="iqm; mean for experiment"),
@@ -58,14 +67,20 @@ def figure(
         check_output(output)
     if table is not None and table.suffix.lower() != ".md":
         raise InputError(f"cannot write tables as {str(table)!r}: its name must end in .md")
+    if x is not None and x not in AXES:
+        raise unknown("x axis", x, AXES)
     name = stored_name(ablation)
+    own = "kl" if name == SEQUENCE else "steps"
+    x = x or own
     view = load(name, results)
-    path = output or (results or LOCAL) / "figures" / f"{name}{'' if x == 'steps' else '_' + x}.png"
+    path = output or (results or LOCAL) / "figures" / f"{name}{'' if x == own else '_' + x}.png"
     shows = statistic or _DEFAULTS.get(name, "iqm")
     notes: tuple[str, ...] = ()
     # Figure 3 is drawn against steps; against seconds the experiment is an ablation like others.
     if name == EXPERIMENT and x == "steps":
         drawn, notes = _experiment(view, path, shows, paper)
+    elif x == "kl":
+        drawn = {path: _against_divergence(view, shows)}
     else:
         drawn = {path: _learning_curves(view, x, shows)}
     written = [shown(save(figure, where)) for where, figure in drawn.items()]
@@ -80,17 +95,36 @@ def figure(
 def _learning_curves(view: View, x: str, statistic: str) -> Figure:
     from bench.evidence.figures.learning_curves import learning_curves
 
-    control = str(view.plan["control"].iloc[0])
     return learning_curves(
         view.runs,
         view.episodes,
         view.updates,
         title=str(view.plan["question"].iloc[0]),
         source=shown(view.source),
-        control=control if control in set(view.runs["variant"]) else None,
+        control=_control(view),
         x=x,  # type: ignore[arg-type]  # checked, with a clear error, where it is used
         statistic=statistic,  # type: ignore[arg-type]
     )
+
+
+def _against_divergence(view: View, statistic: str) -> Figure:
+    from bench.evidence.figures.departure import reward_against_divergence
+
+    return reward_against_divergence(
+        view.runs,
+        view.episodes,
+        view.updates,
+        title=str(view.plan["question"].iloc[0]),
+        source=shown(view.source),
+        control=_control(view),
+        statistic=statistic,  # type: ignore[arg-type]
+    )
+
+
+def _control(view: View) -> str | None:
+    """The control, if it has runs."""
+    control = str(view.plan["control"].iloc[0])
+    return control if control in set(view.runs["variant"]) else None
 
 
 def _experiment(
@@ -115,6 +149,8 @@ def _experiment(
 
 def _tables(view: View, name: str) -> str:
     """The ablation's tables as Markdown."""
+    from bench.evidence.departure import departures, has_reference, judge_with_gold
+    from bench.evidence.departure import section as section_of_departures
     from bench.evidence.scores import score_runs
     from bench.evidence.table import make_tables
     from bench.evidence.verdicts import judge_plan
@@ -133,8 +169,15 @@ def _tables(view: View, name: str) -> str:
         zeros = untrained_values(_untrained(view), "last_100")
         rows = surrogates(view.plan, scores, zeros)
         parts.append(section(view.plan, scores, rows).markdown())
-    verdicts, notes = judge_plan(view.plan, scores)
-    parts += [table.markdown() for table in make_tables(scores, verdicts)]
+    if has_reference(view.updates):
+        found = departures(view.runs, view.episodes, view.updates, scores)
+        verdicts, golden, notes = judge_with_gold(view.plan, scores, found)
+        for table in make_tables(scores, verdicts):
+            parts.append(table.markdown())
+            parts.append(section_of_departures(table.environment, found, golden).markdown())
+    else:
+        verdicts, notes = judge_plan(view.plan, scores)
+        parts += [table.markdown() for table in make_tables(scores, verdicts)]
     parts += [f"* {note}\n" for note in (*notes, *view.mixed)]
     return "\n".join(parts)
 

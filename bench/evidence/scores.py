@@ -17,7 +17,8 @@ from bench.evidence.alignment import Aligned, Floats, Integers, align
 LAST_EPISODES: Final = 100
 """Episodes behind the second metric, `last_100`."""
 
-_WINDOW_PERCENT: Final = 10
+WINDOW_PERCENT: Final = 10
+"""The last part of a run's steps, which `score` and its like are about [%]."""
 
 _DESCRIPTION: Final = [
     "environment",
@@ -72,7 +73,7 @@ def score_aligned(aligned: Aligned) -> pd.DataFrame:
     budget = aligned.runs["budget"].to_numpy(dtype=np.int64)
 
     # In whole numbers: 0.9·budget is not exact in floating point.
-    inside = step * 100 > budget[row] * (100 - _WINDOW_PERCENT)
+    inside = step * 100 > budget[row] * (100 - WINDOW_PERCENT)
     window = np.bincount(row[inside], minlength=number)
     score = _means(row[inside], returns[inside], number)
 
