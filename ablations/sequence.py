@@ -5,6 +5,7 @@ from __future__ import annotations
 from ablations.spec import Ablation, Variant
 
 _LARGE_STEP = 1e-3
+"""Beside the 3e-4 of the other rungs of several epochs."""
 _CLIPPED = "sequence_clipped_ppo"
 
 ABLATION = Ablation(
@@ -62,35 +63,35 @@ ABLATION = Ablation(
         Variant(
             name="large_step",
             compared_with="importance_sampling",
-            title="importance sampling, large step",
+            title="large step, no clip",
             algorithm="sequence_importance_sampling",
             hyperparameters={"learning_rate": _LARGE_STEP},
         ),
         Variant(
             name="large_step_clipped",
             compared_with="large_step",
-            title="clipped PPO, large step",
+            title="large step, clipped",
             algorithm=_CLIPPED,
             hyperparameters={"learning_rate": _LARGE_STEP, "clip_range": 0.2},
         ),
         Variant(
             name="no_penalty",
             compared_with="clipped_ppo",
-            title="clipped PPO, no reference penalty",
+            title="clipped PPO, β_ref = 0",
             algorithm=_CLIPPED,
             hyperparameters={"reference_penalty": 0.0},
         ),
         Variant(
             name="penalty_01",
             compared_with="clipped_ppo",
-            title="clipped PPO, reference penalty 0.1",
+            title="clipped PPO, β_ref = 0.1",
             algorithm=_CLIPPED,
             hyperparameters={"reference_penalty": 0.1},
         ),
         Variant(
             name="penalty_1",
             compared_with="clipped_ppo",
-            title="clipped PPO, reference penalty 1",
+            title="clipped PPO, β_ref = 1",
             algorithm=_CLIPPED,
             hyperparameters={"reference_penalty": 1.0},
         ),

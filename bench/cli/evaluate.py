@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,8 +18,10 @@ from bench.cli.choosing import (
 from bench.cli.options import ResultsOption
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
+from bench.plan.trainers import SEQUENCE
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
 
     from bench.store import Store
@@ -52,16 +55,16 @@ def evaluate(
 
     from rich.table import Table
 
-    from bench.train.evaluation import SEED, evaluate
+    from bench.train.evaluation import SEED
 
     console = wide_console()
     columns = ("run", "algorithm", "environment", "seed", "actions", "mean", "deviation")
     table = Table(*columns, "smallest", "largest", "steps", "in training", box=None)
     notes: dict[str, None] = {}
     for run in chosen.itertuples():
-        policy = load_policy(store, run)
+        play, chooses = player(store, run, episodes, SEED if seed is None else seed)
         modes = dict(MODES)
-        if policy.chooses:
+        if chooses:
             del modes["sampled"]
             notes[
                 f"{run.algorithm} chose its actions in training by other means than sampling."
@@ -69,13 +72,7 @@ def evaluate(
         trained = _last(store, run.run)
         for name, sampled in modes.items():
             with console.status(f"{run.run}, {name}"):
-                played = evaluate(
-                    policy,
-                    run.environment,
-                    episodes=episodes,
-                    sampled=sampled,
-                    seed=SEED if seed is None else seed,
-                )
+                played = play(sampled)
             place = (run.run, run.algorithm, run.environment, str(run.seed), name)
             table.add_row(*place, *_numbers(played), trained)
     console.print(table)
@@ -90,18 +87,54 @@ def evaluate(
         print(problem)
 
 
+def player(
+    store: Store, run: pd.Series, episodes: int, seed: int
+) -> tuple[Callable[[bool], Played], bool]:
+    """What plays with a stored run's policy, sampled or not, and whether it chose its actions."""
+    if run.back_end == SEQUENCE:
+        from bench.train.sequence.answers import worth, written
+
+        policy = written_policy(store, run)
+
+        def write(sampled: bool) -> Played:
+            found = written(run.environment, policy, episodes, sampled=sampled, seed=seed)
+            return worth(run.environment, found)
+
+        return write, False
+    from bench.train.evaluation import evaluate
+
+    saved = load_policy(store, run)
+    return (
+        lambda sampled: evaluate(
+            saved, run.environment, episodes=episodes, sampled=sampled, seed=seed
+        ),
+        saved.chooses,
+    )
+
+
 def load_policy(store: Store, run: pd.Series) -> SavedPolicy:
     """The saved policy of a stored run; InputError where it is torn or can't act."""
-    import safetensors
-
     from bench.train.environments import describe
     from bench.train.saved_policy import saved_policy
 
+    return saved_policy(described(run), _arrays(store, run), describe(run.environment))
+
+
+def written_policy(store: Store, run: pd.Series) -> np.ndarray:
+    """The saved parameters of a stored run on a token environment; InputError if torn."""
+    arrays = _arrays(store, run)
+    if "policy" not in arrays:
+        raise InputError(f"{store.policy_path(run.run)} holds no policy")
+    return arrays["policy"]
+
+
+def _arrays(store: Store, run: pd.Series) -> dict[str, np.ndarray]:
+    import safetensors
+
     try:
-        arrays = store.policy(run.run)
+        return store.policy(run.run)
     except (safetensors.SafetensorError, OSError) as error:
         raise InputError(f"{store.policy_path(run.run)} can't be read: {error}") from error
-    return saved_policy(described(run), arrays, describe(run.environment))
 
 
 def _numbers(played: Played) -> tuple[str, ...]:

@@ -15,14 +15,17 @@ from bench.cli.choosing import (
     OnlyVariants,
     policies,
 )
-from bench.cli.evaluate import EpisodeSeed, load_policy
+from bench.cli.evaluate import EpisodeSeed, load_policy, written_policy
 from bench.cli.interruption import interruptible
 from bench.cli.options import ResultsOption
 from bench.cli.video import RATES, Video
 from bench.cli.words import count, shown
 from bench.errors import InputError
+from bench.plan.trainers import SEQUENCE
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from bench.train.saved_policy import SavedPolicy
 
 
@@ -51,24 +54,46 @@ def watch(
     seed: EpisodeSeed = None,
     results: ResultsOption = None,
 ) -> None:
-    """Watch a saved policy play, in a window or as a video."""
+    """Watch a saved policy play, in a window or as a video; read what it writes."""
     if output is not None and output.suffix.lower() not in RATES:
         allowed = " or ".join(RATES)
         raise InputError(f"cannot write {str(output)!r}: its name must end in {allowed}")
     from bench.train import headless
 
-    if output is None and not headless.has_display():
-        raise InputError("there is no display to open a window on; write a video with --output")
     store, chosen = policies(
         results, [run] if run else None, ablation, variants, environments, seeds
     )
     row = next(chosen.itertuples())
+    tokens = row.back_end == SEQUENCE
+    if tokens and output is not None:
+        raise InputError(f"{row.environment} is read, not seen: leave out --output")
+    if not tokens and output is None and not headless.has_display():
+        raise InputError("there is no display to open a window on; write a video with --output")
+    told = f"{row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps"
+    if tokens:
+        parameters = written_policy(store, row)
+        print(f"{row.run}: {told}")
+        _read(parameters, row.environment, episodes, sampled, seed)
+        return
     policy = load_policy(store, row)
-    print(f"{row.run}: {row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps")
+    print(f"{row.run}: {told}")
     with interruptible("Interrupted. No video was written."):
         _show(policy, row.environment, output, episodes, sampled, steps or math.inf, seed)
     for problem in store.problems:
         print(problem)
+
+
+def _read(
+    policy: np.ndarray, environment: str, episodes: int, sampled: bool, seed: int | None
+) -> None:
+    from bench.train.evaluation import SEED
+    from bench.train.sequence.answers import as_words, worth, written
+
+    used = SEED if seed is None else seed
+    found = written(environment, policy, episodes, sampled=sampled, seed=used)
+    rewards = worth(environment, found).returns
+    for words, reward in zip(as_words(environment, found), rewards, strict=True):
+        print(f"{words}  ({reward:,.1f})")
 
 
 def _show(

@@ -126,13 +126,21 @@ def section(
         row.append(_centre(own["penalised"]))
         cells.append((*row, claims[variant]) if claims else tuple(row))
     gold_header = ("gold reward", "95% interval") if golden else ()
-    header = ("variant", "n", "reward", *gold_header, "KL [nats]", "95% interval", "reward − β KL")
+    header = (
+        "variant",
+        "n",
+        "reward",
+        *gold_header,
+        "KL [nats]",
+        "95% interval",
+        "reward − β_ref KL",
+    )
     alignment = ("left", "right", "right", *(("right", "center") if golden else ()))
     notes = [
         "Interquartile means over the seeds of what the last 10% of a seed's steps gave. KL: of "
         "policy and reference over a whole answer, summed over its tokens from their whole "
-        "distributions. β: the variant's own penalty, so that reward − β KL is what it maximised; "
-        "it compares variants of one β only."
+        "distributions. β_ref: the variant's own reference_penalty; reward − β_ref KL is what it "
+        "maximised, and compares variants of one β_ref only."
     ]
     if golden:
         notes.append(

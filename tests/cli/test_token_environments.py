@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -11,25 +12,7 @@ import bench
 from bench.cli.app import main
 from bench.store import Store
 
-TASK = '''
-"""A token environment of a user's own."""
-import numpy as np
-
-from bench.train.sequence.tasks import TASKS, Pretraining, SequenceTask
-
-TASKS["Coins-v0"] = SequenceTask(
-    vocabulary=("heads", "tails"),
-    prompt=1,
-    answer=4,
-    prompts=lambda generator, count: generator.integers(2, size=(count, 1)),
-    texts=lambda generator, count: generator.integers(2, size=(count, 5)),
-    reward=lambda sequences: (sequences[:, 1:] == 0).sum(axis=1),
-    width=4,
-    layers=1,
-    heads=1,
-    pretraining=Pretraining(steps=5),
-)
-'''
+GUIDE = Path(__file__).parents[2] / "docs" / "sequence.md"
 ABLATION = """
 from ablations.spec import Ablation, Variant
 
@@ -53,9 +36,10 @@ ABLATION = Ablation(
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An ablation's file with its environment beside it."""
+    """An ablation's file with its environment beside it: the one of the guide."""
     folder = tmp_path_factory.mktemp("coins")
-    (folder / "coins.py").write_text(TASK)
+    (task,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    (folder / "coins.py").write_text(task)
     (folder / "question.py").write_text(ABLATION)
     return folder / "question.py"
 
@@ -160,3 +144,22 @@ def test_a_task_s_module_that_fails_is_one_line(
     told = "environment 'failing_task:X-v0' can't be made: ZeroDivisionError: division by zero"
     assert told in capsys.readouterr().err
     assert "failing_task" not in sys.modules
+
+
+def test_a_policy_is_evaluated_and_read(
+    file: Path, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = ["--results", str(results), "--ablation", str(file), "--seeds", "0"]
+    assert main(["evaluate", *given, "--variant", "free", "--episodes", "50"]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (sampled,) = (line for line in lines if "sampled" in line)
+    assert float(sampled[sampled.index("sampled") + 1]) > 3.5
+    assert main(["watch", *given, "--variant", "free", "--episodes", "3", "--sampled"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == 4 and "sequence_clipped_ppo in coins:Coins-v0" in told[0]
+    for line in told[1:]:
+        prompt, answer = line.split(" | ")
+        assert prompt in ("heads", "tails")
+        assert len(answer.split()) == 5 and answer.endswith(")")
+    assert main(["watch", *given, "--output", "coins.mp4"]) == 2
+    assert "is read, not seen: leave out --output" in capsys.readouterr().err

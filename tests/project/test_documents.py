@@ -37,9 +37,14 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     store = tmp_path_factory.mktemp("documents") / "local"
     for ablation in ("baseline", "experiment"):
         assert main(["run", "--ablation", ablation, "--results", str(store), *small()]) == 0
+    assert main(["run", "--ablation", "sequence", "--results", str(store), *SEQUENCE]) == 0
     example = ["--algorithm", "examples.simple_policy_optimization:ALGORITHM"]
     assert main(["run", *example, "--results", str(store), *small()]) == 0
     return store
+
+
+# One worker, as each makes the reference for itself.
+SEQUENCE = ["--seeds", "0-1", "--steps", "1k", "--env", "Reviews-v0", "--workers", "1"]
 
 
 def small() -> list[str]:
@@ -65,7 +70,8 @@ def test_the_command_runs(
                 arguments += [option, kept]
                 break
     if verb == "run":
-        arguments += ["--results", str(tmp_path / "results"), *small()]
+        chosen = SEQUENCE if "sequence" in command else small()
+        arguments += ["--results", str(tmp_path / "results"), *chosen]
     if verb in ("evaluate", "watch"):
         runs = load("baseline", results).runs["run"]
         arguments = [runs.iloc[0] if each == "RUN" else each for each in arguments]

@@ -24,6 +24,9 @@ from bench.evidence.scores import score_runs
 from bench.evidence.statistics import Statistic, estimate
 from bench.evidence.trouble import mixed_code, trouble
 
+REWARD: Final = "reward of an answer"
+DIVERGENCE: Final = "KL(policy ‖ reference) of an answer [nats]"
+
 _POINTS: Final = 40
 _MARKS: Final = 5
 _TICKS: Final = (0, 1, 5, 10, 25, 50, 100, 200, 300, 500, 1000)
@@ -31,13 +34,48 @@ _NO_STRIP: Final = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Path:
+class Way:
     """One variant on one environment: where its seeds went, and where they ended."""
 
     variant: str
     divergence: Floats  # [G] over training, the statistic over seeds [nats]
     rewards: Floats  # [G]
     ends: Floats  # [seeds, 2] divergence and reward of the last 10% of a seed's steps
+
+
+Ways = Mapping[tuple[str, str], Sequence[Way]]
+"""(environment, "reward" or "gold reward") -> what the variants did there."""
+
+
+def ways(
+    runs: pd.DataFrame,
+    episodes: pd.DataFrame,
+    updates: pd.DataFrame,
+    scores: pd.DataFrame,
+    statistic: Statistic = "iqm",
+) -> Ways:
+    """Rewards, and gold rewards where some are told, with the KL of whole answers.
+
+    Args:
+        runs, episodes, updates: the store's view of an ablation.
+        scores: the frame of `scores.score_runs` for these runs.
+        statistic: "iqm" or "mean".
+    """
+    ends = departures(runs, episodes, updates, scores)
+    told = per_answer(updates, episodes)
+    kinds = {"reward": "score"}
+    if ends["gold"].notna().any():
+        kinds["gold reward"] = "gold"
+    divergences = _curves(runs, told, "divergence")
+    rewards = {
+        "reward": seed_curves(runs, episodes, updates, points=_POINTS),
+        "gold reward": _curves(runs, told, "gold_reward") if "gold reward" in kinds else (),
+    }
+    return {
+        (environment, kind): _ways(environment, divergences, rewards[kind], ends, column, statistic)
+        for environment in dict.fromkeys(cell.environment for cell in divergences)
+        for kind, column in kinds.items()
+    }
 
 
 def reward_against_divergence(
@@ -72,53 +110,116 @@ def reward_against_divergence(
             "environments only; choose --x steps or seconds"
         )
     scores = score_runs(runs, episodes, updates)
-    ends = departures(runs, episodes, updates, scores)
-    told = per_answer(updates, episodes)
-    kinds = {"reward": "score"}
-    if ends["gold"].notna().any():
-        kinds["gold reward"] = "gold"
-    curves = {
-        "divergence": _curves(runs, told, "divergence"),
-        "reward": seed_curves(runs, episodes, updates, points=_POINTS),
-        "gold reward": _curves(runs, told, "gold_reward") if "gold reward" in kinds else (),
-    }
-    environments = list(dict.fromkeys(cell.environment for cell in curves["divergence"]))
-    panels = {
-        (environment, kind): _paths(environment, curves, kind, ends, column, statistic)
-        for environment in environments
-        for kind, column in kinds.items()
-    }
+    panels = ways(runs, episodes, updates, scores, statistic)
     names = titles(runs)
-    drawn = [name for name in names if any(p.variant == name for e in panels.values() for p in e)]
-    numbers = sorted({len(path.ends) for paths in panels.values() for path in paths})
+    every = [way for found in panels.values() for way in found]
+    drawn = [name for name in names if any(way.variant == name for way in every)]
+    numbers = sorted({len(way.ends) for way in every})
     with drawing():
         look = looks(list(names), control)
+        shown = [
+            (key, near) for near in (False, True) for key in panels if not near or crowded(panels)
+        ]
         page = make_page(
-            len(panels),
+            len(shown),
             title=title,
             handles=[line([], [], look[name]) for name in drawn],
             labels=[names[name] + (" (control)" if name == control else "") for name in drawn],
-            caption=_caption(runs, scores, numbers, source, statistic, len(kinds) > 1),
+            caption=paragraphs(
+                meaning(panels, numbers, statistic),
+                [*trouble(scores, marked="", left_out="not drawn"), *mixed_code(runs)],
+                provenance(runs, source),
+            ),
             strip_width=_NO_STRIP,
         )
         for strip in page.strips:
             strip.set_visible(False)
-        for place, ((environment, kind), paths) in enumerate(panels.items()):
+        for place, ((environment, kind), near) in enumerate(shown):
             panel = page.panels[place]
-            same = [
-                path for (where, _), own in panels.items() if where == environment for path in own
-            ]
-            _limit(panel, same)
-            for path in paths:
-                _draw(panel, path, look)
-            dress_panel(panel)
-            _square_root(panel)
-            panel.set_title(f"{environment}: {kind}  ({seeds_text(numbers)})", loc="left")
+            draw_ways(panel, panels, environment, kind, look, near=near)
+            what = f"{kind}, where most end" if near else f"{kind}  ({seeds_text(numbers)})"
+            panel.set_title(f"{environment}: {what}", loc="left")
             if page.first_in_row[place]:
-                panel.set_ylabel("reward of an answer")
+                panel.set_ylabel(REWARD)
             if page.last_in_column[place]:
-                panel.set_xlabel("KL(policy ‖ reference) of an answer [nats]")
+                panel.set_xlabel(DIVERGENCE)
     return page.figure
+
+
+def draw_ways(
+    panel: Axes,
+    found: Ways,
+    environment: str,
+    kind: str,
+    look: Mapping[str, Look],
+    *,
+    near: bool = False,
+) -> None:
+    """What the variants did on an environment, within the limits of all its panels.
+
+    Args:
+        panel: where to.
+        found: of `ways`.
+        environment, kind: the key of what is drawn.
+        look: of every variant.
+        near: only where most variants end.
+    """
+    if near:
+        _zoom(panel, [way for way in found[environment, kind] if _is_near(way, found)])
+    else:
+        # The same limits for all panels of an environment: they show the gap between them.
+        _limit(
+            panel, [way for (name, _), own in found.items() if name == environment for way in own]
+        )
+    for way in found[environment, kind]:
+        _draw(panel, way, look, 0.55 if near else 1.0)
+    dress_panel(panel)
+    if not near:
+        ticks = [tick for tick in _TICKS if tick <= panel.get_xlim()[1]]
+        panel.set_xticks(ticks, [thousands(tick) for tick in ticks])
+
+
+def crowded(found: Ways) -> bool:
+    """Whether some variants end so far away that the others fall on one another."""
+    every = [way for own in found.values() for way in own]
+    return any(not _is_near(way, found) for way in every)
+
+
+def _is_near(way: Way, found: Ways) -> bool:
+    """Whether a variant ends within twice the KL of a middling one."""
+    middle = float(np.median([_end(each) for own in found.values() for each in own]))
+    return _end(way) <= 2 * middle
+
+
+def _end(way: Way) -> float:
+    return float(np.nanmedian(way.ends[:, 0])) if len(way.ends) else 0.0
+
+
+def is_golden(found: Ways) -> bool:
+    """Whether gold rewards are told."""
+    return any(kind != "reward" for _, kind in found)
+
+
+def meaning(found: Ways, numbers: Sequence[int], statistic: Statistic) -> list[str]:
+    """Sentences: what lines and dots are.
+
+    Args:
+        found: what is drawn.
+        numbers: of seeds, all that occur.
+        statistic: what the lines show.
+    """
+    told = [
+        f"Line: a variant's way through training, {statistic_text(numbers, statistic)} over seeds "
+        "of the mean reward of its answers and of KL(policy ‖ reference), summed over an answer's "
+        "tokens from their whole distributions. Dot: a seed's last 10% of steps. The KL is on an "
+        "axis of its square root" + (", save below, where most end." if crowded(found) else ".")
+    ]
+    if is_golden(found):
+        told.append(
+            "Reward: what is trained on. Gold reward: what it stands for, which nothing is trained "
+            "on; where it falls while the reward rises, the reward is exploited."
+        )
+    return told
 
 
 def _curves(runs: pd.DataFrame, told: pd.DataFrame, column: str) -> tuple[SeedCurves, ...]:
@@ -127,25 +228,25 @@ def _curves(runs: pd.DataFrame, told: pd.DataFrame, column: str) -> tuple[SeedCu
     return seed_curves(runs, events.assign(**{"return": events[column]}), points=_POINTS)
 
 
-def _paths(
+def _ways(
     environment: str,
-    curves: Mapping[str, Sequence[SeedCurves]],
-    kind: str,
+    divergences: Sequence[SeedCurves],
+    rewards: Sequence[SeedCurves],
     ends: pd.DataFrame,
     column: str,
     statistic: Statistic,
-) -> list[_Path]:
+) -> list[Way]:
     found = []
-    rewards = {each.variant: each for each in curves[kind] if each.environment == environment}
-    for cell in curves["divergence"]:
-        if cell.environment != environment or cell.variant not in rewards or not cell.seeds:
+    of_variant = {each.variant: each for each in rewards if each.environment == environment}
+    for cell in divergences:
+        if cell.environment != environment or cell.variant not in of_variant or not cell.seeds:
             continue
         own = ends[(ends["environment"] == environment) & (ends["variant"] == cell.variant)]
         found.append(
-            _Path(
+            Way(
                 variant=cell.variant,
                 divergence=_centre(cell.values, statistic),
-                rewards=_centre(rewards[cell.variant].values, statistic),
+                rewards=_centre(of_variant[cell.variant].values, statistic),
                 ends=own[["divergence", column]].to_numpy(dtype=np.float64),
             )
         )
@@ -161,10 +262,9 @@ def _centre(values: Floats, statistic: Statistic) -> Floats:
     return centre
 
 
-def _limit(panel: Axes, paths: Sequence[_Path]) -> None:
-    """The same limits for all panels of an environment: the gap between them is what they show."""
-    x = np.concatenate([*(path.divergence for path in paths), *(p.ends[:, 0] for p in paths)])
-    y = np.concatenate([*(path.rewards for path in paths), *(path.ends[:, 1] for path in paths)])
+def _limit(panel: Axes, found: Sequence[Way]) -> None:
+    x = np.concatenate([*(way.divergence for way in found), *(way.ends[:, 0] for way in found)])
+    y = np.concatenate([*(way.rewards for way in found), *(way.ends[:, 1] for way in found)])
     low, high = float(np.nanmin(y)), float(np.nanmax(y))
     margin = 0.05 * (high - low) or 1.0
     panel.set_ylim(low - margin, high + margin)
@@ -172,16 +272,25 @@ def _limit(panel: Axes, paths: Sequence[_Path]) -> None:
     panel.set_xlim(0, 1.05 * float(np.nanmax(x)) or 1.0)
 
 
-def _draw(panel: Axes, path: _Path, look: Mapping[str, Look]) -> None:
-    own = look[path.variant]
-    way = line(path.divergence, path.rewards, own)
-    way.set_markevery(max(1, len(path.rewards) // _MARKS))
-    way.set_linewidth(1.1)
-    way.set_gid(path.variant)
-    panel.add_line(way)
+def _zoom(panel: Axes, found: Sequence[Way]) -> None:
+    ends = np.concatenate([way.ends for way in found])
+    low, high = np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)
+    margin = np.where(high > low, 0.06 * (high - low), 1.0)
+    panel.set_xlim(low[0] - margin[0], high[0] + margin[0])
+    panel.set_ylim(low[1] - margin[1], high[1] + margin[1])
+
+
+def _draw(panel: Axes, way: Way, look: Mapping[str, Look], opacity: float) -> None:
+    own = look[way.variant]
+    drawn = line(way.divergence, way.rewards, own)
+    drawn.set_markevery(max(1, len(way.rewards) // _MARKS))
+    drawn.set_linewidth(1.1)
+    drawn.set_alpha(opacity)
+    drawn.set_gid(way.variant)
+    panel.add_line(drawn)
     panel.plot(
-        path.ends[:, 0],
-        path.ends[:, 1],
+        way.ends[:, 0],
+        way.ends[:, 1],
         linestyle="",
         marker="o",
         markersize=3.4,
@@ -189,36 +298,5 @@ def _draw(panel: Axes, path: _Path, look: Mapping[str, Look]) -> None:
         markeredgecolor="white",
         markeredgewidth=0.4,
         zorder=3,
-        gid=f"{path.variant} ends",
-    )
-
-
-def _square_root(panel: Axes) -> None:
-    ticks = [tick for tick in _TICKS if tick <= panel.get_xlim()[1]]
-    panel.set_xticks(ticks, [thousands(tick) for tick in ticks])
-
-
-def _caption(
-    runs: pd.DataFrame,
-    scores: pd.DataFrame,
-    numbers: Sequence[int],
-    source: str,
-    statistic: Statistic,
-    golden: bool,
-) -> tuple[str, ...]:
-    meaning = [
-        f"Line: a variant's way through training, {statistic_text(numbers, statistic)} over seeds "
-        "of the mean reward of its answers and of KL(policy ‖ reference), summed over an answer's "
-        "tokens from their whole distributions. Dot: a seed's last 10% of steps. The KL is on an "
-        "axis of its square root."
-    ]
-    if golden:
-        meaning.append(
-            "Reward: what is trained on. Gold reward: what it stands for, which nothing is trained "
-            "on; where it falls while the reward rises, the reward is exploited."
-        )
-    return paragraphs(
-        meaning,
-        [*trouble(scores, marked="", left_out="not drawn"), *mixed_code(runs)],
-        provenance(runs, source),
+        gid=f"{way.variant} ends",
     )

@@ -19,6 +19,7 @@ from bench.evidence.figures.style import Look, looks
 from bench.evidence.profiles import Profile, performance_profile
 from bench.evidence.report import curves, figures, record, tables
 from bench.evidence.report.conclusion import conclusion
+from bench.evidence.report.departure import departure
 from bench.evidence.report.glyphs import printable
 from bench.evidence.report.material import EXPERIMENT, Material
 from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
@@ -117,6 +118,7 @@ def _results(
     found["dots"] = add(
         "scores", figures.dots(material.values, names, look, label="score of a seed [return]")
     )
+    found["departure"] = departure(material, look, add)
     found |= _comparisons(material, look, add)
     found["aggregates"] = tables.aggregates(material)
     if found["aggregates"]:

@@ -105,3 +105,28 @@ def test_the_caption_says_what_is_drawn_and_of_how_many() -> None:
 def test_runs_without_a_reference_are_refused() -> None:
     with pytest.raises(InputError, match="token environments only; choose --x steps"):
         draw(tuned({("a", 0): {"reward": 1}}))
+
+
+def test_where_most_end_is_drawn_again_if_others_end_far_away() -> None:
+    ways = {
+        (variant, seed): {"reward": top + seed / 10, "gold": top, "kl": far + seed / 10}
+        for variant, top, far in (
+            ("a", 6.0, 5.0),
+            ("b", 7.0, 6.0),
+            ("c", 8.0, 7.0),
+            ("d", 30.0, 99),
+        )
+        for seed in range(3)
+    }
+    figure = draw(tuned(ways))
+    whole, _, near, near_gold = panels(figure)
+    assert near.get_title(loc="left") == "Reviews-v0: reward, where most end"
+    assert near_gold.get_title(loc="left") == "Reviews-v0: gold reward, where most end"
+    assert whole.get_xlim()[1] > 99
+    low, high = near.get_xlim()
+    assert 4 < low < 5 and 7.2 < high < 8
+    low, high = near.get_ylim()
+    assert 5 < low < 6 and 8.2 < high < 9
+    assert "save below, where most end" in " ".join(
+        " ".join(text.get_text() for text in figure.texts).split()
+    )

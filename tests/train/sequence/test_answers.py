@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.errors import InputError
-from bench.train.sequence.answers import answers
+from bench.train.sequence.answers import answers, as_words, worth, written
 from bench.train.sequence.reference import pretrained
 from bench.train.sequence.tasks import TASKS
 
@@ -17,10 +17,15 @@ def test_answers_are_words_after_their_prompts() -> None:
     assert len(told) == 4
     for line in told:
         words = line.split()
-        assert len(words) == 1 + letters.ANSWER
-        assert words[0] in ("a", "b") and set(words) <= set(letters.LETTERS)
+        assert len(words) == 2 + letters.ANSWER
+        assert words[0] in ("a", "b") and words[1] == "|"
+        assert set(words[2:]) <= set(letters.LETTERS)
     assert answers("Letters-v0", count=4) == told
-    assert answers("Letters-v0", count=4, seed=1) != told
+    again = written("Letters-v0", count=4)
+    assert as_words("Letters-v0", again) == told
+    assert (written("Letters-v0", count=4, seed=1) != again).any()
+    np.testing.assert_array_equal(worth("Letters-v0", again).returns, letters.reward(again))
+    assert (worth("Letters-v0", again).lengths == letters.ANSWER).all()
 
 
 def test_they_are_those_of_the_policy_that_is_given() -> None:
@@ -31,6 +36,18 @@ def test_they_are_those_of_the_policy_that_is_given() -> None:
     other = " ".join(answers("Letters-v0", policy, count=200)).split()
     # With a head of zeros every letter is as likely as another; the reference writes 0.18 `c`.
     assert 0.25 < other.count("c") / (200 * letters.ANSWER) < 0.42
+
+
+def test_the_mode_is_the_likeliest_token_each_time() -> None:
+    """Of the reference: the letter before, since each is followed by itself as a rule."""
+    found = written("Letters-v0", count=50, sampled=False)
+    assert (found == found[:, :1]).all()
+    assert not (written("Letters-v0", count=50) == found).all()
+
+
+def test_a_policy_of_another_network_is_bad_input() -> None:
+    with pytest.raises(InputError, match="no network for Letters-v0"):
+        answers("Letters-v0", np.zeros(3, np.float32))
 
 
 def test_an_unknown_environment_is_bad_input() -> None:
