@@ -14,6 +14,7 @@ from bench.evidence.figures.departure import (
     Ways,
     crowded,
     draw_ways,
+    is_golden,
     meaning,
     ways,
 )
@@ -35,6 +36,7 @@ def departure(
     numbers = sorted({len(way.ends) for own in found.values() for way in own})
     return {
         "file": add("departure", _figure(found, material.titles, look)),
+        "golden": is_golden(found),
         "caption": meaning(found, numbers, "iqm"),
         "tables": [
             tables.of_section(section(environment, reached))
