@@ -35,7 +35,7 @@ def commands() -> list[str]:
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a little of the ablations that the commands draw and publish."""
     store = tmp_path_factory.mktemp("documents") / "local"
-    for ablation in ("baseline", "experiment"):
+    for ablation in ("baseline", "experiment", "surrogates"):
         assert main(["run", "--ablation", ablation, "--results", str(store), *small()]) == 0
     assert main(["run", "--ablation", "sequence", "--results", str(store), *SEQUENCE]) == 0
     example = ["--algorithm", "examples.simple_policy_optimization:ALGORITHM"]
