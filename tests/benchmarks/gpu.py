@@ -6,6 +6,7 @@
     throughput  physics, environments and training, by the number of worlds and seeds
     learning    PPO on HalfCheetah-v5 and Hopper-v5, ten seeds, a million steps
     experiment  Figure 3 of the PPO paper, ten seeds: what it takes, cell by cell
+    sharing     four groups of ten seeds on one device, by 1, 2 and 4 processes at a time
     table       what has been measured so far
 
 Each part stops after so many minutes and goes on when called again. `--toy` with `--device cpu`
@@ -26,7 +27,8 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-PARTS = ("tests", "throughput", "learning", "experiment", "table")
+PARTS = ("tests", "throughput", "learning", "experiment", "sharing", "table")
+SHARING = (1, 2, 4)
 
 
 def main() -> None:
@@ -45,6 +47,7 @@ def main() -> None:
         "throughput": throughput,
         "learning": partial(training, ablation="reference"),
         "experiment": partial(training, ablation="experiment"),
+        "sharing": sharing,
         "table": table,
     }[asked.part](asked)
 
@@ -96,6 +99,63 @@ def training(asked: argparse.Namespace, *, ablation: str) -> None:
             print(f"{number} runs of {description.algorithm} FAILED: {reason}")
         print(f"{cell.variant.name}, {cell.environment}: {summary.seconds:.0f} s", flush=True)
     table(asked)
+
+
+def sharing(asked: argparse.Namespace) -> None:
+    """Four groups of one environment, so many of them at a time; each number has its own store."""
+    from bench.plan.lookup import load_ablation
+    from bench.plan.plan import make_plan
+    from bench.store import Store
+    from bench.train import runner
+
+    ends = time.monotonic() + 60 * asked.minutes
+    for workers in SHARING:
+        if time.monotonic() > ends:
+            break
+        plan = make_plan(
+            load_ablation("clipping"),
+            back_end_of=lambda environment: "warp",
+            device=asked.device,
+            environments=["InvertedPendulum-v5" if asked.toy else "Hopper-v5"],
+            variants=["no_clip", "clip_01", "clip_02", "clip_03"],
+            steps=300 if asked.toy else 200_000,
+            seeds=[0, 1] if asked.toy else range(10),
+        )
+        store = Store(asked.results / "sharing" / str(workers))
+        store.check_writable()
+        store.write_plan(plan.rows(datetime.now(UTC)))
+        runner.run(plan, store, workers=workers)
+    show_sharing(asked)
+
+
+def show_sharing(asked: argparse.Namespace) -> None:
+    """Environment steps a second of all groups together, from the first start to the last end."""
+    import pandas as pd
+
+    from bench.store import load
+
+    rates: dict[int, float] = {}
+    for workers in SHARING:
+        place = asked.results / "sharing" / str(workers)
+        if not place.is_dir():
+            continue
+        runs = load("clipping", place).runs
+        ends = runs["started"] + pd.to_timedelta(runs["seconds"], unit="s")
+        rates[workers] = runs["steps"].sum() / (ends.max() - runs["started"].min()).total_seconds()
+        slots = load_slots(runs["hyperparameters"].iloc[0])
+        seeds = int(runs["group_size"].max())
+        print(
+            f"{workers} processes, {workers * seeds * slots} worlds at a time: "
+            f"{rates[workers]:,.0f} env steps/s, "
+            f"{rates[workers] / next(iter(rates.values())):.2f} of one process"
+        )
+
+
+def load_slots(hyperparameters: str) -> int:
+    """The slots a seed."""
+    import json
+
+    return int(json.loads(hyperparameters)["slots"])
 
 
 def planned(asked: argparse.Namespace, ablation: str) -> Any:
@@ -151,6 +211,7 @@ def table(asked: argparse.Namespace) -> None:
                 f"{other['score'].mean():10.1f} ({len(other)}){seconds:8.0f} s"
             )
         print(f"{'all of these':56s}{total:36.0f} s")
+    show_sharing(asked)
     rows, _ = read_device_rows(asked.results)
     if len(rows):
         show(console, rows)
