@@ -19,6 +19,7 @@ from bench.cli import (
     run,
     show,
     throughput,
+    tune,
     verify,
     watch,
 )
@@ -35,6 +36,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "figure": figure.figure,
     "report": report.report,
+    "tune": tune.tune,
     "evaluate": evaluate.evaluate,
     "watch": watch.watch,
     "export": export.export,

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from bench.errors import InputError, unknown
 from bench.store import parquet
-from bench.store.schema import RESULTS
+from bench.store.schema import PRUNED, RESULTS
 from bench.store.store import COMPACTED, RUN_TABLES, Entry, Store, in_order, in_plan_order
 
 DIAGNOSED = 250
@@ -43,7 +43,8 @@ def compact(
 
     Takes all committed runs, or those of the given `descriptions`, and the plans of which every
     description is taken; of a run's updates where they ended, and the diagnostics of DIAGNOSED. A
-    run or plan that is there already is replaced, save that a failed run never replaces a result.
+    run or plan that is there already is replaced, save that a failed run never replaces a result; a
+    pruned one is nobody's evidence and stays behind.
     `policies` names runs of the source whose policies are copied too.
     Killed at any moment, the target is readable, and compacting again completes it. Raises
     InputError when there is no source, the target is torn or holds files of single runs, or a
@@ -63,8 +64,10 @@ def compact(
 
     def taken(entry: Entry) -> bool:
         earlier = stored.get(entry.run)
-        return (descriptions is None or entry.description in descriptions) and (
-            entry.status in RESULTS or earlier is None or earlier.status not in RESULTS
+        return (
+            (descriptions is None or entry.description in descriptions)
+            and entry.status != PRUNED
+            and (entry.status in RESULTS or earlier is None or earlier.status not in RESULTS)
         )
 
     there = old.read(stored.values())

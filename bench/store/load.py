@@ -11,7 +11,7 @@ import pandas as pd
 
 from bench.errors import InputError, unknown
 from bench.store import parquet, store
-from bench.store.schema import RESULTS
+from bench.store.schema import PRUNED, RESULTS
 from bench.store.store import Store
 
 PLACE = ["variant", "variant_title", "variant_order", "environment_order"]
@@ -24,7 +24,8 @@ class View:
     `plan` has the columns of `schema.PLANS`. `runs` has those of `schema.RUNS`, and `episodes` and
     `updates` theirs; each also has variant, variant_title, variant_order and environment_order,
     episodes and updates environment, seed and budget besides. Runs come in the order of
-    environment, variant and seed, whatever their status; rows within a run as they were written.
+    environment, variant and seed, whatever their status but "pruned", which no plan has asked for;
+    rows within a run as they were written.
     `problems` has one line for each file that could not be used.
     """
 
@@ -109,7 +110,9 @@ def _view(place: Store, ablation: str) -> View:
     plan = place.plan(ablation)
     descriptions = set(plan["description"])
     tables = place.read(
-        entry for entry in place.committed().values() if entry.description in descriptions
+        entry
+        for entry in place.committed().values()
+        if entry.description in descriptions and entry.status != PRUNED
     )
     runs = parquet.to_frame(tables["runs"]).merge(plan[["description", *PLACE]], on="description")
     runs = runs.sort_values(

@@ -51,8 +51,8 @@ RUNS = pa.schema(
         _column("back_end", TEXT, "what stepped the environment"),
         _column("device", TEXT, "where the networks ran: cpu or cuda"),
         _column("evaluation", TEXT, "rule by which returns are measured"),
-        _column("status", TEXT, "finished, diverged or failed"),
-        _column("reason", TEXT, "why it diverged or failed", nullable=True),
+        _column("status", TEXT, "finished, diverged, failed or pruned"),
+        _column("reason", TEXT, "why it isn't finished", nullable=True),
         _column("diverged_at", INTEGER, "step it diverged at", "environment steps", nullable=True),
         _column("steps", INTEGER, "steps taken", "environment steps"),
         _column("episodes", INTEGER, "episodes completed", "episodes"),
@@ -220,6 +220,8 @@ SCHEMAS: dict[str, pa.Schema] = {
     "plans": PLANS,
 }
 
-# A diverged run is a result: it is not trained again. A failed one is.
+# A diverged run is a result: it is not trained again. A failed one is, and so is one that a tuner
+# gave up before its end.
 RESULTS = ("finished", "diverged")
-STATUSES = (*RESULTS, "failed")
+PRUNED = "pruned"
+STATUSES = (*RESULTS, "failed", PRUNED)

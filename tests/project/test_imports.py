@@ -20,9 +20,12 @@ ALLOWED: dict[str, set[str]] = {
     "bench.evidence": {"bench.errors", "bench.store"},
     "bench.peers": {"bench.errors", "bench.train"},
     "bench.throughput": {"bench.errors", "bench.peers", "bench.plan", "bench.train"},
+    "bench.tune": {
+        *("bench.errors", "bench.evidence", "bench.plan", "bench.store", "bench.train"),
+    },
     "bench.cli": {
-        *("ablations", "algorithms", "bench.errors", "bench.evidence"),
-        *("bench.peers", "bench.plan", "bench.store", "bench.throughput", "bench.train"),
+        *("ablations", "algorithms", "bench.errors", "bench.evidence", "bench.peers"),
+        *("bench.plan", "bench.store", "bench.throughput", "bench.train", "bench.tune"),
     },
 }
 FORBIDDEN = {

@@ -1,0 +1,235 @@
+"""`tune`: search an algorithm's hyperparameters, then put the best to the test."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.interruption import interruptible
+from bench.cli.options import DeviceOption, ResultsOption, requested_plan
+from bench.cli.words import count, shown, wide_console
+from bench.errors import InputError
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+    from bench.tune.request import Request
+
+TRIALS_SHOWN = 10
+
+
+def tune(
+    *,
+    algorithm: Annotated[
+        str, typer.Option("--algorithm", help="An algorithm's name, or package.module:NAME.")
+    ],
+    environments: Annotated[
+        list[str], typer.Option("--env", help="Environment id, repeatable: a trial trains in all.")
+    ],
+    trials: Annotated[
+        int, typer.Option("--trials", min=0, help="Trials of the study, earlier ones included.")
+    ] = 40,
+    steps: Annotated[str, typer.Option("--steps", help="Steps of a run, like 200k.")] = "300k",
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, max=100, help="Seeds of a trial, trained at once.")
+    ] = 3,
+    search: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--search",
+            metavar="FIELD[=LOW:HIGH|=A|B]",
+            help="Search this, repeatable.",
+            show_default="all with a magnitude",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="FIELD=VALUE", help="A hyperparameter of all trials, repeatable."
+        ),
+    ] = None,
+    sampler: Annotated[str, typer.Option("--sampler", help="tpe, cmaes or random.")] = "tpe",
+    pruner: Annotated[
+        str, typer.Option("--pruner", help="median, hyperband, halving or none.")
+    ] = "median",
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            "--storage",
+            metavar="URL",
+            help="A database as Optuna takes it.",
+            show_default="a journal in the results folder",
+        ),
+    ] = None,
+    scales: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--scale",
+            metavar="ENV=ZERO:ONE",
+            help="Returns that count as 0 and as 1, repeatable.",
+            show_default="untrained and published PPO",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", min=1, help="Processes.", show_default="one a core"),
+    ] = None,
+    device: DeviceOption = "auto",
+    results: ResultsOption = None,
+) -> None:
+    """Search an algorithm's hyperparameters; write the best ones as an ablation to test."""
+    with interruptible(
+        "Interrupted. The workers have ended; trials with an outcome are kept.",
+        f"Continue with: {shlex.join(['python', '-m', 'bench', *sys.argv[1:]])}",
+    ):
+        request = _requested(algorithm, environments, steps, seeds, search, settings, device)
+        _tune(request, trials, sampler, pruner, storage, scales, jobs, results)
+
+
+def _requested(
+    algorithm: str,
+    environments: list[str],
+    steps: str,
+    seeds: int,
+    search: list[str] | None,
+    settings: list[str] | None,
+    device: str,
+) -> Request:
+    """The request, everything about it checked as `run` checks it."""
+    from bench.plan.parsing import parse_settings
+    from bench.tune.request import Request
+    from bench.tune.space import search_space
+
+    plan = requested_plan(
+        None,
+        algorithms=[algorithm],
+        seeds=f"0-{seeds - 1}",
+        steps=steps,
+        environments=environments,
+        settings=settings,
+        device=device,
+    )
+    first = plan.cells[0].description
+    fixed = {name: first.hyperparameters[name] for name in parse_settings(settings or [])}
+    return Request(
+        algorithm=first.algorithm,
+        back_ends={cell.description.environment: cell.description.back_end for cell in plan.cells},
+        steps=first.steps,
+        seeds=plan.cells[0].seeds,
+        space=search_space(first.algorithm, asked=search or (), fixed=tuple(fixed)),
+        fixed=fixed,
+        device=first.device,
+    )
+
+
+def _tune(
+    request: Request,
+    trials: int,
+    sampler: str,
+    pruner: str,
+    storage: str | None,
+    scales: list[str] | None,
+    jobs: int | None,
+    results: Path | None,
+) -> None:
+    from bench.cli.output import write_text
+    from bench.cli.tuning_progress import TuningDisplay
+    from bench.store import LOCAL, Store
+    from bench.train.provenance import cores
+    from bench.tune import tuner
+    from bench.tune.page import plots_page
+    from bench.tune.scoring import trial_scales
+    from bench.tune.study import best, ended, open_study
+    from bench.tune.summary import table
+    from bench.tune.winner import ablation_name, winner_ablation
+
+    console = wide_console()
+    store = Store(results or LOCAL)
+    store.check_writable()
+    folder = store.path / "studies" / request.name
+    study = open_study(
+        request,
+        folder,
+        lambda: trial_scales(request.environments, scales or ()),
+        storage=storage,
+        sampler=sampler,
+        pruner=pruner,
+    )
+    print(f"Study {request.name}, {count(len(request.space), 'hyperparameter')} searched:")
+    width = max(len(each.field) for each in request.space)
+    for each in request.space:
+        print(f"    {each.field:{width}}  {each.words}")
+    before = best(study)
+    so_far = None if before is None else (before.number, before.value or 0.0)
+    with TuningDisplay(trials, so_far, console) as display:
+        tuner.tune(
+            request,
+            study,
+            store,
+            trials=trials,
+            jobs=jobs or cores(),
+            on_event=display,
+        )
+    write_text(table(study, request), folder / "trials.csv", "the table")
+    print(f"Table: {shown(folder / 'trials.csv')}")
+    for problem in store.problems:
+        print(problem)
+    found = best(study)
+    if found is None:
+        raise InputError(
+            f"no trial of study {request.name} is complete: see {shown(folder / 'trials.csv')}"
+        )
+    _show(study, request)
+    write_text(plots_page(study, request), folder / "plots.html", "the plots")
+    print(f"Plots: {shown(folder / 'plots.html')}")
+    text = winner_ablation(
+        request,
+        request.hyperparameters(found.params),
+        trial=found.number,
+        trials=len(ended(study)),
+        value=found.value or 0.0,
+    )
+    if text is None:
+        print("No trial did better than the defaults, so there is nothing to test.")
+        return
+    file = folder / "tuned.py"
+    write_text(text, file, "the ablation")
+    print(
+        "A score on the seeds it was chosen by is no evidence. Test it on others, "
+        f"as ablation {ablation_name(request)}:"
+    )
+    command = ["python", "-m", "bench", "run", "--ablation", shown(file)]
+    if results is not None:
+        command += ["--results", str(results)]
+    print(f"    {shlex.join(command)}")
+
+
+def _show(study: Study, request: Request) -> None:
+    """The best trials, and what the best of them changes."""
+    from rich.table import Table
+
+    from bench.tune.summary import changes, rows
+
+    console = wide_console()
+    found = rows(study, request)
+    complete = [row for row in found if row.value is not None]
+    shown_trials = Table(title="Best trials", title_justify="left", title_style="bold")
+    for name in ("trial", "score", *request.environments):
+        shown_trials.add_column(name, justify="right")
+    for row in complete[:TRIALS_SHOWN]:
+        numbers = ["–" if value is None else f"{value:,.1f}" for value in row.returns]
+        shown_trials.add_row(str(row.number), f"{row.value:.3f}", *numbers)
+    console.print(shown_trials)
+    settings = Table(title="The best one", title_justify="left", title_style="bold")
+    for name in ("hyperparameter", "default", "tuned"):
+        settings.add_column(name, justify="left" if name == "hyperparameter" else "right")
+    for cells in changes(study, request):
+        settings.add_row(*cells)
+    console.print(settings)
+    outcomes = [row.outcome for row in found]
+    told = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
+    print(f"{count(len(found), 'trial')}: {told}.")

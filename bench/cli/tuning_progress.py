@@ -1,0 +1,130 @@
+"""What a study shows while it runs: bars in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.table import Column
+
+from bench.cli.words import count
+from bench.tune.tuner import Event, Opened, TrialBegun, TrialEnded, TrialMoved
+
+HEARTBEAT = 30.0
+
+
+class TuningDisplay:
+    """Told the tuner's events, keeps count and shows it.
+
+    Args:
+        trials: of the study when it is done.
+        best: number and value of the best trial so far, None where there is none.
+        console: where to show it.
+        heartbeat: seconds between lines about the trials in flight where there are no bars.
+    """
+
+    def __init__(
+        self,
+        trials: int,
+        best: tuple[int, float] | None,
+        console: Console,
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
+        self._trials = trials
+        self._best = best
+        self._console = console
+        self._heartbeat = heartbeat
+        self._said = time.monotonic()
+        self._flying: dict[tuple[int, str], tuple[float, str]] = {}
+        self._tasks: dict[tuple[int, str], TaskID] = {}
+        self._ended = 0
+        self._bars = Progress(
+            TextColumn("{task.description}", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=20),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[told]}", table_column=Column(no_wrap=True)),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self._whole = self._bars.add_task("[bold]trials", total=trials, told="")
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bars.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event of the tuner."""
+        match event:
+            case Opened():
+                self._opened(event)
+            case TrialBegun():
+                pass
+            case TrialMoved():
+                self._moved(event)
+            case TrialEnded():
+                self._end(event)
+        if not self._console.is_terminal and time.monotonic() - self._said >= self._heartbeat:
+            self._say_in_flight()
+
+    def _opened(self, event: Opened) -> None:
+        self._ended = event.ended
+        if event.ended:
+            self._say(f"Going on after {count(event.ended, 'trial')}{self._best_text()}.")
+        if event.resumed:
+            self._say(f"{count(event.resumed, 'trial')} cut off before: tried again.")
+        if event.elsewhere:
+            self._say(f"{count(event.elsewhere, 'trial')} being trained by another process.")
+        self._bars.update(self._whole, completed=self._ended)
+
+    def _moved(self, event: TrialMoved) -> None:
+        key = event.number, event.environment
+        last = "" if event.last_return is None else f", last return {event.last_return:,.1f}"
+        told = f"{event.speed:,.0f} steps/s{last}"
+        self._flying[key] = event.share, told
+        if key not in self._tasks:
+            self._tasks[key] = self._bars.add_task(
+                f"trial {event.number}, {event.environment}", total=1.0, told=""
+            )
+        self._bars.update(self._tasks[key], completed=event.share, told=told)
+
+    def _end(self, event: TrialEnded) -> None:
+        self._ended = event.ended
+        for key in [key for key in self._flying if key[0] == event.number]:
+            del self._flying[key]
+            self._bars.remove_task(self._tasks.pop(key))
+        if event.outcome == "complete" and event.value is not None:
+            if self._best is None or event.value > self._best[1]:
+                self._best = event.number, event.value
+            told = f"{event.value:.3f}"
+        else:
+            told = event.outcome if event.outcome == "pruned" else f"failed: {event.reason}"
+            if event.value is not None:
+                told += f" at {event.value:.3f}"
+        self._say(f"[{self._ended}/{self._trials}] trial {event.number}: {told}{self._best_text()}")
+        self._bars.update(self._whole, completed=self._ended)
+
+    def _best_text(self) -> str:
+        if self._best is None:
+            return ""
+        return f"; best so far {self._best[1]:.3f}, trial {self._best[0]}"
+
+    def _say_in_flight(self) -> None:
+        self._said = time.monotonic()
+        for (number, environment), (share, told) in self._flying.items():
+            self._say(f"    trial {number}, {environment}: {share:.0%}, {told}")
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+        self._said = time.monotonic()

@@ -1,0 +1,65 @@
+"""Training that tells its learning curve while it trains: what a tuner decides on."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from bench.plan.identity import Description
+from bench.plan.trainers import trainer_of
+from bench.train.trainer import Progress, RunResult
+
+POINTS = 10
+"""Parts of the budget, each with one point of the curve at its end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Watched(Progress):
+    """Where a group stands, and its curve up to there.
+
+    Attributes:
+        curve: one point for each part of the budget that all seeds have behind them: the mean
+            return of the episodes that the trainer reported in it (after each update the last
+            episode of every seed). A part in which none was reported has the value before, and NaN
+            where there is none.
+    """
+
+    curve: tuple[float, ...]
+
+
+@dataclass(kw_only=True)
+class Curve:
+    """A learning curve in the making, of a budget in steps."""
+
+    budget: int
+    points: list[float] = field(default_factory=list)
+    _sum: float = 0.0
+    _count: int = 0
+
+    def take(self, progress: Progress) -> None:
+        """Take in where the group stands after another update."""
+        if progress.last_return is not None:
+            self._sum += progress.last_return
+            self._count += 1
+        behind = min(POINTS, min(progress.steps) * POINTS // self.budget)
+        while len(self.points) < behind:
+            before = self.points[-1] if self.points else math.nan
+            self.points.append(self._sum / self._count if self._count else before)
+            self._sum, self._count = 0.0, 0
+
+
+def train(
+    description: Description, seeds: Sequence[int], report: Callable[[Progress], None]
+) -> list[RunResult]:
+    """As the description's own trainer, which it calls; `report` is told `Watched`."""
+    curve = Curve(budget=description.steps)
+
+    def told(progress: Progress) -> None:
+        curve.take(progress)
+        report(Watched(**vars(progress), curve=tuple(curve.points)))
+
+    trainer = importlib.import_module(trainer_of(description.back_end))
+    results: list[RunResult] = trainer.train(description, seeds, told)
+    return results

@@ -1,0 +1,6 @@
+"""Tuning: a search over an algorithm's hyperparameters, its trials ordinary runs of the store.
+
+`request` says what is searched and how it is named, `space` where, `scoring` what a trial is worth,
+`study` keeps it with Optuna, `tuner` trains, `winner` writes the ablation that puts the best
+settings to the test, `page` draws Optuna's own plots.
+"""

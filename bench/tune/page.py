@@ -1,0 +1,55 @@
+"""Optuna's own plots of a study, as one page that needs no network."""
+
+from __future__ import annotations
+
+import html
+from typing import TYPE_CHECKING
+
+from bench.tune.request import Request
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+LEAST_FOR_IMPORTANCE = 4
+"""Complete trials below which there is no telling what mattered."""
+
+
+def plots_page(study: Study, request: Request) -> str:
+    """History, importance and parallel coordinates as HTML; plotly's script is within.
+
+    Args:
+        study: with one complete trial or more.
+        request: what it is about.
+    """
+    from optuna import visualization
+    from optuna.trial import TrialState
+
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    names = [each.parameter for each in request.space]
+    figures = [visualization.plot_optimization_history(study, target_name="normalised score")]
+    if len(complete) >= LEAST_FOR_IMPORTANCE:
+        figures.append(visualization.plot_param_importances(study, params=names))
+    figures.append(
+        visualization.plot_parallel_coordinate(study, params=names, target_name="normalised score")
+    )
+    drawn = [
+        figure.update_layout(margin={"b": 120}).to_html(
+            full_html=False,
+            include_plotlyjs=place == 0,
+            div_id=f"plot-{place}",
+            config={"displaylogo": False},
+        )
+        for place, figure in enumerate(figures)
+    ]
+    title = html.escape(f"Study {request.name}")
+    return "\n".join(
+        [
+            "<!DOCTYPE html>",
+            f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
+            "<style>body { font-family: sans-serif; margin: 2em auto; max-width: 90em }</style>",
+            f"</head><body><h1>{title}</h1>",
+            *drawn,
+            "</body></html>",
+            "",
+        ]
+    )

@@ -1,0 +1,87 @@
+"""What is tuned: an algorithm in environments at a budget, and the name that follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bench.plan.identity import Description, plain
+from bench.tune.space import Dimension, defaults, suggested
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What a study is about. Two requests that say the same are one study.
+
+    Attributes:
+        algorithm: canonical name or address.
+        back_ends: environment -> what steps it, of every environment.
+        steps: budget of a trial's run [environment steps].
+        seeds: of every trial, in every environment.
+        space: what is searched.
+        fixed: hyperparameters that have this value in every trial.
+        device: "cpu" or "cuda".
+    """
+
+    algorithm: str
+    back_ends: Mapping[str, str] = field(hash=False)
+    steps: int
+    seeds: tuple[int, ...]
+    space: tuple[Dimension, ...]
+    fixed: Mapping[str, object] = field(default_factory=dict, hash=False)
+    device: str = "cpu"
+
+    @property
+    def environments(self) -> tuple[str, ...]:
+        """All of them, in the order of the request."""
+        return tuple(self.back_ends)
+
+    def stated(self) -> dict[str, object]:
+        """The request as plain JSON, whatever the order of its environments."""
+        return {
+            "algorithm": self.algorithm,
+            "environments": dict(sorted(self.back_ends.items())),
+            "steps": self.steps,
+            "seeds": list(self.seeds),
+            "space": {each.field: each.stated() for each in self.space},
+            "fixed": {name: plain(value) for name, value in sorted(self.fixed.items())},
+            "device": self.device,
+        }
+
+    @property
+    def name(self) -> str:
+        """Of the study: readable, with six digits that stand for all of the request."""
+        told = (self.algorithm, *sorted(self.back_ends))
+        words = [re.sub(r"[^A-Za-z0-9_.-]+", "_", each.rpartition(":")[2]) for each in told]
+        text = json.dumps(self.stated(), sort_keys=True)
+        digits = hashlib.sha256(text.encode()).hexdigest()[:6]
+        return "-".join([*words, str(self.steps), digits])
+
+    def hyperparameters(self, values: Mapping[str, object]) -> dict[str, object]:
+        """All hyperparameters of a trial.
+
+        Args:
+            values: Optuna's, by parameter of the space.
+        """
+        return {**defaults(self.algorithm), **self.fixed, **suggested(self.space, values)}
+
+    def default_values(self) -> dict[str, object] | None:
+        """Optuna's values of the defaults; None where the space doesn't hold them."""
+        own = {**defaults(self.algorithm), **self.fixed}
+        if not all(each.holds(own[each.field]) for each in self.space):
+            return None
+        return {each.parameter: each.suggestion(own[each.field]) for each in self.space}
+
+    def description(self, environment: str, hyperparameters: Mapping[str, object]) -> Description:
+        """Of a trial's runs in an environment."""
+        return Description(
+            algorithm=self.algorithm,
+            hyperparameters=hyperparameters,
+            environment=environment,
+            steps=self.steps,
+            back_end=self.back_ends[environment],
+            device=self.device,
+        )

@@ -1,0 +1,113 @@
+"""What a trial is worth: the mean of its normalised scores over environments.
+
+A run's score is that of `bench.evidence.scores`. Returns of different environments become
+comparable by a scale: 0 is the untrained policy, 1 the Experiment's clipped PPO after a million
+steps, both as published. In a single environment without a scale the return itself will do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.errors import InputError
+from bench.evidence.normalised import Scale, scales
+
+if TYPE_CHECKING:
+    from bench.store import Store
+
+RETURN = Scale(zero=0.0, one=1.0)
+"""Leaves returns as they are."""
+
+
+def trial_scales(environments: Sequence[str], given: Sequence[str] = ()) -> dict[str, Scale]:
+    """Environment -> its scale.
+
+    Args:
+        environments: of the study.
+        given: the user's own, as "environment=zero:one" [return].
+
+    Raises:
+        InputError: one of the user's isn't understood; or there are several environments, one of
+            them without a scale.
+    """
+    own = dict(_read(text, environments) for text in given)
+    if all(each in own for each in environments):
+        return {each: own[each] for each in environments}
+    found = _published() | own
+    lacking = [each for each in environments if each not in found]
+    if len(environments) == 1:
+        return {each: found.get(each, RETURN) for each in environments}
+    if lacking:
+        raise InputError(
+            f"{lacking[0]} has no scale on which its returns could be averaged with those of other "
+            f"environments: say what counts as 0 and as 1, like --scale {lacking[0]}=-200:1500"
+        )
+    return {each: found[each] for each in environments}
+
+
+def trial_score(returns: Mapping[str, float], scales: Mapping[str, Scale]) -> float:
+    """The mean over environments of the normalised mean return; NaN where one is.
+
+    Args:
+        returns: environment -> mean over seeds [return].
+        scales: environment -> scale.
+    """
+    return float(np.mean([float(scales[each](value)) for each, value in returns.items()]))
+
+
+def mean_score(store: Store, runs: Sequence[str]) -> float:
+    """The mean score of stored runs of one description [return]; NaN where no episode ended."""
+    from bench.evidence.scores import score_runs
+    from bench.store import parquet
+
+    committed = store.committed()
+    tables = {
+        name: parquet.to_frame(table)
+        for name, table in store.read(committed[run] for run in runs).items()
+    }
+    place = {
+        "variant": "trial",
+        "variant_title": "trial",
+        "variant_order": 0,
+        "environment_order": 0,
+    }
+    frames = {name: table.assign(**place) for name, table in tables.items()}
+    scores = score_runs(frames["runs"], frames["episodes"], frames["updates"])["score"]
+    return float(scores.mean(skipna=False)) if len(scores) == len(runs) else math.nan
+
+
+def _published() -> dict[str, Scale]:
+    """The scales that the published results give."""
+    from bench.evidence.report.material import anchors
+    from bench.evidence.scores import score_runs
+    from bench.store import PUBLISHED, load
+
+    scores = {}
+    for name in ("untrained", "experiment"):
+        try:
+            view = load(name, PUBLISHED)
+        except InputError:
+            return {}
+        scores[name] = score_runs(view.runs, view.episodes, view.updates)
+    found = anchors(scores["untrained"], scores["experiment"], str(PUBLISHED))
+    return scales(found.zeros, found.ones)
+
+
+def _read(text: str, environments: Sequence[str]) -> tuple[str, Scale]:
+    environment, equals, numbers = text.rpartition("=")
+    zero, colon, one = numbers.partition(":")
+    if not (equals and colon) or environment not in environments:
+        raise InputError(
+            f"scale {text!r} not understood: write it as ENVIRONMENT=ZERO:ONE, of one of "
+            f"{', '.join(environments)}"
+        )
+    try:
+        return environment, Scale(zero=float(zero), one=float(one))
+    except ValueError:
+        raise InputError(
+            f"scale {text!r} not understood: its ZERO must be a number below its ONE"
+        ) from None

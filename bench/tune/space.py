@@ -1,0 +1,283 @@
+"""Where to search: ranges that follow from how hyperparameters are declared.
+
+A declaration says what is allowed (most often "above 0"), which is no place to search. Its default
+is: it was chosen by somebody, so it has the right order of magnitude. Hence
+
+* a positive number is searched a factor of 4 to either side of its default, on a log scale;
+* a fraction of one that is above a half (γ, λ), by its distance from 1 in the same way;
+* a whole number by a factor of 2, and where the default is a power of two by powers of two, so that
+  sizes go on dividing one another;
+* always within what the declaration allows.
+
+What is on or off, one of a few choices, 0 or infinite by default has no magnitude, and is often an
+ablation's question rather than a search's: it keeps its default unless it is asked for.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.errors import InputError, unknown
+from bench.plan.identity import plain
+from bench.plan.lookup import load_algorithm
+from bench.plan.parsing import describe, parse
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+REAL_FACTOR = 4.0
+WHOLE_FACTOR = 2
+DIGITS = 3
+"""Significant digits of a searched real value: what a person would write down."""
+
+Scale = Literal["log", "linear", "distance from 1", "powers of 2", "choices"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dimension:
+    """One hyperparameter's range.
+
+    Attributes:
+        field: the hyperparameter; whole: its values are integers.
+        scale: how values are spread over the range.
+        low, high: ends of the range, both included, in the hyperparameter's own unit.
+        choices: instead of a range, each as a value of the declared type.
+    """
+
+    field: str
+    scale: Scale
+    low: float = math.nan
+    high: float = math.nan
+    whole: bool = False
+    choices: tuple[object, ...] = ()
+
+    @property
+    def parameter(self) -> str:
+        """What Optuna knows it by."""
+        return {"distance from 1": "1 - ", "powers of 2": "log2 "}.get(self.scale, "") + self.field
+
+    def distribution(self) -> BaseDistribution:
+        """The range in Optuna's terms."""
+        from optuna.distributions import (
+            CategoricalDistribution,
+            FloatDistribution,
+            IntDistribution,
+        )
+
+        match self.scale:
+            case "choices":
+                return CategoricalDistribution([_text(each) for each in self.choices])
+            case "powers of 2":
+                return IntDistribution(round(math.log2(self.low)), round(math.log2(self.high)))
+            case "distance from 1":
+                return FloatDistribution(_short(1 - self.high), _short(1 - self.low), log=True)
+        if self.whole:
+            return IntDistribution(int(self.low), int(self.high), log=self.scale == "log")
+        return FloatDistribution(self.low, self.high, log=self.scale == "log")
+
+    def value(self, suggested: Any) -> object:
+        """The hyperparameter's value that Optuna's stands for."""
+        match self.scale:
+            case "choices":
+                return {_text(each): each for each in self.choices}[suggested]
+            case "powers of 2":
+                return 2 ** int(suggested)
+            case "distance from 1":
+                return round(1 - _short(suggested), 9)
+        return int(suggested) if self.whole else _short(suggested)
+
+    def suggestion(self, value: Any) -> Any:
+        """What of Optuna's stands for the hyperparameter's value; the inverse of `value`."""
+        match self.scale:
+            case "choices":
+                return _text(value)
+            case "powers of 2":
+                return round(math.log2(value))
+            case "distance from 1":
+                return _short(1 - value)
+        return value
+
+    def holds(self, value: object) -> bool:
+        """Whether the value is one of the range's."""
+        if self.scale == "choices":
+            return value in self.choices
+        assert isinstance(value, int | float)
+        return self.low <= value <= self.high
+
+    def stated(self) -> dict[str, object]:
+        """The range as plain JSON."""
+        if self.choices:
+            return {"choices": [_text(each) for each in self.choices]}
+        return {"scale": self.scale, "low": self.low, "high": self.high}
+
+    @property
+    def words(self) -> str:
+        """The range for people."""
+        if self.choices:
+            return " | ".join(map(_text, self.choices))
+        return f"{self.low:g} to {self.high:g}, {self.scale}"
+
+
+def search_space(
+    algorithm: str, *, asked: Sequence[str] = (), fixed: Sequence[str] = ()
+) -> tuple[Dimension, ...]:
+    """The ranges of an algorithm's hyperparameters, in the order of their declarations.
+
+    Args:
+        algorithm: its name or address.
+        asked: instead of all that have a magnitude: "field", "field=low:high" or "field=a|b|c".
+        fixed: fields that are not searched.
+
+    Raises:
+        InputError: a field or range isn't known or allowed, is asked for twice or is fixed as well;
+            or nothing is left to search.
+    """
+    fields = {each.name: each for each in _fields(algorithm)}
+    kinds = typing.get_type_hints(load_algorithm(algorithm).hyperparameters)
+    found: dict[str, Dimension] = {}
+    for text in asked:
+        name, equals, values = (part.strip() for part in text.partition("="))
+        if name not in fields:
+            raise unknown(f"field of {algorithm}", name, fields)
+        if name in found:
+            raise InputError(f"field {name!r} is searched twice: name it once with --search")
+        if name in fixed:
+            raise InputError(f"field {name!r} is both set and searched: choose one of them")
+        if equals:
+            found[name] = _given(fields[name], kinds[name], values)
+            continue
+        derived = _derived(fields[name]) or _choices(fields[name])
+        if derived is None:
+            raise InputError(
+                f"field {name!r} has no range of its own, as its default is "
+                f"{plain(fields[name].default)}: write --search {name}=LOW:HIGH or {name}=A|B"
+            )
+        found[name] = derived
+    if not asked:
+        every = (_derived(each) for each in fields.values() if each.name not in fixed)
+        found = {each.field: each for each in every if each is not None}
+    if not found:
+        raise InputError(
+            f"{algorithm} has nothing to search: no hyperparameter of it has a magnitude"
+            + (" that isn't set" if fixed else "")
+        )
+    return tuple(found[name] for name in fields if name in found)
+
+
+def defaults(algorithm: str) -> dict[str, object]:
+    """All hyperparameters of an algorithm at their defaults."""
+    return {each.name: each.default for each in _fields(algorithm)}
+
+
+def suggested(space: Sequence[Dimension], values: Mapping[str, Any]) -> dict[str, object]:
+    """Hyperparameters of Optuna's values of the space's parameters."""
+    return {each.field: each.value(values[each.parameter]) for each in space}
+
+
+def _fields(algorithm: str) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(load_algorithm(algorithm).hyperparameters)
+
+
+def _derived(field: dataclasses.Field[Any]) -> Dimension | None:
+    """The range around a default that has a magnitude."""
+    default, name = field.default, field.name
+    if isinstance(default, bool) or not isinstance(default, int | float):
+        return None
+    if field.metadata.get("choices") is not None or not 0 < default < math.inf:
+        return None
+    least = field.metadata.get("low")
+    most = field.metadata.get("high")
+    low, high = least if least is not None else -math.inf, most if most is not None else math.inf
+    if isinstance(default, int):
+        first, last = max(default // WHOLE_FACTOR, low, 1), min(default * WHOLE_FACTOR, high)
+        powers = all(math.log2(each).is_integer() for each in (first, default, last))
+        scale: Scale = "powers of 2" if powers else "log"
+        found = Dimension(field=name, scale=scale, low=first, high=last, whole=True)
+    elif high == 1 and default > 0.5:
+        if default == 1:
+            return None
+        near, far = (1 - default) / REAL_FACTOR, (1 - default) * REAL_FACTOR
+        first, last = max(1 - far, low), 1 - near
+        found = Dimension(
+            field=name, scale="distance from 1", low=_short(first, 6), high=_short(last, 6)
+        )
+    else:
+        first, last = max(default / REAL_FACTOR, low), min(default * REAL_FACTOR, high)
+        found = Dimension(field=name, scale="log", low=_short(first), high=_short(last))
+    return found if found.low < found.high else None
+
+
+def _choices(field: dataclasses.Field[Any]) -> Dimension | None:
+    """The choices of a field that declares some, or that is on or off."""
+    choices = field.metadata.get("choices")
+    if choices is None and isinstance(field.default, bool):
+        choices = (False, True)
+    if choices is None:
+        return None
+    return Dimension(field=field.name, scale="choices", choices=tuple(choices))
+
+
+def _given(field: dataclasses.Field[Any], kind: Any, text: str) -> Dimension:
+    """The range that the user gives."""
+    if ":" not in text:
+        choices = tuple(_allowed(field, kind, each.strip()) for each in text.split("|"))
+        if len(set(choices)) < 2:
+            raise InputError(
+                f"search of {field.name!r}: {text!r} leaves no choice; write it as LOW:HIGH or A|B"
+            )
+        return Dimension(field=field.name, scale="choices", choices=choices)
+    low, _, high = text.partition(":")
+    first, last = _allowed(field, kind, low.strip()), _allowed(field, kind, high.strip())
+    numbers = (first, last)
+    if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers) or isinstance(
+        field.default, bool
+    ):
+        raise InputError(
+            f"search of {field.name!r}: {text!r} is no range of finite numbers; write it as "
+            "LOW:HIGH, or choices as A|B"
+        )
+    assert isinstance(first, int | float)
+    assert isinstance(last, int | float)
+    if not first < last:
+        raise InputError(f"search of {field.name!r}: {low} is not below {high}")
+    whole = isinstance(first, int)
+    return Dimension(
+        field=field.name, scale="log" if first > 0 else "linear", low=first, high=last, whole=whole
+    )
+
+
+def _allowed(field: dataclasses.Field[Any], kind: Any, text: str) -> object:
+    """The text as a value that the declaration allows."""
+    try:
+        value = parse(text, kind)
+    except ValueError as error:
+        raise InputError(
+            f"search of {field.name!r}: {text!r} not understood; allowed: {describe(kind)}"
+        ) from error
+    choices = field.metadata.get("choices")
+    if choices is not None and value not in choices:
+        raise unknown(f"value of {field.name}", text, map(str, choices))
+    least, most = field.metadata.get("low"), field.metadata.get("high")
+    for number in value if isinstance(value, tuple) else (value,):
+        outside = isinstance(number, int | float) and not (
+            (least is None or number >= least) and (most is None or number <= most)
+        )
+        if outside:
+            raise InputError(
+                f"search of {field.name!r}: {text!r} is out of range; allowed: "
+                f"{'any' if least is None else least} to {'any' if most is None else most}"
+            )
+    return value
+
+
+def _short(value: float, digits: int = DIGITS) -> float:
+    return float(f"{value:.{digits}g}")
+
+
+def _text(value: object) -> str:
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

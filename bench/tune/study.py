@@ -1,0 +1,261 @@
+"""A study in Optuna's keeping: opened anew or gone on with, by one process or several.
+
+Its trials survive whoever runs them. One whose process has ended is given up and its settings are
+tried again, so that a kill costs only what was in flight; the runs of it that had finished are in
+the store and are not trained again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import InputError, unknown
+from bench.evidence.normalised import Scale
+from bench.train.watched import POINTS
+from bench.tune.request import Request
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+    from optuna.trial import FrozenTrial
+
+STARTUP_TRIALS = 10
+"""Random trials before a sampler's model is used, and unpruned ones before a pruner's."""
+UNPRUNED_POINTS = 2
+"""Points of its curve that a trial is left alone for."""
+SILENCE = 300.0
+"""Seconds without a sign of life after which another machine's trial counts as given up."""
+
+OWNER, ALIVE = "owner", "alive"
+"""Attributes of a trial: the process that trains it, and when it last said so [s since 1970]."""
+REQUEST, SCALES, GIVEN_UP = "request", "scales", "given up"
+"""Attributes of a study; the last one with a trial's number."""
+
+
+def _tpe() -> BaseSampler:
+    from optuna.samplers import TPESampler
+
+    return TPESampler(multivariate=True, n_startup_trials=STARTUP_TRIALS)
+
+
+def _cmaes() -> BaseSampler:
+    from optuna.samplers import CmaEsSampler
+
+    return CmaEsSampler(n_startup_trials=STARTUP_TRIALS, warn_independent_sampling=False)
+
+
+def _random() -> BaseSampler:
+    from optuna.samplers import RandomSampler
+
+    return RandomSampler()
+
+
+def _median() -> BasePruner:
+    from optuna.pruners import MedianPruner
+
+    return MedianPruner(n_startup_trials=STARTUP_TRIALS // 2, n_warmup_steps=UNPRUNED_POINTS)
+
+
+def _hyperband() -> BasePruner:
+    from optuna.pruners import HyperbandPruner
+
+    return HyperbandPruner(min_resource=UNPRUNED_POINTS, max_resource=POINTS)
+
+
+def _halving() -> BasePruner:
+    from optuna.pruners import SuccessiveHalvingPruner
+
+    return SuccessiveHalvingPruner(min_resource=UNPRUNED_POINTS)
+
+
+def _none() -> BasePruner:
+    from optuna.pruners import NopPruner
+
+    return NopPruner()
+
+
+SAMPLERS: Mapping[str, Callable[[], BaseSampler]] = {
+    "tpe": _tpe,
+    "cmaes": _cmaes,
+    "random": _random,
+}
+PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
+    "median": _median,
+    "hyperband": _hyperband,
+    "halving": _halving,
+    "none": _none,
+}
+
+
+def open_study(
+    request: Request,
+    folder: Path,
+    scales: Callable[[], Mapping[str, Scale]],
+    *,
+    storage: str | None = None,
+    sampler: str = "tpe",
+    pruner: str = "median",
+) -> Study:
+    """The study of this request, made if it isn't there, with the defaults as its first trial.
+
+    Args:
+        request: what it is about, and its name.
+        folder: where its journal lies, unless there is a `storage`.
+        scales: environment -> scale, asked for where the study is new; it then keeps them.
+        storage: an URL of a database as Optuna takes it.
+        sampler, pruner: names of SAMPLERS and PRUNERS; they may change from one call to the next.
+
+    Raises:
+        InputError: an unknown sampler or pruner; a storage that can't be opened; a study of this
+            name about something else.
+    """
+    for what, name, allowed in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
+        if name not in allowed:
+            raise unknown(what, name, allowed)
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with _refused(storage or str(folder)):
+        study = optuna.create_study(
+            study_name=request.name,
+            storage=_storage(folder, storage),
+            sampler=SAMPLERS[sampler](),
+            pruner=PRUNERS[pruner](),
+            direction="maximize",
+            load_if_exists=True,
+        )
+        stated = json.dumps(request.stated(), sort_keys=True)
+        known = study.user_attrs.get(REQUEST)
+    if known is None:
+        own = {name: [each.zero, each.one] for name, each in scales().items()}
+        study.set_user_attr(SCALES, own)
+        study.set_user_attr(REQUEST, stated)
+        first = request.default_values()
+        if first is not None:
+            study.enqueue_trial(first, skip_if_exists=True)
+    elif known != stated:
+        raise InputError(f"study {request.name} in {storage or folder} is about something else")
+    return study
+
+
+def scales_of(study: Study) -> dict[str, Scale]:
+    """Environment -> scale, as the study has kept them."""
+    kept: dict[str, list[float]] = study.user_attrs[SCALES]
+    return {name: Scale(zero=zero, one=one) for name, (zero, one) in kept.items()}
+
+
+def ended(study: Study) -> list[FrozenTrial]:
+    """The trials with an outcome, given-up ones not among them."""
+    given_up = study.user_attrs
+    return [
+        trial
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.is_finished() and f"{GIVEN_UP} {trial.number}" not in given_up
+    ]
+
+
+def in_flight(study: Study) -> list[FrozenTrial]:
+    """The trials that some process is training."""
+    from optuna.trial import TrialState
+
+    return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+
+
+def best(study: Study) -> FrozenTrial | None:
+    """The complete trial of the largest value, if there is one; the earliest of equals."""
+    from optuna.trial import TrialState
+
+    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    return max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
+
+
+def owner() -> dict[str, object]:
+    """This process, so that others can tell whether it is still there."""
+    return {"host": socket.gethostname(), "process": os.getpid(), "began": _began(os.getpid())}
+
+
+def give_up_orphans(study: Study) -> int:
+    """Try again what trials of ended processes were about; how many there were."""
+    number = 0
+    for trial in in_flight(study):
+        if not _cared_for(trial):
+            number += give_up(study, trial.number, trial.params)
+    return number
+
+
+def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
+    """End a trial without an outcome and let its settings be tried again; False: it had ended."""
+    from optuna.trial import TrialState
+
+    try:
+        study.tell(number, state=TrialState.FAIL)
+    except (RuntimeError, ValueError):  # another process was faster
+        return False
+    study.set_user_attr(f"{GIVEN_UP} {number}", True)
+    study.enqueue_trial(dict(params))
+    return True
+
+
+def _cared_for(trial: FrozenTrial) -> bool:
+    """Whether a trial's process may still be there."""
+    its = trial.user_attrs.get(OWNER)
+    if its is not None and its["host"] == socket.gethostname():
+        return bool(_began(its["process"]) == its["began"])
+    begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+    return time.time() - float(trial.user_attrs.get(ALIVE, begun)) < SILENCE
+
+
+def _began(process: int) -> str | None:
+    """When a process of this machine began, in its system's ticks; None where it isn't there."""
+    try:
+        state, *others = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return None if state == "Z" else others[18]
+    except OSError:
+        pass
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return None
+    except PermissionError:
+        pass
+    return "unknown"
+
+
+def _storage(folder: Path, url: str | None) -> BaseStorage:
+    from optuna.storages import JournalStorage, RDBStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    if url is not None:
+        if "://" not in url:
+            raise InputError(
+                f"storage {url!r} is no URL: write it like sqlite:///study.db, or leave it out for "
+                "a journal in the results folder"
+            )
+        return RDBStorage(url)
+    folder.mkdir(parents=True, exist_ok=True)
+    return JournalStorage(JournalFileBackend(str(folder / "journal.log")))
+
+
+@contextmanager
+def _refused(place: str) -> Iterator[None]:
+    """Whatever a database driver may raise, in one line."""
+    try:
+        yield
+    except InputError:
+        raise
+    except ModuleNotFoundError as error:
+        raise InputError(f"storage {place!r} needs the package {error.name}: install it") from error
+    except Exception as error:
+        lines = str(error).strip().splitlines() or [""]
+        raise InputError(
+            f"storage {place!r} can't be opened: {type(error).__name__}: {lines[0]}"
+        ) from error

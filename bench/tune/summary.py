@@ -1,0 +1,101 @@
+"""A study in rows: what each trial tried and what came of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from bench.tune.request import Request
+from bench.tune.space import defaults
+from bench.tune.study import best, ended
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.trial import FrozenTrial
+
+OUTCOMES = {"COMPLETE": "complete", "PRUNED": "pruned", "FAIL": "failed"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One trial with an outcome.
+
+    Attributes:
+        value: normalised score, None where it has none.
+        returns: mean score by environment [return], of a complete one.
+        values: of the searched hyperparameters, as a person would write them.
+        reason: why it was pruned or failed.
+    """
+
+    number: int
+    outcome: str
+    value: float | None
+    returns: tuple[float | None, ...]
+    values: tuple[str, ...]
+    reason: str
+
+
+def rows(study: Study, request: Request) -> tuple[Row, ...]:
+    """All trials with an outcome, best first, then by number."""
+    found = [_row(trial, request) for trial in ended(study)]
+    return tuple(
+        sorted(found, key=lambda row: (row.value is None, -(row.value or 0.0), row.number))
+    )
+
+
+def header(request: Request) -> tuple[str, ...]:
+    """The names of a row's columns, the reason's last."""
+    return (
+        "trial",
+        "outcome",
+        "score",
+        *request.environments,
+        *(each.field for each in request.space),
+        "reason",
+    )
+
+
+def table(study: Study, request: Request) -> str:
+    """All trials as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header(request))
+    for row in rows(study, request):
+        numbers = ["" if value is None else f"{value:.6g}" for value in (row.value, *row.returns)]
+        writer.writerow([row.number, row.outcome, *numbers, *row.values, row.reason])
+    return text.getvalue()
+
+
+def changes(study: Study, request: Request) -> Sequence[tuple[str, str, str]]:
+    """Hyperparameter, its default and its value in the best trial, for all that were searched."""
+    found = best(study)
+    if found is None:
+        return ()
+    values = request.hyperparameters(found.params)
+    usual = defaults(request.algorithm)
+    return [
+        (each.field, _text(usual[each.field]), _text(values[each.field])) for each in request.space
+    ]
+
+
+def _row(trial: FrozenTrial, request: Request) -> Row:
+    outcome = OUTCOMES[trial.state.name]
+    returns = trial.user_attrs.get("returns", {})
+    values = request.hyperparameters(trial.params)
+    return Row(
+        number=trial.number,
+        outcome=outcome,
+        value=trial.value if outcome == "complete" else None,
+        returns=tuple(returns.get(name) for name in request.environments),
+        values=tuple(_text(values[each.field]) for each in request.space),
+        reason=trial.user_attrs.get("reason", ""),
+    )
+
+
+def _text(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,427 @@
+"""Trials of a study, trained in worker processes until the study has as many as were asked for.
+
+A trial is one group of seeds an environment; each group is a task of its own, so that every worker
+has one as long as there are trials to begin. This process alone writes to the store and talks to
+Optuna.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.errors import InputError
+from bench.plan.digest import code_digest
+from bench.plan.identity import plain
+from bench.plan.lookup import load_algorithm
+from bench.train.provenance import provenance
+from bench.train.runner import (
+    _NO_EPISODES as NO_EPISODES,
+)
+from bench.train.runner import (
+    _NO_UPDATES as NO_UPDATES,
+)
+from bench.train.runner import (
+    Ended,
+    Group,
+    Progressed,
+    Summary,
+)
+from bench.train.runner import (
+    _free_worker as free_worker,
+)
+from bench.train.runner import (
+    _Scribe as Scribe,
+)
+from bench.train.runner import (
+    _Worker as Worker,
+)
+from bench.train.trainer import validate
+from bench.train.watched import Watched
+from bench.tune.request import Request
+from bench.tune.scoring import mean_score, trial_score
+from bench.tune.study import (
+    ALIVE,
+    OWNER,
+    ended,
+    give_up,
+    give_up_orphans,
+    in_flight,
+    owner,
+    scales_of,
+)
+
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+
+    from bench.store import Store
+
+TRAIN = "bench.train.watched:train"
+HEARTBEAT = 1.0
+SIGN_OF_LIFE = 60.0
+
+Outcome = Literal["complete", "pruned", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """There is a study: trials that had ended before, and others' that are being trained."""
+
+    ended: int
+    elsewhere: int
+    resumed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialBegun:
+    """A trial has been suggested."""
+
+    number: int
+    hyperparameters: Mapping[str, object]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialMoved:
+    """How far a trial's training in an environment is [share of its budget]."""
+
+    number: int
+    environment: str
+    share: float
+    speed: float
+    last_return: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialEnded:
+    """A trial has an outcome.
+
+    Attributes:
+        value: its normalised score; of a pruned one, where its curve was; None for a failed one.
+        reason: why it was pruned or failed.
+        ended: trials of the study with an outcome.
+    """
+
+    number: int
+    outcome: Outcome
+    value: float | None
+    reason: str
+    ended: int
+
+
+Event = Opened | TrialBegun | TrialMoved | TrialEnded
+
+
+@dataclass(kw_only=True, eq=False)
+class _Trial:
+    """A trial in flight."""
+
+    trial: Trial
+    hyperparameters: Mapping[str, object]
+    groups: dict[str, Group]
+    steps: dict[str, int] = field(default_factory=dict)
+    curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    begun: dict[str, datetime] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
+    reported: int = 0
+    alive: float = -math.inf
+
+    @property
+    def number(self) -> int:
+        return self.trial.number
+
+    def environment_of(self, group: Group | None) -> str | None:
+        """Where it is this trial's group."""
+        return next((name for name, own in self.groups.items() if own is group), None)
+
+
+def tune(
+    request: Request,
+    study: Study,
+    store: Store,
+    *,
+    trials: int,
+    jobs: int,
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> None:
+    """Go on with a study until `trials` of it have an outcome or are being trained elsewhere.
+
+    Args:
+        request: what the study is about.
+        study: from `open_study`.
+        store: where the trials' runs go; those that are there are not trained again.
+        trials: of the study, by whomever.
+        jobs: worker processes.
+        on_event: told what happens, in this process.
+
+    Raises:
+        KeyboardInterrupt: workers have ended by then; what was in flight is tried again next time.
+    """
+    _Tuner(request, study, store, jobs, on_event).run(trials)
+
+
+class _Tuner:
+    """What `tune` keeps while it runs."""
+
+    def __init__(
+        self,
+        request: Request,
+        study: Study,
+        store: Store,
+        jobs: int,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._request = request
+        self._study = study
+        self._store = store
+        self._jobs = jobs
+        self._tell = on_event
+        self._scales = scales_of(study)
+        self._origin = provenance()
+        self._owner = owner()
+        self._team: list[Worker] = []
+        self._flying: list[_Trial] = []
+        self._pending: deque[tuple[_Trial, str]] = deque()
+
+    def run(self, trials: int) -> None:
+        """As `tune`."""
+        resumed = give_up_orphans(self._study)
+        self._tell(
+            Opened(
+                ended=len(ended(self._study)),
+                elsewhere=len(in_flight(self._study)),
+                resumed=resumed,
+            )
+        )
+        try:
+            while True:
+                self._begin(trials)
+                busy = [worker for worker in self._team if worker.group]
+                if not busy:
+                    return
+                wait([each for worker in busy for each in worker.signs], HEARTBEAT)
+                for worker in busy:
+                    self._attend(worker)
+                self._say_alive()
+        except BaseException:
+            for flying in self._flying:
+                give_up(self._study, flying.number, flying.trial.params)
+            raise
+        finally:
+            for worker in self._team:
+                worker.end()
+
+    def _begin(self, trials: int) -> None:
+        """Give every idle worker a group, of a new trial where there is none left."""
+        while worker := free_worker(self._team, self._jobs, TRAIN):
+            while not self._pending and self._wanted(trials):
+                self._ask()
+            if not self._pending:
+                return
+            flying, environment = self._pending.popleft()
+            flying.begun[environment] = datetime.now(UTC)
+            worker.give(flying.groups[environment], None)
+
+    def _wanted(self, trials: int) -> bool:
+        return len(ended(self._study)) + len(in_flight(self._study)) < trials
+
+    def _ask(self) -> None:
+        """Begin a trial; what needs no training is scored at once."""
+        space = {each.parameter: each.distribution() for each in self._request.space}
+        trial = self._study.ask(space)
+        trial.set_user_attr(OWNER, self._owner)
+        hyperparameters = self._request.hyperparameters(trial.params)
+        trial.set_user_attr(
+            "hyperparameters", {name: plain(value) for name, value in hyperparameters.items()}
+        )
+        flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
+        self._flying.append(flying)
+        self._tell(TrialBegun(number=trial.number, hyperparameters=hyperparameters))
+        try:
+            values: dict[str, Any] = dict(hyperparameters)
+            validate(load_algorithm(self._request.algorithm).hyperparameters(**values))
+        except InputError as error:
+            self._fail(flying, str(error))
+            return
+        for environment in self._request.environments:
+            group = self._missing(environment, hyperparameters)
+            if group is None:
+                flying.done.add(environment)
+            else:
+                flying.groups[environment] = group
+                self._pending.append((flying, environment))
+        self._score(flying)
+
+    def _missing(self, environment: str, hyperparameters: Mapping[str, object]) -> Group | None:
+        """The seeds that have no result of this very code; None where all have."""
+        description = self._request.description(environment, hyperparameters)
+        finished, digest = self._store.finished(), code_digest(description)
+        seeds = tuple(
+            seed for seed in self._request.seeds if finished.get(description.run(seed)) != digest
+        )
+        return Group(description=description, seeds=seeds) if seeds else None
+
+    def _attend(self, worker: Worker) -> None:
+        """Take in what a worker has to say."""
+        flying = next((each for each in self._flying if each.environment_of(worker.group)), None)
+        # Pruned or failed on behalf of another worker's group, in this very round.
+        if flying is None:
+            return
+        environment = flying.environment_of(worker.group)
+        assert environment is not None
+        description = flying.groups[environment].description
+        scribe = Scribe(
+            self._store,
+            Summary(),
+            self._origin,
+            {description.identifier: code_digest(description)},
+            frozenset(self._store.finished()),
+        )
+        for event in worker.events(scribe):
+            if isinstance(event, Progressed) and isinstance(event.progress, Watched):
+                self._moved(flying, environment, event.progress)
+            elif isinstance(event, Ended):
+                self._group_ended(flying, environment, event)
+            if flying not in self._flying:
+                break
+        if worker.dead and worker in self._team:
+            self._team.remove(worker)
+
+    def _moved(self, flying: _Trial, environment: str, progress: Watched) -> None:
+        steps = min(progress.steps)
+        flying.steps[environment] = steps
+        flying.curves[environment] = progress.curve
+        self._tell(
+            TrialMoved(
+                number=flying.number,
+                environment=environment,
+                share=min(1.0, steps / progress.budget),
+                speed=sum(progress.steps) / progress.seconds if progress.seconds else 0.0,
+                last_return=progress.last_return,
+            )
+        )
+        self._report(flying)
+
+    def _report(self, flying: _Trial) -> None:
+        """Tell Optuna the mean curve as far as all environments are, and prune where it says so."""
+        if len(flying.curves) < len(self._request.environments):
+            return
+        known = min(map(len, flying.curves.values()))
+        while flying.reported < known:
+            point = {name: curve[flying.reported] for name, curve in flying.curves.items()}
+            flying.reported += 1
+            value = trial_score(point, self._scales)
+            if not math.isfinite(value):
+                continue
+            flying.trial.report(value, flying.reported)
+            # The defaults are what everything is compared with.
+            if flying.number and flying.trial.should_prune():
+                self._prune(flying, value)
+                return
+
+    def _group_ended(self, flying: _Trial, environment: str, event: Ended) -> None:
+        bad = sorted(set(event.outcomes.values()) - {"finished"})
+        if bad:
+            reason = "; ".join(event.reasons) or "no reason given"
+            self._fail(flying, f"{', '.join(bad)} in {environment}: {reason}")
+            return
+        flying.done.add(environment)
+        self._score(flying)
+
+    def _score(self, flying: _Trial) -> None:
+        """End a trial all of whose runs are there."""
+        if len(flying.done) < len(self._request.environments):
+            return
+        runs = {
+            name: [
+                self._request.description(name, flying.hyperparameters).run(seed)
+                for seed in self._request.seeds
+            ]
+            for name in self._request.environments
+        }
+        flying.trial.set_user_attr("runs", runs)
+        statuses = {self._store.committed()[run].status for each in runs.values() for run in each}
+        if statuses != {"finished"}:
+            self._fail(flying, f"a run of it is {', '.join(sorted(statuses - {'finished'}))}")
+            return
+        returns = {name: mean_score(self._store, each) for name, each in runs.items()}
+        value = trial_score(returns, self._scales)
+        if not math.isfinite(value):
+            self._fail(flying, "no episode ended")
+            return
+        flying.trial.set_user_attr("returns", returns)
+        self._end(flying, "complete", value, "")
+
+    def _prune(self, flying: _Trial, value: float) -> None:
+        reason = (
+            f"pruned at point {flying.reported} of its curve, at {value:.3f}: "
+            f"trial {flying.number} of study {self._request.name}"
+        )
+        self._stop(flying, reason)
+        self._end(flying, "pruned", value, reason)
+
+    def _fail(self, flying: _Trial, reason: str) -> None:
+        self._stop(flying, None)
+        self._end(flying, "failed", None, reason)
+
+    def _stop(self, flying: _Trial, pruned: str | None) -> None:
+        """End the training of a trial; the runs that were under way are stored as pruned."""
+        self._pending = deque(each for each in self._pending if each[0] is not flying)
+        for worker in [each for each in self._team if flying.environment_of(each.group)]:
+            environment = flying.environment_of(worker.group)
+            assert environment is not None
+            worker.end()
+            self._team.remove(worker)
+            if pruned is not None:
+                self._store_pruned(flying, environment, pruned)
+
+    def _store_pruned(self, flying: _Trial, environment: str, reason: str) -> None:
+        group, finished = flying.groups[environment], self._store.finished()
+        started = flying.begun[environment]
+        seconds = (datetime.now(UTC) - started).total_seconds()
+        digests = {group.description.identifier: code_digest(group.description)}
+        scribe = Scribe(self._store, Summary(), self._origin, digests, frozenset())
+        for seed in group.seeds:
+            if group.description.run(seed) not in finished:
+                row = scribe._row(group, seed, None, started, seconds)
+                row |= {
+                    "status": "pruned",
+                    "reason": reason,
+                    "steps": flying.steps.get(environment, 0),
+                }
+                self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
+
+    def _end(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:
+        from optuna.trial import TrialState
+
+        self._flying.remove(flying)
+        if reason:
+            flying.trial.set_user_attr("reason", reason)
+        states = {
+            "complete": TrialState.COMPLETE,
+            "pruned": TrialState.PRUNED,
+            "failed": TrialState.FAIL,
+        }
+        told = value if outcome == "complete" else None
+        self._study.tell(flying.trial, told, state=states[outcome])
+        self._tell(
+            TrialEnded(
+                number=flying.number,
+                outcome=outcome,
+                value=value,
+                reason=reason,
+                ended=len(ended(self._study)),
+            )
+        )
+
+    def _say_alive(self) -> None:
+        """For machines that can't see whether this process is there."""
+        for flying in self._flying:
+            if time.monotonic() - flying.alive >= SIGN_OF_LIFE:
+                flying.alive = time.monotonic()
+                flying.trial.set_user_attr(ALIVE, time.time())

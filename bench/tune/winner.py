@@ -1,0 +1,83 @@
+"""The best trial, put to the test: an ablation of the defaults against it, on other seeds.
+
+A tuned score is the best of many noisy ones on the seeds it was chosen by, so it is no evidence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bench.tune.request import Request
+from bench.tune.space import defaults
+
+HELD_OUT = tuple(range(100, 110))
+"""Seeds that no study trains: ten, below which no difference is claimed."""
+
+
+def ablation_name(request: Request) -> str:
+    """What the winner's ablation is called: `tuned_` and the study's name."""
+    return "tuned_" + re.sub(r"[^A-Za-z0-9_.-]", "_", request.name)
+
+
+def winner_ablation(
+    request: Request,
+    hyperparameters: Mapping[str, object],
+    *,
+    trial: int,
+    trials: int,
+    value: float,
+) -> str | None:
+    """The text of an ablation file that `run` takes; None where the winner is the default.
+
+    Args:
+        request: what was tuned.
+        hyperparameters: all of the best trial's.
+        trial: its number; trials: how many there were; value: its normalised score.
+    """
+    own = {**defaults(request.algorithm), **request.fixed}
+    changed = {name: each for name, each in hyperparameters.items() if own[name] != each}
+    if not changed:
+        return None
+    fixed = dict(request.fixed)
+    lines = [
+        f'"""Tuned {request.algorithm} against its defaults, on seeds that the study has not seen.',
+        "",
+        f"Written by `python -m bench tune`: trial {trial} of the {trials} of study",
+        f"{request.name}, {value:.3f} on seeds {request.seeds[0]} to {request.seeds[-1]}.",
+        '"""',
+        "",
+        "from ablations.spec import Ablation, Variant",
+        "",
+        "inf = float('inf')",
+        "ABLATION = Ablation(",
+        f"    name={ablation_name(request)!r},",
+        f"    title={f'Tuned {request.algorithm}'!r},",
+        f"    question={f'What does tuning buy {request.algorithm}?'!r},",
+        f"    environments={request.environments!r},",
+        "    variants=(",
+        *_variant("default", request.algorithm, fixed),
+        *_variant("tuned", request.algorithm, {**fixed, **changed}),
+        "    ),",
+        "    control='default',",
+        f"    steps={request.steps:_},",
+        f"    seeds=tuple(range({HELD_OUT[0]}, {HELD_OUT[-1] + 1})),",
+        ")",
+        "",
+    ]
+    if not any("=inf" in line or ": inf" in line or ": -inf" in line for line in lines):
+        lines.remove("inf = float('inf')")
+    return "\n".join(lines)
+
+
+def _variant(name: str, algorithm: str, hyperparameters: Mapping[str, object]) -> list[str]:
+    lines = [
+        "        Variant(",
+        f"            name={name!r},",
+        f"            algorithm={algorithm!r},",
+    ]
+    if hyperparameters:
+        lines.append("            hyperparameters={")
+        lines += [f"                {key!r}: {value!r}," for key, value in hyperparameters.items()]
+        lines.append("            },")
+    return [*lines, "        ),"]
