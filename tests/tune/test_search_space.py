@@ -1,0 +1,140 @@
+"""Where to search follows from how hyperparameters are declared."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from algorithms import ALGORITHMS
+from algorithms.hyperparameters import check
+from bench.errors import InputError
+from bench.plan.lookup import load_algorithm
+from bench.tune.space import Dimension, defaults, search_space, suggested
+
+NOTHING_TO_SEARCH = {"untrained", "uniform_random"}
+
+
+def by_field(algorithm: str = "clipped_ppo", **given: list[str]) -> dict[str, Dimension]:
+    return {each.field: each for each in search_space(algorithm, **given)}
+
+
+def ends(dimension: Dimension) -> list[object]:
+    """The hyperparameter's values at both ends of Optuna's range, or all its choices."""
+    found = dimension.distribution()
+    if dimension.scale == "choices":
+        return [dimension.value(each) for each in found.choices]  # type: ignore[attr-defined]
+    return [dimension.value(each) for each in (found.low, found.high)]  # type: ignore[attr-defined]
+
+
+def test_ranges_lie_around_the_defaults_by_their_kind() -> None:
+    found = by_field()
+    assert found["learning_rate"].stated() == {"scale": "log", "low": 7.5e-5, "high": 1.2e-3}
+    assert found["discount"].stated() == {
+        "scale": "distance from 1",
+        "low": 0.96,
+        "high": 0.9975,
+    }
+    assert sorted(map(float, ends(found["discount"]))) == [0.96, 0.9975]  # type: ignore[arg-type]
+    assert ends(found["minibatch"]) == [32, 128]
+    assert ends(found["batch_steps"]) == [1024, 4096]
+    assert ends(found["epochs"]) == [5, 20]
+    assert found["epochs"].scale == "log"
+    assert found["minibatch"].scale == "powers of 2"
+
+
+def test_what_has_no_magnitude_keeps_its_default() -> None:
+    without = {"initialization", "observation_normalization", "value_clip", "entropy_coefficient"}
+    assert not without & by_field().keys()
+    assert {"hidden_sizes", "learning_rate_decay_steps", "initial_log_std"}.isdisjoint(by_field())
+
+
+@pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - NOTHING_TO_SEARCH))
+def test_both_ends_of_every_range_are_allowed_and_hold_the_default(name: str) -> None:
+    declared = load_algorithm(name).hyperparameters
+    for dimension in search_space(name):
+        default = defaults(name)[dimension.field]
+        assert dimension.holds(default)
+        assert dimension.value(dimension.suggestion(default)) == default
+        for value in ends(dimension):
+            assert type(value) is type(default)
+            check(dataclasses.replace(declared(), **{dimension.field: value}))  # type: ignore[arg-type]
+            assert dimension.holds(value)
+
+
+@pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - NOTHING_TO_SEARCH))
+def test_sizes_go_on_dividing_one_another(name: str) -> None:
+    found = by_field(name)
+    if "batch_steps" in found and "slots" in found and found["slots"].scale == "powers of 2":
+        least, most = found["batch_steps"].low, found["slots"].high
+        if found["batch_steps"].scale == "powers of 2":
+            assert least % most == 0
+
+
+def test_what_has_no_magnitude_at_all_can_not_be_tuned() -> None:
+    with pytest.raises(InputError, match="untrained has nothing to search"):
+        search_space("untrained", fixed=[each for each in defaults("untrained")])
+
+
+def test_the_user_chooses_what_is_searched_and_where() -> None:
+    asked = ["learning_rate", "hidden_sizes=32,32|64,64", "entropy_coefficient=0:0.02", "epochs=2:6"]
+    found = by_field(asked=[*asked, "reward_normalization", "advantage_normalization"])
+    assert list(found) == [
+        "hidden_sizes",
+        "learning_rate",
+        "reward_normalization",
+        "advantage_normalization",
+        "epochs",
+        "entropy_coefficient",
+    ]
+    assert found["hidden_sizes"].choices == ((32, 32), (64, 64))
+    assert found["entropy_coefficient"].scale == "linear"
+    assert found["epochs"].scale == "log"
+    assert found["epochs"].whole
+    assert found["reward_normalization"].choices == (False, True)
+    assert found["advantage_normalization"].choices == ("none", "batch", "minibatch")
+    values = {each.parameter: each.suggestion(ends(each)[-1]) for each in found.values()}
+    assert suggested(tuple(found.values()), values)["hidden_sizes"] == (64, 64)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("learning_rat", "Did you mean 'learning_rate'"),
+        ("learning_rate=1e-3:1e-4", "1e-3 is not below 1e-4"),
+        ("learning_rate=-1:1", "'-1' is out of range; allowed: 0.0 to any"),
+        ("learning_rate=fast:slow", "'fast' not understood"),
+        ("learning_rate=1e-3:inf", "no range of finite numbers"),
+        ("learning_rate=1e-3", "leaves no choice"),
+        ("initialization=a|b", "orthogonal, uniform"),
+        ("initialization=orthogonal:uniform", "no range of finite numbers"),
+        ("reward_normalization=off:on", "no range of finite numbers"),
+        ("entropy_coefficient", "no range of its own, as its default is 0.0"),
+        ("value_clip", "no range of its own, as its default is inf"),
+        ("clip_range", "both set and searched"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(asked: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        search_space("clipped_ppo", asked=[asked], fixed=["clip_range"])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_field_is_searched_once() -> None:
+    with pytest.raises(InputError, match="searched twice"):
+        search_space("clipped_ppo", asked=["epochs", "epochs=1:3"])
+
+
+def test_what_is_fixed_is_not_searched() -> None:
+    assert "discount" not in by_field(fixed=["discount"])
+
+
+@given(value=st.floats(0.0025, 0.04))
+def test_a_fraction_is_what_a_person_would_write(value: float) -> None:
+    discount = by_field()["discount"].value(value)
+    assert isinstance(discount, float)
+    assert len(repr(discount)) <= len("0.99999")
+    assert abs((1 - discount) - value) <= 0.005 * value

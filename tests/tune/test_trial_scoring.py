@@ -1,0 +1,73 @@
+"""What a trial is worth."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tiny_study
+
+from bench.errors import InputError
+from bench.evidence.normalised import Scale
+from bench.evidence.scores import score_runs
+from bench.plan.identity import Description
+from bench.store import PUBLISHED, Store, load
+from bench.tune.scoring import mean_score, trial_scales, trial_score
+
+
+def test_the_score_is_the_mean_of_normalised_returns() -> None:
+    scales = {"a": Scale(zero=0.0, one=10.0), "b": Scale(zero=-100.0, one=100.0)}
+    assert trial_score({"a": 5.0, "b": 0.0}, scales) == 0.5
+    assert math.isnan(trial_score({"a": math.nan, "b": 0.0}, scales))
+
+
+def test_a_stored_run_scores_as_it_does_in_every_table() -> None:
+    view = load("baseline", PUBLISHED)
+    chosen = view.runs[
+        (view.runs["variant"] == "batch_mean") & (view.runs["environment"] == "InvertedPendulum-v5")
+    ]
+    scores = score_runs(chosen, view.episodes, view.updates)["score"]
+    found = mean_score(Store(PUBLISHED), chosen["run"].tolist())
+    assert found == pytest.approx(float(np.mean(scores)))
+
+
+def test_the_figure_s_environments_have_scales_of_their_own() -> None:
+    found = trial_scales(["Hopper-v5", "Walker2d-v5"])
+    assert set(found) == {"Hopper-v5", "Walker2d-v5"}
+    view = load("experiment", PUBLISHED)
+    hopper = view.runs[
+        (view.runs["variant"] == "clipped_ppo") & (view.runs["environment"] == "Hopper-v5")
+    ]
+    assert found["Hopper-v5"](mean_score(Store(PUBLISHED), hopper["run"].tolist())) == (
+        pytest.approx(1.0)
+    )
+
+
+def test_one_environment_without_a_scale_is_measured_by_its_returns() -> None:
+    assert trial_scales(["CartPole-v1"])["CartPole-v1"](123.0) == 123.0
+
+
+def test_several_need_scales() -> None:
+    with pytest.raises(InputError, match="CartPole-v1 has no scale.*--scale CartPole-v1="):
+        trial_scales(["CartPole-v1", "Hopper-v5"])
+    found = trial_scales(["CartPole-v1", "Hopper-v5"], ["CartPole-v1=20:500"])
+    assert found["CartPole-v1"](260.0) == 0.5
+
+
+@pytest.mark.parametrize("text", ["CartPole-v1", "CartPole-v1=1", "CartPole-v1=5:5", "Else=0:1"])
+def test_a_scale_that_is_none_is_told_in_one_line(text: str) -> None:
+    with pytest.raises(InputError, match="not understood"):
+        trial_scales(["CartPole-v1"], [text])
+
+
+def test_a_run_without_episodes_has_no_score(tmp_path: Path) -> None:
+    from bench.train.runner import NO_EPISODES, NO_UPDATES
+    from tests.store.stored_example import row
+
+    description: Description = tiny_study.request().description("CartPole-v1", {})
+    store = Store(tmp_path)
+    stored = row(run=description.run(0), description=description.identifier)
+    store.write_run(stored, NO_EPISODES, NO_UPDATES, None)
+    assert math.isnan(mean_score(store, [description.run(0)]))
