@@ -20,7 +20,7 @@ from rich.table import Column
 
 from bench.cli.words import count, duration, seed_ranges
 from bench.plan.plan import Plan
-from bench.train.runner import Ended, Event, Group, Planned, Progressed, Started
+from bench.train.events import Ended, Event, Group, Planned, Progressed, Started
 
 HEARTBEAT = 10.0
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from bench.plan.plan import Plan
     from bench.store import Store
-    from bench.train.runner import Summary
+    from bench.train.events import Summary
 
 
 def run(
@@ -92,6 +92,7 @@ def _train(
     from bench.cli.progress import Display
     from bench.store import LOCAL, Store
     from bench.train import runner
+    from bench.train.processes import Processes
     from bench.train.provenance import cores
 
     console = wide_console()
@@ -107,7 +108,7 @@ def _train(
         summary = runner.run(
             plan,
             store,
-            workers=workers or cores(),
+            executor=Processes(workers or cores()),
             fresh_before=before,
             checkpoints=store.path / "checkpoints",
             seconds_per_step=estimate.seconds_per_step,

@@ -139,6 +139,7 @@ def _tune(
     from bench.cli.output import write_text
     from bench.cli.tuning_progress import TuningDisplay
     from bench.store import LOCAL, Store
+    from bench.train.processes import Processes
     from bench.train.provenance import cores
     from bench.tune import tuner
     from bench.tune.page import plots_page
@@ -171,7 +172,7 @@ def _tune(
             study,
             store,
             trials=trials,
-            jobs=jobs or cores(),
+            executor=Processes(jobs or cores(), tuner.TRAIN),
             on_event=display,
         )
     write_text(table(study, request), folder / "trials.csv", "the table")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.plan.identity import Description
     from bench.plan.plan import Plan
     from bench.store import Store
-    from bench.train.runner import Summary
+    from bench.train.events import Summary
 
 
 def verify(
@@ -124,6 +124,7 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     from bench.cli.estimate import Estimate
     from bench.cli.progress import Display
     from bench.train import runner
+    from bench.train.processes import Processes
     from bench.train.provenance import cores
 
     print(f"Training {count(len(plan.runs()), 'run')} of {shown(store.path)} again.")
@@ -131,7 +132,7 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
         return runner.run(
             plan,
             fresh,
-            workers=cores(),
+            executor=Processes(cores()),
             seconds_per_step=Estimate.of(store).seconds_per_step,
             on_event=display,
         )

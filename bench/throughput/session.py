@@ -23,8 +23,8 @@ from bench.errors import InputError
 from bench.peers.catalogue import PEERS
 from bench.peers.timing import PeerUnavailable, time_peer
 from bench.throughput.measuring import Measured, serve
+from bench.train.processes import worker_surroundings
 from bench.train.provenance import Provenance, cores, provenance
-from bench.train.runner import worker_surroundings
 
 SWEEP = (1, 2, 4, 8, 16, 32, 64)
 """Seeds of a group for the curve of steps/s against their number."""

@@ -1,6 +1,6 @@
 """Trials of a study, trained in worker processes until the study has as many as were asked for.
 
-A trial is one group of seeds an environment; each group is a task of its own, so that every worker
+A trial is one group of seeds an environment; each group is a task of its own, so that every place
 has one as long as there are trials to begin. This process alone writes to the store and talks to
 Optuna.
 """
@@ -12,36 +12,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError
 from bench.plan.digest import code_digest
 from bench.plan.identity import plain
 from bench.plan.lookup import load_algorithm
-from bench.train.provenance import provenance
-from bench.train.runner import (
-    _NO_EPISODES as NO_EPISODES,
-)
-from bench.train.runner import (
-    _NO_UPDATES as NO_UPDATES,
-)
-from bench.train.runner import (
-    Ended,
-    Group,
-    Progressed,
-    Summary,
-)
-from bench.train.runner import (
-    _free_worker as free_worker,
-)
-from bench.train.runner import (
-    _Scribe as Scribe,
-)
-from bench.train.runner import (
-    _Worker as Worker,
-)
+from bench.train.events import Ended, Group, Summary
+from bench.train.executor import Executor, Message
+from bench.train.scribe import NO_EPISODES, NO_UPDATES, Scribe
 from bench.train.trainer import validate
 from bench.train.watched import Watched
 from bench.tune.request import Request
@@ -124,9 +103,8 @@ class _Trial:
     trial: Trial
     hyperparameters: Mapping[str, object]
     groups: dict[str, Group]
-    steps: dict[str, int] = field(default_factory=dict)
     curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    begun: dict[str, datetime] = field(default_factory=dict)
+    heard: dict[str, Message] = field(default_factory=dict)
     done: set[str] = field(default_factory=set)
     reported: int = 0
     alive: float = -math.inf
@@ -135,7 +113,7 @@ class _Trial:
     def number(self) -> int:
         return self.trial.number
 
-    def environment_of(self, group: Group | None) -> str | None:
+    def environment_of(self, group: Group) -> str | None:
         """Where it is this trial's group."""
         return next((name for name, own in self.groups.items() if own is group), None)
 
@@ -146,7 +124,7 @@ def tune(
     store: Store,
     *,
     trials: int,
-    jobs: int,
+    executor: Executor,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> None:
     """Go on with a study until `trials` of it have an outcome or are being trained elsewhere.
@@ -156,13 +134,14 @@ def tune(
         study: from `open_study`.
         store: where the trials' runs go; those that are there are not trained again.
         trials: of the study, by whomever.
-        jobs: worker processes.
+        executor: who trains, by `TRAIN`; it has ended when this returns.
         on_event: told what happens, in this process.
 
     Raises:
-        KeyboardInterrupt: workers have ended by then; what was in flight is tried again next time.
+        KeyboardInterrupt: the executor has ended by then; what was in flight is tried again when
+            the study is gone on with.
     """
-    _Tuner(request, study, store, jobs, on_event).run(trials)
+    _Tuner(request, study, store, executor, on_event).run(trials)
 
 
 class _Tuner:
@@ -173,18 +152,18 @@ class _Tuner:
         request: Request,
         study: Study,
         store: Store,
-        jobs: int,
+        executor: Executor,
         on_event: Callable[[Event], None],
     ) -> None:
         self._request = request
         self._study = study
         self._store = store
-        self._jobs = jobs
+        self._executor = executor
         self._tell = on_event
         self._scales = scales_of(study)
-        self._origin = provenance()
+        self._digests: dict[str, str] = {}
+        self._scribe = Scribe(store, Summary(), self._digests)
         self._owner = owner()
-        self._team: list[Worker] = []
         self._flying: list[_Trial] = []
         self._pending: deque[tuple[_Trial, str]] = deque()
 
@@ -199,33 +178,28 @@ class _Tuner:
             )
         )
         try:
-            while True:
-                self._begin(trials)
-                busy = [worker for worker in self._team if worker.group]
-                if not busy:
-                    return
-                wait([each for worker in busy for each in worker.signs], HEARTBEAT)
-                for worker in busy:
-                    self._attend(worker)
+            self._begin(trials)
+            while self._executor.busy:
+                for message in self._executor.messages(HEARTBEAT):
+                    self._attend(message)
                 self._say_alive()
+                self._begin(trials)
         except BaseException:
             for flying in self._flying:
                 give_up(self._study, flying.number, flying.trial.params)
             raise
         finally:
-            for worker in self._team:
-                worker.end()
+            self._executor.end()
 
     def _begin(self, trials: int) -> None:
-        """Give every idle worker a group, of a new trial where there is none left."""
-        while worker := free_worker(self._team, self._jobs, TRAIN):
+        """Fill every place with a group, of a new trial where there is none left."""
+        while self._executor.free:
             while not self._pending and self._wanted(trials):
                 self._ask()
             if not self._pending:
                 return
             flying, environment = self._pending.popleft()
-            flying.begun[environment] = datetime.now(UTC)
-            worker.give(flying.groups[environment], None)
+            self._executor.give(flying.groups[environment])
 
     def _wanted(self, trials: int) -> bool:
         return len(ended(self._study)) + len(in_flight(self._study)) < trials
@@ -260,41 +234,28 @@ class _Tuner:
     def _missing(self, environment: str, hyperparameters: Mapping[str, object]) -> Group | None:
         """The seeds that have no result of this very code; None where all have."""
         description = self._request.description(environment, hyperparameters)
-        finished, digest = self._store.finished(), code_digest(description)
+        finished = self._store.finished()
+        digest = self._digests.setdefault(description.identifier, code_digest(description))
         seeds = tuple(
             seed for seed in self._request.seeds if finished.get(description.run(seed)) != digest
         )
         return Group(description=description, seeds=seeds) if seeds else None
 
-    def _attend(self, worker: Worker) -> None:
-        """Take in what a worker has to say."""
-        flying = next((each for each in self._flying if each.environment_of(worker.group)), None)
-        # Pruned or failed on behalf of another worker's group, in this very round.
-        if flying is None:
+    def _attend(self, message: Message) -> None:
+        """Take in what is heard of a group."""
+        for flying in self._flying:
+            environment = flying.environment_of(message.group)
+            if environment is None:
+                continue
+            flying.heard[environment] = message
+            if message.kind == "progress":
+                self._moved(flying, environment, message.content)
+            else:
+                self._group_ended(flying, environment, self._scribe.write(message))
             return
-        environment = flying.environment_of(worker.group)
-        assert environment is not None
-        description = flying.groups[environment].description
-        scribe = Scribe(
-            self._store,
-            Summary(),
-            self._origin,
-            {description.identifier: code_digest(description)},
-            frozenset(self._store.finished()),
-        )
-        for event in worker.events(scribe):
-            if isinstance(event, Progressed) and isinstance(event.progress, Watched):
-                self._moved(flying, environment, event.progress)
-            elif isinstance(event, Ended):
-                self._group_ended(flying, environment, event)
-            if flying not in self._flying:
-                break
-        if worker.dead and worker in self._team:
-            self._team.remove(worker)
 
     def _moved(self, flying: _Trial, environment: str, progress: Watched) -> None:
         steps = min(progress.steps)
-        flying.steps[environment] = steps
         flying.curves[environment] = progress.curve
         self._tell(
             TrialMoved(
@@ -372,28 +333,20 @@ class _Tuner:
     def _stop(self, flying: _Trial, pruned: str | None) -> None:
         """End the training of a trial; the runs that were under way are stored as pruned."""
         self._pending = deque(each for each in self._pending if each[0] is not flying)
-        for worker in [each for each in self._team if flying.environment_of(each.group)]:
-            environment = flying.environment_of(worker.group)
-            assert environment is not None
-            worker.end()
-            self._team.remove(worker)
-            if pruned is not None:
-                self._store_pruned(flying, environment, pruned)
+        for environment, group in flying.groups.items():
+            if environment in flying.done:
+                continue
+            self._executor.stop(group)
+            heard = flying.heard.get(environment)
+            if pruned is not None and heard is not None:
+                self._store_pruned(heard, pruned)
 
-    def _store_pruned(self, flying: _Trial, environment: str, reason: str) -> None:
-        group, finished = flying.groups[environment], self._store.finished()
-        started = flying.begun[environment]
-        seconds = (datetime.now(UTC) - started).total_seconds()
-        digests = {group.description.identifier: code_digest(group.description)}
-        scribe = Scribe(self._store, Summary(), self._origin, digests, frozenset())
-        for seed in group.seeds:
-            if group.description.run(seed) not in finished:
-                row = scribe._row(group, seed, None, started, seconds)
-                row |= {
-                    "status": "pruned",
-                    "reason": reason,
-                    "steps": flying.steps.get(environment, 0),
-                }
+    def _store_pruned(self, heard: Message, reason: str) -> None:
+        """The runs of a group that was under way; its last message was of progress."""
+        finished, description = self._store.finished(), heard.group.description
+        for seed, steps in zip(heard.group.seeds, heard.content.steps, strict=True):
+            if description.run(seed) not in finished:
+                row = self._scribe.row(heard, seed, "pruned", reason) | {"steps": steps}
                 self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
 
     def _end(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:

@@ -80,6 +80,7 @@ def training(asked: argparse.Namespace, *, ablation: str) -> None:
     from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train import runner
+    from bench.train.processes import Processes
 
     plan = planned(asked, ablation)
     store = Store(asked.results)
@@ -91,7 +92,9 @@ def training(asked: argparse.Namespace, *, ablation: str) -> None:
             break
         part = Plan(ablation=plan.ablation, cells=(cell,))
         try:
-            summary = runner.run(part, store, workers=1, checkpoints=store.path / "checkpoints")
+            summary = runner.run(
+                part, store, executor=Processes(1), checkpoints=store.path / "checkpoints"
+            )
         except InputError as error:
             print(error)
             continue
@@ -107,6 +110,7 @@ def sharing(asked: argparse.Namespace) -> None:
     from bench.plan.plan import make_plan
     from bench.store import Store
     from bench.train import runner
+    from bench.train.processes import Processes
 
     ends = time.monotonic() + 60 * asked.minutes
     for workers in SHARING:
@@ -124,7 +128,7 @@ def sharing(asked: argparse.Namespace) -> None:
         store = Store(asked.results / "sharing" / str(workers))
         store.check_writable()
         store.write_plan(plan.rows(datetime.now(UTC)))
-        runner.run(plan, store, workers=workers)
+        runner.run(plan, store, executor=Processes(workers))
     show_sharing(asked)
 
 

@@ -16,7 +16,7 @@ from bench.cli.app import main
 from bench.plan import digest
 from bench.plan.identity import Description
 from bench.store import Store
-from bench.train.runner import Summary
+from bench.train.events import Summary
 
 BROKEN = """
 import gymnasium

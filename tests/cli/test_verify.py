@@ -23,7 +23,7 @@ from bench.plan.plan import Plan
 from bench.store import SCHEMAS, Store, compact, parquet
 from bench.store.content import row_of
 from bench.train import provenance, runner
-from bench.train.runner import Summary
+from bench.train.events import Summary
 
 ELSEWHERE = {"machine": json.dumps({"processor": "another one"})}
 

@@ -15,16 +15,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ablations.spec import Ablation, Variant
 from bench.plan.identity import Description
 from bench.plan.plan import Cell, Plan, make_plan
 from bench.store import Store
-from bench.train import runner
+from bench.train import processes, runner
 from bench.train.environments import back_end_of
-from bench.train.runner import Ended, Event, Group, Planned, Progressed, Started, Summary
+from bench.train.events import Ended, Event, Planned, Progressed, Started, Summary
+from bench.train.processes import Processes
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -90,8 +89,9 @@ class Journal(list[Event]):
 
 def train(plan: Plan, store: Store, **arguments: Any) -> tuple[Summary, Journal]:
     journal = Journal()
-    arguments = {"workers": 2, "train": STAND_IN, "group_size": 10, **arguments}
-    return runner.run(plan, store, on_event=journal, **arguments), journal
+    workers = arguments.pop("workers", 2)
+    executor = Processes(workers, STAND_IN)
+    return runner.run(plan, store, executor=executor, on_event=journal, **arguments), journal
 
 
 def statuses(store: Store) -> dict[tuple[str, int], str]:
@@ -268,7 +268,10 @@ def test_what_another_process_finished_meanwhile_is_left_alone(tmp_path: Path) -
         journal(event)
 
     summary = runner.run(
-        planned([described()], seeds=range(3)), store, workers=1, train=STAND_IN, on_event=on_event
+        planned([described()], seeds=range(3)),
+        store,
+        executor=Processes(1, STAND_IN),
+        on_event=on_event,
     )
     assert (summary.finished, summary.elsewhere) == (1, 2)
     assert journal.started() == {(described().identifier, (1,))}
@@ -348,8 +351,8 @@ def test_one_worker_is_as_good_as_many(tmp_path: Path) -> None:
     )
     plan = make_plan(ablation, back_end_of=back_end_of)
     together, apart = Store(tmp_path / "together"), Store(tmp_path / "apart")
-    runner.run(plan, together, workers=1)
-    runner.run(plan, apart, workers=2, group_size=1)
+    runner.run(plan, together, executor=Processes(1))
+    runner.run(plan, apart, executor=Processes(2), group_size=1)
     assert set(together.runs()["group_size"]) == {3}
     assert set(apart.runs()["group_size"]) == {1}
     for table in ("episodes", "updates"):
@@ -360,61 +363,6 @@ def test_one_worker_is_as_good_as_many(tmp_path: Path) -> None:
         one, many = together.policy(run), apart.policy(run)
         assert one.keys() == many.keys()
         assert all(np.array_equal(one[name], many[name], equal_nan=True) for name in one)
-
-
-@settings(deadline=None)
-@given(
-    counts=st.lists(st.integers(1, 25), min_size=1, max_size=5),
-    workers=st.integers(1, 9),
-    group_size=st.integers(1, 12),
-)
-def test_groups_hold_every_seed_once_and_are_small_enough(
-    counts: list[int], workers: int, group_size: int
-) -> None:
-    descriptions = [described(number=number) for number in range(len(counts))]
-    missing = [(each, range(count)) for each, count in zip(descriptions, counts, strict=True)]
-    groups = runner._grouped(missing, workers, group_size, lambda description: 1.0)
-    held = sorted((g.description.identifier, seed) for g in groups for seed in g.seeds)
-    assert held == sorted((each.identifier, seed) for each, seeds in missing for seed in seeds)
-    assert max(len(group.seeds) for group in groups) <= group_size
-    sizes = [len(group.seeds) for group in groups]
-    assert sizes == sorted(sizes, reverse=True)
-
-
-@pytest.mark.parametrize(
-    ("counts", "workers", "sizes"),
-    [
-        ([10], 1, [10]),
-        ([10], 2, [5, 5]),
-        ([10], 4, [3, 3, 2, 2]),
-        ([10], 16, [1] * 10),
-        ([10, 10], 2, [10, 10]),
-        ([10, 10, 10], 2, [10, 10, 5, 5]),
-        ([10] * 12, 2, [10] * 12),
-        ([25], 1, [9, 8, 8]),
-    ],
-)
-def test_groups_are_as_large_as_busy_workers_allow(
-    counts: list[int], workers: int, sizes: list[int]
-) -> None:
-    missing = [(described(number=number), range(count)) for number, count in enumerate(counts)]
-    groups = runner._grouped(missing, workers, 10, lambda description: 1.0)
-    assert [len(group.seeds) for group in groups] == sizes
-
-
-def test_costly_groups_come_first_and_large_ones_stay_whole() -> None:
-    cheap, costly = described(number=0), described(number=1)
-    groups = runner._grouped(
-        [(cheap, range(10)), (costly, range(10))], 2, 10, lambda each: 1.0 + (each == costly) / 10
-    )
-    assert [(group.description, group.seeds) for group in groups] == [
-        (costly, tuple(range(10))),
-        (cheap, tuple(range(10))),
-    ]
-    (first, *_) = runner._grouped(
-        [(cheap, range(10)), (costly, [0])], 2, 10, lambda each: 1.0 + (each == costly) * 100
-    )
-    assert first == Group(description=costly, seeds=(0,))
 
 
 def python(script: str) -> subprocess.CompletedProcess[str]:
@@ -463,4 +411,4 @@ def made_by_other_code(store: Store, description: Description, seeds: Sequence[i
 
 
 def test_signal_names_exist_for_the_epitaph() -> None:
-    assert "SIGSEGV" in runner._epitaph(-signal.SIGSEGV)
+    assert "SIGSEGV" in processes._epitaph(-signal.SIGSEGV)

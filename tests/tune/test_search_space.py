@@ -75,11 +75,16 @@ def test_sizes_go_on_dividing_one_another(name: str) -> None:
 
 def test_what_has_no_magnitude_at_all_can_not_be_tuned() -> None:
     with pytest.raises(InputError, match="untrained has nothing to search"):
-        search_space("untrained", fixed=[each for each in defaults("untrained")])
+        search_space("untrained", fixed=list(defaults("untrained")))
 
 
 def test_the_user_chooses_what_is_searched_and_where() -> None:
-    asked = ["learning_rate", "hidden_sizes=32,32|64,64", "entropy_coefficient=0:0.02", "epochs=2:6"]
+    asked = [
+        "learning_rate",
+        "hidden_sizes=32,32|64,64",
+        "entropy_coefficient=0:0.02",
+        "epochs=2:6",
+    ]
     found = by_field(asked=[*asked, "reward_normalization", "advantage_normalization"])
     assert list(found) == [
         "hidden_sizes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,11 @@ import tiny_study
 from bench.errors import InputError
 from bench.evidence.normalised import Scale
 from bench.evidence.scores import score_runs
-from bench.plan.identity import Description
 from bench.store import PUBLISHED, Store, load
+from bench.train.events import Group, Summary
+from bench.train.executor import Message
+from bench.train.provenance import provenance
+from bench.train.scribe import NO_EPISODES, NO_UPDATES, Scribe
 from bench.tune.scoring import mean_score, trial_scales, trial_score
 
 
@@ -63,11 +67,15 @@ def test_a_scale_that_is_none_is_told_in_one_line(text: str) -> None:
 
 
 def test_a_run_without_episodes_has_no_score(tmp_path: Path) -> None:
-    from bench.train.runner import NO_EPISODES, NO_UPDATES
-    from tests.store.stored_example import row
-
-    description: Description = tiny_study.request().description("CartPole-v1", {})
     store = Store(tmp_path)
-    stored = row(run=description.run(0), description=description.identifier)
-    store.write_run(stored, NO_EPISODES, NO_UPDATES, None)
+    description = tiny_study.request().description("CartPole-v1", {})
+    message = Message(
+        group=Group(description=description, seeds=(0,)),
+        kind="done",
+        content=[],
+        started=datetime.now(UTC),
+        origin=provenance(),
+    )
+    row = Scribe(store, Summary(), {description.identifier: ""}).row(message, 0, "finished", None)
+    store.write_run(row, NO_EPISODES, NO_UPDATES, None)
     assert math.isnan(mean_score(store, [description.run(0)]))

@@ -1,0 +1,95 @@
+"""What there is to train and what becomes of it, as the runner tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench.plan.identity import Description
+
+if TYPE_CHECKING:
+    from bench.train.trainer import Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group:
+    """Seeds of one description that train together."""
+
+    description: Description
+    seeds: tuple[int, ...]
+
+    @property
+    def steps(self) -> int:
+        """Budget of all its seeds [environment steps]."""
+        return self.description.steps * len(self.seeds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Planned:
+    """What there is to do: `kept` runs have results already, `stale` of them from other code."""
+
+    groups: tuple[Group, ...]
+    kept: int
+    stale: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A worker has been given the group."""
+
+    group: Group
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progressed:
+    """How far a group is."""
+
+    group: Group
+    progress: Progress
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """A group has ended, whatever became of it.
+
+    Attributes:
+        seconds: since it started; 0 where other processes had finished it before.
+        outcomes: seed -> "finished", "diverged", "failed", "not stored", or "elsewhere" for a
+            seed that another process finished meanwhile.
+        reasons: what went wrong, each once.
+    """
+
+    group: Group
+    seconds: float
+    outcomes: Mapping[int, str]
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waited:
+    """Nothing happened for a while."""
+
+
+Event = Planned | Started | Progressed | Ended | Waited
+
+
+@dataclass(kw_only=True)
+class Summary:
+    """What became of a plan.
+
+    Attributes:
+        kept: runs that had a result already; `stale` of them from other code.
+        finished: runs trained and stored, `diverged` ones among them.
+        elsewhere: runs that another process finished meanwhile.
+        diverged: description and reason -> number of runs; a result.
+        failures: description and reason -> number of runs; no result.
+    """
+
+    kept: int = 0
+    stale: int = 0
+    finished: int = 0
+    elsewhere: int = 0
+    diverged: dict[tuple[Description, str], int] = field(default_factory=dict)
+    failures: dict[tuple[Description, str], int] = field(default_factory=dict)
+    seconds: float = 0.0

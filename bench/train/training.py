@@ -1,0 +1,96 @@
+"""One group's training, wherever it takes place: by its description, on one thread."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import os
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from bench.plan.trainers import trainer_of
+from bench.train.events import Group
+
+if TYPE_CHECKING:
+    from bench.train.trainer import Progress
+
+REPORT_EVERY = 0.2
+"""Seconds between two reports of progress."""
+THREADS = 1
+WORKER_ENVIRONMENT = {
+    "OMP_NUM_THREADS": str(THREADS),
+    "MKL_NUM_THREADS": str(THREADS),
+    "OPENBLAS_NUM_THREADS": str(THREADS),
+    "NUMEXPR_NUM_THREADS": str(THREADS),
+    "VECLIB_MAXIMUM_THREADS": str(THREADS),
+    # MKL picks its kernels by how matrices happen to lie in memory unless told not to; at odd
+    # batch sizes and widths a seed would then have other bits in a group than alone.
+    "MKL_CBWR": "AUTO,STRICT",
+}
+"""What a process that trains has in its environment before it imports anything."""
+
+
+def train_group(
+    group: Group,
+    train: str | None,
+    checkpoint: Path | None,
+    report: Callable[[Progress], None],
+) -> tuple[Literal["done", "failed"], Any]:
+    """Train a group to its end.
+
+    Args:
+        group: what to train.
+        train: "module:attribute" of the training function; None: what `trainer_of` the
+            description's back end says.
+        checkpoint: a file from which it goes on, and in which it leaves behind where it is.
+        report: told every fifth of a second or more where the group stands.
+
+    Returns:
+        "done" and the `RunResult` of every seed, or "failed" and the reason in one line.
+
+    Raises:
+        BrokenPipeError: nobody is there any more to report to.
+    """
+    description, reported = group.description, -math.inf
+
+    def told(progress: Progress) -> None:
+        nonlocal reported
+        if time.monotonic() - reported >= REPORT_EVERY:
+            reported = time.monotonic()
+            report(progress)
+
+    try:
+        module, _, name = (train or f"{trainer_of(description.back_end)}:train").partition(":")
+        function = getattr(importlib.import_module(module), name)
+        if "torch" in sys.modules:
+            sys.modules["torch"].set_num_threads(THREADS)
+        resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
+        with _made_on(description.device):
+            return "done", function(description, group.seeds, told, **resumed)
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        return "failed", last_line(error)
+
+
+def last_line(error: BaseException) -> str:
+    """Type, message and place of an error in one line."""
+    lines = "".join(traceback.format_exception_only(error)).splitlines()
+    said = "; ".join(filter(None, map(str.strip, lines)))
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    return said[:500] + place
+
+
+def _made_on(device: str) -> AbstractContextManager[object]:
+    """What an algorithm makes without saying where is made on the device."""
+    if device == "cpu":
+        return nullcontext()
+    import torch
+
+    return torch.device(device)
