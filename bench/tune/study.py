@@ -252,9 +252,12 @@ def _refused(place: str) -> Iterator[None]:
         yield
     except InputError:
         raise
-    except ModuleNotFoundError as error:
-        raise InputError(f"storage {place!r} needs the package {error.name}: install it") from error
     except Exception as error:
+        lacking = error.__cause__ or error
+        if isinstance(lacking, ModuleNotFoundError):
+            raise InputError(
+                f"storage {place!r} needs the package {lacking.name}: install it"
+            ) from error
         lines = str(error).strip().splitlines() or [""]
         raise InputError(
             f"storage {place!r} can't be opened: {type(error).__name__}: {lines[0]}"

@@ -61,7 +61,9 @@ def test_a_user_s_token_environment_is_trained_by_its_own_trainer(results: Path)
     assert means["free"] > 3.5
     assert means["held"] < 2.5
     kl = view.updates.groupby("variant", observed=True)["reference_kl"].max()
-    assert kl["free"] > 0.1 > kl["held"]
+    # Ten seeds: 0.69 or more without the penalty (ln 2 is all coins alike), 0.15 or less with it.
+    assert kl["free"] > 0.5
+    assert kl["held"] < 0.3
     assert view.updates["gold_reward"].isna().all()
     run = str(view.runs["run"].iloc[0])
     assert set(Store(results).policy(run)) == {"policy"}

@@ -39,4 +39,4 @@ def scales() -> dict[str, Scale]:
 
 def opened(about: Request, folder: Path, **options: Any) -> Study:
     """Its study."""
-    return open_study(about, folder / "studies" / about.name, scales, **options)
+    return open_study(about, folder / "studies" / about.name, **{"scales": scales, **options})

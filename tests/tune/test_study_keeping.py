@@ -1,0 +1,129 @@
+"""A study outlives whoever runs it."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+import tiny_study
+
+from bench.errors import InputError
+from bench.evidence.normalised import Scale
+from bench.tune.study import (
+    ALIVE,
+    OWNER,
+    PRUNERS,
+    SAMPLERS,
+    SILENCE,
+    best,
+    ended,
+    give_up_orphans,
+    in_flight,
+    owner,
+    scales_of,
+)
+
+
+def asked(study: optuna.Study, **attributes: object) -> optuna.Trial:
+    space = {each.parameter: each.distribution() for each in tiny_study.request().space}
+    trial = study.ask(space)
+    for name, value in attributes.items():
+        trial.set_user_attr(name, value)
+    return trial
+
+
+def test_the_defaults_are_its_first_trial(tmp_path: Path) -> None:
+    study = tiny_study.opened(tiny_study.request(), tmp_path)
+    assert asked(study).params == {"learning_rate": 3e-4}
+    again = tiny_study.opened(tiny_study.request(), tmp_path)
+    assert asked(again).params != {"learning_rate": 3e-4}
+    assert len(again.trials) == 2
+
+
+def test_it_keeps_the_scales_that_it_began_with(tmp_path: Path) -> None:
+    request = tiny_study.request()
+    tiny_study.opened(request, tmp_path)
+    study = tiny_study.opened(request, tmp_path, scales=lambda: pytest.fail("asked for again"))
+    assert scales_of(study)["CartPole-v1"] == Scale(zero=0.0, one=100.0)
+
+
+@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("pruner", PRUNERS)
+def test_every_sampler_goes_with_every_pruner(sampler: str, pruner: str, tmp_path: Path) -> None:
+    study = tiny_study.opened(tiny_study.request(), tmp_path, sampler=sampler, pruner=pruner)
+    for number in range(14):
+        trial = asked(study)
+        for point in range(1, 11):
+            trial.report(number + point / 10, point)
+            trial.should_prune()
+        study.tell(trial, float(number))
+    assert len(ended(study)) == 14
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"sampler": "tp"}, "unknown sampler 'tp'. Did you mean 'tpe'?"),
+        ({"pruner": "medium"}, "unknown pruner 'medium'. Did you mean 'median'?"),
+        ({"storage": "study.db"}, "storage 'study.db' is no URL"),
+        ({"storage": "sqlite:////nowhere/at/all.db"}, "can't be opened: "),
+        ({"storage": "postgresql://host/tuning"}, "needs the package psycopg"),
+        ({"storage": "speech://host"}, "can't be opened: NoSuchModuleError"),
+    ],
+)
+def test_what_can_not_be_opened_is_told_in_one_line(
+    options: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(InputError) as caught:
+        tiny_study.opened(tiny_study.request(), tmp_path, **options)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_study_of_this_name_about_something_else_is_left_alone(tmp_path: Path) -> None:
+    request = tiny_study.request()
+    study = tiny_study.opened(request, tmp_path)
+    study.set_user_attr("request", "{}")
+    with pytest.raises(InputError, match="is about something else"):
+        tiny_study.opened(request, tmp_path)
+
+
+def test_what_an_ended_process_was_about_is_tried_again(tmp_path: Path) -> None:
+    study = tiny_study.opened(tiny_study.request(), tmp_path)
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    mine = asked(study, **{OWNER: owner()})
+    its = asked(study, **{OWNER: {**owner(), "process": gone.pid, "began": "1"}})
+    # Another process has got the number of the one that began the trial.
+    reused = asked(study, **{OWNER: {**owner(), "process": os.getpid(), "began": "1"}})
+    assert give_up_orphans(study) == 2
+    assert [trial.number for trial in in_flight(study)] == [mine.number]
+    assert ended(study) == []
+    assert [asked(study).params, asked(study).params] == [its.params, reused.params]
+
+
+def test_another_machine_is_given_time(tmp_path: Path) -> None:
+    study = tiny_study.opened(tiny_study.request(), tmp_path)
+    elsewhere = {"host": socket.gethostname() + "-other", "process": 1, "began": "1"}
+    living = asked(study, **{OWNER: elsewhere, ALIVE: time.time()})
+    asked(study, **{OWNER: elsewhere, ALIVE: time.time() - SILENCE - 1})
+    begun = asked(study, **{OWNER: elsewhere})
+    assert give_up_orphans(study) == 1
+    assert [trial.number for trial in in_flight(study)] == [living.number, begun.number]
+
+
+def test_the_best_is_the_earliest_of_equals_among_complete_ones(tmp_path: Path) -> None:
+    study = tiny_study.opened(tiny_study.request(), tmp_path)
+    assert best(study) is None
+    for value in (-2.0, -1.0, -1.0):
+        study.tell(asked(study), value)
+    study.tell(asked(study), state=optuna.trial.TrialState.PRUNED)
+    found = best(study)
+    assert found is not None
+    assert found.number == 1

@@ -1,0 +1,212 @@
+"""Trials are trained, scored, pruned and failed; what stops them costs what is in flight."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import optuna
+import pytest
+import tiny_study
+from inline_executor import Inline
+
+from bench.plan.digest import code_digest
+from bench.store import Store
+from bench.tune.request import Request
+from bench.tune.scoring import mean_score
+from bench.tune.study import best, ended, in_flight
+from bench.tune.summary import rows, table
+from bench.tune.tuner import Event, Opened, TrialEnded, TrialMoved, tune
+
+
+def tuned(
+    request: Request,
+    folder: Path,
+    trials: int,
+    executor: Inline | None = None,
+    pruner: optuna.pruners.BasePruner | None = None,
+) -> tuple[optuna.Study, list[Event], Inline]:
+    study = tiny_study.opened(request, folder, pruner="none", sampler="random")
+    study.sampler = optuna.samplers.RandomSampler(seed=len(study.trials))
+    if pruner is not None:
+        study.pruner = pruner
+    executor, events = executor or Inline(), list[Event]()
+    tune(request, study, Store(folder), trials=trials, executor=executor, on_event=events.append)
+    assert executor.ended
+    return study, events, executor
+
+
+def test_a_trial_is_runs_of_the_store(tmp_path: Path) -> None:
+    request = tiny_study.request()
+    study, events, executor = tuned(request, tmp_path, 2)
+    store = Store(tmp_path)
+    assert len(executor.given) == 4
+    assert len(store.finished()) == 8
+    assert events[0] == Opened(ended=0, elsewhere=0, resumed=0)
+    assert [each.ended for each in events if isinstance(each, TrialEnded)] == [1, 2]
+    moved = [each for each in events if isinstance(each, TrialMoved)]
+    assert {each.environment for each in moved} == set(tiny_study.ENVIRONMENTS)
+    assert moved[-1].share == 1.0
+    for trial in ended(study):
+        runs = trial.user_attrs["runs"]
+        returns = [mean_score(store, runs[name]) for name in tiny_study.ENVIRONMENTS]
+        assert trial.value == pytest.approx(sum(returns) / 2 / 100)
+        stored = store.runs().set_index("run").loc[runs["CartPole-v1"][0]]
+        settings = json.loads(stored["hyperparameters"])
+        assert settings["learning_rate"] == pytest.approx(trial.params["learning_rate"], rel=5e-3)
+        assert settings["batch_steps"] == tiny_study.SMALL["batch_steps"]
+
+
+def test_a_study_has_as_many_trials_as_are_asked_for(tmp_path: Path) -> None:
+    request = tiny_study.request()
+    tuned(request, tmp_path, 1)
+    _, events, executor = tuned(request, tmp_path, 1)
+    assert events == [Opened(ended=1, elsewhere=0, resumed=0)]
+    assert executor.given == []
+    study, events, _ = tuned(request, tmp_path, 2)
+    assert events[0] == Opened(ended=1, elsewhere=0, resumed=0)
+    assert len(ended(study)) == 2
+
+
+def test_settings_that_have_results_are_not_trained_again(tmp_path: Path) -> None:
+    request = tiny_study.request(search=["epochs=1|2"])
+    study, _, executor = tuned(request, tmp_path, 6)
+    assert len(ended(study)) == 6
+    assert len(executor.given) == 4
+    values = {trial.params["epochs"]: trial.value for trial in ended(study)}
+    assert all(trial.value == values[trial.params["epochs"]] for trial in ended(study))
+
+
+def test_results_of_other_code_are_no_trial_s(tmp_path: Path) -> None:
+    request = tiny_study.request(search=["epochs=1|2"])
+    tuned(request, tmp_path, 6)
+    store = Store(tmp_path)
+    (kept,) = (row for row in store.runs().to_dict("records")[:1])
+    episodes, updates = store.episodes(), store.updates()
+    store.write_run(
+        {**kept, "reason": None, "diverged_at": None, "digest": "0" * 16},
+        {name: episodes[episodes["run"] == kept["run"]][name].to_numpy() for name in EPISODES},
+        {name: updates[updates["run"] == kept["run"]][name].to_numpy() for name in UPDATES},
+        None,
+    )
+    _, _, executor = tuned(request, tmp_path, 12)
+    assert [group.description.run(group.seeds[0]) for group in executor.given] == [kept["run"]]
+
+
+EPISODES = ("step", "return", "length", "seconds")
+UPDATES = ("update", "step", "seconds")
+
+
+def test_a_pruned_trial_is_stored_and_satisfies_no_plan(tmp_path: Path) -> None:
+    request = tiny_study.request()
+    study, events, executor = tuned(
+        request, tmp_path, 2, pruner=optuna.pruners.ThresholdPruner(lower=1e9)
+    )
+    outcomes = [each.outcome for each in events if isinstance(each, TrialEnded)]
+    assert outcomes == ["complete", "pruned"]  # the defaults never are
+    store = Store(tmp_path)
+    runs = store.runs()
+    pruned = runs[runs["status"] == "pruned"]
+    assert len(pruned) == 2
+    assert set(pruned["environment"]) == {executor.given[-1].description.environment}
+    assert pruned["reason"].str.contains(f"trial 1 of study {request.name}").all()
+    assert pruned["steps"].between(1, request.steps).all()
+    assert not set(pruned["run"]) & set(store.finished())
+    assert [row.outcome for row in rows(study, request)] == ["complete", "pruned"]
+    assert "pruned at point" in table(study, request).splitlines()[2]
+
+
+def test_pruned_runs_are_trained_by_whoever_asks_for_them(tmp_path: Path) -> None:
+    request = tiny_study.request(search=["epochs=1|2"])
+    tiny_study.opened(request, tmp_path).enqueue_trial({"epochs": "2"})
+    tuned(request, tmp_path, 2, pruner=optuna.pruners.ThresholdPruner(lower=1e9))
+    store = Store(tmp_path)
+    assert sorted(store.runs()["status"]).count("pruned") == 2
+    _, _, executor = tuned(request, tmp_path, 12)
+    assert "pruned" not in set(store.runs()["status"])
+    assert {group.description.hyperparameters["epochs"] for group in executor.given} == {2}
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_trial_that_diverges_fails_and_the_study_goes_on(tmp_path: Path) -> None:
+    request = tiny_study.request(search=["learning_rate=3e-4|1e38"])
+    study, events, _ = tuned(request, tmp_path, 10)
+    outcomes = {
+        (each.outcome, each.reason.split(":")[0]) for each in events if isinstance(each, TrialEnded)
+    }
+    assert ("complete", "") in outcomes
+    assert any(reason.startswith("diverged in") for _, reason in outcomes)
+    # The same settings again need no training to be known for what they are.
+    assert ("failed", "a run of it is diverged") in outcomes
+    assert len(ended(study)) == 10
+    found = best(study)
+    assert found is not None
+    assert found.params["learning_rate"] == "0.0003"
+    assert "diverged" in set(Store(tmp_path).runs()["status"])
+
+
+def test_settings_that_contradict_each_other_fail_with_the_reason(tmp_path: Path) -> None:
+    request = tiny_study.request(search=["slots=4|5"])
+    _, events, executor = tuned(request, tmp_path, 10)
+    failed = [each for each in events if isinstance(each, TrialEnded) and each.outcome == "failed"]
+    assert failed
+    assert failed[0].reason.startswith("batch_steps = 64 is not a multiple of slots = 5")
+    assert {group.description.hyperparameters["slots"] for group in executor.given} == {4}
+
+
+def test_without_an_episode_there_is_no_score(tmp_path: Path) -> None:
+    request = tiny_study.request(back_ends={"HalfCheetah-v5": "envpool"})
+    study = tiny_study.opened(
+        request, tmp_path, scales=lambda: {"HalfCheetah-v5": tiny_study.scales()["CartPole-v1"]}
+    )
+    events: list[Event] = []
+    tune(request, study, Store(tmp_path), trials=1, executor=Inline(), on_event=events.append)
+    last = events[-1]
+    assert isinstance(last, TrialEnded)
+    assert (last.outcome, last.reason) == ("failed", "no episode ended")
+
+
+def test_ctrl_c_costs_what_is_in_flight(tmp_path: Path) -> None:
+    request = tiny_study.request()
+    executor = Inline(interrupted_after=3)
+    study = tiny_study.opened(request, tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        tune(request, study, Store(tmp_path), trials=4, executor=executor)
+    assert executor.ended
+    assert len(ended(study)) == 1
+    assert in_flight(study) == []
+    cut_off = executor.given[-1].description.hyperparameters["learning_rate"]
+    assert executor.given[-1].description.environment == tiny_study.ENVIRONMENTS[1]
+    study, _, again = tuned(request, tmp_path, 2)
+    assert len(ended(study)) == 2
+    # Its settings again, and of its two environments only the one that had not finished.
+    (group,) = again.given
+    assert group.description.hyperparameters["learning_rate"] == cut_off
+
+
+def test_trials_elsewhere_count(tmp_path: Path, living_elsewhere: Callable[..., None]) -> None:
+    request = tiny_study.request()
+    living_elsewhere(tiny_study.opened(request, tmp_path))
+    study, events, _ = tuned(request, tmp_path, 2)
+    assert events[0] == Opened(ended=0, elsewhere=1, resumed=0)
+    assert (len(ended(study)), len(in_flight(study))) == (1, 1)
+
+
+@pytest.fixture
+def living_elsewhere() -> Callable[..., None]:
+    """Lets another machine begin a trial."""
+
+    def begin(study: optuna.Study) -> None:
+        space = {each.parameter: each.distribution() for each in tiny_study.request().space}
+        trial = study.ask(space)
+        trial.set_user_attr("owner", {"host": "another", "process": 1, "began": "1"})
+
+    return begin
+
+
+def test_the_digest_of_a_trial_s_runs_is_that_of_its_code(tmp_path: Path) -> None:
+    request = tiny_study.request()
+    tuned(request, tmp_path, 1)
+    expected = {code_digest(request.description(name, {})) for name in tiny_study.ENVIRONMENTS}
+    assert set(Store(tmp_path).finished().values()) == expected
