@@ -50,6 +50,8 @@ class Ablation:
         steps: budget of a run [environment steps], one for all or one for each environment.
         seeds: the seeds of every variant in every environment.
         mechanism: columns of the store's `updates` table that show why the curves differ.
+        held_out: the seeds belong to this question alone, because others were looked at to ask it:
+            no other ablation's figures and tables count them, and this one's count no others.
 
     Raises:
         ValueError: in one line, what does not fit together.
@@ -64,6 +66,7 @@ class Ablation:
     steps: int | Mapping[str, int] = field(hash=False)
     seeds: tuple[int, ...] = tuple(range(10))
     mechanism: tuple[str, ...] = ()
+    held_out: bool = False
 
     def __post_init__(self) -> None:
         _check_name("ablation", self.name)

@@ -49,7 +49,7 @@ def runs_of(store: Store, ablation: str | None, variants: list[str] | None = Non
 
 def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFrame:
     """The runs whose ids begin with these texts, one each; each of them has a result."""
-    from bench.store.schema import RESULTS
+    from bench.store.schema import PRUNED, RESULTS
 
     ids = table["run"].tolist()
     wanted = []
@@ -65,7 +65,8 @@ def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFra
         wanted += found
     chosen = table[table["run"].isin(wanted)]
     for run in chosen[~chosen["status"].isin(RESULTS)].itertuples():
-        raise InputError(f"run {run.run} failed, so there is no result of it: {run.reason}")
+        happened = "was pruned" if run.status == PRUNED else "failed"
+        raise InputError(f"run {run.run} {happened}, so there is no result of it: {run.reason}")
     return chosen
 
 

@@ -58,7 +58,7 @@ class Plan:
     def rows(self, created: datetime) -> list[dict[str, object]]:
         """The rows of the store's table `plans`, a row a cell."""
         environments = list(dict.fromkeys(cell.environment for cell in self.cells))
-        asked = {"options": self.options} if self.options else {}
+        asked: dict[str, object] = {"options": self.options} if self.options else {}
         return [
             {
                 "ablation": self.ablation.name,
@@ -81,6 +81,7 @@ class Plan:
                         **_documentation(cell.description.algorithm),
                         "mechanism": self.ablation.mechanism,
                         **asked,
+                        **({"held_out": list(cell.seeds)} if self.ablation.held_out else {}),
                     },
                     ensure_ascii=False,
                     allow_nan=False,

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from bench.errors import InputError, unknown
@@ -19,7 +20,8 @@ PLACE = ["variant", "variant_title", "variant_order", "environment_order"]
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """What one store holds of an ablation's latest plan: every seed of its descriptions.
+    """What one store holds of an ablation's latest plan: every seed of its descriptions, held-out
+    ones in their own ablation only.
 
     `plan` has the columns of `schema.PLANS`. `runs` has those of `schema.RUNS`, and `episodes` and
     `updates` theirs; each also has variant, variant_title, variant_order and environment_order,
@@ -102,6 +104,17 @@ def load(ablation: str, results: str | Path | None = None) -> View:
     raise InputError("; ".join([reason, *_problems(places)]))
 
 
+def _held_out(place: Store, ablation: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
+    """Description and seed of what is held out for an ablation, and for others."""
+    own: set[tuple[str, int]] = set()
+    others: set[tuple[str, int]] = set()
+    for row in place.plans().select(["ablation", "description", "metadata"]).to_pylist():
+        seeds = json.loads(row["metadata"]).get("held_out", [])
+        held = own if row["ablation"] == ablation else others
+        held |= {(row["description"], seed) for seed in seeds}
+    return own, others
+
+
 def _problems(places: list[Store]) -> tuple[str, ...]:
     return tuple(problem for place in places for problem in place.problems)
 
@@ -114,7 +127,12 @@ def _view(place: Store, ablation: str) -> View:
         for entry in place.committed().values()
         if entry.description in descriptions and entry.status != PRUNED
     )
-    runs = parquet.to_frame(tables["runs"]).merge(plan[["description", *PLACE]], on="description")
+    found = parquet.to_frame(tables["runs"])
+    own, others = _held_out(place, ablation)
+    runs = found.merge(plan[["description", *PLACE]], on="description")
+    pairs = zip(runs["description"], runs["seed"], strict=True)
+    counted = [pair in own if own else pair not in others for pair in pairs]
+    runs = runs[np.array(counted, dtype=bool)]
     runs = runs.sort_values(
         ["environment_order", "variant_order", "seed"], kind="stable", ignore_index=True
     )

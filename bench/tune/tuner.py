@@ -34,6 +34,7 @@ from bench.tune.study import (
     in_flight,
     owner,
     scales_of,
+    uninterrupted,
 )
 
 if TYPE_CHECKING:
@@ -207,14 +208,16 @@ class _Tuner:
     def _ask(self) -> None:
         """Begin a trial; what needs no training is scored at once."""
         space = {each.parameter: each.distribution() for each in self._request.space}
-        trial = self._study.ask(space)
-        trial.set_user_attr(OWNER, self._owner)
-        hyperparameters = self._request.hyperparameters(trial.params)
-        trial.set_user_attr(
-            "hyperparameters", {name: plain(value) for name, value in hyperparameters.items()}
-        )
-        flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
-        self._flying.append(flying)
+        # An interruption in here would leave behind a trial that nobody knows to be given up.
+        with uninterrupted():
+            trial = self._study.ask(space)
+            trial.set_user_attr(OWNER, self._owner)
+            hyperparameters = self._request.hyperparameters(trial.params)
+            trial.set_user_attr(
+                "hyperparameters", {name: plain(value) for name, value in hyperparameters.items()}
+            )
+            flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
+            self._flying.append(flying)
         self._tell(TrialBegun(number=trial.number, hyperparameters=hyperparameters))
         try:
             values: dict[str, Any] = dict(hyperparameters)

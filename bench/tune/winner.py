@@ -62,6 +62,7 @@ def winner_ablation(
         "    control='default',",
         f"    steps={request.steps:_},",
         f"    seeds=tuple(range({HELD_OUT[0]}, {HELD_OUT[-1] + 1})),",
+        "    held_out=True,",
         ")",
         "",
     ]

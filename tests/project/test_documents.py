@@ -12,6 +12,9 @@ from ablations import ABLATIONS
 from bench.cli.app import VERBS, main
 from bench.plan.lookup import load_ablation
 from bench.store import load
+from bench.tune.request import Request
+from bench.tune.space import defaults, search_space
+from bench.tune.winner import winner_ablation
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -47,15 +50,36 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 SEQUENCE = ["--seeds", "0-1", "--steps", "1k", "--env", "Reviews-v0", "--workers", "1"]
 
 
+TUNE = ["--trials", "1", "--seeds", "1", "--steps", "300", "--jobs", "1"]
+TUNE += ["--env", "InvertedPendulum-v5"]
+
+
+@pytest.fixture(scope="module")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `tune` writes at its end."""
+    space = search_space("clipped_ppo")
+    request = Request(
+        algorithm="clipped_ppo",
+        back_ends={"InvertedPendulum-v5": "envpool"},
+        steps=300,
+        seeds=(0,),
+        space=space,
+    )
+    hyperparameters = {**defaults("clipped_ppo"), "learning_rate": 1e-3}
+    text = winner_ablation(request, hyperparameters, trial=1, trials=2, value=0.5)
+    assert text is not None
+    file = tmp_path_factory.mktemp("study") / "tuned.py"
+    file.write_text(text)
+    return file
+
+
 def small() -> list[str]:
     """Options that make an ablation a matter of seconds; the last of an option counts."""
     return ["--seeds", "0-1", "--steps", "300", "--env", "InvertedPendulum-v5"]
 
 
-@pytest.mark.parametrize("command", commands())
-def test_the_command_runs(
-    command: str, results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]:  # noqa: PLR0912
+    """The command's arguments on a small scale, reading `results` and writing into `folder`."""
     arguments = shlex.split(command.removeprefix(PREFIX))
     verb = arguments[0]
     for option in ("--results", "--output", "--to", "--env"):
@@ -64,14 +88,19 @@ def test_the_command_runs(
             kept = arguments[place + 1]
             del arguments[place : place + 2]
             if option == "--output":
-                arguments += [option, str(tmp_path / Path(kept).name)]
+                arguments += [option, str(folder / Path(kept).name)]
                 break
             if verb == "export" and option == "--to":  # a format, no folder
                 arguments += [option, kept]
                 break
+    if verb == "tune":
+        arguments += ["--results", str(folder / "results"), *TUNE]
+        if "--storage" in arguments:
+            arguments += ["--storage", f"sqlite:///{folder / 'study.db'}"]
     if verb == "run":
+        arguments = [str(tuned) if "tuned.py" in each else each for each in arguments]
         chosen = SEQUENCE if "sequence" in command else small()
-        arguments += ["--results", str(tmp_path / "results"), *chosen]
+        arguments += ["--results", str(folder / "results"), *chosen]
     if verb in ("evaluate", "watch"):
         runs = load("baseline", results).runs["run"]
         arguments = [runs.iloc[0] if each == "RUN" else each for each in arguments]
@@ -79,14 +108,22 @@ def test_the_command_runs(
     if verb in ("evaluate", "export", "figure", "publish", "report", "verify", "watch"):
         arguments += ["--results", str(results)]
     if verb == "merge":
-        arguments = ["merge", str(results), "--into", str(tmp_path / "merged")]
+        arguments = ["merge", str(results), "--into", str(folder / "merged")]
     if verb == "throughput":
         if "--peers" in arguments:  # installing them takes minutes; tests/peers does it, slowly
             arguments.remove("--peers")
         few = ["--algorithm", "clipped_ppo", "--env", "InvertedPendulum-v5", "--no-sweep"]
-        arguments += ["--quick", *few, "--results", str(tmp_path / "results")]
+        arguments += ["--quick", *few, "--results", str(folder / "results")]
     if verb == "publish":
-        arguments += ["--to", str(tmp_path / "published")]
+        arguments += ["--to", str(folder / "published")]
+    return arguments
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_command_runs(
+    command: str, results: Path, tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = adapted(command, results, tuned, tmp_path)
     monkeypatch.chdir(ROOT)
     assert main(arguments) == 0
 

@@ -90,6 +90,37 @@ def test_a_description_that_two_variants_share_counts_for_both(
     assert len(view.episodes) == 6
 
 
+def test_held_out_seeds_count_in_their_own_ablation_only(
+    store: Store, plan_rows: PlanRows, example: type[Example]
+) -> None:
+    store.write_plan(plan_rows())
+    held = json.dumps({"held_out": [100, 101]})
+    store.write_plan(plan_rows(ablation="tuned", metadata=held))
+    for description in ("d0", "d1"):
+        for seed in (0, 100, 101):
+            made = example(
+                run=f"{description}-{seed}", changes={"description": description, "seed": seed}
+            )
+            store.write_run(made.row, made.episodes, made.updates, None)
+    seeds = {name: load(name, store.path).runs["seed"].tolist() for name in ("baseline", "tuned")}
+    assert seeds == {"baseline": [0, 0], "tuned": [100, 101, 100, 101]}
+    assert set(load("baseline", store.path).episodes["seed"]) == {0}
+
+
+def test_pruned_runs_are_nobody_s(
+    store: Store, plan_rows: PlanRows, example: type[Example]
+) -> None:
+    store.write_plan(plan_rows())
+    for seed, status in enumerate(("finished", "pruned")):
+        made = example(
+            run=f"r{seed}",
+            changes={"description": "d0", "seed": seed, "status": status, "reason": "too low"},
+        )
+        store.write_run(made.row, made.episodes, made.updates, None)
+    assert load("baseline", store.path).runs["run"].tolist() == ["r0"]
+    assert set(store.finished()) == {"r0"}
+
+
 def test_without_results_of_ones_own_the_published_ones_are_shown(
     local: Store, published: Store, plan_rows: PlanRows, example: type[Example]
 ) -> None:
