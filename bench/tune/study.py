@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -204,16 +203,6 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
     study.set_user_attr(f"{GIVEN_UP} {number}", True)
     study.enqueue_trial(dict(params))
     return True
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C and SIGTERM have to wait."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _cared_for(trial: FrozenTrial) -> bool:

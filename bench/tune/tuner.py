@@ -23,6 +23,7 @@ from bench.train.executor import Executor, Message
 from bench.train.scribe import NO_EPISODES, NO_UPDATES, Scribe
 from bench.train.trainer import validate
 from bench.train.watched import Watched
+from bench.tune.interruption import held_back
 from bench.tune.request import Request
 from bench.tune.scoring import mean_score, trial_score
 from bench.tune.study import (
@@ -34,7 +35,6 @@ from bench.tune.study import (
     in_flight,
     owner,
     scales_of,
-    uninterrupted,
 )
 
 if TYPE_CHECKING:
@@ -179,12 +179,14 @@ class _Tuner:
             )
         )
         try:
-            self._begin(trials)
-            while self._executor.busy:
-                for message in self._executor.messages(HEARTBEAT):
-                    self._attend(message)
-                self._say_alive()
+            with held_back() as act_on_interruption:
                 self._begin(trials)
+                while self._executor.busy:
+                    for message in self._executor.messages(HEARTBEAT):
+                        self._attend(message)
+                    self._say_alive()
+                    act_on_interruption()
+                    self._begin(trials)
         except BaseException:
             for flying in self._flying:
                 give_up(self._study, flying.number, flying.trial.params)
@@ -208,16 +210,14 @@ class _Tuner:
     def _ask(self) -> None:
         """Begin a trial; what needs no training is scored at once."""
         space = {each.parameter: each.distribution() for each in self._request.space}
-        # An interruption in here would leave behind a trial that nobody knows to be given up.
-        with uninterrupted():
-            trial = self._study.ask(space)
-            trial.set_user_attr(OWNER, self._owner)
-            hyperparameters = self._request.hyperparameters(trial.params)
-            trial.set_user_attr(
-                "hyperparameters", {name: plain(value) for name, value in hyperparameters.items()}
-            )
-            flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
-            self._flying.append(flying)
+        trial = self._study.ask(space)
+        trial.set_user_attr(OWNER, self._owner)
+        hyperparameters = self._request.hyperparameters(trial.params)
+        trial.set_user_attr(
+            "hyperparameters", {name: plain(value) for name, value in hyperparameters.items()}
+        )
+        flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
+        self._flying.append(flying)
         self._tell(TrialBegun(number=trial.number, hyperparameters=hyperparameters))
         try:
             values: dict[str, Any] = dict(hyperparameters)

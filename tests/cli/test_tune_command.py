@@ -67,7 +67,10 @@ def until(condition: Callable[[], object]) -> None:
 def in_flight(results: Path) -> bool:
     if not list(results.glob("studies/*/journal.log")):
         return False
-    trials = study_of(results).get_trials(deepcopy=False)
+    try:
+        trials = study_of(results).get_trials(deepcopy=False)
+    except KeyError:  # the journal is there, and the study not yet in it
+        return False
     return any(trial.state.name == "RUNNING" and trial.user_attrs for trial in trials)
 
 
@@ -107,7 +110,7 @@ def test_a_killed_study_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[st
     process = begin(*arguments, results=tmp_path)
     until(lambda: in_flight(tmp_path))
     process.kill()
-    process.wait()
+    process.communicate()
     assert main(command(*arguments, results=tmp_path)) == 0
     assert "1 trial cut off before: tried again." in capsys.readouterr().out
     assert sorted(states(study_of(tmp_path))) == ["COMPLETE", "COMPLETE", "FAIL"]
@@ -122,7 +125,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     until(lambda: in_flight(tmp_path))
     process.send_signal(signal.SIGINT)
     told, _ = process.communicate()
-    assert process.returncode == 130
+    assert process.returncode == 130, told
     assert "Interrupted. The workers have ended; trials with an outcome are kept." in told
     assert "Continue with: python -m bench tune --algorithm clipped_ppo" in told
     assert "Traceback" not in told
