@@ -22,7 +22,12 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     Raises:
         InputError: the text has another form, or a range runs backwards.
     """
-    seeds: set[int] = set()
+    return tuple(sorted(set(parse_seeds_in_order(text))))
+
+
+def parse_seeds_in_order(text: str) -> tuple[int, ...]:
+    """Seeds like "3,0-2" as they are written; raises as `parse_seeds` does."""
+    seeds: list[int] = []
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         bounds = (first, last if dash else first)
@@ -33,8 +38,8 @@ def parse_seeds(text: str) -> tuple[int, ...]:
             raise InputError(f"seeds {text!r}: the range {part.strip()} runs backwards")
         if high - low >= MOST_SEEDS:
             raise InputError(f"seeds {text!r}: {part.strip()} is more than {MOST_SEEDS} seeds")
-        seeds.update(range(low, high + 1))
-    return tuple(sorted(seeds))
+        seeds += range(low, high + 1)
+    return tuple(seeds)
 
 
 def parse_steps(text: str) -> int:

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import InputError, unknown
-from bench.store import parquet, store
-from bench.store.schema import PRUNED, RESULTS
+from bench.store import imported, parquet, store
+from bench.store.schema import IMPORTED, PRUNED, RESULTS
 from bench.store.store import Store
 
 PLACE = ["variant", "variant_title", "variant_order", "environment_order"]
@@ -40,29 +40,31 @@ class View:
 
     @property
     def mixed(self) -> tuple[str, ...]:
-        """One line for each algorithm with runs of several digests, each package of versions, and
-        each environment that was stepped by several back ends or learned on several devices.
+        """One line for each algorithm with runs of several digests, each package of versions,
+        each environment that was stepped by several back ends or learned on several devices, and
+        each variant that was imported.
 
         See `mixed_digests` for what is compared with what.
         """
         lines = []
+        trained = self.runs[self.runs["back_end"] != IMPORTED]
         for algorithm, counts in mixed_digests(self.runs):
             listed = ", ".join(
                 f"{digest} ({count} of {counts.sum()} runs)" for digest, count in counts.items()
             )
             lines.append(f"{algorithm} has runs of different code: {listed}")
         versions: dict[str, set[str]] = {}
-        for text in self.runs["versions"].unique():
+        for text in trained["versions"].unique():
             for package, version in json.loads(text).items():
                 versions.setdefault(package, set()).add(str(version))
         for package, found in versions.items():
             if len(found) > 1:
                 lines.append(f"runs were made with {package} {' and '.join(sorted(found))}")
-        places = self.runs["back_end"].astype(str) + " on " + self.runs["device"].astype(str)
-        for environment, made in places.groupby(self.runs["environment"], sort=False):
+        places = trained["back_end"].astype(str) + " on " + trained["device"].astype(str)
+        for environment, made in places.groupby(trained["environment"], sort=False):
             if made.nunique() > 1:
                 lines.append(f"{environment} compares runs of {' and '.join(sorted(set(made)))}")
-        return tuple(lines)
+        return (*lines, *imported.told(self.runs))
 
 
 def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:

@@ -36,7 +36,7 @@ TIME = pa.timestamp("us", tz="UTC")
 
 RUN = _column("run", TEXT, "run: one seed of one description", "16 hex digits")
 # Single precision saves a quarter of a published file, and resolves 1 ms for four hours.
-SECONDS = _column("seconds", pa.float32(), "wall time since training started", "s")
+SECONDS = _column("seconds", pa.float32(), "wall time since training started; NaN: not known", "s")
 
 RUNS = pa.schema(
     [
@@ -48,16 +48,23 @@ RUNS = pa.schema(
         _column("budget", INTEGER, "steps the run was given", "environment steps"),
         _column("hyperparameters", TEXT, "all hyperparameters, defaults included", "JSON"),
         _column("canonical", TEXT, "the canonical description that is hashed", "JSON"),
-        _column("back_end", TEXT, "what stepped the environment"),
+        _column("back_end", TEXT, "what stepped the environment; imported: not trained here"),
         _column("device", TEXT, "where the networks ran: cpu or cuda"),
         _column("evaluation", TEXT, "rule by which returns are measured"),
         _column("status", TEXT, "finished, diverged, failed or pruned"),
-        _column("reason", TEXT, "why it isn't finished", nullable=True),
+        _column(
+            "reason",
+            TEXT,
+            "why it isn't finished; of an imported run, what is odd about its curve",
+            nullable=True,
+        ),
         _column("diverged_at", INTEGER, "step it diverged at", "environment steps", nullable=True),
         _column("steps", INTEGER, "steps taken", "environment steps"),
         _column("episodes", INTEGER, "episodes completed", "episodes"),
         _column("updates", INTEGER, "updates of the parameters", "updates"),
-        _column("seconds", REAL, "wall time of its group until this seed finished", "s"),
+        _column(
+            "seconds", REAL, "wall time of its group until this seed finished; NaN: not known", "s"
+        ),
         _column("group_size", SMALL, "seeds trained together", "seeds"),
         _column("threads", SMALL, "threads of the worker", "threads"),
         _column("started", TIME, "when training started", "UTC"),
@@ -65,7 +72,7 @@ RUNS = pa.schema(
         _column("commit", TEXT, "commit of the repository", "hex digits", nullable=True),
         _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
         _column("versions", TEXT, "package -> version", "JSON"),
-        _column("machine", TEXT, "processor, cores, memory, system", "JSON"),
+        _column("machine", TEXT, "processor, cores, memory, system; or the imported file", "JSON"),
     ],
     metadata={"table": "runs", "meaning": "one row a run: description, provenance, status"},
 )
@@ -83,7 +90,7 @@ EPISODES = pa.schema(
             # half of the room that a published store takes.
             bits=14,
         ),
-        _column("length", SMALL, "steps of the episode", "environment steps"),
+        _column("length", SMALL, "steps of the episode; 0: not known", "environment steps"),
         SECONDS,
     ],
     metadata={"table": "episodes", "meaning": "one row a completed training episode"},
@@ -225,3 +232,6 @@ SCHEMAS: dict[str, pa.Schema] = {
 RESULTS = ("finished", "diverged")
 PRUNED = "pruned"
 STATUSES = (*RESULTS, "failed", PRUNED)
+
+IMPORTED = "imported"
+"""Back end and digest of a run whose curve was read from a file: nothing of it was trained here."""

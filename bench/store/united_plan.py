@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bench.store.imported import is_imported
+
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
@@ -16,8 +18,9 @@ def unite(
 
     The cells of an environment stand side by side in a figure. So where the plans can't be
     compared in one, because a variant has another description or a run another budget, it is taken
-    whole from one of them. What both say of a cell, and the texts of the page, are the later
-    plan's; so is the order of the variants.
+    whole from one of them. Imported variants, whose budget is what their files give, bar nothing.
+    What both say of a cell, and the texts of the page, are the later plan's; so is the order of
+    the variants.
 
     Args:
         here, there: rows of `schema.PLANS`, of one ablation; there are some.
@@ -72,8 +75,9 @@ def _environments(plan: Rows) -> dict[str, list[Row]]:
 def _comparable(here: Rows, there: Rows) -> bool:
     rows = [*here, *there]
     described = {(row["variant"], row["description"]) for row in rows}
-    variants, budgets = {row["variant"] for row in rows}, {row["budget"] for row in rows}
-    return len(described) == len(variants) and len(budgets) == 1
+    variants = {row["variant"] for row in rows}
+    budgets = {row["budget"] for row in rows if not is_imported(row)}
+    return len(described) == len(variants) and len(budgets) <= 1
 
 
 def _variant_order(earlier: Rows, later: Rows) -> dict[str, int]:

@@ -17,6 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "bench.plan": {"bench.errors", "ablations", "algorithms"},
     "bench.train": {"bench.errors", "algorithms", "bench.plan", "bench.store"},
     "bench.store": {"bench.errors"},
+    "bench.importing": {"bench.errors", "ablations", "algorithms", "bench.store"},
     "bench.evidence": {"bench.errors", "bench.store"},
     "bench.peers": {"bench.errors", "bench.train"},
     "bench.throughput": {"bench.errors", "bench.peers", "bench.plan", "bench.train"},
@@ -24,13 +25,15 @@ ALLOWED: dict[str, set[str]] = {
         *("bench.errors", "bench.evidence", "bench.plan", "bench.store", "bench.train"),
     },
     "bench.cli": {
-        *("ablations", "algorithms", "bench.errors", "bench.evidence", "bench.peers"),
+        *("ablations", "algorithms", "bench.errors", "bench.evidence", "bench.importing"),
+        "bench.peers",
         *("bench.plan", "bench.store", "bench.throughput", "bench.train", "bench.tune"),
     },
 }
 FORBIDDEN = {
     "ablations": {"torch", "numpy", "pandas", "gymnasium"},
     "bench.evidence": {"torch", "gymnasium", "envpool"},
+    "bench.importing": {"torch", "gymnasium", "envpool"},
     "bench.plan": {"torch", "gymnasium", "envpool"},
 }
 

@@ -1,0 +1,166 @@
+"""`import`: learning curves made elsewhere, beside an ablation's own."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import ResultsOption, StepsOption, stored_name
+from bench.cli.words import count, seed_ranges, shown
+from bench.errors import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.importing import Adopted, Curve, Place
+    from bench.store import Store
+
+
+def import_(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FILE…",
+            help="A file a seed: monitor.csv, evaluations.npz, TensorBoard's, CSV; "
+            "a run's folder; or a wildcard in quotes.",
+        ),
+    ],
+    algorithm: Annotated[
+        str, typer.Option("--algorithm", help="What made them, a name of your own.")
+    ],
+    environment: Annotated[str, typer.Option("--env", help="Environment id.")],
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            "--seeds", help="Of the files, in their order, like 0-9.", show_default="0, 1, 2 …"
+        ),
+    ] = None,
+    steps: StepsOption = None,
+    ablation: Annotated[
+        str | None,
+        typer.Option(
+            "--ablation",
+            help="Stands beside its variants: a name, or the path of your own .py file.",
+            show_default="one of its own",
+        ),
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option("--variant", help="What it is called.", show_default="NAME")
+    ] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option("--tag", help="Of TensorBoard's scalars.", show_default="rollout/ep_rew_mean"),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Take the place of other curves of these seeds.")
+    ] = False,
+    results: ResultsOption = None,
+) -> None:
+    """Read learning curves made elsewhere into the store, marked as imported."""
+    from bench.importing import Place, adopt, read_curves
+    from bench.plan.parsing import parse_seeds_in_order, parse_steps
+    from bench.store import LOCAL, Store
+
+    chosen = parse_seeds_in_order(seeds) if seeds is not None else None
+    budget = parse_steps(steps) if steps is not None else None
+    store = Store(results or LOCAL)
+    name = _own_name(algorithm) if ablation is None else stored_name(ablation)
+    place = Place(
+        ablation=name,
+        variant=variant or algorithm,
+        algorithm=algorithm,
+        environment=environment,
+    )
+    page = _page(store, place, ablation)
+    curves = read_curves(files, tag=tag, seeds=chosen)
+    done = adopt(curves, store, place, page, steps=budget, replace=replace)
+    _tell(place, curves, done, store)
+    command = ["python", "-m", "bench", "figure", "--ablation", name]
+    if results is not None:
+        command += ["--results", str(results)]
+    print(f"Results: {shown(store.path)}")
+    print(f"Figure: {shlex.join(command)}")
+    for problem in store.problems:
+        print(problem)
+
+
+def _own_name(algorithm: str) -> str:
+    """The name of the ablation of an algorithm that stands alone."""
+    from ablations import ABLATIONS
+
+    return f"algorithm-{algorithm}" if algorithm in ABLATIONS else algorithm
+
+
+def _page(store: Store, place: Place, ablation: str | None) -> dict[str, object]:
+    """Title, question and control of the ablation where the store has no plan of it.
+
+    Raises:
+        InputError: there is no such ablation, or it is not about the environment.
+    """
+    from ablations import ABLATIONS
+    from bench.plan.lookup import load_ablation
+
+    if ablation is None:
+        title = place.algorithm.replace("_", " ")
+        question = f"What does {title} reach?"
+        return {"title": title, "question": question, "control": place.variant}
+    planned = store.plans().select(["ablation", "environment"]).to_pylist()
+    environments = [row["environment"] for row in planned if row["ablation"] == place.ablation]
+    page: dict[str, object] = {}
+    if ablation.endswith(".py") or place.ablation in ABLATIONS:
+        declared = load_ablation(ablation)
+        environments += declared.environments
+        page = {key: getattr(declared, key) for key in ("title", "question", "control")}
+    elif not environments:
+        stored = sorted({row["ablation"] for row in planned} - set(ABLATIONS))
+        raise unknown("ablation", ablation, (*ABLATIONS, *stored, "the path of a .py file"))
+    if place.environment not in environments:
+        raise unknown(
+            f"environment of {place.ablation}", place.environment, dict.fromkeys(environments)
+        )
+    return page
+
+
+def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) -> None:
+    """A line a run, and what became of all."""
+    from bench.evidence.scores import score_runs
+    from bench.evidence.verdicts import return_text
+    from bench.store import PUBLISHED, Store, load
+    from bench.store.schema import IMPORTED
+
+    view = load(place.ablation, store.path)
+    own = view.runs[view.runs["description"] == place.description]
+    scores = score_runs(own, view.episodes[view.episodes["run"].isin(own["run"])])
+    scores = scores.set_index("seed").join(own.set_index("seed")[["steps", "episodes"]])
+    for curve in curves:
+        row = scores.loc[curve.seed]
+        rows = count(int(row["episodes"]), "row")
+        print(
+            f"seed {curve.seed}: {int(row['steps']):,} steps, {rows}, "
+            f"final return {return_text(float(row['score']))}  ({curve.name})"
+        )
+    for seed, reason in done.reasons.items():
+        print(f"seed {seed}: {reason}")
+    parts = [
+        f"{count(len(seeds), 'run')} {what} (seeds {seed_ranges(seeds)})"
+        for seeds, what in (
+            (done.added, "imported"),
+            (done.replaced, "replaced"),
+            (done.same, "already there, unchanged"),
+        )
+        if seeds
+    ]
+    mean = float(scores.loc[[curve.seed for curve in curves], "score"].mean())
+    print(
+        f"{place.variant} in {place.environment}: {', '.join(parts)}; mean final return "
+        f"{return_text(mean)} (last 10% of the steps)."
+    )
+    if set(view.runs["back_end"]) == {IMPORTED} and store.path.resolve() != PUBLISHED:
+        published = Store(PUBLISHED)
+        if place.ablation in published.plans()["ablation"].to_pylist():
+            print(
+                f"Published runs of {place.ablation} stand beside it after: "
+                f"python -m bench merge {shown(PUBLISHED)} --into {shown(store.path)}"
+            )

@@ -1,0 +1,195 @@
+"""Curves stored as runs, and a variant for them in the plan of their ablation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from algorithms import ALGORITHMS
+from bench.errors import InputError
+from bench.importing.curve import LEAST_HOLE, Curve
+from bench.importing.place import Place, Row, changed, page_of
+from bench.store import Store
+from bench.store.schema import IMPORTED
+
+_NO_UPDATES: Final = {"update": np.array([]), "step": np.array([]), "seconds": np.array([])}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adopted:
+    """What an import did; seeds.
+
+    Attributes:
+        added, replaced: what is new in the store; `same` was there already.
+        reasons: seed -> what is odd about its curve, of those with anything.
+    """
+
+    added: tuple[int, ...]
+    replaced: tuple[int, ...]
+    same: tuple[int, ...]
+    reasons: Mapping[int, str]
+
+
+def adopt(
+    curves: Sequence[Curve],
+    store: Store,
+    place: Place,
+    page: Mapping[str, object],
+    *,
+    steps: int | None = None,
+    replace: bool = False,
+) -> Adopted:
+    """Store curves as the runs of a variant; what is stored of it already stays.
+
+    Everything is checked before anything is written. Each run is moved in whole, and the plan
+    after the last of them: killed in between, the same call completes it.
+
+    Args:
+        curves: one or more, each with a seed.
+        store: that is trained into.
+        place: the ablation, variant and environment that they are of.
+        page: title, question and control of the ablation, if the store has no plan of it.
+        steps: budget of each [environment steps], after which nothing counts; None: its last step.
+        replace: whether a curve takes the place of another one of its seed.
+
+    Raises:
+        InputError: the algorithm has a name of the suite's own; a seed is stored with another curve
+            and `replace` is false; the variant's name is taken; a curve has nothing within the
+            budget; or the store can't be written.
+    """
+    if place.algorithm in ALGORITHMS:
+        raise InputError(
+            f"algorithm {place.algorithm!r} is the suite's own, whose code did not make these "
+            f"curves; name what did, like sb3_{place.algorithm}"
+        )
+    limited = [curve.until(steps) if steps else curve for curve in curves]
+    budgets = [steps or curve.last for curve in limited]
+    reasons = _reasons(limited, budgets, place)
+    runs = store.runs()
+    known = runs[runs["description"] == place.description].set_index("seed")
+    before = page_of(store, place.ablation)
+    stored = {int(seed): str(row["machine"]) for seed, row in known.iterrows()}
+    added, replaced, same = [], [], []
+    for curve, budget in zip(limited, budgets, strict=True):
+        seed = _seed(curve)
+        if seed not in stored:
+            added.append(seed)
+        elif json.loads(stored[seed]).get("curve") == _fingerprint(curve, budget):
+            same.append(seed)
+        else:
+            replaced.append(seed)
+    if replaced and not replace:
+        listed = ", ".join(map(str, replaced))
+        raise InputError(
+            f"{place.variant} in {place.environment} has another curve of seed {listed} already; "
+            "--replace takes this one"
+        )
+    kept = [int(row.budget) for seed, row in known.iterrows() if seed not in replaced]
+    now = datetime.now(UTC)
+    others = [row for row in before if row["description"] != place.description]
+    head = before[0] if before else {**page, "created": now}
+    own = place.plan_row(before, head, max([*budgets, *kept]))
+    plan = changed(before, _ordered([*others, own]), now)
+    if added or replaced or plan:
+        store.check_writable()
+    try:
+        for curve, budget in zip(limited, budgets, strict=True):
+            if _seed(curve) not in same:
+                row = _row(curve, budget, place, reasons.get(_seed(curve)), now)
+                store.write_run(row, _episodes(curve), _NO_UPDATES, None)
+        if plan:
+            store.write_plan(plan)
+    except OSError as error:
+        raise InputError(
+            f"importing into {store.path} stopped: {error.strerror or error}"
+        ) from error
+    return Adopted(added=tuple(added), replaced=tuple(replaced), same=tuple(same), reasons=reasons)
+
+
+def _ordered(rows: Sequence[Row]) -> list[Row]:
+    return sorted(rows, key=lambda row: (row["environment_order"], row["variant_order"]))
+
+
+def _reasons(curves: Sequence[Curve], budgets: Sequence[int], place: Place) -> dict[int, str]:
+    """Seed -> what is odd about its curve, of those with anything."""
+    longest = max(budgets)
+
+    def odd(curve: Curve, budget: int) -> Iterator[str]:
+        yield from curve.remarks
+        yield from curve.holes(budget)
+        if budget < longest * (1 - LEAST_HOLE):
+            yield f"ends at step {budget:,}, the longest seed at {longest:,}"
+        for name in curve.environments:
+            if name != place.environment:
+                yield f"its file says {name}"
+
+    found = {
+        _seed(curve): "; ".join(odd(curve, budget))
+        for curve, budget in zip(curves, budgets, strict=True)
+    }
+    return {seed: reason for seed, reason in found.items() if reason}
+
+
+def _row(
+    curve: Curve, budget: int, place: Place, reason: str | None, now: datetime
+) -> dict[str, object]:
+    seed = _seed(curve)
+    timed = bool(np.isfinite(curve.seconds).all())
+    return {
+        "run": place.run(seed),
+        "description": place.description,
+        "algorithm": place.algorithm,
+        "environment": place.environment,
+        "seed": seed,
+        "budget": budget,
+        "hyperparameters": "{}",
+        "canonical": place.canonical,
+        "back_end": IMPORTED,
+        "device": IMPORTED,
+        "evaluation": f"{IMPORTED}: {curve.evaluation}",
+        "status": "finished",
+        "reason": reason,
+        "steps": curve.last,
+        "episodes": len(curve.step),
+        "updates": 0,
+        "seconds": float(curve.seconds[-1]) if timed else np.nan,
+        "group_size": 1,
+        "threads": 1,
+        "started": curve.started or now,
+        "digest": IMPORTED,
+        "versions": "{}",
+        "machine": json.dumps(
+            {
+                "file": str(Path(curve.name)),
+                "sha256": curve.sha256,
+                "format": curve.kind,
+                "curve": _fingerprint(curve, budget),
+            },
+            ensure_ascii=False,
+        ),
+    }
+
+
+def _episodes(curve: Curve) -> dict[str, np.ndarray]:
+    return {
+        "step": curve.step,
+        "return": curve.returns,
+        "length": curve.length,
+        "seconds": curve.seconds,
+    }
+
+
+def _fingerprint(curve: Curve, budget: int) -> str:
+    """What tells two imports of a seed apart: the curve, its budget, and what its returns are."""
+    return f"{curve.content[:32]}-{budget}-{curve.evaluation}"
+
+
+def _seed(curve: Curve) -> int:
+    assert curve.seed is not None
+    return curve.seed

@@ -1,0 +1,121 @@
+"""One seed's learning curve as a file made elsewhere tells it, and what is odd about it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bench.errors import InputError
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+
+HOLE: Final = 10
+"""A distance between points so many times the median one is a hole, if it is also this large:"""
+
+LEAST_HOLE: Final = 0.05
+"""Share of the budget. Early episodes are short: ten times their length is no hole yet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """Returns by step, in the order of the file; at least one.
+
+    Attributes:
+        name: the file's, for people: it begins every complaint.
+        sha256: of the file's content.
+        kind: of file, a key of `reading.FORMATS`.
+        evaluation: what the returns are, in words.
+        step: [E] environment steps of the seed until then.
+        returns: [E] return, a row an episode or a point.
+        length: [E] steps of the episode, 0 where it isn't known.
+        seconds: [E] wall time since training started, NaN where it isn't known.
+        seed: what the file says; None where it doesn't.
+        started: when training started, as far as the file says.
+        environments: ids that the file names.
+        remarks: what the file itself gives reason to doubt.
+
+    Raises:
+        InputError: there is no row; a return isn't finite; steps are not positive or decrease.
+    """
+
+    name: str
+    sha256: str
+    kind: str
+    evaluation: str
+    step: Integers
+    returns: Floats
+    length: Integers
+    seconds: Floats
+    seed: int | None = None
+    started: datetime | None = None
+    environments: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not len(self.step):
+            raise InputError(f"{self.name}: there is no row of data in it")
+        for row in np.flatnonzero(~np.isfinite(self.returns))[:1]:
+            raise InputError(
+                f"{self.name}: the return at step {self.step[row]:,} is {self.returns[row]}; "
+                "returns must be finite"
+            )
+        for row in np.flatnonzero(self.step < 1)[:1]:
+            raise InputError(
+                f"{self.name}: step {self.step[row]:,} in row {row + 1}; steps count from 1"
+            )
+        for row in np.flatnonzero(np.diff(self.step) < 0)[:1]:
+            raise InputError(
+                f"{self.name}: steps decrease from {self.step[row]:,} to {self.step[row + 1]:,} "
+                f"in row {row + 2}; a file holds one seed's steps in order"
+            )
+        for row in np.flatnonzero((self.length < 0) | (self.length >= 2**31))[:1]:
+            raise InputError(f"{self.name}: an episode can't be {self.length[row]:,} steps long")
+
+    @property
+    def last(self) -> int:
+        """The last step."""
+        return int(self.step[-1])
+
+    @property
+    def content(self) -> str:
+        """Hexadecimal digits that tell curves apart, whatever their files are called."""
+        digest = hashlib.sha256()
+        for each, kind in (
+            (self.step, "<i8"),
+            (self.returns, "<f8"),
+            (self.length, "<i8"),
+            (self.seconds, "<f8"),
+        ):
+            digest.update(np.ascontiguousarray(each, dtype=kind).tobytes())
+        return digest.hexdigest()
+
+    def until(self, budget: int) -> Curve:
+        """The rows up to a budget [environment steps].
+
+        Raises:
+            InputError: there is none.
+        """
+        inside = self.step <= budget
+        if not inside.any():
+            raise InputError(f"{self.name}: it begins at step {self.step[0]:,}, after {budget:,}")
+        if inside.all():
+            return self
+        values = {**vars(self)}
+        for name in ("step", "returns", "length", "seconds"):
+            values[name] = values[name][inside]
+        return Curve(**values)
+
+    def holes(self, budget: int) -> Iterator[str]:
+        """Where nothing was recorded for long, from 0 to the budget, in words."""
+        marks = np.unique(np.concatenate([[0], self.step, [budget]]))
+        gaps = np.diff(marks)
+        usual = np.median(np.diff(np.unique(np.concatenate([[0], self.step]))))
+        for place in np.flatnonzero((gaps > HOLE * usual) & (gaps > LEAST_HOLE * budget)):
+            yield f"nothing between steps {marks[place]:,} and {marks[place + 1]:,}"

@@ -1,0 +1,51 @@
+"""What must be said of runs whose curves were read from files: nothing of them was trained here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from bench.store.schema import IMPORTED
+
+ALIKE = 0.05
+"""Budgets that differ by less than this share are alike: a file ends with its last episode."""
+
+
+def is_imported(row: Mapping[str, Any]) -> bool:
+    """Whether a row of the table `plans` is of imported curves."""
+    return bool(json.loads(row["metadata"]).get(IMPORTED))
+
+
+def told(runs: pd.DataFrame) -> tuple[str, ...]:
+    """A line for each imported variant in an environment: what it is, and what is odd about it.
+
+    Args:
+        runs: the store's view of an ablation.
+    """
+    lines = []
+    cells = runs[runs["back_end"] == IMPORTED].groupby(
+        ["environment", "variant_title"], sort=False, observed=True
+    )
+    for (environment, title), cell in cells:
+        kinds = " and ".join(
+            dict.fromkeys(each.removeprefix(f"{IMPORTED}: ") for each in cell["evaluation"])
+        )
+        number = f"{len(cell)} run{'' if len(cell) == 1 else 's'}"
+        lines.append(
+            f"{title} in {environment} was not trained here: {number} read from files ({kinds}); "
+            "steps, seeds and scoring were not verified"
+        )
+        trained = runs[(runs["environment"] == environment) & (runs["back_end"] != IMPORTED)]
+        budgets = sorted(map(int, trained["budget"].unique()))
+        own = int(cell["budget"].max())
+        if any(abs(own - budget) > ALIKE * max(own, budget) for budget in budgets):
+            others = " and ".join(f"{budget:,}" for budget in budgets)
+            lines.append(f"{title} in {environment} has {own:,} steps a run, the others {others}")
+        for reason, odd in cell.dropna(subset="reason").groupby("reason", sort=False):
+            seeds = ", ".join(str(seed) for seed in odd["seed"])
+            which = f"seed{'' if len(odd) == 1 else 's'} {seeds}"
+            lines.append(f"{title} in {environment}, {which}: {reason}")
+    return tuple(lines)
