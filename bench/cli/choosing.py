@@ -48,8 +48,10 @@ def runs_of(store: Store, ablation: str | None, variants: list[str] | None = Non
 
 
 def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFrame:
-    """The runs whose ids begin with these texts, one each; each of them has a result."""
-    from bench.store.schema import PRUNED, RESULTS
+    """The runs whose ids begin with these texts, one each; each of them was trained here and has a
+    result.
+    """
+    from bench.store.schema import IMPORTED, PRUNED, RESULTS
 
     ids = table["run"].tolist()
     wanted = []
@@ -67,6 +69,11 @@ def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFra
     for run in chosen[~chosen["status"].isin(RESULTS)].itertuples():
         happened = "was pruned" if run.status == PRUNED else "failed"
         raise InputError(f"run {run.run} {happened}, so there is no result of it: {run.reason}")
+    for run in chosen[chosen["back_end"] == IMPORTED].itertuples():
+        raise InputError(
+            f"run {run.run} was imported, not trained here: there is no policy of it, and nothing "
+            "to train again"
+        )
     return chosen
 
 
@@ -125,7 +132,7 @@ def _policies(
     seeds: str | None,
 ) -> pd.DataFrame:
     from bench.plan.parsing import parse_seeds
-    from bench.store.schema import RESULTS
+    from bench.store.schema import IMPORTED, RESULTS
 
     table = runs_of(store, ablation, variants)
     table = named(table, runs, store) if runs else table[table["status"].isin(RESULTS)]
@@ -139,6 +146,11 @@ def _policies(
                 raise unknown(f"{column} among these runs", str(value), known)
         if wanted:
             table = table[table[column].isin(wanted)]
+    if len(table) and (table["back_end"] == IMPORTED).all():
+        raise InputError(
+            f"all of these runs in {shown(store.path)} were imported, not trained here: "
+            "there is no policy of them"
+        )
     kept = table["run"].map(lambda run: store.policy_path(run).exists()).astype(bool)
     if not kept.any():
         named_runs = f" of run {runs[0]}" if runs and len(runs) == 1 else ""

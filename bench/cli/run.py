@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -26,14 +26,14 @@ from bench.cli.options import (
     VariantsOption,
     requested_plan,
 )
-from bench.cli.words import count, duration, shown, wide_console
+from bench.cli.training import account, train
+from bench.cli.words import shown, wide_console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.plan.plan import Plan
     from bench.store import Store
-    from bench.train.events import Summary
 
 
 def run(
@@ -88,49 +88,27 @@ def _train(
     before: datetime | None,
 ) -> bool:
     """Whether a run failed."""
-    from bench.cli.estimate import Estimate
     from bench.cli.progress import Display
     from bench.store import LOCAL, Store
-    from bench.train import runner
-    from bench.train.processes import Processes
-    from bench.train.provenance import cores
 
     console = wide_console()
     store = Store(results or LOCAL)
     store.check_writable()
-    asked_for = {cell.description.identifier for cell in plan.cells}
-    hidden = _planned(store, plan.ablation.name) - asked_for
-    store.write_plan(plan.rows(asked))
     for note in plan.notes:
         print(note)
-    estimate = Estimate.of(store)
     with Display(plan, console) as display:
-        summary = runner.run(
-            plan,
-            store,
-            executor=Processes(workers or cores()),
-            fresh_before=before,
-            checkpoints=store.path / "checkpoints",
-            seconds_per_step=estimate.seconds_per_step,
-            on_event=display,
-        )
+        done = train(plan, store, workers=workers, asked=asked, before=before, on_event=display)
     _print_tables(console, plan.ablation.name, store)
-    for line in _account(summary, store):
+    for line in account(done.summary, store):
         print(line)
     print(f"Results: {shown(store.path)}")
     command = ["python", "-m", "bench", "figure", "--ablation", plan.ablation.name]
     if results is not None:
         command += ["--results", str(results)]
     print(f"Figure: {shlex.join(command)}")
-    if hidden:
+    if done.hidden:
         print("figure and bench.load now show this request; the results of earlier ones are kept")
-    return bool(summary.failures)
-
-
-def _planned(store: Store, ablation: str) -> set[str]:
-    """The descriptions that the ablation's stored plan asks for, none where there is no plan."""
-    rows = store.plans().select(["ablation", "description"]).to_pylist()
-    return {row["description"] for row in rows if row["ablation"] == ablation}
+    return bool(done.summary.failures)
 
 
 def _print_tables(console: Console, ablation: str, store: Store) -> None:
@@ -160,26 +138,6 @@ def _print_tables(console: Console, ablation: str, store: Store) -> None:
     for note in [*dict.fromkeys(notes), *view.mixed]:
         print(note)
     print()
-
-
-def _account(summary: Summary, store: Store) -> Iterator[str]:
-    """What became of the runs, each reason once."""
-    kept = f"; {count(summary.kept, 'run')} kept from before" if summary.kept else ""
-    yield f"Trained {count(summary.finished, 'run')} in {duration(summary.seconds)}{kept}."
-    if summary.stale:
-        come = "comes" if summary.stale == 1 else "come"
-        them = "it" if summary.stale == 1 else "them"
-        yield (
-            f"{count(summary.stale, 'run')} kept {come} from other code; "
-            f"--fresh trains {them} again."
-        )
-    if summary.elsewhere:
-        yield f"{count(summary.elsewhere, 'run')} finished meanwhile by another process."
-    for what, runs in (("diverged", summary.diverged), ("FAILED", summary.failures)):
-        for (description, reason), number in runs.items():
-            place = f"{description.algorithm} in {description.environment}"
-            yield f"{count(number, 'run')} of {place} {what}: {reason}"
-    yield from store.problems
 
 
 def _continuing(arguments: Sequence[str], before: datetime | None) -> str:

@@ -73,7 +73,8 @@ def seed_curves(
 
     The grid of a variant on an environment has equal distances up to the budget (steps), or up to
     the wall time of its slowest seed (seconds). Each seed's own seconds are used; a seed that
-    finished earlier keeps its last value while the slowest still trains.
+    finished earlier keeps its last value while the slowest still trains; one whose seconds are not
+    known is left out.
 
     Args:
         runs: the store's view of an ablation, one row a run.
@@ -104,8 +105,10 @@ def aligned_curves(
         raise ValueError(f"a grid needs at least one point, got {points}")
     described = aligned.runs
     usable = described[~aligned.failed]
+    if x == "seconds":
+        usable = usable[usable["seconds"].notna()]
     extents = _extents(aligned, x)
-    position = aligned.step if x == "steps" else aligned.seconds
+    position = aligned.step if x == "steps" else np.nan_to_num(aligned.seconds)
     number = np.full(len(described), points or 0, dtype=np.int64)
     if points is None:
         gaps = _typical_gaps(aligned, position, extents)
@@ -177,7 +180,7 @@ def _extents(aligned: Aligned, x: Axis) -> Floats:
     ends = aligned.runs["budget" if x == "steps" else "seconds"].where(~aligned.failed)
     cell = ends.groupby([aligned.runs["environment"], aligned.runs["variant"]], sort=False)
     extents: Floats = cell.transform("max").to_numpy(dtype=np.float64)
-    return np.maximum(extents, np.finfo(np.float64).tiny)
+    return np.fmax(extents, np.finfo(np.float64).tiny)
 
 
 def _typical_gaps(aligned: Aligned, position: Floats | Integers, extents: Floats) -> pd.Series:

@@ -36,7 +36,8 @@ def told(runs: pd.DataFrame) -> tuple[str, ...]:
         number = f"{len(cell)} run{'' if len(cell) == 1 else 's'}"
         lines.append(
             f"{title} in {environment} was not trained here: {number} read from files ({kinds}); "
-            "steps, seeds and scoring were not verified"
+            "steps, seeds and scoring were not verified, and its pairs with others share a seed's "
+            "number, not its random streams"
         )
         trained = runs[(runs["environment"] == environment) & (runs["back_end"] != IMPORTED)]
         budgets = sorted(map(int, trained["budget"].unique()))

@@ -75,7 +75,8 @@ def _events(
         return
     columns = [(f"{prefix}/{name}", rows[name].to_numpy(dtype=float)) for name in names]
     columns = [(tag, values) for tag, values in columns if not all(map(math.isnan, values))]
-    steps, seconds = rows["step"].to_numpy(), rows["seconds"].to_numpy(dtype=float)
+    steps = rows["step"].to_numpy()
+    seconds = rows["seconds"].fillna(0).to_numpy(dtype=float)  # of an imported curve, unknown
     for place in range(len(rows)):
         values = [
             Summary.Value(tag=tag, simple_value=column[place])

@@ -15,6 +15,7 @@ from bench.evidence.figures.layout import NO_BREAK
 from bench.evidence.figures.style import thousands
 from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
 from bench.evidence.trouble import mixed_code, trouble
+from bench.store import imported
 
 SECONDS: Final = (
     "Seconds: wall time since training began; the seeds of a variant train together in one "
@@ -151,8 +152,8 @@ def meaning(
 
 
 def provenance(runs: pd.DataFrame, source: str) -> list[str]:
-    """Sentences: where the results lie, and the versions they were made with."""
-    sentences = [f"Results: {source}."]
+    """Sentences: where the results lie, what of them was imported, and the versions of the rest."""
+    sentences = [f"Results: {source}.", *(f"{line}." for line in imported.told(runs))]
     found: dict[str, dict[str, None]] = {}
     for text in runs["versions"].dropna().unique():
         for package, version in json.loads(text).items():

@@ -83,7 +83,9 @@ def learning_curves(
     aligned = align(runs, episodes, updates)
     curves = tuple(cell for cell in aligned_curves(aligned, x=x, points=points) if cell.seeds)
     if not curves:
-        raise InputError("there is nothing to draw: no episode ended in any run")
+        untold = x == "seconds" and runs["seconds"].isna().all()
+        reason = "no file told its seconds" if untold else "no episode ended in any run"
+        raise InputError(f"there is nothing to draw: {reason}")
     bands = [aggregate(cell, statistic, seed=seed) for cell in curves]
     by_environment: dict[str, list[tuple[SeedCurves, Band]]] = {}
     for cell, band in zip(curves, bands, strict=True):

@@ -21,6 +21,8 @@ from bench.evidence.report.lecture import lecture
 from bench.evidence.report.material import EXPERIMENT, Anchors, Material, anchors
 from bench.evidence.scores import score_runs
 from bench.store import LOCAL, PUBLISHED, Store, View, load
+from bench.store.imported import is_imported
+from bench.store.schema import IMPORTED
 
 REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
 """The ablations that show how far a batch carries."""
@@ -137,7 +139,8 @@ class Builder:
 
 def _extent(materials: Sequence[Material]) -> str:
     """How much was trained for the document, in a sentence."""
-    runs = pd.concat([each.runs[["run", "steps"]] for each in materials]).drop_duplicates("run")
+    every = pd.concat([each.runs[["run", "steps", "back_end"]] for each in materials])
+    runs = every[every["back_end"] != IMPORTED].drop_duplicates("run")
     places = " and ".join(dict.fromkeys(each.source for each in materials))
     steps = thousands(float(f"{runs['steps'].sum():.3g}"))
     return f"{len(runs):,} runs and {steps} environment steps: {places}."
@@ -153,10 +156,18 @@ def _scores(name: str, place: Path) -> pd.DataFrame | None:
 
 def _command(material: Material) -> str:
     """What trains the runs again: seeds and budgets where they are not the ablation's own."""
-    seeds = sorted(set(material.runs["seed"])) if len(material.runs) else []
+    imports = material.plan.apply(is_imported, axis="columns")
+    if imports.all():
+        first = material.plan.iloc[0]
+        return (
+            f"python -m bench import FILES --algorithm {first.algorithm} --env {first.environment}"
+        )
+    plan = material.plan[~imports]
+    runs = material.runs[material.runs["description"].isin(plan["description"])]
+    seeds = sorted(set(runs["seed"]))
     chosen = f" --seeds {seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else ""
-    budgets = sorted(set(material.plan["budget"]))
+    budgets = sorted(set(plan["budget"]))
     steps = f" --steps {budgets[0]}" if len(budgets) == 1 else ""
-    metadata = json.loads(material.plan["metadata"].iloc[0])
+    metadata = json.loads(plan["metadata"].iloc[0])
     options = metadata.get("options", f"--ablation {material.name}")
     return f"python -m bench run {options}{chosen}{steps}"

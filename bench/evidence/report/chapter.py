@@ -25,6 +25,7 @@ from bench.evidence.report.material import EXPERIMENT, Material
 from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
 from bench.evidence.report.plots import plot
 from bench.evidence.trouble import mixed_code, trouble
+from bench.store.schema import IMPORTED
 
 _AXES: Final[dict[Axis, str]] = {"steps": "environment steps", "seconds": "wall time"}
 
@@ -247,7 +248,7 @@ def _objectives(material: Material) -> list[dict[str, Any]]:
                 "algorithm": row.algorithm,
                 "title": known.get("title", row.algorithm),
                 "equation": known.get("equation", ""),
-                "file": known.get("source", ""),
+                "file": known.get("source", "") or ("none: imported" * bool(known.get(IMPORTED))),
                 "variants": [],
             },
         )

@@ -14,6 +14,7 @@ from bench.evidence.report import material as material_module
 from bench.evidence.report.material import PPO, Material
 from bench.evidence.report.tables import NONE, Facts, table
 from bench.evidence.verdicts import return_text
+from bench.store.schema import IMPORTED
 
 _OF_CONTROL: Final = "those of the control"
 
@@ -154,10 +155,13 @@ def provenance(material: Material) -> list[list[str]]:
     """What the runs were made with, as pairs of a name and a text."""
     runs = material.runs.drop_duplicates("run")
     status = runs["status"].value_counts()
+    files = [json.loads(text) for text in runs.loc[runs["back_end"] == IMPORTED, "machine"]]
+    runs = runs[runs["back_end"] != IMPORTED]
     pairs = [
         ("Results", material.source),
         ("Runs", ", ".join(f"{number} {name}" for name, number in status.items())),
-        ("Trained", _span(runs["started"])),
+        ("Imported", "; ".join(f"{each['file']} (SHA-256 {each['sha256']})" for each in files)),
+        ("Trained", _span(runs["started"]) if len(runs) else ""),
         ("Commits", ", ".join(sorted({str(each)[:10] for each in runs["commit"].dropna()}))),
         ("Machines", "; ".join(sorted({_machine(text) for text in runs["machine"]}))),
         ("Devices", ", ".join(sorted(set(runs["device"])))),

@@ -246,7 +246,8 @@ def thresholds(material: Material) -> Facts:
             continue
         threshold = float(bar.mean())
         steps = times_to(curves, threshold)
-        clock = times_to(seconds[curves.environment, curves.variant], threshold)
+        timed = seconds.get((curves.environment, curves.variant))
+        clock = None if timed is None else times_to(timed, threshold).median
         rows.append(
             (
                 curves.environment,
@@ -254,7 +255,7 @@ def thresholds(material: Material) -> Facts:
                 material.titles[curves.variant],
                 f"{steps.number} of {len(curves.seeds)}",
                 thousands(float(f"{steps.median:.3g}")) if math.isfinite(steps.median) else "never",
-                f"{clock.median:,.1f}" if math.isfinite(clock.median) else "never",
+                NONE if clock is None else f"{clock:,.1f}" if math.isfinite(clock) else "never",
             )
         )
     control = material.titles.get(material.control, material.control)

@@ -1,0 +1,99 @@
+"""Training what a plan lacks: the part that the command line and Python's `bench.run` share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bench.cli.words import count, duration
+
+if TYPE_CHECKING:
+    from bench.plan.plan import Plan
+    from bench.store import Store
+    from bench.train.events import Event, Summary
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """What became of a plan.
+
+    Attributes:
+        summary: the runner's.
+        hidden: whether the plan hides results that an earlier one of its ablation showed.
+    """
+
+    summary: Summary
+    hidden: bool
+
+
+def train(
+    plan: Plan,
+    store: Store,
+    *,
+    workers: int | None,
+    asked: datetime,
+    before: datetime | None,
+    on_event: Callable[[Event], None],
+) -> Trained:
+    """Store a plan, with what was imported into its ablation, and train the runs it lacks.
+
+    Args:
+        plan: what is asked for.
+        store: that can be written.
+        workers: processes; None: one a core.
+        asked: when.
+        before: results that started before this moment are trained again.
+        on_event: told the runner's events.
+
+    Raises:
+        InputError: the plan can't be stored.
+        KeyboardInterrupt: workers have ended by then, and what had finished is stored.
+    """
+    from bench.cli.estimate import Estimate
+    from bench.importing import imported_rows
+    from bench.train import runner
+    from bench.train.processes import Processes
+    from bench.train.provenance import cores
+
+    rows = plan.rows(asked)
+    rows += imported_rows(store, rows)
+    hidden = _planned(store, plan.ablation.name) - {row["description"] for row in rows}
+    store.write_plan(rows)
+    summary = runner.run(
+        plan,
+        store,
+        executor=Processes(workers or cores()),
+        fresh_before=before,
+        checkpoints=store.path / "checkpoints",
+        seconds_per_step=Estimate.of(store).seconds_per_step,
+        on_event=on_event,
+    )
+    return Trained(summary=summary, hidden=bool(hidden))
+
+
+def _planned(store: Store, ablation: str) -> set[object]:
+    """The descriptions that the ablation's stored plan asks for, none where there is no plan."""
+    rows = store.plans().select(["ablation", "description"]).to_pylist()
+    return {row["description"] for row in rows if row["ablation"] == ablation}
+
+
+def account(summary: Summary, store: Store) -> Iterator[str]:
+    """What became of the runs, each reason once."""
+    kept = f"; {count(summary.kept, 'run')} kept from before" if summary.kept else ""
+    yield f"Trained {count(summary.finished, 'run')} in {duration(summary.seconds)}{kept}."
+    if summary.stale:
+        come = "comes" if summary.stale == 1 else "come"
+        them = "it" if summary.stale == 1 else "them"
+        yield (
+            f"{count(summary.stale, 'run')} kept {come} from other code; "
+            f"--fresh trains {them} again."
+        )
+    if summary.elsewhere:
+        yield f"{count(summary.elsewhere, 'run')} finished meanwhile by another process."
+    for what, runs in (("diverged", summary.diverged), ("FAILED", summary.failures)):
+        for (description, reason), number in runs.items():
+            place = f"{description.algorithm} in {description.environment}"
+            yield f"{count(number, 'run')} of {place} {what}: {reason}"
+    yield from store.problems
