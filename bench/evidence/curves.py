@@ -107,9 +107,12 @@ def aligned_curves(
     usable = described[~aligned.failed]
     if x == "seconds":
         usable = usable[usable["seconds"].notna()]
+    if usable.empty:
+        return ()
     extents = _extents(aligned, x)
     position = aligned.step if x == "steps" else np.nan_to_num(aligned.seconds)
-    number = np.full(len(described), points or 0, dtype=np.int64)
+    number = np.zeros(len(described), dtype=np.int64)
+    number[usable.index] = points or 0
     if points is None:
         gaps = _typical_gaps(aligned, position, extents)
         for _, group in usable.groupby("environment", sort=False):
@@ -204,17 +207,21 @@ def _points(gap: float) -> int:
 def _gather(
     aligned: Aligned, position: Floats | Integers, extents: Floats, number: Integers
 ) -> Floats:
-    """Means of the episodes between grid points, carried forward: [R, widest grid]."""
+    """Means of the episodes between grid points, carried forward: [R, widest grid].
+
+    NaN for runs with a grid of no points.
+    """
     widest = int(number.max())
-    row = aligned.row
-    share = position * number[row] / extents[row]
+    drawn = number[aligned.row] > 0
+    row, returns = aligned.row[drawn], aligned.returns[drawn]
+    share = position[drawn] * number[row] / extents[row]
     # An end on a grid point belongs to it; rounding must not push it over.
     point = np.ceil(share - 1e-9).astype(np.int64) - 1
     point = np.clip(point, 0, number[row] - 1)
     cell = row * widest + point
     size = len(aligned.runs) * widest
     counts = np.bincount(cell, minlength=size)
-    sums = np.bincount(cell, weights=aligned.returns, minlength=size)
+    sums = np.bincount(cell, weights=returns, minlength=size)
     means = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
     means = means.reshape(len(aligned.runs), widest)
     filled = np.where(counts.reshape(means.shape) > 0, np.arange(widest), 0)

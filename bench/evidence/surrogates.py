@@ -66,7 +66,6 @@ def surrogates(
     zeros = {environment: float(np.mean(seeds)) for environment, seeds in untrained.items()}
     found = scales(zeros, best)
     common = tuple(e for e in complete_environments(plan, values) if e in found)
-    there = {variant for _, variant in values}
     paper = table_1.average_scores()
     return tuple(
         Surrogate(
@@ -75,7 +74,7 @@ def surrogates(
             paper=paper.get(variant, math.nan),
             ours=(
                 pooled(values, found, common, variant, title, seed=seed)
-                if common and variant in there
+                if common and all((name, variant) in values for name in common)
                 else None
             ),
             means={

@@ -40,11 +40,10 @@ def aggregates(
     """
     values, names = cell_values(scores), titles(plan)
     environments = tuple(e for e in complete_environments(plan, values) if e in scales)
-    there = {variant for _, variant in values}
     return tuple(
         pooled(values, scales, environments, variant, title, seed=seed)
         for variant, title in names.items()
-        if variant in there and environments
+        if environments and all((name, variant) in values for name in environments)
     )
 
 
