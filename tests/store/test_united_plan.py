@@ -9,6 +9,7 @@ from stored_example import NOON, PlanRows
 
 from bench.store.united_plan import unite
 
+OLD, NEW = '{"title": "old"}', '{"title": "new"}'
 LATER = NOON + timedelta(hours=1)
 Rows = list[dict[str, Any]]
 
@@ -71,16 +72,16 @@ def test_environments_come_in_the_declared_order_whoever_is_merged_first(
 
 
 def test_the_later_plan_has_the_words(plan_rows: PlanRows) -> None:
-    here = part(plan_rows(title="Old", metadata="old"), variant=["none"])
-    there = part(plan_rows(title="New", metadata="new", created=LATER), variant=["mean"])
+    here = part(plan_rows(title="Old", metadata=OLD), variant=["none"])
+    there = part(plan_rows(title="New", metadata=NEW, created=LATER), variant=["mean"])
     for united in (unite(here, there)[0], unite(there, here)[0]):
         assert [row["title"] for row in united] == ["New", "New"]
         assert [row["created"] for row in united] == [LATER, LATER]
-        assert [row["metadata"] for row in united] == ["old", "new"]
+        assert [row["metadata"] for row in united] == [OLD, NEW]
     # Of a cell that both have, too.
-    whole = plan_rows(metadata="old")
+    whole = plan_rows(metadata=OLD)
     for united in (unite(whole, there)[0], unite(there, whole)[0]):
-        assert [row["metadata"] for row in united] == ["old", "new"]
+        assert [row["metadata"] for row in united] == [OLD, NEW]
 
 
 def test_what_cannot_be_compared_is_taken_whole_from_one_of_them(plan_rows: PlanRows) -> None:
@@ -126,3 +127,13 @@ def test_a_variant_that_came_in_later_moves_those_behind_it(plan_rows: PlanRows)
             ("mean", 2),
             ("gone", 3),
         ]
+
+
+def test_what_was_imported_bars_no_environment_from_being_united(plan_rows: PlanRows) -> None:
+    here, there = plan_rows(), plan_rows(created=LATER)
+    imported = {**there[1], "variant": "sb3", "description": "i0", "budget": 77, "variant_order": 2}
+    united, contested = unite(here, [*there, {**imported, "metadata": '{"imported": true}'}])
+    assert contested == ()
+    assert [row["variant"] for row in united] == ["none", "mean", "sb3"]
+    _, contested = unite(here, [*there, imported])
+    assert contested == ("Hopper-v5",)

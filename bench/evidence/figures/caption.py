@@ -147,8 +147,16 @@ def meaning(
     plural = "s" if len(budgets) > 1 else ""
     sentences.append(f"Environment{plural}: {listed}.")
     if x == "seconds":
-        sentences.append(SECONDS)
+        sentences += seconds_text(runs)
     return sentences
+
+
+def seconds_text(runs: pd.DataFrame) -> list[str]:
+    """Sentences: what an axis of wall time means, and what it leaves out."""
+    untold = runs.loc[runs["seconds"].isna(), "variant_title"].unique()
+    if not len(untold):
+        return [SECONDS]
+    return [SECONDS, f"Left out, as no file tells their seconds: {', '.join(untold)}."]
 
 
 def provenance(runs: pd.DataFrame, source: str) -> list[str]:

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from bench.evidence.cells import titles
 from bench.evidence.curves import Axis
 from bench.evidence.experiment import beside_figure_3, beside_sources, improvement
-from bench.evidence.figures.caption import SECONDS, meaning
+from bench.evidence.figures.caption import meaning, seconds_text
 from bench.evidence.figures.experiment import experiment
 from bench.evidence.figures.style import Look, looks
 from bench.evidence.profiles import Profile, performance_profile
@@ -103,7 +103,7 @@ def _results(
         drawn = curves.learning_curves(cells, material.runs, names, look, material.control, x=axis)
         # What line and band are is said once.
         sentences = (
-            [SECONDS]
+            seconds_text(material.runs)
             if found["curves"]
             else meaning(material.runs, [cell for cell, _ in cells], axis)
         )
