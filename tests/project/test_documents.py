@@ -15,6 +15,7 @@ from bench.store import load
 from bench.tune.request import Request
 from bench.tune.space import defaults, search_space
 from bench.tune.winner import winner_ablation
+from tests.importing.files_of_others import rising
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -107,6 +108,11 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
         arguments += ["--episodes", "1"]
     if verb in ("evaluate", "export", "figure", "publish", "report", "verify", "watch"):
         arguments += ["--results", str(results)]
+    if verb == "import":
+        files = [rising(folder / f"{seed}.csv", by=seed + 1.0) for seed in range(2)]
+        first = arguments.index("--algorithm")
+        arguments = [verb, *map(str, files), *arguments[first:], "--env", "InvertedPendulum-v5"]
+        arguments += ["--results", str(folder / "results")]
     if verb == "merge":
         arguments = ["merge", str(results), "--into", str(folder / "merged")]
     if verb == "throughput":

@@ -30,6 +30,7 @@ ALLOWED: dict[str, set[str]] = {
         *("bench.plan", "bench.store", "bench.throughput", "bench.train", "bench.tune"),
     },
 }
+ALLOWED["bench.api"] = {*ALLOWED["bench.cli"], "bench.cli"}
 FORBIDDEN = {
     "ablations": {"torch", "numpy", "pandas", "gymnasium"},
     "bench.evidence": {"torch", "gymnasium", "envpool"},

@@ -1,0 +1,32 @@
+"""`bench.compare`: what results say, with the statistics of every table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from bench.evidence.comparison import comparison
+from bench.store.load import View, load
+
+
+def compare(view_or_ablation: View | str | Path, results: str | Path | None = None) -> pd.DataFrame:
+    """Scores, differences to the control, their intervals and verdicts, as one tidy table.
+
+    Args:
+        view_or_ablation: what `bench.run` or `bench.load` returned; or the name of an ablation or
+            the path of its `.py` file, whose results are loaded.
+        results: with a name, the results folder; None: as `bench.load`.
+
+    Returns:
+        One row a variant and environment; `bench.evidence.comparison.comparison` has the columns.
+        `attrs["notes"]` are the sentences that stand below the tables.
+
+    Raises:
+        InputError: there are no results, or no such ablation.
+    """
+    if isinstance(view_or_ablation, View):
+        return comparison(view_or_ablation)
+    from bench.cli.options import stored_name
+
+    return comparison(load(stored_name(str(view_or_ablation)), results))

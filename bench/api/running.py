@@ -1,0 +1,179 @@
+"""`bench.run`: train what is missing of a comparison, and look at it."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ablations import ABLATIONS
+from ablations.spec import Ablation
+from bench.errors import InputError
+from bench.store.load import View, load
+
+if TYPE_CHECKING:
+    from bench.plan.plan import Plan
+    from bench.store import Store
+    from bench.train.runner import Event, Summary
+
+
+class TrainingError(RuntimeError):
+    """Runs failed; the message says which and why. What finished is stored."""
+
+
+def run(
+    ablation: str | Path | Ablation | None = None,
+    *,
+    algorithms: Sequence[str] | None = None,
+    control: str | None = None,
+    environments: Sequence[str] | None = None,
+    variants: Sequence[str] | None = None,
+    seeds: Iterable[int] | str | None = None,
+    steps: int | str | None = None,
+    settings: Mapping[str, object] | None = None,
+    results: str | Path | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+    fresh: bool = False,
+    progress: bool = True,
+) -> View:
+    """Train the runs that have no results yet, as `python -m bench run` does, and load all.
+
+    Worker processes import the modules that they need and nothing of the caller's: a notebook, a
+    script or standard input is not run again in them, with or without a guard.
+
+    Args:
+        ablation: a name, the path of a `.py` file that defines one, or an `Ablation`.
+        algorithms: instead of an ablation, names or addresses "package.module:NAME";
+            `environments` has to be given, too.
+        control: with `algorithms`, the one that they are compared with.
+        environments: ids, in place of the ablation's.
+        variants: some of the ablation's, by name.
+        seeds: numbers from 0 on, or text like "0-9"; None: the ablation's.
+        steps: of a run [environment steps], a number or text like "200k"; None: the ablation's.
+        settings: hyperparameter -> value, for all variants.
+        results: a results folder; None: results/local.
+        workers: processes; None: one a core.
+        device: "auto", "cpu" or "cuda".
+        fresh: train again what has results already.
+        progress: print how far it is, and what became of the runs.
+
+    Returns:
+        The view of the ablation, as `bench.load` gives it.
+
+    Raises:
+        InputError: something isn't known or allowed; nothing was trained.
+        TrainingError: runs failed; the others are stored.
+        KeyboardInterrupt: workers have ended by then, and what had finished is stored.
+    """
+    from bench.cli.options import requested_plan
+    from bench.cli.training import account, train
+    from bench.store import LOCAL, Store
+
+    asked = datetime.now(UTC)
+    if workers is not None and workers < 1:
+        raise InputError(f"workers = {workers} is out of range. Allowed: 1 to any")
+    plan = requested_plan(
+        _checked(ablation),
+        algorithms=_listed("algorithms", algorithms),
+        control=control,
+        seeds=_seeds(seeds),
+        steps=None if steps is None else str(steps),
+        environments=_listed("environments", environments),
+        variants=_listed("variants", variants),
+        settings=[f"{name}={_text(value)}" for name, value in (settings or {}).items()],
+        device=device,
+    )
+    store = Store(results or LOCAL)
+    store.check_writable()
+    with _shown(plan, progress) as on_event, _no_main_module():
+        trained = train(
+            plan,
+            store,
+            workers=workers,
+            asked=asked,
+            before=asked if fresh else None,
+            on_event=on_event,
+        )
+    if progress:
+        print(*plan.notes, *account(trained.summary, store), sep="\n")
+    if trained.summary.failures:
+        raise TrainingError(_failed(trained.summary, store))
+    return load(plan.ablation.name, store.path)
+
+
+def _checked(ablation: str | Path | Ablation | None) -> str | Ablation | None:
+    """An ablation as the command line takes it; InputError where it takes a name of the suite."""
+    if not isinstance(ablation, Ablation):
+        return None if ablation is None else str(ablation)
+    from bench.plan.lookup import load_ablation
+
+    if ablation.name in ABLATIONS and ablation != load_ablation(ablation.name):
+        raise InputError(
+            f"the ablation takes the name {ablation.name!r}, which is one of the suite; "
+            "give yours another"
+        )
+    return ablation
+
+
+def _listed(what: str, names: Sequence[str] | None) -> list[str] | None:
+    # A text is a sequence, too, of its letters.
+    if isinstance(names, str):
+        raise InputError(f"{what} = {names!r} is one text; write [{names!r}]")
+    return None if names is None else list(names)
+
+
+def _seeds(seeds: Iterable[int] | str | None) -> str | None:
+    if seeds is None or isinstance(seeds, str):
+        return seeds
+    if not isinstance(seeds, Iterable):
+        raise InputError(f"seeds = {seeds!r} are no several numbers; write range({seeds!r})")
+    return ",".join(map(str, seeds))
+
+
+def _text(value: object) -> str:
+    """A value as `--set` takes it."""
+    if isinstance(value, tuple | list):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+@contextmanager
+def _shown(plan: Plan, progress: bool) -> Iterator[Callable[[Event], None]]:
+    """What is told the runner's events."""
+    if not progress:
+        yield lambda event: None
+        return
+    from bench.cli.progress import Display
+    from bench.cli.words import wide_console
+
+    with Display(plan, wide_console()) as display:
+        yield display
+
+
+@contextmanager
+def _no_main_module() -> Iterator[None]:
+    """Within, processes that are spawned run no main module of this one's again.
+
+    They would: multiprocessing prepares for functions of it, and the runner sends none. It would
+    start the caller's script anew, and whatever trains in it.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = types.ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _failed(summary: Summary, store: Store) -> str:
+    reasons = [
+        f"{number} of {each.algorithm} in {each.environment}: {reason}"
+        for (each, reason), number in summary.failures.items()
+    ]
+    total = sum(summary.failures.values())
+    return f"{total} runs failed ({'; '.join(reasons)}); the others are stored in {store.path}"
