@@ -41,7 +41,9 @@ def told(runs: pd.DataFrame) -> tuple[str, ...]:
         )
         trained = runs[(runs["environment"] == environment) & (runs["back_end"] != IMPORTED)]
         budgets = sorted(map(int, trained["budget"].unique()))
-        own = int(cell["budget"].max())
+        few, own = int(cell["budget"].min()), int(cell["budget"].max())
+        if own - few > ALIKE * own:
+            lines.append(f"{title} in {environment} has seeds of {few:,} to {own:,} steps")
         if any(abs(own - budget) > ALIKE * max(own, budget) for budget in budgets):
             others = " and ".join(f"{budget:,}" for budget in budgets)
             lines.append(f"{title} in {environment} has {own:,} steps a run, the others {others}")

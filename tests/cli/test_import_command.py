@@ -210,6 +210,7 @@ def test_oddities_are_taken_and_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     view = bench.load("sb3_ppo", results)
     assert view.runs["reason"].tolist() == [first, second]
     assert any(line.endswith(f"seed 0: {first}") for line in view.mixed)
+    assert "sb3 ppo (imported) in Hopper-v5 has seeds of 600 to 1,000 steps" in view.mixed
 
 
 def test_steps_end_what_counts(tmp_path: Path, files: list[str]) -> None:
@@ -286,6 +287,25 @@ def test_nothing_is_stored_of_what_is_refused(
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err.count("\n") == 1 and told in captured.err
     assert {path: path.stat().st_mtime_ns for path in results.rglob("*")} == before
+
+
+def test_a_full_disk_is_told_and_the_same_command_completes_it(
+    results: Path,
+    files: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write_plan", full)
+        assert bring(results, files, "--ablation", "small") == 2
+    assert "stopped: No space left on device" in capsys.readouterr().err
+    assert "sb3_ppo" not in set(bench.load("small", results).runs["variant"])
+    assert bring(results, files, "--ablation", "small") == 0
+    assert "2 runs already there" in capsys.readouterr().out
+    assert scores(results, "small").loc["sb3_ppo"].tolist() == [19.5, 39.0]
 
 
 def test_one_bad_file_keeps_all_out(
