@@ -16,6 +16,7 @@ from bench.evidence.figures.style import thousands
 from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
 from bench.evidence.trouble import mixed_code, trouble
 from bench.store import imported
+from bench.store.schema import IMPORTED
 
 SECONDS: Final = (
     "Seconds: wall time since training began; the seeds of a variant train together in one "
@@ -139,7 +140,11 @@ def meaning(
     numbers = sorted({len(cell.seeds) for cell in curves})
     sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch)
     sentences += [strip] if strip else []
-    budgets = runs.groupby("environment", sort=False)["budget"].max()
+    # What was imported has budgets of its own, which are told with it.
+    trained = runs[runs["back_end"] != IMPORTED]
+    budgets = (
+        (runs if trained.empty else trained).groupby("environment", sort=False)["budget"].max()
+    )
     if budgets.nunique() == 1:
         listed = f"{', '.join(map(str, budgets.index))} ({thousands(budgets.iloc[0])} steps a seed)"
     else:
