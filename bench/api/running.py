@@ -18,7 +18,7 @@ from bench.store.load import View, load
 if TYPE_CHECKING:
     from bench.plan.plan import Plan
     from bench.store import Store
-    from bench.train.runner import Event, Summary
+    from bench.train.events import Event, Summary
 
 
 class TrainingError(RuntimeError):
