@@ -73,6 +73,8 @@ def run(
     from bench.cli.options import requested_plan
     from bench.cli.training import account, train
     from bench.store import LOCAL, Store
+    from bench.train.processes import Processes
+    from bench.train.provenance import cores
 
     asked = datetime.now(UTC)
     if workers is not None and workers < 1:
@@ -94,7 +96,7 @@ def run(
         trained = train(
             plan,
             store,
-            workers=workers,
+            executor=Processes(workers or cores()),
             asked=asked,
             before=asked if fresh else None,
             on_event=on_event,

@@ -54,6 +54,19 @@ SettingsOption = Annotated[
     ),
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+ExecutorOption = Annotated[
+    str,
+    typer.Option("--executor", help="local: this machine's processes; ray: a Ray cluster's nodes."),
+]
+AddressOption = Annotated[
+    str | None,
+    typer.Option(
+        "--address",
+        metavar="auto|HOST:PORT",
+        help="With --executor ray: the cluster's head node.",
+        show_default="this machine's cluster, else Ray on this machine",
+    ),
+]
 ResultsOption = Annotated[
     Path | None, typer.Option("--results", help="A results folder.", show_default="results/local")
 ]
@@ -79,8 +92,12 @@ def requested_plan(
     variants: list[str] | None = None,
     settings: list[str] | None = None,
     device: str = "auto",
+    elsewhere: bool = False,
 ) -> Plan:
     """The plan that the options ask for, everything about it checked.
+
+    Args:
+        elsewhere: other machines train, so that "cuda" needs no GPU here.
 
     Raises:
         InputError: one of them isn't known or allowed, or they contradict.
@@ -101,7 +118,7 @@ def requested_plan(
     from bench.train.trainer import validate
 
     addresses = {each: _environment(each) for each in environments or asked.environments}
-    resolved = resolved_device(device)
+    resolved = device if elsewhere and device == "cuda" else resolved_device(device)
     plan = make_plan(
         _addressed(asked, addresses),
         back_end_of=partial(back_end_on, resolved),

@@ -123,9 +123,9 @@ class Display:
             self._bars.remove_task(task)
             told += f" in {duration(event.seconds)}"
         done = self._ended_steps / max(self._steps, 1)
-        self._say(f"[{done:4.0%}] {self._name(event.group)}: {told}")
+        self.say(f"[{done:4.0%}] {self._name(event.group)}: {told}")
         for reason in event.reasons:
-            self._say(f"    {reason}")
+            self.say(f"    {reason}")
         self._show_whole()
 
     def _show_whole(self) -> None:
@@ -140,13 +140,14 @@ class Display:
         if done and self._moving is not None:
             seconds = (time.monotonic() - self._moving) * (self._steps / done - 1)
             left = f", about {duration(seconds)} left"
-        self._say(f"[{done / max(self._steps, 1):4.0%}] of {count(self._steps, 'step')}{left}")
+        self.say(f"[{done / max(self._steps, 1):4.0%}] of {count(self._steps, 'step')}{left}")
         for group, (steps, speed, last) in self._flying.items():
             told = f"{steps / group.steps:.0%}, {speed:,.0f} steps/s" if speed else "starting"
             told += "" if last is None else f", last return {last:,.1f}"
-            self._say(f"    {self._name(group)}: {told}")
+            self.say(f"    {self._name(group)}: {told}")
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Show a line that stays."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._said = time.monotonic()
 

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
+from bench.cli.executors import check_executor, executor_of
 from bench.cli.interruption import interruptible
 from bench.cli.options import (
     ABLATION_HELP,
+    AddressOption,
     AlgorithmsOption,
     ControlOption,
     DeviceOption,
     EnvironmentsOption,
+    ExecutorOption,
     ResultsOption,
     SeedsOption,
     SettingsOption,
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
 
     from bench.plan.plan import Plan
     from bench.store import Store
+    from bench.train.executor import Executor
 
 
 def run(
@@ -50,6 +56,8 @@ def run(
         int | None,
         typer.Option("--workers", min=1, help="Processes.", show_default="one a core"),
     ] = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
     device: DeviceOption = "auto",
     results: ResultsOption = None,
     fresh: Annotated[
@@ -64,6 +72,7 @@ def run(
         "Interrupted. The workers have ended; what had finished is kept.",
         f"Continue with: {_continuing(sys.argv[1:], before)}",
     ):
+        check_executor(executor, address)
         plan = requested_plan(
             ablation,
             algorithms=algorithms,
@@ -74,8 +83,10 @@ def run(
             variants=variants,
             settings=settings,
             device=device,
+            elsewhere=executor != "local",
         )
-        failures = _train(plan, results, workers, asked, before)
+        choice = partial(executor_of, executor, address, workers=workers)
+        failures = _train(plan, results, choice, asked, before)
     if failures:
         raise typer.Exit(1)
 
@@ -83,7 +94,7 @@ def run(
 def _train(
     plan: Plan,
     results: Path | None,
-    workers: int | None,
+    choice: Callable[..., AbstractContextManager[Executor]],
     asked: datetime,
     before: datetime | None,
 ) -> bool:
@@ -96,8 +107,14 @@ def _train(
     store.check_writable()
     for note in plan.notes:
         print(note)
-    with Display(plan, console) as display:
-        done = train(plan, store, workers=workers, asked=asked, before=before, on_event=display)
+    descriptions = [cell.description for cell in plan.cells]
+    with (
+        Display(plan, console) as display,
+        choice(descriptions, tell=display.say) as executor,
+    ):
+        done = train(
+            plan, store, executor=executor, asked=asked, before=before, on_event=display
+        )
     _print_tables(console, plan.ablation.name, store)
     for line in account(done.summary, store):
         print(line)

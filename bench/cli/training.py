@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train.events import Event, Summary
+    from bench.train.executor import Executor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ def train(
     plan: Plan,
     store: Store,
     *,
-    workers: int | None,
+    executor: Executor,
     asked: datetime,
     before: datetime | None,
     on_event: Callable[[Event], None],
@@ -42,20 +43,18 @@ def train(
     Args:
         plan: what is asked for.
         store: that can be written.
-        workers: processes; None: one a core.
+        executor: who trains; it has ended when this returns.
         asked: when.
         before: results that started before this moment are trained again.
         on_event: told the runner's events.
 
     Raises:
         InputError: the plan can't be stored.
-        KeyboardInterrupt: workers have ended by then, and what had finished is stored.
+        KeyboardInterrupt: the executor has ended by then, and what had finished is stored.
     """
     from bench.cli.estimate import Estimate
     from bench.importing import imported_rows
     from bench.train import runner
-    from bench.train.processes import Processes
-    from bench.train.provenance import cores
 
     rows = plan.rows(asked)
     rows += imported_rows(store, rows)
@@ -64,7 +63,7 @@ def train(
     summary = runner.run(
         plan,
         store,
-        executor=Processes(workers or cores()),
+        executor=executor,
         fresh_before=before,
         checkpoints=store.path / "checkpoints",
         seconds_per_step=Estimate.of(store).seconds_per_step,

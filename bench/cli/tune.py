@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.executors import check_executor, executor_of
 from bench.cli.interruption import interruptible
-from bench.cli.options import DeviceOption, ResultsOption, requested_plan
+from bench.cli.options import (
+    AddressOption,
+    DeviceOption,
+    ExecutorOption,
+    ResultsOption,
+    requested_plan,
+)
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
 
 if TYPE_CHECKING:
     from optuna import Study
 
+    from bench.plan.plan import Plan
+    from bench.train.executor import Executor
     from bench.tune.request import Request
 
 TRIALS_SHOWN = 10
@@ -78,6 +90,8 @@ def tune(
         int | None,
         typer.Option("--jobs", min=1, help="Processes.", show_default="one a core"),
     ] = None,
+    executor: ExecutorOption = "local",
+    address: AddressOption = None,
     device: DeviceOption = "auto",
     results: ResultsOption = None,
 ) -> None:
@@ -86,33 +100,29 @@ def tune(
         "Interrupted. The workers have ended; trials with an outcome are kept.",
         f"Continue with: {shlex.join(['python', '-m', 'bench', *sys.argv[1:]])}",
     ):
-        request = _requested(algorithm, environments, steps, seeds, search, settings, device)
-        _tune(request, trials, sampler, pruner, storage, scales, jobs, results)
+        check_executor(executor, address)
+        plan = requested_plan(
+            None,
+            algorithms=[algorithm],
+            seeds=f"0-{seeds - 1}",
+            steps=steps,
+            environments=environments,
+            settings=settings,
+            device=device,
+            elsewhere=executor != "local",
+        )
+        request = _requested(plan, search, settings)
+        descriptions = [cell.description for cell in plan.cells]
+        choice = partial(executor_of, executor, address, descriptions, workers=jobs)
+        _tune(request, trials, sampler, pruner, storage, scales, choice, results)
 
 
-def _requested(
-    algorithm: str,
-    environments: list[str],
-    steps: str,
-    seeds: int,
-    search: list[str] | None,
-    settings: list[str] | None,
-    device: str,
-) -> Request:
+def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None) -> Request:
     """The request, everything about it checked as `run` checks it."""
     from bench.plan.parsing import parse_settings
     from bench.tune.request import Request
     from bench.tune.space import search_space
 
-    plan = requested_plan(
-        None,
-        algorithms=[algorithm],
-        seeds=f"0-{seeds - 1}",
-        steps=steps,
-        environments=environments,
-        settings=settings,
-        device=device,
-    )
     first = plan.cells[0].description
     fixed = {name: first.hyperparameters[name] for name in parse_settings(settings or [])}
     return Request(
@@ -133,14 +143,12 @@ def _tune(
     pruner: str,
     storage: str | None,
     scales: list[str] | None,
-    jobs: int | None,
+    choice: Callable[..., AbstractContextManager[Executor]],
     results: Path | None,
 ) -> None:
     from bench.cli.output import write_text
     from bench.cli.tuning_progress import TuningDisplay
     from bench.store import LOCAL, Store
-    from bench.train.processes import Processes
-    from bench.train.provenance import cores
     from bench.tune import tuner
     from bench.tune.page import plots_page
     from bench.tune.scoring import trial_scales
@@ -166,13 +174,16 @@ def _tune(
         print(f"    {each.field:{width}}  {each.words}")
     before = best(study)
     so_far = None if before is None else (before.number, before.value or 0.0)
-    with TuningDisplay(trials, so_far, console) as display:
+    with (
+        TuningDisplay(trials, so_far, console) as display,
+        choice(train=tuner.TRAIN, tell=display.say) as executor,
+    ):
         tuner.tune(
             request,
             study,
             store,
             trials=trials,
-            executor=Processes(jobs or cores(), tuner.TRAIN),
+            executor=executor,
             on_event=display,
         )
     write_text(table(study, request), folder / "trials.csv", "the table")

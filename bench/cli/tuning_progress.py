@@ -81,11 +81,11 @@ class TuningDisplay:
     def _opened(self, event: Opened) -> None:
         self._ended = event.ended
         if event.ended:
-            self._say(f"Going on after {count(event.ended, 'trial')}{self._best_text()}.")
+            self.say(f"Going on after {count(event.ended, 'trial')}{self._best_text()}.")
         if event.resumed:
-            self._say(f"{count(event.resumed, 'trial')} cut off before: tried again.")
+            self.say(f"{count(event.resumed, 'trial')} cut off before: tried again.")
         if event.elsewhere:
-            self._say(f"{count(event.elsewhere, 'trial')} being trained by another process.")
+            self.say(f"{count(event.elsewhere, 'trial')} being trained by another process.")
         self._bars.update(self._whole, completed=self._ended)
 
     def _moved(self, event: TrialMoved) -> None:
@@ -112,7 +112,7 @@ class TuningDisplay:
             told = event.outcome if event.outcome == "pruned" else f"failed: {event.reason}"
             if event.value is not None:
                 told += f" at {event.value:.3f}"
-        self._say(f"[{self._ended}/{self._trials}] trial {event.number}: {told}{self._best_text()}")
+        self.say(f"[{self._ended}/{self._trials}] trial {event.number}: {told}{self._best_text()}")
         self._bars.update(self._whole, completed=self._ended)
 
     def _best_text(self) -> str:
@@ -123,8 +123,9 @@ class TuningDisplay:
     def _say_in_flight(self) -> None:
         self._said = time.monotonic()
         for (number, environment), (share, told) in self._flying.items():
-            self._say(f"    trial {number}, {environment}: {share:.0%}, {told}")
+            self.say(f"    trial {number}, {environment}: {share:.0%}, {told}")
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Show a line that stays."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
         self._said = time.monotonic()

@@ -59,14 +59,26 @@ def code_digest(description: Trainable, root: Path = ROOT) -> str:
     algorithm = algorithm_address(description.algorithm)
     name = description.back_end
     given = [algorithm.partition(":")[0], trainer_of(name), BACK_END.format(name)]
-    own = [] if description.algorithm in ALGORITHMS else given[:1]
-    if ":" in description.environment:
-        own.append(description.environment.rpartition(":")[0])
+    own = own_modules(description)
     code = closure([*given, *own], root, tuple(map(plugin_of, own)))
     libraries = (*LIBRARIES, *DISTRIBUTIONS.get(name, (name,)))
     versions = {library: version(library) for library in libraries}
     lines = [f"{name} {source}" for name, source in [*sorted(code.items()), *versions.items()]]
     return hashlib.sha256("\n".join([algorithm, *lines]).encode()).hexdigest()[:16]
+
+
+def own_modules(description: Trainable) -> list[str]:
+    """The modules of other packages that a description names: of its algorithm and environment.
+
+    Raises:
+        InputError: no algorithm has this name.
+    """
+    own = []
+    if description.algorithm not in ALGORITHMS:
+        own.append(algorithm_address(description.algorithm).partition(":")[0])
+    if ":" in description.environment:
+        own.append(description.environment.rpartition(":")[0])
+    return own
 
 
 def closure(

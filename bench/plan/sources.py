@@ -14,7 +14,8 @@ from pathlib import Path
 PACKAGES = ("algorithms", "bench.train")
 """The packages of the suite whose code can move a result."""
 
-_SUITE = ("algorithms", "ablations", "bench")
+SUITE = ("algorithms", "ablations", "bench")
+"""All of its packages."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +28,7 @@ class Plugin:
     def file(self, module: str) -> Path | None:
         """The file of one of the plugin's modules; None for any other."""
         top = module.partition(".")[0]
-        if top in _SUITE or self.package not in (None, top):
+        if top in SUITE or self.package not in (None, top):
             return None
         return file_of(module, self.folder)
 
@@ -64,14 +65,14 @@ class Sources:
 
     def file(self, module: str) -> Path | None:
         """The module's file; None where it is neither of the suite nor of a plugin."""
-        if module.partition(".")[0] in _SUITE:
+        if module.partition(".")[0] in SUITE:
             return file_of(module, self.root)
         found = (plugin.file(module) for plugin in self.plugins)
         return next((path for path in found if path is not None), None)
 
     def counts(self, module: str) -> bool:
         """Whether the module's code can move a result."""
-        if module.partition(".")[0] in _SUITE:
+        if module.partition(".")[0] in SUITE:
             return any(module.startswith(f"{package}.") for package in PACKAGES)
         return self.file(module) is not None
 

@@ -1,0 +1,71 @@
+"""Who trains: this machine's processes, or the nodes of a Ray cluster."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from bench.errors import InputError, unknown
+
+if TYPE_CHECKING:
+    from bench.plan.identity import Description
+    from bench.train.executor import Executor
+
+LOCAL, RAY = "local", "ray"
+
+
+def check_executor(name: str, address: str | None) -> None:
+    """Refuse what is quick to refuse.
+
+    Raises:
+        InputError: no such executor; an address without a cluster; Ray is not installed.
+    """
+    if name not in (LOCAL, RAY):
+        raise unknown("executor", name, (LOCAL, RAY))
+    if name == LOCAL and address is not None:
+        raise InputError("--address goes with --executor ray")
+    if name == RAY and importlib.util.find_spec("ray") is None:
+        raise InputError(
+            "--executor ray needs Ray, which is not installed: "
+            ".venv/bin/pip install -c constraints.txt -e '.[ray]'"
+        )
+
+
+@contextmanager
+def executor_of(
+    name: str,
+    address: str | None,
+    descriptions: Sequence[Description],
+    *,
+    workers: int | None,
+    train: str | None = None,
+    tell: Callable[[str], None],
+) -> Iterator[Executor]:
+    """The executor of these options; it has ended when the block has.
+
+    Args:
+        name, address: checked by `check_executor`.
+        descriptions: what it will train, whatever the hyperparameters.
+        workers: groups at the same time, None for as many as there is room for.
+        train: "module:attribute" as `train_group` takes it.
+        tell: told in a line what happens to a cluster.
+
+    Raises:
+        InputError: the cluster can't be joined, with the reason.
+    """
+    executor: Executor
+    if name == RAY:
+        from bench.train.cluster import Cluster
+
+        executor = Cluster(address, descriptions, most=workers, train=train, tell=tell)
+    else:
+        from bench.train.processes import Processes
+        from bench.train.provenance import cores
+
+        executor = Processes(workers or cores(), train)
+    try:
+        yield executor
+    finally:
+        executor.end()

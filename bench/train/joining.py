@@ -1,0 +1,139 @@
+"""Joining a Ray cluster, or starting one of this machine alone: whatever goes wrong is one line."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray._private import services
+
+from bench.errors import InputError
+
+PATIENCE = 10.0
+"""Seconds within which a cluster must answer."""
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""Surroundings in which Ray neither talks nor tells anybody."""
+
+
+def join(address: str | None, code: Path, cpus: int) -> bool:
+    """Connect this process to a cluster.
+
+    Args:
+        address: HOST:PORT, "auto" for the one that this machine belongs to, None for the same where
+            there is one and otherwise for a Ray of this machine alone.
+        code: the folder that travels to the nodes and is the first of their module path.
+        cpus: of a Ray of this machine alone.
+
+    Returns:
+        Whether the cluster was there before.
+
+    Raises:
+        InputError: no cluster answers there, or it can't be joined; with the reason.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    found = _address(address)
+    start: dict[str, Any] = {"address": found}
+    if found is None:
+        start = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
+    said = io.StringIO()
+    try:
+        with _own_signals(), contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+            ray.init(
+                **start,
+                runtime_env={"working_dir": str(code)},
+                log_to_driver=False,
+                logging_level=logging.CRITICAL,
+            )
+    except KeyboardInterrupt:
+        leave()
+        raise
+    except Exception as error:
+        leave()
+        where = "on this machine" if found is None else f"at {found}"
+        what = "Ray can't be started" if found is None else "the Ray cluster can't be joined"
+        raise InputError(f"{what} {where}: {error or type(error).__name__}") from error
+    return found is not None
+
+
+def leave() -> None:
+    """Disconnect; a Ray that this process started ends."""
+    with _own_signals():
+        ray.shutdown()
+
+
+def _address(asked: str | None) -> str | None:
+    """HOST:PORT of a cluster that answers; None where there is none and none was asked for."""
+    named = asked
+    find: Any = services.get_ray_address_from_environment
+    if asked in (None, "auto"):
+        try:
+            named = find(asked, None)
+        except ConnectionError:
+            named = None
+        if named is None and asked is not None:
+            raise InputError(
+                "address 'auto': no Ray cluster is found on this machine; start one with "
+                "ray start --head, join one with ray start --address=HOST:PORT, or leave "
+                "--address out for a Ray of this machine alone"
+            )
+        if named is None:
+            return None
+    host, colon, port = str(named).rpartition(":")
+    if not (host and colon and port.isdecimal() and 0 < int(port) < 65536) or "/" in host:
+        raise InputError(f"address {named!r} not understood; allowed: auto, HOST:PORT")
+    problem = _silence(host, int(port))
+    if problem is None:
+        return named
+    # What `ray start` leaves in a file outlives a cluster that was killed.
+    if asked is None and not os.environ.get("RAY_ADDRESS"):
+        return None
+    raise InputError(f"no Ray cluster answers at {named}: {problem}")
+
+
+def _silence(host: str, port: int) -> str | None:
+    """Why nobody is there; None where somebody speaks gRPC, as a head node does.
+
+    Asked before Ray is, which tries for ten minutes.
+    """
+    # The preface of an HTTP/2 connection and empty SETTINGS (RFC 9113, section 3.4), which a server
+    # answers with its own: a frame whose fourth byte is 4.
+    preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+    try:
+        with socket.create_connection((host, port), PATIENCE) as connection:
+            connection.settimeout(PATIENCE)
+            connection.sendall(preface)
+            answer = b""
+            while len(answer) < 9 and (more := connection.recv(9 - len(answer))):
+                answer += more
+    except TimeoutError:
+        return f"nothing is heard for {PATIENCE:.0f} seconds"
+    except OSError as error:
+        return error.strerror or str(error)
+    return None if len(answer) == 9 and answer[3] == 4 else "what answers there is no Ray"
+
+
+@contextlib.contextmanager
+def _own_signals() -> Iterator[None]:
+    """Ray takes SIGTERM for itself; here it keeps its meaning."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

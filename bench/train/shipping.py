@@ -1,0 +1,42 @@
+"""What of the code travels to other machines: the suite's packages, and a plan's own modules."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.plan.digest import ROOT, Trainable, closure, own_modules
+from bench.plan.sources import SUITE, plugin_of
+
+LEFT_OUT = ("__pycache__", "*.pyc", ".*")
+
+
+def gather(folder: Path, descriptions: Iterable[Trainable]) -> None:
+    """Copy into `folder` what trains these descriptions, as it lies on the module path.
+
+    Of an algorithm or an environment of the user's own, that is its whole package, data beside the
+    code included, and whatever else of its folder it imports: what the code digest covers. Packages
+    that are installed as libraries are not copied; the other machines have them installed too.
+
+    Raises:
+        FileNotFoundError: a module's source is not to be found.
+    """
+    for package in SUITE:
+        _copy(ROOT / package, folder)
+    for module in {each for description in descriptions for each in own_modules(description)}:
+        plugin = plugin_of(module)
+        if plugin.package is None:
+            reached = closure([module], ROOT, (plugin,))
+            for top in {name.partition(".")[0] for name in reached} - set(SUITE):
+                whole = plugin.folder / top
+                _copy(whole if whole.is_dir() else whole.with_suffix(".py"), folder)
+
+
+def _copy(source: Path, folder: Path) -> None:
+    target = folder / source.name
+    if source.is_dir():
+        ignored = shutil.ignore_patterns(*LEFT_OUT)
+        shutil.copytree(source, target, ignore=ignored, dirs_exist_ok=True)
+    else:
+        shutil.copy(source, target)
