@@ -22,7 +22,6 @@ PATIENCE = 10.0
 """Seconds within which a cluster must answer."""
 QUIET = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 """Surroundings in which Ray neither talks nor tells anybody."""

@@ -1,0 +1,81 @@
+"""Nodes of a Ray cluster, all on this machine, started as a user starts them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+PATIENCE = 240
+"""Seconds until something that must happen counts as not happening."""
+RAY = Path(sys.executable).with_name("ray")
+SURROUNDINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+
+
+@contextmanager
+def head(folder: Path, **surroundings: str) -> Iterator[str]:
+    """A cluster of one node with one CPU; its address."""
+    port, clients = free_ports(2)
+    options = ["--head", "--include-dashboard=false", f"--temp-dir={folder}"]
+    options += [f"--port={port}", f"--ray-client-server-port={clients}"]
+    with node(options, surroundings):
+        yield f"127.0.0.1:{port}"
+
+
+@contextmanager
+def node(options: list[str], surroundings: Mapping[str, str]) -> Iterator[subprocess.Popen[bytes]]:
+    """One node with one CPU; all of its processes end with the block."""
+    process = subprocess.Popen(
+        [RAY, "start", "--block", "--num-cpus=1", "--object-store-memory=80000000", *options],
+        env={**os.environ, **SURROUNDINGS, **surroundings},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # Nothing of the suite lies here: what trains has travelled.
+        cwd="/",
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        told = b""
+        for line in process.stdout:
+            told += line
+            if b"Ray runtime started" in line:
+                break
+        else:
+            raise AssertionError(told.decode())
+        yield process
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Kill a node as losing its machine does: everything at once."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def free_ports(number: int) -> list[int]:
+    """Ports that nobody listens at."""
+    sockets = [socket.socket() for _ in range(number)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until a function returns something true."""
+    last = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < last, "it did not happen"
+        time.sleep(0.2)
