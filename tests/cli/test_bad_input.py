@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from bench.cli.app import main
+
+TUNED = ["--algorithm", "clipped_ppo", "--env", "InvertedPendulum-v5"]
 
 
 @pytest.mark.parametrize(
@@ -25,6 +28,8 @@ from bench.cli.app import main
         (["--set", "baseline=learned"], "variant 'mean' is about baseline = batch_mean"),
         (["--set", "initialization=orth"], "Did you mean 'orthogonal'?"),
         (["--device", "gpu"], "unknown device 'gpu'. Did you mean 'cpu'? Allowed: auto, cpu, cuda"),
+        (["--executor", "rai"], "unknown executor 'rai'. Did you mean 'ray'? Allowed: local, ray"),
+        (["--address", "auto"], "--address goes with --executor ray"),
         (["--workers", "0"], "'--workers'"),
         (["--workers", "two"], "'--workers'"),
         (["--sedes", "0"], "--sedes"),
@@ -42,6 +47,19 @@ def test_run_refuses(
     given = ["run", "--ablation", str(ablation_file), "--results", str(results), *arguments]
     refused(given, told, capsys)
     assert not results.exists()
+
+
+@pytest.mark.parametrize("verb", [["run", "--ablation", "baseline"], ["tune", *TUNED]])
+def test_ray_where_it_is_not_installed(
+    verb: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # What is None here can't be imported.
+    monkeypatch.setitem(sys.modules, "ray", None)
+    told = (
+        "--executor ray needs Ray, which is not installed: "
+        ".venv/bin/pip install -q -c constraints.txt -e '.[ray]'"
+    )
+    refused([*verb, "--executor", "ray"], told, capsys)
 
 
 def test_cuda_where_there_is_none(

@@ -82,7 +82,7 @@ def test_a_killed_driver_s_training_ends_and_the_same_command_goes_on(
     ray_nodes.until((gate / "process").exists)
     worker = int((gate / "process").read_text())
     driver.kill()
-    driver.wait()
+    driver.communicate()
     ray_nodes.until(lambda: not alive(worker))
     (gate / "hold").unlink()
     assert not len(Store(tmp_path).runs())
