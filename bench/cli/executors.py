@@ -26,7 +26,7 @@ def check_executor(name: str, address: str | None) -> None:
         raise unknown("executor", name, (LOCAL, RAY))
     if name == LOCAL and address is not None:
         raise InputError("--address goes with --executor ray")
-    if name == RAY and not _installed("ray"):
+    if name == RAY and importlib.util.find_spec("ray") is None:
         raise InputError(
             "--executor ray needs Ray, which is not installed: "
             ".venv/bin/pip install -q -c constraints.txt -e '.[ray]'"
@@ -69,11 +69,3 @@ def executor_of(
         yield executor
     finally:
         executor.end()
-
-
-def _installed(package: str) -> bool:
-    """Without importing it, which takes a second."""
-    try:
-        return importlib.util.find_spec(package) is not None
-    except ValueError:
-        return False

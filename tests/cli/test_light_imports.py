@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "numpy", "pandas", "pyarrow", "seaborn", "matplotlib", "gymnasium", "envpool", "ray")
+HEAVY = (
+    "torch",
+    "numpy",
+    "pandas",
+    "pyarrow",
+    "seaborn",
+    "matplotlib",
+    "gymnasium",
+    "envpool",
+    "ray",
+)
 
 
 @pytest.mark.parametrize(

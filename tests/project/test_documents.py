@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
+from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -15,6 +19,7 @@ from bench.store import load
 from bench.tune.request import Request
 from bench.tune.space import defaults, search_space
 from bench.tune.winner import winner_ablation
+from tests import ray_nodes
 from tests.importing.files_of_others import rising
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +38,11 @@ def commands() -> list[str]:
     ]
     lines = [line.strip() for block in blocks for line in block.splitlines()]
     return list(dict.fromkeys(line[line.index(PREFIX) :] for line in lines if PREFIX in line))
+
+
+def small() -> list[str]:
+    """Options that make an ablation a matter of seconds; the last of an option counts."""
+    return ["--seeds", "0-1", "--steps", "300", "--env", "InvertedPendulum-v5"]
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +84,39 @@ def tuned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-def small() -> list[str]:
-    """Options that make an ablation a matter of seconds; the last of an option counts."""
-    return ["--seeds", "0-1", "--steps", "300", "--env", "InvertedPendulum-v5"]
+def on_a_cluster(command: str) -> bool:
+    return "--executor ray" in command
+
+
+@pytest.mark.ray
+@pytest.mark.parametrize("command", [each for each in commands() if on_a_cluster(each)])
+def test_the_command_runs_on_a_cluster(command: str, tmp_path: Path) -> None:
+    arguments = shlex.split(command.removeprefix(PREFIX))
+    with ExitStack() as stack:
+        if "--address" in arguments:
+            folder = stack.enter_context(TemporaryDirectory())
+            address = stack.enter_context(ray_nodes.head(Path(folder)))
+            arguments[arguments.index("--address") + 1] = address
+        arguments = [*without("--env", arguments), *TINY[arguments[0]]]
+        # In a process of its own, because Ray leaves threads and signal handlers behind.
+        arguments += ["--results", str(tmp_path / "results")]
+        subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=ROOT, check=True)
+
+
+TINY = {
+    "run": [*small(), "--workers", "1"],
+    "tune": [
+        *("--env", "InvertedPendulum-v5", "--trials", "1", "--seeds", "1", "--steps", "3k"),
+        *("--set", "batch_steps=256"),
+    ],
+}
+
+
+def without(option: str, arguments: list[str]) -> list[str]:
+    """The arguments without this option and its values."""
+    places = [place for place, each in enumerate(arguments) if each == option]
+    dropped = {*places, *(place + 1 for place in places)}
+    return [each for place, each in enumerate(arguments) if place not in dropped]
 
 
 def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]:  # noqa: PLR0912
@@ -125,7 +165,7 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
     return arguments
 
 
-@pytest.mark.parametrize("command", commands())
+@pytest.mark.parametrize("command", [each for each in commands() if not on_a_cluster(each)])
 def test_the_command_runs(
     command: str, results: Path, tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
