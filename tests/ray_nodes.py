@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,7 +16,15 @@ from pathlib import Path
 PATIENCE = 240
 """Seconds until something that must happen counts as not happening."""
 RAY = Path(sys.executable).with_name("ray")
-SURROUNDINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_worker_niceness": "0"}
+SURROUNDINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
+    # A token of the tests' own: Ray would leave one in the home folder, and use it from then on.
+    "RAY_AUTH_MODE": "token",
+    "RAY_AUTH_TOKEN": secrets.token_hex(32),
+    # A loaded machine takes its time.
+    "RAY_raylet_start_wait_time_s": str(PATIENCE),
+}
 
 
 @contextmanager

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
 import signal
 import socket
+import sys
+import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,11 +21,12 @@ from bench.errors import InputError
 
 PATIENCE = 10.0
 """Seconds within which a cluster must answer."""
-QUIET = {
+SURROUNDINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+    "RAY_raylet_start_wait_time_s": "120",
 }
-"""Surroundings in which Ray neither talks nor tells anybody."""
+"""Surroundings in which Ray neither talks nor tells anybody, and starts on a loaded machine too."""
 
 
 def join(address: str | None, code: Path, cpus: int) -> bool:
@@ -42,15 +44,15 @@ def join(address: str | None, code: Path, cpus: int) -> bool:
     Raises:
         InputError: no cluster answers there, or it can't be joined; with the reason.
     """
-    for name, value in QUIET.items():
+    for name, value in SURROUNDINGS.items():
         os.environ.setdefault(name, value)
     found = _address(address)
     start: dict[str, Any] = {"address": found}
     if found is None:
         start = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
-    said = io.StringIO()
+    said: list[str] = []
     try:
-        with _own_signals(), contextlib.redirect_stderr(said), contextlib.redirect_stdout(said):
+        with _own_signals(), _unheard(said):
             ray.init(
                 **start,
                 runtime_env={"working_dir": str(code)},
@@ -62,6 +64,11 @@ def join(address: str | None, code: Path, cpus: int) -> bool:
         raise
     except Exception as error:
         leave()
+        if "Unauthenticated" in "".join([*said, str(error)]):
+            raise InputError(
+                f"the Ray cluster at {found} takes only who has its token: put that into "
+                "~/.ray/auth_token of this machine and set RAY_AUTH_MODE=token"
+            ) from error
         where = "on this machine" if found is None else f"at {found}"
         what = "Ray can't be started" if found is None else "the Ray cluster can't be joined"
         raise InputError(f"{what} {where}: {error or type(error).__name__}") from error
@@ -123,6 +130,23 @@ def _silence(host: str, port: int) -> str | None:
     except OSError as error:
         return error.strerror or str(error)
     return None if len(answer) == 9 and answer[3] == 4 else "what answers there is no Ray"
+
+
+@contextlib.contextmanager
+def _unheard(said: list[str]) -> Iterator[None]:
+    """Keep what is written to the error output, by Ray's own threads too, and add it to `said`."""
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            sys.stderr.flush()
+            os.dup2(before, 2)
+            os.close(before)
+            file.seek(0)
+            said.append(file.read().decode(errors="replace"))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
@@ -100,7 +101,9 @@ def test_the_command_runs_on_a_cluster(command: str, tmp_path: Path) -> None:
         arguments = [*without("--env", arguments), *TINY[arguments[0]]]
         # In a process of its own, because Ray leaves threads and signal handlers behind.
         arguments += ["--results", str(tmp_path / "results")]
-        subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=ROOT, check=True)
+        surroundings = {**os.environ, **ray_nodes.SURROUNDINGS}
+        command_line = [sys.executable, "-m", "bench", *arguments]
+        subprocess.run(command_line, cwd=ROOT, env=surroundings, check=True)
 
 
 TINY = {

@@ -133,6 +133,14 @@ def test_another_version_of_ray_is_told_in_one_line(address: str, tmp_path: Path
     assert "Ray: 1.2.3" in line
 
 
+def test_a_cluster_whose_token_is_missing_is_told_in_one_line(address: str, tmp_path: Path) -> None:
+    other = {"RAY_AUTH_TOKEN": "0" * 64}
+    driver = start(address, tmp_path, STAND_IN, "finish", surroundings=other)
+    (line,) = answer(driver).splitlines()
+    assert line.startswith("refused the Ray cluster at 127.0.0.1:")
+    assert "takes only who has its token" in line
+
+
 def test_an_address_where_no_cluster_is(
     ablation_arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -205,6 +213,7 @@ def test_hyperparameters_are_searched_on_a_cluster(address: str, tmp_path: Path)
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env={**os.environ, **ray_nodes.SURROUNDINGS},
         check=True,
     )
     assert "Joined a Ray cluster: 1 place on 1 node." in told.stdout
@@ -213,14 +222,21 @@ def test_hyperparameters_are_searched_on_a_cluster(address: str, tmp_path: Path)
 
 
 def start(
-    address: str, results: Path, train: str, *behaviours: str, path: Path | None = None
+    address: str,
+    results: Path,
+    train: str,
+    *behaviours: str,
+    path: Path | None = None,
+    surroundings: dict[str, str] | None = None,
 ) -> subprocess.Popen[str]:
     paths = [path, ROOT, HERE] if path else [ROOT, HERE]
     return subprocess.Popen(
         [sys.executable, HERE / "cluster_driver.py", address, results, train, *behaviours],
         stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        env={**os.environ, "PYTHONPATH": ":".join(map(str, paths))},
+        env={**os.environ, **ray_nodes.SURROUNDINGS, "PYTHONPATH": ":".join(map(str, paths))}
+        | (surroundings or {}),
         start_new_session=True,
     )
 
