@@ -7,7 +7,7 @@ import re
 import shlex
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -89,21 +89,30 @@ def on_a_cluster(command: str) -> bool:
     return "--executor ray" in command
 
 
+@pytest.fixture(scope="module")
+def head() -> Iterator[str]:
+    """The address of a cluster of one node."""
+    with TemporaryDirectory() as folder, ray_nodes.head(Path(folder)) as address:
+        yield address
+
+
 @pytest.mark.ray
 @pytest.mark.parametrize("command", [each for each in commands() if on_a_cluster(each)])
-def test_the_command_runs_on_a_cluster(command: str, tmp_path: Path) -> None:
+def test_the_command_runs_on_a_cluster(
+    command: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
     arguments = shlex.split(command.removeprefix(PREFIX))
-    with ExitStack() as stack:
-        if "--address" in arguments:
-            folder = stack.enter_context(TemporaryDirectory())
-            address = stack.enter_context(ray_nodes.head(Path(folder)))
-            arguments[arguments.index("--address") + 1] = address
-        arguments = [*without("--env", arguments), *TINY[arguments[0]]]
-        # In a process of its own, because Ray leaves threads and signal handlers behind.
-        arguments += ["--results", str(tmp_path / "results")]
-        surroundings = {**os.environ, **ray_nodes.SURROUNDINGS}
-        command_line = [sys.executable, "-m", "bench", *arguments]
-        subprocess.run(command_line, cwd=ROOT, env=surroundings, check=True)
+    if "--address" in arguments:
+        arguments[arguments.index("--address") + 1] = request.getfixturevalue("head")
+    arguments = [*without("--env", arguments), *TINY[arguments[0]]]
+    arguments += ["--results", str(tmp_path / "results")]
+    # In a process of its own, because Ray leaves threads and signal handlers behind.
+    subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **ray_nodes.SURROUNDINGS},
+        check=True,
+    )
 
 
 TINY = {
