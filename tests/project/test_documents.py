@@ -90,16 +90,23 @@ def on_a_cluster(command: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def head() -> Iterator[str]:
+def short() -> Iterator[Path]:
+    """A folder for Ray's sockets, whose paths must be short."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def head(short: Path) -> Iterator[str]:
     """The address of a cluster of one node."""
-    with TemporaryDirectory() as folder, ray_nodes.head(Path(folder)) as address:
+    with ray_nodes.head(short) as address:
         yield address
 
 
 @pytest.mark.ray
 @pytest.mark.parametrize("command", [each for each in commands() if on_a_cluster(each)])
 def test_the_command_runs_on_a_cluster(
-    command: str, tmp_path: Path, request: pytest.FixtureRequest
+    command: str, tmp_path: Path, short: Path, request: pytest.FixtureRequest
 ) -> None:
     arguments = shlex.split(command.removeprefix(PREFIX))
     if "--address" in arguments:
@@ -110,7 +117,7 @@ def test_the_command_runs_on_a_cluster(
     subprocess.run(
         [sys.executable, "-m", "bench", *arguments],
         cwd=ROOT,
-        env={**os.environ, **ray_nodes.SURROUNDINGS},
+        env={**os.environ, **ray_nodes.SURROUNDINGS, "RAY_TMPDIR": str(short)},
         check=True,
     )
 

@@ -40,10 +40,15 @@ def gate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def address(gate: Path) -> Iterator[str]:
-    # The path of a socket below must be short.
-    surroundings = {VARIABLE: str(gate), "PYTHONPATH": str(HERE)}
-    with TemporaryDirectory() as folder, ray_nodes.head(Path(folder), **surroundings) as address:
+def short() -> Iterator[Path]:
+    """A folder for Ray's sockets, whose paths must be short."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(scope="module")
+def address(gate: Path, short: Path) -> Iterator[str]:
+    with ray_nodes.head(short, **{VARIABLE: str(gate), "PYTHONPATH": str(HERE)}) as address:
         yield address
 
 
@@ -174,7 +179,7 @@ def ablation_arguments(tmp_path: Path) -> list[str]:
     return [*arguments, "--steps", "300", "--results", str(tmp_path / "results")]
 
 
-def test_without_an_address_ray_starts_here_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+def test_without_an_address_ray_starts_here_and_ctrl_c_ends_it(tmp_path: Path, short: Path) -> None:
     # An algorithm that is nowhere but in a folder of the driver's module path.
     source = (ROOT / "examples" / "simple_policy_optimization.py").read_text()
     (tmp_path / "my_own_algorithm.py").write_text(source)
@@ -182,6 +187,7 @@ def test_without_an_address_ray_starts_here_and_ctrl_c_ends_it(tmp_path: Path) -
     arguments += ["--seeds", "0", "--workers", "1", "--executor", "ray"]
     arguments += ["--results", str(tmp_path / "results")]
     surroundings = {**os.environ, **ray_nodes.SURROUNDINGS, "PYTHONPATH": f"{ROOT}:{tmp_path}"}
+    surroundings["RAY_TMPDIR"] = str(short)
     driver = subprocess.Popen(
         [sys.executable, "-m", "bench", *arguments, "--steps", "1000M"],
         stdout=subprocess.PIPE,
