@@ -16,23 +16,21 @@ if TYPE_CHECKING:
 INTERRUPTED, TERMINATED = 130, 143
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM: ends a verb as Ctrl-C does."""
-
-
 @contextmanager
 def interruptible(*lines: str) -> Iterator[None]:
     """Exit with 130 after Ctrl-C and 143 after SIGTERM within, having told `lines`."""
-    earlier = signal.signal(signal.SIGTERM, _terminate)
+    terminations: list[int] = []
+
+    def terminate(number: int, frame: FrameType | None) -> NoReturn:
+        # Remembered, not told by the exception's class: Ray raises another in its place.
+        terminations.append(number)
+        raise KeyboardInterrupt
+
+    earlier = signal.signal(signal.SIGTERM, terminate)
     try:
         yield
-    except KeyboardInterrupt as interruption:
+    except KeyboardInterrupt:
         print("\n" + "\n".join(lines), file=sys.stderr)
-        terminated = isinstance(interruption, _Terminated)
-        raise typer.Exit(TERMINATED if terminated else INTERRUPTED) from None
+        raise typer.Exit(TERMINATED if terminations else INTERRUPTED) from None
     finally:
         signal.signal(signal.SIGTERM, earlier)
-
-
-def _terminate(number: int, frame: FrameType | None) -> NoReturn:
-    raise _Terminated
