@@ -112,9 +112,7 @@ def _train(
         Display(plan, console) as display,
         choice(descriptions, tell=display.say) as executor,
     ):
-        done = train(
-            plan, store, executor=executor, asked=asked, before=before, on_event=display
-        )
+        done = train(plan, store, executor=executor, asked=asked, before=before, on_event=display)
     _print_tables(console, plan.ablation.name, store)
     for line in account(done.summary, store):
         print(line)
