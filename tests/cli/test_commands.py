@@ -10,8 +10,7 @@ import pytest
 
 import bench.store
 from ablations import ABLATIONS
-from bench.cli import other_code
-from bench.cli import run as run_verb
+from bench.cli import other_code, training
 from bench.cli.app import main
 from bench.plan import digest
 from bench.plan.identity import Description
@@ -275,7 +274,7 @@ def test_what_is_left_to_say_after_training(tmp_path: Path) -> None:
     )
     store = Store(tmp_path)
     store.problems.append("x.parquet is torn")
-    assert list(run_verb._account(summary, store)) == [
+    assert list(training.account(summary, store)) == [
         "Trained 3 runs in 1 min 01 s; 14 runs kept from before.",
         "12 runs kept come from other code; --fresh trains them again.",
         "1 run finished meanwhile by another process.",
