@@ -11,6 +11,7 @@ import pytest
 import bench.store
 from ablations import ABLATIONS
 from bench.cli import other_code, training
+from bench.cli import run as run_verb
 from bench.cli.app import main
 from bench.plan import digest
 from bench.plan.identity import Description
