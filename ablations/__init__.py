@@ -15,6 +15,7 @@ ABLATIONS: dict[str, str] = {
     "surrogates": "ablations.surrogates:ABLATION",
     "trpo_batch": "ablations.trpo_batch:ABLATION",
     "adaptive_batch": "ablations.adaptive_batch:ABLATION",
+    "tuned": "ablations.tuned:ABLATION",
     "sequence": "ablations.sequence:ABLATION",
     "untrained": "ablations.untrained:ABLATION",
 }
