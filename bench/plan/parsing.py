@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import types
 from collections.abc import Callable
@@ -169,3 +170,42 @@ def _integer(text: str) -> int:
     except ArithmeticError as error:
         raise ValueError(text) from error
     return int(number)
+
+
+def checked(
+    field: dataclasses.Field[object],
+    kind: object,
+    value: object,
+    convert: Callable[[Any, object], object],
+) -> object:
+    """The value as one of the field's type, within its range.
+
+    Args:
+        field: a hyperparameter's declaration; kind: its type.
+        value: from outside.
+        convert: `parse` or `coerce`.
+
+    Raises:
+        InputError: it is none, with what is allowed.
+    """
+    low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
+    try:
+        converted = convert(value, kind)
+    except ValueError:
+        if choices is not None:
+            raise unknown(f"value of {field.name}", str(value), map(str, choices)) from None
+        raise InputError(
+            f"unknown value of {field.name} {value!r}. Allowed: {describe(kind)}"
+        ) from None
+    if choices is not None and converted not in choices:
+        raise unknown(f"value of {field.name}", str(value), map(str, choices))
+    for number in converted if isinstance(converted, tuple) else (converted,):
+        outside = isinstance(number, int | float) and not (
+            (low is None or number >= low) and (high is None or number <= high)
+        )
+        if outside:
+            raise InputError(
+                f"value {value!r} of {field.name} is out of range. Allowed: "
+                f"{'any' if low is None else low} to {'any' if high is None else high}"
+            )
+    return converted

@@ -13,7 +13,7 @@ from ablations.spec import Ablation, Variant
 from bench.errors import InputError, unknown
 from bench.plan.identity import Description, plain, plain_json
 from bench.plan.lookup import load_algorithm
-from bench.plan.parsing import coerce, describe, parse
+from bench.plan.parsing import checked, coerce, parse
 from bench.plan.registry import algorithm_address, canonical_algorithm
 from bench.plan.trainers import check_trains
 
@@ -166,7 +166,7 @@ def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str,
     for name, value in variant.hyperparameters.items():
         if name not in fields:
             raise unknown(f"hyperparameter of variant {variant.name!r}", name, fields)
-        values[name] = _checked(fields[name], kinds[name], value, coerce)
+        values[name] = checked(fields[name], kinds[name], value, coerce)
     for name, text in settings.items():
         if name in variant.hyperparameters:
             raise InputError(
@@ -175,38 +175,8 @@ def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str,
                 "without undoing the comparison. Choose other variants, or write an ablation"
             )
         if name in fields:
-            values[name] = _checked(fields[name], kinds[name], text, parse)
+            values[name] = checked(fields[name], kinds[name], text, parse)
     return values
-
-
-def _checked(
-    field: dataclasses.Field[object],
-    kind: object,
-    value: object,
-    convert: Callable[[typing.Any, object], object],
-) -> object:
-    """The value as one of the field's type, within its range."""
-    low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
-    try:
-        converted = convert(value, kind)
-    except ValueError:
-        if choices is not None:
-            raise unknown(f"value of {field.name}", str(value), map(str, choices)) from None
-        raise InputError(
-            f"unknown value of {field.name} {value!r}. Allowed: {describe(kind)}"
-        ) from None
-    if choices is not None and converted not in choices:
-        raise unknown(f"value of {field.name}", str(value), map(str, choices))
-    for number in converted if isinstance(converted, tuple) else (converted,):
-        outside = isinstance(number, int | float) and not (
-            (low is None or number >= low) and (high is None or number <= high)
-        )
-        if outside:
-            raise InputError(
-                f"value {value!r} of {field.name} is out of range. Allowed: "
-                f"{'any' if low is None else low} to {'any' if high is None else high}"
-            )
-    return converted
 
 
 def _spread(selected: Sequence[Variant], settings: Mapping[str, str]) -> list[str]:

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from bench.errors import InputError, unknown
 from bench.plan.identity import plain
 from bench.plan.lookup import load_algorithm
-from bench.plan.parsing import describe, parse
+from bench.plan.parsing import checked, parse
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -225,14 +225,14 @@ def _choices(field: dataclasses.Field[Any]) -> Dimension | None:
 def _given(field: dataclasses.Field[Any], kind: Any, text: str) -> Dimension:
     """The range that the user gives."""
     if ":" not in text:
-        choices = tuple(_allowed(field, kind, each.strip()) for each in text.split("|"))
+        choices = tuple(checked(field, kind, each.strip(), parse) for each in text.split("|"))
         if len(set(choices)) < 2:
             raise InputError(
                 f"search of {field.name!r}: {text!r} leaves no choice; write it as LOW:HIGH or A|B"
             )
         return Dimension(field=field.name, scale="choices", choices=choices)
     low, _, high = text.partition(":")
-    first, last = _allowed(field, kind, low.strip()), _allowed(field, kind, high.strip())
+    first, last = (checked(field, kind, each.strip(), parse) for each in (low, high))
     numbers = (first, last)
     if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers) or isinstance(
         field.default, bool
@@ -249,30 +249,6 @@ def _given(field: dataclasses.Field[Any], kind: Any, text: str) -> Dimension:
     return Dimension(
         field=field.name, scale="log" if first > 0 else "linear", low=first, high=last, whole=whole
     )
-
-
-def _allowed(field: dataclasses.Field[Any], kind: Any, text: str) -> object:
-    """The text as a value that the declaration allows."""
-    try:
-        value = parse(text, kind)
-    except ValueError as error:
-        raise InputError(
-            f"search of {field.name!r}: {text!r} not understood; allowed: {describe(kind)}"
-        ) from error
-    choices = field.metadata.get("choices")
-    if choices is not None and value not in choices:
-        raise unknown(f"value of {field.name}", text, map(str, choices))
-    least, most = field.metadata.get("low"), field.metadata.get("high")
-    for number in value if isinstance(value, tuple) else (value,):
-        outside = isinstance(number, int | float) and not (
-            (least is None or number >= least) and (most is None or number <= most)
-        )
-        if outside:
-            raise InputError(
-                f"search of {field.name!r}: {text!r} is out of range; allowed: "
-                f"{'any' if least is None else least} to {'any' if most is None else most}"
-            )
-    return value
 
 
 def _short(value: float, digits: int = DIGITS) -> float:
