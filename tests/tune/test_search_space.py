@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from algorithms import ALGORITHMS
@@ -137,7 +137,6 @@ def test_what_is_fixed_is_not_searched() -> None:
     assert "discount" not in by_field(fixed=["discount"])
 
 
-@settings(deadline=None)
 @given(value=st.floats(0.0025, 0.04))
 def test_a_fraction_is_what_a_person_would_write(value: float) -> None:
     discount = by_field()["discount"].value(value)
