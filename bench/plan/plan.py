@@ -115,14 +115,21 @@ def make_plan(
 
     Raises:
         InputError: a name, field or value is not known or not allowed; an algorithm can't be
-            trained in an environment; or a setting is of a field that a selected variant fixes, as
-            overriding it would undo the contrast under test.
+            trained in an environment; a seed isn't one of those that are held out; or a setting is
+            of a field that a selected variant fixes, as overriding it would undo the contrast under
+            test.
     """
     names = [variant.name for variant in ablation.variants]
     for name in variants or ():
         if name not in names:
             raise unknown(f"variant of {ablation.name}", name, names)
     selected = [each for each in ablation.variants if not variants or each.name in variants]
+    if ablation.held_out and not set(seeds or ()) <= set(ablation.seeds):
+        own = ",".join(map(str, ablation.seeds))
+        raise InputError(
+            f"ablation {ablation.name!r} is about the seeds {own}, which nothing else has seen; "
+            "choose among them"
+        )
     values = {each.name: _hyperparameters(each, settings or {}) for each in selected}
     notes = _spread(selected, settings or {})
     chosen = tuple(dict.fromkeys(environments or ablation.environments))

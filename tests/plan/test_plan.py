@@ -76,6 +76,16 @@ def test_what_is_asked_for_replaces_the_ablation_s_own() -> None:
     assert plan(environments=["Ant-v5"]).cells[0].description.steps == 1000
 
 
+def test_held_out_seeds_are_the_only_ones_and_the_plan_s_rows_say_so() -> None:
+    asked = ablation(PPO, TIGHT, seeds=(100, 101), held_out=True)
+    made = make_plan(asked, back_end_of=lambda environment: "envpool", seeds=[101])
+    for row in made.rows(datetime.now(UTC)):
+        assert json.loads(str(row["metadata"]))["held_out"] == [101]
+    with pytest.raises(InputError, match="is about the seeds 100,101, which nothing else has seen"):
+        make_plan(asked, back_end_of=lambda environment: "envpool", seeds=[101, 102])
+    assert "held_out" not in str(plan().rows(datetime.now(UTC))[0]["metadata"])
+
+
 def test_settings_reach_every_variant_that_has_the_field() -> None:
     made = plan(PPO, VANILLA, settings={"clip_range": "0.3", "slots": "4"})
     ppo, vanilla = (cell.description.hyperparameters for cell in made.cells[:2])

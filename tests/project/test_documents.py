@@ -53,11 +53,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for ablation in ("baseline", "experiment", "surrogates"):
         assert main(["run", "--ablation", ablation, "--results", str(store), *small()]) == 0
     assert main(["run", "--ablation", "sequence", "--results", str(store), *SEQUENCE]) == 0
+    assert main(["run", "--ablation", "tuned", "--results", str(store), *small(), *HELD_OUT]) == 0
     example = ["--algorithm", "examples.simple_policy_optimization:ALGORITHM"]
     assert main(["run", *example, "--results", str(store), *small()]) == 0
     return store
 
 
+HELD_OUT = ["--seeds", "100-101"]
 # One worker, as each makes the reference for itself.
 SEQUENCE = ["--seeds", "0-1", "--steps", "1k", "--env", "Reviews-v0", "--workers", "1"]
 
@@ -159,7 +161,8 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
             arguments += ["--storage", f"sqlite:///{folder / 'study.db'}"]
     if verb == "run":
         arguments = [str(tuned) if "tuned.py" in each else each for each in arguments]
-        chosen = SEQUENCE if "sequence" in command else small()
+        held_out = HELD_OUT if "tuned" in command else []
+        chosen = SEQUENCE if "sequence" in command else [*small(), *held_out]
         arguments += ["--results", str(folder / "results"), *chosen]
     if verb in ("evaluate", "watch"):
         runs = load("baseline", results).runs["run"]
