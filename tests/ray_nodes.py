@@ -8,10 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from tests import processes
 
 PATIENCE = 240
 """Seconds until something that must happen counts as not happening."""
@@ -86,7 +87,4 @@ def free_ports(number: int) -> list[int]:
 
 def until(condition: Callable[[], object]) -> None:
     """Wait until a function returns something true."""
-    last = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < last, "it did not happen"
-        time.sleep(0.2)
+    processes.until(condition, PATIENCE)

@@ -22,10 +22,9 @@ class Estimate:
     @classmethod
     def of(cls, store: Store) -> Estimate:
         """What the store's results tell; the median where they tell several things."""
-        from bench.store.schema import IMPORTED
+        from bench.store.imported import trained
 
-        runs = store.runs()
-        runs = runs[runs["back_end"] != IMPORTED]
+        runs = trained(store.runs())
         runs = runs[(runs["status"] == "finished") & (runs["steps"] > 0) & (runs["seconds"] > 0)]
         # A group's seconds are shared by its seeds.
         each = runs["seconds"] / (runs["steps"] * runs["group_size"])

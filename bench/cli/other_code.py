@@ -14,9 +14,10 @@ def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
     """A line where results are of other code; code that is no longer there is passed over."""
     from bench.plan.digest import code_digest
     from bench.plan.registry import is_algorithm
-    from bench.store.schema import IMPORTED, RESULTS
+    from bench.store.imported import trained
+    from bench.store.schema import RESULTS
 
-    runs = runs[runs["back_end"] != IMPORTED]
+    runs = trained(runs)
     known = runs[runs["status"].isin(RESULTS) & runs["algorithm"].map(is_algorithm).astype(bool)]
     same: list[bool] = []
     # Runs of one algorithm, environment and back end go through the same code.

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    Progress,
     TaskID,
     TaskProgressColumn,
     TextColumn,
@@ -18,6 +15,7 @@ from rich.progress import (
 )
 from rich.table import Column
 
+from bench.cli.live import Live
 from bench.cli.words import count, duration, seed_ranges
 from bench.plan.plan import Plan
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started
@@ -29,7 +27,7 @@ def _column(max_width: int | None = None) -> Column:
     return Column(no_wrap=True, overflow="ellipsis", max_width=max_width)
 
 
-class Display:
+class Display(Live):
     """Told the runner's events, keeps count and shows it.
 
     Args:
@@ -39,7 +37,17 @@ class Display:
     """
 
     def __init__(self, plan: Plan, console: Console, heartbeat: float = HEARTBEAT) -> None:
-        self._console = console
+        super().__init__(
+            console,
+            heartbeat,
+            # Names give way on a narrow terminal; numbers don't.
+            TextColumn("{task.description}", table_column=_column(max(20, console.width - 58))),
+            BarColumn(bar_width=10),
+            TaskProgressColumn(),
+            TextColumn("{task.fields[speed]}", table_column=_column()),
+            TextColumn("{task.fields[last]}", table_column=_column()),
+            TimeRemainingColumn(table_column=_column()),
+        )
         self._variants: dict[str, list[str]] = {}
         for cell in plan.cells:
             names = self._variants.setdefault(cell.description.identifier, [])
@@ -48,34 +56,8 @@ class Display:
         self._steps = self._ended_steps = 0
         self._flying: dict[Group, tuple[int, float, float | None]] = {}
         self._tasks: dict[Group, TaskID] = {}
-        self._said = time.monotonic()
         self._moving: float | None = None
-        self._heartbeat = heartbeat
-        self._bars = Progress(
-            # Names give way on a narrow terminal; numbers don't.
-            TextColumn("{task.description}", table_column=_column(max(20, console.width - 58))),
-            BarColumn(bar_width=10),
-            TaskProgressColumn(),
-            TextColumn("{task.fields[speed]}", table_column=_column()),
-            TextColumn("{task.fields[last]}", table_column=_column()),
-            TimeRemainingColumn(table_column=_column()),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
         self._whole: TaskID | None = None
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bars.stop()
 
     def __call__(self, event: Event) -> None:
         """Take in one event of the runner."""
@@ -94,7 +76,7 @@ class Display:
                 self._progressed(event)
             case Ended():
                 self._end(event)
-        if not self._console.is_terminal and time.monotonic() - self._said >= self._heartbeat:
+        if self._line_is_due:
             self._say_in_flight()
 
     def _progressed(self, event: Progressed) -> None:
@@ -145,11 +127,6 @@ class Display:
             told = f"{steps / group.steps:.0%}, {speed:,.0f} steps/s" if speed else "starting"
             told += "" if last is None else f", last return {last:,.1f}"
             self.say(f"    {self._name(group)}: {told}")
-
-    def say(self, line: str) -> None:
-        """Show a line that stays."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
-        self._said = time.monotonic()
 
     def _name(self, group: Group) -> str:
         variants = " = ".join(self._variants[group.description.identifier])

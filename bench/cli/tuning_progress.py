@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.table import Column
 
+from bench.cli.live import Live
 from bench.cli.words import count
 from bench.tune.tuner import Event, Opened, TrialBegun, TrialEnded, TrialMoved
 
 HEARTBEAT = 30.0
 
 
-class TuningDisplay:
+class TuningDisplay(Live):
     """Told the tuner's events, keeps count and shows it.
 
     Args:
@@ -33,36 +32,20 @@ class TuningDisplay:
         console: Console,
         heartbeat: float = HEARTBEAT,
     ) -> None:
-        self._trials = trials
-        self._best = best
-        self._console = console
-        self._heartbeat = heartbeat
-        self._said = time.monotonic()
-        self._flying: dict[tuple[int, str], tuple[float, str]] = {}
-        self._tasks: dict[tuple[int, str], TaskID] = {}
-        self._ended = 0
-        self._bars = Progress(
+        super().__init__(
+            console,
+            heartbeat,
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=20),
             TaskProgressColumn(),
             TextColumn("{task.fields[told]}", table_column=Column(no_wrap=True)),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
         )
+        self._trials = trials
+        self._best = best
+        self._flying: dict[tuple[int, str], tuple[float, str]] = {}
+        self._tasks: dict[tuple[int, str], TaskID] = {}
+        self._ended = 0
         self._whole = self._bars.add_task("[bold]trials", total=trials, told="")
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._bars.stop()
 
     def __call__(self, event: Event) -> None:
         """Take in one event of the tuner."""
@@ -75,7 +58,7 @@ class TuningDisplay:
                 self._moved(event)
             case TrialEnded():
                 self._end(event)
-        if not self._console.is_terminal and time.monotonic() - self._said >= self._heartbeat:
+        if self._line_is_due:
             self._say_in_flight()
 
     def _opened(self, event: Opened) -> None:
@@ -124,8 +107,3 @@ class TuningDisplay:
         self._said = time.monotonic()
         for (number, environment), (share, told) in self._flying.items():
             self.say(f"    trial {number}, {environment}: {share:.0%}, {told}")
-
-    def say(self, line: str) -> None:
-        """Show a line that stays."""
-        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
-        self._said = time.monotonic()

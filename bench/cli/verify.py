@@ -55,9 +55,9 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     """One finished run of the fewest steps, of this tree's code if there is one."""
     from bench.plan.digest import code_digest
     from bench.plan.registry import is_algorithm
-    from bench.store.schema import IMPORTED
+    from bench.store.imported import trained
 
-    table = table[table["back_end"] != IMPORTED]
+    table = trained(table)
     known = table[
         (table["status"] == "finished") & table["algorithm"].map(is_algorithm).astype(bool)
     ]

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 import numpy as np
 
@@ -15,10 +14,8 @@ from algorithms import ALGORITHMS
 from bench.errors import InputError
 from bench.importing.curve import LEAST_HOLE, Curve
 from bench.importing.place import Place, Row, changed, page_of
-from bench.store import Store
+from bench.store import NO_UPDATES, Store
 from bench.store.schema import IMPORTED
-
-_NO_UPDATES: Final = {"update": np.array([]), "step": np.array([]), "seconds": np.array([])}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +99,7 @@ def adopt(
         for curve, budget in zip(limited, budgets, strict=True):
             if _seed(curve) not in same:
                 row = _row(curve, budget, place, reasons.get(_seed(curve)), now)
-                store.write_run(row, _episodes(curve), _NO_UPDATES, None)
+                store.write_run(row, _episodes(curve), NO_UPDATES, None)
         if plan:
             store.write_plan(plan)
     except OSError as error:

@@ -30,7 +30,7 @@ class Curve:
     Attributes:
         name: the file's, for people: it begins every complaint.
         sha256: of the file's content.
-        kind: of file, a key of `reading.FORMATS`.
+        kind: of file, in words.
         evaluation: what the returns are, in words.
         step: [E] environment steps of the seed until then.
         returns: [E] return, a row an episode or a point.

@@ -8,10 +8,12 @@ from bench.store.compaction import Compaction, compact
 from bench.store.load import View, load
 from bench.store.merging import Merging, merge
 from bench.store.schema import SCHEMAS
-from bench.store.store import LOCAL, PUBLISHED, Entry, Store
+from bench.store.store import LOCAL, NO_EPISODES, NO_UPDATES, PUBLISHED, Entry, Store
 
 __all__ = [
     "LOCAL",
+    "NO_EPISODES",
+    "NO_UPDATES",
     "PUBLISHED",
     "SCHEMAS",
     "Compaction",

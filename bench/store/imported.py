@@ -19,6 +19,11 @@ def is_imported(row: Mapping[str, Any]) -> bool:
     return bool(json.loads(row["metadata"]).get(IMPORTED))
 
 
+def trained(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that were not imported."""
+    return runs[runs["back_end"] != IMPORTED]
+
+
 def told(runs: pd.DataFrame) -> tuple[str, ...]:
     """A line for each imported variant in an environment: what it is, and what is odd about it.
 
@@ -39,14 +44,14 @@ def told(runs: pd.DataFrame) -> tuple[str, ...]:
             "steps, seeds and scoring were not verified, and its pairs with others share a seed's "
             "number, not its random streams"
         )
-        trained = runs[(runs["environment"] == environment) & (runs["back_end"] != IMPORTED)]
-        budgets = sorted(map(int, trained["budget"].unique()))
+        others = trained(runs[runs["environment"] == environment])
+        budgets = sorted(map(int, others["budget"].unique()))
         few, own = int(cell["budget"].min()), int(cell["budget"].max())
         if own - few > ALIKE * own:
             lines.append(f"{title} in {environment} has seeds of {few:,} to {own:,} steps")
         if any(abs(own - budget) > ALIKE * max(own, budget) for budget in budgets):
-            others = " and ".join(f"{budget:,}" for budget in budgets)
-            lines.append(f"{title} in {environment} has {own:,} steps a run, the others {others}")
+            theirs = " and ".join(f"{budget:,}" for budget in budgets)
+            lines.append(f"{title} in {environment} has {own:,} steps a run, the others {theirs}")
         for reason, odd in cell.dropna(subset="reason").groupby("reason", sort=False):
             seeds = ", ".join(str(seed) for seed in odd["seed"])
             which = f"seed{'' if len(odd) == 1 else 's'} {seeds}"

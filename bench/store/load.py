@@ -9,10 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from bench.errors import InputError, unknown
 from bench.store import imported, parquet, store
-from bench.store.schema import IMPORTED, PRUNED, RESULTS
+from bench.store.schema import PRUNED, RESULTS
 from bench.store.store import Store
 
 PLACE = ["variant", "variant_title", "variant_order", "environment_order"]
@@ -47,7 +49,7 @@ class View:
         See `mixed_digests` for what is compared with what.
         """
         lines = []
-        trained = self.runs[self.runs["back_end"] != IMPORTED]
+        trained = imported.trained(self.runs)
         for algorithm, counts in mixed_digests(self.runs):
             listed = ", ".join(
                 f"{digest} ({count} of {counts.sum()} runs)" for digest, count in counts.items()
@@ -92,10 +94,11 @@ def load(ablation: str, results: str | Path | None = None) -> View:
     places = [Store(store.LOCAL), Store(store.PUBLISHED)] if results is None else [Store(results)]
     known: list[str] = []
     for place in places:
-        planned = place.plans()["ablation"].to_pylist()
+        plans = place.plans()
+        planned = plans["ablation"].to_pylist()
         known += planned
         if ablation in planned:
-            view = _view(place, ablation)
+            view = _view(place, plans, ablation)
             if results is not None or view.runs["status"].isin(RESULTS).any():
                 return replace(view, problems=_problems(places))
     if ablation in known:
@@ -106,14 +109,14 @@ def load(ablation: str, results: str | Path | None = None) -> View:
     raise InputError("; ".join([reason, *_problems(places)]))
 
 
-def _held_out(place: Store, ablation: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
+def _held_out(plans: pa.Table, ablation: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     """Description and seed of what is held out for an ablation, and for others."""
     own: set[tuple[str, int]] = set()
     others: set[tuple[str, int]] = set()
-    for row in place.plans().select(["ablation", "description", "metadata"]).to_pylist():
-        seeds = json.loads(row["metadata"]).get("held_out", [])
+    for row in plans.select(["ablation", "description", "metadata"]).to_pylist():
         held = own if row["ablation"] == ablation else others
-        held |= {(row["description"], seed) for seed in seeds}
+        seeds = json.loads(row["metadata"]).get("held_out", [])
+        held.update((row["description"], seed) for seed in seeds)
     return own, others
 
 
@@ -121,8 +124,8 @@ def _problems(places: list[Store]) -> tuple[str, ...]:
     return tuple(problem for place in places for problem in place.problems)
 
 
-def _view(place: Store, ablation: str) -> View:
-    plan = place.plan(ablation)
+def _view(place: Store, plans: pa.Table, ablation: str) -> View:
+    plan = parquet.to_frame(plans.filter(pc.equal(plans["ablation"], ablation)))
     descriptions = set(plan["description"])
     tables = place.read(
         entry
@@ -130,7 +133,7 @@ def _view(place: Store, ablation: str) -> View:
         if entry.description in descriptions and entry.status != PRUNED
     )
     found = parquet.to_frame(tables["runs"])
-    own, others = _held_out(place, ablation)
+    own, others = _held_out(plans, ablation)
     runs = found.merge(plan[["description", *PLACE]], on="description")
     pairs = zip(runs["description"], runs["seed"], strict=True)
     counted = [pair in own if own else pair not in others for pair in pairs]

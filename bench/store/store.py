@@ -60,6 +60,11 @@ class Entry:
     file: str
 
 
+NO_EPISODES = {name: np.empty(0) for name in ("step", "return", "length", "seconds")}
+NO_UPDATES = {name: np.empty(0) for name in ("update", "step", "seconds")}
+"""What `write_run` takes of a run that has none."""
+
+
 class Store:
     """One folder of results. Reading creates nothing; the first write creates the folders.
 

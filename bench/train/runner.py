@@ -18,17 +18,18 @@ from bench.plan.digest import code_digest
 from bench.plan.identity import Description
 from bench.plan.plan import Plan
 from bench.plan.trainers import RESUMABLE
+from bench.store import Store
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Summary, Waited
 from bench.train.executor import Executor
 from bench.train.grouping import GROUP_SIZE, grouped
-from bench.train.scribe import Results, Scribe
+from bench.train.scribe import Scribe
 
 HEARTBEAT = 1.0
 
 
 def run(
     plan: Plan,
-    store: Results,
+    store: Store,
     *,
     executor: Executor,
     group_size: int = GROUP_SIZE,
@@ -107,7 +108,7 @@ def run(
     return summary
 
 
-def _done(store: Results, fresh_before: datetime | None) -> set[str]:
+def _done(store: Store, fresh_before: datetime | None) -> set[str]:
     """The runs that need no training."""
     done = set(store.finished())
     if fresh_before is not None:

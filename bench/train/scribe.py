@@ -4,45 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from bench.plan.identity import Description, plain_json
+from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.train.events import Ended, Summary
 from bench.train.executor import Message
 from bench.train.training import THREADS, last_line
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from bench.train.trainer import RunResult
-
-
-class Results(Protocol):
-    """What the runner needs of a store; `bench.store.Store` has it."""
-
-    def finished(self) -> Mapping[str, str]:
-        """Run -> digest, of the runs that have a result."""
-        ...
-
-    def runs(self) -> pd.DataFrame:
-        """The table `runs`."""
-        ...
-
-    def write_run(
-        self,
-        row: Mapping[str, object],
-        episodes: Mapping[str, np.ndarray],
-        updates: Mapping[str, np.ndarray],
-        policy: Mapping[str, np.ndarray] | None,
-    ) -> None:
-        """Store one run, in place of what was stored of it before."""
-        ...
-
-
-NO_EPISODES = {name: np.empty(0) for name in ("step", "return", "length", "seconds")}
-NO_UPDATES = {name: np.empty(0) for name in ("update", "step", "seconds")}
 
 
 class Scribe:
@@ -54,7 +25,7 @@ class Scribe:
         digests: a description's identifier -> digest of the code that trains it.
     """
 
-    def __init__(self, store: Results, summary: Summary, digests: Mapping[str, str]) -> None:
+    def __init__(self, store: Store, summary: Summary, digests: Mapping[str, str]) -> None:
         self._store = store
         self._summary = summary
         self._digests = digests

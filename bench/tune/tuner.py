@@ -18,9 +18,10 @@ from bench.errors import InputError
 from bench.plan.digest import code_digest
 from bench.plan.identity import plain
 from bench.plan.lookup import load_algorithm
+from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.train.events import Ended, Group, Summary
 from bench.train.executor import Executor, Message
-from bench.train.scribe import NO_EPISODES, NO_UPDATES, Scribe
+from bench.train.scribe import Scribe
 from bench.train.trainer import validate
 from bench.train.watched import Watched
 from bench.tune.interruption import held_back
@@ -40,7 +41,6 @@ from bench.tune.study import (
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
-    from bench.store import Store
 
 TRAIN = "bench.train.watched:train"
 HEARTBEAT = 1.0

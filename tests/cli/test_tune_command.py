@@ -6,8 +6,6 @@ import csv
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -15,7 +13,8 @@ import pytest
 
 from bench.cli.app import main
 from bench.plan.lookup import load_ablation
-from bench.store import Store, load
+from bench.store import NO_EPISODES, NO_UPDATES, Store, load
+from tests.processes import until
 
 ROOT = Path(__file__).parents[2]
 SMALL = ("batch_steps=64", "slots=4", "minibatch=32", "epochs=1", "hidden_sizes=8")
@@ -54,14 +53,6 @@ def study_of(results: Path) -> optuna.Study:
 
 def states(study: optuna.Study) -> list[str]:
     return [trial.state.name for trial in study.get_trials(deepcopy=False)]
-
-
-def until(condition: Callable[[], object]) -> None:
-    for _ in range(1200):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen within two minutes")
 
 
 def in_flight(results: Path) -> bool:
@@ -108,7 +99,7 @@ def test_from_a_search_to_its_test(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_a_killed_study_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--steps", "20k", "--trials", "2", "--search", "learning_rate", "--jobs", "1"]
     process = begin(*arguments, results=tmp_path)
-    until(lambda: in_flight(tmp_path))
+    until(lambda: in_flight(tmp_path), patience=120)
     process.kill()
     process.communicate()
     assert main(command(*arguments, results=tmp_path)) == 0
@@ -122,7 +113,7 @@ def test_a_killed_study_goes_on(tmp_path: Path, capsys: pytest.CaptureFixture[st
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     arguments = ["--steps", "20k", "--trials", "2", "--search", "learning_rate", "--jobs", "1"]
     process = begin(*arguments, results=tmp_path)
-    until(lambda: in_flight(tmp_path))
+    until(lambda: in_flight(tmp_path), patience=120)
     process.send_signal(signal.SIGINT)
     told, _ = process.communicate()
     assert process.returncode == 130, told
@@ -197,8 +188,6 @@ def test_a_results_folder_that_can_not_be_written(
 
 
 def test_a_pruned_run_is_not_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from bench.train.scribe import NO_EPISODES, NO_UPDATES
-
     assert main(command("--steps", "256", "--trials", "1", "--jobs", "1", results=tmp_path)) == 0
     store = Store(tmp_path)
     (row, _) = store.runs().to_dict("records")

@@ -9,30 +9,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from ablations.spec import Ablation, Variant
+from plans_to_train import described, planned, real_plan
+
 from bench.errors import InputError
-from bench.plan.plan import Plan, make_plan
 from bench.store import Store
 from bench.train import runner
-from bench.train.environments import back_end_of
 from bench.train.events import Ended, Event, Started
-
-
-def small_plan() -> Plan:
-    ablation = Ablation(
-        name="mine",
-        title="Mine",
-        question="Why?",
-        environments=("CartPole-v1",),
-        variants=(
-            Variant(name="ppo", algorithm="clipped_ppo", hyperparameters={"batch_steps": 256}),
-            Variant(name="vanilla", algorithm="vanilla_policy_gradient"),
-        ),
-        control="ppo",
-        steps=600,
-        seeds=(0, 1),
-    )
-    return make_plan(ablation, back_end_of=back_end_of)
 
 
 def told(event: Event) -> None:
@@ -43,11 +25,9 @@ def told(event: Event) -> None:
 
 
 def main(address: str, results: str, train: str, *behaviours: str) -> None:
-    from test_runner import described, planned
-
     from bench.train.cluster import Cluster
 
-    plan = planned([described(each) for each in behaviours]) if behaviours else small_plan()
+    plan = planned([described(each) for each in behaviours]) if behaviours else real_plan(range(2))
     descriptions = [cell.description for cell in plan.cells]
     cluster = Cluster(
         address, descriptions, train=train, tell=lambda line: print("told", line, flush=True)

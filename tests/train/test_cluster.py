@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pytest
-from cluster_driver import small_plan
 from held_trainer import VARIABLE
+from plans_to_train import assert_same, real_plan
 
 from bench.cli.app import main
 from bench.store import Store
@@ -24,6 +23,7 @@ from bench.train import runner
 from bench.train.processes import Processes
 from bench.train.provenance import provenance
 from tests import ray_nodes
+from tests.processes import alive
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -56,25 +56,28 @@ def address(gate: Path, short: Path) -> Iterator[str]:
 def here(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The same plan, trained by processes of this machine."""
     store = Store(tmp_path_factory.mktemp("here"))
-    runner.run(small_plan(), store, executor=Processes(1))
+    runner.run(real_plan(range(2)), store, executor=Processes(1))
     return store
 
 
 def test_what_a_lost_node_trained_trains_again_elsewhere(
-    address: str, here: Store, tmp_path: Path
+    address: str, gate: Path, here: Store, tmp_path: Path
 ) -> None:
     doomed = tmp_path / "doomed"
     doomed.mkdir()
     (doomed / "hold").touch()
+    # What remains must not be trained before Ray itself knows of the loss.
+    (gate / "hold").touch()
     surroundings = {VARIABLE: str(doomed), "PYTHONPATH": str(HERE)}
     with ray_nodes.node([f"--address={address}"], surroundings) as node:
         driver = start(address, tmp_path / "results", REAL)
         ray_nodes.until((doomed / "process").exists)
         ray_nodes.end(node)
-        told = answer(driver)
+        told = answer(driver, "told The Ray cluster has changed: 1 place on 1 node.")
+        (gate / "hold").unlink()
+        told += answer(driver)
     assert "told Joined a Ray cluster: 2 places on 2 nodes." in told
     assert "is lost; what it trained begins again: " in told
-    assert "told The Ray cluster has changed: 1 place on 1 node." in told
     assert told.splitlines()[-1] == "finished 4"
     assert_same(Store(tmp_path / "results"), here)
 
@@ -232,19 +235,23 @@ def start(
     )
 
 
-def answer(driver: subprocess.Popen[str]) -> str:
-    """All that it prints; it ends in patience."""
+def answer(driver: subprocess.Popen[str], up_to: str | None = None) -> str:
+    """What it prints, up to a line or to its end, either of which comes in patience."""
+    patience = threading.Timer(ray_nodes.PATIENCE, driver.kill)
+    patience.start()
+    told = ""
+    assert driver.stdout is not None
     try:
-        return driver.communicate(timeout=ray_nodes.PATIENCE)[0]
+        for line in driver.stdout:
+            told += line
+            if line.rstrip() == up_to:
+                return told
+        driver.stdout.close()
+        assert driver.wait() != -signal.SIGKILL, f"out of patience after: {told}"
+        assert up_to is None, told
+        return told
     finally:
-        driver.kill()
-
-
-def alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+        patience.cancel()
 
 
 def nobody_is_left(group: int) -> bool:
@@ -253,18 +260,3 @@ def nobody_is_left(group: int) -> bool:
     except ProcessLookupError:
         return True
     return False
-
-
-def assert_same(there: Store, here: Store) -> None:
-    """Every run once, and all of it equal to the bit."""
-    runs = sorted(here.runs()["run"])
-    assert sorted(there.runs()["run"]) == runs
-    assert set(there.runs()["status"]) == {"finished"}
-    for table in ("episodes", "updates"):
-        one, other = (getattr(each, table)().drop(columns="seconds") for each in (there, here))
-        assert len(one)
-        assert one.equals(other)
-    for run in runs:
-        one, other = there.policy(run), here.policy(run)
-        assert one.keys() == other.keys()
-        assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in one)

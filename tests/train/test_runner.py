@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,15 +14,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from plans_to_train import assert_same, described, planned, real_plan
 
-from ablations.spec import Ablation, Variant
 from bench.plan.identity import Description
-from bench.plan.plan import Cell, Plan, make_plan
+from bench.plan.plan import Plan
 from bench.store import Store
 from bench.train import processes, runner
-from bench.train.environments import back_end_of
 from bench.train.events import Ended, Event, Planned, Progressed, Started, Summary
 from bench.train.processes import Processes
+from tests.processes import alive, until
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
@@ -34,43 +33,6 @@ STAND_IN = "stand_in_trainer:train"
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers inherit the module path."""
     monkeypatch.syspath_prepend(HERE)
-
-
-def described(behaviour: str = "finish", **changes: Any) -> Description:
-    return Description(
-        algorithm="baseline",
-        hyperparameters={"behaviour": behaviour, **changes},
-        environment="CartPole-v1",
-        steps=10,
-        back_end="envpool",
-    )
-
-
-def planned(descriptions: Sequence[Description], seeds: Sequence[int] = (0, 1)) -> Plan:
-    variants = tuple(
-        Variant(name=f"v{index}", algorithm="baseline", hyperparameters={"slots": index})
-        for index in range(len(descriptions))
-    )
-    ablation = Ablation(
-        name="mine",
-        title="Mine",
-        question="Why?",
-        environments=("CartPole-v1",),
-        variants=variants,
-        control="v0",
-        steps=10,
-    )
-    cells = tuple(
-        Cell(
-            variant=variant,
-            environment="CartPole-v1",
-            description=description,
-            seeds=tuple(seeds),
-            differs={},
-        )
-        for variant, description in zip(variants, descriptions, strict=True)
-    )
-    return Plan(ablation=ablation, cells=cells)
 
 
 class Journal(list[Event]):
@@ -313,12 +275,12 @@ if __name__ == "__main__":
     t.train(t.planned([t.described("sleep", file={str(file)!r})]), t.Store({str(tmp_path)!r}))
 """
     parent = subprocess.Popen([sys.executable, "-c", script], cwd=ROOT)
-    until(lambda: file.exists() and file.read_text())
+    until(lambda: file.exists() and file.read_text(), patience=60)
     worker = int(file.read_text())
     assert alive(worker)
     parent.kill()
     parent.wait()
-    until(lambda: not alive(worker))
+    until(lambda: not alive(worker), patience=60)
 
 
 def test_workers_have_one_thread_and_leave_ctrl_c_to_their_parent(tmp_path: Path) -> None:
@@ -336,57 +298,20 @@ def test_progress_is_reported(tmp_path: Path) -> None:
 
 
 def test_one_worker_is_as_good_as_many(tmp_path: Path) -> None:
-    ablation = Ablation(
-        name="mine",
-        title="Mine",
-        question="Why?",
-        environments=("CartPole-v1",),
-        variants=(
-            Variant(name="ppo", algorithm="clipped_ppo", hyperparameters={"batch_steps": 256}),
-            Variant(name="vanilla", algorithm="vanilla_policy_gradient"),
-        ),
-        control="ppo",
-        steps=600,
-        seeds=(0, 1, 2),
-    )
-    plan = make_plan(ablation, back_end_of=back_end_of)
+    plan = real_plan(range(3))
     together, apart = Store(tmp_path / "together"), Store(tmp_path / "apart")
     runner.run(plan, together, executor=Processes(1))
     runner.run(plan, apart, executor=Processes(2), group_size=1)
     assert set(together.runs()["group_size"]) == {3}
     assert set(apart.runs()["group_size"]) == {1}
-    for table in ("episodes", "updates"):
-        one, many = (getattr(store, table)().drop(columns="seconds") for store in (together, apart))
-        assert len(one)
-        assert one.equals(many)
-    for run in plan.runs():
-        one, many = together.policy(run), apart.policy(run)
-        assert one.keys() == many.keys()
-        assert all(np.array_equal(one[name], many[name], equal_nan=True) for name in one)
+    assert_same(apart, together)
+    assert set(together.runs()["run"]) == set(plan.runs())
 
 
 def python(script: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-        state = Path(f"/proc/{process}/stat")
-        # An orphan that nobody waits for stays as a zombie in some containers.
-        return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
-    except (ProcessLookupError, FileNotFoundError):
-        return False
-
-
-def until(condition: Any) -> None:
-    for _ in range(600):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it did not happen within a minute")
 
 
 def row_like(path: Path) -> dict[str, Any]:

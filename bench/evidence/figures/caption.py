@@ -16,7 +16,6 @@ from bench.evidence.figures.style import thousands
 from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
 from bench.evidence.trouble import mixed_code, trouble
 from bench.store import imported
-from bench.store.schema import IMPORTED
 
 SECONDS: Final = (
     "Seconds: wall time since training began; the seeds of a variant train together in one "
@@ -141,7 +140,7 @@ def meaning(
     sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch)
     sentences += [strip] if strip else []
     # What was imported has budgets of its own, which are told with it.
-    trained = runs[runs["back_end"] != IMPORTED]
+    trained = imported.trained(runs)
     budgets = (
         (runs if trained.empty else trained).groupby("environment", sort=False)["budget"].max()
     )

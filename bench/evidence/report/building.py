@@ -21,8 +21,7 @@ from bench.evidence.report.lecture import lecture
 from bench.evidence.report.material import EXPERIMENT, Anchors, Material, anchors
 from bench.evidence.scores import score_runs
 from bench.store import LOCAL, PUBLISHED, Store, View, load
-from bench.store.imported import is_imported
-from bench.store.schema import IMPORTED
+from bench.store.imported import is_imported, trained
 
 REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
 """The ablations that show how far a batch carries."""
@@ -140,7 +139,7 @@ class Builder:
 def _extent(materials: Sequence[Material]) -> str:
     """How much was trained for the document, in a sentence."""
     every = pd.concat([each.runs[["run", "steps", "back_end"]] for each in materials])
-    runs = every[every["back_end"] != IMPORTED].drop_duplicates("run")
+    runs = trained(every).drop_duplicates("run")
     places = " and ".join(dict.fromkeys(each.source for each in materials))
     steps = thousands(float(f"{runs['steps'].sum():.3g}"))
     return f"{len(runs):,} runs and {steps} environment steps: {places}."

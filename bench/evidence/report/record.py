@@ -14,6 +14,7 @@ from bench.evidence.report import material as material_module
 from bench.evidence.report.material import PPO, Material
 from bench.evidence.report.tables import NONE, Facts, table
 from bench.evidence.verdicts import return_text
+from bench.store.imported import trained
 from bench.store.schema import IMPORTED
 
 _OF_CONTROL: Final = "those of the control"
@@ -156,7 +157,7 @@ def provenance(material: Material) -> list[list[str]]:
     runs = material.runs.drop_duplicates("run")
     status = runs["status"].value_counts()
     files = [json.loads(text) for text in runs.loc[runs["back_end"] == IMPORTED, "machine"]]
-    runs = runs[runs["back_end"] != IMPORTED]
+    runs = trained(runs)
     pairs = [
         ("Results", material.source),
         ("Runs", ", ".join(f"{number} {name}" for name, number in status.items())),

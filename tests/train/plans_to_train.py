@@ -1,0 +1,83 @@
+"""Small plans, of real algorithms and of the stand-in trainer's behaviours; equal results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ablations.spec import Ablation, Variant
+from bench.plan.identity import Description
+from bench.plan.plan import Cell, Plan, make_plan
+from bench.store import Store
+from bench.train.environments import back_end_of
+
+
+def described(behaviour: str = "finish", **changes: Any) -> Description:
+    return Description(
+        algorithm="baseline",
+        hyperparameters={"behaviour": behaviour, **changes},
+        environment="CartPole-v1",
+        steps=10,
+        back_end="envpool",
+    )
+
+
+def planned(descriptions: Sequence[Description], seeds: Sequence[int] = (0, 1)) -> Plan:
+    variants = tuple(
+        Variant(name=f"v{index}", algorithm="baseline", hyperparameters={"slots": index})
+        for index in range(len(descriptions))
+    )
+    ablation = Ablation(
+        name="mine",
+        title="Mine",
+        question="Why?",
+        environments=("CartPole-v1",),
+        variants=variants,
+        control="v0",
+        steps=10,
+    )
+    cells = tuple(
+        Cell(
+            variant=variant,
+            environment="CartPole-v1",
+            description=description,
+            seeds=tuple(seeds),
+            differs={},
+        )
+        for variant, description in zip(variants, descriptions, strict=True)
+    )
+    return Plan(ablation=ablation, cells=cells)
+
+
+def real_plan(seeds: Sequence[int]) -> Plan:
+    ablation = Ablation(
+        name="mine",
+        title="Mine",
+        question="Why?",
+        environments=("CartPole-v1",),
+        variants=(
+            Variant(name="ppo", algorithm="clipped_ppo", hyperparameters={"batch_steps": 256}),
+            Variant(name="vanilla", algorithm="vanilla_policy_gradient"),
+        ),
+        control="ppo",
+        steps=600,
+        seeds=tuple(seeds),
+    )
+    return make_plan(ablation, back_end_of=back_end_of)
+
+
+def assert_same(there: Store, here: Store) -> None:
+    """Every run once, and all of it equal to the bit."""
+    runs = sorted(here.runs()["run"])
+    assert sorted(there.runs()["run"]) == runs
+    assert set(there.runs()["status"]) == {"finished"}
+    for table in ("episodes", "updates"):
+        one, other = (getattr(each, table)().drop(columns="seconds") for each in (there, here))
+        assert len(one)
+        assert one.equals(other)
+    for run in runs:
+        one, other = there.policy(run), here.policy(run)
+        assert one.keys() == other.keys()
+        assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in one)
