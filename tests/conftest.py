@@ -6,6 +6,7 @@ This file being here also puts the repository root onto the module path, for `te
 from __future__ import annotations
 
 import os
+import signal
 
 # Before anything loads torch: what a worker has, the tests in this process have too.
 os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "AUTO,STRICT"}
@@ -14,6 +15,8 @@ import hypothesis
 import pytest
 import torch
 
+# What is started in a shell's background ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")

@@ -74,30 +74,31 @@ def size(material: Material) -> Facts:
 
 
 def details(material: Material) -> Facts:
-    """Every hyperparameter of every variant: a row a name; values that differ are told apart."""
-    meanings: dict[str, str] = {}
-    for text in material.plan["metadata"]:
-        for name, known in json.loads(text).get("hyperparameters", {}).items():
+    """Every hyperparameter of every variant: a row a name; what differs is told apart."""
+    meanings: dict[str, dict[str, str]] = {}
+    for row in material.plan.drop_duplicates("variant").itertuples():
+        for name, known in json.loads(str(row.metadata)).get("hyperparameters", {}).items():
             unit = f" [{known['unit']}]" if known.get("unit") else ""
-            meanings.setdefault(name, f"{known['meaning']}{unit}")
+            meanings.setdefault(name, {})[str(row.variant)] = f"{known['meaning']}{unit}"
     of_variant = {
-        str(row.variant): json.loads(row.hyperparameters)
+        str(row.variant): json.loads(str(row.hyperparameters))
         for row in material.runs.drop_duplicates("variant").itertuples()
     }
-    names = dict.fromkeys(name for each in of_variant.values() for name in each)
-    rows = []
-    for name in names:
+
+    def told_apart(texts: Mapping[str, str], *, by_all: bool) -> str:
         having: dict[str, list[str]] = {}
-        for variant, values in of_variant.items():
-            if name in values:
-                text = _value(values[name])
-                having.setdefault(text, []).append(material.titles[variant])
-        everyone = sum(map(len, having.values())) == len(of_variant)
-        if len(having) == 1 and everyone:
-            text = next(iter(having))
-        else:
-            text = "; ".join(f"{value} ({', '.join(who)})" for value, who in having.items())
-        rows.append((name, text, meanings.get(name, "")))
+        for variant, text in texts.items():
+            having.setdefault(text, []).append(material.titles[variant])
+        if len(having) <= 1 and by_all:
+            return "".join(having)
+        return "; ".join(f"{text} ({', '.join(who)})" for text, who in having.items())
+
+    rows = []
+    for name in dict.fromkeys(name for each in of_variant.values() for name in each):
+        values = {key: _value(each[name]) for key, each in of_variant.items() if name in each}
+        meant = {key: text for key, text in meanings.get(name, {}).items() if key in values}
+        everyone = len(values) == len(of_variant)
+        rows.append((name, told_apart(values, by_all=everyone), told_apart(meant, by_all=True)))
     return table(("hyperparameter", "value", "meaning"), ("left", "left", "left"), rows)
 
 

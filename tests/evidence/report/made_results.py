@@ -37,6 +37,7 @@ class Made:
         diverged: (place of the variant, seed) that diverged half way.
         algorithms: of the variants; the last serves those beyond.
         digests: of the code, by seed; the last serves those beyond.
+        meanings: of the hyperparameter, by variant; the last serves those beyond.
     """
 
     name: str = "made"
@@ -50,6 +51,7 @@ class Made:
     diverged: Collection[tuple[int, int]] = ()
     algorithms: Sequence[str] = ("vanilla_policy_gradient", "baseline")
     digests: Sequence[str] = ("0123456789abcdef",)
+    meanings: Sequence[str] = ("how wide",)
 
 
 def write(folder: Path, made: Made) -> Path:
@@ -78,7 +80,11 @@ def write(folder: Path, made: Made) -> Path:
                     "source": "algorithms/some_file.py",
                     "mechanism": ["kl_mean", "gradient_variance"],
                     "hyperparameters": {
-                        "width": {"default": 0, "meaning": "how wide", "unit": "units"}
+                        "width": {
+                            "default": 0,
+                            "meaning": made.meanings[min(place, len(made.meanings) - 1)],
+                            "unit": "units",
+                        }
                     },
                 }
             ),

@@ -73,6 +73,14 @@ def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written
     assert squeezed("On Hopper-v5, “with” (by 100, p = 0.0039) is better than the control") in text
 
 
+def test_a_hyperparameter_means_what_it_does_in_each_algorithm(written: Written) -> None:
+    _, path = written(Made(seeds=2))
+    assert squeezed("width 0 (without); 1 (with) how wide [units]") in read(path)
+    _, path = written(Made(seeds=2, meanings=("how wide", "how broad")))
+    told = "width 0 (without); 1 (with) how wide [units] (without); how broad [units] (with)"
+    assert squeezed(told) in read(path)
+
+
 def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
     results, path = written(Made())
     view = bench.load("made", results)
