@@ -45,10 +45,11 @@ def report(
     form = _format(form, output)
     from bench.evidence.report.building import Builder
     from bench.store import LOCAL
+    from bench.train.provenance import cores
 
     name = None if ablation is None else stored_name(ablation)
     path = output or (results or LOCAL) / "reports" / f"{name or 'report'}.{form}"
-    builder = Builder(results=results, remarks=_remarks, shown=shown)
+    builder = Builder(results=results, remarks=_remarks, shown=shown, workers=cores())
     found = builder.whole(form) if name is None else builder.one(name, form)
     write_bytes(found.content, path, "the report")
     print(f"Report of {found.source}: {shown(path)}")

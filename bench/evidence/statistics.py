@@ -104,9 +104,7 @@ def bootstrap_interval(
         for start in range(0, columns.shape[1], _COLUMNS_AT_ONCE):
             block = columns[:, start : start + _COLUMNS_AT_ONCE]
             resampled = (block.T @ counts) / (number - 2 * trimmed)
-            limits[:, start : start + _COLUMNS_AT_ONCE] = np.quantile(
-                resampled, probabilities, axis=1, overwrite_input=True
-            )
+            limits[:, start : start + _COLUMNS_AT_ONCE] = quantiles(resampled, probabilities)
     shape = checked.shape[1:]
     return limits[0].reshape(shape), limits[1].reshape(shape)
 
@@ -322,6 +320,22 @@ def tails(level: float) -> Floats:
     if not 0 < level < 1:
         raise ValueError(f"the level of an interval lies between 0 and 1, got {level}")
     return np.array([(1 - level) / 2, (1 + level) / 2])
+
+
+def quantiles(rows: Floats, probabilities: Floats) -> Floats:
+    """`np.quantile(rows, probabilities, axis=1)` to the bit, [probabilities, rows]; sorts `rows`.
+
+    Rows of ten thousand are sorted faster than NumPy partitions them at six places.
+    """
+    rows.sort(axis=1)
+    position = probabilities * (rows.shape[1] - 1)
+    below = np.floor(position).astype(np.int64)
+    share = (position - below)[:, None]
+    low = rows[:, below].T
+    high = rows[:, np.minimum(below + 1, rows.shape[1] - 1)].T
+    step = high - low
+    found: Floats = np.where(share < 0.5, low + step * share, high - step * (1 - share))
+    return found
 
 
 def _rank_counts(

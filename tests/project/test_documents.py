@@ -41,27 +41,35 @@ def commands() -> list[str]:
     return list(dict.fromkeys(line[line.index(PREFIX) :] for line in lines if PREFIX in line))
 
 
-def small() -> list[str]:
-    """Options that make an ablation a matter of seconds; the last of an option counts."""
-    return ["--seeds", "0-1", "--steps", "300", "--env", "InvertedPendulum-v5"]
+SMALL = ["--seeds", "0-1", "--steps", "300", "--env", "InvertedPendulum-v5"]
+# One worker, as each takes longer to start than to train.
+ONE_WORKER = ["--workers", "1"]
+OF_ABLATION = {
+    "experiment": [*SMALL, "--variant", "a2c", "--variant", "clipped_ppo"],
+    "surrogates": [*SMALL, "--variant", "no_clip", "--variant", "clip_0.2"],
+    "sequence": [
+        *("--seeds", "0-1", "--steps", "1k", "--env", "Reviews-v0", "--variant", "clipped_ppo"),
+        *("--variant", "policy_gradient", "--variant", "no_penalty"),
+    ],
+    "tuned": [*SMALL, "--seeds", "100-101"],
+}
+
+
+def small(ablation: str = "") -> list[str]:
+    """Options that make a run a matter of seconds; the last of an option counts."""
+    return [*OF_ABLATION.get(ablation, SMALL), *ONE_WORKER]
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store with a little of the ablations that the commands draw and publish."""
     store = tmp_path_factory.mktemp("documents") / "local"
-    for ablation in ("baseline", "experiment", "surrogates"):
-        assert main(["run", "--ablation", ablation, "--results", str(store), *small()]) == 0
-    assert main(["run", "--ablation", "sequence", "--results", str(store), *SEQUENCE]) == 0
-    assert main(["run", "--ablation", "tuned", "--results", str(store), *small(), *HELD_OUT]) == 0
+    for ablation in ("baseline", *OF_ABLATION):
+        arguments = ["run", "--ablation", ablation, *small(ablation)]
+        assert main([*arguments, "--results", str(store)]) == 0
     example = ["--algorithm", "examples.simple_policy_optimization:ALGORITHM"]
     assert main(["run", *example, "--results", str(store), *small()]) == 0
     return store
-
-
-HELD_OUT = ["--seeds", "100-101"]
-# One worker, as each makes the reference for itself.
-SEQUENCE = ["--seeds", "0-1", "--steps", "1k", "--env", "Reviews-v0", "--workers", "1"]
 
 
 TUNE = ["--trials", "1", "--seeds", "1", "--steps", "300", "--jobs", "1"]
@@ -125,7 +133,7 @@ def test_the_command_runs_on_a_cluster(
 
 
 TINY = {
-    "run": [*small(), "--workers", "1"],
+    "run": small(),
     "tune": [
         *("--env", "InvertedPendulum-v5", "--trials", "1", "--seeds", "1", "--steps", "3k"),
         *("--set", "batch_steps=256"),
@@ -160,9 +168,9 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
         if "--storage" in arguments:
             arguments += ["--storage", f"sqlite:///{folder / 'study.db'}"]
     if verb == "run":
+        kind = next((each for each in OF_ABLATION if each in command), "")
         arguments = [str(tuned) if "tuned.py" in each else each for each in arguments]
-        held_out = HELD_OUT if "tuned" in command else []
-        chosen = SEQUENCE if "sequence" in command else [*small(), *held_out]
+        chosen = small(kind) if "--ablation" in arguments else without("--variant", small(kind))
         arguments += ["--results", str(folder / "results"), *chosen]
     if verb in ("evaluate", "watch"):
         runs = load("baseline", results).runs["run"]

@@ -106,7 +106,8 @@ FOR_STEPS = {
 }
 
 
-def cases() -> list[Any]:
+def cases(of_cem: int) -> list[Any]:
+    """Every algorithm on both kinds of actions; CEM with so many times the others' steps."""
     found = []
     for worlds, rungs in ((FOR_TRAJECTORIES, ON_TRAJECTORIES), (FOR_STEPS, ON_STEPS)):
         for kind, (environment, hidden, batch) in worlds.items():
@@ -115,7 +116,7 @@ def cases() -> list[Any]:
                 if rungs is ON_STEPS:
                     values["batch_steps"] = batch
                 # Candidates of CEM that balance the pole take hundreds of steps each.
-                enough = 10 * batch if name == "cem" else batch
+                enough = of_cem * batch if name == "cem" else batch
                 label = "-".join(filter(None, (name, changes.get("baseline"), kind)))
                 found.append(pytest.param(name, environment, enough, values, id=label))
     hopper = {"slots": 8, "baseline": "learned", "critic_epochs": 2}
@@ -138,13 +139,12 @@ def assert_bits_do_not_depend_on_neighbours(
     return whole
 
 
-@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases())
+@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases(of_cem=4))
 def test_a_seed_is_the_same_alone_and_in_any_group(
     algorithm: str, environment: str, batch: int, changes: dict[str, Any]
 ) -> None:
     task = described(algorithm, environment, 3 * batch, **changes)
     whole = assert_bits_do_not_depend_on_neighbours(task)
-    assert not any(difference(whole[again.seed], again) for again in train(task, range(10)))
     assert all(len(result.updates["update"]) >= 2 for result in whole.values())
 
 
@@ -169,7 +169,7 @@ def test_a_seed_is_the_same_alone_and_in_any_group_at_odd_sizes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases())
+@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases(of_cem=10))
 def test_a_seed_is_the_same_alone_and_in_any_group_for_50_updates(
     algorithm: str, environment: str, batch: int, changes: dict[str, Any]
 ) -> None:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from itertools import repeat
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +45,17 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Part:
+    """What the whole document has of one ablation, made by a process that has read its results."""
+
+    chapter: Chapter
+    runs: pd.DataFrame  # their run, steps and back_end
+    source: str
+    remarks: tuple[str, ...]
+    reused: dict[str, reuse.Point]  # by description
+
+
+@dataclass(frozen=True, kw_only=True)
 class Builder:
     """What every chapter of a report needs.
 
@@ -47,11 +63,13 @@ class Builder:
         results: the folder that was named; None for a user's own or else the published results.
         remarks: finds a view's warnings.
         shown: how a path is written.
+        workers: processes that make chapters side by side.
     """
 
     results: Path | None
     remarks: Remarks
     shown: Callable[[Path], str]
+    workers: int = 1
 
     def one(self, name: str, form: str) -> Report:
         """The report of one ablation.
@@ -60,7 +78,7 @@ class Builder:
             InputError: no such ablation, or no results folder.
         """
         material = self._material(load(name, self.results))
-        chapter = self._chapter(material, form)
+        chapter = make_chapter(material, _command(material), form)
         return Report(
             content=document.one(chapter, form),
             source=material.source,
@@ -73,47 +91,59 @@ class Builder:
         Raises:
             InputError: there is no results folder, or no plan in it.
         """
-        materials = [self._material(view) for view in self._views()]
-        if not materials:
+        names = self._planned()
+        with _mapping(min(self.workers, len(names))) as mapped:
+            begun = mapped(self._part, names, repeat(form))
+            drawn = lecture()
+            figures = {name: svg(figure) for name, figure in drawn.figures.items()}
+            parts = {name: part for name, part in zip(names, begun, strict=True) if part}
+        if not parts:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
             )
-        chapters = {each.name: self._chapter(each, form) for each in materials}
-        drawn = lecture()
-        figures = {name: svg(figure) for name, figure in drawn.figures.items()}
-        facts = {**drawn.facts, "extent": _extent(materials)}
+        chapters = {name: part.chapter for name, part in parts.items()}
+        facts = {**drawn.facts, "extent": _extent(list(parts.values()))}
         facts["scale"] = record.shared_scale(
             chapter.facts.get("scale") for chapter in chapters.values()
         )
-        named = {each.name: each for each in materials if each.runs.size}
-        reused = reuse.points(named[name] for name in REUSING if name in named)
+        reused = reuse.each_once(parts[name].reused for name in REUSING if name in parts)
         if reused:
             facts["reuse"] = reuse.facts(reused)
             figures["lecture-reuse.svg"] = svg(reuse.draw(reused))
         return Report(
             content=document.whole(chapters, facts, figures, form),
-            source=" and ".join(dict.fromkeys(each.source for each in materials)),
+            source=_sources(parts.values()),
             remarks=tuple(
-                f"{each.name}: {remark}" for each in materials for remark in each.remarks
+                f"{name}: {remark}" for name, part in parts.items() for remark in part.remarks
             ),
         )
 
-    def _views(self) -> list[View]:
-        """Of the ablations with a plan and, where no folder is named, a result; by name."""
+    def _planned(self) -> list[str]:
+        """The names of the ablations with a plan."""
         if self.results is not None and not self.results.is_dir():
             raise InputError(f"results folder {self.results} does not exist")
         places = [LOCAL, PUBLISHED] if self.results is None else [self.results]
         planned = [
             name for place in places for name in Store(place).plans()["ablation"].to_pylist()
         ]
-        views = []
-        for name in sorted(set(planned) - {UNTRAINED}):
-            try:
-                views.append(load(name, self.results))
-            except InputError:  # planned, and no run of it has finished yet
-                if self.results is not None:
-                    raise
-        return views
+        return sorted(set(planned) - {UNTRAINED})
+
+    def _part(self, name: str, form: str) -> _Part | None:
+        """Of one ablation; None where it was planned and no folder is named that has results."""
+        try:
+            view = load(name, self.results)
+        except InputError:
+            if self.results is not None:
+                raise
+            return None
+        material = self._material(view)
+        return _Part(
+            chapter=make_chapter(material, _command(material), form),
+            runs=material.runs[["run", "steps", "back_end"]],
+            source=material.source,
+            remarks=material.remarks,
+            reused=reuse.points(material) if name in REUSING and material.runs.size else {},
+        )
 
     def _material(self, view: View) -> Material:
         return Material(
@@ -122,9 +152,6 @@ class Builder:
             anchors=self._anchors(view.source),
             remarks=self.remarks(view),
         )
-
-    def _chapter(self, material: Material, form: str) -> Chapter:
-        return make_chapter(material, _command(material), interactive=form == "html")
 
     @cache  # noqa: B019 - one builder a report, and it is gone with it
     def _anchors(self, source: Path) -> Anchors:
@@ -136,13 +163,28 @@ class Builder:
         return anchors(None, None, self.shown(source))
 
 
-def _extent(materials: Sequence[Material]) -> str:
+@contextmanager
+def _mapping(workers: int) -> Iterator[Callable[..., Iterator[_Part | None]]]:
+    """What `map` does, by this many processes."""
+    if workers <= 1:
+        yield map
+        return
+    # Spawned, never forked: pyarrow has threads.
+    context = multiprocessing.get_context("spawn")
+    ending = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends them without a word
+    with ProcessPoolExecutor(workers, context, signal.signal, ending) as pool:
+        yield pool.map
+
+
+def _extent(parts: Sequence[_Part]) -> str:
     """How much was trained for the document, in a sentence."""
-    every = pd.concat([each.runs[["run", "steps", "back_end"]] for each in materials])
-    runs = trained(every).drop_duplicates("run")
-    places = " and ".join(dict.fromkeys(each.source for each in materials))
+    runs = trained(pd.concat([each.runs for each in parts])).drop_duplicates("run")
     steps = thousands(float(f"{runs['steps'].sum():.3g}"))
-    return f"{len(runs):,} runs and {steps} environment steps: {places}."
+    return f"{len(runs):,} runs and {steps} environment steps: {_sources(parts)}."
+
+
+def _sources(parts: Iterable[_Part]) -> str:
+    return " and ".join(dict.fromkeys(each.source for each in parts))
 
 
 def _scores(name: str, place: Path) -> pd.DataFrame | None:

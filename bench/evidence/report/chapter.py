@@ -39,13 +39,13 @@ class Chapter:
     plots: dict[str, Any]  # id -> interactive curves; none unless asked for
 
 
-def make_chapter(material: Material, command: str, *, interactive: bool = False) -> Chapter:
+def make_chapter(material: Material, command: str, form: str) -> Chapter:
     """An ablation's chapter, as far as its results go.
 
     Args:
         material: the results.
         command: that reproduces the runs.
-        interactive: whether curves are wanted as data too.
+        form: "pdf", or "html", which wants the curves as data too.
     """
     name = material.name
     facts: dict[str, Any] = {
@@ -84,7 +84,7 @@ def make_chapter(material: Material, command: str, *, interactive: bool = False)
     plots = {
         f"{name}-{axis}": plot(found, material.titles, look, axis)
         for axis, found in material.curves.items()
-        if interactive
+        if form == "html"
     }
     return Chapter(facts=printable(facts), figures=drawn, plots=plots)
 

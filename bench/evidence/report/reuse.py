@@ -43,28 +43,36 @@ class Point:
     values: dict[str, Floats]  # by diagnostic
 
 
-def points(materials: Iterable[Material]) -> list[Point]:
-    """What the ablations hold, each description once."""
+def points(material: Material) -> dict[str, Point]:
+    """What an ablation holds, by description."""
     found: dict[str, Point] = {}
-    for material in materials:
-        chosen = material.runs[material.runs["algorithm"].isin(ALGORITHMS)]
-        for description, runs in chosen.groupby("description", sort=False):
-            row = runs.iloc[0]
-            epochs = json.loads(row["hyperparameters"]).get("epochs")
-            if epochs is None or description in found:
-                continue
-            updates = material.view.updates
-            own = updates[updates["run"].isin(runs["run"]) & (updates["variant"] == row["variant"])]
-            values = {name: _typical(own, name) for name in COLUMNS}
-            if all(len(each) for each in values.values()):
-                found[str(description)] = Point(
-                    environment=str(row["environment"]),
-                    algorithm=str(row["algorithm"]),
-                    title=str(row["variant_title"]),
-                    epochs=int(epochs),
-                    values=values,
-                )
-    return list(found.values())
+    chosen = material.runs[material.runs["algorithm"].isin(ALGORITHMS)]
+    for description, runs in chosen.groupby("description", sort=False):
+        row = runs.iloc[0]
+        epochs = json.loads(row["hyperparameters"]).get("epochs")
+        if epochs is None:
+            continue
+        updates = material.view.updates
+        own = updates[updates["run"].isin(runs["run"]) & (updates["variant"] == row["variant"])]
+        values = {name: _typical(own, name) for name in COLUMNS}
+        if all(len(each) for each in values.values()):
+            found[str(description)] = Point(
+                environment=str(row["environment"]),
+                algorithm=str(row["algorithm"]),
+                title=str(row["variant_title"]),
+                epochs=int(epochs),
+                values=values,
+            )
+    return found
+
+
+def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
+    """The points of several ablations, a description once: under the name it has first."""
+    once: dict[str, Point] = {}
+    for of_one in found:
+        for description, point in of_one.items():
+            once.setdefault(description, point)
+    return list(once.values())
 
 
 def facts(found: list[Point]) -> dict[str, Any]:

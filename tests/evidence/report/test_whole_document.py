@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from bench.cli import report as report_verb
 from bench.cli.app import main
+from bench.cli.words import shown
+from bench.evidence.report.building import Builder
 from tests.evidence.report.made_results import Made, read, report, squeezed, write
 
 STEPS = (
@@ -38,6 +41,9 @@ def test_it_follows_the_lecture_and_ends_with_a_users_own(results: Path, tmp_pat
     # ESS and KL against the epochs: rows of the variants that use a batch for several epochs.
     assert squeezed("Effective sample size and KL") not in body
     assert "arXiv1707.06347" in body
+    # One process makes what several do.
+    alone = Builder(results=results, remarks=report_verb._remarks, shown=shown, workers=1)
+    assert alone.whole("pdf").content == path.read_bytes()
 
 
 @pytest.mark.parametrize(
