@@ -37,11 +37,12 @@ function traces(plot, environments) {
 function layout(plot, environments, data) {
   const columns = Math.min(environments.length, environments.length > 4 ? 3 : 2);
   const rows = Math.ceil(environments.length / columns);
+  const legend = 28 * Math.ceil(plot.variants.length / 5);
   const seeds = data.flatMap((trace, i) => (trace.meta === "seed" ? [i] : []));
   const seedsAt = (opacity, hoverinfo) => [{ opacity, hoverinfo }, seeds];
   const made = {
-    height: 110 + 270 * rows, margin: { l: 60, r: 15, t: 70, b: 50 }, hovermode: "x unified",
-    font: { family: "inherit", size: 13 }, paper_bgcolor: "white", plot_bgcolor: "white",
+    height: 90 + legend + 270 * rows, margin: { l: 60, r: 15, t: 70, b: 50 }, hovermode: "x unified",
+    font: { size: 13 }, paper_bgcolor: "white", plot_bgcolor: "white",
     grid: { rows, columns, pattern: "independent", xgap: 0.12, ygap: 0.28 },
     legend: { orientation: "h", y: 1, yref: "container", yanchor: "top" },
     updatemenus: [{
