@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from itertools import repeat
 from pathlib import Path
@@ -70,6 +70,7 @@ class Builder:
     remarks: Remarks
     shown: Callable[[Path], str]
     workers: int = 1
+    _found: dict[Path, Anchors] = field(default_factory=dict, init=False, repr=False)
 
     def one(self, name: str, form: str) -> Report:
         """The report of one ablation.
@@ -153,14 +154,13 @@ class Builder:
             remarks=self.remarks(view),
         )
 
-    @cache  # noqa: B019 - one builder a report, and it is gone with it
     def _anchors(self, source: Path) -> Anchors:
         """From the same store where it has the untrained policy, else from the published one."""
-        for place in dict.fromkeys((source, PUBLISHED)):
-            untrained = _scores(UNTRAINED, place)
-            if untrained is not None:
-                return anchors(untrained, _scores(EXPERIMENT, place), self.shown(place))
-        return anchors(None, None, self.shown(source))
+        if source not in self._found:
+            own = None if source.resolve() == PUBLISHED else _anchors_of(source, self.shown)
+            found = own or _anchors_of_published(PUBLISHED, self.shown)
+            self._found[source] = found or anchors(None, None, self.shown(source))
+        return self._found[source]
 
 
 @contextmanager
@@ -185,6 +185,18 @@ def _extent(parts: Sequence[_Part]) -> str:
 
 def _sources(parts: Iterable[_Part]) -> str:
     return " and ".join(dict.fromkeys(each.source for each in parts))
+
+
+def _anchors_of(place: Path, shown: Callable[[Path], str]) -> Anchors | None:
+    """Those of a store; None without the untrained policy."""
+    untrained = _scores(UNTRAINED, place)
+    if untrained is None:
+        return None
+    return anchors(untrained, _scores(EXPERIMENT, place), shown(place))
+
+
+_anchors_of_published = cache(_anchors_of)
+"""Published results are only read, so once is enough."""
 
 
 def _scores(name: str, place: Path) -> pd.DataFrame | None:

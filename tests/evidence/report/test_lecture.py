@@ -59,5 +59,6 @@ def test_the_clipped_objective(ratio: float, advantage: float, objective: float)
 
 
 def test_equal_seeds_give_equal_numbers() -> None:
-    assert lecture.lecture(1).facts == lecture.lecture(1).facts
-    assert lecture.lecture(1).facts != lecture.lecture(2).facts
+    facts = lecture.lecture(1).facts
+    assert lecture.lecture(1).facts == facts
+    assert lecture.lecture(2).facts != facts
