@@ -198,9 +198,9 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
     """What the bits of a run depend on, besides its description and seed, where it differs."""
     if stored["device"] != "cpu":
         yield f"on {stored['device']} bits are not promised"
-    places = [json.loads(row["machine"]).get("processor") for row in (stored, again)]
-    if places[0] != places[1]:
-        yield f"processor {places[0]} stored, {places[1]} here"
+    before, now = (_processor(json.loads(row["machine"])) for row in (stored, again))
+    if before != now:
+        yield f"processor {before} stored, {now} here"
     versions = [json.loads(row["versions"]) for row in (stored, again)]
     for package in ("torch", "numpy", "mujoco", stored["back_end"]):
         before, now = (each.get(package) for each in versions)
@@ -208,6 +208,12 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
             yield f"{package} {before} stored, {now} here"
     if stored["digest"] != again["digest"]:
         yield f"code {stored['digest']} stored, {again['digest']} here"
+
+
+def _processor(machine: Mapping[str, Any]) -> str:
+    """Its name, and its model where that is known."""
+    model = f" ({machine['model']})" if machine.get("model") else ""
+    return f"{machine.get('processor')}{model}"
 
 
 def _scores(tables: Mapping[str, pa.Table]) -> dict[str, float]:

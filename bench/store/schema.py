@@ -72,7 +72,12 @@ RUNS = pa.schema(
         _column("commit", TEXT, "commit of the repository", "hex digits", nullable=True),
         _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
         _column("versions", TEXT, "package -> version", "JSON"),
-        _column("machine", TEXT, "processor, cores, memory, system; or the imported file", "JSON"),
+        _column(
+            "machine",
+            TEXT,
+            "processor and model, cores, memory, system; or imported file",
+            "JSON",
+        ),
     ],
     metadata={"table": "runs", "meaning": "one row a run: description, provenance, status"},
 )
@@ -191,7 +196,7 @@ THROUGHPUT = pa.schema(
         _column("commit", TEXT, "commit of the repository", "hex digits", nullable=True),
         _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
         _column("versions", TEXT, "package -> version", "JSON"),
-        _column("machine", TEXT, "processor, cores, memory, system", "JSON"),
+        _column("machine", TEXT, "processor and model, cores, memory, system", "JSON"),
     ],
     metadata={"table": "throughput", "meaning": "one row a round, rival and core"},
 )
@@ -215,7 +220,7 @@ DEVICE_THROUGHPUT = pa.schema(
         _column("commit", TEXT, "commit of the repository", "hex digits", nullable=True),
         _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
         _column("versions", TEXT, "package -> version", "JSON"),
-        _column("machine", TEXT, "processor, cores, memory, system", "JSON"),
+        _column("machine", TEXT, "processor and model, cores, memory, system", "JSON"),
     ],
     metadata={"table": "device_throughput", "meaning": "one row a measurement on a device"},
 )

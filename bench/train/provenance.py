@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = ("torch", "numpy", "gymnasium", "mujoco", "envpool", "pyarrow")
 WARP_DISTRIBUTIONS = ("mujoco-warp", "warp-lang")
+CPUINFO = Path("/proc/cpuinfo")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +25,7 @@ class Provenance:
         dirty: tracked files differ from the commit, or there are untracked ones that are not
             ignored; None outside of a repository.
         versions: of Python and the libraries, local parts like +cpu included; None where missing.
-        machine: processor, cores that may be used, memory [GiB] and system.
+        machine: processor and its model, cores that may be used, memory [GiB] and system.
     """
 
     commit: str | None
@@ -45,6 +46,7 @@ def provenance(root: Path = ROOT) -> Provenance:
         versions=versions(),
         machine={
             "processor": _processor(),
+            "model": _model(),
             "cores": cores(),
             "memory": _memory(),
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -102,13 +104,27 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def _processor() -> str:
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def _model() -> str | None:
+    """What decides a processor's last bits: cloud machines of several models share one name."""
+    known = _cpuinfo()
+    if not {"cpu family", "model", "flags"} <= known.keys():
+        return None
+    flags = known["flags"].split()
+    vectors = next((each for each in ("avx512f", "avx2", "avx") if each in flags), "sse")
+    return f"family {known['cpu family']}, model {known['model']}, {vectors}"
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first core; empty elsewhere."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        first = CPUINFO.read_text().partition("\n\n")[0]
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _memory() -> float | None:

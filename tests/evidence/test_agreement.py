@@ -75,6 +75,7 @@ def test_other_bits_where_equal_ones_are_expected_break_it() -> None:
     ("changes", "told"),
     [
         ({"machine": json.dumps({"processor": "Q"})}, "processor P stored, Q here"),
+        ({"machine": json.dumps({"processor": "P", "model": "M"})}, "processor P stored, P (M)"),
         ({"versions": json.dumps(VERSIONS | {"torch": "2.11.0"})}, "torch 2.13.0+cpu stored, 2.1"),
         ({"versions": json.dumps(VERSIONS | {"numpy": "2"})}, "numpy 2.4.6 stored, 2 here"),
         ({"versions": json.dumps(VERSIONS | {"mujoco": "3"})}, "mujoco 4.0.0 stored, 3 here"),

@@ -56,6 +56,28 @@ def test_versions_and_machine_can_be_stored() -> None:
     assert json.loads(json.dumps(origin.machine))["cores"] == cores() >= 1
 
 
+@pytest.mark.parametrize(
+    ("model", "flags", "told"),
+    [
+        (1, "avx avx2", "family 25, model 1, avx2"),
+        (17, "avx avx2 avx512f", "family 25, model 17, avx512f"),
+        (1, "avx", "family 25, model 1, avx"),
+    ],
+)
+def test_a_processor_is_told_from_others_of_its_name(
+    model: int, flags: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cores = [
+        f"processor\t: {core}\ncpu family\t: 25\nmodel\t\t: {model}\nmodel name\t: A\n"
+        f"flags\t\t: fpu {flags}\npower management:\n\n"
+        for core in range(2)
+    ]
+    (tmp_path / "cpuinfo").write_text("".join(cores))
+    monkeypatch.setattr("bench.train.provenance.CPUINFO", tmp_path / "cpuinfo")
+    machine = provenance().machine
+    assert (machine["processor"], machine["model"]) == ("A", told)
+
+
 def test_only_what_depends_on_warp_carries_its_versions() -> None:
     origin = provenance()
     assert on_device(origin, "envpool", "cpu") == origin

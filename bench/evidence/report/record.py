@@ -186,7 +186,8 @@ def _span(started: pd.Series) -> str:
 def _machine(text: str) -> str:
     known: Mapping[str, Any] = json.loads(text)
     cores = f"{known['cores']} cores" if "cores" in known else ""
-    return ", ".join(filter(None, (str(known.get("processor", "")), cores)))
+    model = f" ({known['model']})" if known.get("model") else ""
+    return ", ".join(filter(None, (f"{known.get('processor', '')}{model}", cores)))
 
 
 def _versions(text: str) -> str:
