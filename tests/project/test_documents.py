@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import shlex
@@ -60,15 +61,25 @@ def small(ablation: str = "") -> list[str]:
     return [*OF_ABLATION.get(ablation, SMALL), *ONE_WORKER]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with a little of the ablations that the commands draw and publish."""
-    store = tmp_path_factory.mktemp("documents") / "local"
-    for ablation in ("baseline", *OF_ABLATION):
-        arguments = ["run", "--ablation", ablation, *small(ablation)]
-        assert main([*arguments, "--results", str(store)]) == 0
-    example = ["--algorithm", "examples.simple_policy_optimization:ALGORITHM"]
-    assert main(["run", *example, "--results", str(store), *small()]) == 0
+    """A store with a little of the ablations that the commands draw and publish.
+
+    Trained once, for all of the processes that share the tests.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    store, done = folder / "documents" / "local", folder / "documents.done"
+    with (folder / "documents.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            for ablation in ("baseline", *OF_ABLATION):
+                arguments = ["run", "--ablation", ablation, *small(ablation)]
+                assert main([*arguments, "--results", str(store)]) == 0
+            example = ["--algorithm", "examples.simple_policy_optimization:ALGORITHM"]
+            assert main(["run", *example, "--results", str(store), *small()]) == 0
+            done.touch()
     return store
 
 

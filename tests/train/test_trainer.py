@@ -139,7 +139,7 @@ def assert_bits_do_not_depend_on_neighbours(
     return whole
 
 
-@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases(of_cem=4))
+@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases(of_cem=2))
 def test_a_seed_is_the_same_alone_and_in_any_group(
     algorithm: str, environment: str, batch: int, changes: dict[str, Any]
 ) -> None:
