@@ -27,6 +27,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import stdtrit
 
+from bench.evidence.machine import processor_text
 from bench.evidence.scores import score_runs
 from bench.evidence.verdicts import FEWEST_PAIRS, return_text
 from bench.store import parquet
@@ -198,7 +199,7 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
     """What the bits of a run depend on, besides its description and seed, where it differs."""
     if stored["device"] != "cpu":
         yield f"on {stored['device']} bits are not promised"
-    before, now = (_processor(json.loads(row["machine"])) for row in (stored, again))
+    before, now = (processor_text(json.loads(row["machine"])) for row in (stored, again))
     if before != now:
         yield f"processor {before} stored, {now} here"
     versions = [json.loads(row["versions"]) for row in (stored, again)]
@@ -208,12 +209,6 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
             yield f"{package} {before} stored, {now} here"
     if stored["digest"] != again["digest"]:
         yield f"code {stored['digest']} stored, {again['digest']} here"
-
-
-def _processor(machine: Mapping[str, Any]) -> str:
-    """Its name, and its model where that is known."""
-    model = f" ({machine['model']})" if machine.get("model") else ""
-    return f"{machine.get('processor')}{model}"
 
 
 def _scores(tables: Mapping[str, pa.Table]) -> dict[str, float]:

@@ -40,13 +40,14 @@ def provenance(root: Path = ROOT) -> Provenance:
     # An installed copy may lie inside somebody else's repository.
     inside = top is not None and Path(top).resolve() == root.resolve()
     status = _git(root, "status", "--porcelain") if inside else None
+    cpu = _cpuinfo()
     return Provenance(
         commit=_git(root, "rev-parse", "HEAD") if inside else None,
         dirty=None if status is None else bool(status),
         versions=versions(),
         machine={
-            "processor": _processor(),
-            "model": _model(),
+            "processor": cpu.get("model name") or platform.processor() or platform.machine(),
+            "model": _model(cpu),
             "cores": cores(),
             "memory": _memory(),
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -103,13 +104,8 @@ def _git(root: Path, *arguments: str) -> str | None:
     return answer.stdout.strip()
 
 
-def _processor() -> str:
-    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
-
-
-def _model() -> str | None:
+def _model(known: Mapping[str, str]) -> str | None:
     """What decides a processor's last bits: cloud machines of several models share one name."""
-    known = _cpuinfo()
     if not {"cpu family", "model", "flags"} <= known.keys():
         return None
     flags = known["flags"].split()

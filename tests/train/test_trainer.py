@@ -145,6 +145,7 @@ def test_a_seed_is_the_same_alone_and_in_any_group(
 ) -> None:
     task = described(algorithm, environment, 3 * batch, **changes)
     whole = assert_bits_do_not_depend_on_neighbours(task)
+    assert not any(difference(whole[again.seed], again) for again in train(task, range(10)))
     assert all(len(result.updates["update"]) >= 2 for result in whole.values())
 
 

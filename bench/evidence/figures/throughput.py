@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from bench.evidence.figures.style import drawing, thousands
+from bench.evidence.machine import processor_text
 from bench.evidence.throughput import summarise
 
 PARTS: Final = ("physics", "acting", "update", "rest")
@@ -125,6 +126,6 @@ def _caption(rows: pd.DataFrame, summary: pd.DataFrame, source: str) -> str:
     cores, rounds = int(summary["cores"].max()), int(summary["rounds"].max())
     noisy = " *: noisy, not to be quoted." if summary["noisy"].any() else ""
     return (
-        f"{machine['processor']}, {cores} cores, one process of one thread on each at the same "
+        f"{processor_text(machine)}, {cores} cores, one process of one thread on each at the same "
         f"time; medians of {rounds} interleaved rounds.{noisy} Source: {source}."
     )

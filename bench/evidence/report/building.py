@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
 from pathlib import Path
@@ -70,7 +70,6 @@ class Builder:
     remarks: Remarks
     shown: Callable[[Path], str]
     workers: int = 1
-    _found: dict[Path, Anchors] = field(default_factory=dict, init=False, repr=False)
 
     def one(self, name: str, form: str) -> Report:
         """The report of one ablation.
@@ -95,13 +94,13 @@ class Builder:
         names = self._planned()
         with _mapping(min(self.workers, len(names))) as mapped:
             begun = mapped(self._part, names, repeat(form))
-            drawn = lecture()
-            figures = {name: svg(figure) for name, figure in drawn.figures.items()}
             parts = {name: part for name, part in zip(names, begun, strict=True) if part}
         if not parts:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
             )
+        drawn = lecture()
+        figures = {name: svg(figure) for name, figure in drawn.figures.items()}
         chapters = {name: part.chapter for name, part in parts.items()}
         facts = {**drawn.facts, "extent": _extent(list(parts.values()))}
         facts["scale"] = record.shared_scale(
@@ -156,11 +155,10 @@ class Builder:
 
     def _anchors(self, source: Path) -> Anchors:
         """From the same store where it has the untrained policy, else from the published one."""
-        if source not in self._found:
-            own = None if source.resolve() == PUBLISHED else _anchors_of(source, self.shown)
-            found = own or _anchors_of_published(PUBLISHED, self.shown)
-            self._found[source] = found or anchors(None, None, self.shown(source))
-        return self._found[source]
+        for place in dict.fromkeys((source, PUBLISHED)):
+            if (found := _anchors_of(place, self.shown)) is not None:
+                return found
+        return anchors(None, None, self.shown(source))
 
 
 @contextmanager
@@ -187,16 +185,13 @@ def _sources(parts: Iterable[_Part]) -> str:
     return " and ".join(dict.fromkeys(each.source for each in parts))
 
 
+@cache
 def _anchors_of(place: Path, shown: Callable[[Path], str]) -> Anchors | None:
-    """Those of a store; None without the untrained policy."""
+    """Those of a store, read once a process; None without the untrained policy."""
     untrained = _scores(UNTRAINED, place)
     if untrained is None:
         return None
     return anchors(untrained, _scores(EXPERIMENT, place), shown(place))
-
-
-_anchors_of_published = cache(_anchors_of)
-"""Published results are only read, so once is enough."""
 
 
 def _scores(name: str, place: Path) -> pd.DataFrame | None:

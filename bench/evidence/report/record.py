@@ -9,6 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from bench.evidence.cells import range_text, titles
+from bench.evidence.machine import processor_text
 from bench.evidence.normalised import UNTRAINED
 from bench.evidence.report import material as material_module
 from bench.evidence.report.material import PPO, Material
@@ -186,8 +187,7 @@ def _span(started: pd.Series) -> str:
 def _machine(text: str) -> str:
     known: Mapping[str, Any] = json.loads(text)
     cores = f"{known['cores']} cores" if "cores" in known else ""
-    model = f" ({known['model']})" if known.get("model") else ""
-    return ", ".join(filter(None, (f"{known.get('processor', '')}{model}", cores)))
+    return ", ".join(filter(None, (processor_text(known), cores)))
 
 
 def _versions(text: str) -> str:
