@@ -7,12 +7,12 @@ Importing this module imports nothing heavy: an algorithm is loaded from its
 from __future__ import annotations
 
 SEQUENCE_ALGORITHMS: dict[str, str] = {
-    "sequence_policy_gradient": "algorithms.sequences.policy_gradients:POLICY_GRADIENT",
-    "sequence_baseline": "algorithms.sequences.policy_gradients:BASELINE",
-    "sequence_reward_to_go": "algorithms.sequences.policy_gradients:REWARD_TO_GO",
-    "sequence_importance_sampling": "algorithms.sequences.surrogates:IMPORTANCE_SAMPLING",
-    "sequence_kl_ppo": "algorithms.sequences.surrogates:KL_PPO",
-    "sequence_clipped_ppo": "algorithms.sequences.surrogates:CLIPPED_PPO",
+    "sequence_policy_gradient": "algorithms.answers.policy_gradients:POLICY_GRADIENT",
+    "sequence_baseline": "algorithms.answers.policy_gradients:BASELINE",
+    "sequence_reward_to_go": "algorithms.answers.policy_gradients:REWARD_TO_GO",
+    "sequence_importance_sampling": "algorithms.answers.surrogates:IMPORTANCE_SAMPLING",
+    "sequence_kl_ppo": "algorithms.answers.surrogates:KL_PPO",
+    "sequence_clipped_ppo": "algorithms.answers.surrogates:CLIPPED_PPO",
 }
 """The ladder on whole answers, for token environments and nothing else."""
 

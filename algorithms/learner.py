@@ -10,11 +10,11 @@ from torch import Tensor
 
 from algorithms.batch import Algorithm
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
-from algorithms.networks import Networks, Pass, stack_initial
-from algorithms.normalization import RewardScale, RunningMoments
-from algorithms.optimizers import Adam
+from algorithms.numerics.networks import Networks, Pass, stack_initial
+from algorithms.numerics.normalization import RewardScale, RunningMoments
+from algorithms.numerics.optimizers import Adam
+from algorithms.numerics.random_streams import Noise, stream
 from algorithms.policies import Critic, Policy, make_critic, make_policy
-from algorithms.random_streams import Noise, stream
 from algorithms.spaces import ActionSpace
 
 NOISE_BLOCK = 64

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.networks import Perceptron
+from algorithms.numerics.networks import Perceptron
 from algorithms.spaces import ActionSpace, Continuous
 
 _LOG_TWO_PI = math.log(2 * math.pi)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from algorithms.batch import Batch
 from algorithms.learner import Learner
-from algorithms.optimizers import clip_gradient_norm
+from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 
 TIME_BLOCK = 64

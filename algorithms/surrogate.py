@@ -16,7 +16,7 @@ from algorithms.batch import Batch, flatten
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.hyperparameters import SurrogateHyperparameters
 from algorithms.learner import Learner
-from algorithms.optimizers import clip_gradient_norm
+from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
 from algorithms.returns import standardise

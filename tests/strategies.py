@@ -12,7 +12,7 @@ from torch import Tensor
 
 from algorithms.batch import Batch
 from algorithms.learner import Learner
-from algorithms.networks import Perceptron
+from algorithms.numerics.networks import Perceptron
 
 many = settings(deadline=None, derandomize=True, max_examples=60)
 """Of a property: the same examples every time, and time enough on a busy machine."""

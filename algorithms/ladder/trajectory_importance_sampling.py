@@ -26,7 +26,7 @@ from algorithms.batch import Algorithm, Batch, Diagnostics, flatten, sum_in_orde
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import PAPER, TrajectoryHyperparameters, hyperparameter
 from algorithms.learner import Learner
-from algorithms.optimizers import clip_gradient_norm
+from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 from algorithms.policy_gradient import TIME_BLOCK, gradient_signal, trajectory_gradients
 from algorithms.returns import total_return

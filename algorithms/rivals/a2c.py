@@ -28,7 +28,7 @@ from algorithms.critic import estimate_advantages, explained_variance, squared_e
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import CriticHyperparameters, hyperparameter
 from algorithms.learner import Learner
-from algorithms.optimizers import clip_gradient_norm, rmsprop_step
+from algorithms.numerics.optimizers import clip_gradient_norm, rmsprop_step
 from algorithms.policies import Policy
 from algorithms.returns import standardise
 

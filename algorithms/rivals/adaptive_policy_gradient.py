@@ -27,7 +27,7 @@ from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import hyperparameter
 from algorithms.ladder import advantage
 from algorithms.learner import Learner
-from algorithms.optimizers import clip_gradient_norm
+from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
 
 RULE = "UC Berkeley CS 294, fall 2015"

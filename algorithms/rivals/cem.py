@@ -29,7 +29,7 @@ from algorithms.batch import Algorithm, Batch, Diagnostics, sum_in_order
 from algorithms.hyperparameters import Hyperparameters as Common
 from algorithms.hyperparameters import hyperparameter
 from algorithms.learner import Learner
-from algorithms.random_streams import stream
+from algorithms.numerics.random_streams import stream
 
 SZITA = "Szita & Lőrincz 2006"
 

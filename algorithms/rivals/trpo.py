@@ -25,12 +25,12 @@ import torch
 from torch import Tensor
 
 from algorithms.batch import Algorithm, Batch, Diagnostics, flatten
-from algorithms.conjugate_gradient import conjugate_gradient
 from algorithms.critic import estimate_advantages, explained_variance, fit_critic
 from algorithms.diagnostics import policy_change
-from algorithms.fisher import fisher_product
 from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, hyperparameter
 from algorithms.learner import Learner
+from algorithms.numerics.conjugate_gradient import conjugate_gradient
+from algorithms.numerics.fisher import fisher_product
 from algorithms.returns import standardise
 
 SCHULMAN = "Schulman et al. 2015, arXiv 1502.05477"

@@ -73,7 +73,7 @@ def run(
     from bench.cli.options import requested_plan
     from bench.cli.training import account, train
     from bench.store import LOCAL, Store
-    from bench.train.processes import Processes
+    from bench.train.executors.processes import Processes
     from bench.train.provenance import cores
 
     asked = datetime.now(UTC)

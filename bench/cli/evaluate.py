@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
+    from bench.policies.evaluation import Played
+    from bench.policies.saved_policy import SavedPolicy
     from bench.store import Store
-    from bench.train.evaluation import Played
-    from bench.train.saved_policy import SavedPolicy
 
 MODES = {"deterministic": False, "sampled": True}
 EpisodeSeed = Annotated[
@@ -55,7 +55,7 @@ def evaluate(
 
     from rich.table import Table
 
-    from bench.train.evaluation import SEED
+    from bench.policies.evaluation import SEED
 
     console = wide_console()
     columns = ("run", "algorithm", "environment", "seed", "actions", "mean", "deviation")
@@ -92,7 +92,7 @@ def player(
 ) -> tuple[Callable[[bool], Played], bool]:
     """What plays with a stored run's policy, sampled or not, and whether it chose its actions."""
     if run.back_end == SEQUENCE:
-        from bench.train.sequence.answers import worth, written
+        from bench.policies.written_answers import worth, written
 
         policy = written_policy(store, run)
 
@@ -101,7 +101,7 @@ def player(
             return worth(run.environment, found)
 
         return write, False
-    from bench.train.evaluation import evaluate
+    from bench.policies.evaluation import evaluate
 
     saved = load_policy(store, run)
     return (
@@ -114,8 +114,8 @@ def player(
 
 def load_policy(store: Store, run: pd.Series) -> SavedPolicy:
     """The saved policy of a stored run; InputError where it is torn or can't act."""
+    from bench.policies.saved_policy import saved_policy
     from bench.train.environments import describe
-    from bench.train.saved_policy import saved_policy
 
     return saved_policy(described(run), _arrays(store, run), describe(run.environment))
 

@@ -11,7 +11,7 @@ from bench.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from bench.plan.identity import Description
-    from bench.train.executor import Executor
+    from bench.train.executors.protocol import Executor
 
 LOCAL, RAY = "local", "ray"
 
@@ -57,11 +57,11 @@ def executor_of(
     """
     executor: Executor
     if name == RAY:
-        from bench.train.cluster import Cluster
+        from bench.train.executors.ray_cluster import Cluster
 
         executor = Cluster(address, descriptions, most=workers, train=train, tell=tell)
     else:
-        from bench.train.processes import Processes
+        from bench.train.executors.processes import Processes
         from bench.train.provenance import cores
 
         executor = Processes(workers or cores(), train)

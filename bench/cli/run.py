@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from bench.plan.plan import Plan
     from bench.store import Store
-    from bench.train.executor import Executor
+    from bench.train.executors.protocol import Executor
 
 
 def run(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train.events import Event, Summary
-    from bench.train.executor import Executor
+    from bench.train.executors.protocol import Executor
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from optuna import Study
 
     from bench.plan.plan import Plan
-    from bench.train.executor import Executor
+    from bench.train.executors.protocol import Executor
     from bench.tune.request import Request
 
 TRIALS_SHOWN = 10

@@ -126,7 +126,7 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     from bench.cli.estimate import Estimate
     from bench.cli.progress import Display
     from bench.train import runner
-    from bench.train.processes import Processes
+    from bench.train.executors.processes import Processes
     from bench.train.provenance import cores
 
     print(f"Training {count(len(plan.runs()), 'run')} of {shown(store.path)} again.")

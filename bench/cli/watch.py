@@ -18,15 +18,15 @@ from bench.cli.choosing import (
 from bench.cli.evaluate import EpisodeSeed, load_policy, written_policy
 from bench.cli.interruption import interruptible
 from bench.cli.options import ResultsOption
-from bench.cli.video import RATES, Video
 from bench.cli.words import count, shown
 from bench.errors import InputError
 from bench.plan.trainers import SEQUENCE
+from bench.policies.video import RATES, Video
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from bench.train.saved_policy import SavedPolicy
+    from bench.policies.saved_policy import SavedPolicy
 
 
 def watch(
@@ -58,7 +58,7 @@ def watch(
     if output is not None and output.suffix.lower() not in RATES:
         allowed = " or ".join(RATES)
         raise InputError(f"cannot write {str(output)!r}: its name must end in {allowed}")
-    from bench.train import headless
+    from bench.policies import offscreen_rendering
 
     store, chosen = policies(
         results, [run] if run else None, ablation, variants, environments, seeds
@@ -67,7 +67,7 @@ def watch(
     tokens = row.back_end == SEQUENCE
     if tokens and output is not None:
         raise InputError(f"{row.environment} is read, not seen: leave out --output")
-    if not tokens and output is None and not headless.has_display():
+    if not tokens and output is None and not offscreen_rendering.has_display():
         raise InputError("there is no display to open a window on; write a video with --output")
     told = f"{row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps"
     if tokens:
@@ -86,8 +86,8 @@ def watch(
 def _read(
     policy: np.ndarray, environment: str, episodes: int, sampled: bool, seed: int | None
 ) -> None:
-    from bench.train.evaluation import SEED
-    from bench.train.sequence.answers import as_words, worth, written
+    from bench.policies.evaluation import SEED
+    from bench.policies.written_answers import as_words, worth, written
 
     used = SEED if seed is None else seed
     found = written(environment, policy, episodes, sampled=sampled, seed=used)
@@ -105,8 +105,8 @@ def _show(
     steps: float,
     seed: int | None,
 ) -> None:
-    from bench.train.evaluation import SEED
-    from bench.train.watching import Stage
+    from bench.policies.evaluation import SEED
+    from bench.policies.playback import Stage
 
     stage = Stage(environment, "human" if output is None else "rgb_array")
     video = None if output is None else Video(output, stage.rate)

@@ -15,7 +15,7 @@ from typing import IO, Any
 from bench.errors import InputError
 from bench.peers.catalogue import Peer, PeerUnavailable
 from bench.peers.setup import interpreter, last_words
-from bench.train.training import THREADS, WORKER_ENVIRONMENT
+from bench.train.executors.worker import THREADS, WORKER_ENVIRONMENT
 
 __all__ = ["PeerTiming", "PeerUnavailable", "time_peer"]
 

@@ -36,10 +36,10 @@ def load_plugin(address: str) -> Algorithm:
             ) from error
         raise InputError(f"{plugin} can't be imported: {_reason(error)}") from error
 
+    from algorithms.answers.algorithm import SequenceAlgorithm
+    from algorithms.answers.hyperparameters import SequenceHyperparameters
     from algorithms.batch import Algorithm
     from algorithms.hyperparameters import Hyperparameters
-    from algorithms.sequences.algorithm import SequenceAlgorithm
-    from algorithms.sequences.hyperparameters import SequenceHyperparameters
 
     kinds = (Algorithm, SequenceAlgorithm)
     algorithm = vars(found).get(name)

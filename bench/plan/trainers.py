@@ -13,7 +13,7 @@ SEQUENCE = "sequence"
 """The back end of token environments."""
 TRAINERS: dict[str, str] = {
     "warp": "bench.train.device.trainer",
-    SEQUENCE: "bench.train.sequence.trainer",
+    SEQUENCE: "bench.train.answers.trainer",
 }
 """Back end -> its trainer, where that is not `TRAINER`."""
 RESUMABLE = ("warp",)
@@ -35,7 +35,7 @@ def check_trains(name: str, algorithm: object, environment: str, back_end: str) 
     Raises:
         InputError: one is about whole answers and the other isn't.
     """
-    from algorithms.sequences.algorithm import SequenceAlgorithm
+    from algorithms.answers.algorithm import SequenceAlgorithm
 
     answers = back_end == SEQUENCE
     if isinstance(algorithm, SequenceAlgorithm) == answers:

@@ -23,7 +23,7 @@ from bench.errors import InputError
 from bench.peers.catalogue import PEERS
 from bench.peers.timing import PeerUnavailable, time_peer
 from bench.throughput.measuring import Measured, serve
-from bench.train.processes import worker_surroundings
+from bench.train.executors.processes import worker_surroundings
 from bench.train.provenance import Provenance, cores, provenance
 
 SWEEP = (1, 2, 4, 8, 16, 32, 64)

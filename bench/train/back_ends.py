@@ -7,8 +7,8 @@ import difflib
 from bench.errors import unknown
 from bench.plan.trainers import SEQUENCE
 from bench.train import environments
+from bench.train.answers.tasks import TASKS, find_task
 from bench.train.environments import Specification, device_choice, sequence_backend
-from bench.train.sequence.tasks import TASKS, find_task
 
 
 def back_end_on(device: str, environment_id: str) -> str:

@@ -18,8 +18,8 @@ from torch import Tensor
 from algorithms.batch import Batch
 from algorithms.hyperparameters import CriticHyperparameters
 from algorithms.learner import NOISE_BLOCK, Learner
+from algorithms.numerics.random_streams import Noise
 from algorithms.policy_gradient import TIME_BLOCK
-from algorithms.random_streams import Noise
 from algorithms.spaces import Continuous
 from bench.train.environments import BoolArray, Environments, Step
 

@@ -20,9 +20,9 @@ from bench.plan.plan import Plan
 from bench.plan.trainers import RESUMABLE
 from bench.store import Store
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Summary, Waited
-from bench.train.executor import Executor
+from bench.train.executors.protocol import Executor
 from bench.train.grouping import GROUP_SIZE, grouped
-from bench.train.scribe import Scribe
+from bench.train.recorder import Scribe
 
 HEARTBEAT = 1.0
 

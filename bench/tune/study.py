@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError, unknown
 from bench.evidence.normalised import Scale
-from bench.train.watched import POINTS
 from bench.tune.request import Request
+from bench.tune.trial_training import POINTS
 
 if TYPE_CHECKING:
     from optuna import Study

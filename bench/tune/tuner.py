@@ -20,10 +20,9 @@ from bench.plan.identity import plain
 from bench.plan.lookup import load_algorithm
 from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.train.events import Ended, Group, Summary
-from bench.train.executor import Executor, Message
-from bench.train.scribe import Scribe
+from bench.train.executors.protocol import Executor, Message
+from bench.train.recorder import Scribe
 from bench.train.trainer import validate
-from bench.train.watched import Watched
 from bench.tune.interruption import held_back
 from bench.tune.request import Request
 from bench.tune.scoring import mean_score, trial_score
@@ -37,12 +36,13 @@ from bench.tune.study import (
     owner,
     scales_of,
 )
+from bench.tune.trial_training import Watched
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
 
 
-TRAIN = "bench.train.watched:train"
+TRAIN = "bench.tune.trial_training:train"
 HEARTBEAT = 1.0
 SIGN_OF_LIFE = 60.0
 

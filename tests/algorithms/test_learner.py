@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from learners import CONTINUOUS, DISCRETE, OBSERVATIONS, learner_of, minibatches_of
 
 from algorithms.learner import NOISE_BLOCK, take
-from algorithms.random_streams import Noise
+from algorithms.numerics.random_streams import Noise
 from tests import strategies
 
 

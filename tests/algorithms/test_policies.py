@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
-from algorithms.networks import Perceptron
+from algorithms.numerics.networks import Perceptron
 from algorithms.policies import CategoricalPolicy, GaussianPolicy, make_critic, make_policy
 from algorithms.spaces import Continuous, Discrete
 from tests import reference, strategies

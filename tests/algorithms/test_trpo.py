@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.distributions import kl_divergence
 
 from algorithms.batch import flatten
-from algorithms.fisher import fisher_product
 from algorithms.ladder import advantage
 from algorithms.learner import Learner
+from algorithms.numerics.fisher import fisher_product
 from algorithms.policy_gradient import trajectory_gradients
 from algorithms.rivals import trpo
 from algorithms.rivals.trpo import line_search

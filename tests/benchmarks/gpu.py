@@ -80,7 +80,7 @@ def training(asked: argparse.Namespace, *, ablation: str) -> None:
     from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train import runner
-    from bench.train.processes import Processes
+    from bench.train.executors.processes import Processes
 
     plan = planned(asked, ablation)
     store = Store(asked.results)
@@ -110,7 +110,7 @@ def sharing(asked: argparse.Namespace) -> None:
     from bench.plan.plan import make_plan
     from bench.store import Store
     from bench.train import runner
-    from bench.train.processes import Processes
+    from bench.train.executors.processes import Processes
 
     ends = time.monotonic() + 60 * asked.minutes
     for workers in SHARING:

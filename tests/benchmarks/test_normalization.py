@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from algorithms.normalization import RewardScale, RunningMoments
+from algorithms.numerics.normalization import RewardScale, RunningMoments
 
 pytestmark = pytest.mark.benchmarks
 

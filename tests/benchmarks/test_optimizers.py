@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from algorithms.optimizers import Adam, clip_gradient_norm
+from algorithms.numerics.optimizers import Adam, clip_gradient_norm
 from tests.benchmarks.half_cheetah import learner_of
 
 pytestmark = pytest.mark.benchmarks

@@ -10,10 +10,9 @@ import imageio_ffmpeg
 import pytest
 from PIL import Image, ImageSequence
 
-from bench.cli import video
 from bench.cli.app import main
+from bench.policies import offscreen_rendering, video
 from bench.store import Store
-from bench.train import headless
 
 
 @pytest.fixture
@@ -71,7 +70,7 @@ def test_refusals(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(headless, "has_display", lambda: False)
+    monkeypatch.setattr(offscreen_rendering, "has_display", lambda: False)
     refused([*arguments, "--results", str(store.path)], told, capsys)
 
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy.stats import ks_2samp
 
-from bench.train.counters import address
+from algorithms.numerics.counters import address
 from bench.train.environments.warp_ids import WARP_IDS
 from bench.train.environments.warp_tasks import State, Task, task_of
 

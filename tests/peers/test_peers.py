@@ -19,7 +19,7 @@ from bench.peers import setup, timing
 from bench.peers.catalogue import PEERS, Peer, PeerUnavailable
 from bench.peers.setup import interpreter, last_words
 from bench.peers.timing import PeerTiming, time_peer
-from bench.train.training import WORKER_ENVIRONMENT
+from bench.train.executors.worker import WORKER_ENVIRONMENT
 
 HYPERPARAMETERS = {"hidden_sizes": (64, 64), "learning_rate_decay_steps": math.inf}
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 2

@@ -52,7 +52,7 @@ def code(line: str) -> Edit:
     ("file", "edit"),
     [
         ("algorithms/ladder/clipped_ppo.py", code("MORE = 1")),
-        ("algorithms/optimizers.py", code("MORE = 1")),
+        ("algorithms/numerics/optimizers.py", code("MORE = 1")),
         ("bench/train/trainer.py", code("MORE = 1")),
         ("bench/train/rollout.py", code("MORE = 1")),
         ("bench/train/environments/envpool_backend.py", code("MORE = 1")),
@@ -69,9 +69,12 @@ def test_code_that_is_reached_moves_it(copy: Path, file: str, edit: Edit) -> Non
 @pytest.mark.parametrize(
     ("file", "edit"),
     [
-        ("algorithms/optimizers.py", code("# a comment")),
-        ("algorithms/optimizers.py", lambda text: '"""Other words."""' + text.split('"""', 2)[2]),
-        ("algorithms/optimizers.py", lambda text: text.replace("\n\n\n", "\n\n\n\n")),
+        ("algorithms/numerics/optimizers.py", code("# a comment")),
+        (
+            "algorithms/numerics/optimizers.py",
+            lambda text: '"""Other words."""' + text.split('"""', 2)[2],
+        ),
+        ("algorithms/numerics/optimizers.py", lambda text: text.replace("\n\n\n", "\n\n\n\n")),
         ("algorithms/hyperparameters.py", lambda text: text.replace("Adam's step size", "rate")),
         ("algorithms/ladder/clipped_ppo.py", lambda text: text.replace('title="', 'title="New ')),
         ("algorithms/ladder/kl_ppo.py", code("MORE = 1")),

@@ -19,9 +19,10 @@ from plans_to_train import assert_same, described, planned, real_plan
 from bench.plan.identity import Description
 from bench.plan.plan import Plan
 from bench.store import Store
-from bench.train import processes, runner
+from bench.train import runner
 from bench.train.events import Ended, Event, Planned, Progressed, Started, Summary
-from bench.train.processes import Processes
+from bench.train.executors import processes
+from bench.train.executors.processes import Processes
 from tests.processes import alive, until
 
 HERE = Path(__file__).parent

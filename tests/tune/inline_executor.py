@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.train.events import Group
-from bench.train.executor import Message
+from bench.train.executors.protocol import Message
 from bench.train.provenance import provenance
-from bench.train.watched import train
+from bench.tune.trial_training import train
 
 
 class Inline:

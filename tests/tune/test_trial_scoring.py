@@ -15,9 +15,9 @@ from bench.evidence.normalised import Scale
 from bench.evidence.scores import score_runs
 from bench.store import NO_EPISODES, NO_UPDATES, PUBLISHED, Store, load
 from bench.train.events import Group, Summary
-from bench.train.executor import Message
+from bench.train.executors.protocol import Message
 from bench.train.provenance import provenance
-from bench.train.scribe import Scribe
+from bench.train.recorder import Scribe
 from bench.tune.scoring import mean_score, trial_scales, trial_score
 
 

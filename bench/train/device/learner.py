@@ -10,8 +10,8 @@ from torch import Tensor
 from algorithms.batch import Algorithm
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
 from algorithms.learner import Learner, take
+from algorithms.numerics.counters import address
 from algorithms.spaces import ActionSpace
-from bench.train.counters import address
 from bench.train.device.graphs import WARM_UP, Recorder
 from bench.train.device.moments import DeviceMoments
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from algorithms.normalization import RunningMoments
+from algorithms.numerics.normalization import RunningMoments
 
 
 class DeviceMoments(RunningMoments):

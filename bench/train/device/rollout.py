@@ -15,9 +15,9 @@ from torch import Tensor
 
 from algorithms.batch import Batch
 from algorithms.hyperparameters import CriticHyperparameters
+from algorithms.numerics.counters import address, gumbel, normal
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
-from bench.train.counters import address, gumbel, normal
 from bench.train.device.graphs import Recorded
 from bench.train.device.learner import DeviceLearner
 from bench.train.environments.warp_backend import WarpEnvironments

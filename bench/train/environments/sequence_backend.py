@@ -1,6 +1,6 @@
 """Token environments: the policy writes an answer token by token, the reward scores the whole.
 
-They have a trainer of their own, `bench.train.sequence.trainer`: what is stepped is the policy's
+They have a trainer of their own, `bench.train.answers.trainer`: what is stepped is the policy's
 network itself.
 """
 
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from algorithms.spaces import Discrete
 from bench.errors import unknown
+from bench.train.answers.tasks import TASKS, find_task
 from bench.train.environments.protocol import Specification
-from bench.train.sequence.tasks import TASKS, find_task
 
 
 def describe(environment_id: str) -> Specification:

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms.numerics.counters import address
 from bench.errors import InputError
-from bench.train.counters import address
 from bench.train.environments.gymnasium_spaces import action_space_of, observation_size_of
 from bench.train.environments.protocol import (
     BoolArray,

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.train.counters import normal, uniform
+from algorithms.numerics.counters import normal, uniform
 
 
 @dataclass

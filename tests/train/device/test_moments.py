@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from algorithms.normalization import RunningMoments
+from algorithms.numerics.normalization import RunningMoments
 from bench.train.device.moments import DeviceMoments
 
 

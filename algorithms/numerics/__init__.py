@@ -1,0 +1,1 @@
+"""What the algorithms compute with: networks, optimisers, running statistics, random streams."""

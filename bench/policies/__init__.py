@@ -1,0 +1,1 @@
+"""Trained policies: kept as files, evaluated, watched."""

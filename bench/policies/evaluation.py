@@ -1,0 +1,70 @@
+"""What a trained policy earns in new episodes, with its mode or with samples of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from algorithms.numerics.random_streams import Noise
+from bench.policies.saved_policy import SavedPolicy
+from bench.train.environments import Float64Array, Int64Array, make
+
+SEED = 1_000_000
+"""Of evaluation: far from the seeds of training, so that no episode begins as one of those did."""
+
+_BLOCK = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """Whole episodes.
+
+    Attributes:
+        returns: float64 [N], sums of raw rewards; NaN where an action was not finite.
+        lengths: int64 [N] [environment steps].
+    """
+
+    returns: Float64Array
+    lengths: Int64Array
+
+
+def evaluate(
+    policy: SavedPolicy, environment: str, *, episodes: int, sampled: bool, seed: int = SEED
+) -> Played:
+    """Play episodes side by side, each to its end.
+
+    An episode's beginning and its noise follow from the seed and its number, so that all policies
+    play the same ones.
+
+    Args:
+        environment: id.
+        episodes: how many.
+        sampled: whether actions are samples of π_θ, as in training; else its modes.
+        seed: of the environments and of the samples.
+
+    Raises:
+        InputError: no such environment.
+    """
+    environments = make(environment, [seed], episodes)
+    try:
+        observations = environments.reset()
+        shape = (episodes, policy.policy.noise_size)
+        noise = Noise((seed,), 0, shape, policy.policy.noise_kind, _BLOCK)
+        returns = np.zeros(episodes)
+        lengths = np.zeros(episodes, np.int64)
+        playing = np.ones(episodes, np.bool_)
+        tick = 0
+        while playing.any():
+            if tick % _BLOCK == 0:
+                block = noise.next_block()
+            drawn = block[tick % _BLOCK, 0] if sampled else None
+            step = environments.step(policy.act(observations, drawn), playing)
+            returns += np.where(playing, step.rewards, 0.0)
+            lengths += playing
+            playing &= ~(step.terminated | step.truncated)
+            observations = step.observations
+            tick += 1
+    finally:
+        environments.close()
+    return Played(returns=returns, lengths=lengths)

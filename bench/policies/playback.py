@@ -1,0 +1,142 @@
+"""A trained policy at play, picture by picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import gymnasium
+import numpy as np
+import numpy.typing as npt
+
+from algorithms.numerics.random_streams import Noise
+from algorithms.spaces import Discrete
+from bench.errors import InputError
+from bench.policies import offscreen_rendering
+from bench.policies.evaluation import SEED
+from bench.policies.saved_policy import SavedPolicy
+from bench.train.environments.catalogue import registered_name
+from bench.train.environments.gymnasium_spaces import action_space_of, is_vector
+from bench.train.environments.slot_seeds import episode_seed
+
+Picture = npt.NDArray[np.uint8]
+
+_USUAL_RATE = 30.0
+_BLOCK = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """One step of an episode.
+
+    Attributes:
+        picture: [height, width, 3]; None where none is due, or a window shows it.
+        earned: sum of the episode's raw rewards so far; `steps` of them.
+        last: whether the episode ends here, or is cut.
+    """
+
+    picture: Picture | None
+    earned: float
+    steps: int
+    last: bool
+
+
+class Stage:
+    """One environment that shows itself.
+
+    Args:
+        environment: id.
+        mode: "rgb_array" for pictures, "human" for a window.
+
+    Raises:
+        InputError: it can't be made, or not be rendered so.
+    """
+
+    def __init__(self, environment: str, mode: Literal["rgb_array", "human"]) -> None:
+        self.environment = environment
+        self._mode = mode
+        self._opengl = offscreen_rendering.prepare() if mode == "rgb_array" else None
+        name = registered_name(environment)
+        try:
+            made: gymnasium.Env[Any, Any] = gymnasium.make(name, render_mode=mode)
+        except Exception as error:
+            raise self._refused(error) from error
+        if not is_vector(made.observation_space):
+            made = gymnasium.wrappers.FlattenObservation(made)
+        self._made = made
+        self._actions = action_space_of(environment, made.action_space)
+
+    @property
+    def rate(self) -> float:
+        """Steps a second, as the environment wants to be seen."""
+        return float(self._made.metadata.get("render_fps") or _USUAL_RATE)
+
+    def play(
+        self,
+        policy: SavedPolicy,
+        *,
+        episode: int,
+        sampled: bool,
+        every: int = 1,
+        steps: float = math.inf,
+        seed: int = SEED,
+    ) -> Iterator[Moment]:
+        """One episode, step by step; the first moment is before the first step.
+
+        Args:
+            episode: its number, from 0.
+            sampled: whether actions are samples of π_θ; else its modes.
+            every: steps between pictures.
+            steps: where the episode is cut.
+            seed: the episode follows from it and its number.
+
+        Raises:
+            InputError: it can't be rendered here.
+        """
+        observation, _ = self._made.reset(seed=episode_seed(seed, 0, episode))
+        shape = (1, policy.policy.noise_size)
+        noise = Noise((seed,), episode, shape, policy.policy.noise_kind, _BLOCK)
+        earned, taken, last = 0.0, 0, False
+        while True:
+            due = taken % every == 0
+            yield Moment(
+                picture=self._picture() if due else None, earned=earned, steps=taken, last=last
+            )
+            if last:
+                return
+            if taken % _BLOCK == 0:
+                block = noise.next_block()
+            drawn = block[taken % _BLOCK, 0] if sampled else None
+            action = policy.act(np.asarray(observation, np.float32)[None], drawn)[0]
+            observation, reward, terminated, truncated, _ = self._made.step(self._native(action))
+            earned += float(reward)
+            taken += 1
+            last = bool(terminated or truncated) or taken >= steps
+
+    def close(self) -> None:
+        """Give back the window and memory."""
+        self._made.close()
+
+    def _native(self, action: Any) -> Any:
+        space: Any = self._made.action_space
+        if isinstance(self._actions, Discrete):
+            return int(action) + int(space.start)
+        return action.reshape(space.shape).astype(space.dtype, copy=False)
+
+    def _picture(self) -> Picture | None:
+        try:
+            shown: Any = self._made.render()
+        except Exception as error:
+            raise self._refused(error) from error
+        return None if self._mode == "human" else np.asarray(shown, np.uint8)
+
+    def _refused(self, error: Exception) -> InputError:
+        said = " ".join(f"{type(error).__name__}: {error}".split())
+        needed = (
+            ""
+            if offscreen_rendering.has_display() or self._opengl
+            else f"; {offscreen_rendering.NEEDED}"
+        )
+        return InputError(f"{self.environment} can't be shown here: {said}{needed}")

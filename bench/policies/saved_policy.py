@@ -1,0 +1,111 @@
+"""A trained policy, as it was saved: acts as it did at the end of its training, and learns nothing.
+
+Its observation normaliser is part of it and stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algorithms.hyperparameters import Hyperparameters
+from algorithms.numerics.normalization import RunningMoments
+from algorithms.policies import Policy, make_policy
+from algorithms.spaces import Continuous
+from bench.errors import InputError
+from bench.plan.identity import Description
+from bench.plan.lookup import load_algorithm
+from bench.train.environments import Float32Array, Int64Array, Specification
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedPolicy:
+    """One seed's policy π_θ.
+
+    Attributes:
+        parameters: float32 [1, P], θ.
+        moments: of the observations seen in training; None where they were not normalised.
+        bounds: smallest and largest action, where actions are clipped to them.
+        chooses: whether the algorithm chose its training's actions by other means than sampling
+            from π_θ.
+    """
+
+    policy: Policy
+    parameters: Tensor
+    hyperparameters: Hyperparameters
+    moments: RunningMoments | None
+    bounds: tuple[Float32Array, Float32Array] | None
+    chooses: bool
+
+    @torch.no_grad()
+    def act(self, observations: Float32Array, noise: Tensor | None) -> Float32Array | Int64Array:
+        """Actions [N, A] or [N] at raw observations [N, O].
+
+        Args:
+            noise: [N, K], for a sample of π_θ; None: its mode.
+        """
+        given = torch.from_numpy(observations).unsqueeze(0)
+        if self.moments is not None:
+            given = self.moments.standardise(given, self.hyperparameters.observation_clip)
+        statistics = self.policy.statistics(self.parameters, given)
+        if noise is None:
+            noise = torch.zeros(len(observations), self.policy.noise_size)
+        actions = self.policy.sample(statistics, noise.unsqueeze(0))[0].numpy()
+        if self.bounds is not None:
+            low, high = self.bounds
+            actions = np.minimum(np.maximum(actions, low), high)
+        found: Float32Array | Int64Array = actions
+        return found
+
+
+def saved_policy(
+    description: Description, arrays: Mapping[str, np.ndarray], specification: Specification
+) -> SavedPolicy:
+    """The policy of a run from what the store has kept of it.
+
+    Args:
+        description: of the run.
+        arrays: `bench.store.Store.policy` of the run.
+        specification: of the environment to act in.
+
+    Raises:
+        InputError: the algorithm can't be loaded, or the arrays are those of another network.
+    """
+    algorithm = load_algorithm(description.algorithm)
+    values: dict[str, Any] = dict(description.hyperparameters)
+    h = algorithm.hyperparameters(**values)
+    size, actions = specification.observation_size, specification.action_space
+    policy = make_policy(size, actions, h.hidden_sizes, h.initial_log_std)
+    expected = {
+        "policy": (policy.size,),
+        "observation_mean": (size,),
+        "observation_variance": (size,),
+        "observation_count": (1,),
+    }
+    found = {name: arrays[name].shape if name in arrays else None for name in expected}
+    if found != expected:
+        raise InputError(
+            f"the saved policy of {description.algorithm} is no network for "
+            f"{specification.environment}: it has {found}, expected is {expected}"
+        )
+    moments = None
+    if h.observation_normalization:
+        moments = RunningMoments(1, size)
+        for name in ("mean", "variance", "count"):
+            setattr(moments, name, torch.from_numpy(arrays[f"observation_{name}"]).unsqueeze(0))
+    bounds = None
+    if isinstance(actions, Continuous) and h.action_clipping:
+        bounds = np.asarray(actions.low, np.float32), np.asarray(actions.high, np.float32)
+    return SavedPolicy(
+        policy=policy,
+        parameters=torch.from_numpy(arrays["policy"]).unsqueeze(0),
+        hyperparameters=h,
+        moments=moments,
+        bounds=bounds,
+        chooses=algorithm.act is not None,
+    )

@@ -1,0 +1,101 @@
+"""What a policy writes when it is asked again: as words, and what they are worth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algorithms.answers.hyperparameters import SequenceHyperparameters
+from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.policy_gradients import POLICY_GRADIENT
+from algorithms.numerics.random_streams import Noise
+from bench.errors import InputError, unknown
+from bench.policies.evaluation import SEED, Played
+from bench.train.answers.reference import pretrained
+from bench.train.answers.sampling import write
+from bench.train.answers.tasks import TASKS, SequenceTask, find_task
+from bench.train.environments.protocol import Int64Array
+
+
+def written(
+    environment: str,
+    policy: np.ndarray | None = None,
+    count: int = 5,
+    *,
+    sampled: bool = True,
+    seed: int = SEED,
+) -> Int64Array:
+    """Prompts with an answer to each, int64 [count, prompt + answer]; the same every time.
+
+    Args:
+        environment: the id of a token environment.
+        policy: float32 [P], the array "policy" that is saved of a run; None: the reference.
+        count: how many.
+        sampled: whether tokens are drawn from π_θ, as in training; else the likeliest ones.
+        seed: of prompts and answers; as `bench.policies.evaluation` has it, far from training's.
+
+    Raises:
+        InputError: no such token environment, or a policy of another network.
+    """
+    task = _task(environment)
+    parameters = pretrained(task) if policy is None else policy
+    if parameters.shape != (task.network.size,):
+        raise InputError(
+            f"the policy is no network for {environment}: it has {parameters.shape} numbers, "
+            f"expected is {(task.network.size,)}"
+        )
+    h = SequenceHyperparameters(prompts=count, samples=1)
+    kind = SequenceLearner if sampled else _Decided
+    found: Int64Array = write(kind(POLICY_GRADIENT, h, [seed], task.network, parameters), task)[
+        0
+    ].numpy()
+    return found
+
+
+def answers(environment: str, policy: np.ndarray | None = None, count: int = 5) -> list[str]:
+    """What `written` samples, as words."""
+    return as_words(environment, written(environment, policy, count))
+
+
+def as_words(environment: str, sequences: Int64Array) -> list[str]:
+    """Prompts with answers [count, prompt + answer] as words, a bar between them."""
+    task = _task(environment)
+    return [
+        f"{task.words(row[: task.prompt])} | {task.words(row[task.prompt :])}" for row in sequences
+    ]
+
+
+def worth(environment: str, sequences: Int64Array) -> Played:
+    """What prompts with answers [count, prompt + answer] are rewarded with."""
+    task = _task(environment)
+    rewards = np.asarray(task.reward(sequences), np.float64)
+    return Played(returns=rewards, lengths=np.full(len(sequences), task.answer))
+
+
+def _task(environment: str) -> SequenceTask:
+    task = find_task(environment)
+    if task is None:
+        raise unknown("token environment", environment, TASKS)
+    return task
+
+
+class _Decided(SequenceLearner):
+    """Writes the likeliest tokens."""
+
+    def noise(self) -> Noise:
+        """None."""
+        shape = (self.network.ticks, 1, 1, 1)
+        return cast(Noise, _Silence(torch.zeros(shape)))
+
+
+@dataclass(frozen=True)
+class _Silence:
+    block: Tensor
+
+    def next_block(self) -> Tensor:
+        """[T, 1, 1, 1], which any shape of noise can be."""
+        return self.block

@@ -1,0 +1,54 @@
+"""The reference: a network that has learned a task's texts by maximum likelihood."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from algorithms.answers.transformer import Pass
+from algorithms.numerics.optimizers import Adam
+from bench.train.answers.tasks import SequenceTask
+from bench.train.environments.protocol import Int64Array
+
+_EPSILON = 1e-8
+
+
+@cache
+def pretrained(task: SequenceTask) -> np.ndarray:
+    """Float32 [P], the same every time: it follows from the task alone, on one CPU bit for bit."""
+    h, network = task.pretraining, task.network
+    generator = np.random.default_rng(h.seed)
+    parameters = torch.from_numpy(network.initial(generator)).unsqueeze(0)
+    optimizer, active = Adam(parameters, _EPSILON), torch.ones(1, dtype=torch.bool)
+    for step in range(h.steps):
+        texts = task.texts(generator, h.texts)
+        passed = network(parameters, in_time(texts[:, :-1]))
+        gradient = passed.gradient_of(cross_entropy(task, passed, texts))
+        rate = torch.full((1,), h.learning_rate * (1 - step / h.steps), dtype=torch.float64)
+        optimizer.step(gradient, rate, active)
+    found = parameters.squeeze(0).numpy()
+    # It is handed out again and again.
+    found.flags.writeable = False
+    return found
+
+
+def cross_entropy(task: SequenceTask, passed: Pass, texts: Int64Array) -> Tensor:
+    """−log p of an answer's token [nats], the mean over texts [M, prompt + answer]: [1].
+
+    Args:
+        task: what prompt and answer are.
+        passed: the network's pass over `in_time(texts[:, :-1])`.
+        texts: int64.
+    """
+    begin = (task.prompt - 1) * len(texts)
+    targets = in_time(texts[:, 1:])[0, begin:, 0]
+    return functional.cross_entropy(passed.outputs[0, begin:], targets).unsqueeze(0)
+
+
+def in_time(sequences: Int64Array) -> Tensor:
+    """Sequences [M, T] in the order of time, as a network reads them: int64 [1, T·M, 1]."""
+    return torch.from_numpy(np.ascontiguousarray(sequences.T)).reshape(1, -1, 1)

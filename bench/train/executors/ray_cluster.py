@@ -1,0 +1,338 @@
+"""Trains groups on the nodes of a Ray cluster: the executor of `--executor ray`.
+
+A group is a task of Ray, which finds a node for it. The code travels there from this machine, the
+results travel back, so that no disk is shared. A group whose node is lost begins again elsewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import exceptions
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from bench.errors import InputError
+from bench.plan.digest import code_digest
+from bench.plan.identity import Description
+from bench.train.events import Group
+from bench.train.executors import ray_connection
+from bench.train.executors.protocol import Message
+from bench.train.executors.ray_code import gather
+from bench.train.executors.ray_node import Task, train_on_node
+from bench.train.executors.worker import last_line
+from bench.train.provenance import Provenance, cores, provenance
+
+GPU_SHARE = 0.25
+"""Of a GPU, what a group with its networks there takes."""
+NODES_LOST = 10
+"""Nodes that a group may lose before it is blamed."""
+WORKERS_LOST = 1
+"""Times that Ray's own worker may die under a group on a node that lives."""
+POLL = 0.25
+"""Seconds between two looks for progress."""
+LOOK = 2.0
+"""Seconds between two looks at the cluster's nodes."""
+QUEUED = 30.0
+"""Seconds without a place after which a group is said to wait."""
+GOODBYE = 10.0
+"""Seconds that trainings have to end in."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Begun:
+    """A group has a place."""
+
+    node: str
+    name: str
+    origin: Provenance
+
+
+class _Inbox:
+    """An actor on this machine to which the nodes tell how groups are."""
+
+    def __init__(self) -> None:
+        self._items: list[tuple[int, _Begun | Message]] = []
+
+    def put(self, attempt: int, item: _Begun | Message) -> None:
+        self._items.append((attempt, item))
+
+    def take(self) -> list[tuple[int, _Begun | Message]]:
+        items, self._items = self._items, []
+        return items
+
+
+def _work(task: Task, attempt: int, inbox: Any) -> Message:
+    """Ray's task: trains a group on the node where it finds itself."""
+    node = ray.get_runtime_context().get_node_id()
+    names = {each["NodeID"]: _name(each) for each in ray.nodes()}
+    origin = task.origin()
+    begun = _Begun(node=node, name=names.get(node, node), origin=origin)
+    inbox.put.remote(attempt, begun)
+    return train_on_node(
+        task, begun.name, origin, lambda message: inbox.put.remote(attempt, message)
+    )
+
+
+@dataclass(kw_only=True, eq=False)
+class _Flight:
+    """A group that has been given, and how it fares."""
+
+    group: Group
+    attempt: int = -1
+    answer: Any = None
+    started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    given: float = field(default_factory=time.monotonic)
+    begun: _Begun | None = None
+    nodes_lost: int = 0
+    workers_lost: int = 0
+
+
+class Cluster:
+    """An `Executor`.
+
+    Args:
+        address: HOST:PORT of the cluster's head node, "auto", or None, as `ray_connection.join` has
+            it.
+        descriptions: what will be given, whatever the hyperparameters: their modules travel.
+        most: groups at the same time, None for as many as the cluster has room for.
+        train: "module:attribute" as `train_group` takes it.
+        tell: told in a line what happens to the cluster.
+
+    Raises:
+        InputError: the cluster can't be joined, or has no node with what the descriptions need.
+    """
+
+    def __init__(
+        self,
+        address: str | None,
+        descriptions: Sequence[Description],
+        *,
+        most: int | None = None,
+        train: str | None = None,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self._most = most
+        self._train = train
+        self._tell = tell
+        self._home = provenance()
+        self._flights: list[_Flight] = []
+        self._attempts = itertools.count()
+        self._share = GPU_SHARE if any(each.device != "cpu" for each in descriptions) else 0.0
+        with tempfile.TemporaryDirectory() as folder:
+            gather(Path(folder), descriptions)
+            there = ray_connection.join(address, Path(folder), cpus=most or cores())
+        try:
+            self._inbox = _inbox_here()
+            self._nodes = _nodes()
+            self._looked = time.monotonic()
+            self._told_waiting = -math.inf
+            if not self._slots() and self._share:
+                raise InputError("device 'cuda' is not available: no node of the cluster has a GPU")
+            tell(f"{'Joined' if there else 'Started'} a Ray cluster: {self._size()}.")
+        except BaseException:
+            ray_connection.leave()
+            raise
+
+    @property
+    def places(self) -> int:
+        """As `Executor`; at least one, in which the first group waits for a node."""
+        self._look()
+        return max(1, min(self._slots(), self._most or self._slots()))
+
+    @property
+    def free(self) -> bool:
+        """As `Executor`."""
+        return len(self._flights) < self.places
+
+    @property
+    def busy(self) -> bool:
+        """As `Executor`."""
+        return bool(self._flights)
+
+    def give(self, group: Group, checkpoint: Path | None = None) -> None:
+        """As `Executor`; the checkpoint is left alone, because nodes don't see this disk."""
+        self._flights.append(self._sent(_Flight(group=group)))
+
+    def messages(self, timeout: float) -> Iterator[Message]:
+        """As `Executor`."""
+        until = time.monotonic() + timeout
+        heard = False
+        while self._flights and not heard:
+            for attempt, item in ray.get(self._inbox.take.remote()):
+                flight = next((each for each in self._flights if each.attempt == attempt), None)
+                if flight is None:
+                    continue
+                if isinstance(item, _Begun):
+                    flight.begun = item
+                else:
+                    heard = True
+                    yield self._of(flight, item)
+            left = max(0.0, until - time.monotonic())
+            answers = [each.answer for each in self._flights]
+            # One is enough to go on with, but all that are there are taken.
+            ended, _ = ray.wait(answers, timeout=0.0 if heard else min(POLL, left))
+            for flight in [each for each in self._flights if each.answer in ended]:
+                message = self._answer(flight)
+                if message is not None:
+                    heard = True
+                    self._flights.remove(flight)
+                    yield self._of(flight, message)
+            if not left:
+                break
+        self._look()
+        self._tell_waiting()
+
+    def stop(self, group: Group) -> None:
+        """As `Executor`."""
+        for flight in [each for each in self._flights if each.group is group]:
+            self._flights.remove(flight)
+            ray.cancel(flight.answer, force=True)
+
+    def end(self) -> None:
+        """As `Executor`; the cluster goes on if it was there before."""
+        if not ray.is_initialized():
+            return
+        answers = [flight.answer for flight in self._flights]
+        self._flights.clear()
+        try:
+            for answer in answers:
+                ray.cancel(answer, force=True)
+            if answers:
+                ray.wait(answers, num_returns=len(answers), timeout=GOODBYE)
+        finally:
+            ray_connection.leave()
+
+    def _sent(self, flight: _Flight) -> _Flight:
+        """The flight with its group on its way to a node."""
+        task = Task(
+            group=flight.group,
+            train=self._train,
+            digest=code_digest(flight.group.description),
+            home=self._home,
+        )
+        flight.attempt, flight.begun = next(self._attempts), None
+        flight.started, flight.given = datetime.now(UTC), time.monotonic()
+        # Ray would count a lost node and a worker that crashes alike, so here it retries nothing.
+        work = ray.remote(_work).options(
+            num_cpus=1, num_gpus=self._share, max_retries=0, scheduling_strategy="SPREAD"
+        )
+        flight.answer = work.remote(task, flight.attempt, self._inbox)
+        return flight
+
+    def _of(self, flight: _Flight, message: Message) -> Message:
+        """A node's message as one of this machine: of the very group, by this clock."""
+        now = datetime.now(UTC)
+        return replace(message, group=flight.group, started=flight.started, said=now)
+
+    def _answer(self, flight: _Flight) -> Message | None:
+        """The message of a group's end; None where it begins again."""
+        try:
+            message: Message = ray.get(flight.answer)
+            return message
+        except exceptions.RayTaskError as error:
+            return self._failed(flight, last_line(error.cause or error))
+        except (exceptions.NodeDiedError, exceptions.ObjectLostError):
+            node_lost = True
+        except (exceptions.WorkerCrashedError, exceptions.OutOfMemoryError) as error:
+            reason = "of memory" if isinstance(error, exceptions.OutOfMemoryError) else ""
+            begun = flight.begun
+            node_lost = begun is not None and begun.node not in _nodes()
+        except exceptions.RayError as error:
+            return self._failed(flight, last_line(error))
+        name = flight.begun.name if flight.begun else "a node"
+        if node_lost:
+            flight.nodes_lost += 1
+            blamed, what = flight.nodes_lost > NODES_LOST, f"{name} is lost"
+        else:
+            flight.workers_lost += 1
+            blamed = flight.workers_lost > WORKERS_LOST
+            what = f"the worker of Ray on {name} died{' for want ' if reason else ''}{reason}"
+        if blamed:
+            return self._failed(flight, what)
+        self._tell(f"{what}; what it trained begins again: {_words(flight.group)}")
+        self._sent(flight)
+        return None
+
+    def _failed(self, flight: _Flight, reason: str) -> Message:
+        origin = flight.begun.origin if flight.begun else self._home
+        return Message(
+            group=flight.group,
+            kind="failed",
+            content=reason,
+            started=flight.started,
+            origin=origin,
+        )
+
+    def _look(self) -> None:
+        """See which nodes have come and gone."""
+        if time.monotonic() - self._looked < LOOK:
+            return
+        self._looked = time.monotonic()
+        before, self._nodes = self._nodes, _nodes()
+        if self._nodes.keys() != before.keys():
+            self._tell(f"The Ray cluster has changed: {self._size()}.")
+
+    def _tell_waiting(self) -> None:
+        """Say that groups wait, after a while and then every minute."""
+        now = time.monotonic()
+        waiting = [
+            each for each in self._flights if each.begun is None and now - each.given >= QUEUED
+        ]
+        if waiting and now - self._told_waiting >= 2 * QUEUED:
+            self._told_waiting = now
+            what = "GPU" if self._share else "CPU"
+            self._tell(
+                f"Waiting for a free {what} of the Ray cluster ({self._size()}): "
+                f"{len(waiting)} group{'' if len(waiting) == 1 else 's'}."
+            )
+
+    def _slots(self) -> int:
+        """Groups that the nodes have room for."""
+        return sum(_slots(each, self._share) for each in self._nodes.values())
+
+    def _size(self) -> str:
+        slots, nodes = self._slots(), len(self._nodes)
+        places = f"{slots} place{'' if slots == 1 else 's'}"
+        return f"{places} on {nodes} node{'' if nodes == 1 else 's'}"
+
+
+def _inbox_here() -> Any:
+    """The inbox, on this machine's node: lost only with this process."""
+    here = ray.get_runtime_context().get_node_id()
+    inbox: Any = ray.remote(_Inbox)
+    return inbox.options(
+        num_cpus=0,
+        max_restarts=-1,
+        max_task_retries=-1,
+        scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False),
+    ).remote()
+
+
+def _nodes() -> dict[str, Mapping[str, Any]]:
+    """The nodes that live, by their identifiers."""
+    return {each["NodeID"]: each for each in ray.nodes() if each["Alive"]}
+
+
+def _slots(node: Mapping[str, Any], share: float) -> int:
+    resources = node["Resources"]
+    cpus = int(resources.get("CPU", 0))
+    return min(cpus, int(resources.get("GPU", 0) / share)) if share else cpus
+
+
+def _name(node: Mapping[str, Any]) -> str:
+    return f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
+
+
+def _words(group: Group) -> str:
+    description = group.description
+    seeds = ", ".join(map(str, group.seeds))
+    return f"{description.algorithm} in {description.environment}, seeds {seeds}"

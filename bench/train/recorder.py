@@ -1,0 +1,125 @@
+"""Results on their way into the store."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from bench.plan.identity import Description, plain_json
+from bench.store import NO_EPISODES, NO_UPDATES, Store
+from bench.train.events import Ended, Summary
+from bench.train.executors.protocol import Message
+from bench.train.executors.worker import THREADS, last_line
+
+if TYPE_CHECKING:
+    from bench.train.trainer import RunResult
+
+
+class Scribe:
+    """Turns what an executor hands over into rows of the store, and counts them.
+
+    Args:
+        store: where they go.
+        summary: what counts them.
+        digests: a description's identifier -> digest of the code that trains it.
+    """
+
+    def __init__(self, store: Store, summary: Summary, digests: Mapping[str, str]) -> None:
+        self._store = store
+        self._summary = summary
+        self._digests = digests
+
+    def write(self, message: Message) -> Ended:
+        """Store a group's results, or its failure; a store that can't write costs only its run."""
+        group, content = message.group, message.content
+        results: dict[int, RunResult] = {}
+        if message.kind == "done":
+            results = {result.seed: result for result in content}
+            content = "the trainer returned no result of this seed"
+        outcomes: dict[int, str] = {}
+        reasons: list[str] = []
+        for seed in group.seeds:
+            result = results.get(seed)
+            outcomes[seed], reason = "failed", str(content)
+            if result is not None:
+                outcomes[seed], reason = result.status, result.reason or ""
+            # What failed when trained again still has its earlier result.
+            if result is not None or group.description.run(seed) not in self._store.finished():
+                row = self.row(message, seed, outcomes[seed], reason or None, result)
+                try:
+                    self._store.write_run(
+                        row,
+                        result.episodes if result else NO_EPISODES,
+                        result.updates if result else NO_UPDATES,
+                        result.policy if result else None,
+                    )
+                except (OSError, ValueError) as error:
+                    unwritten = f"can't be stored: {last_line(error)}"
+                    reason = f"{reason}; {unwritten}" if reason else unwritten
+                    outcomes[seed] = "not stored"
+            self._count(group.description, outcomes[seed], reason)
+            if reason and reason not in reasons:
+                reasons.append(reason)
+        seconds = message.seconds
+        return Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=tuple(reasons))
+
+    def _count(self, description: Description, outcome: str, reason: str) -> None:
+        key = (description, reason)
+        if outcome in ("failed", "not stored"):
+            self._summary.failures[key] = self._summary.failures.get(key, 0) + 1
+        else:
+            self._summary.finished += 1
+        if outcome == "diverged":
+            self._summary.diverged[key] = self._summary.diverged.get(key, 0) + 1
+
+    def row(
+        self,
+        message: Message,
+        seed: int,
+        status: str,
+        reason: str | None,
+        result: RunResult | None = None,
+    ) -> dict[str, object]:
+        """The row of table `runs`.
+
+        Args:
+            message: what the executor said last of the run's group.
+            seed, status, reason: of the run.
+            result: of its training, if there is one.
+        """
+        description, origin = message.group.description, message.origin
+        return {
+            "run": description.run(seed),
+            "description": description.identifier,
+            "algorithm": description.algorithm,
+            "environment": description.environment,
+            "seed": seed,
+            "budget": description.steps,
+            "hyperparameters": plain_json(description.hyperparameters),
+            "canonical": description.canonical(),
+            "back_end": description.back_end,
+            "device": description.device,
+            "evaluation": description.evaluation,
+            "status": status,
+            "reason": reason,
+            "diverged_at": result.diverged_at if result else None,
+            "steps": result.steps if result else 0,
+            "episodes": len(result.episodes["step"]) if result else 0,
+            "updates": _updates(result) if result else 0,
+            "seconds": result.seconds if result else message.seconds,
+            "group_size": len(message.group.seeds),
+            "threads": THREADS,
+            "started": message.started,
+            "digest": self._digests[description.identifier],
+            "commit": origin.commit,
+            "dirty": origin.dirty,
+            "versions": json.dumps(origin.versions),
+            "machine": json.dumps(origin.machine),
+        }
+
+
+def _updates(result: RunResult) -> int:
+    """How many updates were made; not all of them have a row."""
+    made = result.updates["update"]
+    return int(made[-1]) + 1 if len(made) else 0

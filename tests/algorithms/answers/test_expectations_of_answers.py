@@ -1,0 +1,164 @@
+"""What the estimators expect, by writing every answer there is and asking the shipped gradient.
+
+The objective is E[score] − β KL(p_θ ‖ p_ref), both over whole answers, of a language of three
+tokens and answers of two: nine answers, 81 pairs.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from answers import drawn, rung
+from torch import Tensor
+
+from algorithms.answers.grouping import grouped_baseline
+from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.penalty import penalised
+from algorithms.answers.transformer import Transformer
+from algorithms.batch import Batch, flatten
+from algorithms.ladder import baseline, reward_to_go, vanilla_policy_gradient
+from algorithms.policy_gradient import trajectory_gradients
+from algorithms.returns import reward_to_go as to_go
+
+TOKENS, ANSWER, PENALTY = 3, 2, 0.7
+NETWORK = Transformer(vocabulary=TOKENS, ticks=ANSWER, width=4, layers=1, heads=1)
+ALL = torch.tensor([[0, *answer] for answer in itertools.product(range(TOKENS), repeat=ANSWER)])
+SCORES = torch.from_numpy(np.random.default_rng(5).normal(3, 2, len(ALL)).astype(np.float32))
+
+
+def one_seed() -> SequenceLearner:
+    algorithm = rung("policy_gradient")
+    hyperparameters = algorithm.hyperparameters(reference_penalty=PENALTY)
+    learner = SequenceLearner(algorithm, hyperparameters, [0], NETWORK, drawn(1, NETWORK))
+    learner.parameters.add_(torch.from_numpy(drawn(2, NETWORK)), alpha=0.5)
+    return learner
+
+
+def log_probabilities(parameters: Tensor) -> Tensor:
+    """Of all answers under parameters [1, P], differentiable: [9]."""
+    observations = ALL[:, :-1].T.reshape(1, -1)
+    logits = NETWORK.logits(NETWORK.weights(parameters), observations)
+    logs = torch.log_softmax(logits, 2)[0].view(ANSWER, len(ALL), TOKENS)
+    return logs.gather(2, ALL[:, 1:].T.unsqueeze(2)).squeeze(2).sum(0)
+
+
+def objective_gradient(learner: SequenceLearner) -> Tensor:
+    """∇(E[score] − β KL), by autograd through the sum over all answers."""
+    leaf = learner.parameters.clone().requires_grad_()
+    logs, reference = log_probabilities(leaf), log_probabilities(learner.reference).detach()
+    value = (logs.exp() * (SCORES - PENALTY * (logs - reference))).sum()
+    (gradient,) = torch.autograd.grad(value, leaf)
+    return gradient[0]
+
+
+def batch_of(learner: SequenceLearner, chosen: Tensor) -> Batch:
+    """The answers `chosen` [N] of `ALL`, with the rewards that the sampler gives them."""
+    tokens = ALL[chosen].T.unsqueeze(0)
+    observations, actions = tokens[:, :-1].unsqueeze(3), tokens[:, 1:]
+    with torch.no_grad():
+        statistics, reference = (
+            learner.policy.statistics(each, flatten(observations)).unflatten(1, actions.shape[1:])
+            for each in (learner.parameters, learner.reference)
+        )
+    valid = torch.ones_like(actions, dtype=torch.bool)
+    rewards = penalised(
+        learner.policy, statistics, reference, actions, valid, SCORES[chosen].unsqueeze(0), PENALTY
+    )
+    return Batch(
+        observations=observations,
+        next_observations=actions.unsqueeze(3),
+        actions=actions,
+        statistics=statistics,
+        rewards=rewards,
+        terminated=torch.zeros_like(valid),
+        truncated=torch.zeros_like(valid),
+        valid=valid,
+    )
+
+
+def expected(learner: SequenceLearner, batch: Batch, weights: Tensor, chance: Tensor) -> Tensor:
+    """Σ chance · gradient of every slot: [P]."""
+    gradients = trajectory_gradients(learner.policy, learner.parameters, batch, weights)
+    return (chance.unsqueeze(1) * gradients[0]).sum(0)
+
+
+def assert_is(found: Tensor, wanted: Tensor) -> None:
+    torch.testing.assert_close(found, wanted, rtol=2e-3, atol=2e-4)
+
+
+def test_the_policy_gradient_expects_the_penalised_objective_s() -> None:
+    learner = one_seed()
+    batch = batch_of(learner, torch.arange(len(ALL)))
+    chance = log_probabilities(learner.parameters).exp()
+    assert chance.sum().item() == pytest.approx(1, abs=1e-5)
+    gradient = objective_gradient(learner)
+    assert gradient.norm() > 0.1
+    weights = vanilla_policy_gradient.weights(batch)
+    assert_is(expected(learner, batch, weights, chance), gradient)
+    # What comes before a token is no reason for it: leaving it out changes nothing on average.
+    nothing = torch.zeros_like(batch.rewards)
+    weights = reward_to_go.weights(batch, 1.0, nothing)
+    assert (weights - vanilla_policy_gradient.weights(batch)).abs().max() > 0.1
+    assert_is(expected(learner, batch, weights, chance), gradient)
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"), [("group_mean", 1 / 2), ("group_leave_one_out", 1.0), ("batch_mean", None)]
+)
+@pytest.mark.parametrize("credit", ["whole", "to_go"])
+def test_baselines_expect_what_they_say(name: str, factor: float | None, credit: str) -> None:
+    """All pairs of answers to the prompt, side by side as one batch of 81 groups of two."""
+    learner = one_seed()
+    pairs = torch.tensor(list(itertools.product(range(len(ALL)), repeat=2)))
+    batch = batch_of(learner, pairs.flatten())
+    logs = log_probabilities(learner.parameters)
+    chance = logs[pairs].sum(1).exp().repeat_interleave(2) / 2
+    returns = to_go(batch.rewards, batch.valid)
+    if credit == "whole":
+        b = grouped_baseline(name, learner, batch, returns[:, :1], samples=2)
+        weights = baseline.weights(batch, b)
+    else:
+        b = grouped_baseline(name, learner, batch, returns, samples=2)
+        weights = reward_to_go.weights(batch, 1.0, b)
+    found = expected(learner, batch, weights, chance)
+    gradient = objective_gradient(learner)
+    if factor is not None:
+        assert_is(found, factor * gradient)
+    else:
+        # The mean over a batch that is no sample but all pairs there are: a constant.
+        assert_is(found, gradient)
+
+
+def test_groups_are_kept_apart() -> None:
+    learner = one_seed()
+    batch = batch_of(learner, torch.arange(6))
+    values = torch.tensor([[[1.0, 3.0, 5.0, 10.0, 20.0, 60.0]]])
+    told = {
+        "group_mean": [3, 3, 3, 30, 30, 30],
+        "group_leave_one_out": [4, 3, 2, 40, 35, 15],
+        "batch_mean": [16.5] * 6,
+    }
+    for name, wanted in told.items():
+        found = grouped_baseline(name, learner, batch, values, samples=3)
+        torch.testing.assert_close(found, torch.tensor([[wanted]], dtype=torch.float32))
+
+
+def test_without_a_penalty_the_reward_to_go_is_the_whole_return() -> None:
+    learner = one_seed()
+    batch = batch_of(learner, torch.arange(len(ALL)))
+    whole = penalised(
+        learner.policy,
+        batch.statistics,
+        batch.statistics,
+        batch.actions,
+        batch.valid,
+        SCORES.unsqueeze(0),
+        PENALTY,
+    )
+    assert torch.equal(whole[0, -1], SCORES) and not whole[0, :-1].any()
+    returns = to_go(whole, batch.valid)
+    assert torch.equal(returns[:, 0], returns[:, 1])
+    assert batch.rewards[0, 0].all()

@@ -1,0 +1,55 @@
+"""What a policy writes can be read."""
+
+from __future__ import annotations
+
+import letters
+import numpy as np
+import pytest
+
+from bench.errors import InputError
+from bench.policies.written_answers import answers, as_words, worth, written
+from bench.train.answers.reference import pretrained
+from bench.train.answers.tasks import TASKS
+
+
+def test_answers_are_words_after_their_prompts() -> None:
+    told = answers("Letters-v0", count=4)
+    assert len(told) == 4
+    for line in told:
+        words = line.split()
+        assert len(words) == 2 + letters.ANSWER
+        assert words[0] in ("a", "b") and words[1] == "|"
+        assert set(words[2:]) <= set(letters.LETTERS)
+    assert answers("Letters-v0", count=4) == told
+    again = written("Letters-v0", count=4)
+    assert as_words("Letters-v0", again) == told
+    assert (written("Letters-v0", count=4, seed=1) != again).any()
+    np.testing.assert_array_equal(worth("Letters-v0", again).returns, letters.reward(again))
+    assert (worth("Letters-v0", again).lengths == letters.ANSWER).all()
+
+
+def test_they_are_those_of_the_policy_that_is_given() -> None:
+    reference = pretrained(TASKS["Letters-v0"])
+    assert answers("Letters-v0", reference) == answers("Letters-v0")
+    head = np.zeros((8, 3), np.float32)
+    policy = np.concatenate([reference[: -head.size], head.ravel()])
+    other = " ".join(answers("Letters-v0", policy, count=200)).split()
+    # With a head of zeros every letter is as likely as another; the reference writes 0.18 `c`.
+    assert 0.25 < other.count("c") / (200 * letters.ANSWER) < 0.42
+
+
+def test_the_mode_is_the_likeliest_token_each_time() -> None:
+    """Of the reference: the letter before, since each is followed by itself as a rule."""
+    found = written("Letters-v0", count=50, sampled=False)
+    assert (found == found[:, :1]).all()
+    assert not (written("Letters-v0", count=50) == found).all()
+
+
+def test_a_policy_of_another_network_is_bad_input() -> None:
+    with pytest.raises(InputError, match="no network for Letters-v0"):
+        answers("Letters-v0", np.zeros(3, np.float32))
+
+
+def test_an_unknown_environment_is_bad_input() -> None:
+    with pytest.raises(InputError, match="Did you mean 'Reviews-v0'"):
+        answers("Review-v0")

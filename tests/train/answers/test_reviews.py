@@ -1,0 +1,140 @@
+"""The language of the reviews and what they are worth."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from bench.train.answers import reviews
+from bench.train.answers.reviews import ANSWER, PROMPT, VOCABULARY, gold, prompts, reward, texts
+
+COUNT = 3_000
+
+
+def tokens(text: str) -> np.ndarray:
+    """A prompt and an answer; the rest of the answer is `*`, which has no place in one."""
+    words = text.split()
+    words += ["*"] * (PROMPT + ANSWER - len(words))
+    return np.array([[VOCABULARY.index(word) for word in words]])
+
+
+@pytest.fixture(scope="module")
+def drawn() -> np.ndarray:
+    return texts(np.random.default_rng(1), COUNT)
+
+
+def test_the_task_is_of_the_size_that_it_says() -> None:
+    assert len(VOCABULARY) == len(set(VOCABULARY)) == 42
+    assert ANSWER == 32
+    found = texts(np.random.default_rng(0), 5)
+    assert found.shape == (5, 34) and found.dtype == np.int64
+    assert prompts(np.random.default_rng(0), 5).shape == (5, 2)
+
+
+def test_texts_follow_from_the_generator() -> None:
+    first, second, other = (texts(np.random.default_rng(seed), 10) for seed in (3, 3, 4))
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, other)
+
+
+def test_every_text_is_of_the_language_to_its_last_word(drawn: np.ndarray) -> None:
+    """So that each word of it counts for gold as for the proxy."""
+    assert np.array_equal(gold(drawn), reward(drawn))
+    assert reward(drawn).std() > 2
+
+
+def shares(drawn: np.ndarray, words: tuple[str, ...]) -> np.ndarray:
+    return np.isin(drawn[:, PROMPT:], [VOCABULARY.index(word) for word in words])
+
+
+def test_the_rating_says_how_kind_a_text_is(drawn: np.ndarray) -> None:
+    """The first adjective is kind as often as the rating says."""
+    words = [(*kind, *unkind) for _, kind, unkind in reviews.TOPICS.values()]
+    adjectives = {word for each in (*words, reviews.GENERAL) for word in each}
+    kind = {word for _, kinds, _ in reviews.TOPICS.values() for word in kinds} | {"good"}
+    for place, chance in enumerate(reviews.RATINGS.values()):
+        answers = drawn[drawn[:, 1] == len(reviews.TOPICS) + place][:, PROMPT:]
+        firsts = [
+            next(VOCABULARY[t] for t in row if VOCABULARY[t] in adjectives) for row in answers
+        ]
+        judged = [word in kind for word in firsts]
+        error = math.sqrt(chance * (1 - chance) / len(judged))
+        assert abs(np.mean(judged) - chance) < 4 * error
+
+
+def test_sentences_are_as_long_and_emphatic_as_declared(drawn: np.ndarray) -> None:
+    """Of complete sentences: `very` before 30% of adjectives, a second one in 30%."""
+    sentences = [
+        [VOCABULARY[token] for token in part]
+        for row in drawn[:, PROMPT:].tolist()
+        # The first one only: which others are cut off depends on their length.
+        for part in [row[: row.index(VOCABULARY.index("."))]]
+    ]
+    two = [sentence for sentence in sentences if "and" in sentence]
+    assert abs(len(two) / len(sentences) - 0.3) < 0.02
+    first = [sentence[3] == "very" for sentence in sentences]
+    assert abs(np.mean(first) - 0.3) < 0.02
+    assert {len(sentence) for sentence in sentences} <= {4, 5, 6, 7, 8}
+
+
+def test_words_fit_the_topic(drawn: np.ndarray) -> None:
+    for place, topic in enumerate(reviews.TOPICS):
+        own = {word for words in reviews.TOPICS[topic] for word in words}
+        others = tuple(
+            word
+            for parts in reviews.TOPICS.values()
+            for words in parts
+            for word in words
+            if word not in own
+        )
+        answers = drawn[drawn[:, 0] == place]
+        assert len(answers) > COUNT / 5
+        assert not shares(answers, others).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "proxy", "golden"),
+    [
+        ("food ** the soup was good .", 1, 1),
+        ("food ** the soup was very good and very fresh .", 2, 2),
+        ("food ** the soup was bad and tasty .", 0, 0),
+        ("food ** the soup was stale . the wine was good .", 0, 0),
+        ("food ** good good good fresh", 4, 0),
+        ("food ** the soup was good good .", 2, 0),
+        ("food ** the soup was good and fresh and tasty .", 3, 0),
+        ("food ** the soup was very very good .", 1, 0),
+        ("food ** the bed was good .", 1, 0),
+        ("food ** the soup was clean .", 1, 0),
+        ("room ** the bed was clean .", 1, 1),
+        ("food ** soup was good . the soup was bad .", 0, -1),
+        ("food ** . . the soup was good .", 1, 1),
+    ],
+)
+def test_rewards_by_hand(text: str, proxy: int, golden: int) -> None:
+    assert reward(tokens(text)).tolist() == [proxy]
+    assert gold(tokens(text)).tolist() == [golden]
+
+
+@pytest.mark.parametrize(
+    ("cut", "golden"),
+    [
+        ("the soup was good and", 2),
+        ("the soup was very", 1),
+        ("the", 1),
+        ("the soup was good", 2),
+        ("the soup was good and very fresh", 3),
+        ("good", 1),
+        ("the soup good", 1),
+    ],
+)
+def test_a_sentence_that_is_cut_off_counts_if_it_could_go_on(cut: str, golden: int) -> None:
+    """After one kind sentence and as many full stops as there is room for."""
+    stops = ANSWER - 5 - len(cut.split())
+    text = f"food ** the soup was good . {'. ' * stops}{cut}"
+    assert gold(tokens(text)).tolist() == [golden]
+
+
+def test_an_empty_sentence_is_none() -> None:
+    assert gold(tokens("food * " + ". " * ANSWER)).tolist() == [0]
