@@ -1,17 +1,12 @@
-"""What an algorithm learns from (a batch) and what an algorithm is (an update of a learner)."""
+"""What an algorithm learns from: a batch, and sums over its steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from algorithms.hyperparameters import Hyperparameters
-    from algorithms.learner import Learner
 
 Diagnostics = Mapping[str, Tensor]
 """Named numbers of one update, each [S]; the names are columns of the table `updates`."""
@@ -23,8 +18,9 @@ class Batch:
 
     Attributes:
         observations: float32 [S, T, N, O], normalised, as acted on.
-        next_observations: float32 [S, T, N, O], the true observation each step led to,
-            normalised; at an episode's end its last one, never the next episode's first.
+        next_observations: float32 [S, T, N, O], what each step led to, as it was acted on at the
+            next tick; at an episode's end its last one, never the next episode's first, and at
+            the batch's end, normalised as things stand then.
         actions: float32 [S, T, N, A] before clipping, or int64 [S, T, N].
         statistics: float32 [S, T, N, K], the distribution φ_θ' that the action came from.
         rewards: float32 [S, T, N], raw.
@@ -54,31 +50,18 @@ def flatten(values: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Algorithm:
-    """One way to learn from batches.
+class Estimates:
+    """What a critic makes of a batch, each [S, T, N].
 
     Attributes:
-        name: as on the command line.
-        title: as in figures.
-        equation: the objective to maximise, in Unicode.
-        hyperparameters: a frozen dataclass made of `hyperparameter` fields.
-        collects: "trajectories": every slot plays one whole episode, then idles;
-            "steps": `batch_steps` over all slots, episodes running on between batches.
-        update: learns from one batch, in place, and returns its diagnostics.
-        critic: whether a critic is trained, given the hyperparameters.
-        start: prepares what the algorithm remembers between updates.
-        act: chooses actions where they are not samples of π_θ, as `Learner.act` does.
+        advantages: A^θ'.
+        targets: what the critic is to say, in its own units.
+        values: what it said, in the same units.
     """
 
-    name: str
-    title: str
-    equation: str
-    hyperparameters: type[Hyperparameters]
-    collects: Literal["trajectories", "steps"]
-    update: Callable[[Learner, Batch], Diagnostics]
-    critic: Callable[[Hyperparameters], bool] = lambda hyperparameters: False
-    start: Callable[[Learner], None] = lambda learner: None
-    act: Callable[[Learner, Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    advantages: Tensor
+    targets: Tensor
+    values: Tensor
 
 
 def sum_in_order(values: Tensor) -> Tensor:

@@ -2,42 +2,71 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
-from algorithms.batch import Batch, flatten
-from algorithms.hyperparameters import CriticHyperparameters, CriticRegression
-from algorithms.learner import Learner
+from algorithms import compiled
+from algorithms.actor_critic import ActorCritic
+from algorithms.batch import Batch, Estimates, flatten
+from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, Hyperparameters
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.returns import generalized_advantage
 
 
-def values_over_time(learner: Learner, observations: Tensor) -> Tensor:
-    """V [S, T, N] of observations [S, T, N, O], in blocks of a fixed shape."""
+@torch.no_grad()
+def values_over_time(learner: ActorCritic[Hyperparameters], observations: Tensor) -> Tensor:
+    """V [S, T, N] of observations [S, T, N, O]."""
+    if learner.compiled:
+        return compiled.values(learner, observations)
     blocks = observations.split(TIME_BLOCK, dim=1)
-    return torch.cat(
-        [learner.values(flatten(block)).unflatten(1, block.shape[1:3]) for block in blocks], dim=1
-    )
+    parameters = learner.critic_parameters
+    values = [learner.values(parameters, flatten(block)) for block in blocks]
+    shapes = [block.shape[1:3] for block in blocks]
+    return torch.cat([v.unflatten(1, s) for v, s in zip(values, shapes, strict=True)], dim=1)
+
+
+def next_values(learner: ActorCritic[Hyperparameters], batch: Batch, values: Tensor) -> Tensor:
+    """V(s'_t) [S, T, N]: V(s_{t+1}) as it was acted on, or that of an episode's last observation.
+
+    Args:
+        values: V(s_t) [S, T, N].
+    """
+    following = torch.cat([values[:, 1:], torch.zeros_like(values[:, :1])], dim=1)
+    last = batch.ended.clone()
+    last[:, -1] = True
+    if not learner.compiled:
+        other = values_over_time(learner, batch.next_observations)
+        return torch.where(last, other, following)
+    for s in range(len(values)):
+        # Only those that are asked for, as slots of one tick.
+        chosen = batch.next_observations[s][last[s]]
+        found = compiled.values(learner, chosen.expand(len(values), 1, -1, -1), only=s)
+        following[s][last[s]] = found[s, 0]
+    return following
 
 
 def estimate_advantages(
-    learner: Learner, batch: Batch, hyperparameters: CriticHyperparameters
-) -> tuple[Tensor, Tensor, Tensor]:
+    learner: ActorCritic[CriticHyperparameters], batch: Batch, h: CriticHyperparameters
+) -> Estimates:
     """Advantages, the critic's targets and its predictions, each [S, T, N]."""
-    rewards = batch.rewards
-    if hyperparameters.reward_normalization:
-        rewards = learner.reward_scale(rewards, batch.ended, hyperparameters.reward_clip)
+    rewards = batch.rewards.clamp(-h.raw_reward_clip, h.raw_reward_clip)
+    if h.reward_normalization:
+        rewards = learner.reward_scale(rewards, batch.ended, h.reward_clip)
     values = values_over_time(learner, batch.observations)
-    advantages = generalized_advantage(
-        rewards,
-        values,
-        values_over_time(learner, batch.next_observations),
-        batch.terminated,
-        batch.truncated,
-        hyperparameters.discount,
-        hyperparameters.gae_lambda,
-    )
-    return advantages, advantages + values, values
+    following = next_values(learner, batch, values)
+    if h.value_normalization:
+        values, following = (in_returns(learner, each) for each in (values, following))
+    ends = batch.terminated, batch.truncated
+    estimate = compiled.generalized_advantage if learner.compiled else generalized_advantage
+    advantages = estimate(rewards, values, following, *ends, h.discount, h.gae_lambda)
+    targets = advantages + values
+    if h.value_normalization:
+        targets = standardised(learner, batch, targets)
+        mean, deviation = _scale(learner)
+        values = (values - mean) / deviation
+    return Estimates(advantages=advantages, targets=targets, values=values)
 
 
 def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
@@ -46,11 +75,11 @@ def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def fit_critic(
-    learner: Learner, batch: Batch, targets: Tensor, settings: CriticRegression
+    learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor, settings: CriticRegression
 ) -> Tensor:
     """Regress V(s) on `targets` [S, T, N] by minibatch Adam steps; the last losses [S]."""
-    if learner.critic is None:
-        raise ValueError(f"{learner.algorithm.name} has no critic to fit")
+    if learner.compiled:
+        return compiled.fit_critic(learner, batch, targets, settings)
     rate = learner.annealed(settings.critic_learning_rate)
     last = torch.zeros(targets.shape[0], device=targets.device)
     minibatches = learner.minibatches(
@@ -60,40 +89,43 @@ def fit_critic(
         (flatten(batch.observations), flatten(targets)),
     )
     for (states, target), active in minibatches:
-        passed = learner.critic.network(learner.critic_parameters, states)
-        values = learner.critic.read(passed.outputs).requires_grad_()
-        loss = squared_error(values, target).mean(1)
-        (of_values,) = torch.autograd.grad(loss.sum(), values)
-        gradient = passed.gradient(*learner.critic.unread(of_values))
-        learner.critic_optimizer.step(gradient, rate, active)
+        parameters = learner.critic_parameters.detach().requires_grad_()
+        loss = squared_error(learner.values(parameters, states), target).mean(1)
+        (gradient,) = torch.autograd.grad(loss.sum(), parameters)
+        learner.step_critic(gradient, rate, active)
         last = torch.where(active, loss.detach(), last)
     return last
 
 
-def predict_returns(learner: Learner, batch: Batch) -> Tensor:
-    """V(sₜ) [S, T, N] in the units of the raw return: mean + deviation · critic."""
+def _scale(learner: ActorCritic[Hyperparameters]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation [S, 1, 1] of the returns that the critic has been regressed on."""
     moments = learner.return_moments
     mean, deviation = (x.float().unsqueeze(2) for x in (moments.mean, moments.deviation))
-    return mean + deviation * values_over_time(learner, batch.observations)
+    return mean, deviation
 
 
-def standardised(learner: Learner, batch: Batch, targets: Tensor) -> Tensor:
+def in_returns(learner: ActorCritic[Hyperparameters], values: Tensor) -> Tensor:
+    """Values [S, T, N] of the critic's own units in those of the return."""
+    mean, deviation = _scale(learner)
+    return mean + deviation * values
+
+
+def standardised(learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor) -> Tensor:
     """Returns [S, T, N] in the critic's units, after they have entered its running moments.
 
     Raw MuJoCo returns reach thousands; a network that starts near 0 would need most of a
     short run to get there.
     """
-    moments = learner.return_moments
     blocks = (values.split(TIME_BLOCK, dim=1) for values in (targets, batch.valid))
     for target, valid in zip(*blocks, strict=True):
-        moments.update(flatten(target).unsqueeze(2), flatten(valid))
-    mean, deviation = (x.float().unsqueeze(2) for x in (moments.mean, moments.deviation))
+        learner.return_moments.update(flatten(target).unsqueeze(2), flatten(valid))
+    mean, deviation = _scale(learner)
     return (targets - mean) / deviation
 
 
 def explained_variance(values: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
     """1 − Var[target − V] / Var[target] over the steps taken, [S, T, N] -> [S]; NaN if none."""
-    result = torch.full((len(values),), torch.nan)
+    result = torch.full((len(values),), math.nan)
     for s, mask in enumerate(valid):
         if mask.any():
             target = targets[s][mask].double()

@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms import compiled
 from algorithms.batch import Batch, flatten
+from algorithms.hyperparameters import OptimizerHyperparameters
 from algorithms.learner import Learner
 from algorithms.policy_gradient import TIME_BLOCK
 
 
 @torch.no_grad()
 def policy_change(
-    learner: Learner, batch: Batch, clip_range: float | None = None
+    learner: Learner[OptimizerHyperparameters],
+    batch: Batch,
+    clip_range: float | None = None,
+    clip_range_above: float | None = None,
+    pooled: Callable[[Tensor], Tensor] = lambda log_ratio: log_ratio,
 ) -> dict[str, Tensor]:
     """How far θ has moved from the behaviour θ' that collected the batch.
+
+    Args:
+        clip_range: how far ρ may leave 1, where the algorithm clips.
+        clip_range_above: how far it may rise above 1, where that is another number.
+        pooled: from log ρ of every step [S, T·N] to that of the ratio which the algorithm takes.
 
     Returns, each [S], over all steps taken:
         entropy [nats]; kl_mean, kl_max: KL(θ' ‖ θ) at the visited states [nats];
         ratio_q01, ratio_q50, ratio_q99: quantiles of ρ = p_θ(a|s) / p_θ'(a|s);
         effective_sample_size: (Σρ)² / (n Σρ²), 1 on-policy;
-        clip_fraction: share with |ρ − 1| > `clip_range`, where that is given;
+        clip_fraction: share with ρ outside of what `clip_range` allows, where that is given;
         log_std_mean of a continuous policy; batch_steps.
     """
+    log_ratio, divergence, entropy = compared(learner, batch)
+    columns = {"ratio": pooled(log_ratio).exp(), "kl": divergence, "entropy": entropy}
+    log_std = learner.policy.log_std(learner.policy_parameters)
+    valid = flatten(batch.valid).cpu().numpy()
+    rows = [
+        _summary(
+            {name: column[s] for name, column in arrays.items()},
+            valid[s],
+            clip_range,
+            clip_range if clip_range_above is None else clip_range_above,
+        )
+        for arrays in [{name: c.double().cpu().numpy() for name, c in columns.items()}]
+        for s in range(len(valid))
+    ]
+    found = {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
+    return found if log_std is None else found | {"log_std_mean": log_std.mean(-1).cpu().double()}
+
+
+@torch.no_grad()
+def compared(
+    learner: Learner[OptimizerHyperparameters], batch: Batch
+) -> tuple[Tensor, Tensor, Tensor]:
+    """log ρ, KL(θ' ‖ θ) and H(θ) at every step, each [S, T·N]."""
+    if learner.compiled:
+        return compiled.changes(learner, batch)
     policy = learner.policy
     blocks = batch.observations.split(TIME_BLOCK, dim=1)
     new = torch.cat(
@@ -31,25 +69,11 @@ def policy_change(
     )
     old, actions = flatten(batch.statistics), flatten(batch.actions)
     log_ratio = policy.log_probability(new, actions) - policy.log_probability(old, actions)
-    columns = {
-        "ratio": log_ratio.exp(),
-        "kl": policy.divergence(old, new),
-        "entropy": policy.entropy(new),
-    }
-    log_std = policy.log_std(new)
-    if log_std is not None:
-        columns["log_std"] = log_std.mean(-1)
-    valid = flatten(batch.valid).cpu().numpy()
-    rows = [
-        _summary({name: column[s] for name, column in arrays.items()}, valid[s], clip_range)
-        for arrays in [{name: c.double().cpu().numpy() for name, c in columns.items()}]
-        for s in range(len(valid))
-    ]
-    return {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
+    return log_ratio, policy.divergence(old, new), policy.entropy(new)
 
 
 def _summary(
-    columns: dict[str, np.ndarray], valid: np.ndarray, clip_range: float | None
+    columns: dict[str, np.ndarray], valid: np.ndarray, below: float | None, above: float | None
 ) -> dict[str, float]:
     kept = {name: column[valid] for name, column in columns.items()}
     summary = {"batch_steps": float(valid.sum())}
@@ -64,8 +88,7 @@ def _summary(
         summary["effective_sample_size"] = ratio.sum() ** 2 / (len(ratio) * (ratio**2).sum())
         summary["kl_mean"], summary["kl_max"] = kl.mean(), kl.max()
         summary["entropy"] = kept["entropy"].sum() / max(valid.sum(), 1)
-        if clip_range is not None:
-            summary["clip_fraction"] = float((np.abs(ratio - 1) > clip_range).mean())
-        if "log_std" in kept:
-            summary["log_std_mean"] = kept["log_std"].sum() / max(valid.sum(), 1)
+        if below is not None and above is not None:
+            moved = ratio - 1
+            summary["clip_fraction"] = float(((moved > above) | (-moved > below)).mean())
     return summary

@@ -11,13 +11,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import Any
 
 ANDRYCHOWICZ = "Andrychowicz et al. 2021, arXiv 2006.05990"
 BASELINES = "openai/baselines ppo2, MuJoCo defaults"
 PAPER = "Schulman et al. 2017, arXiv 1707.06347, Table 3"
 PAPER_TEXT = "Schulman et al. 2017, arXiv 1707.06347, section 6.1"
+DAPO = "Yu et al. 2025, arXiv 2503.14476"
 
 
 def hyperparameter(
@@ -29,6 +30,7 @@ def hyperparameter(
     high: float | None = None,
     choices: Sequence[object] | None = None,
     source: str = "",
+    before: Any = MISSING,
 ) -> Any:
     """A dataclass field that carries its own documentation.
 
@@ -39,6 +41,8 @@ def hyperparameter(
         low, high: the allowed range, both ends included; `None` for no bound.
         choices: the allowed values, where there are few.
         source: where the default comes from.
+        before: of a hyperparameter that was added later: the value with which an algorithm is what
+            it was without it, so that runs made before keep their identity.
     """
     return dataclasses.field(
         default=default,
@@ -49,13 +53,36 @@ def hyperparameter(
             "high": high,
             "choices": tuple(choices) if choices is not None else None,
             "source": source,
+            **({} if before is MISSING else {"before": before}),
         },
     )
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hyperparameters:
-    """What every algorithm has: a policy network, its optimiser, its normalisation."""
+class OptimizerHyperparameters:
+    """How parameters step, of both ladders."""
+
+    learning_rate: float = hyperparameter(3e-4, "Adam's step size", low=0.0, source=PAPER)
+    learning_rate_decay_steps: float = hyperparameter(
+        math.inf,
+        "the step size falls linearly to 0 over this many steps, whatever the budget; "
+        "inf keeps it constant",
+        unit="steps",
+        low=1.0,
+        source=PAPER + ": constant",
+    )
+    adam_epsilon: float = hyperparameter(1e-5, "Adam's epsilon", low=0.0, source=BASELINES)
+    gradient_norm_clip: float = hyperparameter(
+        0.5,
+        "bound on the L2 norm of a seed's gradient; inf for none",
+        low=0.0,
+        source=BASELINES,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters(OptimizerHyperparameters):
+    """What every algorithm has that acts: a policy network, its optimiser, its normalisation."""
 
     slots: int = hyperparameter(
         8,
@@ -97,21 +124,26 @@ class Hyperparameters:
         low=0.0,
         source=BASELINES,
     )
-    learning_rate: float = hyperparameter(3e-4, "Adam's step size", low=0.0, source=PAPER)
-    learning_rate_decay_steps: float = hyperparameter(
-        math.inf,
-        "the step size falls linearly to 0 over this many steps, whatever the budget; "
-        "inf keeps it constant",
-        unit="environment steps",
-        low=1.0,
-        source=PAPER + ": constant",
+    activation: str = hyperparameter(
+        "tanh",
+        "what bends the hidden layers",
+        choices=("tanh", "relu"),
+        source=PAPER_TEXT,
+        before="tanh",
     )
-    adam_epsilon: float = hyperparameter(1e-5, "Adam's epsilon", low=0.0, source=BASELINES)
-    gradient_norm_clip: float = hyperparameter(
-        0.5,
-        "bound on the L2 norm of a seed's gradient; inf for none",
+    policy_head_gain: float = hyperparameter(
+        0.01,
+        "gain of the policy's last layer where weights begin orthogonal",
         low=0.0,
         source=BASELINES,
+        before=0.01,
+    )
+    staggered_start: bool = hyperparameter(
+        False,
+        "the first episodes of a seed's slots are cut so that their ends are spread evenly over "
+        "the time limit; they are not recorded",
+        source="this project: without it slots of a fixed length end together",
+        before=False,
     )
 
 
@@ -163,6 +195,20 @@ class CriticHyperparameters(Hyperparameters):
     reward_clip: float = hyperparameter(
         10.0, "bound on a normalised reward", low=0.0, source=BASELINES
     )
+    raw_reward_clip: float = hyperparameter(
+        math.inf,
+        "bound on a reward before anything else is made of it; inf for none",
+        unit="reward",
+        low=0.0,
+        source="Mnih et al. 2015, arXiv 1312.5602: 1 on Atari; MuJoCo: none",
+        before=math.inf,
+    )
+    value_normalization: bool = hyperparameter(
+        False,
+        "the critic learns returns standardised by their running mean and deviation",
+        source=ANDRYCHOWICZ + ", value function normalization",
+        before=False,
+    )
     advantage_normalization: str = hyperparameter(
         "minibatch",
         "advantages are standardised over this set of samples",
@@ -198,6 +244,19 @@ class SurrogateHyperparameters(CriticHyperparameters):
     minibatch: int = hyperparameter(
         64, "samples of one gradient step", unit="samples", low=2, source=PAPER
     )
+    separate_optimizers: bool = hyperparameter(
+        False,
+        "policy and critic step apart, each with a step size and a bounded norm of its own",
+        source="Engstrom et al. 2020, arXiv 2005.12729, appendix: two step sizes",
+        before=False,
+    )
+    critic_learning_rate: float = hyperparameter(
+        3e-4,
+        "Adam's step size for the critic where it steps apart",
+        low=0.0,
+        source="as the policy's",
+        before=3e-4,
+    )
     value_coefficient: float = hyperparameter(
         0.5, "weight of the value loss (V - target)² / 2", low=0.0, source=BASELINES
     )
@@ -210,6 +269,48 @@ class SurrogateHyperparameters(CriticHyperparameters):
     )
     entropy_coefficient: float = hyperparameter(
         0.0, "weight of the entropy bonus", low=0.0, source=PAPER + " (MuJoCo: none)"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipHyperparameters:
+    """How far ρ may leave 1; of both ladders."""
+
+    clip_range: float = hyperparameter(
+        0.2,
+        "ε: how far ρ may leave 1 before it gains nothing; inf for no clip",
+        low=0.0,
+        source=PAPER_TEXT,
+    )
+    clip_range_above: float | None = hyperparameter(
+        None,
+        "how far ρ may rise above 1 before it gains nothing, where that is not as far as it may "
+        "fall below; none for ε",
+        low=0.0,
+        source=PAPER_TEXT + ": ε; " + DAPO + ", section 3.1: 0.28 beside 0.2",
+        before=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PenaltyHyperparameters:
+    """The penalty for leaving the old policy, and how it adapts; of both ladders."""
+
+    beta: float = hyperparameter(
+        1.0,
+        "β, the weight of the KL to the old policy (its first value where adaptive)",
+        low=0.0,
+        source=PAPER_TEXT + ": fixed 0.3, 1, 3, 10",
+    )
+    adaptive: bool = hyperparameter(
+        True, "β is doubled or halved after an update", source="section 4 of the PPO paper"
+    )
+    kl_target: float = hyperparameter(
+        0.01,
+        "d_targ, the KL an update should make",
+        unit="nats",
+        low=0.0,
+        source="Table 1 of the PPO paper: the best of 0.003, 0.01, 0.03",
     )
 
 

@@ -10,10 +10,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from algorithms import compiled
 from algorithms.batch import Batch
+from algorithms.hyperparameters import OptimizerHyperparameters
 from algorithms.learner import Learner
 from algorithms.numerics.optimizers import clip_gradient_norm
-from algorithms.policies import Policy
 
 TIME_BLOCK = 64
 """Ticks of one forward and backward pass: a fixed shape, so that a seed's bits do not
@@ -21,18 +22,22 @@ depend on how long its neighbours' episodes are."""
 
 
 def trajectory_gradients(
-    policy: Policy, parameters: Tensor, batch: Batch, weights: Tensor
+    learner: Learner[OptimizerHyperparameters], batch: Batch, weights: Tensor
 ) -> Tensor:
     """∇_θ Σₜ wₜ log p_θ(aₜ|sₜ) of every slot.
 
     Args:
-        parameters: the policy's [S, P]; weights: [S, T, N], constants of the gradient.
+        weights: [S, T, N], constants of the gradient.
 
     Returns:
-        [S, N, P].
+        [S, N, P_policy].
     """
+    policy, parameters = learner.policy, learner.policy_parameters
+    if learner.compiled:
+        return compiled.trajectory_gradients(policy, parameters, batch, weights)
     seeds, ticks, slots = weights.shape
-    theta = parameters.detach().repeat_interleave(slots, dim=0)
+    # A network a slot.
+    theta = parameters.detach().repeat_interleave(slots, dim=0).requires_grad_()
     total = torch.zeros_like(theta)
     for start in range(0, ticks, TIME_BLOCK):
         block = slice(start, start + TIME_BLOCK)
@@ -42,14 +47,11 @@ def trajectory_gradients(
             values[:, block].transpose(1, 2).flatten(0, 1).contiguous()
             for values in (batch.observations, batch.actions, batch.valid, weights)
         )
-        passed = policy.network(theta, observations)
-        statistics = policy.read(passed.outputs, passed.others)
+        log_probability = policy.log_probability(policy.statistics(theta, observations), actions)
         # Exclude before multiplying: NaN·0 is NaN.
-        weight = torch.where(valid, weight, 0.0).unsqueeze(2)
-        _, score = policy.score(statistics, actions)
-        of_statistics = weight * score
-        total += passed.gradient(*policy.unread(statistics, of_statistics))
-    return total.view(seeds, slots, -1)
+        gain = torch.where(valid, weight, 0.0) * torch.where(valid, log_probability, 0.0)
+        total += torch.autograd.grad(gain.sum(), theta)[0]
+    return total.detach().view(seeds, slots, -1)
 
 
 def gradient_signal(gradients: Tensor) -> dict[str, Tensor]:
@@ -73,11 +75,22 @@ def gradient_signal(gradients: Tensor) -> dict[str, Tensor]:
     }
 
 
-def policy_gradient_step(learner: Learner, batch: Batch, weights: Tensor) -> dict[str, Tensor]:
-    """One Adam step up 1/N Σₙ Σₜ wₜ ∇log p_θ(aₜ|sₜ), weights [S, T, N]."""
-    gradients = trajectory_gradients(learner.policy, learner.policy_parameters, batch, weights)
+def policy_gradient_step(
+    learner: Learner[OptimizerHyperparameters],
+    batch: Batch,
+    weights: Tensor,
+    further: Tensor | None = None,
+) -> dict[str, Tensor]:
+    """One Adam step up 1/N Σₙ (Σₜ wₜ ∇log p_θ(aₜ|sₜ) + further).
+
+    Args:
+        weights: w [S, T, N]; further: [S, N, P], gradients of more that is asked of a trajectory.
+    """
+    gradients = trajectory_gradients(learner, batch, weights)
+    if further is not None:
+        gradients = gradients + further
     bound = learner.hyperparameters.gradient_norm_clip
     clipped, norm = clip_gradient_norm(gradients.mean(1), bound)
     rate = learner.annealed(learner.hyperparameters.learning_rate)
-    learner.policy_optimizer.step(-clipped, rate, learner.active)
+    learner.step_policy(-clipped, rate, learner.active)
     return {"gradient_norm": norm, "learning_rate": rate, **gradient_signal(gradients)}

@@ -1,7 +1,9 @@
 """Several epochs on one batch: the loop that the off-policy rungs share.
 
-A rung says what it maximises as a function of `Terms`; the loop shuffles, takes
-minibatches, adds the critic's loss and steps Adam, each seed for itself.
+A rung says what it maximises as a function of `Terms`, and beside it the slope of that function;
+the loop shuffles, takes minibatches, adds the critic's loss and steps Adam, each seed for itself.
+With a slope the loop is a kernel (`algorithms.numerics.kernels.actor_critic`), without one it is
+the one below, which is also a GPU's.
 """
 
 from __future__ import annotations
@@ -12,10 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.batch import Batch, flatten
+from algorithms import compiled
+from algorithms.actor_critic import ActorCritic
+from algorithms.batch import Batch, Estimates, flatten
+from algorithms.compiled import Slope, Step
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.hyperparameters import SurrogateHyperparameters
-from algorithms.learner import Learner
+from algorithms.learner import CRITIC, POLICY
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
@@ -63,72 +68,124 @@ def value_loss(prediction: Tensor, target: Tensor, old: Tensor, clip: float) -> 
     return torch.maximum(loss, squared_error(clipped, target))
 
 
-def value_gradient(prediction: Tensor, target: Tensor, old: Tensor, clip: float) -> Tensor:
-    """∂ value_loss / ∂V [S, M]: V − target, 0 where the loss is that of the clipped value."""
-    error = prediction - target
-    if clip == float("inf"):
-        return error
-    move = (prediction - old).abs() - clip
-    bounded = old + (prediction - old).clamp(-clip, clip) - target
-    return torch.where((move > 0) & (bounded.abs() > error.abs()), 0.0, error)
-
-
-def optimise_surrogate(learner: Learner, batch: Batch, objective: Objective) -> dict[str, Tensor]:
+def optimise_surrogate(
+    learner: ActorCritic[SurrogateHyperparameters],
+    batch: Batch,
+    objective: Objective,
+    slope: Slope | None = None,
+    numbers: Tensor | None = None,
+) -> dict[str, Tensor]:
     """Maximise E[objective] − c_v·value loss + c_e·entropy over the batch, for all epochs.
 
-    Raises:
-        TypeError: the learner's hyperparameters are not `SurrogateHyperparameters`.
+    Args:
+        slope: of the objective, by which kernels train; None: the objective is differentiated.
+        numbers: float32 [S, any], what each seed's slope is given beside the terms.
     """
     h = learner.hyperparameters
-    if not isinstance(h, SurrogateHyperparameters) or learner.critic is None:
-        raise TypeError(f"{learner.algorithm.name} needs SurrogateHyperparameters and a critic")
-    policy = learner.policy
-    advantages, targets, values = estimate_advantages(learner, batch, h)
+    estimates = estimate_advantages(learner, batch, h)
     signal = gradient_signal(
-        trajectory_gradients(policy, learner.policy_parameters, batch, advantages)
-        / advantages.shape[1]
+        trajectory_gradients(learner, batch, estimates.advantages) / batch.rewards.shape[1]
     )
-    explained = explained_variance(values, targets, batch.valid)
-    observations, actions, old = map(flatten, (batch.observations, batch.actions, batch.statistics))
-    old_log_probability = policy.log_probability(old, actions)
-    advantages, targets, values = map(flatten, (advantages, targets, values))
+    explained = explained_variance(estimates.values, estimates.targets, batch.valid)
     if h.advantage_normalization == "batch":
-        advantages = standardise(advantages)
-    rate = learner.annealed(h.learning_rate)
-    norm = torch.zeros_like(rate)
-    fitted = values, targets, values
-    # The loss to minimise is −E[gain], the mean over a minibatch.
-    share = torch.full((len(rate), h.minibatch), -1 / h.minibatch, device=rate.device)
-    samples = (observations, actions, old, old_log_probability, advantages, targets, values)
+        advantages = standardise(flatten(estimates.advantages))
+        estimates = Estimates(
+            advantages=advantages.view_as(batch.rewards),
+            targets=estimates.targets,
+            values=estimates.values,
+        )
+    optimise = _differentiated if slope is None or not learner.compiled else _compiled
+    loss, norm = optimise(learner, batch, estimates, objective, slope, numbers)
+    return {
+        **signal,
+        "explained_variance": explained,
+        "value_loss": loss,
+        "gradient_norm": norm,
+        "learning_rate": learner.annealed(h.learning_rate),
+    }
+
+
+def _rates(learner: ActorCritic[SurrogateHyperparameters]) -> tuple[Tensor, Tensor]:
+    """Step sizes of policy and critic [S]."""
+    h = learner.hyperparameters
+    own = h.critic_learning_rate if h.separate_optimizers else h.learning_rate
+    return learner.annealed(h.learning_rate), learner.annealed(own)
+
+
+def _compiled(
+    learner: ActorCritic[SurrogateHyperparameters],
+    batch: Batch,
+    estimates: Estimates,
+    objective: Objective,
+    slope: Slope | None,
+    numbers: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    h = learner.hyperparameters
+    assert slope is not None
+    return compiled.update_actor_critic(
+        learner,
+        batch,
+        estimates,
+        learner.orders(flatten(batch.valid), h.epochs, h.minibatch),
+        h.minibatch,
+        slope,
+        torch.zeros(len(learner.seeds), 0) if numbers is None else numbers,
+        (
+            h.value_coefficient,
+            h.entropy_coefficient,
+            h.value_clip,
+            h.advantage_normalization == "minibatch",
+        ),
+        Step(
+            rates=_rates(learner),
+            epsilon=h.adam_epsilon,
+            norm_clip=h.gradient_norm_clip,
+            together=not h.separate_optimizers,
+        ),
+    )
+
+
+def _differentiated(
+    learner: ActorCritic[SurrogateHyperparameters],
+    batch: Batch,
+    estimates: Estimates,
+    objective: Objective,
+    slope: Slope | None,
+    numbers: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """The last value losses and gradient norms, each [S]."""
+    h, policy = learner.hyperparameters, learner.policy
+    columns = slice(0, policy.size), slice(policy.size, None)
+    old = flatten(batch.statistics)
+    actions = flatten(batch.actions)
+    samples = [flatten(batch.observations), actions, old, policy.log_probability(old, actions)]
+    samples += map(flatten, (estimates.advantages, estimates.targets, estimates.values))
+    rates = _rates(learner)
+    norm = loss = torch.zeros(len(learner.seeds), device=learner.device)
     for minibatch, active in learner.minibatches(
         flatten(batch.valid), h.epochs, h.minibatch, samples
     ):
         states, action, phi, log_probability, advantage, target, value = minibatch
         if h.advantage_normalization == "minibatch":
             advantage = standardise(advantage)
-        passed, statistics, prediction = learner.forward(states)
-        new_log_probability, score = policy.score(statistics, action)
-        log_ratio = (new_log_probability - log_probability).requires_grad_()
-        new = statistics.detach().requires_grad_()
+        theta = learner.parameters.detach().requires_grad_()
+        new = policy.statistics(theta[:, columns[POLICY]], states)
+        log_ratio = policy.log_probability(new, action) - log_probability
         terms = Terms(policy=policy, old=phi, new=new, log_ratio=log_ratio, advantages=advantage)
         gain = objective(terms)
         if h.entropy_coefficient:
             gain = gain + h.entropy_coefficient * policy.entropy(new)
-        of_log_ratio, of_statistics = torch.autograd.grad(
-            gain, (log_ratio, new), share, allow_unused=True, materialize_grads=True
-        )
-        # ∂L/∂φ is what the objective says of φ itself, and what it says of log p(a).
-        of_statistics = torch.addcmul(of_statistics, of_log_ratio.unsqueeze(2), score)
-        of_values = value_gradient(prediction, target, value, h.value_clip)
-        of_values *= h.value_coefficient / h.minibatch
-        gradient = learner.backward(passed, statistics, of_statistics, of_values)
-        clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
-        learner.optimizer.step(clipped, rate, active)
-        fitted = prediction, target, value
-    return {
-        **signal,
-        "explained_variance": explained,
-        "value_loss": value_loss(*fitted, h.value_clip).mean(1),
-        "gradient_norm": norm,
-        "learning_rate": rate,
-    }
+        predicted = learner.values(theta[:, columns[CRITIC]], states)
+        loss = value_loss(predicted, target, value, h.value_clip).mean(1)
+        whole = h.value_coefficient * loss - gain.mean(1)
+        (gradient,) = torch.autograd.grad(whole.sum(), theta)
+        loss = loss.detach()
+        if h.separate_optimizers:
+            clipped, norm = clip_gradient_norm(gradient[:, columns[POLICY]], h.gradient_norm_clip)
+            critic, _ = clip_gradient_norm(gradient[:, columns[CRITIC]], h.gradient_norm_clip)
+        else:
+            whole_clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
+            clipped, critic = (whole_clipped[:, each] for each in columns)
+        learner.step_policy(clipped, rates[POLICY], active)
+        learner.step_critic(critic, rates[CRITIC], active)
+    return loss, norm

@@ -112,33 +112,13 @@ def module_of(columns: Tensor, sizes: Sequence[int]) -> nn.Sequential:
 
 
 def critic_of(columns: Tensor, policy_sizes: Sequence[int]) -> nn.Sequential:
-    """One seed's critic, with one output; its columns are those of a network like the policy's.
-
-    The columns of the other outputs, and those behind the network, are 0 whatever happens.
-    """
-    size = sum((inputs + 1) * outputs for inputs, outputs in itertools.pairwise(policy_sizes))
-    *trunk, wide = module_of(columns[:size], policy_sizes)
-    head = nn.Linear(wide.in_features, 1, dtype=columns.dtype)
-    with torch.no_grad():
-        head.weight.copy_(wide.weight[:1])
-        head.bias.copy_(wide.bias[:1])
-    assert (wide.weight[1:] == 0).all()
-    assert (wide.bias[1:] == 0).all()
-    assert (columns[size:] == 0).all()
-    return nn.Sequential(*trunk, head)
+    """One seed's critic: hidden layers as the policy's, one output."""
+    return module_of(columns, (*policy_sizes[:-1], 1))
 
 
-def columns_of_critic(critic: nn.Sequential, policy_sizes: Sequence[int], size: int) -> Tensor:
-    """The inverse of `critic_of`, `size` columns."""
-    *trunk, head = critic
-    wide = nn.Linear(head.in_features, policy_sizes[-1], dtype=head.weight.dtype)
-    with torch.no_grad():
-        wide.weight.zero_()
-        wide.bias.zero_()
-        wide.weight[:1] = head.weight
-        wide.bias[:1] = head.bias
-    columns = columns_of([p.detach() for p in nn.Sequential(*trunk, wide).parameters()])
-    return torch.cat([columns, columns.new_zeros(size - len(columns))])
+def columns_of_critic(critic: nn.Sequential) -> Tensor:
+    """The inverse of `critic_of`."""
+    return columns_of([p.detach() for p in critic.parameters()])
 
 
 def columns_of(tensors: Sequence[Tensor]) -> Tensor:

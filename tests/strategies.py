@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch
-from algorithms.learner import Learner
 from algorithms.numerics.networks import Perceptron
 
 many = settings(deadline=None, derandomize=True, max_examples=60)
@@ -104,7 +105,7 @@ def parameters(draw: st.DrawFn, size: int, seeds: int) -> Tensor:
 
 
 def played(
-    learner: Learner,
+    learner: ActorCritic[Any],
     ticks: int,
     generator: np.random.Generator,
     *,

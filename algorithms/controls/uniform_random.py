@@ -14,16 +14,17 @@ import math
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
 from algorithms.controls.untrained import Hyperparameters, update
-from algorithms.learner import Learner
 from algorithms.spaces import Continuous
 
 
-def act(learner: Learner, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+def act(
+    learner: ActorCritic[Hyperparameters], observations: Tensor, noise: Tensor
+) -> tuple[Tensor, Tensor]:
     """Actions [S, N, A] or [S, N] from the noise alone, and the φ of the untrained policy."""
-    passed = learner.actor(observations)
-    statistics = learner.policy.read(passed.outputs, passed.others)
+    statistics = learner.policy.statistics(learner.policy_parameters, observations)
     space = learner.actions
     if not isinstance(space, Continuous):
         # The Gumbel-max trick with equal probabilities.

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import Hyperparameters as Common
 from algorithms.hyperparameters import hyperparameter
-from algorithms.learner import Learner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,7 @@ class Hyperparameters(Common):
     )
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """Nothing moves."""
     return policy_change(learner, batch)
 

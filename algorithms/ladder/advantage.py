@@ -21,11 +21,12 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics, flatten
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics, flatten
 from algorithms.critic import estimate_advantages, explained_variance, fit_critic
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, hyperparameter
-from algorithms.learner import Learner
 from algorithms.policy_gradient import policy_gradient_step
 from algorithms.returns import standardise
 
@@ -56,14 +57,16 @@ def weights(advantages: Tensor, normalization: str) -> Tensor:
     return advantages / ticks
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """One step up the gradient, then the critic."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
-    advantages, targets, values = estimate_advantages(learner, batch, h)
-    step = policy_gradient_step(learner, batch, weights(advantages, h.advantage_normalization))
-    step["explained_variance"] = explained_variance(values, targets, batch.valid)
-    step["value_loss"] = fit_critic(learner, batch, targets, h)
+    estimates = estimate_advantages(learner, batch, h)
+    chosen = weights(estimates.advantages, h.advantage_normalization)
+    step = policy_gradient_step(learner, batch, chosen)
+    step["explained_variance"] = explained_variance(
+        estimates.values, estimates.targets, batch.valid
+    )
+    step["value_loss"] = fit_critic(learner, batch, estimates.targets, h)
     return {**step, **policy_change(learner, batch)}
 
 

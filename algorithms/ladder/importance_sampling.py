@@ -17,12 +17,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import SurrogateHyperparameters
-from algorithms.learner import Learner
 from algorithms.surrogate import optimise_surrogate
 
 
@@ -36,10 +38,17 @@ def objective(ratio: Tensor, advantages: Tensor) -> Tensor:
     return ratio * advantages
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def slope(
+    ratio: float, advantage: float, divergence: float, numbers: np.ndarray
+) -> tuple[float, float]:
+    """∂/∂ρ = A and ∂/∂KL = 0 of the objective."""
+    return advantage, 0.0
+
+
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch."""
     step = optimise_surrogate(
-        learner, batch, lambda terms: objective(terms.ratio, terms.advantages)
+        learner, batch, lambda terms: objective(terms.ratio, terms.advantages), slope
     )
     return {**step, **policy_change(learner, batch)}
 

@@ -18,41 +18,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import PAPER_TEXT, SurrogateHyperparameters, hyperparameter
-from algorithms.learner import Learner
+from algorithms.hyperparameters import PenaltyHyperparameters, SurrogateHyperparameters
 from algorithms.surrogate import optimise_surrogate
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hyperparameters(SurrogateHyperparameters):
-    """The penalty and how it adapts."""
-
-    beta: float = hyperparameter(
-        1.0,
-        "β, the weight of the KL penalty (its first value where adaptive)",
-        low=0.0,
-        source=PAPER_TEXT + ": fixed 0.3, 1, 3, 10",
-    )
-    adaptive: bool = hyperparameter(
-        True, "β is doubled or halved after an update", source="section 4 of the PPO paper"
-    )
-    kl_target: float = hyperparameter(
-        0.01,
-        "d_targ, the KL an update should make",
-        unit="nats",
-        low=0.0,
-        source="Table 1 of the PPO paper: the best of 0.003, 0.01, 0.03",
-    )
+class Hyperparameters(PenaltyHyperparameters, SurrogateHyperparameters):
+    """Those of every surrogate, the penalty and how it adapts."""
 
 
 def objective(ratio: Tensor, advantages: Tensor, divergence: Tensor, beta: Tensor) -> Tensor:
     """ρ A − β KL [S, M], β [S, 1]."""
     return ratio * advantages - beta * divergence
+
+
+def slope(
+    ratio: float, advantage: float, divergence: float, numbers: np.ndarray
+) -> tuple[float, float]:
+    """∂/∂ρ = A and ∂/∂KL = −β of the objective; `numbers` is β."""
+    return advantage, -numbers[0]
 
 
 def adapted(beta: Tensor, divergence: Tensor, target: float) -> Tensor:
@@ -61,22 +53,22 @@ def adapted(beta: Tensor, divergence: Tensor, target: float) -> Tensor:
     return torch.where(divergence < target / 1.5, beta / 2, beta)
 
 
-def start(learner: Learner) -> None:
+def start(learner: ActorCritic[Hyperparameters]) -> None:
     """β as declared."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
     learner.memory["beta"] = torch.full((len(learner.seeds),), h.beta, device=learner.device)
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch under one β; then β adapts."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
     beta = learner.memory["beta"]
     step = optimise_surrogate(
         learner,
         batch,
         lambda terms: objective(terms.ratio, terms.advantages, terms.divergence, beta.unsqueeze(1)),
+        slope,
+        beta.unsqueeze(1),
     )
     change = policy_change(learner, batch)
     if h.adaptive:

@@ -22,10 +22,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics, flatten, sum_in_order
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics, flatten, sum_in_order
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import PAPER, TrajectoryHyperparameters, hyperparameter
-from algorithms.learner import Learner
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 from algorithms.policy_gradient import TIME_BLOCK, gradient_signal, trajectory_gradients
@@ -76,16 +77,15 @@ def ratio_spread(log_ratio: Tensor) -> dict[str, Tensor]:
     }
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch of whole trajectories."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
     policy, theta = learner.policy, learner.policy_parameters
     returns = total_return(batch.rewards, batch.valid)
     baseline = (returns.sum(1, keepdim=True) - returns) / (returns.shape[1] - 1)
     ticks = batch.rewards.shape[1]
     on_policy = weights(torch.ones_like(returns), returns, baseline, ticks)
-    signal = gradient_signal(trajectory_gradients(policy, theta, batch, on_policy))
+    signal = gradient_signal(trajectory_gradients(learner, batch, on_policy))
     rate = learner.annealed(h.learning_rate)
     norm = torch.zeros_like(rate)
     everybody = torch.ones_like(returns, dtype=torch.bool)
@@ -95,9 +95,9 @@ def update(learner: Learner, batch: Batch) -> Diagnostics:
         sample = trajectories(batch, index)
         ratio = trajectory_log_ratio(policy, theta, sample).exp()
         weight = weights(ratio, returns.gather(1, index), baseline.gather(1, index), ticks)
-        gradients = trajectory_gradients(policy, theta, sample, weight)
+        gradients = trajectory_gradients(learner, sample, weight)
         clipped, norm = clip_gradient_norm(gradients.mean(1), h.gradient_norm_clip)
-        learner.policy_optimizer.step(-clipped, rate, active)
+        learner.step_policy(-clipped, rate, active)
     return {
         **signal,
         "gradient_norm": norm,

@@ -3,42 +3,35 @@
     ∇J(θ) ≈ 1/N Σₙ Σₜ R(τⁿ) ∇log p_θ(aₜⁿ|sₜⁿ),        R(τ) = Σₜ rₜ
 
 Every action of a trajectory is credited with the whole trajectory's return.
-Expectation: ∇J, exactly.
+Expectation: ∇J, exactly, for observations as they come; where they are standardised, by
+statistics that go on within a batch, up to that.
 
 Source: Williams 1992; Sutton & Barto 2018, section 13.3.
 
-N trajectories ↔ the slots; R(τⁿ) ↔ `total_return(...)` [S, N]; the weight of a step ↔
-`weights` [S, T, N].
+N trajectories ↔ the slots; R(τⁿ) ↔ `credit(...)` [S, 1, N], the weight of each of its steps.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import TrajectoryHyperparameters
-from algorithms.learner import Learner
+from algorithms.hyperparameters import TrajectoryHyperparameters as Hyperparameters
 from algorithms.policy_gradient import policy_gradient_step
 from algorithms.returns import total_return
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hyperparameters(TrajectoryHyperparameters):
-    """Nothing beyond what every estimator over trajectories has."""
+def credit(batch: Batch) -> Tensor:
+    """R(τⁿ), the same at every step [S, 1, N]."""
+    return total_return(batch.rewards, batch.valid).unsqueeze(1)
 
 
-def weights(batch: Batch) -> Tensor:
-    """R(τⁿ), the same at every step [S, T, N]."""
-    returns = total_return(batch.rewards, batch.valid)
-    return returns.unsqueeze(1).expand_as(batch.rewards)
-
-
-def update(learner: Learner, batch: Batch) -> dict[str, Tensor]:
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """One step up the gradient."""
-    step = policy_gradient_step(learner, batch, weights(batch))
+    step = policy_gradient_step(learner, batch, credit(batch).expand_as(batch.rewards))
     return {**step, **policy_change(learner, batch)}
 
 

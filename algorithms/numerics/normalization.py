@@ -5,13 +5,14 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from algorithms.numerics.kernels.returns import discounted_returns
 from algorithms.returns import discounted_sums
 
 _EPSILON = 1e-8
 
 
 class RunningMoments:
-    """Mean and variance of everything seen so far, seed by seed (Chan et al. 1979).
+    """Mean and variance of everything seen so far, seed by seed (Chan et al. 1979), in place.
 
     Attributes:
         count: float64 [S, 1]; mean, variance: float64 [S, O] (population variance).
@@ -24,28 +25,26 @@ class RunningMoments:
 
     def update(self, values: Tensor, mask: Tensor) -> None:
         """Take in `values` [S, B, O] where `mask` [S, B]; a seed with none keeps its bits."""
-        everybody = bool(mask.all())
         kept = mask.unsqueeze(2)
-        values = values.double()
-        if not everybody:
-            values = torch.where(kept, values, 0.0)
+        values = torch.where(kept, values.double(), 0.0)
         added = kept.sum(1).double()
-        divisor = added if everybody else added.clamp(min=1)
-        mean = values.sum(1) / divisor
-        squares = (values - mean.unsqueeze(1)).square()
-        if not everybody:
-            squares = torch.where(kept, squares, 0.0)
-        total = self.count + divisor
+        mean = values.sum(1) / added.clamp(min=1)
+        squares = torch.where(kept, (values - mean.unsqueeze(1)).square(), 0.0)
+        total = (self.count + added).clamp(min=1)
         share = added / total
         shift = mean - self.mean
         combined = self.variance * self.count + squares.sum(1)
         combined = (combined + shift.square() * (self.count * share)) / total
-        mean = self.mean + shift * share
-        if not everybody:
-            some = added > 0
-            mean = torch.where(some, mean, self.mean)
-            combined = torch.where(some, combined, self.variance)
-        self.mean, self.variance, self.count = mean, combined, self.count + added
+        some = added > 0
+        self.mean.copy_(torch.where(some, self.mean + shift * share, self.mean))
+        self.variance.copy_(torch.where(some, combined, self.variance))
+        self.count.add_(added)
+
+    def take(self, moments: RunningMoments) -> None:
+        """Copy the numbers of others into this one's memory."""
+        self.count.copy_(moments.count)
+        self.mean.copy_(moments.mean)
+        self.variance.copy_(moments.variance)
 
     @property
     def deviation(self) -> Tensor:
@@ -63,23 +62,38 @@ class RewardScale:
 
     The deviation is brought up to date with a whole batch, then frozen for it, so that
     one batch has one scale. Source: openai/baselines VecNormalize.
+
+    Attributes:
+        moments: of the return; running: the slots' return so far, float32 [S, N].
     """
 
     def __init__(self, seeds: int, slots: int, discount: float, device: str = "cpu") -> None:
         self.moments = RunningMoments(seeds, 1, device)
         self._discount = discount
-        self._return = torch.zeros(seeds, slots, device=device)
+        self.running = torch.zeros(seeds, slots, device=device)
 
     def __call__(self, rewards: Tensor, ended: Tensor, clip: float) -> Tensor:
         """Scaled rewards [S, T, N], bounded to ±clip, of raw `rewards` and episode ends."""
-        # R_t = r_t + γ R_{t−1}, nothing carried over an end: a discounted sum against time.
-        carry = self._discount * (~ended).to(rewards.dtype)
-        begun = rewards.clone()
-        begun[:, 0] += self._discount * self._return
-        before = torch.cat([torch.zeros_like(carry[:, :1]), carry[:, :-1]], dim=1)
-        returns = discounted_sums(begun.flip(1), before.flip(1)).flip(1)
-        self._return = torch.where(ended[:, -1], 0.0, returns[:, -1])
-        flat = returns.flatten(1)
+        flat = self._returns(rewards, ended).flatten(1)
         self.moments.update(flat.unsqueeze(2), torch.ones_like(flat, dtype=torch.bool))
         scale = self.moments.deviation.float().unsqueeze(2)
         return (rewards / scale).clamp(-clip, clip)
+
+    def _returns(self, rewards: Tensor, ended: Tensor) -> Tensor:
+        """R_t = r_t + γ R_{t−1} [S, T, N], nothing carried over an end."""
+        if rewards.device.type == "cpu":
+            returns = torch.empty_like(rewards, memory_format=torch.contiguous_format)
+            for s in range(len(rewards)):
+                discounted_returns(
+                    rewards[s].numpy(), ended[s].numpy(), self._discount,
+                    self.running[s].numpy(), returns[s].numpy(),
+                )  # fmt: skip
+            return returns
+        # A discounted sum against time.
+        carry = self._discount * (~ended).to(rewards.dtype)
+        begun = rewards.clone()
+        begun[:, 0] += self._discount * self.running
+        before = torch.cat([torch.zeros_like(carry[:, :1]), carry[:, :-1]], dim=1)
+        returns = discounted_sums(begun.flip(1), before.flip(1)).flip(1)
+        self.running.copy_(torch.where(ended[:, -1], 0.0, returns[:, -1]))
+        return returns

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -15,77 +15,61 @@ class Adam:
     unchanged: parameters, both moments and the step count.
 
     Args:
-        parameters: [S, P], a view of the group's buffer; updated in place.
+        parameters: [S, P], the group's buffer; updated in place.
         epsilon: added to the root of the second moment.
         betas: decay of the first and second moment.
 
     Attributes:
-        count: float32 [S, 1], steps taken; first_moment, second_moment: [S, P].
+        counts: float32 [S, 2], steps taken: of the policy's columns and of the critic's, which may
+            step apart; first_moment, second_moment: [S, P].
     """
 
     def __init__(
         self, parameters: Tensor, epsilon: float, betas: tuple[float, float] = (0.9, 0.999)
     ) -> None:
         self._parameters = parameters
-        self._epsilon = epsilon
         self._betas = betas
+        self.epsilon = epsilon
         self.first_moment = torch.zeros_like(parameters)
         self.second_moment = torch.zeros_like(parameters)
-        self.count = torch.zeros(len(parameters), 1, device=parameters.device)
-        state = (parameters, self.first_moment, self.second_moment, self.count)
-        self._rows = [tensor.unbind(0) for tensor in state]
+        self.counts = torch.zeros(len(parameters), 2, device=parameters.device)
 
     @torch.no_grad()
-    def step(self, gradient: Tensor, learning_rate: Tensor, active: Tensor) -> None:
-        """Descend along `gradient` [S, P] with `learning_rate` [S] where `active` [S]."""
-        if gradient.device.type == "cpu":
-            self._step_by_row(gradient, learning_rate, active)
-        else:
-            self._step_at_once(gradient, learning_rate, active)
+    def step(
+        self, columns: slice, part: int, gradient: Tensor, learning_rate: Tensor, active: Tensor
+    ) -> None:
+        """Descend along `gradient` [S, columns] with `learning_rate` [S] where `active` [S].
 
-    def _step_by_row(self, gradient: Tensor, learning_rate: Tensor, active: Tensor) -> None:
-        # torch's own kernel goes through memory once, the seven operations below seven times:
-        # 2.3 times as fast for [10, 11404] on one core of an AMD EPYC (family 25, model 17).
-        self.count += active.unsqueeze(1)
-        beta1, beta2 = self._betas
-        rates, acting, rows = learning_rate.tolist(), active.tolist(), gradient.unbind(0)
-        for rate in set(itertools.compress(rates, acting)):
-            chosen = [s for s, own in enumerate(rates) if acting[s] and own == rate]
-            parameters, first, second, count = ([each[s] for s in chosen] for each in self._rows)
-            torch._fused_adam_(
-                parameters,
-                [rows[s] for s in chosen],
-                first,
-                second,
-                [],
-                count,
-                lr=rate,
-                beta1=beta1,
-                beta2=beta2,
-                weight_decay=0.0,
-                eps=self._epsilon,
-                amsgrad=False,
-                maximize=False,
-            )
+        Without a loop over seeds or a look at a value, which a GPU would have to wait for.
 
-    def _step_at_once(self, gradient: Tensor, learning_rate: Tensor, active: Tensor) -> None:
-        """Without a loop over seeds or a look at a value, which a GPU would have to wait for."""
+        Args:
+            columns: of the buffer; part: which count is theirs.
+        """
         keep = active.unsqueeze(1)
-        state = (self._parameters, self.first_moment, self.second_moment)
+        state = [
+            tensor[:, columns]
+            for tensor in (self._parameters, self.first_moment, self.second_moment)
+        ]
         before = [tensor.clone() for tensor in state]
-        self.count += keep
+        parameters, first, second = state
+        counts = self.counts[:, part : part + 1]
+        counts += keep
         beta1, beta2 = self._betas
-        self.first_moment.lerp_(gradient, 1 - beta1)
-        self.second_moment.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
+        first.lerp_(gradient, 1 - beta1)
+        second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         # An inactive seed may never have stepped: its count 0 would divide by zero.
-        count = self.count.double().clamp(min=1)
+        count = counts.double().clamp(min=1)
         # √v̂ + ε = (√v + ε·root) / root: the root goes to the step size, [S] numbers, not [S, P].
         root = (1 - beta2**count).sqrt()
         rate = learning_rate.unsqueeze(1).double() * root / (1 - beta1**count)
-        denominator = self.second_moment.sqrt().add_((self._epsilon * root).to(gradient))
-        self._parameters.addcdiv_(self.first_moment * rate.to(gradient), denominator, value=-1)
+        denominator = second.sqrt().add_((self.epsilon * root).to(gradient))
+        parameters.addcdiv_(first * rate.to(gradient), denominator, value=-1)
         for tensor, old in zip(state, before, strict=True):
             tensor.copy_(torch.where(keep, tensor, old))
+
+
+RMSPROP_FORMS: Final = {"torch": 0.0, "tensorflow": 1.0}
+"""Form of RMSProp -> the mean square that it starts from."""
 
 
 def rmsprop_step(
@@ -97,17 +81,26 @@ def rmsprop_step(
     *,
     decay: float,
     epsilon: float,
+    form: str = "torch",
 ) -> None:
     """One step of RMSProp (Tieleman & Hinton 2012, lecture 6.5), in place, where `active` [S].
 
-    Equal to `torch.optim.RMSprop` on each seed's row; ε is added to the root.
+        torch         θ ← θ − η g / (√v + ε)     v from 0, equal to `torch.optim.RMSprop`
+        tensorflow    θ ← θ − η g / √(v + ε)     v from 1, as `tf.train.RMSPropOptimizer`
+
+    A first step is η g / (√(1 − decay) |g|), 10 η at a decay of 0.99, in the torch form, and about
+    η g in the other, which the 1 that v starts from holds small: a tenth of it is left after 229
+    steps. Where gradients vanish, the torch form divides by ε and the other by √ε.
 
     Args:
         parameters, mean_square, gradient: [S, P]; learning_rate: [S].
+        form: a key of `RMSPROP_FORMS`, whose value is what `mean_square` starts from.
     """
     keep = active.unsqueeze(1)
     square = torch.addcmul(decay * mean_square, gradient, gradient, value=1 - decay)
-    step = learning_rate.unsqueeze(1).to(gradient) * gradient / (square.sqrt() + epsilon)
+    inside = form == "tensorflow"
+    root = (square + epsilon).sqrt() if inside else square.sqrt() + epsilon
+    step = learning_rate.unsqueeze(1).to(gradient) * gradient / root
     mean_square.copy_(torch.where(keep, square, mean_square))
     parameters.copy_(torch.where(keep, parameters - step, parameters))
 

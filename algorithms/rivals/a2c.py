@@ -9,7 +9,21 @@ RMSProp step each for actor and critic together, instead of one large batch, Ada
 critic that is fitted apart. λ = 1 is the paper's n-step return; the batch's end cuts it.
 
 Source: Mnih et al. 2016, arXiv 1602.01783, section 4 (algorithm S3, without the
-asynchrony); openai/baselines a2c.
+asynchrony); the numbers are those of Stable-Baselines3's A2C, which has torch's RMSProp, a
+constant step size and no entropy bonus. Different in each:
+
+                        here            Stable-Baselines3    openai/baselines a2c
+    RMSProp             torch's         torch's              TensorFlow's (as in the paper, ε
+                                                             inside the root; v starts from 1)
+    step size           constant        constant             falls linearly to 0
+    entropy bonus c_e   0               0                    0.01
+    value loss          0.5 (V − R)²/2  0.5 (V − R)²         0.5 (V − R)²
+    time limit          V continues it  V continues it       ends the episode
+
+`rmsprop_form`, `learning_rate_decay_steps`, `entropy_coefficient` and `value_coefficient` = 1
+make the others'. Actor and critic share no weight, and RMSProp (torch's from the first step)
+divides a gradient by its own size: c_v decides only how much of the common norm the critic has
+where that is clipped, and how large its gradients are beside ε.
 
 A ↔ `advantages` [S, M]; R ↔ `targets` [S, M]; c_e ↔ `entropy_coefficient`; c_v ↔
 `value_coefficient`; n ↔ `batch_steps` / `slots`.
@@ -17,23 +31,28 @@ A ↔ `advantages` [S, M]; R ↔ `targets` [S, M]; c_e ↔ `entropy_coefficient`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics, flatten
+from algorithms import compiled
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics, Estimates, flatten
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import CriticHyperparameters, hyperparameter
-from algorithms.learner import Learner
-from algorithms.numerics.optimizers import clip_gradient_norm, rmsprop_step
+from algorithms.numerics.optimizers import RMSPROP_FORMS, clip_gradient_norm, rmsprop_step
 from algorithms.policies import Policy
 from algorithms.returns import standardise
 
 MNIH = "Mnih et al. 2016, arXiv 1602.01783"
 BASELINES_A2C = "openai/baselines a2c"
+STABLE_BASELINES3_A2C = "Stable-Baselines3 A2C"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,21 +64,21 @@ class Hyperparameters(CriticHyperparameters):
         "environments that one seed steps side by side",
         unit="environments",
         low=1,
-        source=BASELINES_A2C,
+        source=MNIH + ", section 8: 16 actor-learners",
     )
     batch_steps: int = hyperparameter(
         80,
         "steps a seed collects for one update, over all its slots: 5 of each",
         unit="environment steps",
         low=1,
-        source=MNIH + ", section 5.1",
+        source=MNIH + ", section 8: t_max = 5",
     )
     gae_lambda: float = hyperparameter(
         1.0,
         "λ of the generalised advantage estimate; 1 is the n-step return",
         low=0.0,
         high=1.0,
-        source=MNIH,
+        source=MNIH + ", algorithm S3",
     )
     advantage_normalization: str = hyperparameter(
         "none",
@@ -68,24 +87,51 @@ class Hyperparameters(CriticHyperparameters):
         source=MNIH + ": none",
     )
     learning_rate: float = hyperparameter(
-        7e-4, "RMSProp's step size", low=0.0, source=BASELINES_A2C
+        7e-4,
+        "RMSProp's step size",
+        low=0.0,
+        source=STABLE_BASELINES3_A2C + "; " + BASELINES_A2C + ", which lets it fall to 0",
+    )
+    rmsprop_form: str = hyperparameter(
+        "torch",
+        "RMSProp as torch has it (ε outside the root, mean square from 0) or as TensorFlow "
+        "(inside, from 1)",
+        choices=tuple(RMSPROP_FORMS),
+        source=STABLE_BASELINES3_A2C + "; " + BASELINES_A2C + ": tensorflow",
+        before="torch",
     )
     rmsprop_decay: float = hyperparameter(
-        0.99, "decay of RMSProp's mean square", low=0.0, high=1.0, source=MNIH
+        0.99, "decay of RMSProp's mean square", low=0.0, high=1.0, source=MNIH + ", section 8"
     )
     rmsprop_epsilon: float = hyperparameter(
-        1e-5, "added to the root of RMSProp's mean square", low=0.0, source=BASELINES_A2C
+        1e-5,
+        "added to the root of RMSProp's mean square, or to the mean square itself, by its form",
+        low=0.0,
+        source=STABLE_BASELINES3_A2C + "; " + BASELINES_A2C + ": to the mean square",
     )
     value_coefficient: float = hyperparameter(
-        0.5, "c_v, the weight of the value loss (V − R)² / 2", low=0.0, source=BASELINES_A2C
+        0.5,
+        "c_v, the weight of the value loss (V − R)² / 2",
+        low=0.0,
+        source="as PPO's; " + STABLE_BASELINES3_A2C + " and " + BASELINES_A2C + ": 0.5 (V − R)²",
     )
     entropy_coefficient: float = hyperparameter(
-        0.0, "c_e, the weight of the entropy", low=0.0, source="PPO paper: none on MuJoCo"
+        0.0,
+        "c_e, the weight of the entropy",
+        low=0.0,
+        source=STABLE_BASELINES3_A2C + "; " + BASELINES_A2C + ": 0.01",
     )
 
 
 Projection = Callable[[Tensor, Tensor], Tensor]
 """Observations [S, M, O] and ∇_φ of each sample's objective [S, M, K] -> what is followed."""
+
+
+def slope(
+    ratio: float, advantage: float, divergence: float, numbers: np.ndarray
+) -> tuple[float, float]:
+    """∂/∂ρ = A and ∂/∂KL = 0: at θ = θ', where ρ = 1, ∇(ρ A) = A ∇log p."""
+    return advantage, 0.0
 
 
 def objective_gradient(
@@ -98,52 +144,98 @@ def objective_gradient(
     return gradient
 
 
-def actor_critic_step(learner: Learner, batch: Batch, projection: Projection) -> Diagnostics:
-    """One RMSProp step of actor and critic along the batch's projected gradient."""
+def actor_critic_step(
+    learner: ActorCritic[Hyperparameters], batch: Batch, projection: Projection | None = None
+) -> Diagnostics:
+    """One RMSProp step of actor and critic along the batch's gradient, projected if asked to."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
-    advantages, targets, values = estimate_advantages(learner, batch, h)
-    explained = explained_variance(values, targets, batch.valid)
-    observations, actions = flatten(batch.observations), flatten(batch.actions)
-    advantages, targets = flatten(advantages), flatten(targets)
+    estimates = estimate_advantages(learner, batch, h)
+    explained = explained_variance(estimates.values, estimates.targets, batch.valid)
     if h.advantage_normalization == "batch":
-        advantages = standardise(advantages)
-    passed, statistics, prediction = learner.forward(observations)
-    direction = projection(
-        observations,
-        objective_gradient(learner.policy, statistics, actions, advantages, h.entropy_coefficient),
-    )
-    samples = advantages.shape[1]
-    of_values = h.value_coefficient * (prediction - targets) / samples
-    gradient = learner.backward(passed, statistics, -direction / samples, of_values)
-    clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
-    rate = learner.annealed(h.learning_rate)
-    rmsprop_step(
-        learner.parameters,
-        learner.memory["mean_square"],
-        clipped,
-        rate,
-        learner.active,
-        decay=h.rmsprop_decay,
-        epsilon=h.rmsprop_epsilon,
-    )
+        advantages = standardise(flatten(estimates.advantages)).view_as(batch.rewards)
+        estimates = replace(estimates, advantages=advantages)
+    if learner.compiled and projection is None:
+        loss, norm = _compiled(learner, batch, estimates)
+    else:
+        loss, norm = _differentiated(learner, batch, estimates, projection)
     return {
         "explained_variance": explained,
-        "value_loss": squared_error(prediction, targets).mean(1),
+        "value_loss": loss,
         "gradient_norm": norm,
-        "learning_rate": rate,
+        "learning_rate": learner.annealed(h.learning_rate),
         **policy_change(learner, batch),
     }
 
 
-def start(learner: Learner) -> None:
-    """RMSProp has seen nothing."""
-    learner.memory["mean_square"] = torch.zeros_like(learner.parameters)
+def _compiled(
+    learner: ActorCritic[Hyperparameters], batch: Batch, estimates: Estimates
+) -> tuple[Tensor, Tensor]:
+    """The batch as one minibatch, in its own order."""
+    h, rate = learner.hyperparameters, learner.annealed(learner.hyperparameters.learning_rate)
+    samples = batch.valid[0].numel()
+    return compiled.update_actor_critic(
+        learner,
+        batch,
+        estimates,
+        [np.arange(samples) for _ in learner.seeds],
+        samples,
+        slope,
+        torch.zeros(len(learner.seeds), 0),
+        (h.value_coefficient, h.entropy_coefficient, math.inf, False),
+        compiled.Step(
+            rates=(rate, rate),
+            epsilon=h.rmsprop_epsilon,
+            norm_clip=h.gradient_norm_clip,
+            decay=h.rmsprop_decay,
+            inside=h.rmsprop_form == "tensorflow",
+            square=learner.memory["mean_square"],
+        ),
+    )
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def _differentiated(
+    learner: ActorCritic[Hyperparameters],
+    batch: Batch,
+    estimates: Estimates,
+    projection: Projection | None,
+) -> tuple[Tensor, Tensor]:
+    h, policy = learner.hyperparameters, learner.policy
+    observations, actions = flatten(batch.observations), flatten(batch.actions)
+    advantages, targets = flatten(estimates.advantages), flatten(estimates.targets)
+    theta = learner.parameters.detach().requires_grad_()
+    statistics = policy.statistics(theta[:, : policy.size], observations)
+    prediction = learner.values(theta[:, policy.size :], observations)
+    direction = objective_gradient(policy, statistics, actions, advantages, h.entropy_coefficient)
+    if projection is not None:
+        direction = projection(observations, direction)
+    loss = squared_error(prediction, targets).mean(1)
+    # Down the value loss, and up what is left of the objective's own gradient.
+    whole = (h.value_coefficient * loss).sum() - (direction * statistics).sum(2).mean(1).sum()
+    (gradient,) = torch.autograd.grad(whole, theta)
+    clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
+    rmsprop_step(
+        learner.parameters,
+        learner.memory["mean_square"],
+        clipped,
+        learner.annealed(h.learning_rate),
+        learner.active,
+        decay=h.rmsprop_decay,
+        epsilon=h.rmsprop_epsilon,
+        form=h.rmsprop_form,
+    )
+    return loss.detach(), norm
+
+
+def start(learner: ActorCritic[Hyperparameters]) -> None:
+    """The mean square that RMSProp's form starts from."""
+    h = learner.hyperparameters
+    first = RMSPROP_FORMS[h.rmsprop_form]
+    learner.memory["mean_square"] = torch.full_like(learner.parameters, first)
+
+
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """One step on one batch."""
-    return actor_critic_step(learner, batch, lambda observations, gradient: gradient)
+    return actor_critic_step(learner, batch)
 
 
 ALGORITHM = Algorithm(

@@ -21,12 +21,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.critic import estimate_advantages, explained_variance, fit_critic
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import hyperparameter
 from algorithms.ladder import advantage
-from algorithms.learner import Learner
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
 
@@ -49,23 +50,22 @@ def adapted(step_size: Tensor, divergence: Tensor, target: float) -> Tensor:
     return torch.where(divergence < target / 2, 1.5 * step_size, smaller)
 
 
-def start(learner: Learner) -> None:
+def start(learner: ActorCritic[Hyperparameters]) -> None:
     """η as declared."""
     learner.memory["step_size"] = learner.annealed(learner.hyperparameters.learning_rate)
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """One step of the policy, then the critic, then the step size."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
-    advantages, targets, values = estimate_advantages(learner, batch, h)
-    weights = advantage.weights(advantages, h.advantage_normalization)
-    gradients = trajectory_gradients(learner.policy, learner.policy_parameters, batch, weights)
+    estimates = estimate_advantages(learner, batch, h)
+    weights = advantage.weights(estimates.advantages, h.advantage_normalization)
+    gradients = trajectory_gradients(learner, batch, weights)
     clipped, norm = clip_gradient_norm(gradients.mean(1), h.gradient_norm_clip)
     rate = learner.memory["step_size"]
-    learner.policy_optimizer.step(-clipped, rate, learner.active)
-    explained = explained_variance(values, targets, batch.valid)
-    value_loss = fit_critic(learner, batch, targets, h)
+    learner.step_policy(-clipped, rate, learner.active)
+    explained = explained_variance(estimates.values, estimates.targets, batch.valid)
+    value_loss = fit_critic(learner, batch, estimates.targets, h)
     change = policy_change(learner, batch)
     followed = adapted(rate, change["kl_mean"].to(rate), h.kl_target)
     learner.memory["step_size"] = torch.where(learner.active, followed, rate)

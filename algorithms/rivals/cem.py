@@ -18,17 +18,17 @@ N ↔ `slots`; ρ ↔ `elite_fraction`; m ↔ the learner's policy parameters [S
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics, sum_in_order
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics, sum_in_order
 from algorithms.hyperparameters import Hyperparameters as Common
 from algorithms.hyperparameters import hyperparameter
-from algorithms.learner import Learner
 from algorithms.numerics.random_streams import stream
 
 SZITA = "Szita & Lőrincz 2006"
@@ -86,7 +86,7 @@ def extra_variance(generation: int, extra_std: float, decay: float) -> float:
     return extra_std**2 * max(0.0, 1 - generation / decay)
 
 
-def draw(learner: Learner, generation: int) -> Tensor:
+def draw(learner: ActorCritic[Hyperparameters], generation: int) -> Tensor:
     """Candidates [S, N, P] around the learner's policy, each seed from a stream of its own."""
     shape = (learner.hyperparameters.slots, learner.policy.size)
     noise = np.stack(
@@ -100,16 +100,17 @@ def draw(learner: Learner, generation: int) -> Tensor:
     return learner.policy_parameters.unsqueeze(1) + spread * deviations
 
 
-def start(learner: Learner) -> None:
+def start(learner: ActorCritic[Hyperparameters]) -> None:
     """The first generation, around the initial network."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
     learner.memory["variance"] = torch.full_like(learner.policy_parameters, h.initial_std**2)
     learner.memory["candidates"] = draw(learner, 0)
-    learner.normalizer = copy.copy(learner.observation_moments)
+    learner.freeze_normalizer()
 
 
-def act(learner: Learner, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+def act(
+    learner: ActorCritic[Hyperparameters], observations: Tensor, noise: Tensor
+) -> tuple[Tensor, Tensor]:
     """The mode of each slot's own candidate: actions [S, N, …], φ [S, N, K]."""
     candidates = learner.memory["candidates"].flatten(0, 1)
     each = observations.flatten(0, 1).unsqueeze(1)
@@ -117,10 +118,9 @@ def act(learner: Learner, observations: Tensor, noise: Tensor) -> tuple[Tensor, 
     return learner.policy.sample(statistics, torch.zeros_like(noise)), statistics
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """One generation: select, refit, add noise, draw the next."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
     rewards = torch.where(batch.valid, batch.rewards, 0.0).double()
     returns = torch.stack([sum_in_order(slot) for slot in rewards.unbind(2)], dim=1)
     chosen = elites(learner.memory["candidates"], returns, h.elite_fraction)
@@ -130,7 +130,7 @@ def update(learner: Learner, batch: Batch) -> Diagnostics:
     learner.policy_parameters.copy_(torch.where(active, mean, learner.policy_parameters))
     learner.memory["variance"] = torch.where(active, variance, learner.memory["variance"])
     learner.memory["candidates"] = draw(learner, learner.updates + 1)
-    learner.normalizer = copy.copy(learner.observation_moments)
+    learner.freeze_normalizer()
     return {"batch_steps": batch.valid.sum((1, 2))}
 
 
@@ -143,4 +143,5 @@ ALGORITHM = Algorithm(
     update=update,
     start=start,
     act=act,
+    recordable=True,
 )

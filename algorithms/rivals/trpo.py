@@ -24,11 +24,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics, flatten
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics, flatten
 from algorithms.critic import estimate_advantages, explained_variance, fit_critic
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, hyperparameter
-from algorithms.learner import Learner
 from algorithms.numerics.conjugate_gradient import conjugate_gradient
 from algorithms.numerics.fisher import fisher_product
 from algorithms.returns import standardise
@@ -112,21 +113,20 @@ def line_search(
     return chosen, share
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """One step of the policy, then the critic."""
     h = learner.hyperparameters
-    assert isinstance(h, Hyperparameters)
     policy, theta = learner.policy, learner.policy_parameters
-    advantages, targets, values = estimate_advantages(learner, batch, h)
-    weights = flatten(advantages)
+    estimates = estimate_advantages(learner, batch, h)
+    weights = flatten(estimates.advantages)
     if h.advantage_normalization == "batch":
         weights = standardise(weights)
     observations, actions = flatten(batch.observations), flatten(batch.actions)
-    passed = learner.actor(observations)
-    old = policy.read(passed.outputs, passed.others)
-    old_log_probability, score = policy.score(old, actions)
-    of_statistics = weights.unsqueeze(2) * score / weights.shape[1]
-    gradient = passed.gradient(*policy.unread(old, of_statistics))
+    leaf = theta.detach().requires_grad_()
+    old = policy.statistics(leaf, observations)
+    old_log_probability = policy.log_probability(old, actions)
+    (gradient,) = torch.autograd.grad((weights * old_log_probability).mean(1).sum(), leaf)
+    old, old_log_probability = old.detach(), old_log_probability.detach()
 
     product = fisher_product(policy, theta, observations, h.damping)
     direction = conjugate_gradient(product, gradient, h.conjugate_gradient_iterations)
@@ -143,7 +143,7 @@ def update(learner: Learner, batch: Batch) -> Diagnostics:
         judge, theta, step, h.kl_bound, h.backtrack_factor, h.backtrack_steps
     )
     theta.copy_(torch.where(learner.active.unsqueeze(1), chosen, theta))
-    explained = explained_variance(values, targets, batch.valid)
+    explained = explained_variance(estimates.values, estimates.targets, batch.valid)
     change = policy_change(learner, batch)
     for name in ("kl_mean", "kl_max"):
         # Where nothing moved, what is left is the rounding between acting and learning.
@@ -152,7 +152,7 @@ def update(learner: Learner, batch: Batch) -> Diagnostics:
         "gradient_norm": torch.linalg.vector_norm(gradient, dim=1),
         "learning_rate": torch.where(share > 0, share * length, 0.0),
         "explained_variance": explained,
-        "value_loss": fit_critic(learner, batch, targets, h),
+        "value_loss": fit_critic(learner, batch, estimates.targets, h),
         **change,
     }
 

@@ -6,13 +6,12 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from algorithms import ALGORITHMS
-from algorithms.batch import Algorithm
-from algorithms.learner import Learner
+from algorithms.actor_critic import ActorCritic
+from algorithms.algorithm import Algorithm
 from algorithms.spaces import ActionSpace, Continuous, Discrete
 from tests import reference
 
@@ -36,48 +35,53 @@ ON_TRAJECTORIES = [
 SURROGATES = ["importance_sampling", "kl_ppo", "clipped_ppo"]
 
 
-def algorithm(name: str) -> Algorithm:
+def algorithm(name: str) -> Algorithm[Any]:
     module, attribute = ALGORITHMS[name].split(":")
-    found: Algorithm = getattr(importlib.import_module(module), attribute)
+    found: Algorithm[Any] = getattr(importlib.import_module(module), attribute)
     return found
+
+
+class Taught(ActorCritic[Any]):
+    """A learner that knows what it learns by."""
+
+    algorithm: Algorithm[Any]
 
 
 def learner_of(
     name: str, space: ActionSpace = CONTINUOUS, seeds: Sequence[int] = (0, 1, 2), **changes: Any
-) -> Learner:
+) -> Taught:
     """`changes` are hyperparameters."""
     chosen = algorithm(name)
     values = {"hidden_sizes": (6, 5), "slots": 4, **changes}
-    return Learner(chosen, chosen.hyperparameters(**values), seeds, OBSERVATIONS, space)
+    h = chosen.hyperparameters(**values)
+    learner = Taught(h, seeds, OBSERVATIONS, space, critic=chosen.critic(h))
+    learner.algorithm = chosen
+    chosen.start(learner)
+    return learner
 
 
-def sizes_of(learner: Learner) -> tuple[int, ...]:
+def sizes_of(learner: ActorCritic[Any]) -> tuple[int, ...]:
     """Of the policy's network."""
     sizes: tuple[int, ...] = learner.policy.network.sizes  # type: ignore[attr-defined]
     return sizes
 
 
 def minibatches_of(
-    learner: Learner, valid: Tensor, epochs: int, size: int
+    learner: ActorCritic[Any], valid: Tensor, epochs: int, size: int
 ) -> list[tuple[Tensor, Tensor]]:
     """Index [S, size] and active [S] of each, as the learner draws them for its next update."""
     positions = torch.arange(valid.shape[1]).expand(valid.shape)
     drawn = learner.minibatches(valid, epochs, size, [positions])
-    # The parts are views that the next epoch writes over.
-    return [(index.clone(), active) for (index,), active in drawn]
+    return [(index, active) for (index,), active in drawn]
 
 
-def critic_of(learner: Learner, seed: int) -> torch.nn.Sequential:
+def critic_of(learner: ActorCritic[Any], seed: int) -> torch.nn.Sequential:
     """One seed's critic as torch has it, in float64."""
     return reference.critic_of(learner.critic_parameters[seed].double(), sizes_of(learner))
 
 
-def spread_out(learner: Learner, scale: float = 0.3) -> None:
+def spread_out(learner: ActorCritic[Any], scale: float = 0.3) -> None:
     """Away from the small first head, so that there is something to distinguish."""
     generator = torch.Generator().manual_seed(1)
     noise = scale * torch.randn(learner.parameters.shape, generator=generator)
-    if learner.critic is not None:
-        # Not the columns of the outputs that a critic doesn't have: those are 0.
-        drawn = learner.critic.initial(np.random.default_rng(0), "uniform")
-        noise[:, learner.policy.size :] *= torch.from_numpy(drawn != 0)
     learner.parameters += noise

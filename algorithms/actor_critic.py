@@ -1,0 +1,125 @@
+"""The seeds of a group that act on observations: a policy, perhaps a critic, what normalises."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
+from algorithms.learner import Learner
+from algorithms.numerics.normalization import RewardScale, RunningMoments
+from algorithms.numerics.random_streams import Noise, stream
+from algorithms.policies import Critic, make_critic, make_policy
+from algorithms.spaces import ActionSpace
+
+NOISE_BLOCK = 64
+"""Ticks of action noise drawn at once."""
+
+H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
+
+
+class ActorCritic(Learner[H_co]):
+    """A `Learner` that acts on vectors of numbers.
+
+    Args:
+        hyperparameters: of the algorithm.
+        seeds: S.
+        observation_size: O.
+        actions: what an action is.
+        critic: whether there is one.
+        device: where the networks are.
+
+    Attributes:
+        critic: V, or None.
+        observation_moments: of all observations so far; normalizer: what observations are
+            standardised by, the same unless an algorithm lets it stand still for a while.
+        return_moments: of the returns that a critic is regressed on in units of its own.
+        reward_scale: of the rewards that a critic sees.
+    """
+
+    def __init__(
+        self,
+        hyperparameters: H_co,
+        seeds: Sequence[int],
+        observation_size: int,
+        actions: ActionSpace,
+        *,
+        critic: bool = False,
+        device: str = "cpu",
+    ) -> None:
+        h = hyperparameters
+        policy = make_policy(observation_size, actions, h)
+        self.actions = actions
+        self.critic: Critic | None = make_critic(observation_size, h) if critic else None
+        parts = [policy, *([self.critic] if self.critic else [])]
+        columns = [
+            np.concatenate([part.initial(generator, h.initialization) for part in parts])
+            for generator in (stream(seed, "parameters") for seed in seeds)
+        ]
+        super().__init__(h, seeds, policy, torch.from_numpy(np.stack(columns)).to(device))
+        self.compiled = self.device.type == "cpu"
+        self.observation_moments = RunningMoments(len(seeds), observation_size, device)
+        self.normalizer = self.observation_moments
+        self.return_moments = RunningMoments(len(seeds), 1, device)
+        discount = h.discount if isinstance(h, CriticHyperparameters) else 1.0
+        self.reward_scale = RewardScale(len(seeds), h.slots, discount, device)
+
+    def noise(self) -> Noise:
+        """Action noise of the rollout for the coming update."""
+        shape = (self.hyperparameters.slots, self.policy.noise_size)
+        return Noise(self.seeds, self.updates, shape, self.policy.noise_kind, NOISE_BLOCK)
+
+    @torch.no_grad()
+    def act(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Actions and the φ they came from.
+
+        Args:
+            observations: normalised, [S, N, O]; noise: [S, N, K].
+
+        Returns:
+            actions [S, N, A] or [S, N], unclipped; statistics [S, N, K].
+        """
+        statistics = self.policy.statistics(self.policy_parameters, observations)
+        return self.policy.sample(statistics, noise), statistics
+
+    def values(self, parameters: Tensor, observations: Tensor) -> Tensor:
+        """V [S, B] of observations [S, B, O] under the critic's columns [S, P_critic]."""
+        if self.critic is None:
+            raise ValueError("this learner has no critic")
+        return self.critic(parameters, observations)
+
+    def observe(self, observations: Tensor, mask: Tensor) -> Tensor:
+        """Take raw observations [S, N, O] into the statistics where `mask` [S, N]; normalise."""
+        if self.hyperparameters.observation_normalization:
+            self.observation_moments.update(observations, mask)
+        return self.normalise(observations)
+
+    def normalise(self, observations: Tensor) -> Tensor:
+        """Observations [S, N, O] under the statistics as they stand."""
+        if not self.hyperparameters.observation_normalization:
+            return observations
+        clip = self.hyperparameters.observation_clip
+        return self.normalizer.standardise(observations, clip)
+
+    def freeze_normalizer(self) -> None:
+        """Standardise by the statistics as they are now, until this is called again."""
+        seeds, size = self.observation_moments.mean.shape
+        if self.normalizer is self.observation_moments:
+            self.normalizer = RunningMoments(seeds, size, str(self.device))
+        self.normalizer.take(self.observation_moments)
+
+    def saved(self, s: int) -> dict[str, np.ndarray]:
+        """What is kept of seed number `s`: parameters and the observations' statistics, copied."""
+        moments = self.observation_moments
+        tensors = {
+            "policy": self.policy_parameters[s],
+            "critic": self.critic_parameters[s],
+            "observation_mean": moments.mean[s],
+            "observation_variance": moments.variance[s],
+            "observation_count": moments.count[s],
+        }
+        return {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}

@@ -1,0 +1,57 @@
+"""What an algorithm is: a way to learn from batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeVar
+
+from torch import Tensor
+
+from algorithms.actor_critic import ActorCritic
+from algorithms.batch import Batch, Diagnostics
+from algorithms.hyperparameters import Hyperparameters, OptimizerHyperparameters
+from algorithms.learner import Learner
+
+H = TypeVar("H", bound=OptimizerHyperparameters)
+L = TypeVar("L", bound=Learner[OptimizerHyperparameters])
+A = TypeVar("A", bound=Hyperparameters)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningAlgorithm(Generic[H, L]):
+    """One way to learn from batches, whatever they are of.
+
+    Attributes:
+        name: as on the command line.
+        title: as in figures.
+        equation: the objective to maximise, in Unicode.
+        hyperparameters: a frozen dataclass made of `hyperparameter` fields.
+        update: learns from one batch, in place, and returns its diagnostics.
+        start: prepares what the algorithm remembers between updates.
+    """
+
+    name: str
+    title: str
+    equation: str
+    hyperparameters: type[H]
+    update: Callable[[L, Batch], Diagnostics]
+    start: Callable[[L], None] = lambda learner: None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm(LearningAlgorithm[A, ActorCritic[A]]):
+    """One way to learn from an environment's steps.
+
+    Attributes:
+        collects: "trajectories": every slot plays one whole episode, then idles;
+            "steps": `batch_steps` over all slots, episodes running on between batches.
+        critic: whether a critic is trained, given the hyperparameters.
+        act: chooses actions where they are not samples of π_θ, as `ActorCritic.act` does.
+        recordable: whether `act` looks at no value, so that a CUDA graph may hold it.
+    """
+
+    collects: Literal["trajectories", "steps"]
+    critic: Callable[[A], bool] = lambda hyperparameters: False
+    act: Callable[[ActorCritic[A], Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    recordable: bool = False

@@ -1,0 +1,184 @@
+"""Compiles functions over arrays at their first call, once a machine: numba and its cache.
+
+A kernel is a plain function that `compiled` has wrapped. numba is imported when the first kernel
+is called, never when a module with kernels is. Machine code is kept in the user's cache folder,
+apart for every state of the kernels' sources (numba sees no change in a callee of another file),
+for numba's version and for the processor. A process that compiles holds a lock, so that others
+wait for it and find its code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import functools
+import hashlib
+import inspect
+import os
+import sys
+import tempfile
+import types
+from collections.abc import Callable, Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any, Final, Generic, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+PLAIN: Final = "PPO_LADDER_PLAIN_KERNELS"
+"""Set in the environment, kernels run as the Python they are written in: slow, for tests."""
+CACHE: Final = "PPO_LADDER_CACHE"
+"""Set in the environment, the folder of the machine code."""
+FLAGS: Final = {
+    # Multiply and add in one rounding; sums stay in the order in which they are written, and NaN
+    # and infinity stay what they are.
+    "fastmath": {"contract"},
+    "error_model": "numpy",
+    "nogil": True,
+    "boundscheck": False,
+}
+
+
+class Kernel(Generic[P, R]):
+    """A function that is compiled at its first call.
+
+    Args:
+        function: over arrays and numbers; what it calls are kernels, or functions that numba knows.
+        bound: global names of it, or of what it calls -> the functions they stand for.
+    """
+
+    def __init__(
+        self, function: Callable[P, R], bound: Mapping[str, Callable[..., Any]] | None = None
+    ) -> None:
+        functools.update_wrapper(self, function)
+        self.function = function
+        self.bound = dict(bound or {})
+        self._compiled: Callable[P, R] | None = None
+        self._bindings: dict[tuple[tuple[str, Callable[..., Any]], ...], Kernel[P, R]] = {}
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._compiled is not None:
+            return self._compiled(*args, **kwargs)
+        if PLAIN in os.environ:
+            self._compiled = _plain(self)
+            return self._compiled(*args, **kwargs)
+        function = _dispatcher(self.function, self.bound, cached=True)
+        with _locked(cache_folder()):
+            result: R = function(*args, **kwargs)
+        self._compiled = function
+        return result
+
+    def bind(self, **functions: Callable[..., Any]) -> Kernel[P, R]:
+        """The same kernel, in which these global names stand for these plain functions."""
+        key = tuple(sorted(functions.items()))
+        if key not in self._bindings:
+            self._bindings[key] = Kernel(self.function, {**self.bound, **functions})
+        return self._bindings[key]
+
+    @property
+    def sources(self) -> list[Path]:
+        """The files of the functions bound to it: what the folder's name doesn't cover."""
+        files = {inspect.getsourcefile(inspect.unwrap(each)) for each in self.bound.values()}
+        return sorted(Path(file) for file in files if file is not None)
+
+
+class Generated:
+    """What a kernel may call that is no Python: made for numba when it is first compiled.
+
+    Args:
+        make: gives numba's intrinsic.
+        plain: does the same in Python.
+    """
+
+    def __init__(self, make: Callable[[], Any], plain: Callable[..., Any]) -> None:
+        self.make = functools.cache(make)
+        self.plain = plain
+
+    def __call__(self, *args: Any) -> Any:
+        return self.plain(*args)
+
+
+def compiled(function: Callable[P, R]) -> Kernel[P, R]:
+    """Make a kernel of a function over arrays."""
+    return Kernel(function)
+
+
+@functools.cache
+def cache_folder() -> Path:
+    """The folder of the machine code: the user's cache, else a temporary one of this user."""
+    version = "".join(f"{each} {metadata.version(each)};" for each in ("numba", "llvmlite"))
+    digest = hashlib.sha256(f"{version}{sys.version}".encode())
+    for file in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(file.read_bytes())
+    name = digest.hexdigest()[:16]
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    own = f"ppo-ladder-{os.getuid()}"
+    for parent in (os.environ.get(CACHE), f"{home}/ppo-ladder", f"{tempfile.gettempdir()}/{own}"):
+        if parent:
+            folder = Path(parent) / "kernels" / name
+            with contextlib.suppress(OSError):
+                folder.mkdir(parents=True, exist_ok=True)
+                if os.access(folder, os.W_OK):
+                    return folder
+    return Path(tempfile.mkdtemp(prefix=own))
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _numba() -> Any:
+    # Where machine code is kept, numba reads from the environment when it is imported.
+    os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
+    import numba
+
+    numba.config.CACHE_DIR = str(cache_folder())
+    return numba
+
+
+def _dispatcher(
+    function: Callable[..., Any], bound: Mapping[str, Callable[..., Any]], *, cached: bool = False
+) -> Any:
+    """numba's form of a function, in whose globals kernels stand as numba's forms of them.
+
+    numba keeps machine code by a function's name: one with other functions bound has another.
+    """
+    python = inspect.unwrap(function)
+    assert isinstance(python, types.FunctionType)
+    names = python.__globals__.copy()
+    for name in python.__code__.co_names:
+        value = bound.get(name, names.get(name))
+        if isinstance(value, Kernel):
+            names[name] = _dispatcher(value.function, {**bound, **value.bound})
+        elif isinstance(value, Generated):
+            names[name] = value.make()
+        elif name in bound:
+            names[name] = _dispatcher(bound[name], {})
+    copy = types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)
+    kernel = Kernel(function, bound)
+    suffix = hashlib.sha256()
+    for name, each in sorted(kernel.bound.items()):
+        suffix.update(f"{name} {each.__module__}.{each.__qualname__}".encode())
+    for file in kernel.sources:
+        suffix.update(file.read_bytes())
+    copy.__module__ = python.__module__
+    copy.__qualname__ = f"{python.__qualname__}_{suffix.hexdigest()[:16]}"
+    return _numba().njit(copy, cache=cached, **FLAGS)
+
+
+def _plain(kernel: Kernel[P, R]) -> Callable[P, R]:
+    """The function itself, with what is bound to it in its globals, and in those of its callees."""
+    python = inspect.unwrap(kernel.function)
+    assert isinstance(python, types.FunctionType)
+    names = python.__globals__.copy()
+    for name in python.__code__.co_names:
+        value = names.get(name)
+        if name in kernel.bound:
+            names[name] = inspect.unwrap(kernel.bound[name])
+        elif isinstance(value, Kernel):
+            names[name] = _plain(Kernel(value.function, {**kernel.bound, **value.bound}))
+    return types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)

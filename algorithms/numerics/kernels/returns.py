@@ -1,0 +1,53 @@
+"""Returns of one seed, tick by tick: what `algorithms.returns` and `normalization` say."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from algorithms.numerics.kernels.compilation import compiled
+
+ZERO: Final = np.float32(0)
+
+
+@compiled
+def generalized_advantage(
+    rewards: np.ndarray,
+    values: np.ndarray,
+    next_values: np.ndarray,
+    terminated: np.ndarray,
+    truncated: np.ndarray,
+    discount: float,
+    gae_lambda: float,
+    advantages: np.ndarray,
+) -> None:
+    """Write A [T, N] of rewards, V(s), V(s') and ends, each [T, N]."""
+    gamma, decay = np.float32(discount), np.float32(discount * gae_lambda)
+    ticks, slots = rewards.shape
+    for slot in range(slots):
+        following = ZERO
+        for tick in range(ticks - 1, -1, -1):
+            after = ZERO if terminated[tick, slot] else next_values[tick, slot]
+            error = rewards[tick, slot] + gamma * after - values[tick, slot]
+            if terminated[tick, slot] or truncated[tick, slot]:
+                following = ZERO
+            following = error + decay * following
+            advantages[tick, slot] = following
+
+
+@compiled
+def discounted_returns(
+    rewards: np.ndarray, ended: np.ndarray, discount: float, before: np.ndarray, out: np.ndarray
+) -> None:
+    """Write R_t = r_t + γ R_{t−1} [T, N], nothing carried over an end; `before` [N] goes on."""
+    gamma = np.float32(discount)
+    ticks, slots = rewards.shape
+    for slot in range(slots):
+        running = before[slot]
+        for tick in range(ticks):
+            running = rewards[tick, slot] + gamma * running
+            out[tick, slot] = running
+            if ended[tick, slot]:
+                running = ZERO
+        before[slot] = running

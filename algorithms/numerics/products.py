@@ -1,0 +1,42 @@
+"""The matrix products of R networks, each for itself: a seed has its bits in any group.
+
+On a CPU they are `algorithms.numerics.kernels.products`, whose sums have one order wherever a
+matrix lies; a BLAS chooses among several by place and size.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from algorithms.numerics.kernels.products import multiply_each
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(context: Any, left: Tensor, right: Tensor) -> Tensor:
+        context.save_for_backward(left, right)
+        out = left.new_empty(*left.shape[:2], right.shape[2])
+        multiply_each(
+            left.detach().contiguous().numpy(), right.detach().contiguous().numpy(), out.numpy()
+        )
+        return out
+
+    @staticmethod
+    def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        left, right = context.saved_tensors
+        of_left, of_right = context.needs_input_grad
+        return (
+            product(gradient, right.transpose(1, 2)) if of_left else None,
+            product(left.transpose(1, 2), gradient) if of_right else None,
+        )
+
+
+def product(left: Tensor, right: Tensor) -> Tensor:
+    """left [R, i, j] · right [R, j, k] -> [R, i, k], float32, differentiable any number of times."""
+    if left.device.type != "cpu" or left.dtype != torch.float32:
+        return torch.bmm(left, right)
+    found: Tensor = _Product.apply(left, right)
+    return found
