@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Final
 
 import torch
 from torch import Tensor
@@ -88,6 +89,10 @@ class Adam:
             tensor.copy_(torch.where(keep, tensor, old))
 
 
+RMSPROP_FORMS: Final = {"torch": 0.0, "tensorflow": 1.0}
+"""Form of RMSProp -> the mean square that it starts from."""
+
+
 def rmsprop_step(
     parameters: Tensor,
     mean_square: Tensor,
@@ -97,17 +102,26 @@ def rmsprop_step(
     *,
     decay: float,
     epsilon: float,
+    form: str = "torch",
 ) -> None:
     """One step of RMSProp (Tieleman & Hinton 2012, lecture 6.5), in place, where `active` [S].
 
-    Equal to `torch.optim.RMSprop` on each seed's row; ε is added to the root.
+        torch         θ ← θ − η g / (√v + ε)     v from 0, equal to `torch.optim.RMSprop`
+        tensorflow    θ ← θ − η g / √(v + ε)     v from 1, as `tf.train.RMSPropOptimizer`
+
+    A first step is η g / (√(1 − decay) |g|), 10 η at a decay of 0.99, in the torch form, and about
+    η g in the other, which the 1 that v starts from holds small: a tenth of it is left after 229
+    steps. Where gradients vanish, the torch form divides by ε and the other by √ε.
 
     Args:
         parameters, mean_square, gradient: [S, P]; learning_rate: [S].
+        form: a key of `RMSPROP_FORMS`, whose value is what `mean_square` starts from.
     """
     keep = active.unsqueeze(1)
     square = torch.addcmul(decay * mean_square, gradient, gradient, value=1 - decay)
-    step = learning_rate.unsqueeze(1).to(gradient) * gradient / (square.sqrt() + epsilon)
+    inside = form == "tensorflow"
+    root = (square + epsilon).sqrt() if inside else square.sqrt() + epsilon
+    step = learning_rate.unsqueeze(1).to(gradient) * gradient / root
     mean_square.copy_(torch.where(keep, square, mean_square))
     parameters.copy_(torch.where(keep, parameters - step, parameters))
 

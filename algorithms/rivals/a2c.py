@@ -9,7 +9,21 @@ RMSProp step each for actor and critic together, instead of one large batch, Ada
 critic that is fitted apart. λ = 1 is the paper's n-step return; the batch's end cuts it.
 
 Source: Mnih et al. 2016, arXiv 1602.01783, section 4 (algorithm S3, without the
-asynchrony); openai/baselines a2c.
+asynchrony); the numbers are those of Stable-Baselines3's A2C, which has torch's RMSProp, a
+constant step size and no entropy bonus. Different in each:
+
+                        here            Stable-Baselines3    openai/baselines a2c
+    RMSProp             torch's         torch's              TensorFlow's (as in the paper, ε
+                                                             inside the root; v starts from 1)
+    step size           constant        constant             falls linearly to 0
+    entropy bonus c_e   0               0                    0.01
+    value loss          0.5 (V − R)²/2  0.5 (V − R)²         0.5 (V − R)²
+    time limit          V continues it  V continues it       ends the episode
+
+`rmsprop_form`, `learning_rate_decay_steps`, `entropy_coefficient` and `value_coefficient` = 1
+make the others'. Actor and critic share no weight, and RMSProp (torch's from the first step)
+divides a gradient by its own size: c_v decides only how much of the common norm the critic has
+where that is clipped, and how large its gradients are beside ε.
 
 A ↔ `advantages` [S, M]; R ↔ `targets` [S, M]; c_e ↔ `entropy_coefficient`; c_v ↔
 `value_coefficient`; n ↔ `batch_steps` / `slots`.
@@ -28,12 +42,13 @@ from algorithms.critic import estimate_advantages, explained_variance, squared_e
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import CriticHyperparameters, hyperparameter
 from algorithms.learner import Learner
-from algorithms.numerics.optimizers import clip_gradient_norm, rmsprop_step
+from algorithms.numerics.optimizers import RMSPROP_FORMS, clip_gradient_norm, rmsprop_step
 from algorithms.policies import Policy
 from algorithms.returns import standardise
 
 MNIH = "Mnih et al. 2016, arXiv 1602.01783"
 BASELINES_A2C = "openai/baselines a2c"
+STABLE_BASELINES3_A2C = "Stable-Baselines3 A2C"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,21 +60,21 @@ class Hyperparameters(CriticHyperparameters):
         "environments that one seed steps side by side",
         unit="environments",
         low=1,
-        source=BASELINES_A2C,
+        source=MNIH + ", section 8: 16 actor-learners",
     )
     batch_steps: int = hyperparameter(
         80,
         "steps a seed collects for one update, over all its slots: 5 of each",
         unit="environment steps",
         low=1,
-        source=MNIH + ", section 5.1",
+        source=MNIH + ", section 8: t_max = 5",
     )
     gae_lambda: float = hyperparameter(
         1.0,
         "λ of the generalised advantage estimate; 1 is the n-step return",
         low=0.0,
         high=1.0,
-        source=MNIH,
+        source=MNIH + ", algorithm S3",
     )
     advantage_normalization: str = hyperparameter(
         "none",
@@ -68,19 +83,38 @@ class Hyperparameters(CriticHyperparameters):
         source=MNIH + ": none",
     )
     learning_rate: float = hyperparameter(
-        7e-4, "RMSProp's step size", low=0.0, source=BASELINES_A2C
+        7e-4,
+        "RMSProp's step size",
+        low=0.0,
+        source=STABLE_BASELINES3_A2C + "; " + BASELINES_A2C + ", which lets it fall to 0",
+    )
+    rmsprop_form: str = hyperparameter(
+        "torch",
+        "RMSProp as torch has it (ε outside the root, mean square from 0) or as TensorFlow "
+        "(inside, from 1)",
+        choices=tuple(RMSPROP_FORMS),
+        source=STABLE_BASELINES3_A2C + "; " + BASELINES_A2C + ": tensorflow",
     )
     rmsprop_decay: float = hyperparameter(
-        0.99, "decay of RMSProp's mean square", low=0.0, high=1.0, source=MNIH
+        0.99, "decay of RMSProp's mean square", low=0.0, high=1.0, source=MNIH + ", section 8"
     )
     rmsprop_epsilon: float = hyperparameter(
-        1e-5, "added to the root of RMSProp's mean square", low=0.0, source=BASELINES_A2C
+        1e-5,
+        "added to the root of RMSProp's mean square, or to the mean square itself, by its form",
+        low=0.0,
+        source=STABLE_BASELINES3_A2C + "; " + BASELINES_A2C + ": to the mean square",
     )
     value_coefficient: float = hyperparameter(
-        0.5, "c_v, the weight of the value loss (V − R)² / 2", low=0.0, source=BASELINES_A2C
+        0.5,
+        "c_v, the weight of the value loss (V − R)² / 2",
+        low=0.0,
+        source="as PPO's; " + STABLE_BASELINES3_A2C + " and " + BASELINES_A2C + ": 0.5 (V − R)²",
     )
     entropy_coefficient: float = hyperparameter(
-        0.0, "c_e, the weight of the entropy", low=0.0, source="PPO paper: none on MuJoCo"
+        0.0,
+        "c_e, the weight of the entropy",
+        low=0.0,
+        source=STABLE_BASELINES3_A2C + "; " + BASELINES_A2C + ": 0.01",
     )
 
 
@@ -126,6 +160,7 @@ def actor_critic_step(learner: Learner, batch: Batch, projection: Projection) ->
         learner.active,
         decay=h.rmsprop_decay,
         epsilon=h.rmsprop_epsilon,
+        form=h.rmsprop_form,
     )
     return {
         "explained_variance": explained,
@@ -137,8 +172,11 @@ def actor_critic_step(learner: Learner, batch: Batch, projection: Projection) ->
 
 
 def start(learner: Learner) -> None:
-    """RMSProp has seen nothing."""
-    learner.memory["mean_square"] = torch.zeros_like(learner.parameters)
+    """The mean square that RMSProp's form starts from."""
+    h = learner.hyperparameters
+    assert isinstance(h, Hyperparameters)
+    first = RMSPROP_FORMS[h.rmsprop_form]
+    learner.memory["mean_square"] = torch.full_like(learner.parameters, first)
 
 
 def update(learner: Learner, batch: Batch) -> Diagnostics:
