@@ -62,7 +62,9 @@ class RewardScale:
     """Divides rewards by the running deviation of the slots' discounted return.
 
     The deviation is brought up to date with a whole batch, then frozen for it, so that
-    one batch has one scale. Source: openai/baselines VecNormalize.
+    one batch has one scale.
+
+    Source: openai/baselines VecNormalize, which brings it up to date at every step instead.
     """
 
     def __init__(self, seeds: int, slots: int, discount: float, device: str = "cpu") -> None:

@@ -8,7 +8,9 @@ Difference from A2C: each sample's gradient in the distribution's statistics φ 
 is shortened where it leads away from the average network θ̄; z takes g's place on the way
 back to θ. The constraint is linear: kᵀz is held to δ, not the KL. δ = ∞ is A2C.
 
-Source: Wang et al. 2016, arXiv 1611.01224, section 3.3, eqs. 11 and 12.
+Source: Wang et al. 2016, arXiv 1611.01224, section 3.3, eqs. 11 and 12. Different there: g is
+ACER's, with replayed data; continuous policies have a fixed σ, so that φ = μ; discrete ones have
+their probabilities for φ, where here it is their logarithms.
 
 g, k, z ↔ `gradient`, `slope`, the result of `projected` [S, M, K]; δ ↔ `trust_region`;
 α ↔ `average_decay`; θ̄ ↔ `learner.memory["average"]` [S, P].
@@ -34,10 +36,14 @@ class Hyperparameters(a2c.Hyperparameters):
     """The trust region."""
 
     trust_region: float = hyperparameter(
-        1.0, "δ, the bound on kᵀz; inf for none", low=0.0, source=WANG + ", section 5.1"
+        1.0, "δ, the bound on kᵀz; inf for none", low=0.0, source=WANG + ", section 4"
     )
     average_decay: float = hyperparameter(
-        0.99, "α, what the average network keeps at an update", low=0.0, high=1.0, source=WANG
+        0.99,
+        "α, what the average network keeps at an update",
+        low=0.0,
+        high=1.0,
+        source=WANG + ", section 4",
     )
 
 
