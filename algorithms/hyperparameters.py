@@ -16,6 +16,7 @@ from typing import Any
 
 ANDRYCHOWICZ = "Andrychowicz et al. 2021, arXiv 2006.05990"
 BASELINES = "openai/baselines ppo2, MuJoCo defaults"
+ADAM_EPSILON = BASELINES + ": the number; in torch's formula, as in Stable-Baselines3"
 PAPER = "Schulman et al. 2017, arXiv 1707.06347, Table 3"
 PAPER_TEXT = "Schulman et al. 2017, arXiv 1707.06347, section 6.1"
 DAPO = "Yu et al. 2025, arXiv 2503.14476"
@@ -71,7 +72,7 @@ class OptimizerHyperparameters:
         low=1.0,
         source=PAPER + ": constant",
     )
-    adam_epsilon: float = hyperparameter(1e-5, "Adam's epsilon", low=0.0, source=BASELINES)
+    adam_epsilon: float = hyperparameter(1e-5, "Adam's epsilon", low=0.0, source=ADAM_EPSILON)
     gradient_norm_clip: float = hyperparameter(
         0.5,
         "bound on the L2 norm of a seed's gradient; inf for none",
@@ -190,7 +191,7 @@ class CriticHyperparameters(Hyperparameters):
     reward_normalization: bool = hyperparameter(
         True,
         "rewards are divided by the running standard deviation of the discounted return",
-        source=BASELINES,
+        source=BASELINES + ", whose scale moves at every step; here one scale a batch",
     )
     reward_clip: float = hyperparameter(
         10.0, "bound on a normalised reward", low=0.0, source=BASELINES
@@ -222,7 +223,10 @@ class CriticRegression:
     """A critic that is fitted apart from the policy, after the policy's step."""
 
     critic_learning_rate: float = hyperparameter(
-        1e-3, "Adam's step size for the critic", low=0.0, source="openai/spinningup vpg"
+        1e-3,
+        "Adam's step size for the critic",
+        low=0.0,
+        source="openai/spinningup vpg, which makes 80 steps on the whole batch",
     )
     critic_epochs: int = hyperparameter(
         10, "passes of the critic over a batch", unit="epochs", low=1, source="as PPO's epochs"
@@ -258,17 +262,20 @@ class SurrogateHyperparameters(CriticHyperparameters):
         before=3e-4,
     )
     value_coefficient: float = hyperparameter(
-        0.5, "weight of the value loss (V - target)² / 2", low=0.0, source=BASELINES
+        0.5,
+        "weight of the value loss (V - target)² / 2",
+        low=0.0,
+        source=BASELINES + ", which halves the square too",
     )
     value_clip: float = hyperparameter(
         math.inf,
         "the value may move this far from its old prediction before the loss stops "
         "rewarding it; inf for no clip",
         low=0.0,
-        source=ANDRYCHOWICZ + ": no clip does better",
+        source=ANDRYCHOWICZ + ": no clip does better; " + BASELINES + ": 0.2",
     )
     entropy_coefficient: float = hyperparameter(
-        0.0, "weight of the entropy bonus", low=0.0, source=PAPER + " (MuJoCo: none)"
+        0.0, "weight of the entropy bonus", low=0.0, source=PAPER_TEXT + ": none"
     )
 
 
@@ -300,7 +307,7 @@ class PenaltyHyperparameters:
         1.0,
         "β, the weight of the KL to the old policy (its first value where adaptive)",
         low=0.0,
-        source=PAPER_TEXT + ": fixed 0.3, 1, 3, 10",
+        source=PAPER_TEXT + ", Table 1: adaptive from 1; fixed 0.3, 1, 3, 10",
     )
     adaptive: bool = hyperparameter(
         True, "β is doubled or halved after an update", source="section 4 of the PPO paper"

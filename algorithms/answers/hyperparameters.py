@@ -9,8 +9,8 @@ import math
 from dataclasses import dataclass
 
 from algorithms.answers.grouping import BASELINES
+from algorithms.hyperparameters import ADAM_EPSILON, PAPER, hyperparameter
 from algorithms.hyperparameters import BASELINES as OPENAI_BASELINES
-from algorithms.hyperparameters import PAPER, hyperparameter
 
 GRPO = "Shao et al. 2024, arXiv 2402.03300"
 ZIEGLER = "Ziegler et al. 2019, arXiv 1909.08593"
@@ -52,7 +52,7 @@ class SequenceHyperparameters:
         low=1.0,
         source=PAPER + ": constant",
     )
-    adam_epsilon: float = hyperparameter(1e-5, "Adam's epsilon", low=0.0, source=OPENAI_BASELINES)
+    adam_epsilon: float = hyperparameter(1e-5, "Adam's epsilon", low=0.0, source=ADAM_EPSILON)
     gradient_norm_clip: float = hyperparameter(
         math.inf,
         "bound on the L2 norm of a seed's gradient; inf for none",
@@ -71,7 +71,10 @@ class BaselineHyperparameters(SequenceHyperparameters):
     """The choice of b."""
 
     baseline: str = hyperparameter(
-        "group_mean", "what is subtracted from the return", choices=tuple(BASELINES), source=GRPO
+        "group_mean",
+        "what is subtracted from the return",
+        choices=tuple(BASELINES),
+        source=GRPO + ", without its division by the group's deviation",
     )
 
 
@@ -87,7 +90,7 @@ class SurrogateHyperparameters(BaselineHyperparameters):
         source=OPENAI_BASELINES,
     )
     epochs: int = hyperparameter(
-        4, "passes over a batch", unit="epochs", low=1, source=ZIEGLER + ", appendix"
+        4, "passes over a batch", unit="epochs", low=1, source=ZIEGLER + ", section 2.2"
     )
     minibatch: int = hyperparameter(
         8, "answers of one gradient step", unit="answers", low=1, source="this project"

@@ -115,7 +115,7 @@ class PenaltyHyperparameters(SurrogateHyperparameters):
         1.0,
         "β, the weight of the KL to the old policy (its first value where adaptive)",
         low=0.0,
-        source=PAPER_TEXT + ": fixed 0.3, 1, 3, 10",
+        source=PAPER_TEXT + ", Table 1: adaptive from 1; fixed 0.3, 1, 3, 10",
     )
     adaptive: bool = hyperparameter(
         True, "β is doubled or halved after an update", source="section 4 of the PPO paper"

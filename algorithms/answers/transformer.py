@@ -73,7 +73,8 @@ class Transformer:
     def initial(self, generator: np.random.Generator, initialization: str = "normal") -> np.ndarray:
         """float32 [P]: N(0, 0.1²), by 1/√(2·layers) less where a block ends in the state.
 
-        Source: Radford et al. 2019, section 2.3, with 0.1 for the 0.02 of their wider networks.
+        Source: Radford et al. 2019, section 2.3 (what is less where a block ends); 0.1 stands for
+        the 0.02 of the wider networks of Radford et al. 2018, section 4.1.
         There is no other `initialization`.
         """
         small = _INITIAL_DEVIATION / math.sqrt(2 * self.layers)

@@ -3,8 +3,8 @@
 Its return is the zero of normalised scores. The initialisation is that of every other
 algorithm (same seed, same weights), so that a learning curve begins here.
 
-Source: this project; the PPO paper's Table 1 (arXiv 1707.06347) sets its zero by a random
-policy and leaves open which.
+Source: this project; the PPO paper's Table 1 (arXiv 1707.06347, section 6.1) sets its zero by
+a random policy, which its text once calls the initial one.
 """
 
 from __future__ import annotations

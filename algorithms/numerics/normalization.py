@@ -61,7 +61,9 @@ class RewardScale:
     """Divides rewards by the running deviation of the slots' discounted return.
 
     The deviation is brought up to date with a whole batch, then frozen for it, so that
-    one batch has one scale. Source: openai/baselines VecNormalize.
+    one batch has one scale.
+
+    Source: openai/baselines VecNormalize, which brings it up to date at every step instead.
 
     Attributes:
         moments: of the return; running: the slots' return so far, float32 [S, N].

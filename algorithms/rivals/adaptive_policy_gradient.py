@@ -7,9 +7,10 @@
 Difference from the advantage rung: the step size is not given but follows the change that
 it makes, each seed for itself.
 
-Source: "Vanilla PG, Adaptive" of Figure 3 of the PPO paper (arXiv 1707.06347), which says
-no more than its name; the rule is that of the policy-gradient homework of UC Berkeley's
-CS 294 (fall 2015, J. Schulman).
+Source: "Vanilla PG, Adaptive" of Figure 3 of the PPO paper (arXiv 1707.06347), whose footnote 3
+names homework 4 of UC Berkeley's CS 294-112 (spring 2017): its rule, its Adam, its first step
+size. Different there: a target of 0.002, whole trajectories of at least 2,500 steps, γ = 0.97, the
+discounted return less V for Â (λ = 1), no bound on the gradient.
 
 η ↔ `learner.memory["step_size"]` [S]; target ↔ `kl_target`; KL ↔ `kl_mean`, over the batch.
 """
@@ -31,16 +32,22 @@ from algorithms.ladder import advantage
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
 
-RULE = "UC Berkeley CS 294, fall 2015"
+HOMEWORK = "UC Berkeley CS 294-112, spring 2017, homework 4"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(advantage.Hyperparameters):
     """How far a step should go."""
 
-    learning_rate: float = hyperparameter(1e-3, "η, Adam's first step size", low=0.0, source=RULE)
+    learning_rate: float = hyperparameter(
+        1e-3, "η, Adam's first step size", low=0.0, source=HOMEWORK
+    )
     kl_target: float = hyperparameter(
-        0.01, "the KL that a step should make", unit="nats", low=0.0, source="this project"
+        0.01,
+        "the KL that a step should make",
+        unit="nats",
+        low=0.0,
+        source="this project: docs/experiment.md; " + HOMEWORK + ": 0.002",
     )
 
 

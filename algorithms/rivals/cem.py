@@ -9,8 +9,9 @@ steps are charged, and every candidate's return is a training episode. The stati
 normalise observations stand still within a generation, so that its candidates are judged
 alike.
 
-Source: Szita & Lőrincz 2006, Learning Tetris using the noisy cross-entropy method, section
-2 (constant and decreasing noise).
+Source: Szita & Lőrincz 2006, Learning Tetris using the noisy cross-entropy method (their
+decreasing noise: a variance that falls linearly to 0; ρ is 0.1 there). joschu/modular_rl, whose ρ
+this is, widens generation k itself by z(k), the first too.
 
 N ↔ `slots`; ρ ↔ `elite_fraction`; m ↔ the learner's policy parameters [S, P]; v ↔
 `learner.memory["variance"]` [S, P]; θᵢ ↔ `learner.memory["candidates"]` [S, N, P].
@@ -50,7 +51,7 @@ class Hyperparameters(Common):
         "ρ, the share of candidates that the next generation comes from (at least one)",
         low=0.0,
         high=1.0,
-        source="openai/baselines' predecessor modular_rl: cem",
+        source="joschu/modular_rl cem; " + SZITA + ": 0.1",
     )
     initial_std: float = hyperparameter(
         0.1, "√v of the first generation", low=0.0, source="this project: docs/experiment.md"

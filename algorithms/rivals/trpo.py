@@ -9,7 +9,10 @@ with F the Fisher information; the step along F⁻¹g to the edge of that ellips
 conjugate gradient, then halved until the true KL is within δ and the surrogate has risen.
 If it never does, θ stays θ' to the bit.
 
-Source: Schulman et al. 2015, arXiv 1502.05477, section 6 and appendix C.
+Source: Schulman et al. 2015, arXiv 1502.05477, section 6 and appendix C; numbers of
+openai/baselines trpo_mpi for MuJoCo. Different there: the line search takes a KL of up to 1.5 δ
+and a surrogate that has not fallen; F is that of every fifth state; the critic makes 5 passes of
+minibatches of 64, with 1e-3 as here; networks are 2 × 32, observations bounded to ±5.
 
 g ↔ `gradient` [S, P]; F ↔ `fisher_product`, damped; s ↔ `direction` [S, P]; α ↔
 `backtrack_factor`; δ ↔ `kl_bound`. The step size recorded is αʲ √(2δ / sᵀFs), 0 where the
@@ -66,7 +69,7 @@ class Hyperparameters(CriticHyperparameters, CriticRegression):
         0.01, "δ, the largest mean KL of an update", unit="nats", low=0.0, source=SCHULMAN
     )
     conjugate_gradient_iterations: int = hyperparameter(
-        10, "iterations that solve F s = g", unit="iterations", low=1, source=SCHULMAN
+        10, "iterations that solve F s = g", unit="iterations", low=1, source=BASELINES_TRPO
     )
     damping: float = hyperparameter(
         0.1, "added to the diagonal of F", low=0.0, source=BASELINES_TRPO

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NoReturn
 
@@ -17,8 +17,12 @@ INTERRUPTED, TERMINATED = 130, 143
 
 
 @contextmanager
-def interruptible(*lines: str) -> Iterator[None]:
-    """Exit with 130 after Ctrl-C and 143 after SIGTERM within, having told `lines`."""
+def interruptible(*lines: str, keep: Callable[[], None] | None = None) -> Iterator[None]:
+    """Exit with 130 after Ctrl-C and 143 after SIGTERM within, having told `lines`.
+
+    Args:
+        keep: called before the exit, to store and show what there is.
+    """
     terminations: list[int] = []
 
     def terminate(number: int, frame: FrameType | None) -> NoReturn:
@@ -31,6 +35,8 @@ def interruptible(*lines: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         print("\n" + "\n".join(lines), file=sys.stderr)
+        if keep is not None:
+            keep()
         raise typer.Exit(TERMINATED if terminations else INTERRUPTED) from None
     finally:
         signal.signal(signal.SIGTERM, earlier)

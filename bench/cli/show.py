@@ -84,7 +84,7 @@ def show(
         table.add_row(*map(escape, texts))
     console.print(table)
     if contrasts := list(_contrasts(plan)):
-        print("\nHyperparameters that both have, where they differ:")
+        print("\nHyperparameters that differ, and those that one of the two alone has:")
     for line in contrasts:
         print(f"  {line}")
     print(
@@ -107,12 +107,20 @@ def _contrasts(plan: Plan) -> Iterator[str]:
         if reference is None or reference is cell:
             continue
         earlier, later = (each.description.hyperparameters for each in (reference, cell))
-        differing = [
+        parts = [
             f"{field} = {earlier[field]} -> {value}"
             for field, value in later.items()
             if field in earlier and earlier[field] != value
         ]
-        yield f"{name} vs {reference.variant.name}: {', '.join(differing) or 'none'}"
+        contrasts = [", ".join(parts)] if parts else []
+        for owner, own, others in (
+            (name, later, earlier),
+            (reference.variant.name, earlier, later),
+        ):
+            alone = [f"{field} = {value}" for field, value in own.items() if field not in others]
+            if alone:
+                contrasts.append(f"{owner} alone: {', '.join(alone)}")
+        yield f"{name} vs {reference.variant.name}: {'; '.join(contrasts) or 'none'}"
 
 
 def _state(plan: Plan, store: Store) -> tuple[set[str], set[str], dict[str, Description]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
+from bench.cli.interruption import interruptible
 from bench.cli.options import EnvironmentsOption, ResultsOption
 from bench.cli.words import count, duration, shown, wide_console
 from bench.errors import InputError, unknown
@@ -17,7 +17,6 @@ from bench.plan.registry import canonical_algorithm
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
-    from rich.status import Status
 
     from bench.throughput.session import Rival
 
@@ -93,7 +92,7 @@ def throughput(
         check_output(output)
 
     from bench.store import LOCAL
-    from bench.store.throughput import check_writable, write_session
+    from bench.store.throughput import check_writable
     from bench.throughput.session import Failed, measure, who
     from bench.train.environments import ENVPOOL_IDS, describe
 
@@ -114,23 +113,53 @@ def throughput(
         "leave the machine alone meanwhile"
     )
     rows: list[dict[str, object]] = []
-    with console.status("") as status:
-        tell = _teller(status, number)
+    whole = 0
+
+    def finish() -> None:
+        _store_and_show(console, folder, rows, output, main=chosen[-1], seeds=seeds)
+
+    def keep() -> None:
+        if not rows:
+            console.print("Nothing had been measured.")
+            return
+        console.print(
+            f"Kept: {count(whole, 'whole round')} of {number:,}, and what was measured of the next."
+        )
+        finish()
+
+    with interruptible("Interrupted.", keep=keep), console.status("") as status:
+
+        def tell(turn: int, rival: Rival) -> None:
+            nonlocal whole
+            whole = turn
+            status.update(_doing(turn, number, rival))
+
         for answer in measure(rivals, rounds=number, seconds=seconds, on_event=tell):
             if isinstance(answer, Failed):
                 console.print(
                     f"{answer.rival.name} can't be measured: {answer.reason}", style="red"
                 )
             else:
-                rows.append(answer)
+                rows += answer
     if not rows:
         raise InputError("nothing could be measured")
+    finish()
+
+
+def _store_and_show(
+    console: Console,
+    folder: Path,
+    rows: list[dict[str, object]],
+    output: Path | None,
+    *,
+    main: str,
+    seeds: int,
+) -> None:
+    from bench.store.throughput import read_latest, write_session
+
     path = write_session(folder, rows)
-
-    from bench.store.throughput import read_latest
-
     table, problems = read_latest(folder)
-    show(console, table, main=chosen[-1], seeds=seeds)
+    show(console, table, main=main, seeds=seeds)
     console.print(f"Results: {shown(path)}")
     if output is not None:
         from bench.evidence.figures.output import save
@@ -152,15 +181,12 @@ def _expected(rival: Rival, seconds: float) -> float:
     return {"bare": 1.2, "training": 2.0, "peer": 4.0}[rival.kind] * seconds
 
 
-def _teller(status: Status, rounds: int) -> Callable[[int, Rival], None]:
-    def tell(number: int, rival: Rival) -> None:
-        size = f", {count(rival.seeds, 'seed')}" if rival.seeds else ""
-        status.update(
-            f"round {number + 1} of {rounds}: {rival.name}{size}, {rival.environment}, "
-            f"{count(rival.environments, 'environment')} a core"
-        )
-
-    return tell
+def _doing(turn: int, rounds: int, rival: Rival) -> str:
+    size = f", {count(rival.seeds, 'seed')}" if rival.seeds else ""
+    return (
+        f"round {turn + 1} of {rounds}: {rival.name}{size}, {rival.environment}, "
+        f"{count(rival.environments, 'environment')} a core"
+    )
 
 
 def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None:
@@ -200,8 +226,10 @@ def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None
             f"({row.times_low:.1f} to {row.times_high:.1f})"
         )
     cores = int(summary["cores"].max())
+    fewest, most = int(summary["rounds"].min()), int(summary["rounds"].max())
+    rounds = count(most, "round") if fewest == most else f"{fewest} to {count(most, 'round')}"
     console.print(
-        f"Medians over {count(int(summary['rounds'].max()), 'round')} (least to most), "
+        f"Medians over {rounds} (least to most), "
         f"{count(cores, 'core')} at once, one process of one thread on each."
     )
     if summary["noisy"].any():

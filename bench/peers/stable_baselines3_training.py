@@ -99,7 +99,8 @@ def model_of(algorithm: str, environment: str, environments: int, given: dict[st
         clip_range=given["clip_range"],
         normalize_advantage=given["advantage_normalization"] == "minibatch",
         ent_coef=given["entropy_coefficient"],
-        vf_coef=given["value_coefficient"],
+        # The peer weighs (V − R)², the caller (V − R)² / 2.
+        vf_coef=given["value_coefficient"] / 2,
         max_grad_norm=given["gradient_norm_clip"],
         policy_kwargs=networks,
         device="cpu",

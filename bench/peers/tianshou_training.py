@@ -144,7 +144,8 @@ def ready(algorithm: str, world: gymnasium.Env[Any, Any], given: dict[str, Any])
             eps_clip=given["clip_range"],
             advantage_normalization=given["advantage_normalization"] == "minibatch",
             recompute_advantage=False,
-            vf_coef=given["value_coefficient"],
+            # The peer weighs (V − R)², the caller (V − R)² / 2.
+            vf_coef=given["value_coefficient"] / 2,
             ent_coef=given["entropy_coefficient"],
             max_grad_norm=given["gradient_norm_clip"],
             gae_lambda=given["gae_lambda"],

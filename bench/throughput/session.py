@@ -99,8 +99,10 @@ def measure(
     rounds: int,
     seconds: float,
     on_event: Callable[[int, Rival], None] = lambda number, rival: None,
-) -> Iterator[dict[str, object] | Failed]:
-    """Rows of the table `throughput`, a row for each round, rival and core; and who failed.
+) -> Iterator[list[dict[str, object]] | Failed]:
+    """Rows of the table `throughput`, of each round and rival one for each core; and who failed.
+
+    The rows of a rival come together, so that one interrupted while it is measured leaves none.
 
     Args:
         rounds: how often everybody is measured; seconds: of each measurement, at least.
@@ -122,8 +124,10 @@ def measure(
                     out.add((rival.kind, rival.name))
                     yield Failed(rival=rival, reason=str(error))
                     continue
-                for core, result in enumerate(measured):
-                    yield _row(session, rival, number, core, len(measured), result, origin)
+                yield [
+                    _row(session, rival, number, core, len(measured), result, origin)
+                    for core, result in enumerate(measured)
+                ]
 
 
 def _measure(team: Team, rival: Rival, seconds: float) -> list[Measured]:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from learners import SPACES, critic_of, learner_of, sizes_of, spread_out
 from test_surrogate_updates import advantages_and_targets
+from torch import Tensor
 
 from algorithms.batch import flatten
 from tests import reference, strategies
@@ -19,13 +20,35 @@ VARIATIONS: list[dict[str, Any]] = [
     {},
     {"advantage_normalization": "batch", "gae_lambda": 0.9, "entropy_coefficient": 0.05},
     {"gradient_norm_clip": 0.1, "value_coefficient": 2.0, "reward_normalization": False},
+    {"rmsprop_form": "tensorflow", "learning_rate": 0.1},
 ]
+
+
+class TensorFlowRMSProp(torch.optim.Optimizer):
+    """θ ← θ − η g / √(v + ε), v from 1."""
+
+    def __init__(self, tensors: list[Tensor], lr: float, alpha: float, eps: float) -> None:
+        super().__init__(tensors, {"lr": lr, "alpha": alpha, "eps": eps})
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:
+        (group,) = self.param_groups
+        for tensor in group["params"]:
+            square = self.state[tensor].get("square", torch.ones_like(tensor))
+            square = group["alpha"] * square + (1 - group["alpha"]) * tensor.grad**2
+            self.state[tensor]["square"] = square
+            tensor.sub_(group["lr"] * tensor.grad / torch.sqrt(square + group["eps"]))
+
+
+FORMS = {"torch": torch.optim.RMSprop, "tensorflow": TensorFlowRMSProp}
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 @pytest.mark.parametrize("variation", VARIATIONS)
 def test_two_updates_are_those_of_torch(variation: dict[str, Any], space: Any) -> None:
-    learner = learner_of("a2c", space, batch_steps=TICKS * SLOTS, learning_rate=0.01, **variation)
+    learner = learner_of(
+        "a2c", space, batch_steps=TICKS * SLOTS, **{"learning_rate": 0.01, **variation}
+    )
     h: Any = learner.hyperparameters
     spread_out(learner)
     start = learner.parameters.double().clone()
@@ -37,7 +60,7 @@ def test_two_updates_are_those_of_torch(variation: dict[str, Any], space: Any) -
     critics = [critic_of(learner, s) for s in range(3)]
     scales = [reference.RewardScale(SLOTS, h.discount) for _ in range(3)]
     optimizers = [
-        torch.optim.RMSprop(
+        FORMS[h.rmsprop_form](
             [*actor.parameters(), *critic.parameters()],
             lr=h.learning_rate,
             alpha=h.rmsprop_decay,

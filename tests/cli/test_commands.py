@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +11,13 @@ import pytest
 
 import bench.store
 from ablations import ABLATIONS
+from ablations.ladder import ABLATION as LADDER
 from bench.cli import other_code, training
 from bench.cli import run as run_verb
 from bench.cli.app import main
 from bench.plan import digest
 from bench.plan.identity import Description
+from bench.plan.lookup import load_algorithm
 from bench.store import Store
 from bench.train.events import Summary
 
@@ -77,15 +80,48 @@ def test_show_tells_what_differs_from_the_reference(
     arguments = ["show", str(file), "--results", str(tmp_path), "--set", "slots=4"]
     assert main([*arguments, "--device", "cpu"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "  mean vs vanilla: none" in lines
+    (mean,) = (line for line in lines if line.startswith("  mean vs vanilla: "))
+    assert mean.startswith("  mean vs vanilla: mean alone: baseline = batch_mean, ")
     (ppo,) = (line for line in lines if line.startswith("  ppo vs vanilla: "))
     assert "learning_rate = 0.003 -> 0.0003" in ppo
-    assert "epochs" not in ppo and "slots" not in ppo
+    assert "ppo alone: " in ppo and "epochs = 3" in ppo
+    assert "vanilla alone" not in ppo and "slots" not in ppo
     (more,) = (line for line in lines if line.startswith("  more vs ppo: "))
     assert "epochs = 3 -> 5" in more
     assert not any(line.startswith("  vanilla vs") for line in lines)
     assert main([*arguments, "--variant", "more"]) == 0
     assert " vs " not in capsys.readouterr().out
+
+
+def test_show_tells_every_difference_between_the_rungs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", "ladder", "--results", str(tmp_path), "--device", "cpu"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    values = {
+        variant.name: vars(
+            load_algorithm(variant.algorithm).hyperparameters(**variant.hyperparameters)
+        )
+        for variant in LADDER.variants
+    }
+    for variant in LADDER.variants[1:]:
+        name, reference = variant.name, variant.compared_with
+        later, earlier = values[name], values[reference]
+        (line,) = (line for line in lines if line.startswith(f"  {name} vs {reference}: "))
+        told = dict(re.findall(r"(\w+) = ([^,;]+)", line))
+        expected = {}
+        for field in sorted({*later, *earlier}):
+            if field not in earlier:
+                expected[field] = f"{later[field]}"
+            elif field not in later:
+                expected[field] = f"{earlier[field]}"
+            elif earlier[field] != later[field]:
+                expected[field] = f"{earlier[field]} -> {later[field]}"
+        assert told == expected
+        ours, _, theirs = line.partition(f"{reference} alone: ")
+        _, _, mine = ours.partition(f"{name} alone: ")
+        assert set(re.findall(r"(\w+) = ", mine)) == later.keys() - earlier.keys()
+        assert set(re.findall(r"(\w+) = ", theirs)) == earlier.keys() - later.keys()
 
 
 def test_a_run_that_hides_earlier_results_says_so(

@@ -6,13 +6,15 @@ import ast
 import json
 import math
 import os
+import subprocess
 import sys
 import textwrap
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from bench.errors import InputError
 from bench.peers import setup, timing
@@ -53,6 +55,32 @@ def test_a_script_imports_nothing_of_this_project(path: Path) -> None:
         if isinstance(node, ast.ImportFrom):
             names = [node.module or ""]
         assert not {name.split(".")[0] for name in names} & {"bench", "ablations", "algorithms"}
+
+
+@pytest.mark.parametrize("path", sorted({peer.script for peer in PEERS.values()}), ids=str)
+def test_the_critic_of_a_peers_ppo_has_the_gradient_of_ours(path: Path) -> None:
+    """The script's own expression for `vf_coef`, at a coefficient of 0.8."""
+    from bench.plan.lookup import load_algorithm
+
+    (declared,) = (
+        field
+        for field in fields(load_algorithm("clipped_ppo").hyperparameters)
+        if field.name == "value_coefficient"
+    )
+    assert "(V - target)² / 2" in declared.metadata["meaning"]
+    (expression,) = (
+        keyword.value
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "PPO"
+        for keyword in node.keywords
+        if keyword.arg == "vf_coef"
+    )
+    code = compile(ast.Expression(expression), str(path), "eval")
+    vf_coef = eval(code, {"given": {"value_coefficient": 0.8}})
+    value = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64, requires_grad=True)
+    target = torch.tensor([0.0, 1.0, 4.0], dtype=torch.float64)
+    (theirs,) = torch.autograd.grad(vf_coef * torch.nn.functional.mse_loss(value, target), value)
+    torch.testing.assert_close(theirs, (0.8 * (value - target) / 3).detach())
 
 
 @pytest.fixture
@@ -284,6 +312,29 @@ def test_more_cores_than_there_are(peer: Peer, monkeypatch: pytest.MonkeyPatch) 
     if hasattr(os, "sched_getaffinity"):
         with pytest.raises(InputError, match=f"{CORES + 1} cores asked for, {CORES} available"):
             timed(peer, "", monkeypatch, cores=CORES + 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "module", "loss"),
+    [
+        (
+            "stable_baselines3_ppo",
+            "stable_baselines3.ppo.ppo",
+            "value_loss = F.mse_loss(rollout_data.returns, values_pred)",
+        ),
+        (
+            "tianshou_ppo",
+            "tianshou.algorithm.modelfree.ppo",
+            "vf_loss = (minibatch.returns - value).pow(2).mean()",
+        ),
+    ],
+)
+def test_a_peers_value_loss_is_the_mean_squared_error(name: str, module: str, loss: str) -> None:
+    program = f"import inspect, {module} as module; print(inspect.getsource(module))"
+    command = [str(interpreter(PEERS[name])), "-I", "-W", "ignore", "-c", program]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert loss in map(str.strip, told.splitlines())
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from algorithms.numerics.optimizers import Adam, clip_gradient_norm, rmsprop_step
+from algorithms.numerics.optimizers import RMSPROP_FORMS, Adam, clip_gradient_norm, rmsprop_step
 from tests import strategies
 
 
@@ -159,3 +159,58 @@ def test_every_seed_has_a_torch_rmsprop_of_its_own(
                 assert torch.equal(parameters[s], before[0][s])
                 assert torch.equal(mean_square[s], before[1][s])
             torch.testing.assert_close(parameters[s], row.detach())
+
+
+@strategies.many
+@given(st.data(), strategies.generators, st.sampled_from([1e-8, 1e-5, 0.1]))
+def test_the_tensorflow_form_is_its_formula(
+    data: st.DataObject, generator: np.random.Generator, epsilon: float
+) -> None:
+    """Number by number in Python's own floats, from a mean square of 1."""
+    seeds, size = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
+    parameters = strategies.normals(generator, seeds, size)
+    mean_square = torch.full_like(parameters, RMSPROP_FORMS["tensorflow"])
+    expected = parameters.tolist()
+    square = [[1.0] * size for _ in range(seeds)]
+    for _ in range(data.draw(st.integers(1, 8))):
+        scale = data.draw(st.sampled_from([0.0, 1e-6, 1.0, 1e4]))
+        gradient = strategies.normals(generator, seeds, size, scale=scale)
+        rate = torch.from_numpy(generator.uniform(0, 0.1, seeds))
+        active = data.draw(strategies.masks(seeds))
+        rmsprop_step(
+            parameters,
+            mean_square,
+            gradient,
+            rate,
+            active,
+            decay=0.9,
+            epsilon=epsilon,
+            form="tensorflow",
+        )
+        for s in np.flatnonzero(active.numpy()):
+            for p, slope in enumerate(gradient[s].tolist()):
+                square[s][p] = 0.9 * square[s][p] + 0.1 * slope**2
+                expected[s][p] -= float(rate[s]) * slope / (square[s][p] + epsilon) ** 0.5
+        torch.testing.assert_close(parameters, torch.tensor(expected, dtype=torch.float64))
+        torch.testing.assert_close(mean_square, torch.tensor(square, dtype=torch.float64))
+
+
+def test_the_first_step_of_either_form() -> None:
+    """10 η in torch's, whatever the gradient; about η g in TensorFlow's."""
+    steps = {}
+    for form, first in RMSPROP_FORMS.items():
+        parameters = torch.zeros(1, 2, dtype=torch.float64)
+        rmsprop_step(
+            parameters,
+            torch.full_like(parameters, first),
+            torch.tensor([[0.01, 0.1]], dtype=torch.float64),
+            torch.tensor([7e-4], dtype=torch.float64),
+            torch.tensor([True]),
+            decay=0.99,
+            epsilon=1e-5,
+            form=form,
+        )
+        steps[form] = -parameters[0] / 7e-4
+    torch.testing.assert_close(steps["torch"], torch.full((2,), 10.0).double(), rtol=0.02, atol=0)
+    small = torch.tensor([0.01, 0.1]).double()
+    torch.testing.assert_close(steps["tensorflow"], small, rtol=0.01, atol=0)
