@@ -1,17 +1,12 @@
-"""What an algorithm learns from (a batch) and what an algorithm is (an update of a learner)."""
+"""What an algorithm learns from: a batch, and sums over its steps."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from algorithms.hyperparameters import Hyperparameters
-    from algorithms.learner import Learner
 
 Diagnostics = Mapping[str, Tensor]
 """Named numbers of one update, each [S]; the names are columns of the table `updates`."""
@@ -51,34 +46,6 @@ class Batch:
 def flatten(values: Tensor) -> Tensor:
     """[S, T, N, …] -> [S, T·N, …], samples in the order of time."""
     return values.flatten(1, 2)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Algorithm:
-    """One way to learn from batches.
-
-    Attributes:
-        name: as on the command line.
-        title: as in figures.
-        equation: the objective to maximise, in Unicode.
-        hyperparameters: a frozen dataclass made of `hyperparameter` fields.
-        collects: "trajectories": every slot plays one whole episode, then idles;
-            "steps": `batch_steps` over all slots, episodes running on between batches.
-        update: learns from one batch, in place, and returns its diagnostics.
-        critic: whether a critic is trained, given the hyperparameters.
-        start: prepares what the algorithm remembers between updates.
-        act: chooses actions where they are not samples of π_θ, as `Learner.act` does.
-    """
-
-    name: str
-    title: str
-    equation: str
-    hyperparameters: type[Hyperparameters]
-    collects: Literal["trajectories", "steps"]
-    update: Callable[[Learner, Batch], Diagnostics]
-    critic: Callable[[Hyperparameters], bool] = lambda hyperparameters: False
-    start: Callable[[Learner], None] = lambda learner: None
-    act: Callable[[Learner, Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
 
 
 def sum_in_order(values: Tensor) -> Tensor:

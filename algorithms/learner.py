@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Literal, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
 from algorithms.numerics.networks import Networks, Pass, stack_initial
 from algorithms.numerics.normalization import RewardScale, RunningMoments
@@ -19,6 +20,25 @@ from algorithms.spaces import ActionSpace
 
 NOISE_BLOCK = 64
 """Ticks of action noise drawn at once."""
+
+
+class Chosen(Protocol):
+    """What a learner, and who collects for it, ask of its `algorithms.algorithm.Algorithm`."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def collects(self) -> Literal["trajectories", "steps"]: ...
+    @property
+    def update(self) -> Callable[[Learner, Batch], Diagnostics]: ...
+    @property
+    def start(self) -> Callable[[Learner], None]: ...
+    @property
+    def critic(self) -> Callable[[Hyperparameters], bool]: ...
+    @property
+    def act(self) -> Callable[[Learner, Tensor, Tensor], tuple[Tensor, Tensor]] | None: ...
+    @property
+    def recordable(self) -> bool: ...
 
 
 class Learner:
@@ -39,7 +59,7 @@ class Learner:
 
     def __init__(
         self,
-        algorithm: Algorithm,
+        algorithm: Chosen,
         hyperparameters: Hyperparameters,
         seeds: Sequence[int],
         observation_size: int,
@@ -163,6 +183,18 @@ class Learner:
             return observations
         clip = self.hyperparameters.observation_clip
         return self.normalizer.standardise(observations, clip)
+
+    def saved(self, s: int) -> dict[str, np.ndarray]:
+        """What is kept of seed number `s`: parameters and the observations' statistics, copied."""
+        moments = self.observation_moments
+        tensors = {
+            "policy": self.policy_parameters[s],
+            "critic": self.critic_parameters[s],
+            "observation_mean": moments.mean[s],
+            "observation_variance": moments.variance[s],
+            "observation_count": moments.count[s],
+        }
+        return {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
 
     def annealed(self, learning_rate: float) -> Tensor:
         """A step size now, float64 [S]: annealed by the steps taken, never by the budget.

@@ -14,7 +14,7 @@ import math
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm
+from algorithms.algorithm import Algorithm
 from algorithms.controls.untrained import Hyperparameters, update
 from algorithms.learner import Learner
 from algorithms.spaces import Continuous

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import Hyperparameters as Common
 from algorithms.hyperparameters import hyperparameter

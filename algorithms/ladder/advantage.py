@@ -21,7 +21,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics, flatten
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics, flatten
 from algorithms.critic import estimate_advantages, explained_variance, fit_critic
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, hyperparameter

@@ -22,7 +22,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics, flatten, sum_in_order
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics, flatten, sum_in_order
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import PAPER, TrajectoryHyperparameters, hyperparameter
 from algorithms.learner import Learner

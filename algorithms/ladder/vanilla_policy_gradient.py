@@ -17,7 +17,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import TrajectoryHyperparameters
 from algorithms.learner import Learner

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.hyperparameters import hyperparameter
 from algorithms.learner import Learner
 from algorithms.rivals import a2c

@@ -25,7 +25,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics, sum_in_order
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics, sum_in_order
 from algorithms.hyperparameters import Hyperparameters as Common
 from algorithms.hyperparameters import hyperparameter
 from algorithms.learner import Learner
@@ -143,4 +144,5 @@ ALGORITHM = Algorithm(
     update=update,
     start=start,
     act=act,
+    recordable=True,
 )

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from algorithms import ALGORITHMS
-from algorithms.batch import Algorithm
+from algorithms.algorithm import Algorithm
 from algorithms.learner import Learner
 from algorithms.spaces import ActionSpace, Continuous, Discrete
 from tests import reference
