@@ -16,7 +16,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from algorithms.batch import Algorithm, Batch, Diagnostics
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import SurrogateHyperparameters, hyperparameter
 from algorithms.learner import Learner

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from algorithms.algorithm import LearningAlgorithm
 from algorithms.answers.hyperparameters import SequenceHyperparameters
-from algorithms.batch import Batch, Diagnostics
-
-if TYPE_CHECKING:
-    from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import SequenceLearner
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceAlgorithm:
-    """One way to learn from batches of answers; the attributes are `batch.Algorithm`'s.
+class SequenceAlgorithm(LearningAlgorithm[SequenceHyperparameters, SequenceLearner]):
+    """One way to learn from batches of answers.
 
     Every batch holds `hyperparameters.answers` whole answers of one length, whose rewards hold the
     penalty for leaving the reference.
     """
-
-    name: str
-    title: str
-    equation: str
-    hyperparameters: type[SequenceHyperparameters]
-    update: Callable[[SequenceLearner, Batch], Diagnostics]
-    start: Callable[[SequenceLearner], None] = lambda learner: None

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import cast
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.answers.algorithm import SequenceAlgorithm
 from algorithms.answers.hyperparameters import SequenceHyperparameters
 from algorithms.answers.transformer import Transformer
 from algorithms.learner import Learner
@@ -17,6 +16,13 @@ from algorithms.numerics.networks import Perceptron
 from algorithms.numerics.optimizers import Adam
 from algorithms.numerics.random_streams import Noise
 from algorithms.policies import CategoricalPolicy
+
+
+class Starting(Protocol):
+    """What a learner of answers asks of its `algorithms.answers.algorithm.SequenceAlgorithm`."""
+
+    @property
+    def start(self) -> Callable[[SequenceLearner], None]: ...
 
 
 class SequenceLearner(Learner):
@@ -36,7 +42,7 @@ class SequenceLearner(Learner):
 
     def __init__(
         self,
-        algorithm: SequenceAlgorithm,
+        algorithm: Starting,
         hyperparameters: SequenceHyperparameters,
         seeds: Sequence[int],
         network: Transformer,
@@ -66,3 +72,7 @@ class SequenceLearner(Learner):
         assert isinstance(h, SequenceHyperparameters)
         shape = (h.answers, self.policy.noise_size)
         return Noise(self.seeds, self.updates, shape, self.policy.noise_kind, self.network.ticks)
+
+    def saved(self, s: int) -> dict[str, np.ndarray]:
+        """The parameters of seed number `s`, copied."""
+        return {"policy": self.parameters[s].cpu().numpy().copy()}

@@ -17,7 +17,7 @@ from bench.plan.plugin import load_plugin
 from bench.plan.registry import canonical_algorithm
 
 if TYPE_CHECKING:
-    from algorithms.batch import Algorithm
+    from algorithms.algorithm import Algorithm
 
 
 def load_ablation(text: str) -> Ablation:

@@ -11,7 +11,7 @@ from algorithms import ALGORITHMS
 from bench.errors import InputError, unknown
 
 if TYPE_CHECKING:
-    from algorithms.batch import Algorithm
+    from algorithms.algorithm import Algorithm
 
 
 def load_plugin(address: str) -> Algorithm:
@@ -36,9 +36,9 @@ def load_plugin(address: str) -> Algorithm:
             ) from error
         raise InputError(f"{plugin} can't be imported: {_reason(error)}") from error
 
+    from algorithms.algorithm import Algorithm
     from algorithms.answers.algorithm import SequenceAlgorithm
     from algorithms.answers.hyperparameters import SequenceHyperparameters
-    from algorithms.batch import Algorithm
     from algorithms.hyperparameters import Hyperparameters
 
     kinds = (Algorithm, SequenceAlgorithm)

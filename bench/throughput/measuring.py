@@ -89,7 +89,7 @@ class _Mark:
     spent: dict[str, float]
 
 
-class _EnoughError(Exception):
+class EnoughError(Exception):
     """The window is over: the way out of the trainer's loop."""
 
 
@@ -103,8 +103,8 @@ def training(algorithm: str, environment: str, seeds: int, seconds: float) -> Me
     from bench.train import trainer
     from bench.train.environments import back_end_of
     from bench.train.environments.envpool_backend import EnvPoolEnvironments
+    from bench.train.results import Progress
     from bench.train.rollout import Rollout
-    from bench.train.trainer import Progress
 
     chosen = load_algorithm(algorithm)
     description = Description(
@@ -117,21 +117,22 @@ def training(algorithm: str, environment: str, seeds: int, seconds: float) -> Me
     spent: defaultdict[str, float] = defaultdict(float)
     marks: list[_Mark] = []
 
-    def report(progress: Progress) -> None:
+    def mark(progress: Progress) -> None:
         now = time.perf_counter()
         marks.append(_Mark(sum(progress.steps), now, time.process_time(), dict(spent)))
         if len(marks) > 1 and now - marks[0].wall >= seconds:
-            raise _EnoughError
+            raise EnoughError
 
-    timed = replace(chosen, update=_stopwatch(chosen.update, spent, "update"))
-    collect = f"collect_{chosen.collects}"
+    timed = replace(chosen, update=stopwatch(chosen.update, spent, "update"))
     with (
-        _put(EnvPoolEnvironments, "step", _stopwatch(EnvPoolEnvironments.step, spent, "physics")),
-        _put(Rollout, collect, _stopwatch(getattr(Rollout, collect), spent, "collecting")),
-        _put(trainer, "load_algorithm", lambda name: timed),
-        suppress(_EnoughError),
+        replaced_for_now(
+            EnvPoolEnvironments, "step", stopwatch(EnvPoolEnvironments.step, spent, "physics")
+        ),
+        replaced_for_now(Rollout, "collect", stopwatch(Rollout.collect, spent, "collecting")),
+        replaced_for_now(trainer, "load_algorithm", lambda name: timed),
+        suppress(EnoughError),
     ):
-        trainer.train(description, range(seeds), report)
+        trainer.train(description, range(seeds), [mark])
     first, last = marks[0], marks[-1]
     elapsed = last.wall - first.wall
     share = {name: (last.spent[name] - first.spent[name]) / elapsed for name in last.spent}
@@ -166,9 +167,11 @@ def serve(connection: Connection, core: int | None) -> None:
             connection.send(f"{type(error).__name__}: {error}")
 
 
-def _stopwatch(
+def stopwatch(
     function: Callable[Arguments, Answer], spent: dict[str, float], name: str
 ) -> Callable[Arguments, Answer]:
+    """The function, which adds to `spent[name]` the seconds that each call takes."""
+
     def timed(*given: Arguments.args, **named: Arguments.kwargs) -> Answer:
         begun = time.perf_counter()
         try:
@@ -180,7 +183,8 @@ def _stopwatch(
 
 
 @contextmanager
-def _put(owner: Any, name: str, by: Any) -> Iterator[None]:
+def replaced_for_now(owner: Any, name: str, by: Any) -> Iterator[None]:
+    """Put `by` in the place of an attribute, and the attribute back at the end."""
     before = getattr(owner, name)
     setattr(owner, name, by)
     try:

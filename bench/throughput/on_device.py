@@ -8,14 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from bench.errors import InputError
-from bench.throughput.measuring import ENDLESS, _EnoughError, _put, _stopwatch
+from bench.throughput.measuring import ENDLESS, EnoughError, replaced_for_now, stopwatch
 from bench.train.provenance import on_device, provenance
-
-if TYPE_CHECKING:
-    from bench.train.trainer import Progress
+from bench.train.results import Progress
 
 Kind = Literal["physics", "environment", "training"]
 
@@ -243,26 +241,26 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
     substeps: list[int] = []
     used: list[float | None] = []
 
-    def report(progress: Progress) -> None:
+    def mark(progress: Progress) -> None:
         now = time.perf_counter()
         marks.append((sum(progress.steps), now, spent["update"]))
         # Graphs are recorded in the first two.
         if len(marks) > 2 and now - marks[1][1] >= seconds:
             used.append(_used(where, before))
-            raise _EnoughError
+            raise EnoughError
 
     def advance(self: Worlds) -> None:
         substeps[:] = [self.frame_skip]
         plain(self)
 
     plain = Worlds.advance
-    timed = replace(chosen, update=_stopwatch(chosen.update, spent, "update"))
+    timed = replace(chosen, update=stopwatch(chosen.update, spent, "update"))
     with (
-        _put(trainer, "load_algorithm", lambda name: timed),
-        _put(Worlds, "advance", advance),
-        suppress(_EnoughError),
+        replaced_for_now(trainer, "load_algorithm", lambda name: timed),
+        replaced_for_now(Worlds, "advance", advance),
+        suppress(EnoughError),
     ):
-        trainer.train(description, range(question.seeds), report)
+        trainer.train(description, range(question.seeds), [mark])
     first, last = marks[1], marks[-1]
     elapsed = last[1] - first[1]
     steps = last[0] - first[0]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from bench.plan.identity import Description
-
-if TYPE_CHECKING:
-    from bench.train.trainer import Progress
+from bench.train.results import Progress
 
 
 @dataclass(frozen=True, kw_only=True)

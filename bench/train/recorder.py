@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from bench.plan.identity import Description, plain_json
 from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.train.events import Ended, Summary
 from bench.train.executors.protocol import Message
 from bench.train.executors.worker import THREADS, last_line
-
-if TYPE_CHECKING:
-    from bench.train.trainer import RunResult
+from bench.train.results import RunResult
 
 
 class Scribe:

@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.batch import Batch
+from algorithms.batch import Batch, Diagnostics
 from algorithms.hyperparameters import CriticHyperparameters
 from algorithms.learner import NOISE_BLOCK, Learner
 from algorithms.numerics.random_streams import Noise
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
 from bench.train.environments import BoolArray, Environments, Step
-
-
-@dataclass
-class EpisodeLog:
-    """The finished episodes of one seed, a list a column of the table `episodes`."""
-
-    step: list[int] = field(default_factory=list)
-    returns: list[float] = field(default_factory=list)
-    length: list[int] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+from bench.train.episode_log import EpisodeLog
 
 
 class Rollout:
-    """The environments of a group of seeds, and where their episodes stand.
+    """A `Collector`: the environments of a group of seeds, and where their episodes stand.
 
     Args:
         learner: S seeds; its `active` decides who still acts.
@@ -44,7 +34,6 @@ class Rollout:
     Attributes:
         episodes: one log a seed.
         steps: int64 [S], taken so far.
-        diverged_at: steps at which a seed's numbers stopped being finite, or None.
     """
 
     def __init__(self, learner: Learner, environments: Environments) -> None:
@@ -58,7 +47,7 @@ class Rollout:
         self._lengths = np.zeros(self._shape, dtype=np.int64)
         self.steps = np.zeros(seeds, dtype=np.int64)
         self.episodes = [EpisodeLog() for _ in learner.seeds]
-        self.diverged_at: list[int | None] = [None] * seeds
+        self._divergences: list[tuple[str, int] | None] = [None] * seeds
         self._bounds: tuple[np.ndarray, np.ndarray] | None = None
         actions = environments.action_space
         if isinstance(actions, Continuous) and learner.hyperparameters.action_clipping:
@@ -69,10 +58,24 @@ class Rollout:
         """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
         return math.floor(64 * (time.perf_counter() - self._started)) / 64
 
+    def taken(self) -> Tensor:
+        """As `Collector`."""
+        return torch.from_numpy(self.steps.copy()).to(self._learner.device)
+
+    def divergences(self) -> list[tuple[str, int] | None]:
+        """As `Collector`."""
+        return list(self._divergences)
+
     def _tensor(self, values: np.ndarray) -> Tensor:
         """[S·N, …] of the environments -> [S, N, …] on the learner's device."""
         tensor = torch.from_numpy(values)
         return tensor.view(*self._shape, *tensor.shape[1:]).to(self._learner.device)
+
+    def collect(self) -> tuple[Batch, Diagnostics]:
+        """A batch as the algorithm `collects` it; nothing else is measured."""
+        if self._learner.algorithm.collects == "steps":
+            return self.collect_steps(), {}
+        return self.collect_trajectories(), {}
 
     def collect_steps(self) -> Batch:
         """`batch_steps` of every active seed, episodes running on between batches."""
@@ -112,16 +115,23 @@ class Rollout:
         }
         store: dict[str, Tensor] = {}
         block: Tensor | None = None
+        begun = True
         for tick in range(ticks):
-            if not acting.any():
+            if begun:
+                first = {"observation from reset": self._observations.cpu().numpy()}
+                self._stop_not_finite(acting, first)
+            # One tick at least, for the shapes, even where nobody gets as far as acting.
+            if store and not acting.any():
                 break
             if tick % NOISE_BLOCK == 0:
                 block = noise.next_block().to(learner.device)
             assert block is not None
             host["valid"][:, tick] = acting
-            moment, step = self._tick(acting, block[tick % NOISE_BLOCK], once)
-            for name in ("rewards", "terminated", "truncated"):
-                host[name][:, tick] = getattr(step, name).reshape(self._shape)
+            moment, step = self._tick(acting, block[tick % NOISE_BLOCK])
+            # A reward that float32 can't hold is none: infinite, and told below.
+            with np.errstate(over="ignore"):
+                for name in ("rewards", "terminated", "truncated"):
+                    host[name][:, tick] = getattr(step, name).reshape(self._shape)
             if not store:
                 store = {
                     name: value.new_zeros((seeds, ticks, *value.shape[1:]))
@@ -129,10 +139,20 @@ class Rollout:
                 }
             for name, value in moment.items():
                 store[name][:, tick] = value
+            # Each may come of the one before it.
+            met = {
+                "action": moment["actions"].cpu().numpy(),
+                "reward": host["rewards"][:, tick],
+                "observation": step.last_observations,
+            }
+            self._stop_not_finite(acting, met)
+            begun = step.observations is not step.last_observations
+            if once:
+                acting &= ~(step.terminated | step.truncated).reshape(self._shape)
         on_device = {name: torch.from_numpy(each).to(learner.device) for name, each in host.items()}
         return {**store, **on_device}
 
-    def _tick(self, acting: BoolArray, noise: Tensor, once: bool) -> tuple[dict[str, Tensor], Step]:
+    def _tick(self, acting: BoolArray, noise: Tensor) -> tuple[dict[str, Tensor], Step]:
         learner = self._learner
         valid = torch.from_numpy(acting.copy()).to(learner.device)
         observations = learner.observe(self._observations, valid)
@@ -146,9 +166,6 @@ class Rollout:
         self._record(acting, step)
         last = self._tensor(step.last_observations)
         self._observations = self._tensor(step.observations)
-        self._stop_diverged(acting, step.rewards.reshape(self._shape), last)
-        if once:
-            acting &= ~(step.terminated | step.truncated).reshape(self._shape)
         return {
             "observations": observations,
             "next_observations": learner.normalise(last),
@@ -163,33 +180,33 @@ class Rollout:
         if not ended.any():
             return
         for s, n in np.argwhere(ended & acting):
-            if np.isfinite(self._returns[s, n]):
-                log = self.episodes[s]
-                log.step.append(int(self.steps[s]))
-                log.returns.append(float(self._returns[s, n]))
-                log.length.append(int(self._lengths[s, n]))
-                log.seconds.append(self.seconds())
+            returned, length = float(self._returns[s, n]), int(self._lengths[s, n])
+            if math.isfinite(returned):
+                self.episodes[s].append(int(self.steps[s]), returned, length, self.seconds())
             self._returns[s, n] = 0.0
             self._lengths[s, n] = 0
 
-    def _stop_diverged(self, acting: BoolArray, rewards: np.ndarray, last: Tensor) -> None:
+    def _stop_not_finite(self, acting: BoolArray, parts: Mapping[str, np.ndarray]) -> None:
+        """Stop the seeds that act on, or get, a part [S·N, …] that is not finite; the first counts.
+
+        `acting` changes in place.
+        """
         # One number is cheap to look at, and finite only if all are.
         with np.errstate(invalid="ignore", over="ignore"):
-            total = float(rewards.sum()) + float(last.sum())
-        if math.isfinite(total):
-            return
-        finite = np.isfinite(rewards) & torch.isfinite(last.sum(2)).cpu().numpy()
-        if (finite | ~acting).all():
-            return
-        self.stop(~(finite | ~acting).all(1))
+            if math.isfinite(sum(float(values.sum()) for values in parts.values())):
+                return
+        for name, values in parts.items():
+            finite = np.isfinite(values).reshape(*self._shape, -1).all(2)
+            self.stop(torch.from_numpy((acting & ~finite).any(1)), name)
         acting &= self._learner.active.cpu().numpy()[:, None]
 
-    def stop(self, diverged: BoolArray) -> None:
-        """Mark the seeds of `diverged` [S]: they stay as they are and act no more."""
-        for s in np.flatnonzero(diverged & self._learner.active.cpu().numpy()):
-            self.diverged_at[s] = int(self.steps[s])
-        mask = torch.from_numpy(diverged).to(self._learner.device)
-        self._learner.active = self._learner.active & ~mask
+    def stop(self, diverged: Tensor, what: str) -> None:
+        """As `Collector`: they stay as they are, too."""
+        learner = self._learner
+        mask = diverged.to(learner.device) & learner.active
+        for s in mask.nonzero().flatten().tolist():
+            self._divergences[s] = (what, int(self.steps[s]))
+        learner.active = learner.active & ~mask
 
 
 def _batch(blocks: Sequence[dict[str, Tensor]]) -> Batch:

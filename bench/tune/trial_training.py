@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from bench.plan.identity import Description
 from bench.plan.trainers import trainer_of
-from bench.train.trainer import Progress, RunResult
+from bench.train.results import Observer, Progress, RunResult
 
 POINTS = 10
 """Parts of the budget, each with one point of the curve at its end."""
@@ -51,15 +51,17 @@ class Curve:
 
 
 def train(
-    description: Description, seeds: Sequence[int], report: Callable[[Progress], None]
+    description: Description, seeds: Sequence[int], observers: Sequence[Observer]
 ) -> list[RunResult]:
-    """As the description's own trainer, which it calls; `report` is told `Watched`."""
+    """As the description's own trainer, which it calls; the observers see `Watched`."""
     curve = Curve(budget=description.steps)
 
-    def told(progress: Progress) -> None:
+    def watch(progress: Progress) -> None:
         curve.take(progress)
-        report(Watched(**vars(progress), curve=tuple(curve.points)))
+        watched = Watched(**vars(progress), curve=tuple(curve.points))
+        for observer in observers:
+            observer(watched)
 
     trainer = importlib.import_module(trainer_of(description.back_end))
-    results: list[RunResult] = trainer.train(description, seeds, told)
+    results: list[RunResult] = trainer.train(description, seeds, [watch])
     return results

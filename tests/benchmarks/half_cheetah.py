@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from algorithms import ALGORITHMS
-from algorithms.batch import Algorithm, Batch
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch
 from algorithms.learner import Learner
 from algorithms.spaces import Continuous
 from bench.train.environments import Environments, make

@@ -13,7 +13,7 @@ from bench.cli.progress import Display
 from bench.cli.words import count, duration
 from bench.plan.plan import Plan, make_plan
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
-from bench.train.trainer import Progress
+from bench.train.results import Progress
 
 VARIANTS = tuple(Variant(name=name, algorithm="clipped_ppo") for name in ("one", "same"))
 PLAN: Plan = make_plan(

@@ -26,7 +26,7 @@ def test_a_bare_loop_counts_every_step_of_every_environment(environment: str) ->
 def test_training_is_measured_in_whole_updates_and_its_shares_make_a_whole(
     algorithm: str, batch: int | None
 ) -> None:
-    before = (EnvPoolEnvironments.step, Rollout.collect_steps, trainer.load_algorithm)
+    before = (EnvPoolEnvironments.step, Rollout.collect, trainer.load_algorithm)
     measured = training(algorithm, "InvertedPendulum-v5", 2, 0.1)
     if batch is not None:
         assert measured.steps > 0 and measured.steps % batch == 0
@@ -34,4 +34,4 @@ def test_training_is_measured_in_whole_updates_and_its_shares_make_a_whole(
     assert all(share is not None and 0 < share < 1 for share in shares)
     assert 0.8 < sum(share or 0 for share in shares) <= 1
     # The stopwatches are gone, and what was trained was the trainer's own.
-    assert before == (EnvPoolEnvironments.step, Rollout.collect_steps, trainer.load_algorithm)
+    assert before == (EnvPoolEnvironments.step, Rollout.collect, trainer.load_algorithm)

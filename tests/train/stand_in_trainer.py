@@ -8,46 +8,22 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from bench.plan.identity import Description
-
-
-@dataclass(frozen=True, kw_only=True)
-class Result:
-    """As the trainer's `RunResult`, without importing torch."""
-
-    seed: int
-    status: str
-    reason: str | None
-    diverged_at: int | None
-    steps: int
-    seconds: float
-    episodes: dict[str, np.ndarray]
-    updates: dict[str, np.ndarray]
-    policy: dict[str, np.ndarray]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Progress:
-    """As the trainer's `Progress`, without importing torch."""
-
-    steps: tuple[int, ...]
-    budget: int
-    last_return: float | None
-    seconds: float
+from bench.train.results import Observer, Progress, RunResult
 
 
 def train(
-    description: Description, seeds: Sequence[int], report: Callable[[Any], None]
-) -> list[Result]:
+    description: Description, seeds: Sequence[int], observers: Sequence[Observer]
+) -> list[RunResult]:
     behaviour = description.hyperparameters["behaviour"]
-    report(Progress(steps=(0,) * len(seeds), budget=10, last_return=None, seconds=0.1))
+    progress = Progress(steps=(0,) * len(seeds), budget=10, last_return=None, seconds=0.1)
+    for observer in observers:
+        observer(progress)
     match behaviour:
         case "raise":
             raise RuntimeError("first line\nsecond line")
@@ -83,10 +59,10 @@ def result(
     reason: str | None = None,
     returns: np.ndarray | None = None,
     updates: dict[str, np.ndarray] | None = None,
-) -> Result:
+) -> RunResult:
     values = np.full(3, float(seed)) if returns is None else returns
     rows = len(values)
-    return Result(
+    return RunResult(
         seed=seed,
         status=status,
         reason=reason,

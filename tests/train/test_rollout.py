@@ -119,10 +119,11 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
         asked = np.sum(environments.active, axis=0).reshape(3, 3).sum(1)
         assert asked.tolist() == charged.tolist()
         for s, log in enumerate(rollout.episodes):
-            assert len(log.returns) == 15
-            assert sum(log.length) == charged[s]
-            assert log.step[-1] == charged[s]
-            assert log.step == sorted(log.step)
+            episodes = log.columns()
+            assert len(episodes["return"]) == 15
+            assert sum(episodes["length"]) == charged[s]
+            assert episodes["step"][-1] == charged[s]
+            assert (np.diff(episodes["step"]) >= 0).all()
 
 
 def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
@@ -144,8 +145,8 @@ def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
                     assert_end(joined, s, n, episode.stop - 1)
                     rewards = joined.rewards[s, episode, n].double()
                     returns.append((float(rewards.sum()), episode.stop - episode.start))
-            log = rollout.episodes[s]
-            assert sorted(zip(log.returns, log.length, strict=True)) == sorted(returns)
+            log = rollout.episodes[s].columns()
+            assert sorted(zip(log["return"], log["length"], strict=True)) == sorted(returns)
         assert len(environments.steps) == 28
         assert all(active.all() for active in environments.active)
 
@@ -159,7 +160,7 @@ def test_an_episode_is_logged_at_the_step_at_which_it_ended() -> None:
             for tick, step in enumerate(environments.steps)
             for _ in range(int((step.terminated | step.truncated).sum()))
         ]
-        assert rollout.episodes[0].step == expected
+        assert rollout.episodes[0].columns()["step"].tolist() == expected
 
 
 def test_trajectories_do_not_prefer_the_short_ones() -> None:
@@ -285,7 +286,7 @@ def test_a_seed_that_is_not_active_takes_no_step() -> None:
             assert not batch.valid[1].any() and batch.valid[[0, 2]].any()
             assert rollout.steps[1] == 0
             assert not np.any([active[3:6] for active in environments.active])
-            assert rollout.episodes[1].returns == []
+            assert rollout.episodes[1].last_return is None
 
 
 def test_the_same_seed_plays_the_same_beside_others() -> None:

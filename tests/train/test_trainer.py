@@ -19,9 +19,10 @@ from algorithms.learner import Learner
 from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
-from bench.train import trainer
+from bench.train import loop, trainer
 from bench.train.environments import back_end_of
-from bench.train.trainer import Progress, RunResult, train
+from bench.train.results import Progress, RunResult
+from bench.train.trainer import train
 from tests import reference
 
 
@@ -328,7 +329,7 @@ def test_steps_are_charged_and_the_first_batch_over_the_budget_is_the_last() -> 
 def test_a_long_run_keeps_so_many_rows_of_diagnostics_and_the_last(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(trainer, "RECORDS", 100)
+    monkeypatch.setattr(loop, "RECORDS", 100)
     small = {"batch_steps": 2, "slots": 1, "epochs": 1, "minibatch": 2}
     (result,) = train(described("clipped_ppo", "CartPole-v1", 450, **small), [0])
     assert result.steps == 450
@@ -386,15 +387,21 @@ def test_a_step_size_that_has_fallen_to_nothing_moves_nothing() -> None:
     np.testing.assert_array_equal(early.policy["policy"], late.policy["policy"])
 
 
-def test_progress_is_reported_after_every_update() -> None:
+def test_observers_see_progress_and_diagnostics_after_every_update() -> None:
     reports: list[Progress] = []
     task = described("clipped_ppo", "CartPole-v1", 256, batch_steps=128, epochs=1)
-    results = train(task, [5, 6], reports.append)
+    steps: list[tuple[int, ...]] = []
+    results = train(task, [5, 6], [reports.append, lambda seen: steps.append(seen.steps)])
+    assert steps == [each.steps for each in reports]
     assert [each.steps for each in reports] == [(128, 128), (256, 256)]
     assert {each.budget for each in reports} == {256}
     last = np.mean([result.episodes["return"][-1] for result in results])
     assert reports[-1].last_return == pytest.approx(last)
     assert 0 <= reports[0].seconds <= reports[1].seconds
+    for s, result in enumerate(results):
+        for name in result.updates.keys() - {"update", "step", "seconds"}:
+            seen = [each.diagnostics[name][s] for each in reports]
+            np.testing.assert_array_equal(seen, result.updates[name])
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ class Inline:
         self._left = None if self._left is None else self._left - 1
         heard: list[tuple[Any, Any]] = []
         results = train(
-            group.description, group.seeds, lambda progress: heard.append(("progress", progress))
+            group.description, group.seeds, [lambda progress: heard.append(("progress", progress))]
         )
         for kind, content in [*heard, ("done", results)]:
             if self._group is not group:

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.plan.identity import Description
 from bench.train import trainer
-from bench.train.trainer import Progress
+from bench.train.results import Progress
 from bench.tune.trial_training import POINTS, Curve, Watched, train
 
 
@@ -49,7 +49,7 @@ def test_training_is_the_trainer_s_and_tells_its_curve() -> None:
         back_end="envpool",
     )
     told: list[Progress] = []
-    watched = train(description, [0, 1], told.append)
+    watched = train(description, [0, 1], [told.append])
     plain = trainer.train(description, [0, 1])
     for one, other in zip(watched, plain, strict=True):
         assert np.array_equal(one.episodes["return"], other.episodes["return"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,7 @@ from algorithms.batch import Batch, Diagnostics, flatten, mean_over_steps
 from bench.train.answers.tasks import Judge, SequenceTask
 from bench.train.environments.protocol import Float64Array, Int64Array
 from bench.train.environments.slot_seeds import episode_seed
+from bench.train.episode_log import EpisodeLog
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,56 @@ class Answers:
     sequences: Int64Array
     rewards: Float64Array
     diagnostics: Diagnostics
+
+
+class AnswerCollector:
+    """A `Collector` whose steps are tokens and whose episodes are answers.
+
+    An answer ends with its batch; its return is the task's own reward.
+
+    Args:
+        learner: S seeds; its `active` decides whose answers count.
+        task: what they answer.
+    """
+
+    def __init__(self, learner: SequenceLearner, task: SequenceTask) -> None:
+        self._learner = learner
+        self._task = task
+        self._started = time.perf_counter()
+        self._steps = torch.zeros_like(learner.steps)
+        self._divergences: list[tuple[str, int] | None] = [None] * len(learner.seeds)
+        self.episodes = [EpisodeLog() for _ in learner.seeds]
+
+    def collect(self) -> tuple[Batch, Diagnostics]:
+        """As `Collector`: `Answers.batch` and `Answers.diagnostics`."""
+        answers, active = sample_answers(self._learner, self._task), self._learner.active
+        self._steps += answers.rewards.shape[1] * self._task.answer * active
+        seconds = self.seconds()
+        for s in active.nonzero().flatten().tolist():
+            step, rewards = int(self._steps[s]), answers.rewards[s].tolist()
+            for reward in filter(math.isfinite, rewards):
+                self.episodes[s].append(step, reward, self._task.answer, seconds)
+        self.stop(~torch.isfinite(answers.batch.rewards).all(2).all(1), "reward")
+        return answers.batch, answers.diagnostics
+
+    def stop(self, diverged: Tensor, what: str) -> None:
+        """As `Collector`."""
+        learner = self._learner
+        for s in (diverged & learner.active).nonzero().flatten().tolist():
+            self._divergences[s] = (what, int(self._steps[s]))
+        learner.active = learner.active & ~diverged
+
+    def divergences(self) -> list[tuple[str, int] | None]:
+        """As `Collector`."""
+        return list(self._divergences)
+
+    def taken(self) -> Tensor:
+        """As `Collector`."""
+        return self._steps.clone()
+
+    def seconds(self) -> float:
+        """As `Collector`; to 1/64 s: what is stored of it takes little room."""
+        return math.floor(64 * (time.perf_counter() - self._started)) / 64
 
 
 @torch.no_grad()

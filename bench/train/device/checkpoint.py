@@ -17,12 +17,10 @@ from safetensors.torch import save_file
 
 from bench.train.device.learner import DeviceLearner
 from bench.train.device.rollout import DeviceRollout
-
-Rows = list[list[dict[str, float]]]
-"""Diagnostics: of each seed, a mapping an update."""
+from bench.train.loop import Rows
 
 
-def save(path: Path, learner: DeviceLearner, rollout: DeviceRollout, updates: Rows) -> None:
+def save(path: Path, learner: DeviceLearner, rollout: DeviceRollout, rows: Rows) -> None:
     """Write where the group stands, between two batches."""
     learner.settle()
     # Names of one tensor may be several, and views are not stored: each is written as a copy.
@@ -31,11 +29,11 @@ def save(path: Path, learner: DeviceLearner, rollout: DeviceRollout, updates: Ro
         for name, value in {**learner.state, **rollout.state}.items()
     }
     for s, log in enumerate(rollout.episodes):
-        for name, values in vars(log).items():
-            tensors[f"episodes.{s}.{name}"] = torch.from_numpy(np.array(values, np.float64))
-    for s, rows in enumerate(updates):
-        for name in rows[0] if rows else ():
-            column = np.array([row[name] for row in rows], np.float64)
+        for name, column in log.columns().items():
+            tensors[f"episodes.{s}.{name}"] = torch.from_numpy(np.array(column))
+    for s, mine in enumerate(rows):
+        for name in mine[0] if mine else ():
+            column = np.array([row[name] for row in mine], np.float64)
             tensors[f"updates.{s}.{name}"] = torch.from_numpy(column)
     header = {"updates": learner.updates, "seconds": rollout.seconds()}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -74,10 +72,9 @@ def restore(path: Path, learner: DeviceLearner, rollout: DeviceRollout) -> Rows:
     learner.updates = header["updates"]
     rollout.began(header["seconds"])
     for s, log in enumerate(rollout.episodes):
-        for name, values in vars(log).items():
-            column = saved[f"episodes.{s}.{name}"]
-            whole = name in ("step", "length")
-            values[:] = [int(each) if whole else each for each in column.tolist()]
+        columns = (saved[f"episodes.{s}.{name}"].tolist() for name in log.columns())
+        for episode in zip(*columns, strict=True):
+            log.append(*episode)
     return [_rows(saved, s) for s in range(len(rollout.episodes))]
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from algorithms.batch import Algorithm
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
-from algorithms.learner import Learner, take
+from algorithms.learner import Chosen, Learner, take
 from algorithms.numerics.counters import address
 from algorithms.spaces import ActionSpace
 from bench.train.device.graphs import WARM_UP, Recorder
@@ -29,7 +28,7 @@ class DeviceLearner(Learner):
 
     def __init__(
         self,
-        algorithm: Algorithm,
+        algorithm: Chosen,
         hyperparameters: Hyperparameters,
         seeds: Sequence[int],
         observation_size: int,

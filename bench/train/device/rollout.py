@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.batch import Batch
+from algorithms.batch import Batch, Diagnostics
 from algorithms.hyperparameters import CriticHyperparameters
 from algorithms.numerics.counters import address, gumbel, normal
 from algorithms.policy_gradient import TIME_BLOCK
@@ -21,19 +21,20 @@ from algorithms.spaces import Continuous
 from bench.train.device.graphs import Recorded
 from bench.train.device.learner import DeviceLearner
 from bench.train.environments.warp_backend import WarpEnvironments
-from bench.train.rollout import EpisodeLog
+from bench.train.episode_log import EpisodeLog
+from bench.train.loop import AFTER_UPDATE
 
 # Sets action noise apart from what else is drawn by (seed, …).
 _DOMAIN = int.from_bytes(b"action", "big")
 # Ticks between two looks at whether anybody still acts, where slots go idle one by one.
 _LOOK_EVERY = 8
 _FLAGS = ("terminated", "truncated", "valid")
-# Of the algorithms that choose actions in their own way, those that never look at a value.
-_BLIND = ("cem",)
+# What may be not finite, by number: a graph holds no words. Each may come of the one before it.
+_PARTS = ("observation from reset", "action", "reward", "observation", *AFTER_UPDATE)
 
 
 class DeviceRollout:
-    """`bench.train.rollout.Rollout` for environments that are tensors.
+    """A `Collector`: `bench.train.rollout.Rollout` for environments that are tensors.
 
     Action noise is drawn by (seed, slot, steps that the slot has taken).
 
@@ -66,6 +67,8 @@ class DeviceRollout:
         self._lengths = torch.zeros(seeds, slots, dtype=torch.int64, device=device)
         self._returns = torch.zeros(seeds, slots, dtype=torch.float64, device=device)
         self._diverged_at = torch.full((seeds,), -1, dtype=torch.int64, device=device)
+        self._diverged_by = torch.full((seeds,), -1, dtype=torch.int64, device=device)
+        self._sound_actions = torch.ones(seeds, slots, dtype=torch.bool, device=device)
         self.steps = torch.zeros(seeds, dtype=torch.int64, device=device)
         self.episodes = [EpisodeLog() for _ in learner.seeds]
         self._bounds: tuple[Tensor, Tensor] | None = None
@@ -87,17 +90,20 @@ class DeviceRollout:
         self._ends["return"] = torch.zeros(
             seeds, self._ticks, slots, dtype=torch.float64, device=device
         )
-        act = learner.algorithm.act
-        enabled = record and device.type == "cuda"
-        enabled = enabled and (act is None or learner.algorithm.name in _BLIND)
+        recordable = learner.algorithm.act is None or learner.algorithm.recordable
+        enabled = record and device.type == "cuda" and recordable
         self._before = Recorded(self._act, enabled=enabled)
         self._after = Recorded(self._receive, enabled=enabled)
         environments.begin()
 
-    @property
-    def diverged_at(self) -> list[int | None]:
-        """Steps at which a seed's numbers stopped being finite, or None."""
-        return [step if step >= 0 else None for step in self._diverged_at.tolist()]
+    def divergences(self) -> list[tuple[str, int] | None]:
+        """As `Collector`."""
+        places = zip(self._diverged_by.tolist(), self._diverged_at.tolist(), strict=True)
+        return [(_PARTS[part], step) if step >= 0 else None for part, step in places]
+
+    def taken(self) -> Tensor:
+        """As `Collector`."""
+        return self.steps.clone()
 
     @property
     def state(self) -> dict[str, Tensor]:
@@ -107,6 +113,7 @@ class DeviceRollout:
             "lengths": self._lengths,
             "returns": self._returns,
             "diverged_at": self._diverged_at,
+            "diverged_by": self._diverged_by,
             "rollout_steps": self.steps,
             **{f"environments.{k}": v for k, v in self._environments.state.items()},
         }
@@ -119,7 +126,7 @@ class DeviceRollout:
         """Training began so long ago, in a process before this one."""
         self._started = time.perf_counter() - seconds
 
-    def collect(self) -> Batch:
+    def collect(self) -> tuple[Batch, Diagnostics]:
         """`batch_steps` of every active seed, or one whole episode a slot, then idle.
 
         Raises:
@@ -133,19 +140,19 @@ class DeviceRollout:
             self._tick_through()
             self._environments.worlds.check()
             if not self._trajectories:
-                return Batch(**self._batch)
+                return Batch(**self._batch), {}
             blocks.append({name: value.clone() for name, value in self._batch.items()})
             if not bool(self._acting.any()):
                 break
-        return Batch(
-            **{name: torch.cat([each[name] for each in blocks], dim=1) for name in blocks[0]}
-        )
+        whole = {name: torch.cat([each[name] for each in blocks], dim=1) for name in blocks[0]}
+        return Batch(**whole), {}
 
-    def stop(self, diverged: Tensor) -> None:
-        """Mark the seeds of `diverged` bool [S]: they stay as they are and act no more."""
+    def stop(self, diverged: Tensor, what: str) -> None:
+        """As `Collector`: they stay as they are, too."""
         learner = self._learner
         new = diverged & learner.active
         self._diverged_at.copy_(torch.where(new, self.steps, self._diverged_at))
+        self._diverged_by.masked_fill_(new, _PARTS.index(what))
         learner.active.logical_and_(~diverged)
 
     def _tick_through(self) -> None:
@@ -164,6 +171,8 @@ class DeviceRollout:
     def _act(self) -> None:
         learner, environments = self._learner, self._environments
         raw = environments.observations.view(*self._shape, -1)
+        # Whatever a step led to has been looked at: what is not finite here, an episode begins by.
+        self._stop_acting("observation from reset", torch.isfinite(raw.sum(2)))
         observations = learner.observe(raw, self._acting)
         key = address(_DOMAIN, self._seeds, self._slots, self._taken, device=raw.device)
         draw = normal if learner.policy.noise_kind == "normal" else gumbel
@@ -173,6 +182,7 @@ class DeviceRollout:
         self._keep("actions", actions)
         self._keep("statistics", statistics)
         self._keep("valid", self._acting)
+        self._sound_actions.copy_(torch.isfinite(actions).all(2))
         sent = actions.flatten(0, 1)
         if self._bounds is not None:
             sent = torch.clamp(sent, *self._bounds)
@@ -202,12 +212,17 @@ class DeviceRollout:
         self._ends["return"].index_copy_(1, self._row, self._returns.unsqueeze(1))
         self._returns.masked_fill_(ended, 0.0)
         self._lengths.masked_fill_(ended, 0)
-        finite = torch.isfinite(rewards) & torch.isfinite(last.sum(2))
-        self.stop((acting & ~finite).any(1))
-        acting.logical_and_(learner.active.unsqueeze(1))
+        self._stop_acting("action", self._sound_actions)
+        self._stop_acting("reward", torch.isfinite(rewards))
+        self._stop_acting("observation", torch.isfinite(last.sum(2)))
         if self._trajectories:
             acting.logical_and_(~ended)
         self._row.add_(1)
+
+    def _stop_acting(self, what: str, finite: Tensor) -> None:
+        """Stop the seeds that have a slot in action whose part is not `finite`, bool [S, N]."""
+        self.stop((self._acting & ~finite).any(1), what)
+        self._acting.logical_and_(self._learner.active.unsqueeze(1))
 
     def _keep(self, name: str, values: Tensor) -> None:
         if name not in self._batch:
@@ -229,8 +244,5 @@ class DeviceRollout:
         finite = np.isfinite(returns)
         for row, seed in enumerate(s.cpu().numpy()):
             if finite[row]:
-                log = self.episodes[seed]
-                log.step.append(int(step[row]))
-                log.returns.append(float(returns[row]))
-                log.length.append(int(length[row]))
-                log.seconds.append(seconds)
+                episode = int(step[row]), float(returns[row]), int(length[row]), seconds
+                self.episodes[seed].append(*episode)

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 
 from bench.plan.lookup import load_algorithm
-from bench.train.device.checkpoint import Rows, restore, save
+from bench.train import loop
+from bench.train.device.checkpoint import restore, save
 from bench.train.device.graphs import own_stream
 from bench.train.device.learner import DeviceLearner
 from bench.train.device.rollout import DeviceRollout
 from bench.train.environments.warp_backend import WarpEnvironments
-from bench.train.trainer import (
-    Progress,
-    RunResult,
-    Task,
-    _episode_columns,
-    _policy,
-    _progress,
-    _record,
-    _update_columns,
-    validate,
-)
+from bench.train.results import Observer, Progress, RunResult, Task, spaced
+from bench.train.trainer import validate
 
 CHECKPOINT_EVERY = 120.0
 """Seconds between two checkpoints, at the end of a batch."""
@@ -36,7 +28,7 @@ CHECKPOINT_EVERY = 120.0
 def train(
     task: Task,
     seeds: Sequence[int],
-    report: Callable[[Progress], None] = lambda progress: None,
+    observers: Sequence[Observer] = (),
     *,
     checkpoint: Path | None = None,
     checkpoint_every: float = CHECKPOINT_EVERY,
@@ -48,6 +40,7 @@ def train(
     far as float32 sums in another order do.
 
     Args:
+        observers: called after every batch.
         checkpoint: a file to go on from, and to keep up to date; the caller removes it.
         record: whether CUDA graphs are used where there is CUDA.
 
@@ -76,15 +69,19 @@ def train(
                 record=record,
             )
             rollout = DeviceRollout(learner, environments, record=record)
-            updates: Rows = [[] for _ in seeds]
-            if checkpoint is not None and checkpoint.exists():
-                updates = _restored(checkpoint, learner, rollout)
-            return _train(learner, rollout, updates, task, report, checkpoint, checkpoint_every)
+            rows: loop.Rows = [[] for _ in seeds]
+            if checkpoint is not None:
+                if checkpoint.exists():
+                    rows = _restored(checkpoint, learner, rollout)
+                keep = _keeping(checkpoint, learner, rollout, rows)
+                observers = [*observers, spaced(keep, checkpoint_every, time.monotonic())]
+            update = partial(algorithm.update, learner)
+            return loop.train(update, learner, rollout, task, observers, rows)
         finally:
             environments.close()
 
 
-def _restored(path: Path, learner: DeviceLearner, rollout: DeviceRollout) -> Rows:
+def _restored(path: Path, learner: DeviceLearner, rollout: DeviceRollout) -> loop.Rows:
     try:
         return restore(path, learner, rollout)
     except (OSError, ValueError, SafetensorError) as error:
@@ -97,44 +94,10 @@ def _restored(path: Path, learner: DeviceLearner, rollout: DeviceRollout) -> Row
         ) from error
 
 
-def _train(
-    learner: DeviceLearner,
-    rollout: DeviceRollout,
-    updates: Rows,
-    task: Task,
-    report: Callable[[Progress], None],
-    checkpoint: Path | None,
-    checkpoint_every: float,
-) -> list[RunResult]:
-    seconds = [0.0] * len(learner.seeds)
-    saved = time.monotonic()
-    while bool(learner.active.any()):
-        learning = learner.active.cpu().numpy()
-        diagnostics = learner.algorithm.update(learner, rollout.collect())
-        rollout.stop(~torch.isfinite(learner.parameters.sum(1)))
-        learner.steps = rollout.steps.clone()
-        elapsed = rollout.seconds()
-        for s in np.flatnonzero(learning):
-            seconds[s] = elapsed
-        _record(updates, learner, diagnostics, elapsed, task.steps)
-        learner.updates += 1
-        learner.active = learner.active & (learner.steps < task.steps)
-        report(_progress(learner, rollout.episodes, task.steps, elapsed))
-        if checkpoint is not None and time.monotonic() - saved >= checkpoint_every:
-            save(checkpoint, learner, rollout, updates)
-            saved = time.monotonic()
-    diverged_at = rollout.diverged_at
-    return [
-        RunResult(
-            seed=seed,
-            status="finished" if diverged_at[s] is None else "diverged",
-            reason=None if diverged_at[s] is None else "numbers stopped being finite",
-            diverged_at=diverged_at[s],
-            steps=int(learner.steps[s]),
-            seconds=seconds[s],
-            episodes=_episode_columns(rollout.episodes[s]),
-            updates=_update_columns(updates[s]),
-            policy=_policy(learner, s),
-        )
-        for s, seed in enumerate(learner.seeds)
-    ]
+def _keeping(
+    path: Path, learner: DeviceLearner, rollout: DeviceRollout, rows: loop.Rows
+) -> Observer:
+    def keep(progress: Progress) -> None:
+        save(path, learner, rollout, rows)
+
+    return keep

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import importlib
-import math
 import os
 import sys
-import time
 import traceback
-from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from bench.plan.trainers import trainer_of
 from bench.train.events import Group
-
-if TYPE_CHECKING:
-    from bench.train.trainer import Progress
+from bench.train.results import Observer, spaced
 
 REPORT_EVERY = 0.2
 """Seconds between two reports of progress."""
@@ -39,7 +34,7 @@ def train_group(
     group: Group,
     train: str | None,
     checkpoint: Path | None,
-    report: Callable[[Progress], None],
+    report: Observer,
 ) -> tuple[Literal["done", "failed"], Any]:
     """Train a group to its end.
 
@@ -48,7 +43,7 @@ def train_group(
         train: "module:attribute" of the training function; None: what `trainer_of` the
             description's back end says.
         checkpoint: a file from which it goes on, and in which it leaves behind where it is.
-        report: told every fifth of a second or more where the group stands.
+        report: called after a batch, but not again within REPORT_EVERY.
 
     Returns:
         "done" and the `RunResult` of every seed, or "failed" and the reason in one line.
@@ -56,14 +51,7 @@ def train_group(
     Raises:
         BrokenPipeError: nobody is there any more to report to.
     """
-    description, reported = group.description, -math.inf
-
-    def told(progress: Progress) -> None:
-        nonlocal reported
-        if time.monotonic() - reported >= REPORT_EVERY:
-            reported = time.monotonic()
-            report(progress)
-
+    description, observers = group.description, [spaced(report, REPORT_EVERY)]
     try:
         module, _, name = (train or f"{trainer_of(description.back_end)}:train").partition(":")
         function = getattr(importlib.import_module(module), name)
@@ -71,7 +59,7 @@ def train_group(
             sys.modules["torch"].set_num_threads(THREADS)
         resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
         with _made_on(description.device):
-            return "done", function(description, group.seeds, told, **resumed)
+            return "done", function(description, group.seeds, observers, **resumed)
     except BrokenPipeError:
         raise
     except Exception as error:

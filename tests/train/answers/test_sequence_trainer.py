@@ -15,10 +15,11 @@ from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
 from bench.plan.trainers import trainer_of
+from bench.train import loop
 from bench.train.answers import trainer
 from bench.train.answers.tasks import TASKS
 from bench.train.answers.trainer import train
-from bench.train.trainer import Progress, RunResult
+from bench.train.results import Progress, RunResult
 
 SMALL: dict[str, Any] = {"prompts": 2, "samples": 4}
 BATCH = 8 * letters.ANSWER
@@ -63,7 +64,7 @@ def test_it_is_the_trainer_of_its_back_end() -> None:
 
 def test_tokens_are_steps_and_answers_are_episodes() -> None:
     reports: list[Progress] = []
-    (result,) = train(described("baseline", 3), [5], reports.append)
+    (result,) = train(described("baseline", 3), [5], [reports.append])
     assert result.status == "finished" and result.steps == 3 * BATCH
     assert result.updates["step"].tolist() == [BATCH, 2 * BATCH, 3 * BATCH]
     assert result.updates["update"].tolist() == [0, 1, 2]
@@ -95,7 +96,7 @@ def test_a_longer_budget_continues_a_shorter_one() -> None:
 
 
 def test_a_thousandth_of_the_budget_has_one_row_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trainer, "RECORDS", 3)
+    monkeypatch.setattr(loop, "RECORDS", 3)
     (result,) = train(described("baseline", 10), [0])
     assert result.updates["step"].tolist() == [BATCH, 4 * BATCH, 7 * BATCH, 10 * BATCH]
     assert len(result.episodes["step"]) == 80
@@ -123,7 +124,8 @@ def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone() -> Non
     assert [result.status for result in found] == ["finished", "diverged", "finished"]
     assert same(found[0], expected[0]) and same(found[2], expected[2])
     assert found[1].diverged_at == found[1].steps == 2 * BATCH
-    assert found[1].reason == "numbers stopped being finite"
+    assert found[1].reason == f"reward not finite at step {2 * BATCH}"
+    assert np.isfinite(found[1].policy["policy"]).all()
     assert found[1].updates["step"].tolist() == [BATCH]
     assert len(found[1].episodes["return"]) == 8
     assert found[0].steps == 4 * BATCH

@@ -14,7 +14,7 @@ from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
 from bench.train.device import trainer as module
 from bench.train.device.trainer import train
-from bench.train.trainer import Progress, RunResult
+from bench.train.results import Progress, RunResult
 
 pytestmark = pytest.mark.warp
 
@@ -85,7 +85,7 @@ def test_resumed_in_the_middle_it_is_what_it_would_have_been(
     path = tmp_path / "folder" / "group.safetensors"
     whole = train(described(algorithm), [3, 8])
     with pytest.raises(InterruptionError):
-        train(described(algorithm), [3, 8], after(2), checkpoint=path, checkpoint_every=0)
+        train(described(algorithm), [3, 8], [after(2)], checkpoint=path, checkpoint_every=0)
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     resumed = train(described(algorithm), [3, 8], checkpoint=path, checkpoint_every=1e9)
     for one, other in zip(resumed, whole, strict=True):
@@ -95,7 +95,7 @@ def test_resumed_in_the_middle_it_is_what_it_would_have_been(
 def test_time_goes_on_where_it_stood(tmp_path: Path) -> None:
     path = tmp_path / "group.safetensors"
     with pytest.raises(InterruptionError):
-        train(described(), [3], after(2), checkpoint=path, checkpoint_every=0)
+        train(described(), [3], [after(2)], checkpoint=path, checkpoint_every=0)
     (result,) = train(described(), [3], checkpoint=path)
     seconds = result.episodes["seconds"]
     assert (np.diff(seconds) >= 0).all()
@@ -109,7 +109,7 @@ def test_a_checkpoint_that_cannot_be_used_is_said_and_moved_away(
     path = tmp_path / "group.safetensors"
     if content is None:
         with pytest.raises(InterruptionError):
-            train(described("cem"), [3], after(2), checkpoint=path, checkpoint_every=0)
+            train(described("cem"), [3], [after(2)], checkpoint=path, checkpoint_every=0)
     else:
         path.write_bytes(content)
     with pytest.raises(RuntimeError, match=r"group\.safetensors can't be used .*from the start"):

@@ -1,0 +1,67 @@
+"""The finished episodes of a seed, however many they are, in bounded memory."""
+
+from __future__ import annotations
+
+import tempfile
+from typing import IO
+
+import numpy as np
+
+HELD = 16_384
+"""Episodes that a log holds in memory [28 bytes each]; those before lie in a temporary file."""
+ROW = np.dtype(
+    [("step", np.int64), ("return", np.float64), ("length", np.int32), ("seconds", np.float64)]
+)
+
+
+class EpisodeLog:
+    """Rows of the table `episodes`, in the order in which they ended.
+
+    The file has no name, so that nothing is left behind by whatever ends the process.
+
+    Args:
+        held: rows in memory at most.
+
+    Attributes:
+        last_return: of the last episode, None before the first.
+    """
+
+    def __init__(self, held: int = HELD) -> None:
+        self._rows = np.empty(held, ROW)
+        self._count = 0
+        self._file: IO[bytes] | None = None
+        self.last_return: float | None = None
+
+    def append(self, step: int, returned: float, length: int, seconds: float) -> None:
+        """Add an episode.
+
+        Raises:
+            OSError: no room for the temporary file.
+        """
+        if self._count == len(self._rows):
+            self._spill()
+        self._rows[self._count] = step, returned, length, seconds
+        self._count += 1
+        self.last_return = returned
+
+    def columns(self) -> dict[str, np.ndarray]:
+        """All episodes: step int64, return float64, length int32, seconds float64, each [E].
+
+        Those of a file are mapped, not read.
+
+        Raises:
+            OSError: no room for the temporary file.
+        """
+        rows = self._rows[: self._count].copy()
+        if self._file is not None:
+            self._spill()
+            rows = np.memmap(self._file, ROW, mode="r")
+        assert ROW.names is not None
+        return {name: np.asarray(rows[name]) for name in ROW.names}
+
+    def _spill(self) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="episodes-")  # noqa: SIM115
+        self._file.write(self._rows[: self._count].tobytes())
+        self._file.flush()
+        self._count = 0

@@ -1,0 +1,162 @@
+"""The one training loop: collect a batch, update, check what is finite, record, tell observers.
+
+What differs between trainers is who collects (`Collector`) and what learns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algorithms.batch import Batch, Diagnostics
+from algorithms.learner import Learner
+from bench.train.episode_log import EpisodeLog
+from bench.train.results import Observer, Progress, RunResult, Task
+
+RECORDS = 1_000
+"""Rows of diagnostics that a seed has at most: A2C makes 12,500 updates in a million steps. An
+update that finds the next thousandth of the budget passed has one, and the last."""
+OF_THE_LOSS = ("gradient_norm", "value_loss")
+"""Diagnostics that are not finite where a loss or its gradient was not."""
+AFTER_UPDATE = ("loss or gradient", "parameters")
+"""What may be not finite after an update, in this order."""
+
+Rows = list[list[dict[str, float]]]
+"""Diagnostics: of each seed, a mapping from column to number for each row."""
+
+
+class Collector(Protocol):
+    """Plays for the S seeds of a learner, whose `active` decides who still acts.
+
+    Attributes:
+        episodes: one log per seed.
+    """
+
+    episodes: list[EpisodeLog]
+
+    def collect(self) -> tuple[Batch, Diagnostics]:
+        """A batch of every active seed, and what collecting it measured besides.
+
+        A seed that meets a number that is not finite is stopped here.
+        """
+        ...
+
+    def stop(self, diverged: Tensor, what: str) -> None:
+        """Let the seeds of `diverged`, bool [S], act no more: `what` of theirs was not finite.
+
+        A seed that is not active is left as it is.
+        """
+        ...
+
+    def divergences(self) -> list[tuple[str, int] | None]:
+        """Of each seed that was stopped: what was not finite, and after how many steps."""
+        ...
+
+    def taken(self) -> Tensor:
+        """Steps taken so far, a new int64 [S] on the learner's device."""
+        ...
+
+    def seconds(self) -> float:
+        """Wall time since training began."""
+        ...
+
+
+def train(
+    update: Callable[[Batch], Diagnostics],
+    learner: Learner,
+    collector: Collector,
+    task: Task,
+    observers: Sequence[Observer] = (),
+    rows: Rows | None = None,
+) -> list[RunResult]:
+    """Train the seeds of `learner` from where they stand to the budget's end.
+
+    Args:
+        update: the algorithm's, of this learner.
+        observers: called one after the other when a batch has been learned from and recorded.
+        rows: diagnostics so far; they grow in place.
+    """
+    rows = [[] for _ in learner.seeds] if rows is None else rows
+    seconds = [collector.seconds()] * len(learner.seeds)
+    while bool(learner.active.any()):
+        learning = learner.active.tolist()
+        batch, measured = collector.collect()
+        columns: dict[str, tuple[float, ...]] = {}
+        if bool(learner.active.any()):
+            found = {**update(batch), **measured}
+            columns = {name: tuple(values.double().tolist()) for name, values in found.items()}
+            _stop_diverged(learner, collector, columns)
+        learner.steps = collector.taken()
+        elapsed = collector.seconds()
+        seconds = [elapsed if learning[s] else before for s, before in enumerate(seconds)]
+        _record(rows, learner, columns, elapsed, task.steps)
+        learner.updates += 1
+        learner.active = learner.active & (learner.steps < task.steps)
+        last = [log.last_return for log in collector.episodes if log.last_return is not None]
+        progress = Progress(
+            steps=tuple(learner.steps.tolist()),
+            budget=task.steps,
+            last_return=float(np.mean(last)) if last else None,
+            seconds=elapsed,
+            diagnostics=columns,
+        )
+        for observer in observers:
+            observer(progress)
+    return [
+        RunResult(
+            seed=seed,
+            status="diverged" if divergence else "finished",
+            reason="{} not finite at step {}".format(*divergence) if divergence else None,
+            diverged_at=divergence[1] if divergence else None,
+            steps=int(learner.steps[s]),
+            seconds=seconds[s],
+            episodes=collector.episodes[s].columns(),
+            updates=_columns(rows[s]),
+            policy=learner.saved(s),
+        )
+        for s, (seed, divergence) in enumerate(
+            zip(learner.seeds, collector.divergences(), strict=True)
+        )
+    ]
+
+
+def _stop_diverged(
+    learner: Learner, collector: Collector, columns: dict[str, tuple[float, ...]]
+) -> None:
+    """Stop the seeds whose parameters an update has left not finite."""
+    diverged = ~torch.isfinite(learner.parameters.sum(1))
+    losses = [columns[name] for name in OF_THE_LOSS if name in columns]
+    # Diagnostics are the last minibatch's: parameters that overflowed in one before have spoilt
+    # its loss, too.
+    sound = torch.tensor([[True]] if not losses else np.isfinite(losses), device=diverged.device)
+    collector.stop(diverged & ~sound.all(0), AFTER_UPDATE[0])
+    collector.stop(diverged, AFTER_UPDATE[1])
+
+
+def _record(
+    rows: Rows,
+    learner: Learner,
+    columns: dict[str, tuple[float, ...]],
+    elapsed: float,
+    budget: int,
+) -> None:
+    for s, active in enumerate(learner.active.tolist()):
+        step = int(learner.steps[s])
+        last = rows[s][-1]["step"] if rows[s] else -1
+        reached = step >= budget or step * RECORDS // budget > last * RECORDS // budget
+        if active and reached:
+            row = {"update": learner.updates, "step": step, "seconds": elapsed}
+            rows[s].append({**row, **{name: values[s] for name, values in columns.items()}})
+
+
+def _columns(rows: list[dict[str, float]]) -> dict[str, np.ndarray]:
+    """Rows of one seed as columns; without a row there are none of diagnostics."""
+    whole = {"update": np.int64, "step": np.int64}
+    names = rows[0] if rows else (*whole, "seconds")
+    return {
+        name: np.array([row[name] for row in rows], whole.get(name, np.float64)) for name in names
+    }

@@ -1,0 +1,90 @@
+"""What a trainer is given, shows while it trains, and gives back. Imports no torch."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+
+class Task(Protocol):
+    """What a trainer reads of a description (`bench.plan.identity.Description`)."""
+
+    @property
+    def algorithm(self) -> str: ...
+    @property
+    def hyperparameters(self) -> Mapping[str, object]: ...
+    @property
+    def environment(self) -> str: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def back_end(self) -> str: ...
+    @property
+    def device(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a group stands after a batch.
+
+    Attributes:
+        steps: taken so far, one a seed; budget: of each seed [environment steps].
+        last_return: mean over the seeds of their last episode's return, None before the first.
+        seconds: since training began.
+        diagnostics: the update's named numbers, one a seed; of a seed that had ended before or
+            diverged in this batch they mean nothing.
+    """
+
+    steps: tuple[int, ...]
+    budget: int
+    last_return: float | None
+    seconds: float
+    diagnostics: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+Observer = Callable[[Progress], None]
+"""Called after every batch, in the process that trains."""
+
+
+def spaced(observer: Observer, seconds: float, called: float = -math.inf) -> Observer:
+    """An observer that calls another one, but not again before so many seconds have passed.
+
+    Args:
+        called: when that one was called last, by `time.monotonic`.
+    """
+
+    def call(progress: Progress) -> None:
+        nonlocal called
+        if time.monotonic() - called >= seconds:
+            observer(progress)
+            called = time.monotonic()
+
+    return call
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """What one seed gave.
+
+    Attributes:
+        status: "finished" or "diverged"; reason and diverged_at [steps] say more of the latter.
+        seconds: wall time of the group until this seed ended.
+        episodes: columns step, return, length, seconds, one row an episode.
+        updates: columns update, step, seconds and the diagnostics (see `loop.RECORDS`).
+        policy: final parameters by name, and the normaliser's statistics.
+    """
+
+    seed: int
+    status: str
+    reason: str | None
+    diverged_at: int | None
+    steps: int
+    seconds: float
+    episodes: dict[str, np.ndarray]
+    updates: dict[str, np.ndarray]
+    policy: dict[str, np.ndarray]
