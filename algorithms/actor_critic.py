@@ -115,11 +115,10 @@ class ActorCritic(Learner[H_co]):
     def saved(self, s: int) -> dict[str, np.ndarray]:
         """What is kept of seed number `s`: parameters and the observations' statistics, copied."""
         moments = self.observation_moments
-        tensors = {
-            "policy": self.policy_parameters[s],
-            "critic": self.critic_parameters[s],
-            "observation_mean": moments.mean[s],
-            "observation_variance": moments.variance[s],
-            "observation_count": moments.count[s],
+        statistics = {
+            "observation_mean": moments.mean,
+            "observation_variance": moments.variance,
+            "observation_count": moments.count,
         }
-        return {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
+        kept = {name: value[s].cpu().numpy().copy() for name, value in statistics.items()}
+        return {**super().saved(s), **kept}

@@ -42,6 +42,8 @@ class Policy(Protocol):
     @property
     def noise_size(self) -> int: ...
     @property
+    def statistics_size(self) -> int: ...
+    @property
     def noise_kind(self) -> str: ...
     def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray: ...
     @property
@@ -72,6 +74,10 @@ class GaussianPolicy:
     @property
     def noise_size(self) -> int:
         return self.actions
+
+    @property
+    def statistics_size(self) -> int:
+        return 2 * self.actions
 
     @property
     def noise_kind(self) -> str:
@@ -130,6 +136,10 @@ class CategoricalPolicy:
 
     @property
     def noise_size(self) -> int:
+        return self.network.sizes[-1]
+
+    @property
+    def statistics_size(self) -> int:
         return self.network.sizes[-1]
 
     @property

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from algorithms.batch import Batch, Diagnostics
+from algorithms.hyperparameters import OptimizerHyperparameters
 from algorithms.learner import Learner
 from bench.train.episode_log import EpisodeLog
 from bench.train.results import Observer, Progress, RunResult, Task
@@ -67,7 +68,7 @@ class Collector(Protocol):
 
 def train(
     update: Callable[[Batch], Diagnostics],
-    learner: Learner,
+    learner: Learner[OptimizerHyperparameters],
     collector: Collector,
     task: Task,
     observers: Sequence[Observer] = (),
@@ -125,7 +126,9 @@ def train(
 
 
 def _stop_diverged(
-    learner: Learner, collector: Collector, columns: dict[str, tuple[float, ...]]
+    learner: Learner[OptimizerHyperparameters],
+    collector: Collector,
+    columns: dict[str, tuple[float, ...]],
 ) -> None:
     """Stop the seeds whose parameters an update has left not finite."""
     diverged = ~torch.isfinite(learner.parameters.sum(1))
@@ -139,7 +142,7 @@ def _stop_diverged(
 
 def _record(
     rows: Rows,
-    learner: Learner,
+    learner: Learner[OptimizerHyperparameters],
     columns: dict[str, tuple[float, ...]],
     elapsed: float,
     budget: int,

@@ -9,50 +9,73 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms.actor_critic import NOISE_BLOCK, ActorCritic
+from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
-from algorithms.hyperparameters import CriticHyperparameters
-from algorithms.learner import NOISE_BLOCK, Learner
+from algorithms.compiled import layout_of
+from algorithms.numerics.kernels import acting as kernels
 from algorithms.numerics.random_streams import Noise
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
-from bench.train.environments import BoolArray, Environments, Step
+from bench.errors import InputError
+from bench.train.environments import BoolArray, Environments, Float32Array, Int64Array, Step
 from bench.train.episode_log import EpisodeLog
+
+Columns = dict[str, np.ndarray]
+"""What a batch is made of, each [S, T, N, …]; actions [S, T, N, A], or choices [S, T, N, 1]."""
 
 
 class Rollout:
     """A `Collector`: the environments of a group of seeds, and where their episodes stand.
 
     Args:
+        algorithm: says what is collected, and perhaps how to act.
         learner: S seeds; its `active` decides who still acts.
         environments: S · N environments, a seed's slots side by side.
 
     Attributes:
         episodes: one log a seed.
         steps: int64 [S], taken so far.
+
+    Raises:
+        InputError: a staggered start without a time limit.
     """
 
-    def __init__(self, learner: Learner, environments: Environments) -> None:
+    def __init__(
+        self, algorithm: Algorithm[Any], learner: ActorCritic[Any], environments: Environments
+    ) -> None:
+        self._algorithm = algorithm
         self._learner = learner
         self._environments = environments
         self._started = time.perf_counter()
-        seeds, slots = len(learner.seeds), learner.hyperparameters.slots
+        h = learner.hyperparameters
+        seeds, slots = len(learner.seeds), h.slots
         self._shape = (seeds, slots)
-        self._observations = self._tensor(environments.reset())
+        elapsed = staggered(environments, seeds, slots) if h.staggered_start else None
+        self._observations = self._placed(environments.reset(elapsed))
+        # Episodes that were cut at the start are none.
+        self._cut = np.zeros(self._shape, np.bool_)
+        if elapsed is not None:
+            self._cut[:] = elapsed.reshape(self._shape) > 0
         self._returns = np.zeros(self._shape)
         self._lengths = np.zeros(self._shape, dtype=np.int64)
         self.steps = np.zeros(seeds, dtype=np.int64)
         self.episodes = [EpisodeLog() for _ in learner.seeds]
         self._divergences: list[tuple[str, int] | None] = [None] * seeds
-        self._bounds: tuple[np.ndarray, np.ndarray] | None = None
+        self._choices = not isinstance(environments.action_space, Continuous)
+        size = 1 if self._choices else learner.policy.noise_size
+        self._low, self._high = (np.full(size, bound, np.float32) for bound in (-np.inf, np.inf))
         actions = environments.action_space
-        if isinstance(actions, Continuous) and learner.hyperparameters.action_clipping:
-            low, high = np.asarray(actions.low), np.asarray(actions.high)
-            self._bounds = (low.astype(np.float32), high.astype(np.float32))
+        if isinstance(actions, Continuous) and h.action_clipping:
+            self._low[:], self._high[:] = actions.low, actions.high
+        self._sent = np.zeros((seeds * slots, size), np.float32)
+        self._compiled = learner.compiled and algorithm.act is None
 
     def seconds(self) -> float:
         """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
@@ -66,128 +89,149 @@ class Rollout:
         """As `Collector`."""
         return list(self._divergences)
 
-    def _tensor(self, values: np.ndarray) -> Tensor:
-        """[S·N, …] of the environments -> [S, N, …] on the learner's device."""
-        tensor = torch.from_numpy(values)
-        return tensor.view(*self._shape, *tensor.shape[1:]).to(self._learner.device)
+    def _placed(self, values: np.ndarray) -> np.ndarray:
+        """[S·N, …] of the environments -> [S, N, …]."""
+        return values.reshape(*self._shape, *values.shape[1:])
 
     def collect(self) -> tuple[Batch, Diagnostics]:
         """A batch as the algorithm `collects` it; nothing else is measured."""
-        if self._learner.algorithm.collects == "steps":
-            return self.collect_steps(), {}
-        return self.collect_trajectories(), {}
-
-    def collect_steps(self) -> Batch:
-        """`batch_steps` of every active seed, episodes running on between batches."""
-        h = self._learner.hyperparameters
-        assert isinstance(h, CriticHyperparameters)
-        acting = self._acting()
-        batch = self._tick_through(acting, h.batch_steps // h.slots, self._learner.noise())
-        return _batch([batch])
-
-    def collect_trajectories(self) -> Batch:
-        """One whole episode a slot of every active seed; a slot that is done idles.
-
-        A batch that took the episodes that finish first would prefer the short ones.
-        """
-        acting = self._acting()
+        acting = np.repeat(self._learner.active.cpu().numpy()[:, None], self._shape[1], axis=1)
         noise = self._learner.noise()
+        if self._algorithm.collects == "steps":
+            h = self._learner.hyperparameters
+            return self._batch([self._tick_through(acting, h.batch_steps // h.slots, noise)]), {}
+        # One whole episode a slot: a batch of those that finish first would prefer the short ones.
         blocks = []
         while acting.any():
             blocks.append(self._tick_through(acting, TIME_BLOCK, noise, once=True))
-        return _batch(blocks)
+        return self._batch(blocks), {}
 
-    def _acting(self) -> BoolArray:
-        active = self._learner.active.cpu().numpy()
-        return np.repeat(active[:, None], self._shape[1], axis=1)
+    def _columns(self, ticks: int) -> Columns:
+        """Fresh storage."""
+        learner = self._learner
+        seeds, slots = self._shape
+        numbers = {
+            "observations": self._observations.shape[2],
+            "next_observations": self._observations.shape[2],
+            "actions": self._sent.shape[1],
+            "statistics": learner.policy.statistics_size,
+        }
+        shape = (seeds, ticks, slots)
+        flags = ("terminated", "truncated", "valid")
+        return {
+            **{name: np.zeros((*shape, size), np.float32) for name, size in numbers.items()},
+            "rewards": np.zeros(shape, np.float32),
+            **{name: np.zeros(shape, np.bool_) for name in flags},
+        }
 
     def _tick_through(
         self, acting: BoolArray, ticks: int, noise: Noise, once: bool = False
-    ) -> dict[str, Tensor]:
-        """Up to `ticks` steps into fresh storage [S, ticks, N, …]; `acting` changes in place."""
-        learner = self._learner
-        seeds, slots = self._shape
-        host = {
-            "rewards": np.zeros((seeds, ticks, slots), dtype=np.float32),
-            "terminated": np.zeros((seeds, ticks, slots), dtype=np.bool_),
-            "truncated": np.zeros((seeds, ticks, slots), dtype=np.bool_),
-            "valid": np.zeros((seeds, ticks, slots), dtype=np.bool_),
-        }
-        store: dict[str, Tensor] = {}
-        block: Tensor | None = None
+    ) -> Columns:
+        """Up to `ticks` steps; `acting` changes in place. Where `once`, ended slots idle."""
+        columns = self._columns(ticks)
         begun = True
+        tick = 0
         for tick in range(ticks):
             if begun:
-                first = {"observation from reset": self._observations.cpu().numpy()}
-                self._stop_not_finite(acting, first)
-            # One tick at least, for the shapes, even where nobody gets as far as acting.
-            if store and not acting.any():
+                self._stop_not_finite(acting, {"observation from reset": self._observations})
+            if not acting.any():
                 break
             if tick % NOISE_BLOCK == 0:
-                block = noise.next_block().to(learner.device)
-            assert block is not None
-            host["valid"][:, tick] = acting
-            moment, step = self._tick(acting, block[tick % NOISE_BLOCK])
-            # A reward that float32 can't hold is none: infinite, and told below.
-            with np.errstate(over="ignore"):
-                for name in ("rewards", "terminated", "truncated"):
-                    host[name][:, tick] = getattr(step, name).reshape(self._shape)
-            if not store:
-                store = {
-                    name: value.new_zeros((seeds, ticks, *value.shape[1:]))
-                    for name, value in moment.items()
-                }
-            for name, value in moment.items():
-                store[name][:, tick] = value
+                block = noise.next_block()
+            act = self._act if self._compiled else self._act_by_torch
+            step = self._environments.step(
+                act(acting, block[tick % NOISE_BLOCK], tick, columns), acting.reshape(-1)
+            )
+            self._receive(acting, step, tick, columns, once=once)
+            self._observations = self._placed(step.observations)
+            begun = step.observations is not step.last_observations
+        self._look_ahead(columns, tick)
+        return columns
+
+    def _act(self, acting: BoolArray, noise: Tensor, tick: int, columns: Columns) -> Any:
+        """Write what the seeds see and do; the actions to send."""
+        learner = self._learner
+        h, layout, moments = learner.hyperparameters, layout_of(learner.policy), learner.normalizer
+        kernels.act(
+            self._observations, acting, moments.count.numpy(), moments.mean.numpy(),
+            moments.variance.numpy(), moments is not learner.observation_moments,
+            h.observation_normalization, h.observation_clip, learner.parameters.numpy(),
+            layout.sizes, layout.activation, layout.log_stds, noise.numpy(), self._low, self._high,
+            tick, columns["observations"], columns["actions"], columns["statistics"], self._sent,
+        )  # fmt: skip
+        return self._to_send()
+
+    def _act_by_torch(self, acting: BoolArray, noise: Tensor, tick: int, columns: Columns) -> Any:
+        """As `_act`, where the algorithm acts in its own way or the learner is on a device."""
+        learner = self._learner
+        raw, mask, noise = (
+            values.to(learner.device)
+            for values in (
+                torch.from_numpy(self._observations),
+                torch.from_numpy(acting.copy()),
+                noise,
+            )
+        )
+        observations = learner.observe(raw, mask)
+        if self._algorithm.act is None:
+            actions, statistics = learner.act(observations, noise)
+        else:
+            with torch.no_grad():
+                actions, statistics = self._algorithm.act(learner, observations, noise)
+        chosen = actions.float().unsqueeze(-1) if self._choices else actions
+        kept = {"observations": observations, "actions": chosen, "statistics": statistics}
+        for name, values in kept.items():
+            columns[name][:, tick] = values.cpu().numpy()
+        sent = chosen.flatten(0, 1).cpu().numpy()
+        self._sent = np.minimum(np.maximum(sent, self._low), self._high)
+        return self._to_send()
+
+    def _to_send(self) -> Float32Array | Int64Array:
+        return self._sent[:, 0].astype(np.int64) if self._choices else self._sent
+
+    def _receive(
+        self, acting: BoolArray, step: Step, tick: int, columns: Columns, *, once: bool
+    ) -> None:
+        h, moments = self._learner.hyperparameters, self._learner.normalizer
+        ended, finite = np.zeros(self._shape, np.bool_), np.ones(len(self.steps), np.bool_)
+        stepped = acting.copy()
+        episodes, whole = kernels.receive(
+            acting, step.rewards, step.terminated, step.truncated,
+            self._placed(step.last_observations), moments.mean.cpu().numpy(),
+            moments.variance.cpu().numpy(), h.observation_normalization, h.observation_clip, once,
+            tick, self._returns, self._lengths, self.steps, columns["rewards"],
+            columns["terminated"], columns["truncated"], columns["valid"],
+            columns["next_observations"], ended, finite,
+        )  # fmt: skip
+        if episodes:
+            self._record(ended)
+        if not whole:
             # Each may come of the one before it.
             met = {
-                "action": moment["actions"].cpu().numpy(),
-                "reward": host["rewards"][:, tick],
-                "observation": step.last_observations,
+                "action": columns["actions"][:, tick],
+                "reward": columns["rewards"][:, tick],
+                "observation": self._placed(step.last_observations),
             }
-            self._stop_not_finite(acting, met)
-            begun = step.observations is not step.last_observations
-            if once:
-                acting &= ~(step.terminated | step.truncated).reshape(self._shape)
-        on_device = {name: torch.from_numpy(each).to(learner.device) for name, each in host.items()}
-        return {**store, **on_device}
+            self._stop_not_finite(stepped, met)
+            acting &= self._learner.active.cpu().numpy()[:, None]
 
-    def _tick(self, acting: BoolArray, noise: Tensor) -> tuple[dict[str, Tensor], Step]:
-        learner = self._learner
-        valid = torch.from_numpy(acting.copy()).to(learner.device)
-        observations = learner.observe(self._observations, valid)
-        actions, statistics = learner.act(observations, noise)
-        sent = actions.flatten(0, 1).cpu().numpy()
-        if self._bounds is not None:
-            low, high = self._bounds
-            sent = np.minimum(np.maximum(sent, low), high)
-        step = self._environments.step(sent, acting.reshape(-1))
-        self.steps += acting.sum(1)
-        self._record(acting, step)
-        last = self._tensor(step.last_observations)
-        self._observations = self._tensor(step.observations)
-        return {
-            "observations": observations,
-            "next_observations": learner.normalise(last),
-            "actions": actions,
-            "statistics": statistics,
-        }, step
-
-    def _record(self, acting: BoolArray, step: Step) -> None:
-        self._returns += step.rewards.reshape(self._shape)
-        self._lengths += acting
-        ended = (step.terminated | step.truncated).reshape(self._shape)
-        if not ended.any():
-            return
-        for s, n in np.argwhere(ended & acting):
+    def _record(self, ended: BoolArray) -> None:
+        for s, n in np.argwhere(ended):
             returned, length = float(self._returns[s, n]), int(self._lengths[s, n])
-            if math.isfinite(returned):
+            if math.isfinite(returned) and not self._cut[s, n]:
                 self.episodes[s].append(int(self.steps[s]), returned, length, self.seconds())
-            self._returns[s, n] = 0.0
-            self._lengths[s, n] = 0
+        self._returns[ended], self._lengths[ended], self._cut[ended] = 0.0, 0, False
+
+    def _look_ahead(self, columns: Columns, last: int) -> None:
+        """Write what a step led to that ended no episode: the next tick's observation."""
+        following, seen = columns["next_observations"], columns["observations"]
+        going = ~(columns["terminated"] | columns["truncated"])
+        following[:, :last][going[:, :last]] = seen[:, 1 : last + 1][going[:, :last]]
+        now = self._learner.normalise(torch.from_numpy(self._observations).to(self._learner.device))
+        following[:, last][going[:, last]] = now.cpu().numpy()[going[:, last]]
 
     def _stop_not_finite(self, acting: BoolArray, parts: Mapping[str, np.ndarray]) -> None:
-        """Stop the seeds that act on, or get, a part [S·N, …] that is not finite; the first counts.
+        """Stop the seeds that act on, or get, a part [S, N, …] that is not finite; the first counts.
 
         `acting` changes in place.
         """
@@ -208,10 +252,27 @@ class Rollout:
             self._divergences[s] = (what, int(self.steps[s]))
         learner.active = learner.active & ~mask
 
+    def _batch(self, blocks: Sequence[Columns]) -> Batch:
+        """Blocks of ticks, one after the other, as one batch on the learner's device."""
+        joined = blocks[0]
+        if len(blocks) > 1:
+            joined = {
+                name: np.concatenate([block[name] for block in blocks], axis=1) for name in joined
+            }
+        tensors = {name: torch.from_numpy(values) for name, values in joined.items()}
+        if self._choices:
+            tensors["actions"] = tensors["actions"].squeeze(3).long()
+        device = self._learner.device
+        return Batch(**{name: values.to(device) for name, values in tensors.items()})
 
-def _batch(blocks: Sequence[dict[str, Tensor]]) -> Batch:
-    """Blocks of ticks, one after the other, as one batch."""
-    if len(blocks) == 1:
-        return Batch(**blocks[0])
-    names = blocks[0]
-    return Batch(**{name: torch.cat([block[name] for block in blocks], dim=1) for name in names})
+
+def staggered(environments: Environments, seeds: int, slots: int) -> Int64Array:
+    """Steps that the first episodes of a seed's slots have behind them, evenly spread, [S · N].
+
+    Raises:
+        InputError: nothing is known of how long an episode lasts.
+    """
+    limit = environments.time_limit
+    if limit is None:
+        raise InputError("staggered_start spreads episodes over a time limit, and there is none")
+    return np.tile(np.arange(slots) * limit // slots, seeds)

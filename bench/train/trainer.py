@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from algorithms.actor_critic import ActorCritic
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters, check
-from algorithms.learner import Learner
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
 from bench.train import loop
@@ -18,9 +18,6 @@ from bench.train.rollout import Rollout
 
 def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) -> list[RunResult]:
     """Train `seeds` together; each as if it were alone, bit for bit on one CPU.
-
-    That needs MKL_CBWR=AUTO,STRICT in the environment before torch is imported, as the runner's
-    workers have it: MKL reads it once.
 
     A seed stops with the first batch that takes it to the budget; the steps it took beyond
     are recorded as they are.
@@ -37,16 +34,18 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
     validate(hyperparameters)
     environments = make(task.environment, seeds, hyperparameters.slots, back_end=task.back_end)
     try:
-        learner = Learner(
-            algorithm,
+        learner = ActorCritic(
             hyperparameters,
             seeds,
             environments.observation_size,
             environments.action_space,
-            task.device,
+            critic=algorithm.critic(hyperparameters),
+            device=task.device,
         )
+        algorithm.start(learner)
+        rollout = Rollout(algorithm, learner, environments)
         update = partial(algorithm.update, learner)
-        return loop.train(update, learner, Rollout(learner, environments), task, observers)
+        return loop.train(update, learner, rollout, task, observers)
     finally:
         environments.close()
 

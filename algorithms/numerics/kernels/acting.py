@@ -178,7 +178,8 @@ def receive(
             returns[s, n] += rewards[place]
             lengths[s, n] += 1
             steps[s] += 1
-            total = rewards[place]
+            # What float32 can't hold is infinite in the batch.
+            total = float(kept_rewards[s, tick, n])
             for j in range(last.shape[2]):
                 total += last[s, n, j]
             if not math.isfinite(total):

@@ -89,9 +89,11 @@ class EnvPoolEnvironments:
         self._observations = np.zeros((self._count, self.observation_size), np.float32)
         self._begun = False
 
-    def reset(self) -> Float32Array:
+    def reset(self, elapsed: Int64Array | None = None) -> Float32Array:
         """See `Environments.reset`."""
         self._begin(self._every)
+        if elapsed is not None:
+            self._elapsed[:] = elapsed
         self._begun = True
         return self._observations.copy()
 

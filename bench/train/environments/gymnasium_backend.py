@@ -85,9 +85,12 @@ class GymnasiumEnvironments:
         self._observations = np.zeros((self._count, self.observation_size), np.float32)
         self._idle = np.zeros(self._count, np.bool_)
 
-    def reset(self) -> Float32Array:
+    def reset(self, elapsed: Int64Array | None = None) -> Float32Array:
         """See `Environments.reset`."""
         self._begin(np.ones(self._count, np.bool_))
+        if elapsed is not None:
+            for slot, steps in zip(self._vector.envs, elapsed.tolist(), strict=True):
+                slot.env.set_wrapper_attr("_elapsed_steps", steps)
         return self._observations.copy()
 
     def step(self, actions: Float32Array | Int64Array, active: BoolArray) -> Step:

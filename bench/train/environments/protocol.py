@@ -72,8 +72,12 @@ class Environments(Protocol):
     action_space: ActionSpace
     time_limit: int | None
 
-    def reset(self) -> Float32Array:
-        """Begin a new episode in every slot: [M, O] its first observations."""
+    def reset(self, elapsed: Int64Array | None = None) -> Float32Array:
+        """Begin a new episode in every slot: [M, O] its first observations.
+
+        Args:
+            elapsed: [M] steps of the time limit that these first episodes have behind them; None: 0.
+        """
         ...
 
     def step(self, actions: Float32Array | Int64Array, active: BoolArray) -> Step:
