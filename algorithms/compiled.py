@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,8 @@ from torch import Tensor
 
 from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch, Estimates
-from algorithms.hyperparameters import CriticRegression, Hyperparameters
+from algorithms.hyperparameters import CriticRegression, Hyperparameters, OptimizerHyperparameters
+from algorithms.learner import Learner
 from algorithms.numerics.kernels import actor_critic as kernels
 from algorithms.numerics.kernels import returns
 from algorithms.numerics.networks import Perceptron
@@ -55,7 +57,7 @@ def flat(values: Tensor) -> np.ndarray:
 
 def learning(learner: ActorCritic[Hyperparameters]) -> Iterator[int]:
     """The seeds that are active."""
-    yield from np.flatnonzero(learner.active.numpy())
+    yield from np.flatnonzero(learner.active.numpy()).tolist()
 
 
 def values(
@@ -85,8 +87,9 @@ def generalized_advantage(
     advantages = torch.empty_like(found)
     for s in range(len(found)):
         columns = (rewards[s], found[s], next_values[s], terminated[s], truncated[s])
-        arrays = (each.contiguous().numpy() for each in columns)
-        returns.generalized_advantage(*arrays, discount, gae_lambda, advantages[s].numpy())
+        arrays: list[Any] = [each.contiguous().numpy() for each in columns]
+        arrays += [discount, gae_lambda, advantages[s].numpy()]
+        returns.generalized_advantage(*arrays)
     return advantages
 
 
@@ -118,22 +121,13 @@ def fit_critic(
     optimizer, columns = learner.optimizer, slice(learner.policy.size, None)
     last = torch.zeros(len(learner.seeds))
     for s in learning(learner):
-        last[s] = float(
-            kernels.fit_values(
-                learner.parameters[s, columns].numpy(),
-                optimizer.first_moment[s, columns].numpy(),
-                optimizer.second_moment[s, columns].numpy(),
-                optimizer.counts[s, 1:].numpy(),
-                sizes,
-                activation,
-                flat(batch.observations[s]),
-                flat(targets[s]),
-                orders[s].ravel(),
-                h.critic_minibatch,
-                float(rate[s]),
-                optimizer.epsilon,
-            )  # fmt: skip
-        )
+        loss = kernels.fit_values(
+            learner.parameters[s, columns].numpy(), optimizer.first_moment[s, columns].numpy(),
+            optimizer.second_moment[s, columns].numpy(), optimizer.counts[s, 1:].numpy(),
+            sizes, activation, flat(batch.observations[s]), flat(targets[s]),
+            orders[s].ravel(), h.critic_minibatch, float(rate[s]), optimizer.epsilon,
+        )  # fmt: skip
+        last[s] = float(loss)
     return last
 
 
@@ -184,7 +178,7 @@ def update_actor_critic(
     for s in learning(learner):
         rates = [float(rate[s]) for rate in step.rates]
         how = [*rates, step.epsilon, step.norm_clip, step.together, step.decay, step.inside]
-        losses[s], norms[s] = kernel(
+        loss, norm = kernel(
             learner.parameters[s].numpy(), optimizer.first_moment[s].numpy(), second[s].numpy(),
             optimizer.counts[s].numpy(), layout.sizes, critic, activation, layout.log_stds,
             flat(batch.observations[s]), flat(actions[s]), flat(batch.statistics[s]),
@@ -192,10 +186,13 @@ def update_actor_critic(
             orders[s].ravel(), size, numbers[s].numpy(), np.array(settings, np.float64),
             np.array(how, np.float64),
         )  # fmt: skip
+        losses[s], norms[s] = float(loss), float(norm)
     return losses, norms
 
 
-def changes(learner: ActorCritic[Hyperparameters], batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+def changes(
+    learner: Learner[OptimizerHyperparameters], batch: Batch
+) -> tuple[Tensor, Tensor, Tensor]:
     """log ρ, KL(θ' ‖ θ) and H(θ), each [S, T·N]."""
     layout = layout_of(learner.policy)
     actions = rows_of(batch.actions)

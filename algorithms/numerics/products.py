@@ -35,7 +35,7 @@ class _Product(torch.autograd.Function):
 
 
 def product(left: Tensor, right: Tensor) -> Tensor:
-    """left [R, i, j] · right [R, j, k] -> [R, i, k], float32, differentiable any number of times."""
+    """left [R, i, j] · right [R, j, k] -> [R, i, k], differentiable any number of times."""
     if left.device.type != "cpu" or left.dtype != torch.float32:
         return torch.bmm(left, right)
     found: Tensor = _Product.apply(left, right)

@@ -7,7 +7,7 @@ import sys
 import traceback
 import types
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from ablations import ABLATIONS
 from ablations.spec import Ablation
@@ -34,7 +34,7 @@ def load_ablation(text: str) -> Ablation:
     return cast(Ablation, _attribute(ABLATIONS[text]))
 
 
-def load_algorithm(name: str) -> Algorithm:
+def load_algorithm(name: str) -> Algorithm[Any]:
     """The algorithm of this name, or at this address. The first one loaded imports torch.
 
     Raises:
@@ -44,7 +44,7 @@ def load_algorithm(name: str) -> Algorithm:
     canonical = canonical_algorithm(name)
     if canonical not in ALGORITHMS:
         return load_plugin(canonical)
-    return cast("Algorithm", _attribute(ALGORITHMS[canonical]))
+    return cast("Algorithm[Any]", _attribute(ALGORITHMS[canonical]))
 
 
 def _attribute(address: str) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from algorithms import ALGORITHMS
 from bench.errors import InputError, unknown
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from algorithms.algorithm import Algorithm
 
 
-def load_plugin(address: str) -> Algorithm:
+def load_plugin(address: str) -> Algorithm[Any]:
     """The algorithm at `package.module:NAME`.
 
     Raises:
@@ -58,7 +58,7 @@ def load_plugin(address: str) -> Algorithm:
             f"{plugin} takes the name {algorithm.name!r}, which is an algorithm of the suite; "
             "give yours another"
         )
-    return cast("Algorithm", algorithm)
+    return cast("Algorithm[Any]", algorithm)
 
 
 def _reason(error: BaseException) -> str:

@@ -80,7 +80,7 @@ def saved_policy(
     values: dict[str, Any] = dict(description.hyperparameters)
     h = algorithm.hyperparameters(**values)
     size, actions = specification.observation_size, specification.action_space
-    policy = make_policy(size, actions, h.hidden_sizes, h.initial_log_std)
+    policy = make_policy(size, actions, h)
     expected = {
         "policy": (policy.size,),
         "observation_mean": (size,),

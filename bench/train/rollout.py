@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -26,6 +26,13 @@ from algorithms.spaces import Continuous
 from bench.errors import InputError
 from bench.train.environments import BoolArray, Environments, Float32Array, Int64Array, Step
 from bench.train.episode_log import EpisodeLog
+
+
+class Timed(Protocol):
+    """Whatever has a time limit."""
+
+    time_limit: int | None
+
 
 Columns = dict[str, np.ndarray]
 """What a batch is made of, each [S, T, N, …]; actions [S, T, N, A], or choices [S, T, N, 1]."""
@@ -231,7 +238,7 @@ class Rollout:
         following[:, last][going[:, last]] = now.cpu().numpy()[going[:, last]]
 
     def _stop_not_finite(self, acting: BoolArray, parts: Mapping[str, np.ndarray]) -> None:
-        """Stop the seeds that act on, or get, a part [S, N, …] that is not finite; the first counts.
+        """Stop the seeds that act on, or get, a part [S, N, …] not finite; the first counts.
 
         `acting` changes in place.
         """
@@ -266,7 +273,7 @@ class Rollout:
         return Batch(**{name: values.to(device) for name, values in tensors.items()})
 
 
-def staggered(environments: Environments, seeds: int, slots: int) -> Int64Array:
+def staggered(environments: Timed, seeds: int, slots: int) -> Int64Array:
     """Steps that the first episodes of a seed's slots have behind them, evenly spread, [S · N].
 
     Raises:

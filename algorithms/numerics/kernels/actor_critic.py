@@ -63,7 +63,10 @@ def largest_layer(sizes: np.ndarray) -> int:
 
 @compiled
 def standardise(values: np.ndarray) -> None:
-    """(x − mean) / (std + 1e-8) in place, as `algorithms.returns.standardise`; 0 where all are one."""
+    """(x − mean) / (std + 1e-8) in place, 0 where all are one number.
+
+    As `algorithms.returns.standardise` does.
+    """
     count = values.size
     first = values[0]
     shift = ZERO

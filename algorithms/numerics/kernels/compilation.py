@@ -136,7 +136,7 @@ def _numba() -> Any:
     os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
     import numba
 
-    numba.config.CACHE_DIR = str(cache_folder())
+    numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
     return numba
 
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -41,7 +41,7 @@ def read(outputs: np.ndarray, log_std: np.ndarray, phi: np.ndarray) -> None:
 
 
 @compiled
-def log_probability(phi: np.ndarray, action: np.ndarray, precision: np.ndarray) -> np.float32:
+def log_probability(phi: np.ndarray, action: np.ndarray, precision: np.ndarray) -> Any:
     """log p(a), of an action that was not clipped.
 
     Args:

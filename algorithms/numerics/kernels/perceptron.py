@@ -47,7 +47,7 @@ def activations_size(sizes: np.ndarray, rows: int) -> int:
 @compiled
 def outputs_place(sizes: np.ndarray, rows: int) -> int:
     """Where the outputs begin."""
-    return activations_size(sizes, rows) - rows * sizes[-1]
+    return activations_size(sizes, rows) - rows * int(sizes[-1])
 
 
 @compiled

@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from bench.train.device.rollout import DeviceRollout
 from bench.train.loop import Rows
 
 
-def save(path: Path, learner: DeviceLearner, rollout: DeviceRollout, rows: Rows) -> None:
+def save(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: Rows) -> None:
     """Write where the group stands, between two batches."""
     learner.settle()
     # Names of one tensor may be several, and views are not stored: each is written as a copy.
@@ -45,7 +46,7 @@ def save(path: Path, learner: DeviceLearner, rollout: DeviceRollout, rows: Rows)
         temporary.unlink(missing_ok=True)
 
 
-def restore(path: Path, learner: DeviceLearner, rollout: DeviceRollout) -> Rows:
+def restore(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> Rows:
     """Bring a group that has just been made to where the file says it was.
 
     Returns:

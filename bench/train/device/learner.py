@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
-from algorithms.learner import Chosen, Learner, take
+from algorithms.actor_critic import ActorCritic
+from algorithms.hyperparameters import Hyperparameters
+from algorithms.learner import take
 from algorithms.numerics.counters import address
 from algorithms.spaces import ActionSpace
 from bench.train.device.graphs import WARM_UP, Recorder
-from bench.train.device.moments import DeviceMoments
 
 # Sets minibatches apart from what else is drawn by (seed, …).
 _DOMAIN = int.from_bytes(b"order", "big")
 
+H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
 
-class DeviceLearner(Learner):
-    """A `Learner` whose state stays where it is in memory, so that graphs may go on using it.
+
+class DeviceLearner(ActorCritic[H_co]):
+    """An `ActorCritic` whose state stays where it is in memory, so that graphs may go on using it.
 
     Its minibatches are drawn by (seed, update, epoch, sample). On CUDA the first of an update run
     as they are; then one is recorded, with all that the algorithm does with it, and launched for
@@ -28,31 +31,26 @@ class DeviceLearner(Learner):
 
     def __init__(
         self,
-        algorithm: Chosen,
-        hyperparameters: Hyperparameters,
+        hyperparameters: H_co,
         seeds: Sequence[int],
         observation_size: int,
         actions: ActionSpace,
-        device: str,
         *,
+        critic: bool = False,
+        device: str = "cpu",
         record: bool = True,
     ) -> None:
-        """As a `Learner`; `record`: whether minibatches are recorded where there is CUDA."""
-        super().__init__(algorithm, hyperparameters, seeds, observation_size, actions, device)
-        seen = DeviceMoments.of(self.observation_moments)
-        alike = self.normalizer is self.observation_moments
-        self.normalizer = seen if alike else DeviceMoments.of(self.normalizer)
-        self.observation_moments = seen
-        self.return_moments = DeviceMoments.of(self.return_moments)
-        if isinstance(hyperparameters, CriticHyperparameters):
-            self.reward_scale.moments = DeviceMoments.of(self.reward_scale.moments)
+        """As an `ActorCritic`; `record`: whether minibatches are recorded where there is CUDA."""
+        super().__init__(
+            hyperparameters, seeds, observation_size, actions, critic=critic, device=device
+        )
+        # On a CPU, too: what a GPU does is tested there.
+        self.compiled = False
         self._seeds = torch.tensor(self.seeds, device=device)
         self._record = record and self._seeds.is_cuda
         self._recorder = Recorder()
-        self._places: dict[str, Tensor] = dict(self.memory)
+        self._places: dict[str, Tensor] = {}
         self._active = self.active
-        self._standing = DeviceMoments.of(self.normalizer)
-        self.settle()
 
     def settle(self) -> None:
         """Bring back to its place in memory what an update has left elsewhere."""
@@ -63,26 +61,25 @@ class DeviceLearner(Learner):
                 self._places[name] = value
             elif place is not value:
                 self.memory[name] = place.copy_(value)
-        if self.normalizer is not self.observation_moments:
-            self._standing.take(self.normalizer)
-            self.normalizer = self._standing
 
     @property
     def state(self) -> dict[str, Tensor]:
         """All that the next batches depend on, by name: the tensors themselves, not copies."""
-        state = {"parameters": self.parameters, "active": self.active, "steps": self.steps}
-        optimizers = (self.optimizer, self.policy_optimizer, self.critic_optimizer)
-        for place, optimizer in enumerate(optimizers):
-            moments = optimizer.first_moment, optimizer.second_moment, optimizer.count
-            state |= {f"optimizer.{place}.{n}": value for n, value in enumerate(moments)}
+        state = {
+            "parameters": self.parameters,
+            "active": self.active,
+            "steps": self.steps,
+            "first_moment": self.optimizer.first_moment,
+            "second_moment": self.optimizer.second_moment,
+            "counts": self.optimizer.counts,
+            "reward_scale": self.reward_scale.running,
+        }
         statistics = {
             "observations": self.observation_moments,
             "returns": self.return_moments,
             "normalizer": self.normalizer,
+            "rewards": self.reward_scale.moments,
         }
-        if isinstance(self.hyperparameters, CriticHyperparameters):
-            statistics["rewards"] = self.reward_scale.moments
-            state["reward_scale"] = self.reward_scale._return
         for name, each in statistics.items():
             moments = each.count, each.mean, each.variance
             state |= {f"{name}.{n}": value for n, value in enumerate(moments)}
@@ -115,7 +112,8 @@ class DeviceLearner(Learner):
             return [take(values, rows) for values in samples], self.active & turn
 
         total = epochs * turns
-        # What a seed that is through its samples is told of its last ones would be of its first.
+        # Seeds with fewer minibatches wrap around in `order`, so a replayed graph would report
+        # their first minibatch as their last: recorded only where all have equally many.
         recorded = self._record and alike and total > WARM_UP + 1
         for _ in range(WARM_UP if recorded else total):
             yield following()

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 import time
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
-from algorithms.hyperparameters import CriticHyperparameters
 from algorithms.numerics.counters import address, gumbel, normal
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
@@ -23,6 +25,7 @@ from bench.train.device.learner import DeviceLearner
 from bench.train.environments.warp_backend import WarpEnvironments
 from bench.train.episode_log import EpisodeLog
 from bench.train.loop import AFTER_UPDATE
+from bench.train.rollout import staggered
 
 # Sets action noise apart from what else is drawn by (seed, …).
 _DOMAIN = int.from_bytes(b"action", "big")
@@ -39,13 +42,19 @@ class DeviceRollout:
     Action noise is drawn by (seed, slot, steps that the slot has taken).
 
     Args:
+        algorithm: says what is collected, and perhaps how to act.
         learner: S seeds; its `active` decides who still acts.
         environments: S · N worlds, a seed's slots side by side.
         record: whether ticks are recorded where there is CUDA.
     """
 
     def __init__(
-        self, learner: DeviceLearner, environments: WarpEnvironments, *, record: bool = True
+        self,
+        algorithm: Algorithm[Any],
+        learner: DeviceLearner[Any],
+        environments: WarpEnvironments,
+        *,
+        record: bool = True,
     ) -> None:
         h = learner.hyperparameters
         seeds, slots = len(learner.seeds), h.slots
@@ -53,10 +62,9 @@ class DeviceRollout:
         self._environments = environments
         self._shape = (seeds, slots)
         self._started = time.perf_counter()
-        self._trajectories = learner.algorithm.collects == "trajectories"
+        self._trajectories = algorithm.collects == "trajectories"
         self._ticks = TIME_BLOCK
         if not self._trajectories:
-            assert isinstance(h, CriticHyperparameters)
             self._ticks = h.batch_steps // slots
         device = environments.device
         self._seeds = torch.tensor(learner.seeds, device=device).unsqueeze(1)
@@ -90,11 +98,18 @@ class DeviceRollout:
         self._ends["return"] = torch.zeros(
             seeds, self._ticks, slots, dtype=torch.float64, device=device
         )
-        recordable = learner.algorithm.act is None or learner.algorithm.recordable
+        self._choose = algorithm.act
+        recordable = algorithm.act is None or algorithm.recordable
         enabled = record and device.type == "cuda" and recordable
         self._before = Recorded(self._act, enabled=enabled)
         self._after = Recorded(self._receive, enabled=enabled)
         environments.begin()
+        # Episodes that were cut at the start are none.
+        self._cut = torch.zeros(seeds, slots, dtype=torch.bool, device=device)
+        if h.staggered_start:
+            elapsed = torch.from_numpy(staggered(environments, seeds, slots)).to(device)
+            environments.elapsed.copy_(elapsed)
+            self._cut.copy_(elapsed.view(self._shape) > 0)
 
     def divergences(self) -> list[tuple[str, int] | None]:
         """As `Collector`."""
@@ -112,6 +127,7 @@ class DeviceRollout:
             "taken": self._taken,
             "lengths": self._lengths,
             "returns": self._returns,
+            "cut": self._cut,
             "diverged_at": self._diverged_at,
             "diverged_by": self._diverged_by,
             "rollout_steps": self.steps,
@@ -177,7 +193,9 @@ class DeviceRollout:
         key = address(_DOMAIN, self._seeds, self._slots, self._taken, device=raw.device)
         draw = normal if learner.policy.noise_kind == "normal" else gumbel
         noise = draw(key, learner.policy.noise_size).float()
-        actions, statistics = learner.act(observations, noise)
+        choose = self._choose
+        acted = learner.act if choose is None else partial(choose, learner)
+        actions, statistics = acted(observations, noise)
         self._keep("observations", observations)
         self._keep("actions", actions)
         self._keep("statistics", statistics)
@@ -209,7 +227,9 @@ class DeviceRollout:
             1, self._row, self.steps[:, None, None].expand(-1, 1, self._shape[1])
         )
         self._ends["length"].index_copy_(1, self._row, self._lengths.unsqueeze(1))
-        self._ends["return"].index_copy_(1, self._row, self._returns.unsqueeze(1))
+        whole = torch.where(self._cut, torch.nan, self._returns)
+        self._ends["return"].index_copy_(1, self._row, whole.unsqueeze(1))
+        self._cut.logical_and_(~ended)
         self._returns.masked_fill_(ended, 0.0)
         self._lengths.masked_fill_(ended, 0)
         self._stop_acting("action", self._sound_actions)

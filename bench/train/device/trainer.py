@@ -60,15 +60,16 @@ def train(
         )
         try:
             learner = DeviceLearner(
-                algorithm,
                 hyperparameters,
                 seeds,
                 environments.observation_size,
                 environments.action_space,
-                task.device,
+                critic=algorithm.critic(hyperparameters),
+                device=task.device,
                 record=record,
             )
-            rollout = DeviceRollout(learner, environments, record=record)
+            algorithm.start(learner)
+            rollout = DeviceRollout(algorithm, learner, environments, record=record)
             rows: loop.Rows = [[] for _ in seeds]
             if checkpoint is not None:
                 if checkpoint.exists():
@@ -81,7 +82,7 @@ def train(
             environments.close()
 
 
-def _restored(path: Path, learner: DeviceLearner, rollout: DeviceRollout) -> loop.Rows:
+def _restored(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> loop.Rows:
     try:
         return restore(path, learner, rollout)
     except (OSError, ValueError, SafetensorError) as error:
@@ -95,7 +96,7 @@ def _restored(path: Path, learner: DeviceLearner, rollout: DeviceRollout) -> loo
 
 
 def _keeping(
-    path: Path, learner: DeviceLearner, rollout: DeviceRollout, rows: loop.Rows
+    path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: loop.Rows
 ) -> Observer:
     def keep(progress: Progress) -> None:
         save(path, learner, rollout, rows)

@@ -76,7 +76,7 @@ class Environments(Protocol):
         """Begin a new episode in every slot: [M, O] its first observations.
 
         Args:
-            elapsed: [M] steps of the time limit that these first episodes have behind them; None: 0.
+            elapsed: [M] steps of the limit that these first episodes have behind them; None: 0.
         """
         ...
 

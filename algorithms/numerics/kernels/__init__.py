@@ -1,0 +1,1 @@
+"""What one seed computes, compiled: plain loops over flat arrays."""
