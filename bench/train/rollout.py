@@ -53,6 +53,8 @@ class Rollout:
         if isinstance(actions, Continuous) and learner.hyperparameters.action_clipping:
             low, high = np.asarray(actions.low), np.asarray(actions.high)
             self._bounds = (low.astype(np.float32), high.astype(np.float32))
+        first = {"observation from reset": self._observations.cpu().numpy()}
+        self._stop_not_finite(self._acting(), first)
 
     def seconds(self) -> float:
         """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
@@ -115,13 +117,8 @@ class Rollout:
         }
         store: dict[str, Tensor] = {}
         block: Tensor | None = None
-        begun = True
         for tick in range(ticks):
-            if begun:
-                first = {"observation from reset": self._observations.cpu().numpy()}
-                self._stop_not_finite(acting, first)
-            # One tick at least, for the shapes, even where nobody gets as far as acting.
-            if store and not acting.any():
+            if not acting.any():
                 break
             if tick % NOISE_BLOCK == 0:
                 block = noise.next_block().to(learner.device)
@@ -145,8 +142,9 @@ class Rollout:
                 "reward": host["rewards"][:, tick],
                 "observation": step.last_observations,
             }
+            if step.observations is not step.last_observations:
+                met["observation from reset"] = step.observations
             self._stop_not_finite(acting, met)
-            begun = step.observations is not step.last_observations
             if once:
                 acting &= ~(step.terminated | step.truncated).reshape(self._shape)
         on_device = {name: torch.from_numpy(each).to(learner.device) for name, each in host.items()}
