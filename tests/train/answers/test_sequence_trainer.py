@@ -12,9 +12,9 @@ import pytest
 
 from algorithms import SEQUENCE_ALGORITHMS
 from bench.errors import InputError
+from bench.plan.back_ends import SEQUENCE
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
-from bench.plan.trainers import trainer_of
 from bench.train import loop
 from bench.train.answers import trainer
 from bench.train.answers.tasks import TASKS
@@ -59,7 +59,7 @@ def test_a_seed_is_the_same_alone_and_in_any_group(name: str) -> None:
 
 
 def test_it_is_the_trainer_of_its_back_end() -> None:
-    assert trainer_of("sequence") == trainer.__name__
+    assert SEQUENCE.trainer == trainer.__name__
 
 
 def test_tokens_are_steps_and_answers_are_episodes() -> None:
