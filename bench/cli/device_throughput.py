@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.cli.options import resolved_device
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError, unknown
-from bench.train.environments.warp_ids import WARP_IDS
+from bench.plan.back_ends import WARP
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,10 +36,10 @@ def device_throughput(
     Raises:
         InputError: no such device, or an environment that MuJoCo Warp doesn't step.
     """
-    chosen = list(dict.fromkeys(environments or WARP_IDS))
+    chosen = list(dict.fromkeys(environments or WARP.ids))
     for environment in chosen:
-        if environment not in WARP_IDS:
-            raise unknown("environment of MuJoCo Warp", environment, WARP_IDS)
+        if environment not in WARP.ids:
+            raise unknown("environment of MuJoCo Warp", environment, WARP.ids)
     if device != "cuda":
         raise unknown("device", device, ("cpu", "cuda"))
     where = resolved_device(device)

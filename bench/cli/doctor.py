@@ -8,7 +8,7 @@ import typer
 def doctor() -> None:
     """Show versions, devices, back ends, threads and results, and what is wrong with them."""
     from bench.store import LOCAL, PUBLISHED, Store
-    from bench.train.environments import BACK_ENDS
+    from bench.train.environments import ON_HOST
     from bench.train.provenance import provenance
 
     origin = provenance()
@@ -25,7 +25,7 @@ def doctor() -> None:
         print(f"{'devices':<12}{_devices()}")
     except Exception as error:
         warnings.append(f"torch can't be used: {type(error).__name__}: {error}")
-    for back_end in BACK_ENDS:
+    for back_end in ON_HOST:
         try:
             print(f"{back_end:<12}{_step(back_end)}")
         except Exception as error:

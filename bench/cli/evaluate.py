@@ -18,7 +18,7 @@ from bench.cli.choosing import (
 from bench.cli.options import ResultsOption
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
-from bench.plan.trainers import SEQUENCE
+from bench.plan.back_ends import SEQUENCE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,7 +91,7 @@ def player(
     store: Store, run: pd.Series, episodes: int, seed: int
 ) -> tuple[Callable[[bool], Played], bool]:
     """What plays with a stored run's policy, sampled or not, and whether it chose its actions."""
-    if run.back_end == SEQUENCE:
+    if run.back_end == SEQUENCE.name:
         from bench.policies.written_answers import worth, written
 
         policy = written_policy(store, run)

@@ -185,12 +185,12 @@ def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
 
 def _environment(environment: str) -> str:
     """The environment's own name, or the address of one that an installed package gives."""
+    from bench.plan.back_ends import ENVPOOL
     from bench.plan.registry import plugin_environment
     from bench.train.back_ends import describe
-    from bench.train.environments import ENVPOOL_IDS
 
     try:
-        if environment not in ENVPOOL_IDS:
+        if environment not in ENVPOOL.ids:
             environment = plugin_environment(environment) or environment
         describe(environment)
     except InputError:

@@ -91,16 +91,17 @@ def throughput(
 
         check_output(output)
 
+    from bench.plan.back_ends import ENVPOOL
     from bench.store import LOCAL
     from bench.store.throughput import check_writable
     from bench.throughput.session import Failed, measure, who
-    from bench.train.environments import ENVPOOL_IDS, describe
+    from bench.train.environments import describe
 
     for world in worlds:
-        if describe(world).back_end != "envpool":
+        if describe(world).back_end != ENVPOOL.name:
             raise InputError(
                 f"environment {world!r} is not stepped by EnvPool, whose bare loop training is "
-                f"compared with. Allowed: {', '.join(sorted(ENVPOOL_IDS))}"
+                f"compared with. Allowed: {', '.join(sorted(ENVPOOL.ids))}"
             )
     folder = results or LOCAL
     check_writable(folder)

@@ -20,7 +20,7 @@ from bench.cli.interruption import interruptible
 from bench.cli.options import ResultsOption
 from bench.cli.words import count, shown
 from bench.errors import InputError
-from bench.plan.trainers import SEQUENCE
+from bench.plan.back_ends import SEQUENCE
 from bench.policies.video import RATES, Video
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def watch(
         results, [run] if run else None, ablation, variants, environments, seeds
     )
     row = next(chosen.itertuples())
-    tokens = row.back_end == SEQUENCE
+    tokens = row.back_end == SEQUENCE.name
     if tokens and output is not None:
         raise InputError(f"{row.environment} is read, not seen: leave out --output")
     if not tokens and output is None and not offscreen_rendering.has_display():

@@ -18,22 +18,18 @@ import hashlib
 import importlib.metadata
 import re
 from collections.abc import Iterable, Iterator
-from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from typing import Protocol
 
 from algorithms import ALGORITHMS
+from bench.plan.back_ends import BACK_ENDS, BackEnd
 from bench.plan.registry import algorithm_address
 from bench.plan.sources import PACKAGES, Plugin, Sources, plugin_of
-from bench.plan.trainers import trainer_of
 
 ROOT = Path(__file__).parents[2]
-BACK_END = "bench.train.environments.{}_backend"
 LIBRARIES = ("torch", "mujoco")
 ALGORITHM_CLASSES = ("Algorithm", "SequenceAlgorithm")
-DISTRIBUTIONS = {"warp": ("mujoco-warp", "warp-lang"), "sequence": ("numpy",)}
-"""Back end -> what steps it, where that is not the distribution of its name."""
 _ENTRY_POINT = re.compile(r"(\w+(?:\.\w+)*):\w+")
 
 
@@ -57,14 +53,20 @@ def code_digest(description: Trainable, root: Path = ROOT) -> str:
             be found.
     """
     algorithm = algorithm_address(description.algorithm)
-    name = description.back_end
-    given = [algorithm.partition(":")[0], trainer_of(name), BACK_END.format(name)]
+    stepping = _back_end(description.back_end)
+    given = [algorithm.partition(":")[0], stepping.trainer, stepping.environments]
     own = own_modules(description)
     code = closure([*given, *own], root, tuple(map(plugin_of, own)))
-    libraries = (*LIBRARIES, *DISTRIBUTIONS.get(name, (name,)))
+    libraries = (*LIBRARIES, *stepping.distributions)
     versions = {library: version(library) for library in libraries}
     lines = [f"{name} {source}" for name, source in [*sorted(code.items()), *versions.items()]]
     return hashlib.sha256("\n".join([algorithm, *lines]).encode()).hexdigest()[:16]
+
+
+def _back_end(name: str) -> BackEnd:
+    if name not in BACK_ENDS:
+        raise FileNotFoundError(f"no back end {name!r}")
+    return BACK_ENDS[name]
 
 
 def own_modules(description: Trainable) -> list[str]:
@@ -109,8 +111,8 @@ def closure(
             status = path.stat()
             stamp = status.st_mtime_ns, status.st_size
             found[module], reached = _read(path, stamp, module, sources)
-            back_ends = BACK_END.format("*")
-            pending += [each for each in reached if each in given or not fnmatch(each, back_ends)]
+            others = {each.environments for each in BACK_ENDS.values()}.difference(given)
+            pending += [each for each in reached if each not in others]
     return found
 
 

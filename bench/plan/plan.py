@@ -11,11 +11,11 @@ from datetime import datetime
 
 from ablations.spec import Ablation, Variant
 from bench.errors import InputError, unknown
+from bench.plan.back_ends import check_trains
 from bench.plan.identity import Description, plain, plain_json
 from bench.plan.lookup import load_algorithm
 from bench.plan.parsing import checked, coerce, parse
 from bench.plan.registry import algorithm_address, canonical_algorithm
-from bench.plan.trainers import check_trains
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from bench.errors import InputError
+from bench.plan.back_ends import WARP
 from bench.throughput.measuring import ENDLESS, EnoughError, replaced_for_now, stopwatch
 from bench.train.provenance import on_device, provenance
 from bench.train.results import Progress
@@ -113,7 +114,7 @@ def measure(
     on_event: Callable[[Question], None] = lambda question: None,
 ) -> Iterator[dict[str, object] | Failed]:
     """Rows of the table `device_throughput`, one a question, as they are measured."""
-    origin = on_device(provenance(), "warp", device)
+    origin = on_device(provenance(), WARP.name, device)
     name = device_name(device)
     for question in asked:
         on_event(question)
@@ -233,7 +234,7 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
         hyperparameters=asdict(chosen.hyperparameters()),
         environment=question.environment,
         steps=ENDLESS,
-        back_end="warp",
+        back_end=WARP.name,
         device=device,
     )
     spent: defaultdict[str, float] = defaultdict(float)

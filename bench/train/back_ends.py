@@ -1,14 +1,15 @@
-"""What steps an environment, those with a trainer of their own included."""
+"""What steps an environment, and what it is: token environments and Warp's worlds included."""
 
 from __future__ import annotations
 
 import difflib
+import importlib.util
 
 from bench.errors import unknown
-from bench.plan.trainers import SEQUENCE
+from bench.plan.back_ends import SEQUENCE, WARP
 from bench.train import environments
 from bench.train.answers.tasks import TASKS, find_task
-from bench.train.environments import Specification, device_choice, sequence_backend
+from bench.train.environments import Specification, back_end_of, sequence_backend
 
 
 def back_end_on(device: str, environment_id: str) -> str:
@@ -18,13 +19,28 @@ def back_end_on(device: str, environment_id: str) -> str:
         InputError: no such environment; names the nearest one.
     """
     if find_task(environment_id):
-        return SEQUENCE
-    return device_choice.back_end_on(device, environment_id)
+        return SEQUENCE.name
+    other = back_end_of(environment_id)
+    warp = device in WARP.devices and _why_no_warp(environment_id) is None
+    return WARP.name if warp else other
 
 
 def told(device: str, environment_id: str) -> str | None:
-    """A line for the user where a GPU is used and the environment stays on the CPU."""
-    return None if find_task(environment_id) else device_choice.told(device, environment_id)
+    """A line for the user where a GPU is used and the physics stays on the CPU."""
+    if device not in WARP.devices or find_task(environment_id):
+        return None
+    reason = _why_no_warp(environment_id)
+    if reason is None:
+        return None
+    return f"{environment_id} is stepped by {back_end_of(environment_id)} on the CPU: {reason}"
+
+
+def _why_no_warp(environment_id: str) -> str | None:
+    if environment_id not in WARP.ids:
+        return "MuJoCo Warp doesn't step it here"
+    if importlib.util.find_spec("mujoco_warp") is None:
+        return "mujoco-warp is not installed (pip install -e '.[warp]')"
+    return None
 
 
 def describe(environment_id: str) -> Specification:

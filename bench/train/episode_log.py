@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from typing import IO
 
 import numpy as np
@@ -62,6 +63,7 @@ class EpisodeLog:
     def _spill(self) -> None:
         if self._file is None:
             self._file = tempfile.TemporaryFile(prefix="episodes-")  # noqa: SIM115
+            weakref.finalize(self, self._file.close)
         self._file.write(self._rows[: self._count].tobytes())
         self._file.flush()
         self._count = 0

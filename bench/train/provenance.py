@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
+from bench.plan.back_ends import BACK_ENDS
+
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = ("torch", "numpy", "gymnasium", "mujoco", "envpool", "pyarrow")
-WARP_DISTRIBUTIONS = ("mujoco-warp", "warp-lang")
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -73,9 +74,10 @@ def on_device(origin: Provenance, back_end: str, device: str) -> Provenance:
 
     Other runs don't carry it, so that they stay equal to those of a machine without a GPU.
     """
-    if back_end == "warp":
-        warp = {name: _version(name) for name in WARP_DISTRIBUTIONS}
-        origin = replace(origin, versions={**origin.versions, **warp})
+    others = [name for name in BACK_ENDS[back_end].distributions if name not in origin.versions]
+    if others:
+        found = {name: _version(name) for name in others}
+        origin = replace(origin, versions={**origin.versions, **found})
     if device != "cpu":
         import torch
 

@@ -83,6 +83,7 @@ class Rollout:
             self._low[:], self._high[:] = actions.low, actions.high
         self._sent = np.zeros((seeds * slots, size), np.float32)
         self._compiled = learner.compiled and algorithm.act is None
+        self._stop_not_finite(self._acting(), {"observation from reset": self._observations})
 
     def seconds(self) -> float:
         """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
@@ -102,8 +103,7 @@ class Rollout:
 
     def collect(self) -> tuple[Batch, Diagnostics]:
         """A batch as the algorithm `collects` it; nothing else is measured."""
-        acting = np.repeat(self._learner.active.cpu().numpy()[:, None], self._shape[1], axis=1)
-        noise = self._learner.noise()
+        acting, noise = self._acting(), self._learner.noise()
         if self._algorithm.collects == "steps":
             h = self._learner.hyperparameters
             return self._batch([self._tick_through(acting, h.batch_steps // h.slots, noise)]), {}
@@ -112,6 +112,10 @@ class Rollout:
         while acting.any():
             blocks.append(self._tick_through(acting, TIME_BLOCK, noise, once=True))
         return self._batch(blocks), {}
+
+    def _acting(self) -> BoolArray:
+        active = self._learner.active.cpu().numpy()
+        return np.repeat(active[:, None], self._shape[1], axis=1)
 
     def _columns(self, ticks: int) -> Columns:
         """Fresh storage."""
@@ -136,11 +140,8 @@ class Rollout:
     ) -> Columns:
         """Up to `ticks` steps; `acting` changes in place. Where `once`, ended slots idle."""
         columns = self._columns(ticks)
-        begun = True
         tick = 0
         for tick in range(ticks):
-            if begun:
-                self._stop_not_finite(acting, {"observation from reset": self._observations})
             if not acting.any():
                 break
             if tick % NOISE_BLOCK == 0:
@@ -151,7 +152,8 @@ class Rollout:
             )
             self._receive(acting, step, tick, columns, once=once)
             self._observations = self._placed(step.observations)
-            begun = step.observations is not step.last_observations
+            if step.observations is not step.last_observations:
+                self._stop_not_finite(acting, {"observation from reset": self._observations})
         self._look_ahead(columns, tick)
         return columns
 

@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from bench.plan.back_ends import back_end
 from bench.plan.digest import code_digest
 from bench.plan.identity import Description
 from bench.plan.plan import Plan
-from bench.plan.trainers import RESUMABLE
 from bench.store import Store
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Summary, Waited
 from bench.train.executors.protocol import Executor
@@ -127,7 +127,7 @@ class _Checkpoints:
     def of(self, group: Group) -> Path | None:
         """The file of this very group under this very code."""
         description = group.description
-        if self.folder is None or description.back_end not in RESUMABLE:
+        if self.folder is None or not back_end(description.back_end).resumable:
             return None
         named = f"{description.identifier} {self.digests[description.identifier]} {group.seeds}"
         return self.folder / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.safetensors"

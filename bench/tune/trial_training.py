@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from bench.plan.back_ends import back_end
 from bench.plan.identity import Description
-from bench.plan.trainers import trainer_of
 from bench.train.results import Observer, Progress, RunResult
 
 POINTS = 10
@@ -62,6 +62,6 @@ def train(
         for observer in observers:
             observer(watched)
 
-    trainer = importlib.import_module(trainer_of(description.back_end))
+    trainer = importlib.import_module(back_end(description.back_end).trainer)
     results: list[RunResult] = trainer.train(description, seeds, [watch])
     return results

@@ -10,7 +10,7 @@ import torch
 
 from bench.cli.app import main
 from bench.cli.options import requested_plan
-from bench.train.environments.device_choice import back_end_on, told
+from bench.train.back_ends import back_end_on, told
 
 
 @pytest.fixture

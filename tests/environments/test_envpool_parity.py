@@ -11,7 +11,8 @@ import pytest
 from scipy.stats import ks_2samp
 
 from algorithms.spaces import Continuous
-from bench.train.environments import ENVPOOL_IDS, describe, make
+from bench.plan.back_ends import ENVPOOL
+from bench.train.environments import describe, make
 from bench.train.environments.slot_seeds import slot_seed
 
 PAPER_IDS = (
@@ -132,7 +133,7 @@ def test_classic_control_agrees_from_equal_states(environment: str) -> None:
     compare(environment, pool, twins, steps=10, tolerance=1e-5)
 
 
-@pytest.mark.parametrize("environment", ENVPOOL_IDS)
+@pytest.mark.parametrize("environment", ENVPOOL.ids)
 def test_both_libraries_state_the_same_spaces_and_limit(environment: str) -> None:
     assert environment in envpool.list_all_envs()
     ours, theirs = describe(environment), describe(environment, back_end="gymnasium")
@@ -144,7 +145,7 @@ def test_both_libraries_state_the_same_spaces_and_limit(environment: str) -> Non
     )
 
 
-@pytest.mark.parametrize("environment", ENVPOOL_IDS)
+@pytest.mark.parametrize("environment", ENVPOOL.ids)
 def test_episodes_begin_alike(environment: str) -> None:
     """First observations have one distribution; a tenth more or less noise would show."""
     count = 200

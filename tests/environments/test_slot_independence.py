@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from algorithms.spaces import Continuous
-from bench.train.environments import ENVPOOL_IDS, make
+from bench.plan.back_ends import ENVPOOL
+from bench.train.environments import make
 
 Place = tuple[int, int]
 Record = list[tuple[bytes, ...]]
@@ -113,7 +114,7 @@ def test_any_group_in_any_order_with_any_idling_gives_the_same(
         assert record == expected[place][: len(record)], place
 
 
-@pytest.mark.parametrize("environment", ENVPOOL_IDS)
+@pytest.mark.parametrize("environment", ENVPOOL.ids)
 def test_alone_in_a_group_and_permuted_are_the_same(environment: str) -> None:
     _, group = play(environment, "envpool", (5, 6, 7), 2)
     _, permuted = play(environment, "envpool", (7, 5), 2)

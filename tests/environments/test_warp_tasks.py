@@ -11,7 +11,7 @@ import torch
 from scipy.stats import ks_2samp
 
 from algorithms.numerics.counters import address
-from bench.train.environments.warp_ids import WARP_IDS
+from bench.plan.back_ends import WARP
 from bench.train.environments.warp_tasks import State, Task, task_of
 
 
@@ -39,7 +39,7 @@ def state_of(environment: Any, before: torch.Tensor, action: np.ndarray) -> Stat
     )
 
 
-@pytest.mark.parametrize("environment_id", WARP_IDS)
+@pytest.mark.parametrize("environment_id", WARP.ids)
 def test_observation_reward_and_end_are_gymnasiums_own(environment_id: str) -> None:
     """In double precision, from calm states and from wild ones, to the last places."""
     environment, task = made(environment_id)
@@ -68,7 +68,7 @@ def test_observation_reward_and_end_are_gymnasiums_own(environment_id: str) -> N
     assert endless == (ended == 0)
 
 
-@pytest.mark.parametrize("environment_id", WARP_IDS)
+@pytest.mark.parametrize("environment_id", WARP.ids)
 def test_an_episode_begins_as_gymnasiums_do(environment_id: str) -> None:
     """The first observation follows from the state; each coordinate has the same distribution."""
     environment, task = made(environment_id)

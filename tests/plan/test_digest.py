@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from bench.plan import digest as module
+from bench.plan.back_ends import ENVPOOL
 from bench.plan.digest import ROOT, closure, code_digest
 from bench.plan.identity import Description
 from bench.plan.sources import plugin_of
-from bench.plan.trainers import TRAINER
 from bench.store import PUBLISHED, Store
 
 DESCRIPTION = Description(
@@ -123,14 +123,19 @@ def test_relative_imports_are_followed(tmp_path: Path) -> None:
 
 def test_a_module_outside_its_packages_is_not_followed() -> None:
     """The trainer looks algorithms up in bench.plan, where nothing can move a result."""
-    reached = closure([TRAINER])
-    assert TRAINER in reached
+    reached = closure([ENVPOOL.trainer])
+    assert ENVPOOL.trainer in reached
     assert all(each.startswith(("algorithms.", "bench.train")) for each in reached)
 
 
 def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"algorithms\.nothing"):
         closure(["algorithms.nothing"], tmp_path)
+
+
+def test_a_back_end_that_is_gone_has_no_digest() -> None:
+    with pytest.raises(FileNotFoundError, match="no back end 'gone'"):
+        code_digest(replace(DESCRIPTION, back_end="gone"))
 
 
 def test_it_imports_nothing_of_what_it_reads() -> None:

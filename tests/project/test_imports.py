@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,26 @@ def test_a_module_imports_only_what_lies_before_it(module: str, path: Path) -> N
             assert target in ALLOWED[part], f"{module} imports {name}"
         if part is not None:
             assert name.split(".")[0] not in FORBIDDEN.get(part, ()), f"{module} imports {name}"
+
+
+def test_imports_have_no_circle() -> None:
+    """Not even one that only annotations close; imports inside functions don't count."""
+    modules = dict(sources())
+    graph: dict[str, set[str]] = {name: set() for name in modules}
+    for name, path in modules.items():
+        tree = ast.parse(path.read_text())
+        for statement in tree.body:
+            for node in ast.walk(statement) if isinstance(statement, ast.If) else [statement]:
+                if isinstance(node, ast.ImportFrom) and node.module:
+                    named = [f"{node.module}.{alias.name}" for alias in node.names]
+                    packages = [f"{node.module}.__init__", node.module]
+                    # A submodule, or a name of the module or the package itself.
+                    for each in named:
+                        target = next((m for m in (each, *packages) if m in modules), None)
+                        if target is not None:
+                            graph[name].add(target)
+    # TopologicalSorter names the circle that it meets.
+    assert set(graphlib.TopologicalSorter(graph).static_order()) == set(modules)
 
 
 def test_every_package_is_named_in_the_project_file() -> None:

@@ -119,8 +119,9 @@ class Near(Same):
 class Fragile(Small):
     """A noisy walk of up to 12 steps in which a fault happens to chosen seeds.
 
-    The fault happens in episode 2 of slot 1, at step 3, to the seeds in `victims`: `fault` is
-    the reward then, or "observation" for a NaN in what is seen.
+    The fault happens in an episode of slot 1, number 2 unless told, at step 3, to the seeds in
+    `victims`: `fault` is the reward then, or "observation" for a NaN in what is seen, or "reset"
+    for one in what the episode begins with.
     """
 
     victims: ClassVar[frozenset[int]] = frozenset()
@@ -129,18 +130,18 @@ class Fragile(Small):
     """Steps taken by episodes of a seed's faulty slot: episode seed -> steps."""
 
     @classmethod
-    def set(cls, victims: Iterable[int], fault: float | str) -> None:
-        cls.victims = frozenset(episode_seed(seed, 1, 2) for seed in victims)
+    def set(cls, victims: Iterable[int], fault: float | str, episode: int = 2) -> None:
+        cls.victims = frozenset(episode_seed(seed, 1, episode) for seed in victims)
         cls.fault = fault
         cls.stepped = {}
 
     def begin(self) -> None:
         self.place = 0.0
         self.length = int(self.np_random.integers(4, 13))
-        self.struck = False
+        self.struck = self.fault == "reset" and self.seed in self.victims
 
     def observation(self) -> np.ndarray:
-        if self.struck and self.fault == "observation":
+        if self.struck and isinstance(self.fault, str):
             return np.array([np.nan, 1.0], np.float32)
         return np.array([self.place, self.step_number], np.float32)
 

@@ -273,6 +273,67 @@ def test_a_seed_that_diverges_stops_there_and_leaves_the_others_alone(
     assert difference(alone, victim) is None
 
 
+@pytest.mark.parametrize("algorithm", ["vanilla_policy_gradient", "clipped_ppo"])
+@pytest.mark.parametrize("environment", ["Fragile-v0", "FragileContinuous-v0"])
+@pytest.mark.parametrize(
+    ("fault", "what"),
+    [
+        (float("nan"), "reward"),
+        (float("-inf"), "reward"),
+        # float64 has it, float32, in which everything is learned, has not.
+        (1e39, "reward"),
+        ("observation", "observation"),
+        ("reset", "observation from reset"),
+    ],
+)
+def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
+    algorithm: str, environment: str, fault: float | str, what: str
+) -> None:
+    changes = {} if algorithm.startswith("vanilla") else {"batch_steps": 40}
+    task = described(algorithm, environment, 240, slots=4, hidden_sizes=(8,), **changes)
+    Fragile.set([VICTIM], fault)
+    results = by_seed(train(task, range(5)))
+    assert [results[seed].reason for seed in OTHERS] == [None] * 4
+    victim = results[VICTIM]
+    assert victim.reason == f"{what} not finite at step {victim.steps}"
+    assert victim.diverged_at == victim.steps
+    # A step is charged when it is taken, and that episode took none.
+    (episode,) = Fragile.victims
+    assert Fragile.stepped.get(episode) == (None if fault == "reset" else 3)
+    for values in victim.policy.values():
+        assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("algorithm", ["vanilla_policy_gradient", "clipped_ppo", "trpo", "cem"])
+def test_seeds_whose_first_observation_is_not_finite_take_no_step(algorithm: str) -> None:
+    changes = {} if algorithm[0] == "v" or algorithm == "cem" else {"batch_steps": 40}
+    task = described(algorithm, "FragileContinuous-v0", 240, slots=4, hidden_sizes=(8,), **changes)
+    Fragile.set(range(2), "reset", episode=0)
+    for result in train(task, range(2)):
+        assert result.reason == "observation from reset not finite at step 0"
+        assert (result.status, result.steps, result.diverged_at) == ("diverged", 0, 0)
+        assert len(result.episodes["step"]) == len(result.updates["step"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "changes", "what"),
+    [
+        # Of one step, whose gradient was still finite.
+        ("vanilla_policy_gradient", {"learning_rate": 1e38}, "parameters"),
+        # Finite parameters, and σ = exp of one of them.
+        ("vanilla_policy_gradient", {"learning_rate": 1e30}, "action"),
+        # Of many steps: the second one's loss is that of parameters beyond reason.
+        ("clipped_ppo", {"learning_rate": 1e38, "batch_steps": 64}, "loss or gradient"),
+    ],
+)
+def test_a_step_size_beyond_reason_is_told_by_what_it_spoilt(
+    algorithm: str, changes: dict[str, Any], what: str
+) -> None:
+    task = described(algorithm, "InvertedPendulum-v5", 1000, **changes)
+    for result in train(task, range(2)):
+        assert result.reason == f"{what} not finite at step {result.steps}"
+
+
 @pytest.mark.parametrize("algorithm", ["vanilla_policy_gradient", "reward_to_go"])
 def test_a_seed_whose_parameters_overflow_is_marked_at_that_update(algorithm: str) -> None:
     """A reward that float32 can still hold, but no gradient made of it."""
@@ -283,7 +344,7 @@ def test_a_seed_whose_parameters_overflow_is_marked_at_that_update(algorithm: st
     for seed in OTHERS:
         assert difference(healthy[seed], struck[seed]) is None
     victim = struck[VICTIM]
-    assert victim.status == "diverged"
+    assert victim.reason == f"loss or gradient not finite at step {victim.steps}"
     assert victim.diverged_at == victim.steps
     # The third batch of trajectories holds the faulty episode; two updates were sound.
     assert victim.updates["update"].tolist() == [0, 1]

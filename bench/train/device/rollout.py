@@ -33,7 +33,7 @@ _DOMAIN = int.from_bytes(b"action", "big")
 _LOOK_EVERY = 8
 _FLAGS = ("terminated", "truncated", "valid")
 # What may be not finite, by number: a graph holds no words. Each may come of the one before it.
-_PARTS = ("observation from reset", "action", "reward", "observation", *AFTER_UPDATE)
+_PARTS = ("action", "reward", "observation", "observation from reset", *AFTER_UPDATE)
 
 
 class DeviceRollout:
@@ -110,6 +110,7 @@ class DeviceRollout:
             elapsed = torch.from_numpy(staggered(environments, seeds, slots)).to(device)
             environments.elapsed.copy_(elapsed)
             self._cut.copy_(elapsed.view(self._shape) > 0)
+        self.stop(~self._sound_observations().all(1), "observation from reset")
 
     def divergences(self) -> list[tuple[str, int] | None]:
         """As `Collector`."""
@@ -187,8 +188,6 @@ class DeviceRollout:
     def _act(self) -> None:
         learner, environments = self._learner, self._environments
         raw = environments.observations.view(*self._shape, -1)
-        # Whatever a step led to has been looked at: what is not finite here, an episode begins by.
-        self._stop_acting("observation from reset", torch.isfinite(raw.sum(2)))
         observations = learner.observe(raw, self._acting)
         key = address(_DOMAIN, self._seeds, self._slots, self._taken, device=raw.device)
         draw = normal if learner.policy.noise_kind == "normal" else gumbel
@@ -235,6 +234,7 @@ class DeviceRollout:
         self._stop_acting("action", self._sound_actions)
         self._stop_acting("reward", torch.isfinite(rewards))
         self._stop_acting("observation", torch.isfinite(last.sum(2)))
+        self._stop_acting("observation from reset", self._sound_observations())
         if self._trajectories:
             acting.logical_and_(~ended)
         self._row.add_(1)
@@ -243,6 +243,10 @@ class DeviceRollout:
         """Stop the seeds that have a slot in action whose part is not `finite`, bool [S, N]."""
         self.stop((self._acting & ~finite).any(1), what)
         self._acting.logical_and_(self._learner.active.unsqueeze(1))
+
+    def _sound_observations(self) -> Tensor:
+        """Whether what is acted on next is finite, bool [S, N]."""
+        return torch.isfinite(self._environments.observations.sum(1)).view(self._shape)
 
     def _keep(self, name: str, values: Tensor) -> None:
         if name not in self._batch:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.errors import InputError, unknown
-from bench.train.environments.catalogue import BACK_ENDS, ENVPOOL_IDS, back_end_of
+from bench.plan.back_ends import ENVPOOL
+from bench.train.environments.catalogue import ON_HOST, back_end_of
 from bench.train.environments.protocol import (
     BoolArray,
     Environments,
@@ -21,8 +22,7 @@ from bench.train.environments.protocol import (
 )
 
 __all__ = [
-    "BACK_ENDS",
-    "ENVPOOL_IDS",
+    "ON_HOST",
     "BoolArray",
     "Environments",
     "Float32Array",
@@ -54,7 +54,7 @@ def make(
         environment_id: a Gymnasium id, or "module:Id-v0" for one that importing `module` registers.
         seeds: the reinforcement learning seeds, whole numbers from 0 on.
         slots: environments per seed.
-        back_end: one of `BACK_ENDS`; None: what `back_end_of` says.
+        back_end: one of `ON_HOST`; None: what `back_end_of` says.
         time_limit: steps after which an episode is truncated; None: the environment's own.
 
     Raises:
@@ -68,7 +68,7 @@ def make(
         raise InputError(f"slots must be at least 1, not {slots}")
     if time_limit is not None and time_limit < 1:
         raise InputError(f"time_limit must be at least 1 step, not {time_limit}")
-    if chosen == "envpool":
+    if chosen == ENVPOOL.name:
         from bench.train.environments.envpool_backend import EnvPoolEnvironments
 
         return EnvPoolEnvironments(environment_id, seeds, slots, time_limit=time_limit)
@@ -85,7 +85,7 @@ def describe(environment_id: str, *, back_end: str | None = None) -> Specificati
     Raises:
         InputError: as `make` does.
     """
-    if _back_end(environment_id, back_end) == "envpool":
+    if _back_end(environment_id, back_end) == ENVPOOL.name:
         from bench.train.environments import envpool_backend
 
         return envpool_backend.describe(environment_id)
@@ -98,11 +98,11 @@ def _back_end(environment_id: str, back_end: str | None) -> str:
     default = back_end_of(environment_id)
     if back_end is None:
         return default
-    if back_end not in BACK_ENDS:
-        raise unknown("back end", back_end, BACK_ENDS)
-    if back_end == "envpool" and environment_id not in ENVPOOL_IDS:
+    if back_end not in ON_HOST:
+        raise unknown("back end", back_end, ON_HOST)
+    if back_end == ENVPOOL.name and environment_id not in ENVPOOL.ids:
         raise InputError(
             f"the back end 'envpool' doesn't step {environment_id!r}; choose 'gymnasium', "
-            f"or one of {', '.join(ENVPOOL_IDS)}"
+            f"or one of {', '.join(ENVPOOL.ids)}"
         )
     return back_end

@@ -6,34 +6,10 @@ import difflib
 import importlib
 
 from bench.errors import InputError
+from bench.plan.back_ends import BACK_ENDS, ENVPOOL, GYMNASIUM
 
-BACK_ENDS = ("envpool", "gymnasium")
-
-# Written out, because importing EnvPool to ask takes a second. Only what both libraries have and
-# agree on, with flat observations; tests hold the list against both.
-ENVPOOL_IDS = (
-    "Ant-v5",
-    "HalfCheetah-v5",
-    "Hopper-v5",
-    "Humanoid-v5",
-    "HumanoidStandup-v5",
-    "InvertedDoublePendulum-v5",
-    "InvertedPendulum-v5",
-    "Pusher-v5",
-    "Reacher-v5",
-    "Swimmer-v5",
-    "Walker2d-v5",
-    "Acrobot-v1",
-    "CartPole-v0",
-    "CartPole-v1",
-    "MountainCar-v0",
-    "MountainCarContinuous-v0",
-    "Pendulum-v1",
-    "BipedalWalker-v3",
-    "BipedalWalkerHardcore-v3",
-    "LunarLander-v3",
-    "LunarLanderContinuous-v3",
-)
+ON_HOST = tuple(each.name for each in BACK_ENDS.values() if each.trainer == ENVPOOL.trainer)
+"""The back ends behind `protocol.Environments`, in host memory."""
 
 
 def back_end_of(environment_id: str) -> str:
@@ -42,10 +18,10 @@ def back_end_of(environment_id: str) -> str:
     Raises:
         InputError: no such environment; names the nearest one.
     """
-    if environment_id in ENVPOOL_IDS:
-        return "envpool"
+    if environment_id in ENVPOOL.ids:
+        return ENVPOOL.name
     registered_name(environment_id)
-    return "gymnasium"
+    return GYMNASIUM.name
 
 
 def registered_name(environment_id: str) -> str:

@@ -48,7 +48,7 @@ class Specification:
 
     Attributes:
         environment: the id.
-        back_end: what steps it, one of `catalogue.BACK_ENDS`.
+        back_end: what steps it, one of `bench.plan.back_ends.BACK_ENDS`.
         observation_size: numbers in one observation, flattened where it has parts.
         action_space: what an action is.
         time_limit: steps after which an episode is truncated; None: never, or not known.

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from algorithms.numerics.counters import address
 from bench.errors import InputError
+from bench.plan.back_ends import WARP
 from bench.train.environments.gymnasium_spaces import action_space_of, observation_size_of
 from bench.train.environments.protocol import (
     BoolArray,
@@ -25,7 +26,6 @@ from bench.train.environments.protocol import (
     Specification,
     Step,
 )
-from bench.train.environments.warp_ids import WARP_IDS
 from bench.train.environments.warp_tasks import State, task_of
 from bench.train.environments.warp_worlds import Worlds
 
@@ -72,9 +72,9 @@ class WarpEnvironments:
         device: str = "cpu",
     ) -> None:
         """`bench.train.environments.make` says what the arguments mean; the device is torch's."""
-        if environment_id not in WARP_IDS:
+        if environment_id not in WARP.ids:
             raise InputError(
-                f"MuJoCo Warp doesn't step {environment_id!r} here. Allowed: {', '.join(WARP_IDS)}"
+                f"MuJoCo Warp doesn't step {environment_id!r} here. Allowed: {', '.join(WARP.ids)}"
             )
         environment = _made(environment_id)
         specification = _specification(environment_id, environment)

@@ -67,7 +67,7 @@ class Task:
 
 
 def task_of(environment_id: str, environment: Any) -> Task:
-    """The task of an id of `warp_ids.WARP_IDS`, given Gymnasium's environment, unwrapped."""
+    """The task of one of `WARP.ids`, given Gymnasium's environment, unwrapped."""
     name = environment_id.removesuffix("-v5")
     makers = {
         "HalfCheetah": _runner,

@@ -28,8 +28,8 @@ class Processes:
 
     Args:
         workers: processes at the same time.
-        train: "module:attribute" of the training function, imported by the workers; None: what
-            `trainer_of` a description's back end says.
+        train: "module:attribute" of the training function, imported by the workers; None: the
+            trainer of a description's back end.
     """
 
     def __init__(self, workers: int, train: str | None = None) -> None:

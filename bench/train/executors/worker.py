@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-from bench.plan.trainers import trainer_of
+from bench.plan.back_ends import back_end
 from bench.train.events import Group
 from bench.train.results import Observer, spaced
 
@@ -40,8 +40,8 @@ def train_group(
 
     Args:
         group: what to train.
-        train: "module:attribute" of the training function; None: what `trainer_of` the
-            description's back end says.
+        train: "module:attribute" of the training function; None: the
+            trainer of the description's back end.
         checkpoint: a file from which it goes on, and in which it leaves behind where it is.
         report: called after a batch, but not again within REPORT_EVERY.
 
@@ -53,7 +53,9 @@ def train_group(
     """
     description, observers = group.description, [spaced(report, REPORT_EVERY)]
     try:
-        module, _, name = (train or f"{trainer_of(description.back_end)}:train").partition(":")
+        module, _, name = (train or f"{back_end(description.back_end).trainer}:train").partition(
+            ":"
+        )
         function = getattr(importlib.import_module(module), name)
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(THREADS)

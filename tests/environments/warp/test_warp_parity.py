@@ -11,10 +11,10 @@ import torch
 from scipy.stats import ks_2samp
 
 from bench.errors import InputError
+from bench.plan.back_ends import WARP
 from bench.train.environments import make
 from bench.train.environments import warp_worlds as worlds_module
 from bench.train.environments.warp_backend import WarpEnvironments, describe
-from bench.train.environments.warp_ids import WARP_IDS
 
 pytestmark = pytest.mark.warp
 
@@ -50,7 +50,7 @@ def actions_of(environments: WarpEnvironments, generator: np.random.Generator) -
     return generator.uniform(space.low, space.high, shape).astype(np.float32)
 
 
-@pytest.mark.parametrize("environment_id", WARP_IDS)
+@pytest.mark.parametrize("environment_id", WARP.ids)
 def test_ten_steps_from_equal_states(environment_id: str) -> None:
     environments = WarpEnvironments(environment_id, [0, 1], 3)
     first = environments.reset()
@@ -79,7 +79,7 @@ def test_ten_steps_from_equal_states(environment_id: str) -> None:
             alive[place] = not terminated
 
 
-@pytest.mark.parametrize("environment_id", WARP_IDS)
+@pytest.mark.parametrize("environment_id", WARP.ids)
 def test_a_hundred_random_episodes_agree_in_distribution(environment_id: str) -> None:
     """Returns and lengths beside EnvPool's, cut at 50 steps."""
     found = []
@@ -223,7 +223,7 @@ def test_what_it_does_not_step_is_refused() -> None:
 def test_it_states_what_the_other_back_ends_state() -> None:
     from bench.train import environments
 
-    for environment_id in WARP_IDS:
+    for environment_id in WARP.ids:
         ours, theirs = describe(environment_id), environments.describe(environment_id)
         assert ours.observation_size == theirs.observation_size
         assert ours.action_space == theirs.action_space

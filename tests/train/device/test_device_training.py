@@ -145,7 +145,50 @@ def test_a_seed_that_diverges_stops_and_leaves_the_other_alone(
     sick = train(described(), [3, 8])
     assert sick[0].status == "diverged"
     assert sick[0].diverged_at == 128
+    assert sick[0].reason == "loss or gradient not finite at step 128"
     assert_same(sick[1], calm[1])
+
+
+@pytest.mark.parametrize(
+    ("what", "step"),
+    [("action", 12), ("reward", 12), ("observation", 12), ("observation from reset", 12)],
+)
+def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
+    what: str, step: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The fault is in slot 1 of the first of two seeds, in the third tick of four slots."""
+    plain, ticks = module.WarpEnvironments.receive, []
+
+    def receive(self: Any, active: Any) -> Any:
+        tick = plain(self, active)
+        ticks.append(tick)
+        if len(ticks) == 3:
+            match what:
+                case "reward":
+                    tick.rewards[1] = float("nan")
+                case "observation":
+                    tick.last_observations[1, 0] = float("inf")
+                case "observation from reset":
+                    self.observations[1, 0] = float("nan")
+        return tick
+
+    def act(self: Any, *given: Any) -> Any:
+        actions, statistics = acted(self, *given)
+        if len(ticks) == 2:
+            actions[0, 1] = float("inf")
+        return actions, statistics
+
+    acted = module.DeviceLearner.act
+    monkeypatch.setattr(module.WarpEnvironments, "receive", receive)
+    if what == "action":
+        monkeypatch.setattr(module.DeviceLearner, "act", act)
+    for algorithm in ("clipped_ppo", "baseline"):
+        ticks.clear()
+        sick, well = train(described(algorithm), [3, 8])
+        assert sick.reason == f"{what} not finite at step {step}"
+        assert sick.steps == sick.diverged_at == step
+        assert np.isfinite(sick.policy["policy"]).all()
+        assert well.status == "finished"
 
 
 def test_contradictions_are_refused() -> None:

@@ -1,0 +1,140 @@
+"""The back ends: what steps environments, where, and which module trains on it. Imports none.
+
+A trainer is a module with a function `train(description, seeds, observers)`, as
+`bench.train.trainer` has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
+from bench.errors import InputError, unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class BackEnd:
+    """A library that steps environments, as this project uses it.
+
+    Attributes:
+        name: as stored in descriptions.
+        environments: the module that makes and describes its environments.
+        trainer: the module that trains on it.
+        takes: what a policy gives to its environments, single actions or whole answers.
+        ids: of the environments that it steps; empty where it depends on what is registered.
+        distributions: the packages that step.
+        devices: of the networks for which it is chosen unless another one is asked for.
+        resumable: whether its trainer takes a `checkpoint`, a file to go on from and to keep up to
+            date.
+    """
+
+    name: str
+    environments: str
+    trainer: str
+    takes: Literal["actions", "answers"] = "actions"
+    ids: tuple[str, ...] = ()
+    distributions: tuple[str, ...]
+    devices: tuple[str, ...] = ("cpu", "cuda")
+    resumable: bool = False
+
+
+SEQUENCE = BackEnd(
+    name="sequence",
+    environments="bench.train.environments.sequence_backend",
+    trainer="bench.train.answers.trainer",
+    takes="answers",
+    # The policy's own network steps, and a task is code of this project or a plugin's.
+    distributions=(),
+)
+WARP = BackEnd(
+    name="warp",
+    environments="bench.train.environments.warp_backend",
+    trainer="bench.train.device.trainer",
+    ids=(
+        "Ant-v5",
+        "HalfCheetah-v5",
+        "Hopper-v5",
+        "InvertedDoublePendulum-v5",
+        "InvertedPendulum-v5",
+        "Reacher-v5",
+        "Swimmer-v5",
+        "Walker2d-v5",
+    ),
+    distributions=("mujoco-warp", "warp-lang"),
+    devices=("cuda",),
+    resumable=True,
+)
+ENVPOOL = BackEnd(
+    name="envpool",
+    environments="bench.train.environments.envpool_backend",
+    trainer="bench.train.trainer",
+    # Written out, because importing EnvPool to ask takes a second. Only what both libraries have
+    # and agree on, with flat observations; tests hold the list against both.
+    ids=(
+        "Ant-v5",
+        "HalfCheetah-v5",
+        "Hopper-v5",
+        "Humanoid-v5",
+        "HumanoidStandup-v5",
+        "InvertedDoublePendulum-v5",
+        "InvertedPendulum-v5",
+        "Pusher-v5",
+        "Reacher-v5",
+        "Swimmer-v5",
+        "Walker2d-v5",
+        "Acrobot-v1",
+        "CartPole-v0",
+        "CartPole-v1",
+        "MountainCar-v0",
+        "MountainCarContinuous-v0",
+        "Pendulum-v1",
+        "BipedalWalker-v3",
+        "BipedalWalkerHardcore-v3",
+        "LunarLander-v3",
+        "LunarLanderContinuous-v3",
+    ),
+    distributions=("envpool",),
+)
+GYMNASIUM = BackEnd(
+    name="gymnasium",
+    environments="bench.train.environments.gymnasium_backend",
+    trainer="bench.train.trainer",
+    distributions=("gymnasium",),
+)
+BACK_ENDS: dict[str, BackEnd] = {each.name: each for each in (SEQUENCE, WARP, ENVPOOL, GYMNASIUM)}
+"""By name."""
+
+
+def back_end(name: str) -> BackEnd:
+    """The back end of this name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in BACK_ENDS:
+        raise unknown("back end", name, BACK_ENDS)
+    return BACK_ENDS[name]
+
+
+def check_trains(name: str, algorithm: object, environment: str, back_end_name: str) -> None:
+    """Refuse an algorithm that its environment's trainer has no use for.
+
+    Args:
+        name: the algorithm's; algorithm: itself.
+        environment: id; back_end_name: of what steps it.
+
+    Raises:
+        InputError: one is about whole answers and the other isn't.
+    """
+    from algorithms.answers.algorithm import SequenceAlgorithm
+
+    answers = back_end(back_end_name).takes == "answers"
+    if isinstance(algorithm, SequenceAlgorithm) == answers:
+        return
+    allowed = [each for each in ALGORITHMS if (each in SEQUENCE_ALGORITHMS) == answers]
+    raise InputError(
+        f"algorithm {name!r} learns from {'actions' if answers else 'whole answers'}, and "
+        f"{environment!r} takes {'whole answers' if answers else 'actions'}. "
+        f"Allowed: {', '.join(allowed)}"
+    )
