@@ -1,0 +1,173 @@
+"""A tile of a matrix product in a processor's registers, written as LLVM's instructions.
+
+numba turns loops into vectors, but keeps sums in memory; a product whose sums stay in registers is
+as fast as a BLAS, and here the order of its sums is ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from algorithms.numerics.kernels.compilation import Generated
+
+ROWS: Final = 4
+COLUMNS: Final = 64
+"""Of a tile: 16 vectors of AVX-512, whose sums at once hide the time that a multiply-add takes."""
+STRIP_ROWS: Final = 8
+STRIP_COLUMNS: Final = 8
+"""Of a tile where fewer columns are left."""
+_LANES: Final = 16
+"""Numbers of one vector as LLVM is told; a processor with shorter ones takes several."""
+
+
+def _intrinsic(rows: int, columns: int) -> Any:
+    """What numba calls for a tile of `rows` × `columns` elements."""
+    from numba import types
+    from numba.core import cgutils
+    from numba.extending import intrinsic
+
+    # Places of the four arrays among the arguments; the offset of each is the next one.
+    arrays, numbers = (0, 2, 5, 9), (4, 7, 8, 11, 12, 13)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        pointers = [
+            builder.gep(
+                cgutils.create_struct_proxy(signature.args[place])(
+                    context, builder, arguments[place]
+                ).data,
+                [arguments[place + 1]],
+            )
+            for place in arrays
+        ]
+        function = _function(builder.module, rows, columns)
+        builder.call(function, [*pointers, *(arguments[place] for place in numbers)])
+        return context.get_dummy_value()
+
+    @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
+    def tile(
+        typing: Any, out: Any, place: Any, base: Any, under: Any, base_step: Any, left: Any,
+        start: Any, row_step: Any, inner_step: Any, right: Any, begin: Any, width: Any,
+        inner: Any, left_over: Any,
+    ) -> Any:  # fmt: skip
+        n = types.int64
+        return types.void(out, n, base, n, n, left, n, n, n, right, n, n, n, n), generate
+
+    return tile
+
+
+def _function(module: Any, rows: int, columns: int) -> Any:
+    """The tile as a function of the module, of pointers and numbers; made where it is not there.
+
+    Of a strip, only as many columns are read and written as there are.
+    """
+    from llvmlite import ir
+
+    number, word = ir.FloatType(), ir.IntType(64)
+    masked = columns == STRIP_COLUMNS
+    lanes = min(columns, _LANES)
+    vectors = columns // lanes
+    vector = ir.VectorType(number, lanes)
+    name = f"ppo_ladder_tile_{rows}_{columns}"
+    if name in module.globals:
+        return module.globals[name]
+    kinds = [number.as_pointer()] * 4 + [word] * 6
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
+    function.linkage = "linkonce_odr"
+    function.attributes.add("noinline")
+    out, base, left, right, base_step, row_step, inner_step, width, inner, left_over = function.args
+    build = ir.IRBuilder(function.append_basic_block("entry"))
+
+    def spread(scalar: Any) -> Any:
+        kind = ir.VectorType(scalar.type, lanes)
+        nothing = ir.Constant(kind, ir.Undefined)
+        one = build.insert_element(nothing, scalar, ir.Constant(ir.IntType(32), 0))
+        same = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+        return build.shuffle_vector(one, nothing, same)
+
+    def instruction(operation: str, result: Any, *arguments: Any) -> Any:
+        called = f"llvm.{operation}"
+        kind = ir.FunctionType(result, [each.type for each in arguments])
+        known = module.globals.get(called) or ir.Function(module, kind, called)
+        return build.call(known, arguments)
+
+    def at(start: Any, step: Any, row: int, lane: int) -> Any:
+        offset = build.add(build.mul(step, word(row)), word(lane * lanes))
+        return build.bitcast(build.gep(start, [offset]), vector.as_pointer())
+
+    mask = build.icmp_signed("<", ir.Constant(ir.VectorType(word, lanes), list(range(lanes))),
+                             spread(left_over))  # fmt: skip
+    zero, align = ir.Constant(vector, [0.0] * lanes), ir.Constant(ir.IntType(32), 4)
+
+    def load(place: Any) -> Any:
+        if masked:
+            return instruction(f"masked.load.v{lanes}f32.p0", vector, place, align, mask, zero)
+        return build.load(place, align=4)
+
+    def store(value: Any, place: Any) -> None:
+        if masked:
+            operation = f"masked.store.v{lanes}f32.p0"
+            instruction(operation, ir.VoidType(), value, place, align, mask)
+        else:
+            build.store(value, place, align=4)
+
+    tiles = [(row, lane) for row in range(rows) for lane in range(vectors)]
+    initial = [load(at(base, base_step, row, lane)) for row, lane in tiles]
+    lefts = [build.gep(left, [build.mul(row_step, word(row))]) for row in range(rows)]
+    entry = build.block
+    loop, done = function.append_basic_block("inner"), function.append_basic_block("done")
+    build.cbranch(build.icmp_signed(">", inner, word(0)), loop, done)
+    build.position_at_end(loop)
+    k, sums = build.phi(word), [build.phi(vector) for _ in tiles]
+    following = build.add(k, word(1))
+    terms = [load(at(build.gep(right, [build.mul(k, width)]), width, 0, v)) for v in range(vectors)]
+    offset = build.mul(k, inner_step)
+    factors = [spread(build.load(build.gep(row, [offset]))) for row in lefts]
+    added = [
+        instruction(f"fma.v{lanes}f32", vector, factors[row], terms[lane], total)
+        for (row, lane), total in zip(tiles, sums, strict=True)
+    ]
+    build.cbranch(build.icmp_signed("<", following, inner), loop, done)
+    k.add_incoming(word(0), entry)
+    k.add_incoming(following, loop)
+    for total, before, after in zip(sums, initial, added, strict=True):
+        total.add_incoming(before, entry)
+        total.add_incoming(after, loop)
+    build.position_at_end(done)
+    totals = [build.phi(vector) for _ in tiles]
+    for total, before, after in zip(totals, initial, added, strict=True):
+        total.add_incoming(before, entry)
+        total.add_incoming(after, loop)
+    for (row, lane), total in zip(tiles, totals, strict=True):
+        store(total, at(out, width, row, lane))
+    build.ret_void()
+    return function
+
+
+def _plain(rows: int, columns: int) -> Any:
+    """The same in Python."""
+
+    def tile(
+        out: np.ndarray, place: int, base: np.ndarray, under: int, base_step: int,
+        left: np.ndarray, start: int, row_step: int, inner_step: int,
+        right: np.ndarray, begin: int, width: int, inner: int, left_over: int,
+    ) -> None:  # fmt: skip
+        count = min(columns, left_over)
+        for row in range(rows):
+            here, there = place + row * width, under + row * base_step
+            total = base[there : there + count].copy()
+            for k in range(inner):
+                factor = left[start + row * row_step + k * inner_step]
+                total += factor * right[begin + k * width : begin + k * width + count]
+            out[here : here + count] = total
+
+    return tile
+
+
+def _generated(rows: int, columns: int) -> Generated:
+    return Generated(lambda: _intrinsic(rows, columns), _plain(rows, columns))
+
+
+block, row = _generated(ROWS, COLUMNS), _generated(1, COLUMNS)
+strip, row_strip = _generated(STRIP_ROWS, STRIP_COLUMNS), _generated(1, STRIP_COLUMNS)
