@@ -11,13 +11,14 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from typing import Any
 
 ANDRYCHOWICZ = "Andrychowicz et al. 2021, arXiv 2006.05990"
 BASELINES = "openai/baselines ppo2, MuJoCo defaults"
 PAPER = "Schulman et al. 2017, arXiv 1707.06347, Table 3"
 PAPER_TEXT = "Schulman et al. 2017, arXiv 1707.06347, section 6.1"
+DAPO = "Yu et al. 2025, arXiv 2503.14476"
 
 
 def hyperparameter(
@@ -29,6 +30,7 @@ def hyperparameter(
     high: float | None = None,
     choices: Sequence[object] | None = None,
     source: str = "",
+    before: Any = MISSING,
 ) -> Any:
     """A dataclass field that carries its own documentation.
 
@@ -39,6 +41,8 @@ def hyperparameter(
         low, high: the allowed range, both ends included; `None` for no bound.
         choices: the allowed values, where there are few.
         source: where the default comes from.
+        before: of a hyperparameter that was added later: the value with which an algorithm is what
+            it was without it, so that runs made before keep their identity.
     """
     return dataclasses.field(
         default=default,
@@ -49,6 +53,7 @@ def hyperparameter(
             "high": high,
             "choices": tuple(choices) if choices is not None else None,
             "source": source,
+            **({} if before is MISSING else {"before": before}),
         },
     )
 
@@ -210,6 +215,48 @@ class SurrogateHyperparameters(CriticHyperparameters):
     )
     entropy_coefficient: float = hyperparameter(
         0.0, "weight of the entropy bonus", low=0.0, source=PAPER + " (MuJoCo: none)"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClipHyperparameters:
+    """How far ρ may leave 1; of both ladders."""
+
+    clip_range: float = hyperparameter(
+        0.2,
+        "ε: how far ρ may leave 1 before it gains nothing; inf for no clip",
+        low=0.0,
+        source=PAPER_TEXT,
+    )
+    clip_range_above: float | None = hyperparameter(
+        None,
+        "how far ρ may rise above 1 before it gains nothing, where that is not as far as it may "
+        "fall below; none for ε",
+        low=0.0,
+        source=PAPER_TEXT + ": ε; " + DAPO + ", section 3.1: 0.28 beside 0.2",
+        before=None,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class PenaltyHyperparameters:
+    """The penalty for leaving the old policy, and how it adapts; of both ladders."""
+
+    beta: float = hyperparameter(
+        1.0,
+        "β, the weight of the KL to the old policy (its first value where adaptive)",
+        low=0.0,
+        source=PAPER_TEXT + ": fixed 0.3, 1, 3, 10",
+    )
+    adaptive: bool = hyperparameter(
+        True, "β is doubled or halved after an update", source="section 4 of the PPO paper"
+    )
+    kl_target: float = hyperparameter(
+        0.01,
+        "d_targ, the KL an update should make",
+        unit="nats",
+        low=0.0,
+        source="Table 1 of the PPO paper: the best of 0.003, 0.01, 0.03",
     )
 
 

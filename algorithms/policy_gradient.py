@@ -73,9 +73,17 @@ def gradient_signal(gradients: Tensor) -> dict[str, Tensor]:
     }
 
 
-def policy_gradient_step(learner: Learner, batch: Batch, weights: Tensor) -> dict[str, Tensor]:
-    """One Adam step up 1/N Σₙ Σₜ wₜ ∇log p_θ(aₜ|sₜ), weights [S, T, N]."""
+def policy_gradient_step(
+    learner: Learner, batch: Batch, weights: Tensor, further: Tensor | None = None
+) -> dict[str, Tensor]:
+    """One Adam step up 1/N Σₙ (Σₜ wₜ ∇log p_θ(aₜ|sₜ) + further).
+
+    Args:
+        weights: w [S, T, N]; further: [S, N, P], gradients of more that is asked of a trajectory.
+    """
     gradients = trajectory_gradients(learner.policy, learner.policy_parameters, batch, weights)
+    if further is not None:
+        gradients = gradients + further
     bound = learner.hyperparameters.gradient_norm_clip
     clipped, norm = clip_gradient_norm(gradients.mean(1), bound)
     rate = learner.annealed(learner.hyperparameters.learning_rate)

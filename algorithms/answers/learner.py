@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 import torch
@@ -18,8 +18,11 @@ from algorithms.numerics.optimizers import Adam
 from algorithms.numerics.random_streams import Noise
 from algorithms.policies import CategoricalPolicy
 
+H_co = TypeVar("H_co", bound=SequenceHyperparameters, covariant=True)
+"""A learner with more hyperparameters than a function reads is one that it can be given."""
 
-class SequenceLearner(Learner):
+
+class AnswerLearner(Learner, Generic[H_co]):
     """A `Learner` whose policy is a causal network over tokens, begun at its reference.
 
     Args:
@@ -31,20 +34,23 @@ class SequenceLearner(Learner):
         device: where the networks are.
 
     Attributes:
+        hyperparameters: of the algorithm.
         reference: float32 [S, P], the same for every seed.
     """
 
+    hyperparameters: H_co  # type: ignore[assignment]
+
     def __init__(
         self,
-        algorithm: SequenceAlgorithm,
-        hyperparameters: SequenceHyperparameters,
+        algorithm: SequenceAlgorithm[H_co],
+        hyperparameters: H_co,
         seeds: Sequence[int],
         network: Transformer,
         reference: np.ndarray,
         device: str = "cpu",
     ) -> None:
         # Not the constructor above: no layer sizes, no critic, nothing that is normalised.
-        self.hyperparameters = hyperparameters  # type: ignore[assignment]
+        self.hyperparameters = hyperparameters
         self.seeds = tuple(seeds)
         self.device = device
         self.network = network
@@ -60,9 +66,12 @@ class SequenceLearner(Learner):
         self.memory: dict[str, Tensor] = {}
         algorithm.start(self)
 
+    def reference_statistics(self, observations: Tensor) -> Tensor:
+        """φ of the reference [S, T·N, V] at the tokens of whole sequences [S, T·N, 1]."""
+        with torch.no_grad():
+            return self.policy.statistics(self.reference, observations)
+
     def noise(self) -> Noise:
         """Noise of the answers for the coming update, a block all ticks of an answer."""
-        h = self.hyperparameters
-        assert isinstance(h, SequenceHyperparameters)
-        shape = (h.answers, self.policy.noise_size)
+        shape = (self.hyperparameters.answers, self.policy.noise_size)
         return Noise(self.seeds, self.updates, shape, self.policy.noise_kind, self.network.ticks)

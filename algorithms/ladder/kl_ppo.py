@@ -23,31 +23,14 @@ from torch import Tensor
 
 from algorithms.batch import Algorithm, Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import PAPER_TEXT, SurrogateHyperparameters, hyperparameter
+from algorithms.hyperparameters import PenaltyHyperparameters, SurrogateHyperparameters
 from algorithms.learner import Learner
 from algorithms.surrogate import optimise_surrogate
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hyperparameters(SurrogateHyperparameters):
-    """The penalty and how it adapts."""
-
-    beta: float = hyperparameter(
-        1.0,
-        "β, the weight of the KL penalty (its first value where adaptive)",
-        low=0.0,
-        source=PAPER_TEXT + ": fixed 0.3, 1, 3, 10",
-    )
-    adaptive: bool = hyperparameter(
-        True, "β is doubled or halved after an update", source="section 4 of the PPO paper"
-    )
-    kl_target: float = hyperparameter(
-        0.01,
-        "d_targ, the KL an update should make",
-        unit="nats",
-        low=0.0,
-        source="Table 1 of the PPO paper: the best of 0.003, 0.01, 0.03",
-    )
+class Hyperparameters(PenaltyHyperparameters, SurrogateHyperparameters):
+    """Those of every surrogate, the penalty and how it adapts."""
 
 
 def objective(ratio: Tensor, advantages: Tensor, divergence: Tensor, beta: Tensor) -> Tensor:
