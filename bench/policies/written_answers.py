@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from algorithms.answers.hyperparameters import SequenceHyperparameters
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.policy_gradients import POLICY_GRADIENT
 from algorithms.numerics.random_streams import Noise
 from bench.errors import InputError, unknown
@@ -49,7 +49,7 @@ def written(
             f"expected is {(task.network.size,)}"
         )
     h = SequenceHyperparameters(prompts=count, samples=1)
-    kind = SequenceLearner if sampled else _Decided
+    kind = AnswerLearner if sampled else _Decided
     found: Int64Array = write(kind(POLICY_GRADIENT, h, [seed], task.network, parameters), task)[
         0
     ].numpy()
@@ -83,7 +83,7 @@ def _task(environment: str) -> SequenceTask:
     return task
 
 
-class _Decided(SequenceLearner):
+class _Decided(AnswerLearner[SequenceHyperparameters]):
     """Writes the likeliest tokens."""
 
     def noise(self) -> Noise:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from algorithms.answers.decoding import Decoder
 from algorithms.answers.hyperparameters import SequenceHyperparameters
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import penalised
 from algorithms.batch import Batch, Diagnostics, flatten, mean_over_steps
 from bench.train.answers.tasks import Judge, SequenceTask
@@ -38,10 +38,9 @@ class Answers:
 
 
 @torch.no_grad()
-def sample_answers(learner: SequenceLearner, task: SequenceTask) -> Answers:
+def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask) -> Answers:
     """One batch of every seed: answers of one length to prompts of its own."""
     h = learner.hyperparameters
-    assert isinstance(h, SequenceHyperparameters)
     policy, seeds = learner.policy, len(learner.seeds)
     sequences = write(learner, task)
     tokens = sequences.transpose(1, 2).contiguous()
@@ -56,7 +55,7 @@ def sample_answers(learner: SequenceLearner, task: SequenceTask) -> Answers:
     flat = sequences.flatten(0, 1).cpu().numpy()
     scores = _judged(task.reward, flat)
     last = torch.from_numpy(scores).to(statistics).view(seeds, -1)
-    rewards = penalised(policy, statistics, reference, actions, valid, last, h.reference_penalty)
+    rewards = penalised(policy, statistics, reference, actions, valid, last, h.penalty_in_reward)
     diagnostics = {"reference_kl": mean_over_steps(policy.divergence(statistics, reference), valid)}
     if task.gold is not None:
         gold = torch.from_numpy(_judged(task.gold, flat))
@@ -81,10 +80,9 @@ def sample_answers(learner: SequenceLearner, task: SequenceTask) -> Answers:
     )
 
 
-def write(learner: SequenceLearner, task: SequenceTask) -> Tensor:
+def write(learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask) -> Tensor:
     """Prompts with answers sampled to them, int64 [S, N, prompt + answer]."""
     h = learner.hyperparameters
-    assert isinstance(h, SequenceHyperparameters)
     prompts = np.stack([_prompts(task, seed, learner.updates, h) for seed in learner.seeds])
     sequences = torch.from_numpy(prompts).to(learner.device)
     decoder = Decoder(learner.network, learner.parameters, h.answers)

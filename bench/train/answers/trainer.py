@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from algorithms.answers.algorithm import SequenceAlgorithm
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.hyperparameters import check
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
@@ -49,7 +49,7 @@ def train(
         check(hyperparameters)
     except ValueError as error:
         raise InputError(str(error)) from error
-    learner = SequenceLearner(
+    learner = AnswerLearner(
         algorithm, hyperparameters, seeds, world.network, pretrained(world), task.device
     )
     return _train(learner, algorithm, world, task, report)
@@ -68,8 +68,8 @@ class _Update:
 
 
 def _train(
-    learner: SequenceLearner,
-    algorithm: SequenceAlgorithm,
+    learner: AnswerLearner[Any],
+    algorithm: SequenceAlgorithm[Any],
     world: SequenceTask,
     task: Task,
     report: Callable[[Progress], None],

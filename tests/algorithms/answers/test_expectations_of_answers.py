@@ -7,6 +7,7 @@ tokens and answers of two: nine answers, 81 pairs.
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from answers import drawn, rung
 from torch import Tensor
 
 from algorithms.answers.grouping import grouped_baseline
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import penalised
 from algorithms.answers.transformer import Transformer
 from algorithms.batch import Batch, flatten
@@ -29,10 +30,10 @@ ALL = torch.tensor([[0, *answer] for answer in itertools.product(range(TOKENS), 
 SCORES = torch.from_numpy(np.random.default_rng(5).normal(3, 2, len(ALL)).astype(np.float32))
 
 
-def one_seed() -> SequenceLearner:
+def one_seed() -> AnswerLearner[Any]:
     algorithm = rung("policy_gradient")
     hyperparameters = algorithm.hyperparameters(reference_penalty=PENALTY)
-    learner = SequenceLearner(algorithm, hyperparameters, [0], NETWORK, drawn(1, NETWORK))
+    learner = AnswerLearner(algorithm, hyperparameters, [0], NETWORK, drawn(1, NETWORK))
     learner.parameters.add_(torch.from_numpy(drawn(2, NETWORK)), alpha=0.5)
     return learner
 
@@ -45,7 +46,7 @@ def log_probabilities(parameters: Tensor) -> Tensor:
     return logs.gather(2, ALL[:, 1:].T.unsqueeze(2)).squeeze(2).sum(0)
 
 
-def objective_gradient(learner: SequenceLearner) -> Tensor:
+def objective_gradient(learner: AnswerLearner[Any]) -> Tensor:
     """∇(E[score] − β KL), by autograd through the sum over all answers."""
     leaf = learner.parameters.clone().requires_grad_()
     logs, reference = log_probabilities(leaf), log_probabilities(learner.reference).detach()
@@ -54,7 +55,7 @@ def objective_gradient(learner: SequenceLearner) -> Tensor:
     return gradient[0]
 
 
-def batch_of(learner: SequenceLearner, chosen: Tensor) -> Batch:
+def batch_of(learner: AnswerLearner[Any], chosen: Tensor) -> Batch:
     """The answers `chosen` [N] of `ALL`, with the rewards that the sampler gives them."""
     tokens = ALL[chosen].T.unsqueeze(0)
     observations, actions = tokens[:, :-1].unsqueeze(3), tokens[:, 1:]
@@ -79,7 +80,7 @@ def batch_of(learner: SequenceLearner, chosen: Tensor) -> Batch:
     )
 
 
-def expected(learner: SequenceLearner, batch: Batch, weights: Tensor, chance: Tensor) -> Tensor:
+def expected(learner: AnswerLearner[Any], batch: Batch, weights: Tensor, chance: Tensor) -> Tensor:
     """Σ chance · gradient of every slot: [P]."""
     gradients = trajectory_gradients(learner.policy, learner.parameters, batch, weights)
     return (chance.unsqueeze(1) * gradients[0]).sum(0)

@@ -9,7 +9,7 @@ import torch
 from answers import NETWORK, PROMPT, learner_of, random_batch, rung
 from torch import Tensor
 
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.surrogates import advantages_of
 from algorithms.batch import Batch, flatten
 from algorithms.ladder import baseline, clipped_ppo, importance_sampling, kl_ppo, reward_to_go
@@ -34,11 +34,11 @@ def settled(name: str, changes: dict[str, Any]) -> dict[str, Any]:
     return {**(REUSING if reusing else {"learning_rate": 0.02}), **changes}
 
 
-def updated(learner: SequenceLearner, name: str, batch: Batch) -> dict[str, Tensor]:
+def updated(learner: AnswerLearner[Any], name: str, batch: Batch) -> dict[str, Tensor]:
     return dict(rung(name).update(learner, batch))
 
 
-def slow_update(name: str, learner: SequenceLearner, batch: Batch, s: int) -> Tensor:
+def slow_update(name: str, learner: AnswerLearner[Any], batch: Batch, s: int) -> Tensor:
     """The parameters of one seed after torch's own Adam on the objective as it is written."""
     h: Any = learner.hyperparameters
     leaf = learner.parameters[s : s + 1].clone().requires_grad_()
@@ -98,7 +98,7 @@ def test_a_seed_has_the_same_bits_alone_and_in_any_group(
 ) -> None:
     seeds = tuple(range(10))
 
-    def after(group: tuple[int, ...]) -> SequenceLearner:
+    def after(group: tuple[int, ...]) -> AnswerLearner[Any]:
         learner = learner_of(name, group, **settled(name, changes))
         for number in range(3):
             updated(learner, name, random_batch(learner, number))
@@ -193,7 +193,7 @@ def test_beta_follows_the_kl_of_each_seed() -> None:
 def test_a_learner_begins_at_its_reference() -> None:
     learner = learner_of("clipped_ppo")
     tokens = random_batch(learner).observations
-    start = SequenceLearner(
+    start = AnswerLearner(
         rung("clipped_ppo"),
         learner.hyperparameters,  # type: ignore[arg-type]
         [0, 1],
