@@ -14,6 +14,7 @@ from bench.cli.choosing import (
     OnlyVariants,
     described,
     policies,
+    refused_if_diverged,
 )
 from bench.cli.options import ResultsOption
 from bench.cli.words import count, shown, wide_console
@@ -61,6 +62,11 @@ def evaluate(
     columns = ("run", "algorithm", "environment", "seed", "actions", "mean", "deviation")
     table = Table(*columns, "smallest", "largest", "steps", "in training", box=None)
     notes: dict[str, None] = {}
+    refusals = {run.run: refused_if_diverged(run) for run in chosen.itertuples()}
+    notes |= {refusal: None for refusal in refusals.values() if refusal}
+    if len(notes) == len(chosen):
+        raise InputError("; ".join(notes))
+    chosen = chosen[[refusals[run] is None for run in chosen["run"]]]
     for run in chosen.itertuples():
         play, chooses = player(store, run, episodes, SEED if seed is None else seed)
         modes = dict(MODES)

@@ -14,6 +14,7 @@ from bench.cli.choosing import (
     OnlySeeds,
     OnlyVariants,
     policies,
+    refused_if_diverged,
 )
 from bench.cli.evaluate import EpisodeSeed, load_policy, written_policy
 from bench.cli.interruption import interruptible
@@ -64,6 +65,9 @@ def watch(
         results, [run] if run else None, ablation, variants, environments, seeds
     )
     row = next(chosen.itertuples())
+    refusal = refused_if_diverged(row)
+    if refusal:
+        raise InputError(refusal)
     tokens = row.back_end == SEQUENCE
     if tokens and output is not None:
         raise InputError(f"{row.environment} is read, not seen: leave out --output")

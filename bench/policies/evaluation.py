@@ -21,7 +21,7 @@ class Played:
     """Whole episodes.
 
     Attributes:
-        returns: float64 [N], sums of raw rewards; NaN where an action was not finite.
+        returns: float64 [N], sums of raw rewards.
         lengths: int64 [N] [environment steps].
     """
 
@@ -44,7 +44,7 @@ def evaluate(
         seed: of the environments and of the samples.
 
     Raises:
-        InputError: no such environment.
+        InputError: no such environment, or numbers that stop being finite (`SavedPolicy.act`).
     """
     environments = make(environment, [seed], episodes)
     try:
@@ -59,7 +59,9 @@ def evaluate(
             if tick % _BLOCK == 0:
                 block = noise.next_block()
             drawn = block[tick % _BLOCK, 0] if sampled else None
-            step = environments.step(policy.act(observations, drawn), playing)
+            # What the last observation of a finished episode holds is nobody's concern.
+            seen = np.where(playing[:, None], observations, 0.0).astype(np.float32)
+            step = environments.step(policy.act(seen, drawn), playing)
             returns += np.where(playing, step.rewards, 0.0)
             lengths += playing
             playing &= ~(step.terminated | step.truncated)

@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from algorithms.answers.transformer import Pass
 from algorithms.numerics.optimizers import Adam
-from bench.train.answers.tasks import SequenceTask
+from bench.train.answers.tasks import SequenceTask, drawn
 from bench.train.environments.protocol import Int64Array
 
 _EPSILON = 1e-8
@@ -25,7 +25,7 @@ def pretrained(task: SequenceTask) -> np.ndarray:
     parameters = torch.from_numpy(network.initial(generator)).unsqueeze(0)
     optimizer, active = Adam(parameters, _EPSILON), torch.ones(1, dtype=torch.bool)
     for step in range(h.steps):
-        texts = task.texts(generator, h.texts)
+        texts = drawn(task, "texts", generator, h.texts)
         passed = network(parameters, in_time(texts[:, :-1]))
         gradient = passed.gradient_of(cross_entropy(task, passed, texts))
         rate = torch.full((1,), h.learning_rate * (1 - step / h.steps), dtype=torch.float64)

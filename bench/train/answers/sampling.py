@@ -13,8 +13,8 @@ from algorithms.answers.hyperparameters import SequenceHyperparameters
 from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import penalised
 from algorithms.batch import Batch, Diagnostics, flatten, mean_over_steps
-from bench.train.answers.tasks import Judge, SequenceTask
-from bench.train.environments.protocol import Float64Array, Int64Array
+from bench.train.answers.tasks import SequenceTask, drawn, finite, judged
+from bench.train.environments.protocol import BoolArray, Float64Array, Int64Array
 from bench.train.environments.slot_seeds import episode_seed
 
 
@@ -36,6 +36,12 @@ class Answers:
     rewards: Float64Array
     diagnostics: Diagnostics
 
+    @property
+    def finite(self) -> BoolArray:
+        """bool [S], whether a seed's rewards are all numbers."""
+        found: BoolArray = np.all(finite(self.rewards), axis=1)
+        return found
+
 
 @torch.no_grad()
 def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask) -> Answers:
@@ -53,12 +59,12 @@ def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: Sequen
     valid = torch.zeros_like(actions, dtype=torch.bool)
     valid[:, task.prompt - 1 :] = True
     flat = sequences.flatten(0, 1).cpu().numpy()
-    scores = _judged(task.reward, flat)
+    scores = judged(task, "reward", flat)
     last = torch.from_numpy(scores).to(statistics).view(seeds, -1)
     rewards = penalised(policy, statistics, reference, actions, valid, last, h.penalty_in_reward)
     diagnostics = {"reference_kl": mean_over_steps(policy.divergence(statistics, reference), valid)}
     if task.gold is not None:
-        gold = torch.from_numpy(_judged(task.gold, flat))
+        gold = torch.from_numpy(judged(task, "gold", flat))
         diagnostics["gold_reward"] = gold.view(seeds, -1).mean(1)
     terminated = torch.zeros_like(valid)
     terminated[:, -1] = True
@@ -102,23 +108,8 @@ def _prompts(task: SequenceTask, seed: int, update: int, h: SequenceHyperparamet
 
     The prompt of a place in the batch follows from (seed, place, update), whatever else there is.
     """
-    drawn = [
-        task.prompts(np.random.default_rng(episode_seed(seed, place, update)), 1)
+    rows = [
+        drawn(task, "prompts", np.random.default_rng(episode_seed(seed, place, update)), 1)
         for place in range(h.prompts)
     ]
-    return np.concatenate(drawn).repeat(h.samples, axis=0)
-
-
-def _judged(judge: Judge, sequences: Int64Array) -> Float64Array:
-    """What a task's own function says of every answer.
-
-    Raises:
-        ValueError: it says more or less than one number of each.
-    """
-    scores = np.asarray(judge(sequences), np.float64)
-    if scores.shape != (len(sequences),):
-        name = getattr(judge, "__qualname__", judge)
-        raise ValueError(
-            f"{name} gave an array of shape {scores.shape} for {len(sequences)} answers"
-        )
-    return scores
+    return np.concatenate(rows).repeat(h.samples, axis=0)

@@ -22,7 +22,7 @@ from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
 from bench.train.answers.reference import pretrained
 from bench.train.answers.sampling import sample_answers
-from bench.train.answers.tasks import SequenceTask, find_task
+from bench.train.answers.tasks import SequenceTask, find_task, not_finite
 from bench.train.trainer import RECORDS, Progress, RunResult, Task
 
 
@@ -77,13 +77,15 @@ def _train(
     began = time.perf_counter()
     history: list[_Update] = []
     diverged_at: dict[int, int] = {}
+    reasons: dict[int, str] = {}
     while bool(learner.active.any()):
         learning = learner.active
         answers = sample_answers(learner, world)
         diagnostics = {**algorithm.update(learner, answers.batch), **answers.diagnostics}
         tokens = answers.rewards.shape[1] * world.answer
         learner.steps = learner.steps + tokens * learning
-        finite = torch.isfinite(learner.parameters.sum(1))
+        judged = torch.from_numpy(answers.finite).to(learner.device)
+        finite = torch.isfinite(learner.parameters.sum(1)) & judged
         update = _Update(
             learning=learning.cpu().numpy(),
             kept=(learning & finite).cpu().numpy(),
@@ -96,6 +98,11 @@ def _train(
         history.append(update)
         for s in np.flatnonzero(update.learning & ~update.kept):
             diverged_at[int(s)] = int(update.steps[s])
+            reasons[int(s)] = (
+                "numbers stopped being finite"
+                if answers.finite[s]
+                else not_finite(world, task.environment)
+            )
         learner.updates += 1
         learner.active = learning & finite & (learner.steps < task.steps)
         report(
@@ -110,7 +117,7 @@ def _train(
         RunResult(
             seed=seed,
             status="diverged" if s in diverged_at else "finished",
-            reason="numbers stopped being finite" if s in diverged_at else None,
+            reason=reasons.get(s),
             diverged_at=diverged_at.get(s),
             steps=int(learner.steps[s]),
             seconds=max(update.seconds for update in history if update.learning[s]),

@@ -305,9 +305,9 @@ def test_without_divisions_the_first_gradient_is_the_policy_gradient(
     torch.testing.assert_close(ANSWER * found, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("samples", [3, 6, 8])
-@pytest.mark.parametrize("scale", [0.1, 1.1, 1000.1])
-@pytest.mark.parametrize("noise", [0.0, 5e-8])
+@pytest.mark.parametrize("samples", [3, 8])
+@pytest.mark.parametrize("scale", [0.1, 1000.1])
+@pytest.mark.parametrize("rounding", [False, True])
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
@@ -321,13 +321,15 @@ def test_without_divisions_the_first_gradient_is_the_policy_gradient(
     ],
 )
 def test_rewards_that_are_equal_within_every_group_move_nothing(
-    name: str, changes: dict[str, Any], scale: float, samples: int, noise: float
+    name: str, changes: dict[str, Any], scale: float, samples: int, rounding: bool
 ) -> None:
-    """Equal, or but for the last digit of a float32."""
+    """Equal, or all but the last digit of a float32."""
     learner = learner_of(name, reference_penalty=0.0, prompts=6, samples=samples, **changes)
     rewards = torch.zeros(2, ANSWER, 6 * samples)
     groups = scale * (1 + torch.arange(6.0)).repeat_interleave(samples)
-    rewards[:, -1] = groups * (1 + noise * torch.arange(6.0 * samples).remainder(2))
+    rewards[:, -1] = groups
+    if rounding:
+        rewards[:, -1, ::2] = torch.nextafter(groups, torch.tensor(torch.inf))[::2]
     sequences = torch.randint(4, (2, 6 * samples, PROMPT + ANSWER))
     before = learner.parameters.clone()
     updated(learner, name, batch_of(learner, sequences, rewards))

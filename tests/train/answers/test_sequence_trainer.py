@@ -102,13 +102,14 @@ def test_a_thousandth_of_the_budget_has_one_row_at_most(monkeypatch: pytest.Monk
 
 
 def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone() -> None:
-    """One seed's reward is no number from its second batch on."""
+    """One seed's reward is no number from its second batch on; it is named as the reason."""
     whole = TASKS["Letters-v0"]
     calls: list[int] = []
 
     def broken(sequences: np.ndarray) -> np.ndarray:
-        calls.append(1)
         scores = letters.reward(sequences)
+        # The texts that a task is tried out on are none of the three seeds' answers.
+        calls.extend([1] * (len(sequences) == 24))
         if len(calls) > 1:
             scores[8:16] = np.nan
         return scores
@@ -123,7 +124,9 @@ def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone() -> Non
     assert [result.status for result in found] == ["finished", "diverged", "finished"]
     assert same(found[0], expected[0]) and same(found[2], expected[2])
     assert found[1].diverged_at == found[1].steps == 2 * BATCH
-    assert found[1].reason == "numbers stopped being finite"
+    assert found[1].reason is not None
+    assert found[1].reason.startswith("the reward of Letters-v0 was not finite: test_sequence_tr")
+    assert found[1].reason.endswith(".broken")
     assert found[1].updates["step"].tolist() == [BATCH]
     assert len(found[1].episodes["return"]) == 8
     assert found[0].steps == 4 * BATCH
