@@ -59,9 +59,7 @@ def evaluate(
             if tick % _BLOCK == 0:
                 block = noise.next_block()
             drawn = block[tick % _BLOCK, 0] if sampled else None
-            # What the last observation of a finished episode holds is nobody's concern.
-            seen = np.where(playing[:, None], observations, 0.0).astype(np.float32)
-            step = environments.step(policy.act(seen, drawn), playing)
+            step = environments.step(policy.act(observations, drawn), playing)
             returns += np.where(playing, step.rewards, 0.0)
             lengths += playing
             playing &= ~(step.terminated | step.truncated)

@@ -84,8 +84,7 @@ def _train(
         diagnostics = {**algorithm.update(learner, answers.batch), **answers.diagnostics}
         tokens = answers.rewards.shape[1] * world.answer
         learner.steps = learner.steps + tokens * learning
-        judged = torch.from_numpy(answers.finite).to(learner.device)
-        finite = torch.isfinite(learner.parameters.sum(1)) & judged
+        finite = torch.isfinite(learner.parameters.sum(1))
         update = _Update(
             learning=learning.cpu().numpy(),
             kept=(learning & finite).cpu().numpy(),
