@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 ANDRYCHOWICZ = "Andrychowicz et al. 2021, arXiv 2006.05990"
@@ -30,7 +30,7 @@ def hyperparameter(
     high: float | None = None,
     choices: Sequence[object] | None = None,
     source: str = "",
-    before: Any = MISSING,
+    before: Any = dataclasses.MISSING,
 ) -> Any:
     """A dataclass field that carries its own documentation.
 
@@ -41,8 +41,8 @@ def hyperparameter(
         low, high: the allowed range, both ends included; `None` for no bound.
         choices: the allowed values, where there are few.
         source: where the default comes from.
-        before: of a hyperparameter that was added later: the value with which an algorithm is what
-            it was without it, so that runs made before keep their identity.
+        before: of a hyperparameter that is younger than stored runs, the value that does what was
+            done until there was it. Runs of this value are the runs that they were.
     """
     return dataclasses.field(
         default=default,
@@ -53,7 +53,7 @@ def hyperparameter(
             "high": high,
             "choices": tuple(choices) if choices is not None else None,
             "source": source,
-            **({} if before is MISSING else {"before": before}),
+            **({} if before is dataclasses.MISSING else {"before": before}),
         },
     )
 
@@ -246,7 +246,7 @@ class PenaltyHyperparameters:
         1.0,
         "β, the weight of the KL to the old policy (its first value where adaptive)",
         low=0.0,
-        source=PAPER_TEXT + ": fixed 0.3, 1, 3, 10",
+        source=PAPER_TEXT + ", Table 1: adaptive from 1; fixed 0.3, 1, 3, 10",
     )
     adaptive: bool = hyperparameter(
         True, "β is doubled or halved after an update", source="section 4 of the PPO paper"

@@ -89,7 +89,10 @@ class BaselineHyperparameters(SequenceHyperparameters):
     """The choice of b, and whether what is left of a return is divided by a deviation."""
 
     baseline: str = hyperparameter(
-        "group_mean", "what is subtracted from the return", choices=tuple(BASELINES), source=GRPO
+        "group_mean",
+        "what is subtracted from the return",
+        choices=tuple(BASELINES),
+        source=GRPO + ", without its division by the group's deviation",
     )
     advantage_normalization: str = hyperparameter(
         "none",
@@ -113,7 +116,7 @@ class SurrogateHyperparameters(BaselineHyperparameters):
         source=OPENAI_BASELINES,
     )
     epochs: int = hyperparameter(
-        4, "passes over a batch", unit="epochs", low=1, source=ZIEGLER + ", appendix"
+        4, "passes over a batch", unit="epochs", low=1, source=ZIEGLER + ", section 2.2"
     )
     minibatch: int = hyperparameter(
         8, "answers of one gradient step", unit="answers", low=1, source="this project"

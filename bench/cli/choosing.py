@@ -77,7 +77,7 @@ def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFra
     return chosen
 
 
-def refused_if_diverged(run: pd.Series) -> str | None:
+def not_played_because(run: pd.Series) -> str | None:
     """Why a stored run's policy is not played, where its training diverged."""
     if run.status != "diverged":
         return None

@@ -13,8 +13,8 @@ from bench.cli.choosing import (
     OnlySeeds,
     OnlyVariants,
     described,
+    not_played_because,
     policies,
-    refused_if_diverged,
 )
 from bench.cli.options import ResultsOption
 from bench.cli.words import count, shown, wide_console
@@ -53,6 +53,11 @@ def evaluate(
 ) -> None:
     """Let saved policies play new episodes, with their modes and with samples of them."""
     store, chosen = policies(results, runs, ablation, variants, environments, seeds)
+    reasons = [not_played_because(run) for run in chosen.itertuples()]
+    diverged = [reason for reason in reasons if reason]
+    if len(diverged) == len(chosen):
+        raise InputError("; ".join(diverged))
+    chosen = chosen[[reason is None for reason in reasons]]
 
     from rich.table import Table
 
@@ -62,11 +67,6 @@ def evaluate(
     columns = ("run", "algorithm", "environment", "seed", "actions", "mean", "deviation")
     table = Table(*columns, "smallest", "largest", "steps", "in training", box=None)
     notes: dict[str, None] = {}
-    refusals = {run.run: refused_if_diverged(run) for run in chosen.itertuples()}
-    notes |= {refusal: None for refusal in refusals.values() if refusal}
-    if len(notes) == len(chosen):
-        raise InputError("; ".join(notes))
-    chosen = chosen[[refusals[run] is None for run in chosen["run"]]]
     for run in chosen.itertuples():
         play, chooses = player(store, run, episodes, SEED if seed is None else seed)
         modes = dict(MODES)
@@ -87,7 +87,7 @@ def evaluate(
         "each way, the same for all. Mean: of the raw returns; deviation: their standard "
         "deviation; steps: mean length; in training: mean return of the last 100 episodes."
     )
-    for note in notes:
+    for note in [*notes, *diverged]:
         print(note)
     for problem in store.problems:
         print(problem)

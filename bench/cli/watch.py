@@ -13,8 +13,8 @@ from bench.cli.choosing import (
     OnlyEnvironments,
     OnlySeeds,
     OnlyVariants,
+    not_played_because,
     policies,
-    refused_if_diverged,
 )
 from bench.cli.evaluate import EpisodeSeed, load_policy, written_policy
 from bench.cli.interruption import interruptible
@@ -65,14 +65,13 @@ def watch(
         results, [run] if run else None, ablation, variants, environments, seeds
     )
     row = next(chosen.itertuples())
-    refusal = refused_if_diverged(row)
-    if refusal:
-        raise InputError(refusal)
     tokens = row.back_end == SEQUENCE
     if tokens and output is not None:
         raise InputError(f"{row.environment} is read, not seen: leave out --output")
     if not tokens and output is None and not offscreen_rendering.has_display():
         raise InputError("there is no display to open a window on; write a video with --output")
+    if reason := not_played_because(row):
+        raise InputError(reason)
     told = f"{row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps"
     if tokens:
         parameters = written_policy(store, row)
