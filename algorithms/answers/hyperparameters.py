@@ -9,15 +9,20 @@ import math
 from dataclasses import dataclass
 
 from algorithms.answers.grouping import BASELINES
-from algorithms.hyperparameters import ADAM_EPSILON, PAPER, hyperparameter
+from algorithms.answers.penalty import IN_LOSS, IN_REWARD
+from algorithms.answers.ratios import RATIOS, TOKEN
 from algorithms.hyperparameters import BASELINES as OPENAI_BASELINES
+from algorithms.hyperparameters import PAPER, OptimizerHyperparameters, hyperparameter
 
+DR_GRPO = "Liu et al. 2025, arXiv 2503.20783 (Dr. GRPO)"
 GRPO = "Shao et al. 2024, arXiv 2402.03300"
+GSPO = "Zheng et al. 2025, arXiv 2507.18071"
+SCHULMAN = "Schulman 2020, joschu.net/blog/kl-approx.html"
 ZIEGLER = "Ziegler et al. 2019, arXiv 1909.08593"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SequenceHyperparameters:
+class SequenceHyperparameters(OptimizerHyperparameters):
     """One batch and one optimiser step."""
 
     prompts: int = hyperparameter(
@@ -32,11 +37,19 @@ class SequenceHyperparameters:
     )
     reference_penalty: float = hyperparameter(
         0.3,
-        "weight of the KL to the frozen reference: it takes this times "
-        "log p(token) − log p_reference(token) from a token's reward",
+        "weight of the KL to the frozen reference, which `reference_penalty_form` takes",
         unit="reward/nat",
         low=0.0,
-        source="this project: docs/sequence.md; form: " + ZIEGLER + ", eq. 2",
+        source="this project: docs/sequence.md",
+    )
+    reference_penalty_form: str = hyperparameter(
+        IN_REWARD,
+        "how the KL to the reference is taken, u being log p(token) − log p_reference(token): from "
+        "a token's reward (k1 = u), or in the loss as k1, k2 = u²/2, k3 = exp(−u) − 1 + u or the "
+        "exact KL of a token's whole distribution",
+        choices=(IN_REWARD, *IN_LOSS),
+        source=ZIEGLER + ", eq. 2; in the loss: " + SCHULMAN + "; k3 there: " + GRPO + ", eq. 4",
+        before=IN_REWARD,
     )
     learning_rate: float = hyperparameter(
         1e-3,
@@ -44,15 +57,6 @@ class SequenceHyperparameters:
         low=0.0,
         source="this project: docs/sequence.md",
     )
-    learning_rate_decay_steps: float = hyperparameter(
-        math.inf,
-        "the step size falls linearly to 0 over this many steps, whatever the budget; "
-        "inf keeps it constant",
-        unit="tokens",
-        low=1.0,
-        source=PAPER + ": constant",
-    )
-    adam_epsilon: float = hyperparameter(1e-5, "Adam's epsilon", low=0.0, source=ADAM_EPSILON)
     gradient_norm_clip: float = hyperparameter(
         math.inf,
         "bound on the L2 norm of a seed's gradient; inf for none",
@@ -65,16 +69,29 @@ class SequenceHyperparameters:
         """N, all answers of a batch; those to one prompt stand side by side."""
         return self.prompts * self.samples
 
+    @property
+    def penalty_in_reward(self) -> float:
+        """β_ref where the rewards hold the penalty, else 0."""
+        return self.reference_penalty if self.reference_penalty_form == IN_REWARD else 0.0
+
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineHyperparameters(SequenceHyperparameters):
-    """The choice of b."""
+    """The choice of b, and whether what is left of a return is divided by a deviation."""
 
     baseline: str = hyperparameter(
         "group_mean",
         "what is subtracted from the return",
         choices=tuple(BASELINES),
         source=GRPO + ", without its division by the group's deviation",
+    )
+    advantage_normalization: str = hyperparameter(
+        "none",
+        "advantages are divided by the deviation of this set of answers: of those to the same "
+        "prompt, or not at all",
+        choices=("none", "group"),
+        source=DR_GRPO + ": none; " + GRPO + ": group",
+        before="none",
     )
 
 
@@ -97,7 +114,27 @@ class SurrogateHyperparameters(BaselineHyperparameters):
     )
     advantage_normalization: str = hyperparameter(
         "batch",
-        "advantages are standardised over this set of tokens",
-        choices=("none", "batch"),
-        source="as the ladder's, with the batch for its minibatch",
+        "advantages are standardised over all tokens of the batch, divided by the deviation of the "
+        "answers to the same prompt (group), or neither",
+        choices=("none", "group", "batch"),
+        source="as the ladder's, with the batch for its minibatch; "
+        + GRPO
+        + ": group; "
+        + DR_GRPO
+        + ": none",
+    )
+    importance_ratio: str = hyperparameter(
+        TOKEN,
+        "what ρ is the ratio of: a token's probabilities, those of the whole answer, or their "
+        "geometric mean over its tokens; with the latter two an answer is credited as a whole",
+        choices=tuple(RATIOS),
+        source=PAPER + "; geometric mean: " + GSPO + ", eq. 7",
+        before=TOKEN,
+    )
+    length_normalization: bool = hyperparameter(
+        True,
+        "an answer's objective is the mean over its tokens; false: their sum, so that only the "
+        "number of answers divides it",
+        source=GRPO + ", eq. 3; false: " + DR_GRPO,
+        before=True,
     )

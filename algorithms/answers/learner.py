@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, cast
+from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,25 +12,17 @@ from torch import Tensor
 from algorithms.answers.hyperparameters import SequenceHyperparameters
 from algorithms.answers.transformer import Transformer
 from algorithms.learner import Learner
-from algorithms.numerics.networks import Perceptron
-from algorithms.numerics.optimizers import Adam
 from algorithms.numerics.random_streams import Noise
 from algorithms.policies import CategoricalPolicy
 
-
-class Starting(Protocol):
-    """What a learner of answers asks of its `algorithms.answers.algorithm.SequenceAlgorithm`."""
-
-    @property
-    def start(self) -> Callable[[SequenceLearner], None]: ...
+H_co = TypeVar("H_co", bound=SequenceHyperparameters, covariant=True)
 
 
-class SequenceLearner(Learner):
+class AnswerLearner(Learner[H_co]):
     """A `Learner` whose policy is a causal network over tokens, begun at its reference.
 
     Args:
-        algorithm: a rung on whole answers.
-        hyperparameters: of it.
+        hyperparameters: of the algorithm.
         seeds: S.
         network: of reference and policy.
         reference: float32 [P], frozen.
@@ -42,37 +34,23 @@ class SequenceLearner(Learner):
 
     def __init__(
         self,
-        algorithm: Starting,
-        hyperparameters: SequenceHyperparameters,
+        hyperparameters: H_co,
         seeds: Sequence[int],
         network: Transformer,
         reference: np.ndarray,
         device: str = "cpu",
     ) -> None:
-        # Not the constructor above: no layer sizes, no critic, nothing that is normalised.
-        self.hyperparameters = hyperparameters  # type: ignore[assignment]
-        self.seeds = tuple(seeds)
-        self.device = device
         self.network = network
-        # A categorical policy asks of its network what both kinds have.
-        self.policy = CategoricalPolicy(cast(Perceptron, network))
-        self.critic = None
         self.reference = torch.tensor(reference, device=device).expand(len(seeds), -1)
-        self.parameters = self.reference.clone()
-        self.policy_optimizer = Adam(self.parameters, hyperparameters.adam_epsilon)
-        self.active = torch.ones(len(seeds), dtype=torch.bool, device=device)
-        self.steps = torch.zeros(len(seeds), dtype=torch.int64, device=device)
-        self.updates = 0
-        self.memory: dict[str, Tensor] = {}
-        algorithm.start(self)
+        policy = CategoricalPolicy(network)
+        super().__init__(hyperparameters, seeds, policy, self.reference.clone())
+
+    def reference_statistics(self, observations: Tensor) -> Tensor:
+        """φ of the reference [S, T·N, V] at the tokens of whole sequences [S, T·N, 1]."""
+        with torch.no_grad():
+            return self.policy.statistics(self.reference, observations)
 
     def noise(self) -> Noise:
         """Noise of the answers for the coming update, a block all ticks of an answer."""
-        h = self.hyperparameters
-        assert isinstance(h, SequenceHyperparameters)
-        shape = (h.answers, self.policy.noise_size)
+        shape = (self.hyperparameters.answers, self.policy.noise_size)
         return Noise(self.seeds, self.updates, shape, self.policy.noise_kind, self.network.ticks)
-
-    def saved(self, s: int) -> dict[str, np.ndarray]:
-        """The parameters of seed number `s`, copied."""
-        return {"policy": self.parameters[s].cpu().numpy().copy()}

@@ -1,22 +1,75 @@
-"""The KL to a frozen reference, as a penalty in the rewards of whole answers.
+"""The KL to a frozen reference: as a penalty in the rewards of whole answers, or in the loss.
 
-    rₜ = −β log(p_θ'(yₜ|x, y_{<t}) / p_ref(yₜ|x, y_{<t})),   at the last token + score(x, y)
+In the rewards, with β the weight of the penalty and uₜ = log(p_θ'(yₜ|x, y_{<t}) / p_ref(yₜ|·)):
 
-A reward and no term of the loss. Summed over an answer it is −β log(p_θ'(y|x)/p_ref(y|x)), whose
-expectation is −β KL(p_θ' ‖ p_ref) over whole answers, and E[∇log p_θ] = 0: the policy gradient of
-these rewards is ∇(E[score] − β KL), exactly. (A KL of single tokens in the loss leaves out that θ
-also moves the states at which it is taken.)
+    rₜ = −β uₜ,   at the last token + score(x, y)
+
+Summed over an answer that is −β log(p_θ'(y|x)/p_ref(y|x)), whose expectation is
+−β KL(p_θ' ‖ p_ref) over whole answers, and E[∇log p_θ] = 0: the policy gradient of these rewards
+is ∇(E[score] − β KL), exactly.
+
+In the loss, the objective of a token is less by β times an estimate of its KL, differentiated in θ
+at the states of the batch. What the estimates' gradients expect at θ = θ':
+
+    k1      u                      0: it penalises nothing
+    k2      u² / 2                 ∇KL(p_θ ‖ p_ref)
+    k3      exp(−u) − 1 + u        ∇KL(p_ref ‖ p_θ): the other direction, though k3 itself expects
+                                   KL(p_θ ‖ p_ref)
+    exact   Σ_a p_θ(a) u(a)        ∇KL(p_θ ‖ p_ref), without the noise of sampling
+
+All four leave out that θ also moves the states at which the KL is taken. At θ ≠ θ' the sampled
+ones are of tokens that θ' wrote, without a ratio that corrects it, as in GRPO.
 
 Source: Ziegler et al. 2019, arXiv 1909.08593, eq. 2; token by token: Ouyang et al. 2022, arXiv
-2203.02155, section 3.5.
+2203.02155, section 3.5. k1, k2, k3: Schulman 2020, joschu.net/blog/kl-approx.html; k3 in the loss:
+Shao et al. 2024, arXiv 2402.03300, eq. 4.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
 
 import torch
 from torch import Tensor
 
 from algorithms.policies import Policy
+
+Estimate = Callable[[Policy, Tensor, Tensor, Tensor], Tensor]
+"""(policy, φ of θ [..., V], φ of the reference, tokens [...]) -> a KL of each token [...]."""
+
+
+def log_ratio(policy: Policy, statistics: Tensor, reference: Tensor, actions: Tensor) -> Tensor:
+    """u = k1 [...], the log-ratio of the tokens that were written."""
+    own = policy.log_probability(statistics, actions)
+    return own - policy.log_probability(reference, actions)
+
+
+def half_square(policy: Policy, statistics: Tensor, reference: Tensor, actions: Tensor) -> Tensor:
+    """k2 = u² / 2 [...]."""
+    return log_ratio(policy, statistics, reference, actions).square() / 2
+
+
+def never_negative(
+    policy: Policy, statistics: Tensor, reference: Tensor, actions: Tensor
+) -> Tensor:
+    """k3 = exp(−u) − 1 + u [...]."""
+    u = log_ratio(policy, statistics, reference, actions)
+    return torch.expm1(-u) + u
+
+
+def exact(policy: Policy, statistics: Tensor, reference: Tensor, actions: Tensor) -> Tensor:
+    """KL(p_θ ‖ p_ref) [...] of the whole distributions, whatever was written."""
+    return policy.divergence(statistics, reference)
+
+
+IN_REWARD: Final = "k1_in_reward"
+IN_LOSS: Final[dict[str, Estimate]] = {
+    "k1_in_loss": log_ratio,
+    "k2_in_loss": half_square,
+    "k3_in_loss": never_negative,
+    "exact_in_loss": exact,
+}
 
 
 def penalised(
@@ -35,10 +88,9 @@ def penalised(
         statistics, reference: log-probabilities of every token.
         actions, valid: [S, T, N], the tokens written and whether the policy wrote them.
         scores: [S, N], of whole answers.
-        penalty: β.
+        penalty: β; 0 where the penalty is in the loss.
     """
-    log_ratio = policy.log_probability(statistics, actions)
-    log_ratio = log_ratio - policy.log_probability(reference, actions)
-    rewards = torch.where(valid, -penalty * log_ratio, 0.0)
+    u = log_ratio(policy, statistics, reference, actions)
+    rewards = torch.where(valid, -penalty * u, 0.0)
     rewards[:, -1] += scores
     return rewards

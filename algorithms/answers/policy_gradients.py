@@ -8,7 +8,8 @@ besides, so that R(y) = score(x, y) − β log(p_θ(y|x)/p_ref(y|x)).
 Expectation with b = 0: ∇(E[score] − β KL(p_θ(y|x) ‖ p_ref(y|x))), exactly.
 
 Difference from the ladder's: the baseline is the prompt's own. Until the last token only penalties
-are paid, so the reward-to-go leaves out those of the tokens before; with β = 0 it is R(y).
+are paid, so the reward-to-go leaves out those of the tokens before; with β = 0 it is R(y). A KL in
+the loss is no part of the rewards: its gradient is added, answer by answer (`penalty_gradients`).
 
 Source: Williams 1992; the reward: Ziegler et al. 2019, arXiv 1909.08593, eq. 2.
 
@@ -17,35 +18,86 @@ R(y) − b ↔ the ladder's own `weights`; b ↔ `grouped_baseline(...)`.
 
 from __future__ import annotations
 
+import torch
+from torch import Tensor
+
 from algorithms.answers.algorithm import SequenceAlgorithm
-from algorithms.answers.grouping import grouped_baseline
+from algorithms.answers.grouping import grouped_baseline, in_group_deviations
 from algorithms.answers.hyperparameters import BaselineHyperparameters, SequenceHyperparameters
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
+from algorithms.answers.penalty import IN_LOSS
 from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.ladder import baseline, reward_to_go, vanilla_policy_gradient
+from algorithms.ladder import baseline, reward_to_go
 from algorithms.policy_gradient import policy_gradient_step
-from algorithms.returns import reward_to_go as to_go
 
 
-def subtract_baseline(learner: SequenceLearner, batch: Batch) -> Diagnostics:
+def penalty_gradients(
+    learner: AnswerLearner[SequenceHyperparameters], batch: Batch
+) -> Tensor | None:
+    """−β ∇_θ Σₜ KLₜ of every answer [S, N, P]; None where the penalty is in the rewards."""
+    h = learner.hyperparameters
+    if h.reference_penalty_form not in IN_LOSS:
+        return None
+    slots = batch.actions.shape[2]
+    # A network an answer, in the layout of `trajectory_gradients`.
+    tokens, actions, valid = (
+        values.transpose(1, 2).flatten(0, 1).contiguous()
+        for values in (batch.observations, batch.actions, batch.valid)
+    )
+    theta, frozen = (
+        each.repeat_interleave(slots, dim=0) for each in (learner.parameters, learner.reference)
+    )
+    theta = theta.detach().requires_grad_()
+    statistics = learner.policy.statistics(theta, tokens)
+    with torch.no_grad():
+        reference = learner.policy.statistics(frozen, tokens)
+    kl = IN_LOSS[h.reference_penalty_form](learner.policy, statistics, reference, actions)
+    gain = -h.reference_penalty * torch.where(valid, kl, 0.0).sum(1)
+    (gradient,) = torch.autograd.grad(gain.sum(), theta)
+    return gradient.view(len(learner.seeds), slots, -1)
+
+
+def step(
+    learner: AnswerLearner[SequenceHyperparameters], batch: Batch, weights: Tensor
+) -> Diagnostics:
+    """One step up the gradient with these weights [S, T, N] and the penalty in the loss."""
+    moved = policy_gradient_step(learner, batch, weights, penalty_gradients(learner, batch))
+    return {**moved, **policy_change(learner, batch)}
+
+
+def credited(
+    learner: AnswerLearner[BaselineHyperparameters], advantages: Tensor, returns: Tensor
+) -> Tensor:
+    """Advantages [S, T, N], divided by the deviation of their prompt's returns if asked to."""
+    h = learner.hyperparameters
+    if h.advantage_normalization == "none":
+        return advantages
+    return in_group_deviations(advantages, returns.expand_as(advantages), h.samples)
+
+
+def credit_everything(learner: AnswerLearner[SequenceHyperparameters], batch: Batch) -> Diagnostics:
+    """One step up the gradient with R(y)."""
+    return step(learner, batch, baseline.credit(batch).expand_as(batch.rewards))
+
+
+def subtract_baseline(learner: AnswerLearner[BaselineHyperparameters], batch: Batch) -> Diagnostics:
     """One step up the gradient with R(y) − b."""
     h = learner.hyperparameters
-    assert isinstance(h, BaselineHyperparameters)
-    returns = vanilla_policy_gradient.weights(batch)[:, :1]
-    b = grouped_baseline(h.baseline, learner, batch, returns, h.samples)
-    step = policy_gradient_step(learner, batch, baseline.weights(batch, b))
-    return {**step, **policy_change(learner, batch)}
+    returns = baseline.credit(batch)
+    b = grouped_baseline(h.baseline, returns, h.samples)
+    advantages = (returns - b).expand_as(batch.rewards)
+    return step(learner, batch, credited(learner, advantages, returns))
 
 
-def credit_what_follows(learner: SequenceLearner, batch: Batch) -> Diagnostics:
+def credit_what_follows(
+    learner: AnswerLearner[BaselineHyperparameters], batch: Batch
+) -> Diagnostics:
     """One step up the gradient with Gₜ − bₜ."""
     h = learner.hyperparameters
-    assert isinstance(h, BaselineHyperparameters)
-    returns = to_go(batch.rewards, batch.valid)
-    b = grouped_baseline(h.baseline, learner, batch, returns, h.samples)
-    step = policy_gradient_step(learner, batch, reward_to_go.weights(batch, 1.0, b))
-    return {**step, **policy_change(learner, batch)}
+    returns = reward_to_go.credit(batch, discount=1.0)
+    b = grouped_baseline(h.baseline, returns, h.samples)
+    return step(learner, batch, credited(learner, returns - b, returns))
 
 
 POLICY_GRADIENT = SequenceAlgorithm(
@@ -53,7 +105,7 @@ POLICY_GRADIENT = SequenceAlgorithm(
     title="Policy gradient on answers",
     equation="1/N Σₙ Σₜ R(yⁿ) log p_θ(yₜ|x,y_{<t})",
     hyperparameters=SequenceHyperparameters,
-    update=vanilla_policy_gradient.update,
+    update=credit_everything,
 )
 BASELINE = SequenceAlgorithm(
     name="sequence_baseline",

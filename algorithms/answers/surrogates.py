@@ -5,10 +5,14 @@
 Difference from the ladder's: A is the reward-to-go less the prompt's own baseline, without a
 critic; a minibatch is a set of whole answers. The objectives f are the ladder's own, and so is
 what the penalty of KL-PPO keeps θ near to: θ', the policy that wrote the batch. The penalty for
-leaving the reference is in the rewards.
+leaving the reference is in the rewards, or a term of its own.
+
+With a ratio ρ of whole answers, J(θ) = E[ f(ρ, A) ], one term an answer, and A = R(y) − b(x): all
+of its tokens share one ratio, so none of them has a credit of its own.
 
 Source: Schulman et al. 2017, arXiv 1707.06347; without a critic: Ahmadian et al. 2024, arXiv
-2402.14740, Shao et al. 2024, arXiv 2402.03300.
+2402.14740, Shao et al. 2024, arXiv 2402.03300; ratios of answers: Zheng et al. 2025, arXiv
+2507.18071.
 
 f ↔ `objective` of the ladder's file; ρ, A ↔ `Terms`; β of KL-PPO ↔ `learner.memory["beta"]` [S].
 """
@@ -21,125 +25,141 @@ import torch
 from torch import Tensor
 
 from algorithms.answers.algorithm import SequenceAlgorithm
-from algorithms.answers.grouping import grouped_baseline
+from algorithms.answers.grouping import grouped_baseline, in_group_deviations
 from algorithms.answers.hyperparameters import SurrogateHyperparameters
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
+from algorithms.answers.penalty import IN_LOSS
+from algorithms.answers.ratios import RATIOS, TOKEN
 from algorithms.batch import Batch, Diagnostics, flatten, mean_over_steps
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import PAPER_TEXT, hyperparameter
+from algorithms.hyperparameters import ClipHyperparameters, PenaltyHyperparameters
 from algorithms.ladder import clipped_ppo, importance_sampling, kl_ppo
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.returns import reward_to_go
 from algorithms.surrogate import Objective, Terms
 
 
-def advantages_of(learner: SequenceLearner, batch: Batch) -> Tensor:
-    """Gₜ − bₜ(x) [S, T, N], standardised over the batch's tokens if asked to."""
+def advantages_of(learner: AnswerLearner[SurrogateHyperparameters], batch: Batch) -> Tensor:
+    """Gₜ − bₜ(x), or R(y) − b(x) where ρ is an answer's, normalised if asked to [S, T, N]."""
     h = learner.hyperparameters
-    assert isinstance(h, SurrogateHyperparameters)
     returns = reward_to_go(batch.rewards, batch.valid)
-    advantages = returns - grouped_baseline(h.baseline, learner, batch, returns, h.samples)
+    if h.importance_ratio != TOKEN:
+        returns = returns[:, :1].expand_as(returns)
+    advantages = returns - grouped_baseline(h.baseline, returns, h.samples)
     if h.advantage_normalization == "none":
         return advantages
+    if h.advantage_normalization == "group":
+        return in_group_deviations(advantages, returns, h.samples)
     centred = advantages - mean_over_steps(advantages, batch.valid)[:, None, None]
     deviation = mean_over_steps(centred.square(), batch.valid).sqrt()[:, None, None]
     return centred / (deviation + 1e-8)
 
 
-def optimise(learner: SequenceLearner, batch: Batch, objective: Objective) -> dict[str, Tensor]:
-    """Maximise E[objective] over the tokens of the batch, for all epochs."""
+def optimise(
+    learner: AnswerLearner[SurrogateHyperparameters], batch: Batch, objective: Objective
+) -> dict[str, Tensor]:
+    """Maximise E[objective], less the penalty in the loss, over the batch for all epochs."""
     h = learner.hyperparameters
-    assert isinstance(h, SurrogateHyperparameters)
     policy, rate = learner.policy, learner.annealed(h.learning_rate)
     norm = torch.zeros_like(rate)
     advantages = advantages_of(learner, batch)
     old_log_probability = policy.log_probability(batch.statistics, batch.actions)
-    parts = (batch.observations, batch.actions, batch.statistics, batch.valid)
-    samples = [
-        values.transpose(1, 2).contiguous() for values in (*parts, old_log_probability, advantages)
-    ]
+    parts = [batch.observations, batch.actions, batch.statistics, batch.valid]
+    parts += [old_log_probability, advantages]
+    estimate = IN_LOSS.get(h.reference_penalty_form)
+    if estimate is not None:
+        frozen = learner.reference_statistics(flatten(batch.observations))
+        parts.append(frozen.unflatten(1, batch.actions.shape[1:]))
+    samples = [values.transpose(1, 2).contiguous() for values in parts]
     everybody = torch.ones_like(batch.valid[:, 0])
     for minibatch, active in learner.minibatches(everybody, h.epochs, h.minibatch, samples):
-        tokens, actions, old, valid, before, advantage = (
+        tokens, actions, old, valid, before, advantage, *reference = (
             flatten(values.transpose(1, 2)) for values in minibatch
         )
-        passed = learner.network(learner.parameters, tokens)
-        new = policy.read(passed.outputs, passed.others)
-        log_ratio = policy.log_probability(new, actions) - before
+        theta = learner.parameters.detach().requires_grad_()
+        new = policy.statistics(theta, tokens)
+        log_ratio = pooled(h, policy.log_probability(new, actions) - before, valid, h.minibatch)
         terms = Terms(policy=policy, old=old, new=new, log_ratio=log_ratio, advantages=advantage)
-        gain = torch.where(valid, objective(terms), 0.0).sum(1) / valid.sum(1)
-        gradient, norm = clip_gradient_norm(passed.gradient_of(-gain), h.gradient_norm_clip)
-        learner.policy_optimizer.step(gradient, rate, active)
+        written = valid.sum(1)
+        # An answer's ratio has one objective, which is the mean over ticks that all have it.
+        one_each = h.length_normalization or h.importance_ratio != TOKEN
+        gain = torch.where(valid, objective(terms), 0.0).sum(1)
+        gain = gain / (written if one_each else h.minibatch)
+        if estimate is not None:
+            kl = torch.where(valid, estimate(policy, new, reference[0], actions), 0.0).sum(1)
+            share = written if h.length_normalization else h.minibatch
+            gain = gain - h.reference_penalty * kl / share
+        (gradient,) = torch.autograd.grad(-gain.sum(), theta)
+        gradient, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
+        learner.step_policy(gradient, rate, active)
     return {"gradient_norm": norm, "learning_rate": rate}
 
 
-def sample_again(learner: SequenceLearner, batch: Batch) -> Diagnostics:
+def pooled(h: SurrogateHyperparameters, log_ratios: Tensor, valid: Tensor, answers: int) -> Tensor:
+    """log ρ at every tick of so many answers, of their tokens' log-ratios; each [S, T·answers]."""
+    in_time = (values.unflatten(1, (-1, answers)) for values in (log_ratios, valid))
+    return flatten(RATIOS[h.importance_ratio](*in_time))
+
+
+def change(
+    learner: AnswerLearner[SurrogateHyperparameters],
+    batch: Batch,
+    clip_range: float | None = None,
+    clip_range_above: float | None = None,
+) -> dict[str, Tensor]:
+    """How far θ has moved, `policy_change`, with ρ the ratio that the objective takes."""
+    h, valid = learner.hyperparameters, flatten(batch.valid)
+    return policy_change(
+        learner,
+        batch,
+        clip_range,
+        clip_range_above,
+        pooled=lambda log_ratios: pooled(h, log_ratios, valid, h.answers),
+    )
+
+
+def sample_again(learner: AnswerLearner[SurrogateHyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch."""
     step = optimise(
         learner,
         batch,
         lambda terms: importance_sampling.objective(terms.ratio, terms.advantages),
     )
-    return {**step, **policy_change(learner, batch)}
+    return {**step, **change(learner, batch)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class ClipHyperparameters(SurrogateHyperparameters):
-    """The clip."""
-
-    clip_range: float = hyperparameter(
-        0.2,
-        "ε: how far ρ may leave 1 before it gains nothing; inf for no clip",
-        low=0.0,
-        source=PAPER_TEXT,
-    )
+class ClippedHyperparameters(ClipHyperparameters, SurrogateHyperparameters):
+    """Those of every surrogate, and the clip."""
 
 
-def clip(learner: SequenceLearner, batch: Batch) -> Diagnostics:
+def clip(learner: AnswerLearner[ClippedHyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch."""
     h = learner.hyperparameters
-    assert isinstance(h, ClipHyperparameters)
     step = optimise(
         learner,
         batch,
-        lambda terms: clipped_ppo.objective(terms.ratio, terms.advantages, h.clip_range),
+        lambda terms: clipped_ppo.objective(
+            terms.ratio, terms.advantages, h.clip_range, h.clip_range_above
+        ),
     )
-    return {**step, **policy_change(learner, batch, h.clip_range)}
+    return {**step, **change(learner, batch, h.clip_range, h.clip_range_above)}
 
 
 @dataclass(frozen=True, kw_only=True)
-class PenaltyHyperparameters(SurrogateHyperparameters):
-    """The penalty for leaving the old policy, and how it adapts."""
-
-    beta: float = hyperparameter(
-        1.0,
-        "β, the weight of the KL to the old policy (its first value where adaptive)",
-        low=0.0,
-        source=PAPER_TEXT + ", Table 1: adaptive from 1; fixed 0.3, 1, 3, 10",
-    )
-    adaptive: bool = hyperparameter(
-        True, "β is doubled or halved after an update", source="section 4 of the PPO paper"
-    )
-    kl_target: float = hyperparameter(
-        0.01,
-        "d_targ, the KL an update should make",
-        unit="nats",
-        low=0.0,
-        source="Table 1 of the PPO paper: the best of 0.003, 0.01, 0.03",
-    )
+class PenalisedHyperparameters(PenaltyHyperparameters, SurrogateHyperparameters):
+    """Those of every surrogate, the penalty for leaving the old policy and how it adapts."""
 
 
-def start_penalty(learner: SequenceLearner) -> None:
+def start_penalty(learner: AnswerLearner[PenalisedHyperparameters]) -> None:
     """β as declared."""
-    h = learner.hyperparameters
-    assert isinstance(h, PenaltyHyperparameters)
-    learner.memory["beta"] = torch.full((len(learner.seeds),), h.beta, device=learner.device)
+    beta = learner.hyperparameters.beta
+    learner.memory["beta"] = torch.full((len(learner.seeds),), beta, device=learner.device)
 
 
-def penalise(learner: SequenceLearner, batch: Batch) -> Diagnostics:
+def penalise(learner: AnswerLearner[PenalisedHyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch under one β; then β adapts."""
     h = learner.hyperparameters
-    assert isinstance(h, PenaltyHyperparameters)
     beta = learner.memory["beta"]
     step = optimise(
         learner,
@@ -148,11 +168,11 @@ def penalise(learner: SequenceLearner, batch: Batch) -> Diagnostics:
             terms.ratio, terms.advantages, terms.divergence, beta.unsqueeze(1)
         ),
     )
-    change = policy_change(learner, batch)
+    moved = change(learner, batch)
     if h.adaptive:
-        adapted = kl_ppo.adapted(beta, change["kl_mean"].to(beta), h.kl_target)
+        adapted = kl_ppo.adapted(beta, moved["kl_mean"].to(beta), h.kl_target)
         learner.memory["beta"] = torch.where(learner.active, adapted, beta)
-    return {**step, **change, "beta": beta}
+    return {**step, **moved, "beta": beta}
 
 
 IMPORTANCE_SAMPLING = SequenceAlgorithm(
@@ -166,7 +186,7 @@ KL_PPO = SequenceAlgorithm(
     name="sequence_kl_ppo",
     title="KL-penalty PPO on answers",
     equation="E_θ'[ ρₜ Aₜ − β KL(p_θ' ‖ p_θ) ],  Aₜ = Gₜ − bₜ(x)",
-    hyperparameters=PenaltyHyperparameters,
+    hyperparameters=PenalisedHyperparameters,
     update=penalise,
     start=start_penalty,
 )
@@ -174,6 +194,6 @@ CLIPPED_PPO = SequenceAlgorithm(
     name="sequence_clipped_ppo",
     title="Clipped PPO on answers",
     equation="E_θ'[ min(ρₜ Aₜ, clip(ρₜ, 1−ε, 1+ε) Aₜ) ],  Aₜ = Gₜ − bₜ(x)",
-    hyperparameters=ClipHyperparameters,
+    hyperparameters=ClippedHyperparameters,
     update=clip,
 )

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from algorithms.answers.products import product
+from algorithms.numerics.products import product
 from algorithms.policy_gradient import TIME_BLOCK
 
 Attend = Callable[[int, Tensor], Tensor]
@@ -91,19 +91,13 @@ class Transformer:
         columns = parameters.split([rows * columns for rows, columns in self.shapes], dim=1)
         return [w.unflatten(1, shape) for w, shape in zip(columns, self.shapes, strict=True)]
 
-    def __call__(self, parameters: Tensor, inputs: Tensor) -> Pass:
-        """Go through R networks with the tokens of whole sequences, each with its own.
+    def __call__(self, parameters: Tensor, inputs: Tensor) -> Tensor:
+        """Logits [R, T·M, V] after the tokens of whole sequences, of each network its own.
 
         Args:
             parameters: [R, P]; inputs: int64 [R, T·M, 1], M sequences in the order of time.
         """
-        leaves = [weight.detach() for weight in self.weights(parameters)]
-        if torch.is_grad_enabled():
-            leaves = [leaf.requires_grad_() for leaf in leaves]
-        return Pass(leaves=leaves, outputs=self.logits(leaves, inputs.squeeze(2)))
-
-    def logits(self, weights: list[Tensor], tokens: Tensor) -> Tensor:
-        """[R, T·M, V] of tokens [R, T·M], differentiable in the weights."""
+        weights, tokens = self.weights(parameters), inputs.squeeze(2)
         positions = weights[1].repeat_interleave(tokens.shape[1] // self.ticks, dim=1)
         return self.through(weights, tokens, positions, lambda block, qkv: self._attend(qkv))
 
@@ -132,41 +126,26 @@ class Transformer:
 
     def _attend(self, qkv: Tensor) -> Tensor:
         query, key, value = self.split_heads(qkv, self.ticks)
-        read = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        read = attention(query, key, value, causal=True)
         in_time = read.unflatten(0, (len(qkv), -1)).permute(0, 3, 1, 2, 4)
         joined: Tensor = in_time.reshape(*qkv.shape[:2], self.width)
         return joined
 
 
-@dataclass(frozen=True, kw_only=True)
-class Pass:
-    """What came out of R transformers, and what their gradient needs.
+def attention(query: Tensor, key: Tensor, value: Tensor, *, causal: bool) -> Tensor:
+    """softmax(query · keyᵀ / √D) · value [M, heads, Q, D], of keys and values [M, heads, K, D].
 
-    Attributes:
-        leaves: the weights, cut off from the buffer: views of one buffer would each have their
-            gradient added up in a buffer of zeros.
-        outputs: logits [R, B, V].
+    Args:
+        causal: whether a query sees the keys up to its own place only.
+
+    Source: Vaswani et al. 2017, eq. 1.
     """
-
-    leaves: list[Tensor]
-    outputs: Tensor
-
-    @property
-    def others(self) -> Tensor:
-        """[R, 0]: every column is the network's."""
-        return self.outputs.new_zeros(len(self.outputs), 0)
-
-    def gradient(self, outputs: Tensor, others: Tensor) -> Tensor:
-        """∂L/∂parameters [R, P], given ∂L/∂outputs [R, B, V]."""
-        return self._joined(torch.autograd.grad(self.outputs, self.leaves, outputs))
-
-    def gradient_of(self, loss: Tensor) -> Tensor:
-        """∂L_r/∂parameters [R, P] of losses [R], each of its own network."""
-        return self._joined(torch.autograd.grad(loss.sum(), self.leaves))
-
-    @staticmethod
-    def _joined(gradients: tuple[Tensor, ...]) -> Tensor:
-        return torch.cat([gradient.flatten(1) for gradient in gradients], dim=1)
+    queries, keys, values = (each.flatten(0, 1) for each in (query, key, value))
+    scores = product(queries, keys.transpose(1, 2)) / math.sqrt(query.shape[3])
+    if causal:
+        unseen = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
+        scores = scores.masked_fill(unseen, -math.inf)
+    return product(scores.softmax(2), values).view(query.shape)
 
 
 def _norm(state: Tensor) -> Tensor:

@@ -77,6 +77,16 @@ def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFra
     return chosen
 
 
+def not_played_because(run: pd.Series) -> str | None:
+    """Why a stored run's policy is not played, where its training diverged."""
+    if run.status != "diverged":
+        return None
+    return (
+        f"{run.run} diverged after {run.diverged_at:,.0f} steps, so its policy is not played: "
+        f"{run.reason}"
+    )
+
+
 def described(run: pd.Series) -> Description:
     """The description of a stored run, in which its id is rooted.
 

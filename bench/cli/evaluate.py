@@ -13,6 +13,7 @@ from bench.cli.choosing import (
     OnlySeeds,
     OnlyVariants,
     described,
+    not_played_because,
     policies,
 )
 from bench.cli.options import ResultsOption
@@ -52,6 +53,11 @@ def evaluate(
 ) -> None:
     """Let saved policies play new episodes, with their modes and with samples of them."""
     store, chosen = policies(results, runs, ablation, variants, environments, seeds)
+    reasons = [not_played_because(run) for run in chosen.itertuples()]
+    diverged = [reason for reason in reasons if reason]
+    if len(diverged) == len(chosen):
+        raise InputError("; ".join(diverged))
+    chosen = chosen[[reason is None for reason in reasons]]
 
     from rich.table import Table
 
@@ -81,7 +87,7 @@ def evaluate(
         "each way, the same for all. Mean: of the raw returns; deviation: their standard "
         "deviation; steps: mean length; in training: mean return of the last 100 episodes."
     )
-    for note in notes:
+    for note in [*notes, *diverged]:
         print(note)
     for problem in store.problems:
         print(problem)

@@ -13,6 +13,7 @@ from bench.cli.choosing import (
     OnlyEnvironments,
     OnlySeeds,
     OnlyVariants,
+    not_played_because,
     policies,
 )
 from bench.cli.evaluate import EpisodeSeed, load_policy, written_policy
@@ -69,6 +70,8 @@ def watch(
         raise InputError(f"{row.environment} is read, not seen: leave out --output")
     if not tokens and output is None and not offscreen_rendering.has_display():
         raise InputError("there is no display to open a window on; write a video with --output")
+    if reason := not_played_because(row):
+        raise InputError(reason)
     told = f"{row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps"
     if tokens:
         parameters = written_policy(store, row)

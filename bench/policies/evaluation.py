@@ -21,7 +21,7 @@ class Played:
     """Whole episodes.
 
     Attributes:
-        returns: float64 [N], sums of raw rewards; NaN where an action was not finite.
+        returns: float64 [N], sums of raw rewards.
         lengths: int64 [N] [environment steps].
     """
 
@@ -44,7 +44,7 @@ def evaluate(
         seed: of the environments and of the samples.
 
     Raises:
-        InputError: no such environment.
+        InputError: no such environment, or numbers that stop being finite (`SavedPolicy.act`).
     """
     environments = make(environment, [seed], episodes)
     try:

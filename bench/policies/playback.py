@@ -93,7 +93,8 @@ class Stage:
             seed: the episode follows from it and its number.
 
         Raises:
-            InputError: it can't be rendered here.
+            InputError: it can't be rendered here, or its numbers stop being finite
+                (`SavedPolicy.act`).
         """
         observation, _ = self._made.reset(seed=episode_seed(seed, 0, episode))
         shape = (1, policy.policy.noise_size)

@@ -48,11 +48,18 @@ class SavedPolicy:
 
         Args:
             noise: [N, K], for a sample of π_θ; None: its mode.
+
+        Raises:
+            InputError: observations, or what the policy makes of them, are not finite. No action
+                follows from that: the likeliest of NaN is number 0.
         """
         given = torch.from_numpy(observations).unsqueeze(0)
         if self.moments is not None:
             given = self.moments.standardise(given, self.hyperparameters.observation_clip)
         statistics = self.policy.statistics(self.parameters, given)
+        if not torch.isfinite(statistics).all():
+            what = "the policy's output" if np.isfinite(observations).all() else "an observation"
+            raise InputError(f"{what} was not finite, so that no action follows from it")
         if noise is None:
             noise = torch.zeros(len(observations), self.policy.noise_size)
         actions = self.policy.sample(statistics, noise.unsqueeze(0))[0].numpy()
@@ -74,7 +81,8 @@ def saved_policy(
         specification: of the environment to act in.
 
     Raises:
-        InputError: the algorithm can't be loaded, or the arrays are those of another network.
+        InputError: the algorithm can't be loaded, or the arrays are those of another network, or
+            are not finite.
     """
     algorithm = load_algorithm(description.algorithm)
     values: dict[str, Any] = dict(description.hyperparameters)
@@ -93,6 +101,17 @@ def saved_policy(
             f"the saved policy of {description.algorithm} is no network for "
             f"{specification.environment}: it has {found}, expected is {expected}"
         )
+    for name in expected:
+        if arrays[name].dtype.kind != "f":
+            raise InputError(
+                f"the saved policy of {description.algorithm} is no network: {name!r} is of type "
+                f"{arrays[name].dtype}"
+            )
+        if not np.isfinite(arrays[name]).all():
+            raise InputError(
+                f"the saved policy of {description.algorithm} is not played: "
+                f"{name!r} is not finite, as where training diverges"
+            )
     moments = None
     if h.observation_normalization:
         moments = RunningMoments(1, size)

@@ -10,14 +10,20 @@ import torch
 from torch import Tensor
 
 from algorithms.answers.hyperparameters import SequenceHyperparameters
-from algorithms.answers.learner import SequenceLearner
-from algorithms.answers.policy_gradients import POLICY_GRADIENT
+from algorithms.answers.learner import AnswerLearner
 from algorithms.numerics.random_streams import Noise
 from bench.errors import InputError, unknown
 from bench.policies.evaluation import SEED, Played
-from bench.train.answers.reference import pretrained
+from bench.train.answers.reference import in_time, pretrained
 from bench.train.answers.sampling import write
-from bench.train.answers.tasks import TASKS, SequenceTask, find_task
+from bench.train.answers.tasks import (
+    TASKS,
+    SequenceTask,
+    find_task,
+    finite,
+    judged,
+    name_of_reward,
+)
 from bench.train.environments.protocol import Int64Array
 
 
@@ -39,20 +45,30 @@ def written(
         seed: of prompts and answers; as `bench.policies.evaluation` has it, far from training's.
 
     Raises:
-        InputError: no such token environment, or a policy of another network.
+        InputError: no such token environment, or a policy of another network or one whose numbers
+            are not finite, which would write its vocabulary's first word again and again.
     """
     task = _task(environment)
     parameters = pretrained(task) if policy is None else policy
-    if parameters.shape != (task.network.size,):
+    size, kind = (task.network.size,), np.dtype(np.float32)
+    if (parameters.shape, parameters.dtype) != (size, kind):
         raise InputError(
-            f"the policy is no network for {environment}: it has {parameters.shape} numbers, "
-            f"expected is {(task.network.size,)}"
+            f"the policy is no network for {environment}: it is {parameters.dtype} "
+            f"{parameters.shape}, expected is {kind} {size}"
         )
     h = SequenceHyperparameters(prompts=count, samples=1)
-    kind = SequenceLearner if sampled else _Decided
-    found: Int64Array = write(kind(POLICY_GRADIENT, h, [seed], task.network, parameters), task)[
-        0
-    ].numpy()
+    made = AnswerLearner if sampled else _Decided
+    learner = made(h, [seed], task.network, parameters)
+    sequences = write(learner, task)
+    with torch.no_grad():
+        told = learner.policy.statistics(learner.parameters, in_time(sequences[0, :, :-1].numpy()))
+    # Parameters that are finite may be too large for their products to be.
+    if not (np.isfinite(parameters).all() and torch.isfinite(told).all()):
+        raise InputError(
+            f"the policy's numbers are not finite, as where training diverges: it writes nothing "
+            f"in {environment}"
+        )
+    found: Int64Array = sequences[0].numpy()
     return found
 
 
@@ -70,9 +86,15 @@ def as_words(environment: str, sequences: Int64Array) -> list[str]:
 
 
 def worth(environment: str, sequences: Int64Array) -> Played:
-    """What prompts with answers [count, prompt + answer] are rewarded with."""
+    """What prompts with answers [count, prompt + answer] are rewarded with.
+
+    Raises:
+        InputError: no such token environment, or its reward is no number.
+    """
     task = _task(environment)
-    rewards = np.asarray(task.reward(sequences), np.float64)
+    rewards = judged(task, "reward", sequences)
+    if not finite(rewards).all():
+        raise InputError(f"{name_of_reward(task, environment)} is not finite")
     return Played(returns=rewards, lengths=np.full(len(sequences), task.answer))
 
 
@@ -83,7 +105,7 @@ def _task(environment: str) -> SequenceTask:
     return task
 
 
-class _Decided(SequenceLearner):
+class _Decided(AnswerLearner[SequenceHyperparameters]):
     """Writes the likeliest tokens."""
 
     def noise(self) -> Noise:

@@ -13,10 +13,10 @@ from tests import strategies
 finite = st.floats(-5, 5)
 
 
-def slope(ratio: float, advantage: float, clip_range: float) -> float:
+def slope(ratio: float, advantage: float, clip_range: float, above: float | None = None) -> float:
     """∂ objective / ∂ρ."""
     rho = torch.tensor([[ratio]], dtype=torch.float64, requires_grad=True)
-    gain = objective(rho, torch.tensor([[advantage]], dtype=torch.float64), clip_range)
+    gain = objective(rho, torch.tensor([[advantage]], dtype=torch.float64), clip_range, above)
     return float(torch.autograd.grad(gain.sum(), rho)[0])
 
 
@@ -63,3 +63,20 @@ def test_a_clip_of_zero_allows_only_the_way_back() -> None:
     assert slope(0.9, 1.0, 0.0) == 1.0
     assert slope(0.9, -1.0, 0.0) == 0.0
     assert slope(1.1, -1.0, 0.0) == -1.0
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "expected"),
+    [
+        (1.25, 2.0, 2.0),
+        (1.31, 2.0, 0.0),
+        (0.79, -2.0, 0.0),
+        (0.81, -2.0, -2.0),
+        # The wrong way counts all the way, as ever.
+        (1.31, -2.0, -2.0),
+        (0.79, 2.0, 2.0),
+    ],
+)
+def test_it_may_be_wider_above(ratio: float, advantage: float, expected: float) -> None:
+    """ "Clip-higher": unlikely actions may become likelier by more."""
+    assert slope(ratio, advantage, 0.2, 0.3) == expected

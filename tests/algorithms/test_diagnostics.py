@@ -133,6 +133,25 @@ def test_without_a_change_the_ratio_is_one() -> None:
     assert (change["clip_fraction"] == 0).all()
 
 
+def test_the_clip_counts_on_either_side() -> None:
+    learner = learner_of("clipped_ppo", learning_rate=0.03, batch_steps=40, minibatch=16)
+    batch = strategies.played(learner, 10, np.random.default_rng(8))
+    learner.policy_parameters.add_(0.1)
+    told = policy_change(learner, batch, 0.05, 0.2)["clip_fraction"]
+    for s in range(3):
+        new = actor_of(learner, learner.policy_parameters, s)
+        states = batch.observations[s][batch.valid[s]].double()
+        actions, logs = batch.actions[s][batch.valid[s]], batch.statistics[s][batch.valid[s]]
+        mean, log_std = logs.double().chunk(2, -1)
+        behaviour = torch.distributions.Normal(mean, log_std.exp())
+        ratio = (new(states).log_prob(actions) - behaviour.log_prob(actions).sum(-1)).exp()
+        outside = (ratio < 0.95) | (ratio > 1.2)
+        assert told[s] == pytest.approx(outside.double().mean().item(), abs=1e-6)
+        # Three answers that differ: the lower range on both sides, and the upper one.
+        alike = {each: ((ratio - 1).abs() > each).double().mean().item() for each in (0.05, 0.2)}
+        assert alike[0.05] > told[s] > alike[0.2]
+
+
 def test_a_seed_that_took_no_step_or_is_not_finite_is_told_and_harms_nobody() -> None:
     learner = learner_of("vanilla_policy_gradient", seeds=(0, 1, 2, 3))
     batch = strategies.played(learner, 10, np.random.default_rng(8), whole=True)

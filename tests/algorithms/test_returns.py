@@ -154,5 +154,8 @@ def test_standardised_values_have_mean_zero_and_deviation_one(
         np.testing.assert_allclose(shipped[s], expected, rtol=1e-9, atol=1e-9)
 
 
-def test_equal_values_standardise_to_zero() -> None:
-    assert (standardise(torch.full((2, 5), 3.0)) == 0).all()
+@pytest.mark.parametrize("value", [3.0, 0.1, 1 / 3, 1000.1, -123456.7, 1e-6])
+@pytest.mark.parametrize("samples", [1, 2, 5, 64, 255, 2048])
+def test_equal_values_standardise_to_zero(value: float, samples: int) -> None:
+    """Not to what rounding leaves of them, divided by its own deviation."""
+    assert (standardise(torch.full((2, samples), value)) == 0).all()

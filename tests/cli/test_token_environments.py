@@ -165,3 +165,28 @@ def test_a_policy_is_evaluated_and_read(
         assert len(answer.split()) == 5 and answer.endswith(")")
     assert main(["watch", *given, "--output", "coins.mp4"]) == 2
     assert "is read, not seen: leave out --output" in capsys.readouterr().err
+
+
+def test_a_policy_that_diverged_is_not_played(
+    file: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Heads again and again would be worth 4, the most there is."""
+    monkeypatch.syspath_prepend(file.parent)
+    given = ["--results", str(tmp_path)]
+    run = ["run", "--algorithm", "sequence_policy_gradient", "--env", "coins:Coins-v0", *given]
+    for seed, rate in (("0", "1e-3"), ("1", "1e38")):
+        more = ["--seeds", seed, "--steps", "300", "--set", f"learning_rate={rate}"]
+        assert main([*run, *more, "--workers", "1"]) == 0
+    assert "diverged" in capsys.readouterr().out
+    for verb in ("evaluate", "watch"):
+        assert main([verb, *given, "--seeds", "1"]) == 2
+        error = capsys.readouterr().err
+        assert "so its policy is not played: numbers stopped being finite" in error
+        assert error.count("\n") == 1
+    assert main(["evaluate", *given]) == 0
+    told = capsys.readouterr().out
+    assert told.count("deterministic") == 1 and "1 run of" in told
+    assert told.count("so its policy is not played") == 1

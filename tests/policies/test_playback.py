@@ -19,12 +19,12 @@ from bench.train.environments import describe
 from bench.train.trainer import train
 from tests.policies.test_saved_policy import described
 
-HERE = Path(__file__).parent
+ENVIRONMENTS = Path(__file__).parents[1] / "train"
 
 
 @pytest.fixture(autouse=True)
 def no_display(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(HERE)
+    monkeypatch.syspath_prepend(ENVIRONMENTS)
     for name in ("DISPLAY", "WAYLAND_DISPLAY", offscreen_rendering.OPENGL):
         monkeypatch.delenv(name, raising=False)
 

@@ -19,12 +19,12 @@ from bench.policies.saved_policy import SavedPolicy, saved_policy
 from bench.train.environments import describe
 from bench.train.trainer import train
 
-HERE = Path(__file__).parent
+ENVIRONMENTS = Path(__file__).parents[1] / "train"
 
 
 @pytest.fixture(autouse=True)
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(HERE)
+    monkeypatch.syspath_prepend(ENVIRONMENTS)
 
 
 def described(environment: str, algorithm: str = "clipped_ppo", **changes: Any) -> Description:
@@ -125,10 +125,30 @@ def test_an_episode_follows_from_the_seed_and_its_number() -> None:
     assert ((many.lengths >= 1) & (many.lengths <= 5)).all()
 
 
-def test_actions_that_are_not_finite_give_no_return() -> None:
-    environment = "small_environments:Echo-v0"
+@pytest.mark.parametrize("environment", ["small_environments:Echo-v0", "CartPole-v1"])
+def test_what_is_not_finite_is_not_played(environment: str) -> None:
+    """Of a discrete policy the mode of NaN would be action 0, and a return would be told."""
     policy = constant(environment, float("nan"))
-    assert np.isnan(evaluate(policy, environment, episodes=2, sampled=False).returns).all()
+    with pytest.raises(InputError, match="the policy's output was not finite"):
+        evaluate(policy, environment, episodes=2, sampled=False)
+    seen = np.full((1, describe(environment).observation_size), np.nan, np.float32)
+    with pytest.raises(InputError, match="an observation was not finite"):
+        constant(environment, 0.0).act(seen, None)
+
+
+@pytest.mark.parametrize("changed", ["policy", "observation_mean", "observation_variance"])
+@pytest.mark.parametrize(
+    ("value", "words"), [(np.nan, "is not finite"), (np.inf, "is not finite"), (1, "of type int64")]
+)
+def test_a_saved_policy_that_diverged_is_named_as_such(
+    changed: str, value: float, words: str
+) -> None:
+    description = described("CartPole-v1")
+    _, arrays = saved(description)
+    kind = arrays[changed].dtype if isinstance(value, float) else np.int64
+    broken = np.array([value, *arrays[changed][1:]]).astype(kind)
+    with pytest.raises(InputError, match=f"clipped_ppo is n.*{changed}.*{words}"):
+        saved_policy(description, {**arrays, changed: broken}, describe("CartPole-v1"))
 
 
 @pytest.mark.parametrize("changed", ["policy", "observation_mean", None])

@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from algorithms.answers.transformer import Pass
 from algorithms.numerics.optimizers import Adam
-from bench.train.answers.tasks import SequenceTask
+from bench.train.answers.tasks import SequenceTask, drawn
 from bench.train.environments.protocol import Int64Array
 
 _EPSILON = 1e-8
@@ -25,28 +24,30 @@ def pretrained(task: SequenceTask) -> np.ndarray:
     parameters = torch.from_numpy(network.initial(generator)).unsqueeze(0)
     optimizer, active = Adam(parameters, _EPSILON), torch.ones(1, dtype=torch.bool)
     for step in range(h.steps):
-        texts = task.texts(generator, h.texts)
-        passed = network(parameters, in_time(texts[:, :-1]))
-        gradient = passed.gradient_of(cross_entropy(task, passed, texts))
+        texts = drawn(task, "texts", generator, h.texts)
+        theta = parameters.detach().requires_grad_()
+        with torch.enable_grad():
+            loss = cross_entropy(task, network(theta, in_time(texts[:, :-1])), texts)
+        (gradient,) = torch.autograd.grad(loss.sum(), theta)
         rate = torch.full((1,), h.learning_rate * (1 - step / h.steps), dtype=torch.float64)
-        optimizer.step(gradient, rate, active)
+        optimizer.step(slice(None), 0, gradient, rate, active)
     found = parameters.squeeze(0).numpy()
     # It is handed out again and again.
     found.flags.writeable = False
     return found
 
 
-def cross_entropy(task: SequenceTask, passed: Pass, texts: Int64Array) -> Tensor:
+def cross_entropy(task: SequenceTask, logits: Tensor, texts: Int64Array) -> Tensor:
     """−log p of an answer's token [nats], the mean over texts [M, prompt + answer]: [1].
 
     Args:
         task: what prompt and answer are.
-        passed: the network's pass over `in_time(texts[:, :-1])`.
+        logits: the network's, after `in_time(texts[:, :-1])`.
         texts: int64.
     """
     begin = (task.prompt - 1) * len(texts)
     targets = in_time(texts[:, 1:])[0, begin:, 0]
-    return functional.cross_entropy(passed.outputs[0, begin:], targets).unsqueeze(0)
+    return functional.cross_entropy(logits[0, begin:], targets).unsqueeze(0)
 
 
 def in_time(sequences: Int64Array) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,10 +13,10 @@ from torch import Tensor
 
 from algorithms.answers.decoding import Decoder
 from algorithms.answers.hyperparameters import SequenceHyperparameters
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import penalised
 from algorithms.batch import Batch, Diagnostics, flatten, mean_over_steps
-from bench.train.answers.tasks import Judge, SequenceTask
+from bench.train.answers.tasks import SequenceTask, drawn, judged, name_of_reward
 from bench.train.environments.protocol import Float64Array, Int64Array
 from bench.train.environments.slot_seeds import episode_seed
 from bench.train.episode_log import EpisodeLog
@@ -47,12 +48,13 @@ class AnswerCollector:
 
     Args:
         learner: S seeds; its `active` decides whose answers count.
-        task: what they answer.
+        task: what they answer; environment: its id.
     """
 
-    def __init__(self, learner: SequenceLearner, task: SequenceTask) -> None:
+    def __init__(self, learner: AnswerLearner[Any], task: SequenceTask, environment: str) -> None:
         self._learner = learner
         self._task = task
+        self._reward = name_of_reward(task, environment)
         self._started = time.perf_counter()
         self._steps = torch.zeros_like(learner.steps)
         self._divergences: list[tuple[str, int] | None] = [None] * len(learner.seeds)
@@ -67,7 +69,7 @@ class AnswerCollector:
             step, rewards = int(self._steps[s]), answers.rewards[s].tolist()
             for reward in filter(math.isfinite, rewards):
                 self.episodes[s].append(step, reward, self._task.answer, seconds)
-        self.stop(~torch.isfinite(answers.batch.rewards).all(2).all(1), "reward")
+        self.stop(~torch.isfinite(answers.batch.rewards).all(2).all(1), self._reward)
         return answers.batch, answers.diagnostics
 
     def stop(self, diverged: Tensor, what: str) -> None:
@@ -91,10 +93,9 @@ class AnswerCollector:
 
 
 @torch.no_grad()
-def sample_answers(learner: SequenceLearner, task: SequenceTask) -> Answers:
+def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask) -> Answers:
     """One batch of every seed: answers of one length to prompts of its own."""
     h = learner.hyperparameters
-    assert isinstance(h, SequenceHyperparameters)
     policy, seeds = learner.policy, len(learner.seeds)
     sequences = write(learner, task)
     tokens = sequences.transpose(1, 2).contiguous()
@@ -107,12 +108,12 @@ def sample_answers(learner: SequenceLearner, task: SequenceTask) -> Answers:
     valid = torch.zeros_like(actions, dtype=torch.bool)
     valid[:, task.prompt - 1 :] = True
     flat = sequences.flatten(0, 1).cpu().numpy()
-    scores = _judged(task.reward, flat)
+    scores = judged(task, "reward", flat)
     last = torch.from_numpy(scores).to(statistics).view(seeds, -1)
-    rewards = penalised(policy, statistics, reference, actions, valid, last, h.reference_penalty)
+    rewards = penalised(policy, statistics, reference, actions, valid, last, h.penalty_in_reward)
     diagnostics = {"reference_kl": mean_over_steps(policy.divergence(statistics, reference), valid)}
     if task.gold is not None:
-        gold = torch.from_numpy(_judged(task.gold, flat))
+        gold = torch.from_numpy(judged(task, "gold", flat))
         diagnostics["gold_reward"] = gold.view(seeds, -1).mean(1)
     terminated = torch.zeros_like(valid)
     terminated[:, -1] = True
@@ -134,10 +135,9 @@ def sample_answers(learner: SequenceLearner, task: SequenceTask) -> Answers:
     )
 
 
-def write(learner: SequenceLearner, task: SequenceTask) -> Tensor:
+def write(learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask) -> Tensor:
     """Prompts with answers sampled to them, int64 [S, N, prompt + answer]."""
     h = learner.hyperparameters
-    assert isinstance(h, SequenceHyperparameters)
     prompts = np.stack([_prompts(task, seed, learner.updates, h) for seed in learner.seeds])
     sequences = torch.from_numpy(prompts).to(learner.device)
     decoder = Decoder(learner.network, learner.parameters, h.answers)
@@ -146,7 +146,7 @@ def write(learner: SequenceLearner, task: SequenceTask) -> Tensor:
     noise = learner.noise().next_block().to(learner.device)
     for tick in range(task.answer):
         logits = decoder.read(sequences[:, :, -1])
-        statistics = learner.policy.read(logits, logits[:, 0, :0])
+        statistics = logits.log_softmax(2)
         token = learner.policy.sample(statistics, noise[tick])
         sequences = torch.cat([sequences, token.unsqueeze(2)], dim=2)
     return sequences
@@ -157,23 +157,8 @@ def _prompts(task: SequenceTask, seed: int, update: int, h: SequenceHyperparamet
 
     The prompt of a place in the batch follows from (seed, place, update), whatever else there is.
     """
-    drawn = [
-        task.prompts(np.random.default_rng(episode_seed(seed, place, update)), 1)
+    rows = [
+        drawn(task, "prompts", np.random.default_rng(episode_seed(seed, place, update)), 1)
         for place in range(h.prompts)
     ]
-    return np.concatenate(drawn).repeat(h.samples, axis=0)
-
-
-def _judged(judge: Judge, sequences: Int64Array) -> Float64Array:
-    """What a task's own function says of every answer.
-
-    Raises:
-        ValueError: it says more or less than one number of each.
-    """
-    scores = np.asarray(judge(sequences), np.float64)
-    if scores.shape != (len(sequences),):
-        name = getattr(judge, "__qualname__", judge)
-        raise ValueError(
-            f"{name} gave an array of shape {scores.shape} for {len(sequences)} answers"
-        )
-    return scores
+    return np.concatenate(rows).repeat(h.samples, axis=0)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from typing import Literal
 
 import numpy as np
 
 from algorithms.answers.transformer import Transformer
+from algorithms.policy_gradient import TIME_BLOCK
+from bench.errors import InputError
 from bench.train.answers import reviews
-from bench.train.environments.protocol import Float64Array, Int64Array
+from bench.train.environments.protocol import BoolArray, Float64Array, Int64Array
 
 Draw = Callable[[np.random.Generator, int], Int64Array]
 """(generator, count) -> int64 [count, tokens]."""
@@ -94,10 +99,127 @@ def find_task(environment_id: str) -> SequenceTask | None:
     """The token environment of this id, None where it is something else.
 
     Of "module:Id-v0" the module is imported first, which puts its own into `TASKS`.
+
+    Raises:
+        InputError: it is one that can't be trained on; the line says what is wrong with it.
     """
     module, _, name = environment_id.rpartition(":")
     if module:
         # What is wrong with a module, `environments.describe` says: it imports it, too.
         with suppress(Exception):
             importlib.import_module(module)
-    return TASKS.get(name)
+    task = TASKS.get(name)
+    if task is not None:
+        try:
+            for problem in _misdeclared(task):
+                raise InputError(problem)
+            _try_out(task)
+        except Exception as error:  # whatever a user's own functions may raise
+            kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
+            raise InputError(f"token environment {environment_id!r}: {kind}{error}") from error
+    return task
+
+
+def drawn(
+    task: SequenceTask,
+    role: Literal["prompts", "texts"],
+    generator: np.random.Generator,
+    count: int,
+) -> Int64Array:
+    """What the task's own function draws, int64 [count, tokens].
+
+    Raises:
+        InputError: it is no such array, or holds tokens that are not in the vocabulary.
+    """
+    shape = (count, task.prompt if role == "prompts" else task.prompt + task.answer)
+    draw = getattr(task, role)
+    found = draw(generator, count)
+    kind, own = getattr(found, "dtype", type(found).__name__), getattr(found, "shape", "")
+    if not isinstance(found, np.ndarray) or (kind, own) != (np.dtype(np.int64), shape):
+        raise InputError(f"{role}: {_name(draw)} gave {kind} {own}; expected is int64 {shape}")
+    if found.min() < 0 or found.max() >= len(task.vocabulary):
+        outside = found[(found < 0) | (found >= len(task.vocabulary))][0]
+        raise InputError(
+            f"{role}: {_name(draw)} gave the token {outside}; the vocabulary's are 0 to "
+            f"{len(task.vocabulary) - 1}"
+        )
+    return found
+
+
+def judged(
+    task: SequenceTask, role: Literal["reward", "gold"], sequences: Int64Array
+) -> Float64Array:
+    """What the task's own function says of every answer in [count, prompt + answer]: [count].
+
+    Raises:
+        InputError: it says more or less than one number of each.
+    """
+    judge = getattr(task, role)
+    scores = np.asarray(judge(sequences), np.float64)
+    if scores.shape != (len(sequences),):
+        raise InputError(
+            f"{role}: {_name(judge)} gave an array of shape {scores.shape} for "
+            f"{len(sequences)} answers"
+        )
+    return scores
+
+
+def finite(scores: Float64Array) -> BoolArray:
+    """Whether scores are numbers that float32 holds, as learning needs: bool [any shape]."""
+    with np.errstate(over="ignore"):
+        return np.isfinite(scores.astype(np.float32))
+
+
+def name_of_reward(task: SequenceTask, environment_id: str) -> str:
+    """What a reward is called where it is no number."""
+    return f"the reward of {environment_id} ({_name(task.reward)})"
+
+
+def _misdeclared(task: SequenceTask) -> Iterator[str]:
+    """What is wrong with a task's numbers, a line each."""
+    words = task.vocabulary
+    if not isinstance(words, tuple) or not all(isinstance(word, str) for word in words):
+        yield "vocabulary must be a tuple of words"
+    if len(words) < 2:
+        yield f"vocabulary = {words!r}; allowed: two words or more, so that there is a choice"
+    learning = task.pretraining
+    numbers = {
+        **{name: getattr(task, name) for name in ("prompt", "answer", "width", "layers", "heads")},
+        "pretraining.steps": learning.steps,
+        "pretraining.texts": learning.texts,
+    }
+    for name, value in numbers.items():
+        if type(value) is not int or value < 1:
+            because = ", as the first word of an answer follows one" if name == "prompt" else ""
+            yield f"{name} = {value!r}; allowed: whole numbers from 1 on{because}"
+    if task.prompt + task.answer > TIME_BLOCK + 1:
+        yield (
+            f"prompt + answer = {task.prompt + task.answer} tokens; allowed: at most "
+            f"{TIME_BLOCK + 1} together"
+        )
+    if task.width % task.heads:
+        yield f"width = {task.width}; allowed: multiples of heads = {task.heads}"
+    if not (math.isfinite(learning.learning_rate) and learning.learning_rate >= 0):
+        yield f"pretraining.learning_rate = {learning.learning_rate}; allowed: finite, 0 or more"
+
+
+@cache
+def _try_out(task: SequenceTask) -> None:
+    """Draw prompts and texts once, and judge the texts.
+
+    Raises:
+        InputError: what the task's functions give can't be learned from.
+    """
+    generator = np.random.default_rng(task.pretraining.seed)
+    drawn(task, "prompts", generator, 1)
+    texts = drawn(task, "texts", generator, task.pretraining.texts)
+    if not finite(judged(task, "reward", texts)).all():
+        raise InputError(f"reward: {_name(task.reward)} gave numbers that are not finite")
+    if task.gold is not None:
+        judged(task, "gold", texts)
+
+
+def _name(function: Callable[..., object]) -> str:
+    """A task's function as its author knows it."""
+    module = getattr(function, "__module__", None)
+    return f"{module}.{getattr(function, '__qualname__', function)}"

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from algorithms.answers.algorithm import SequenceAlgorithm
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.hyperparameters import check
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
@@ -24,8 +24,6 @@ from bench.train.results import Observer, RunResult, Task
 
 def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) -> list[RunResult]:
     """Train `seeds` together; each as if it were alone, bit for bit on one CPU.
-
-    That needs MKL_CBWR=AUTO,STRICT, as `bench.train.trainer.train` does.
 
     Args:
         observers: called after every batch.
@@ -46,8 +44,8 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
         check(hyperparameters)
     except ValueError as error:
         raise InputError(str(error)) from error
-    learner = SequenceLearner(
-        algorithm, hyperparameters, seeds, world.network, pretrained(world), task.device
-    )
+    learner = AnswerLearner(hyperparameters, seeds, world.network, pretrained(world), task.device)
+    algorithm.start(learner)
     update = partial(algorithm.update, learner)
-    return loop.train(update, learner, AnswerCollector(learner, world), task, observers)
+    collector = AnswerCollector(learner, world, task.environment)
+    return loop.train(update, learner, collector, task, observers)

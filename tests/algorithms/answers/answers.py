@@ -12,7 +12,7 @@ from torch import Tensor
 
 from algorithms import SEQUENCE_ALGORITHMS
 from algorithms.answers.algorithm import SequenceAlgorithm
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.transformer import Transformer
 from algorithms.batch import Batch, flatten
 
@@ -20,9 +20,9 @@ PROMPT, ANSWER, VOCABULARY = 2, 3, 4
 NETWORK = Transformer(vocabulary=VOCABULARY, ticks=PROMPT + ANSWER - 1, width=6, layers=2, heads=2)
 
 
-def rung(name: str) -> SequenceAlgorithm:
+def rung(name: str) -> SequenceAlgorithm[Any]:
     module, attribute = SEQUENCE_ALGORITHMS[f"sequence_{name}"].split(":")
-    found: SequenceAlgorithm = getattr(importlib.import_module(module), attribute)
+    found: SequenceAlgorithm[Any] = getattr(importlib.import_module(module), attribute)
     return found
 
 
@@ -33,18 +33,18 @@ def drawn(seed: int, network: Transformer = NETWORK, scale: float = 5.0) -> np.n
 
 def learner_of(
     name: str, seeds: Sequence[int] = (0, 1), network: Transformer = NETWORK, **changes: Any
-) -> SequenceLearner:
+) -> AnswerLearner[Any]:
     """`changes` are hyperparameters. The seeds have left the reference, each its own way."""
     chosen = rung(name)
     values = {"prompts": 2, "samples": 3, **changes}
     hyperparameters = chosen.hyperparameters(**values)
-    learner = SequenceLearner(chosen, hyperparameters, seeds, network, drawn(99, network))
+    learner = AnswerLearner(chosen, hyperparameters, seeds, network, drawn(99, network))
     moved = np.stack([drawn(seed, network) for seed in seeds])
     learner.parameters.add_(torch.from_numpy(moved), alpha=0.3)
     return learner
 
 
-def batch_of(learner: SequenceLearner, sequences: Tensor, rewards: Tensor) -> Batch:
+def batch_of(learner: AnswerLearner[Any], sequences: Tensor, rewards: Tensor) -> Batch:
     """Given sequences [S, N, tokens] and rewards [S, answer, N], as of the learner's policy."""
     tokens = sequences.transpose(1, 2).contiguous()
     observations, actions = tokens[:, :-1].unsqueeze(3), tokens[:, 1:]
@@ -68,7 +68,7 @@ def batch_of(learner: SequenceLearner, sequences: Tensor, rewards: Tensor) -> Ba
     )
 
 
-def random_batch(learner: SequenceLearner, seed: int = 0) -> Batch:
+def random_batch(learner: AnswerLearner[Any], seed: int = 0) -> Batch:
     """Any answers, rewards at every token; what a seed gets doesn't depend on the others."""
     answers = learner.hyperparameters.answers  # type: ignore[attr-defined]
     parts = []

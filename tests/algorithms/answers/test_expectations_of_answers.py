@@ -6,7 +6,9 @@ tokens and answers of two: nine answers, 81 pairs.
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +16,11 @@ import torch
 from answers import drawn, rung
 from torch import Tensor
 
-from algorithms.answers.grouping import grouped_baseline
-from algorithms.answers.learner import SequenceLearner
-from algorithms.answers.penalty import penalised
+from algorithms.answers.grouping import grouped_baseline, in_group_deviations
+from algorithms.answers.learner import AnswerLearner
+from algorithms.answers.penalty import IN_LOSS, penalised
+from algorithms.answers.policy_gradients import penalty_gradients
+from algorithms.answers.ratios import RATIOS
 from algorithms.answers.transformer import Transformer
 from algorithms.batch import Batch, flatten
 from algorithms.ladder import baseline, reward_to_go, vanilla_policy_gradient
@@ -29,10 +33,10 @@ ALL = torch.tensor([[0, *answer] for answer in itertools.product(range(TOKENS), 
 SCORES = torch.from_numpy(np.random.default_rng(5).normal(3, 2, len(ALL)).astype(np.float32))
 
 
-def one_seed() -> SequenceLearner:
+def one_seed() -> AnswerLearner[Any]:
     algorithm = rung("policy_gradient")
     hyperparameters = algorithm.hyperparameters(reference_penalty=PENALTY)
-    learner = SequenceLearner(algorithm, hyperparameters, [0], NETWORK, drawn(1, NETWORK))
+    learner = AnswerLearner(algorithm, hyperparameters, [0], NETWORK, drawn(1, NETWORK))
     learner.parameters.add_(torch.from_numpy(drawn(2, NETWORK)), alpha=0.5)
     return learner
 
@@ -45,7 +49,7 @@ def log_probabilities(parameters: Tensor) -> Tensor:
     return logs.gather(2, ALL[:, 1:].T.unsqueeze(2)).squeeze(2).sum(0)
 
 
-def objective_gradient(learner: SequenceLearner) -> Tensor:
+def objective_gradient(learner: AnswerLearner[Any]) -> Tensor:
     """∇(E[score] − β KL), by autograd through the sum over all answers."""
     leaf = learner.parameters.clone().requires_grad_()
     logs, reference = log_probabilities(leaf), log_probabilities(learner.reference).detach()
@@ -54,7 +58,7 @@ def objective_gradient(learner: SequenceLearner) -> Tensor:
     return gradient[0]
 
 
-def batch_of(learner: SequenceLearner, chosen: Tensor) -> Batch:
+def batch_of(learner: AnswerLearner[Any], chosen: Tensor) -> Batch:
     """The answers `chosen` [N] of `ALL`, with the rewards that the sampler gives them."""
     tokens = ALL[chosen].T.unsqueeze(0)
     observations, actions = tokens[:, :-1].unsqueeze(3), tokens[:, 1:]
@@ -79,7 +83,7 @@ def batch_of(learner: SequenceLearner, chosen: Tensor) -> Batch:
     )
 
 
-def expected(learner: SequenceLearner, batch: Batch, weights: Tensor, chance: Tensor) -> Tensor:
+def expected(learner: AnswerLearner[Any], batch: Batch, weights: Tensor, chance: Tensor) -> Tensor:
     """Σ chance · gradient of every slot: [P]."""
     gradients = trajectory_gradients(learner.policy, learner.parameters, batch, weights)
     return (chance.unsqueeze(1) * gradients[0]).sum(0)
@@ -162,3 +166,85 @@ def test_without_a_penalty_the_reward_to_go_is_the_whole_return() -> None:
     returns = to_go(whole, batch.valid)
     assert torch.equal(returns[:, 0], returns[:, 1])
     assert batch.rewards[0, 0].all()
+
+
+def token_logs(parameters: Tensor) -> Tensor:
+    """Log-probabilities of every next token in all answers [ANSWER, 9, TOKENS], differentiable."""
+    logits = NETWORK.logits(NETWORK.weights(parameters), ALL[:, :-1].T.reshape(1, -1))
+    return torch.log_softmax(logits, 2)[0].view(ANSWER, len(ALL), TOKENS)
+
+
+@pytest.mark.parametrize("form", IN_LOSS)
+def test_a_penalty_in_the_loss_expects_what_it_says(form: str) -> None:
+    """At θ = θ': the gradient of a token's KL, at the states that are visited."""
+    learner = one_seed()
+    h = dataclasses.replace(learner.hyperparameters, reference_penalty_form=form)
+    learner.hyperparameters = h
+    batch = batch_of(learner, torch.arange(len(ALL)))
+    chance = log_probabilities(learner.parameters).exp().detach()
+    gradients = penalty_gradients(learner, batch)
+    assert gradients is not None
+    found = (chance.unsqueeze(1) * gradients[0]).sum(0)
+    leaf = learner.parameters.clone().requires_grad_()
+    own, theirs = token_logs(leaf), token_logs(learner.reference).detach()
+    forward = (own.exp() * (own - theirs)).sum(2)
+    backward = (theirs.exp() * (theirs - own)).sum(2)
+    wanted = {
+        "k1_in_loss": 0 * own.sum(2),
+        "k2_in_loss": forward,
+        "k3_in_loss": backward,
+        "exact_in_loss": forward,
+    }
+    objective = -PENALTY * (chance * wanted[form]).sum()
+    (gradient,) = torch.autograd.grad(objective, leaf, retain_graph=True)
+    assert_is(found, gradient[0])
+    assert gradients.norm() > 0.01
+    # The two directions, and none, can be told apart here.
+    (other,) = torch.autograd.grad((chance * (forward - backward)).sum(), leaf)
+    assert other.norm() > 0.01
+
+
+def test_the_penalty_in_the_rewards_is_none_of_the_loss() -> None:
+    learner = one_seed()
+    assert penalty_gradients(learner, batch_of(learner, torch.arange(len(ALL)))) is None
+
+
+def test_the_ratio_of_whole_answers_makes_the_expectation_over_another_policy_this_one_s() -> None:
+    """E_θ'[ρ R] = E_θ[R] and so are their gradients; not so with the ratios of tokens."""
+    learner = one_seed()
+    leaf = (learner.parameters + 0.3 * learner.reference).requires_grad_()
+    old = token_logs(learner.parameters).detach()
+    tokens = ALL[:, 1:].T.unsqueeze(2)
+    log_ratios = (token_logs(leaf) - old).gather(2, tokens).squeeze(2).unsqueeze(0)
+    chance = log_probabilities(learner.parameters).exp().detach()
+    valid = torch.ones(log_ratios.shape, dtype=torch.bool)
+    (wanted,) = torch.autograd.grad((log_probabilities(leaf).exp() * SCORES).sum(), leaf)
+    values, gradients = {}, {}
+    for name, pooled in RATIOS.items():
+        value = (chance * pooled(log_ratios, valid).exp()[0].mean(0) * SCORES).sum()
+        (gradients[name],) = torch.autograd.grad(value, leaf, retain_graph=True)
+        values[name] = value.item()
+    expected = (log_probabilities(leaf).exp() * SCORES).sum().item()
+    assert values["sequence"] == pytest.approx(expected, rel=1e-5)
+    assert_is(gradients["sequence"], wanted)
+    for name in ("token", "sequence_geometric_mean"):
+        assert (gradients[name] - wanted).norm() > 0.1 * wanted.norm()
+
+
+def test_tokens_that_the_policy_did_not_write_are_in_no_ratio() -> None:
+    log_ratios = torch.tensor([[[5.0], [0.2], [0.4]]])
+    valid = torch.tensor([[[False], [True], [True]]])
+    found = {name: pooled(log_ratios, valid)[0, 1:, 0] for name, pooled in RATIOS.items()}
+    torch.testing.assert_close(found["token"], torch.tensor([0.2, 0.4]))
+    torch.testing.assert_close(found["sequence"], torch.tensor([0.6, 0.6]))
+    torch.testing.assert_close(found["sequence_geometric_mean"], torch.tensor([0.3, 0.3]))
+
+
+def test_advantages_are_divided_by_their_group_s_deviation() -> None:
+    values = torch.tensor([[[1.0, 3.0, 5.0, 10.0, 20.0, 60.0]]])
+    advantages = torch.tensor([[[-2.0, 0.0, 2.0, -20.0, -10.0, 30.0]]])
+    found = in_group_deviations(advantages, values, samples=3)
+    deviations = np.repeat([np.std([1, 3, 5]), np.std([10, 20, 60])], 3)
+    np.testing.assert_allclose(found[0, 0], advantages[0, 0].numpy() / deviations, rtol=1e-6)
+    equal = torch.full((1, 1, 6), 0.1)
+    assert not in_group_deviations(torch.zeros(1, 1, 6), equal, samples=3).any()

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 import torch
-from answers import NETWORK, PROMPT, learner_of, random_batch, rung
+from answers import ANSWER, NETWORK, PROMPT, batch_of, learner_of, random_batch, rung
 from torch import Tensor
+from torch.distributions import Categorical, kl_divergence
 
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
+from algorithms.answers.penalty import IN_LOSS
 from algorithms.answers.surrogates import advantages_of
 from algorithms.batch import Batch, flatten
 from algorithms.ladder import baseline, clipped_ppo, importance_sampling, kl_ppo, reward_to_go
@@ -25,6 +27,12 @@ RUNGS: list[tuple[str, dict[str, Any]]] = [
     ("kl_ppo", {"adaptive": True}),
     ("kl_ppo", {"adaptive": False}),
     ("clipped_ppo", {}),
+    ("policy_gradient", {"reference_penalty_form": "exact_in_loss"}),
+    ("baseline", {"advantage_normalization": "group", "reference_penalty_form": "k3_in_loss"}),
+    ("reward_to_go", {"advantage_normalization": "group"}),
+    ("importance_sampling", {"reference_penalty_form": "k2_in_loss"}),
+    ("kl_ppo", {"importance_ratio": "sequence", "length_normalization": False}),
+    ("clipped_ppo", {"importance_ratio": "sequence_geometric_mean", "clip_range_above": 0.3}),
 ]
 REUSING: dict[str, Any] = {"epochs": 3, "minibatch": 2, "learning_rate": 0.02}
 
@@ -34,21 +42,38 @@ def settled(name: str, changes: dict[str, Any]) -> dict[str, Any]:
     return {**(REUSING if reusing else {"learning_rate": 0.02}), **changes}
 
 
-def updated(learner: SequenceLearner, name: str, batch: Batch) -> dict[str, Tensor]:
+def updated(learner: AnswerLearner[Any], name: str, batch: Batch) -> dict[str, Tensor]:
     return dict(rung(name).update(learner, batch))
 
 
-def slow_update(name: str, learner: SequenceLearner, batch: Batch, s: int) -> Tensor:
+def divergences(form: str, new: Categorical, reference: Categorical, actions: Tensor) -> Tensor:
+    """Of every token, as Schulman's note has them: r is the reference's probability over θ's."""
+    r = (reference.log_prob(actions) - new.log_prob(actions)).exp()
+    return {
+        "k1_in_loss": -r.log(),
+        "k2_in_loss": 0.5 * r.log() ** 2,
+        "k3_in_loss": (r - 1) - r.log(),
+        "exact_in_loss": kl_divergence(new, reference),
+    }[form]
+
+
+def slow_update(name: str, learner: AnswerLearner[Any], batch: Batch, s: int) -> Tensor:
     """The parameters of one seed after torch's own Adam on the objective as it is written."""
     h: Any = learner.hyperparameters
     leaf = learner.parameters[s : s + 1].clone().requires_grad_()
     optimizer = torch.optim.Adam([leaf], lr=h.learning_rate, eps=h.adam_epsilon)
     rewards = batch.rewards[s]
     to_come = torch.flip(torch.flip(rewards, [0]).cumsum(0), [0])
+    if h.importance_ratio != "token":
+        to_come = rewards.sum(0).expand_as(rewards)
     groups = to_come.view(len(rewards), h.prompts, h.samples)
     advantages = (groups - groups.mean(2, keepdim=True)).view_as(rewards)
-    written = advantages[PROMPT - 1 :]
-    advantages = (advantages - written.mean()) / (written.std(correction=0) + 1e-8)
+    if h.advantage_normalization == "group":
+        spread = groups.std(2, correction=0, keepdim=True).expand_as(groups)
+        advantages = advantages / (spread.reshape(rewards.shape) + 1e-8)
+    if h.advantage_normalization == "batch":
+        written = advantages[PROMPT - 1 :]
+        advantages = (advantages - written.mean()) / (written.std(correction=0) + 1e-8)
     places = torch.arange(h.answers).expand(len(learner.seeds), -1)
     drawn = learner.minibatches(
         torch.ones_like(places, dtype=torch.bool), h.epochs, h.minibatch, [places]
@@ -56,18 +81,33 @@ def slow_update(name: str, learner: SequenceLearner, batch: Batch, s: int) -> Te
     for index in [chosen[s].clone() for (chosen,), _ in drawn]:
         tokens = batch.observations[s, :, index, 0].reshape(1, -1)
         logits = NETWORK.logits(NETWORK.weights(leaf), tokens)
-        new = torch.distributions.Categorical(logits=logits.view(len(rewards), len(index), -1))
-        old = torch.distributions.Categorical(logits=batch.statistics[s][:, index])
+        new = Categorical(logits=logits.view(len(rewards), len(index), -1))
+        old = Categorical(logits=batch.statistics[s][:, index])
         actions = batch.actions[s][:, index]
-        ratio = (new.log_prob(actions) - old.log_prob(actions)).exp()
-        gain = ratio * advantages[:, index]
+        ratio = (new.log_prob(actions) - old.log_prob(actions))[PROMPT - 1 :].exp()
+        if h.importance_ratio == "sequence":
+            ratio = ratio.prod(0, keepdim=True)
+        if h.importance_ratio == "sequence_geometric_mean":
+            ratio = ratio.prod(0, keepdim=True) ** (1 / ANSWER)
+        credit = advantages[PROMPT - 1 :, index][: len(ratio)]
+        gain = ratio * credit
         if name == "clipped_ppo":
-            bounded = ratio.clamp(1 - h.clip_range, 1 + h.clip_range)
-            gain = torch.minimum(gain, bounded * advantages[:, index])
+            above = h.clip_range if h.clip_range_above is None else h.clip_range_above
+            bounded = ratio.clamp(1 - h.clip_range, 1 + above)
+            gain = torch.minimum(gain, bounded * credit)
         if name == "kl_ppo":
-            gain = gain - h.beta * torch.distributions.kl_divergence(old, new)
+            gain = gain - h.beta * kl_divergence(old, new)[PROMPT - 1 :]
+        by_token = len(ratio) > 1 and not h.length_normalization
+        loss = -gain.sum(0).mean() if by_token else -gain.mean()
+        if h.reference_penalty_form != "k1_in_reward":
+            frozen = NETWORK.logits(NETWORK.weights(learner.reference[s : s + 1]), tokens)
+            reference = Categorical(logits=frozen.view_as(new.logits))
+            kl = divergences(h.reference_penalty_form, new, reference, actions)[PROMPT - 1 :]
+            loss = loss + h.reference_penalty * kl.mean() * (
+                1 if h.length_normalization else ANSWER
+            )
         optimizer.zero_grad()
-        (-gain[PROMPT - 1 :].mean()).backward()
+        loss.backward()
         torch.nn.utils.clip_grad_norm_([leaf], h.gradient_norm_clip)
         optimizer.step()
     return leaf.detach()[0]
@@ -79,6 +119,24 @@ def slow_update(name: str, learner: SequenceLearner, batch: Batch, s: int) -> Te
         ("importance_sampling", {}),
         ("clipped_ppo", {"clip_range": 0.1}),
         ("kl_ppo", {"beta": 0.5, "adaptive": False}),
+        ("clipped_ppo", {"clip_range": 0.02, "clip_range_above": 0.2}),
+        ("clipped_ppo", {"importance_ratio": "sequence", "clip_range": 0.1}),
+        ("clipped_ppo", {"importance_ratio": "sequence_geometric_mean", "clip_range": 0.03}),
+        ("importance_sampling", {"importance_ratio": "sequence", "length_normalization": False}),
+        ("importance_sampling", {"advantage_normalization": "group"}),
+        ("importance_sampling", {"advantage_normalization": "none", "length_normalization": False}),
+        *(
+            ("importance_sampling", {"reference_penalty_form": form, "reference_penalty": 2.0})
+            for form in IN_LOSS
+        ),
+        (
+            "importance_sampling",
+            {
+                "reference_penalty_form": "k3_in_loss",
+                "length_normalization": False,
+                "importance_ratio": "sequence_geometric_mean",
+            },
+        ),
     ],
 )
 def test_epochs_are_those_of_a_slow_loop(name: str, changes: dict[str, Any]) -> None:
@@ -98,7 +156,7 @@ def test_a_seed_has_the_same_bits_alone_and_in_any_group(
 ) -> None:
     seeds = tuple(range(10))
 
-    def after(group: tuple[int, ...]) -> SequenceLearner:
+    def after(group: tuple[int, ...]) -> AnswerLearner[Any]:
         learner = learner_of(name, group, **settled(name, changes))
         for number in range(3):
             updated(learner, name, random_batch(learner, number))
@@ -193,7 +251,7 @@ def test_beta_follows_the_kl_of_each_seed() -> None:
 def test_a_learner_begins_at_its_reference() -> None:
     learner = learner_of("clipped_ppo")
     tokens = random_batch(learner).observations
-    start = SequenceLearner(
+    start = AnswerLearner(
         rung("clipped_ppo"),
         learner.hyperparameters,  # type: ignore[arg-type]
         [0, 1],
@@ -205,3 +263,102 @@ def test_a_learner_begins_at_its_reference() -> None:
     assert not torch.equal(start.parameters, start.reference)
     assert torch.equal(start.reference, learner.reference)
     assert start.policy.statistics(start.parameters, flatten(tokens)).shape == (2, 24, 4)
+
+
+def gradient_of(learner: AnswerLearner[Any], name: str, batch: Batch) -> Tensor:
+    """What the optimiser is given first, with its sign turned to ascent [S, P]."""
+    given: list[Tensor] = []
+    step = learner.policy_optimizer.step
+
+    def recording(gradient: Tensor, *others: Any) -> None:
+        given.append(-gradient.clone())
+        step(gradient, *others)
+
+    learner.policy_optimizer.step = recording  # type: ignore[method-assign]
+    updated(learner, name, batch)
+    return given[0]
+
+
+@pytest.mark.parametrize("normalization", ["none", "group"])
+@pytest.mark.parametrize("form", ["k1_in_reward", *IN_LOSS])
+def test_without_divisions_the_first_gradient_is_the_policy_gradient(
+    normalization: str, form: str
+) -> None:
+    """Dr. GRPO: neither length nor deviation divides, so that it is the lecture's sum, its size
+    too. With a deviation it is that of the rung that has one."""
+    shared = {
+        "gradient_norm_clip": float("inf"),
+        "advantage_normalization": normalization,
+        "reference_penalty_form": form,
+    }
+    on = learner_of("reward_to_go", **shared)
+    off = learner_of(
+        "importance_sampling", epochs=1, minibatch=6, length_normalization=False, **shared
+    )
+    expected = gradient_of(on, "reward_to_go", random_batch(on))
+    found = gradient_of(off, "importance_sampling", random_batch(off))
+    assert expected.norm() > 0.1
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+    # And a mean over the tokens is that over their number.
+    mean = learner_of("importance_sampling", epochs=1, minibatch=6, **shared)
+    found = gradient_of(mean, "importance_sampling", random_batch(mean))
+    torch.testing.assert_close(ANSWER * found, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("samples", [3, 8])
+@pytest.mark.parametrize("scale", [0.1, 1000.1])
+@pytest.mark.parametrize("rounding", [False, True])
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("baseline", {}),
+        ("baseline", {"advantage_normalization": "group"}),
+        ("reward_to_go", {"baseline": "group_leave_one_out"}),
+        ("importance_sampling", {"importance_ratio": "sequence"}),
+        ("clipped_ppo", {}),
+        ("clipped_ppo", {"baseline": "group_leave_one_out"}),
+        ("clipped_ppo", {"advantage_normalization": "group"}),
+    ],
+)
+def test_rewards_that_are_equal_within_every_group_move_nothing(
+    name: str, changes: dict[str, Any], scale: float, samples: int, rounding: bool
+) -> None:
+    """Equal, or all but the last digit of a float32."""
+    learner = learner_of(name, reference_penalty=0.0, prompts=6, samples=samples, **changes)
+    rewards = torch.zeros(2, ANSWER, 6 * samples)
+    groups = scale * (1 + torch.arange(6.0)).repeat_interleave(samples)
+    rewards[:, -1] = groups
+    if rounding:
+        rewards[:, -1, ::2] = torch.nextafter(groups, torch.tensor(torch.inf))[::2]
+    sequences = torch.randint(4, (2, 6 * samples, PROMPT + ANSWER))
+    before = learner.parameters.clone()
+    updated(learner, name, batch_of(learner, sequences, rewards))
+    assert torch.equal(learner.parameters, before)
+    # It can tell: a difference that a float32 holds is credited.
+    rewards[:, -1, 0] *= 1 + 1e-6
+    updated(learner, name, batch_of(learner, sequences, rewards))
+    assert not torch.equal(learner.parameters, before)
+
+
+def test_a_diagnostic_of_the_ratio_is_of_the_one_that_is_taken() -> None:
+    """The product over an answer's tokens leaves 1 further than the tokens' ratios do."""
+    told = {}
+    for kind in ("token", "sequence", "sequence_geometric_mean"):
+        learner = learner_of("clipped_ppo", importance_ratio=kind, **{**REUSING, "epochs": 1})
+        batch = random_batch(learner)
+        told[kind] = updated(learner, "clipped_ppo", batch)
+        new = learner.policy.statistics(learner.parameters, flatten(batch.observations))
+        new = new.unflatten(1, batch.actions.shape[1:])
+        logs = Categorical(logits=new.double()).log_prob(batch.actions)
+        logs = (logs - Categorical(logits=batch.statistics.double()).log_prob(batch.actions))[
+            :, PROMPT - 1 :
+        ]
+        if kind != "token":
+            logs = logs.sum(1) / (ANSWER if kind != "sequence" else 1)
+        ratio = logs.exp().flatten(1)
+        outside = ((ratio < 0.8) | (ratio > 1.2)).double().mean(1)
+        torch.testing.assert_close(told[kind]["clip_fraction"].double(), outside)
+        torch.testing.assert_close(
+            told[kind]["ratio_q50"].double(), ratio.quantile(0.5, 1), rtol=1e-4, atol=1e-4
+        )
+    assert len({float(each["ratio_q50"][0]) for each in told.values()}) == 3

@@ -12,7 +12,7 @@ import torch
 from scipy import stats
 from torch.distributions import Categorical, kl_divergence
 
-from algorithms.answers.learner import SequenceLearner
+from algorithms.answers.learner import AnswerLearner
 from algorithms.batch import flatten
 from bench.plan.lookup import load_algorithm
 from bench.train.answers.reference import pretrained
@@ -24,10 +24,10 @@ LETTERS = TASKS["Letters-v0"]
 LONGER = replace(LETTERS, prompt=2, answer=4, prompts=lambda g, n: g.integers(3, size=(n, 2)))
 
 
-def learner_of(task: Any = LETTERS, seeds: Any = (0, 1, 2), **changes: Any) -> SequenceLearner:
+def learner_of(task: Any = LETTERS, seeds: Any = (0, 1, 2), **changes: Any) -> AnswerLearner[Any]:
     algorithm: Any = load_algorithm("sequence_clipped_ppo")
     h = algorithm.hyperparameters(**{"prompts": 3, "samples": 4, **changes})
-    learner = SequenceLearner(algorithm, h, seeds, task.network, pretrained(LETTERS))
+    learner = AnswerLearner(algorithm, h, seeds, task.network, pretrained(LETTERS))
     generator = torch.Generator().manual_seed(5)
     learner.parameters += 0.3 * torch.randn(learner.parameters.shape, generator=generator)
     return learner

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import letters
 import numpy as np
 import pytest
@@ -48,6 +50,34 @@ def test_the_mode_is_the_likeliest_token_each_time() -> None:
 def test_a_policy_of_another_network_is_bad_input() -> None:
     with pytest.raises(InputError, match="no network for Letters-v0"):
         answers("Letters-v0", np.zeros(3, np.float32))
+    whole = pretrained(TASKS["Letters-v0"]).astype(np.int64)
+    with pytest.raises(InputError, match="it is int64"):
+        answers("Letters-v0", whole)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_policy_that_diverged_writes_nothing(value: float, sampled: bool) -> None:
+    """Nor one whose finite numbers have products that are not: `a` would be told of both."""
+    policy = pretrained(TASKS["Letters-v0"]).copy()
+    policy[-24:] = value
+    with pytest.raises(InputError, match="numbers are not finite.* writes nothing in Letters-v0"):
+        written("Letters-v0", policy, sampled=sampled)
+
+
+def test_a_reward_that_is_no_number_is_not_told_as_a_return() -> None:
+    whole = TASKS["Letters-v0"]
+    found = written("Letters-v0", count=3)
+    # Of the texts on which a task is tried out, none is all `c`.
+    found[1, 1:] = 2
+    TASKS["Letters-v0"] = replace(
+        whole, reward=lambda s: np.where((s[:, 1:] == 2).all(1), np.inf, 0.0)
+    )
+    try:
+        with pytest.raises(InputError, match="the reward of Letters-v0 was not finite"):
+            worth("Letters-v0", found)
+    finally:
+        TASKS["Letters-v0"] = whole
 
 
 def test_an_unknown_environment_is_bad_input() -> None:

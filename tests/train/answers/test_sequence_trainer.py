@@ -109,8 +109,9 @@ def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone(bad: flo
     calls: list[int] = []
 
     def broken(sequences: np.ndarray) -> np.ndarray:
-        calls.append(1)
         scores = letters.reward(sequences)
+        # The texts that a task is tried out on are none of the three seeds' answers.
+        calls.extend([1] * (len(sequences) == 24))
         if len(calls) > 1:
             scores[8:16] = bad
         return scores

@@ -1,0 +1,45 @@
+"""What ρ is the ratio of on whole answers: of a token, of an answer, or an answer's mean.
+
+    token                     ρₜ = p_θ(yₜ|x, y_{<t}) / p_θ'(yₜ|x, y_{<t})
+    sequence                  ρ = Πₜ ρₜ = p_θ(y|x) / p_θ'(y|x)
+    sequence_geometric_mean   ρ = (Πₜ ρₜ)^{1/T}, T tokens of the answer
+
+The ratio of whole answers is the one that makes an expectation over θ' one over θ. Its variance
+grows with T; the geometric mean's does not, and it is no such ratio any more. The tokens' leave out
+that θ would have come to other states.
+
+Source: Zheng et al. 2025, arXiv 2507.18071, eq. 7 (GSPO, the geometric mean).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import torch
+from torch import Tensor
+
+
+def of_tokens(log_ratios: Tensor, valid: Tensor) -> Tensor:
+    """log ρₜ [S, T, N], as it is."""
+    return log_ratios
+
+
+def of_answers(log_ratios: Tensor, valid: Tensor) -> Tensor:
+    """Σₜ log ρₜ over the tokens that are `valid`, at every tick [S, T, N]."""
+    total = torch.where(valid, log_ratios, 0.0).sum(1, keepdim=True)
+    return total.expand_as(log_ratios)
+
+
+def of_answers_per_token(log_ratios: Tensor, valid: Tensor) -> Tensor:
+    """1/T Σₜ log ρₜ over the T tokens that are `valid`, at every tick [S, T, N]."""
+    return of_answers(log_ratios, valid) / valid.sum(1, keepdim=True)
+
+
+TOKEN: Final = "token"
+RATIOS: Final[dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
+    TOKEN: of_tokens,
+    "sequence": of_answers,
+    "sequence_geometric_mean": of_answers_per_token,
+}
+"""Name -> log ρ of every tick, from the tokens' [S, T, N] and which of them the policy wrote."""

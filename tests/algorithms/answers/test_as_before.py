@@ -1,0 +1,115 @@
+"""At the values of later hyperparameters that mean "as before", updates have the bits they had.
+
+The updates below are those of the first edition, as they stood; they share with today's only what
+has not changed: networks, optimiser, order of minibatches, and the ladder's objectives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+import torch
+from answers import learner_of, random_batch, rung
+from torch import Tensor
+
+from algorithms import SEQUENCE_ALGORITHMS
+from algorithms.answers.learner import AnswerLearner
+from algorithms.batch import Batch, flatten, mean_over_steps
+from algorithms.ladder import baseline, clipped_ppo, importance_sampling, kl_ppo, reward_to_go
+from algorithms.ladder import vanilla_policy_gradient as vanilla
+from algorithms.numerics.optimizers import clip_gradient_norm
+from algorithms.policy_gradient import policy_gradient_step
+from algorithms.returns import reward_to_go as to_go
+from algorithms.surrogate import Terms
+
+
+def first_baseline(name: str, learner: AnswerLearner[Any], batch: Batch, values: Tensor) -> Tensor:
+    seeds, ticks, slots = values.shape
+    size = slots if name == "batch_mean" else learner.hyperparameters.samples
+    chosen = baseline.leave_one_out if name == "group_leave_one_out" else baseline.batch_mean
+    found = chosen(learner, batch, values.reshape(-1, size))
+    return found.expand(-1, 1, size).reshape(seeds, ticks, slots)
+
+
+def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
+    h: Any = learner.hyperparameters
+    returns = to_go(batch.rewards, batch.valid)
+    if name == "policy_gradient":
+        policy_gradient_step(learner, batch, vanilla.weights(batch))
+        return
+    if name == "baseline":
+        b = first_baseline(h.baseline, learner, batch, vanilla.weights(batch)[:, :1])
+        policy_gradient_step(learner, batch, baseline.weights(batch, b))
+        return
+    b = first_baseline(h.baseline, learner, batch, returns)
+    if name == "reward_to_go":
+        policy_gradient_step(learner, batch, reward_to_go.weights(batch, 1.0, b))
+        return
+    advantages = returns - b
+    if h.advantage_normalization == "batch":
+        centred = advantages - mean_over_steps(advantages, batch.valid)[:, None, None]
+        deviation = mean_over_steps(centred.square(), batch.valid).sqrt()[:, None, None]
+        advantages = centred / (deviation + 1e-8)
+    policy, rate = learner.policy, learner.annealed(h.learning_rate)
+    old_log_probability = policy.log_probability(batch.statistics, batch.actions)
+    parts = (batch.observations, batch.actions, batch.statistics, batch.valid)
+    samples = [
+        values.transpose(1, 2).contiguous() for values in (*parts, old_log_probability, advantages)
+    ]
+    everybody = torch.ones_like(batch.valid[:, 0])
+    for minibatch, active in learner.minibatches(everybody, h.epochs, h.minibatch, samples):
+        tokens, actions, old, valid, before, advantage = (
+            flatten(values.transpose(1, 2)) for values in minibatch
+        )
+        passed = learner.network(learner.parameters, tokens)
+        new = policy.read(passed.outputs, passed.others)
+        log_ratio = policy.log_probability(new, actions) - before
+        terms = Terms(policy=policy, old=old, new=new, log_ratio=log_ratio, advantages=advantage)
+        if name == "clipped_ppo":
+            gains = clipped_ppo.objective(terms.ratio, terms.advantages, h.clip_range)
+        elif name == "kl_ppo":
+            beta = learner.memory["beta"].unsqueeze(1)
+            gains = kl_ppo.objective(terms.ratio, terms.advantages, terms.divergence, beta)
+        else:
+            gains = importance_sampling.objective(terms.ratio, terms.advantages)
+        gain = torch.where(valid, gains, 0.0).sum(1) / valid.sum(1)
+        gradient, _ = clip_gradient_norm(passed.gradient_of(-gain), h.gradient_norm_clip)
+        learner.policy_optimizer.step(gradient, rate, active)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        *((each.removeprefix("sequence_"), {}) for each in SEQUENCE_ALGORITHMS),
+        *(
+            (name, {"baseline": b})
+            for name in ("baseline", "reward_to_go", "clipped_ppo")
+            for b in ("group_leave_one_out", "batch_mean")
+        ),
+        ("importance_sampling", {"advantage_normalization": "none"}),
+    ],
+)
+def test_updates_have_the_bits_of_the_first_edition(name: str, changes: dict[str, Any]) -> None:
+    given = {"learning_rate": 0.02, "prompts": 3, "samples": 4, **changes}
+    today, first = (learner_of(name, **given) for _ in range(2))
+    start = today.parameters.clone()
+    for number in range(3):
+        batch = random_batch(today, number)
+        rung(name).update(today, batch)
+        first_edition(name, first, batch)
+        if "beta" in today.memory:
+            first.memory["beta"] = today.memory["beta"]
+        for learner in (today, first):
+            learner.updates += 1
+    assert torch.equal(today.parameters, first.parameters)
+    assert (today.parameters - start).abs().max() > 0.01
+
+
+@pytest.mark.parametrize("name", SEQUENCE_ALGORITHMS)
+def test_defaults_of_what_came_later_mean_as_before(name: str) -> None:
+    fields = dataclasses.fields(rung(name.removeprefix("sequence_")).hyperparameters)
+    later = {each.name: each for each in fields if "before" in each.metadata}
+    assert "reference_penalty_form" in later
+    assert all(each.default == each.metadata["before"] for each in later.values())
