@@ -13,9 +13,10 @@ from bench.cli.choosing import (
     OnlyEnvironments,
     OnlySeeds,
     OnlyVariants,
+    described,
     policies,
 )
-from bench.cli.evaluate import EpisodeSeed, load_policy, written_policy
+from bench.cli.evaluate import EpisodeSeed, episode_limit, load_policy, written_policy
 from bench.cli.interruption import interruptible
 from bench.cli.options import ResultsOption
 from bench.cli.words import count, shown
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from bench.policies.saved_policy import SavedPolicy
+
+CUT = "--steps N cuts them after N steps"
 
 
 def watch(
@@ -75,10 +78,11 @@ def watch(
         print(f"{row.run}: {told}")
         _read(parameters, row.environment, episodes, sampled, seed)
         return
+    limit = described(row).time_limit if steps else episode_limit(row, None, CUT)
     policy = load_policy(store, row)
     print(f"{row.run}: {told}")
     with interruptible("Interrupted. No video was written."):
-        _show(policy, row.environment, output, episodes, sampled, steps or math.inf, seed)
+        _show(policy, row.environment, limit, output, episodes, sampled, steps or math.inf, seed)
     for problem in store.problems:
         print(problem)
 
@@ -99,6 +103,7 @@ def _read(
 def _show(
     policy: SavedPolicy,
     environment: str,
+    time_limit: int | None,
     output: Path | None,
     episodes: int,
     sampled: bool,
@@ -108,7 +113,7 @@ def _show(
     from bench.policies.evaluation import SEED
     from bench.policies.playback import Stage
 
-    stage = Stage(environment, "human" if output is None else "rgb_array")
+    stage = Stage(environment, "human" if output is None else "rgb_array", time_limit)
     video = None if output is None else Video(output, stage.rate)
     try:
         for episode in range(episodes):

@@ -37,6 +37,8 @@ class Task(Protocol):
     def back_end(self) -> str: ...
     @property
     def device(self) -> str: ...
+    @property
+    def time_limit(self) -> int | None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +98,13 @@ def train(
     values: dict[str, Any] = dict(task.hyperparameters)
     hyperparameters = algorithm.hyperparameters(**values)
     validate(hyperparameters)
-    environments = make(task.environment, seeds, hyperparameters.slots, back_end=task.back_end)
+    environments = make(
+        task.environment,
+        seeds,
+        hyperparameters.slots,
+        back_end=task.back_end,
+        time_limit=task.time_limit,
+    )
     try:
         learner = Learner(
             algorithm,
