@@ -77,8 +77,11 @@ class Endless(Odd):
 class Child(Odd):
     """Simulates in a process of its own, and tells its number where it is asked to."""
 
+    method = "spawn"
+
     def __init__(self) -> None:
-        self.process = multiprocessing.Process(target=time.sleep, args=(3600.0,))
+        context: Any = multiprocessing.get_context(self.method)
+        self.process = context.Process(target=time.sleep, args=(3600.0,))
         self.process.start()
         folder = os.environ.get("CHILDREN")
         if folder:
@@ -87,6 +90,13 @@ class Child(Odd):
     def close(self) -> None:
         self.process.terminate()
         self.process.join()
+
+
+@registered()
+class ForkedChild(Child):
+    """Its process has copies of all files and pipes that are open in this one."""
+
+    method = "fork"
 
 
 @registered()

@@ -74,7 +74,8 @@ def train_group(
             return "done", function(description, group.seeds, told, **resumed)
     except BrokenPipeError:
         raise
-    except Exception as error:
+    # An environment may end its process, as where it finds no licence.
+    except (Exception, SystemExit) as error:
         return "failed", last_line(error)
 
 
