@@ -10,14 +10,16 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.plan.trainers import trainer_of
 from bench.train.events import Group
+from bench.train.executors.global_generators import GlobalGenerators
 
 if TYPE_CHECKING:
-    from bench.train.trainer import Progress
+    from bench.train.trainer import Progress, RunResult
 
 REPORT_EVERY = 0.2
 """Seconds between two reports of progress."""
@@ -41,7 +43,7 @@ def train_group(
     checkpoint: Path | None,
     report: Callable[[Progress], None],
 ) -> tuple[Literal["done", "failed"], Any]:
-    """Train a group to its end.
+    """Train a group to its end, the process's shared random generators seeded by its seeds.
 
     Args:
         group: what to train.
@@ -70,13 +72,21 @@ def train_group(
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(THREADS)
         resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
+        generators = GlobalGenerators(group.seeds)
         with _made_on(description.device):
-            return "done", function(description, group.seeds, told, **resumed)
+            results = function(description, group.seeds, told, **resumed)
+        return "done", [_remarked(result, generators.remark()) for result in results]
     except BrokenPipeError:
         raise
     # An environment may end its process, as where it finds no licence.
     except (Exception, SystemExit) as error:
         return "failed", last_line(error)
+
+
+def _remarked(result: RunResult, remark: str | None) -> RunResult:
+    if remark is None:
+        return result
+    return replace(result, reason="; ".join(filter(None, (result.reason, remark))))
 
 
 def last_line(error: BaseException) -> str:
