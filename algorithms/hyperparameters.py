@@ -28,6 +28,7 @@ def hyperparameter(
     low: float | None = None,
     high: float | None = None,
     choices: Sequence[object] | None = None,
+    part_of: str = "",
     source: str = "",
 ) -> Any:
     """A dataclass field that carries its own documentation.
@@ -38,6 +39,7 @@ def hyperparameter(
         unit: of the value; empty for a pure number.
         low, high: the allowed range, both ends included; `None` for no bound.
         choices: the allowed values, where there are few.
+        part_of: the attribute that the value can't exceed, as a minibatch can't its batch.
         source: where the default comes from.
     """
     return dataclasses.field(
@@ -49,6 +51,7 @@ def hyperparameter(
             "high": high,
             "choices": tuple(choices) if choices is not None else None,
             "source": source,
+            **({"part_of": part_of} if part_of else {}),
         },
     )
 
@@ -186,6 +189,7 @@ class CriticRegression:
         "samples of one step of the critic",
         unit="samples",
         low=1,
+        part_of="batch_steps",
         source="this project: fewer, larger steps than PPO's 64, for speed",
     )
 
@@ -196,7 +200,12 @@ class SurrogateHyperparameters(CriticHyperparameters):
 
     epochs: int = hyperparameter(10, "passes over a batch", unit="epochs", low=1, source=PAPER)
     minibatch: int = hyperparameter(
-        64, "samples of one gradient step", unit="samples", low=2, source=PAPER
+        64,
+        "samples of one gradient step",
+        unit="samples",
+        low=2,
+        part_of="batch_steps",
+        source=PAPER,
     )
     value_coefficient: float = hyperparameter(
         0.5, "weight of the value loss (V - target)² / 2", low=0.0, source=BASELINES
@@ -214,7 +223,7 @@ class SurrogateHyperparameters(CriticHyperparameters):
 
 
 def check(hyperparameters: object) -> None:
-    """Raise ValueError, in one line, for a value outside its declared range or choices."""
+    """Raise ValueError, in one line, for a value outside what its declaration allows."""
     for field in dataclasses.fields(hyperparameters):  # type: ignore[arg-type]
         value = getattr(hyperparameters, field.name)
         low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
@@ -229,3 +238,10 @@ def check(hyperparameters: object) -> None:
             if (low is not None and number < low) or (high is not None and number > high):
                 bounds = f"{'-inf' if low is None else low} to {'inf' if high is None else high}"
                 raise ValueError(f"{field.name} = {value!r}; allowed: {bounds}")
+        # Whole trajectories are a batch of any number of steps.
+        whole = field.metadata.get("part_of")
+        if whole and value > getattr(hyperparameters, whole, math.inf):
+            raise ValueError(
+                f"{field.name} = {value!r} is more than {whole} = "
+                f"{getattr(hyperparameters, whole)!r}, what it is taken from"
+            )

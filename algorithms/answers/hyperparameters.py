@@ -90,7 +90,12 @@ class SurrogateHyperparameters(BaselineHyperparameters):
         4, "passes over a batch", unit="epochs", low=1, source=ZIEGLER + ", appendix"
     )
     minibatch: int = hyperparameter(
-        8, "answers of one gradient step", unit="answers", low=1, source="this project"
+        8,
+        "answers of one gradient step",
+        unit="answers",
+        low=1,
+        part_of="answers",
+        source="this project",
     )
     advantage_normalization: str = hyperparameter(
         "batch",

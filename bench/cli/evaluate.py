@@ -18,6 +18,7 @@ from bench.cli.choosing import (
 from bench.cli.options import ResultsOption, TimeLimitOption
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
+from bench.plan.parsing import LARGEST_SEED
 from bench.plan.trainers import SEQUENCE
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
 MODES = {"deterministic": False, "sampled": True}
 EpisodeSeed = Annotated[
     int | None,
-    typer.Option("--seed", min=0, help="Of the episodes.", show_default="one of its own"),
+    typer.Option(
+        "--seed", min=0, max=LARGEST_SEED, help="Of the episodes.", show_default="one of its own"
+    ),
 ]
 
 

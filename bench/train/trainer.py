@@ -10,10 +10,11 @@ import numpy as np
 import torch
 
 from algorithms.batch import Batch, Diagnostics
-from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters, check
+from algorithms.hyperparameters import CriticHyperparameters, check
 from algorithms.learner import Learner
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
+from bench.train.contradictions import check_together
 from bench.train.environments import make
 from bench.train.rollout import EpisodeLog, Rollout
 
@@ -119,12 +120,13 @@ def train(
         environments.close()
 
 
-def validate(hyperparameters: Hyperparameters) -> None:
+def validate(hyperparameters: object) -> None:
     """Raise InputError where values are out of range or contradict one another."""
     try:
         check(hyperparameters)
     except ValueError as error:
         raise InputError(str(error)) from error
+    check_together(hyperparameters)
     h = hyperparameters
     if isinstance(h, CriticHyperparameters) and h.batch_steps % h.slots:
         raise InputError(

@@ -17,13 +17,12 @@ import torch
 
 from algorithms.answers.algorithm import SequenceAlgorithm
 from algorithms.answers.learner import SequenceLearner
-from algorithms.hyperparameters import check
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
 from bench.train.answers.reference import pretrained
 from bench.train.answers.sampling import sample_answers
 from bench.train.answers.tasks import SequenceTask, find_task
-from bench.train.trainer import RECORDS, Progress, RunResult, Task
+from bench.train.trainer import RECORDS, Progress, RunResult, Task, validate
 
 
 def train(
@@ -45,10 +44,7 @@ def train(
         raise InputError(f"algorithm {task.algorithm!r} writes no answers")
     values: dict[str, Any] = dict(task.hyperparameters)
     hyperparameters = algorithm.hyperparameters(**values)
-    try:
-        check(hyperparameters)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    validate(hyperparameters)
     learner = SequenceLearner(
         algorithm, hyperparameters, seeds, world.network, pretrained(world), task.device
     )
