@@ -53,7 +53,7 @@ def test_every_hyperparameter_says_what_it_is_and_where_it_comes_from(
 
 def parts_of(name: str, whole: str) -> dict[str, int]:
     """The smallest values of what is taken from a whole, which can't be larger than it."""
-    fields = [field for each, field in FIELDS if each == name]
+    fields = dataclasses.fields(algorithm(name).hyperparameters)
     return {f.name: f.metadata["low"] for f in fields if f.metadata.get("part_of") == whole}
 
 
