@@ -238,10 +238,11 @@ def check(hyperparameters: object) -> None:
             if (low is not None and number < low) or (high is not None and number > high):
                 bounds = f"{'-inf' if low is None else low} to {'inf' if high is None else high}"
                 raise ValueError(f"{field.name} = {value!r}; allowed: {bounds}")
+    for field in dataclasses.fields(hyperparameters):  # type: ignore[arg-type]
+        value, whole = getattr(hyperparameters, field.name), field.metadata.get("part_of")
         # Whole trajectories are a batch of any number of steps.
-        whole = field.metadata.get("part_of")
         if whole and value > getattr(hyperparameters, whole, math.inf):
             raise ValueError(
                 f"{field.name} = {value!r} is more than {whole} = "
-                f"{getattr(hyperparameters, whole)!r}, what it is taken from"
+                f"{getattr(hyperparameters, whole)!r}, which it is taken from"
             )
