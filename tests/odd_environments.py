@@ -17,19 +17,18 @@ from typing import Any
 import gymnasium
 import numpy as np
 import torch
-from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Tuple
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, MultiDiscrete, Tuple
 
 LIMIT = 20
 UNBOUNDED = Box(-np.inf, np.inf, (2,), np.float32)
-IDS: list[str] = []
 
 
 def registered(
     limit: int | None = LIMIT, name: str | None = None
 ) -> Callable[[type[Odd]], type[Odd]]:
     def register(kind: type[Odd]) -> type[Odd]:
-        IDS.append(name or f"{kind.__name__}-v0")
-        gymnasium.register(id=IDS[-1], entry_point=kind, max_episode_steps=limit)
+        identifier = name or f"{kind.__name__}-v0"
+        gymnasium.register(id=identifier, entry_point=kind, max_episode_steps=limit)
         return kind
 
     return register
@@ -274,3 +273,33 @@ class Keywords(Odd):
 
     def __init__(self, difficulty: int) -> None:
         self.difficulty = difficulty
+
+
+@registered()
+class ManyChoices(Odd):
+    """Takes several choices at once."""
+
+    action_space = MultiDiscrete([2, 3])
+
+
+@registered()
+class Switches(Odd):
+    """Takes several yes or no."""
+
+    action_space = MultiBinary(3)
+
+
+@registered()
+class ListObservation(Odd):
+    """Returns a list in place of an array."""
+
+    def observation(self) -> Any:
+        return [float(self.elapsed), 1.0]
+
+
+@registered()
+class WideObservation(Odd):
+    """Declares float32 and returns float64."""
+
+    def observation(self) -> Any:
+        return np.array([self.elapsed, 0.0], np.float64)
