@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+MOST_STEPS = 2**63 - 1
+"""Seeds and steps are stored in 64 bits, signed."""
+LONGEST_LIMIT = 10**9
+"""Back ends count the steps of an episode in 32 bits, signed."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -48,6 +52,8 @@ class Ablation:
         variants: what is compared, in the order in which it is shown.
         control: the name of the variant that those are compared with which name no other.
         steps: budget of a run [environment steps], one for all or one for each environment.
+        time_limit: steps after which an episode is cut off, one for all environments, or one for
+            each of those named; what has none keeps the environment's own.
         seeds: the seeds of every variant in every environment.
         mechanism: columns of the store's `updates` table that show why the curves differ.
         held_out: the seeds belong to this question alone, because others were looked at to ask it:
@@ -64,6 +70,7 @@ class Ablation:
     variants: tuple[Variant, ...]
     control: str
     steps: int | Mapping[str, int] = field(hash=False)
+    time_limit: int | Mapping[str, int] | None = field(default=None, hash=False)
     seeds: tuple[int, ...] = tuple(range(10))
     mechanism: tuple[str, ...] = ()
     held_out: bool = False
@@ -94,9 +101,12 @@ class Ablation:
             )
         self._check_references(names)
         for seed in self.seeds:
-            if not _is_integer(seed) or seed < 0:
-                raise ValueError(f"seed {seed!r} of ablation {self.name!r} is no integer from 0 on")
+            if not _is_integer(seed) or not 0 <= seed <= MOST_STEPS:
+                raise ValueError(
+                    f"seed {seed!r} of ablation {self.name!r} is no integer from 0 to 2**63 - 1"
+                )
         self._check_steps()
+        self._check_time_limit()
 
     def _check_references(self, names: tuple[str, ...]) -> None:
         for variant in self.variants:
@@ -122,9 +132,29 @@ class Ablation:
                     f"{', '.join(self.environments)}, not {', '.join(self.steps)}"
                 )
         for steps in self.steps.values() if isinstance(self.steps, Mapping) else (self.steps,):
-            if not _is_integer(steps) or steps < 1:
+            if not _is_integer(steps) or not 1 <= steps <= MOST_STEPS:
                 raise ValueError(
                     f"steps of ablation {self.name!r} must be an integer from 1 on, not {steps!r}"
+                )
+
+    def _check_time_limit(self) -> None:
+        if self.time_limit is None:
+            return
+        limits: Iterable[object] = (self.time_limit,)
+        if isinstance(self.time_limit, Mapping):
+            object.__setattr__(self, "time_limit", dict(self.time_limit))
+            for environment in self.time_limit:
+                if environment not in self.environments:
+                    raise ValueError(
+                        f"time_limit of ablation {self.name!r} names {environment!r}, which is "
+                        f"none of its environments: {', '.join(self.environments)}"
+                    )
+            limits = self.time_limit.values()
+        for limit in limits:
+            if not (isinstance(limit, int) and _is_integer(limit) and 1 <= limit <= LONGEST_LIMIT):
+                raise ValueError(
+                    f"time_limit of ablation {self.name!r} must be an integer from 1 to "
+                    f"{LONGEST_LIMIT}, not {limit!r}"
                 )
 
     def reference(self, variant: Variant) -> str:
@@ -136,6 +166,12 @@ class Ablation:
         if not isinstance(self.steps, Mapping):
             return self.steps
         return self.steps.get(environment, max(self.steps.values()))
+
+    def limit(self, environment: str) -> int | None:
+        """Steps after which an episode in `environment` is cut off; None: the environment's own."""
+        if isinstance(self.time_limit, Mapping):
+            return self.time_limit.get(environment)
+        return self.time_limit
 
 
 def _check_name(kind: str, name: str) -> None:

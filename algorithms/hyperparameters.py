@@ -30,6 +30,7 @@ def hyperparameter(
     low: float | None = None,
     high: float | None = None,
     choices: Sequence[object] | None = None,
+    part_of: str = "",
     source: str = "",
     before: Any = MISSING,
 ) -> Any:
@@ -41,6 +42,7 @@ def hyperparameter(
         unit: of the value; empty for a pure number.
         low, high: the allowed range, both ends included; `None` for no bound.
         choices: the allowed values, where there are few.
+        part_of: the attribute that the value can't exceed, as a minibatch can't its batch.
         source: where the default comes from.
         before: of a hyperparameter that was added later: the value with which an algorithm is what
             it was without it, so that runs made before keep their identity.
@@ -55,6 +57,7 @@ def hyperparameter(
             "choices": tuple(choices) if choices is not None else None,
             "source": source,
             **({} if before is MISSING else {"before": before}),
+            **({"part_of": part_of} if part_of else {}),
         },
     )
 
@@ -236,6 +239,7 @@ class CriticRegression:
         "samples of one step of the critic",
         unit="samples",
         low=1,
+        part_of="batch_steps",
         source="this project: fewer, larger steps than PPO's 64, for speed",
     )
 
@@ -246,7 +250,12 @@ class SurrogateHyperparameters(CriticHyperparameters):
 
     epochs: int = hyperparameter(10, "passes over a batch", unit="epochs", low=1, source=PAPER)
     minibatch: int = hyperparameter(
-        64, "samples of one gradient step", unit="samples", low=2, source=PAPER
+        64,
+        "samples of one gradient step",
+        unit="samples",
+        low=2,
+        part_of="batch_steps",
+        source=PAPER,
     )
     separate_optimizers: bool = hyperparameter(
         False,
@@ -322,7 +331,7 @@ class PenaltyHyperparameters:
 
 
 def check(hyperparameters: object) -> None:
-    """Raise ValueError, in one line, for a value outside its declared range or choices."""
+    """Raise ValueError, in one line, for a value outside what its declaration allows."""
     for field in dataclasses.fields(hyperparameters):  # type: ignore[arg-type]
         value = getattr(hyperparameters, field.name)
         low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
@@ -337,3 +346,11 @@ def check(hyperparameters: object) -> None:
             if (low is not None and number < low) or (high is not None and number > high):
                 bounds = f"{'-inf' if low is None else low} to {'inf' if high is None else high}"
                 raise ValueError(f"{field.name} = {value!r}; allowed: {bounds}")
+    for field in dataclasses.fields(hyperparameters):  # type: ignore[arg-type]
+        value, whole = getattr(hyperparameters, field.name), field.metadata.get("part_of")
+        # Whole trajectories are a batch of any number of steps.
+        if whole and value > getattr(hyperparameters, whole, math.inf):
+            raise ValueError(
+                f"{field.name} = {value!r} is more than {whole} = "
+                f"{getattr(hyperparameters, whole)!r}, which it is taken from"
+            )

@@ -110,7 +110,12 @@ class SurrogateHyperparameters(BaselineHyperparameters):
         4, "passes over a batch", unit="epochs", low=1, source=ZIEGLER + ", section 2.2"
     )
     minibatch: int = hyperparameter(
-        8, "answers of one gradient step", unit="answers", low=1, source="this project"
+        8,
+        "answers of one gradient step",
+        unit="answers",
+        low=1,
+        part_of="answers",
+        source="this project",
     )
     advantage_normalization: str = hyperparameter(
         "batch",

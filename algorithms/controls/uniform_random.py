@@ -34,7 +34,8 @@ def act(
         raise ValueError("actions without bounds can't be drawn uniformly")
     # A standard normal number is below the noise with this probability, which is uniform.
     share = 0.5 * (1 + torch.erf(noise / math.sqrt(2)))
-    return low + share * (high - low), statistics
+    # Rounded, the sum may lie beyond the bound by the last bit.
+    return (low + share * (high - low)).clamp(low, high), statistics
 
 
 ALGORITHM = Algorithm(

@@ -3,7 +3,7 @@
     J(θ) = E_{(s,a)~θ'}[ ρ A^θ'(s, a) − β KL(p_θ'(·|s) ‖ p_θ(·|s)) ]
 
     adaptive β:  KL > 1.5 · target  ⇒  β ← 2β
-                 KL < target / 1.5  ⇒  β ← β/2
+                 KL < target / 1.5  ⇒  β ← β/2,    β within `BETA_BOUNDS`
 
 Difference from importance sampling: −β KL keeps the *behaviour* of θ near that of θ' at the
 visited states (not the parameters near each other). β = 0 is importance sampling.
@@ -29,6 +29,11 @@ from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import PenaltyHyperparameters, SurrogateHyperparameters
 from algorithms.surrogate import optimise_surrogate
 
+BETA_BOUNDS = (1e-10, 1e10)
+"""Declared here, the paper has none: 33 halvings and doublings from 1. From 0, where float32 ends
+after 149 halvings, no doubling leads away, and β KL must stay finite. In the published runs β keeps
+to 1e-4 … 10."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(PenaltyHyperparameters, SurrogateHyperparameters):
@@ -50,7 +55,7 @@ def slope(
 def adapted(beta: Tensor, divergence: Tensor, target: float) -> Tensor:
     """β [S] for the next update, given this one's mean KL [S]."""
     beta = torch.where(divergence > 1.5 * target, 2 * beta, beta)
-    return torch.where(divergence < target / 1.5, beta / 2, beta)
+    return torch.where(divergence < target / 1.5, beta / 2, beta).clamp(*BETA_BOUNDS)
 
 
 def start(learner: ActorCritic[Hyperparameters]) -> None:

@@ -40,7 +40,12 @@ class Hyperparameters(TrajectoryHyperparameters):
     learning_rate: float = hyperparameter(3e-4, "Adam's step size", low=0.0, source=PAPER)
     epochs: int = hyperparameter(10, "passes over a batch", unit="epochs", low=1, source=PAPER)
     minibatch: int = hyperparameter(
-        4, "trajectories of one gradient step", unit="trajectories", low=1, source="this project"
+        4,
+        "trajectories of one gradient step",
+        unit="trajectories",
+        low=1,
+        part_of="slots",
+        source="this project",
     )
 
 

@@ -3,6 +3,7 @@
     θ ← θ + η Adam( 1/T Σₜ Â(sₜ, aₜ) ∇log p_θ(aₜ|sₜ) ),   Â standardised over the batch
 
     afterwards:  KL(θ', θ) > 2·target:  η ← η / 1.5        KL < target / 2:  η ← 1.5 η
+                 within `STEP_SIZE_BOUNDS`
 
 Difference from the advantage rung: the step size is not given but follows the change that
 it makes, each seed for itself.
@@ -51,10 +52,17 @@ class Hyperparameters(advantage.Hyperparameters):
     )
 
 
+STEP_SIZE_BOUNDS = (1e-10, 1e10)
+"""Declared here, the rule has none. Where nothing is to be learned (all rewards alike) the KL is 0,
+and η would grow to infinity; from 0 it would never rise again. In the published runs η keeps to
+4e-4 … 0.04."""
+
+
 def adapted(step_size: Tensor, divergence: Tensor, target: float) -> Tensor:
     """η [S] for the next step, given the KL [S] of this one."""
     smaller = torch.where(divergence > 2 * target, step_size / 1.5, step_size)
-    return torch.where(divergence < target / 2, 1.5 * step_size, smaller)
+    followed = torch.where(divergence < target / 2, 1.5 * step_size, smaller)
+    return followed.clamp(*STEP_SIZE_BOUNDS)
 
 
 def start(learner: ActorCritic[Hyperparameters]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ablations import ABLATIONS
-from ablations.spec import Ablation
+from ablations.spec import LONGEST_LIMIT, Ablation
 from bench.errors import InputError
 from bench.store.load import View, load
 
@@ -34,6 +34,7 @@ def run(
     variants: Sequence[str] | None = None,
     seeds: Iterable[int] | str | None = None,
     steps: int | str | None = None,
+    time_limit: int | None = None,
     settings: Mapping[str, object] | None = None,
     results: str | Path | None = None,
     workers: int | None = None,
@@ -55,6 +56,8 @@ def run(
         variants: some of the ablation's, by name.
         seeds: numbers from 0 on, or text like "0-9"; None: the ablation's.
         steps: of a run [environment steps], a number or text like "200k"; None: the ablation's.
+        time_limit: steps after which an episode is cut off; None: the ablation's, else the
+            environment's own.
         settings: hyperparameter -> value, for all variants.
         results: a results folder; None: results/local.
         workers: processes; None: one a core.
@@ -79,12 +82,17 @@ def run(
     asked = datetime.now(UTC)
     if workers is not None and workers < 1:
         raise InputError(f"workers = {workers} is out of range. Allowed: 1 to any")
+    if time_limit is not None and not 1 <= time_limit <= LONGEST_LIMIT:
+        raise InputError(
+            f"time_limit = {time_limit} is out of range. Allowed: 1 to {LONGEST_LIMIT}"
+        )
     plan = requested_plan(
         _checked(ablation),
         algorithms=_listed("algorithms", algorithms),
         control=control,
         seeds=_seeds(seeds),
         steps=None if steps is None else str(steps),
+        time_limit=time_limit,
         environments=_listed("environments", environments),
         variants=_listed("variants", variants),
         settings=[f"{name}={_text(value)}" for name, value in (settings or {}).items()],

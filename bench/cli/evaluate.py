@@ -16,10 +16,11 @@ from bench.cli.choosing import (
     not_played_because,
     policies,
 )
-from bench.cli.options import ResultsOption
+from bench.cli.options import ResultsOption, TimeLimitOption
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
 from bench.plan.back_ends import SEQUENCE
+from bench.plan.parsing import LARGEST_SEED
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 MODES = {"deterministic": False, "sampled": True}
 EpisodeSeed = Annotated[
     int | None,
-    typer.Option("--seed", min=0, help="Of the episodes.", show_default="one of its own"),
+    typer.Option(
+        "--seed", min=0, max=LARGEST_SEED, help="Of the episodes.", show_default="one of its own"
+    ),
 ]
 
 
@@ -49,6 +52,7 @@ def evaluate(
         int, typer.Option("--episodes", min=1, help="Episodes of each policy, each way.")
     ] = 20,
     seed: EpisodeSeed = None,
+    time_limit: TimeLimitOption = None,
     results: ResultsOption = None,
 ) -> None:
     """Let saved policies play new episodes, with their modes and with samples of them."""
@@ -67,8 +71,10 @@ def evaluate(
     columns = ("run", "algorithm", "environment", "seed", "actions", "mean", "deviation")
     table = Table(*columns, "smallest", "largest", "steps", "in training", box=None)
     notes: dict[str, None] = {}
+    limits = {run.run: episode_limit(run, time_limit) for run in chosen.itertuples()}
     for run in chosen.itertuples():
-        play, chooses = player(store, run, episodes, SEED if seed is None else seed)
+        used = SEED if seed is None else seed
+        play, chooses = player(store, run, episodes, used, limits[run.run])
         modes = dict(MODES)
         if chooses:
             del modes["sampled"]
@@ -94,7 +100,7 @@ def evaluate(
 
 
 def player(
-    store: Store, run: pd.Series, episodes: int, seed: int
+    store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
 ) -> tuple[Callable[[bool], Played], bool]:
     """What plays with a stored run's policy, sampled or not, and whether it chose its actions."""
     if run.back_end == SEQUENCE.name:
@@ -112,10 +118,35 @@ def player(
     saved = load_policy(store, run)
     return (
         lambda sampled: evaluate(
-            saved, run.environment, episodes=episodes, sampled=sampled, seed=seed
+            saved,
+            run.environment,
+            episodes=episodes,
+            sampled=sampled,
+            seed=seed,
+            time_limit=time_limit,
         ),
         saved.chooses,
     )
+
+
+def episode_limit(run: pd.Series, given: int | None, option: str | None = None) -> int | None:
+    """The limit to play a stored run's policy under, where it isn't the environment's own.
+
+    It is the given one, else the one that the run was trained under. `option` says what gives one.
+
+    Raises:
+        InputError: none cuts its episodes off, the environment's own included.
+    """
+    from bench.plan.time_limits import OPTION, check_can_be_limited, check_ends
+    from bench.train.back_ends import describe
+
+    check_can_be_limited(run.environment, run.back_end, given)
+    limit = given or described(run).time_limit
+    if limit is None:
+        own = describe(run.environment).time_limit
+        why = "episodes are played to their end"
+        check_ends(run.environment, own, why, option or OPTION)
+    return limit
 
 
 def load_policy(store: Store, run: pd.Series) -> SavedPolicy:

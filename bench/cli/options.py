@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablations.spec import LONGEST_LIMIT
 from bench.errors import InputError, unknown
 
 if TYPE_CHECKING:
     from ablations.spec import Ablation
     from bench.plan.plan import Plan
+    from bench.train.environments import Specification
 
 DEVICES = ("auto", "cpu", "cuda")
 
@@ -38,6 +40,17 @@ SeedsOption = Annotated[
 StepsOption = Annotated[
     str | None,
     typer.Option("--steps", help="Steps of a run, like 200k.", show_default="the ablation's"),
+]
+TimeLimitOption = Annotated[
+    int | None,
+    typer.Option(
+        "--time-limit",
+        min=1,
+        max=LONGEST_LIMIT,
+        metavar="N",
+        help="Steps after which an episode is cut off.",
+        show_default="the ablation's, else the environment's",
+    ),
 ]
 EnvironmentsOption = Annotated[
     list[str] | None,
@@ -88,16 +101,19 @@ def requested_plan(
     control: str | None = None,
     seeds: str | None = None,
     steps: str | None = None,
+    time_limit: int | None = None,
     environments: list[str] | None = None,
     variants: list[str] | None = None,
     settings: list[str] | None = None,
     device: str = "auto",
     elsewhere: bool = False,
+    scored: bool = False,
 ) -> Plan:
     """The plan that the options ask for, everything about it checked.
 
     Args:
         elsewhere: other machines train, so that "cuda" needs no GPU here.
+        scored: training is decided upon by the returns of episodes, which have to end.
 
     Raises:
         InputError: one of them isn't known or allowed, or they contradict.
@@ -110,20 +126,24 @@ def requested_plan(
     parsed_settings = parse_settings(settings or [])
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
-    asked, options = _asked(ablation, algorithms, control, environments)
+    asked, options = _asked(ablation, algorithms, control, environments, time_limit)
 
     from bench.plan.lookup import load_algorithm
     from bench.plan.plan import make_plan
+    from bench.plan.time_limits import check_ends, unlimited_note
     from bench.train.back_ends import back_end_on, told
     from bench.train.trainer import validate
 
-    addresses = {each: _environment(each) for each in environments or asked.environments}
+    described = {each: _environment(each) for each in environments or asked.environments}
+    addresses = {each: found.environment for each, found in described.items()}
+    own_limits = {found.environment: found.time_limit for found in described.values()}
     resolved = device if elsewhere and device == "cuda" else resolved_device(device)
     plan = make_plan(
         _addressed(asked, addresses),
         back_end_of=partial(back_end_on, resolved),
         seeds=parsed_seeds,
         steps=parsed_steps,
+        time_limit=time_limit,
         environments=list(addresses.values()),
         variants=variants,
         settings=parsed_settings,
@@ -133,13 +153,21 @@ def requested_plan(
     chosen = dict.fromkeys(cell.environment for cell in plan.cells)
     notes = filter(None, (told(resolved, environment) for environment in chosen))
     plan = replace(plan, notes=(*plan.notes, *notes))
+    unlimited: list[str] = []
     for cell in plan.cells:
-        algorithm = load_algorithm(cell.description.algorithm)
+        description = cell.description
+        algorithm = load_algorithm(description.algorithm)
         try:
-            validate(algorithm.hyperparameters(**cell.description.hyperparameters))
+            validate(algorithm.hyperparameters(**description.hyperparameters))
         except InputError as error:
             raise InputError(f"variant {cell.variant.name!r}: {error}") from error
-    return plan
+        limit = description.time_limit or own_limits[cell.environment]
+        if scored or getattr(algorithm, "collects", None) == "trajectories":
+            needs = "trials are scored by" if scored else f"{description.algorithm} learns from"
+            check_ends(cell.environment, limit, f"{needs} whole episodes")
+        elif limit is None:
+            unlimited.append(unlimited_note(cell.environment))
+    return replace(plan, notes=(*plan.notes, *dict.fromkeys(unlimited)))
 
 
 def _asked(
@@ -147,6 +175,7 @@ def _asked(
     algorithms: list[str] | None,
     control: str | None,
     environments: list[str] | None,
+    time_limit: int | None,
 ) -> tuple[Ablation, str]:
     """The ablation that is asked for, and the options of `run` where its name would not do."""
     from ablations.spec import Ablation
@@ -170,6 +199,7 @@ def _asked(
     words = [("--algorithm", name) for name in algorithms]
     words += [("--control", control)] if control else []
     words += [("--env", name) for name in environments]
+    words += [("--time-limit", str(time_limit))] if time_limit else []
     options = shlex.join(word for pair in words for word in pair)
     return side_by_side(algorithms, environments, control), options
 
@@ -180,11 +210,15 @@ def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
     steps = ablation.steps
     if isinstance(steps, Mapping):
         steps = {names[each]: budget for each, budget in steps.items()}
-    return replace(ablation, environments=tuple(names.values()), steps=steps)
+    limit = ablation.time_limit
+    if isinstance(limit, Mapping):
+        limit = {names[each]: number for each, number in limit.items()}
+    environments = tuple(names.values())
+    return replace(ablation, environments=environments, steps=steps, time_limit=limit)
 
 
-def _environment(environment: str) -> str:
-    """The environment's own name, or the address of one that an installed package gives."""
+def _environment(environment: str) -> Specification:
+    """The environment under its own name, or the address of one that an installed package gives."""
     from bench.plan.back_ends import ENVPOOL
     from bench.plan.registry import plugin_environment
     from bench.train.back_ends import describe
@@ -192,15 +226,15 @@ def _environment(environment: str) -> str:
     try:
         if environment not in ENVPOOL.ids:
             environment = plugin_environment(environment) or environment
-        describe(environment)
+        return describe(environment)
     except InputError:
         raise
-    except Exception as error:  # whatever a user's own environment module may raise
+    # Whatever a user's own environment module may raise.
+    except (Exception, SystemExit) as error:
         said = "; ".join([str(error), *getattr(error, "__notes__", [])])
         raise InputError(
             f"environment {environment!r} can't be made: {type(error).__name__}: {said}"
         ) from error
-    return environment
 
 
 def resolved_device(device: str) -> str:

@@ -28,6 +28,7 @@ from bench.cli.options import (
     SeedsOption,
     SettingsOption,
     StepsOption,
+    TimeLimitOption,
     VariantsOption,
     requested_plan,
 )
@@ -49,6 +50,7 @@ def run(
     control: ControlOption = None,
     seeds: SeedsOption = None,
     steps: StepsOption = None,
+    time_limit: TimeLimitOption = None,
     environments: EnvironmentsOption = None,
     variants: VariantsOption = None,
     settings: SettingsOption = None,
@@ -79,6 +81,7 @@ def run(
             control=control,
             seeds=seeds,
             steps=steps,
+            time_limit=time_limit,
             environments=environments,
             variants=variants,
             settings=settings,

@@ -16,6 +16,7 @@ from bench.cli.options import (
     SeedsOption,
     SettingsOption,
     StepsOption,
+    TimeLimitOption,
     VariantsOption,
     requested_plan,
 )
@@ -37,6 +38,7 @@ def show(
     control: ControlOption = None,
     seeds: SeedsOption = None,
     steps: StepsOption = None,
+    time_limit: TimeLimitOption = None,
     environments: EnvironmentsOption = None,
     variants: VariantsOption = None,
     settings: SettingsOption = None,
@@ -50,6 +52,7 @@ def show(
         control=control,
         seeds=seeds,
         steps=steps,
+        time_limit=time_limit,
         environments=environments,
         variants=variants,
         settings=settings,

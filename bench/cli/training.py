@@ -91,7 +91,11 @@ def account(summary: Summary, store: Store) -> Iterator[str]:
         )
     if summary.elsewhere:
         yield f"{count(summary.elsewhere, 'run')} finished meanwhile by another process."
-    for what, runs in (("diverged", summary.diverged), ("FAILED", summary.failures)):
+    for what, runs in (
+        ("finished", summary.odd),
+        ("diverged", summary.diverged),
+        ("FAILED", summary.failures),
+    ):
         for (description, reason), number in runs.items():
             place = f"{description.algorithm} in {description.environment}"
             yield f"{count(number, 'run')} of {place} {what}: {reason}"

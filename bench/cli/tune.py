@@ -19,6 +19,7 @@ from bench.cli.options import (
     DeviceOption,
     ExecutorOption,
     ResultsOption,
+    TimeLimitOption,
     requested_plan,
 )
 from bench.cli.words import count, shown, wide_console
@@ -46,6 +47,7 @@ def tune(
         int, typer.Option("--trials", min=0, help="Trials of the study, earlier ones included.")
     ] = 40,
     steps: Annotated[str, typer.Option("--steps", help="Steps of a run, like 200k.")] = "300k",
+    time_limit: TimeLimitOption = None,
     seeds: Annotated[
         int, typer.Option("--seeds", min=1, max=100, help="Seeds of a trial, trained at once.")
     ] = 3,
@@ -106,6 +108,8 @@ def tune(
             algorithms=[algorithm],
             seeds=f"0-{seeds - 1}",
             steps=steps,
+            time_limit=time_limit,
+            scored=True,
             environments=environments,
             settings=settings,
             device=device,
@@ -133,6 +137,7 @@ def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None)
         space=search_space(first.algorithm, asked=search or (), fixed=tuple(fixed)),
         fixed=fixed,
         device=first.device,
+        time_limit=first.time_limit,
     )
 
 

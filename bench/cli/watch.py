@@ -13,10 +13,11 @@ from bench.cli.choosing import (
     OnlyEnvironments,
     OnlySeeds,
     OnlyVariants,
+    described,
     not_played_because,
     policies,
 )
-from bench.cli.evaluate import EpisodeSeed, load_policy, written_policy
+from bench.cli.evaluate import EpisodeSeed, episode_limit, load_policy, written_policy
 from bench.cli.interruption import interruptible
 from bench.cli.options import ResultsOption
 from bench.cli.words import count, shown
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from bench.policies.saved_policy import SavedPolicy
+
+CUT = "--steps N cuts them after N steps"
 
 
 def watch(
@@ -78,10 +81,11 @@ def watch(
         print(f"{row.run}: {told}")
         _read(parameters, row.environment, episodes, sampled, seed)
         return
+    limit = described(row).time_limit if steps else episode_limit(row, None, CUT)
     policy = load_policy(store, row)
     print(f"{row.run}: {told}")
     with interruptible("Interrupted. No video was written."):
-        _show(policy, row.environment, output, episodes, sampled, steps or math.inf, seed)
+        _show(policy, row.environment, limit, output, episodes, sampled, steps or math.inf, seed)
     for problem in store.problems:
         print(problem)
 
@@ -102,6 +106,7 @@ def _read(
 def _show(
     policy: SavedPolicy,
     environment: str,
+    time_limit: int | None,
     output: Path | None,
     episodes: int,
     sampled: bool,
@@ -111,7 +116,7 @@ def _show(
     from bench.policies.evaluation import SEED
     from bench.policies.playback import Stage
 
-    stage = Stage(environment, "human" if output is None else "rgb_array")
+    stage = Stage(environment, "human" if output is None else "rgb_array", time_limit)
     video = None if output is None else Video(output, stage.rate)
     try:
         for episode in range(episodes):

@@ -32,6 +32,7 @@ from bench.evidence.scores import score_runs
 from bench.evidence.verdicts import FEWEST_PAIRS, return_text
 from bench.store import parquet
 from bench.store.content import Difference, by_run, first_difference, row_of
+from bench.store.schema import SHARED_DRAWS
 
 FEWEST_SEEDS: Final = FEWEST_PAIRS
 """Below so many stored seeds a score that is not bit for bit says nothing."""
@@ -199,6 +200,8 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
     """What the bits of a run depend on, besides its description and seed, where it differs."""
     if stored["device"] != "cpu":
         yield f"on {stored['device']} bits are not promised"
+    if any(SHARED_DRAWS in (row["reason"] or "") for row in (stored, again)):
+        yield f"{SHARED_DRAWS}, and those beside it may be others"
     before, now = (processor_text(json.loads(row["machine"])) for row in (stored, again))
     if before != now:
         yield f"processor {before} stored, {now} here"

@@ -30,6 +30,7 @@ class Description:
         back_end: what steps the environment, a module of `bench.train.environments`.
         device: what the networks are on, "cpu" or "cuda".
         evaluation: how the returns that are stored come about.
+        time_limit: steps after which an episode is truncated; None: the environment's own.
     """
 
     algorithm: str
@@ -39,6 +40,7 @@ class Description:
     back_end: str
     device: str = "cpu"
     evaluation: str = EVALUATION
+    time_limit: int | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hyperparameters", dict(sorted(self.hyperparameters.items())))
@@ -47,13 +49,16 @@ class Description:
         """The description as one line of JSON in which every value carries its type.
 
         Equal descriptions give equal text, different ones different text: keys are sorted, floats
-        written by `repr`, infinities as "float:inf".
+        written by `repr`, infinities as "float:inf". A time limit that isn't given is left out, so
+        that runs made before there was one keep their names.
 
         Raises:
             TypeError: a value is none of None, bool, int, float, str or a tuple of these.
             ValueError: a value is NaN.
         """
         values = {each.name: getattr(self, each.name) for each in fields(self)}
+        if self.time_limit is None:
+            del values["time_limit"]
         values["hyperparameters"] = {
             name: _typed(value) for name, value in self.hyperparameters.items()
         }

@@ -13,6 +13,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from bench.errors import InputError, unknown
 
 MOST_SEEDS = 10_000
+LARGEST_SEED = 2**63 - 1
+"""The store keeps seeds in 64 bits, signed."""
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _MULTIPLES = {"k": 10**3, "m": 10**6}
 
@@ -21,7 +23,7 @@ def parse_seeds(text: str) -> tuple[int, ...]:
     """Seeds like "0-9" or "0,3,5-7", sorted, each once.
 
     Raises:
-        InputError: the text has another form, or a range runs backwards.
+        InputError: the text has another form, a range runs backwards, or a seed is too large.
     """
     return tuple(sorted(set(parse_seeds_in_order(text))))
 
@@ -37,6 +39,8 @@ def parse_seeds_in_order(text: str) -> tuple[int, ...]:
         low, high = map(int, bounds)
         if low > high:
             raise InputError(f"seeds {text!r}: the range {part.strip()} runs backwards")
+        if high > LARGEST_SEED:
+            raise InputError(f"seeds {text!r}: {high} is too large. Allowed: 0 to {LARGEST_SEED}")
         if high - low >= MOST_SEEDS:
             raise InputError(f"seeds {text!r}: {part.strip()} is more than {MOST_SEEDS} seeds")
         seeds += range(low, high + 1)

@@ -16,6 +16,7 @@ from bench.plan.identity import Description, plain, plain_json
 from bench.plan.lookup import load_algorithm
 from bench.plan.parsing import checked, coerce, parse
 from bench.plan.registry import algorithm_address, canonical_algorithm
+from bench.plan.time_limits import check_can_be_limited
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +98,7 @@ def make_plan(
     back_end_of: Callable[[str], str],
     seeds: Sequence[int] | None = None,
     steps: int | None = None,
+    time_limit: int | None = None,
     environments: Sequence[str] | None = None,
     variants: Sequence[str] | None = None,
     settings: Mapping[str, str] | None = None,
@@ -107,8 +109,8 @@ def make_plan(
 
     Args:
         back_end_of: names what steps an environment; `bench.train.back_ends.back_end_on` a device.
-        seeds, steps, environments, variants: in place of the ablation's own; environments may be
-            others than it names, variants are some of its own.
+        seeds, steps, time_limit, environments, variants: in place of the ablation's own;
+            environments may be others than it names, variants are some of its own.
         settings: field -> text, for every selected variant whose algorithm has the field.
         device: "cpu" or "cuda".
         options: as in `Plan`.
@@ -139,6 +141,8 @@ def make_plan(
             back_end = back_end_of(environment)
             algorithm = load_algorithm(variant.algorithm)
             check_trains(variant.algorithm, algorithm, environment, back_end)
+            limit = time_limit or ablation.limit(environment)
+            check_can_be_limited(environment, back_end, limit)
             defaults = _values_of(algorithm.hyperparameters())
             description = Description(
                 algorithm=canonical_algorithm(variant.algorithm),
@@ -147,6 +151,7 @@ def make_plan(
                 steps=steps or ablation.budget(environment),
                 back_end=back_end,
                 device=device,
+                time_limit=limit,
             )
             cells.append(
                 Cell(

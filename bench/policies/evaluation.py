@@ -30,7 +30,13 @@ class Played:
 
 
 def evaluate(
-    policy: SavedPolicy, environment: str, *, episodes: int, sampled: bool, seed: int = SEED
+    policy: SavedPolicy,
+    environment: str,
+    *,
+    episodes: int,
+    sampled: bool,
+    seed: int = SEED,
+    time_limit: int | None = None,
 ) -> Played:
     """Play episodes side by side, each to its end.
 
@@ -42,11 +48,12 @@ def evaluate(
         episodes: how many.
         sampled: whether actions are samples of π_θ, as in training; else its modes.
         seed: of the environments and of the samples.
+        time_limit: steps after which an episode is cut off; None: the environment's own.
 
     Raises:
         InputError: no such environment, or numbers that stop being finite (`SavedPolicy.act`).
     """
-    environments = make(environment, [seed], episodes)
+    environments = make(environment, [seed], episodes, time_limit=time_limit)
     try:
         observations = environments.reset()
         shape = (episodes, policy.policy.noise_size)

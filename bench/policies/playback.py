@@ -49,18 +49,26 @@ class Stage:
     Args:
         environment: id.
         mode: "rgb_array" for pictures, "human" for a window.
+        time_limit: steps after which an episode is cut off; None: the environment's own.
 
     Raises:
         InputError: it can't be made, or not be rendered so.
     """
 
-    def __init__(self, environment: str, mode: Literal["rgb_array", "human"]) -> None:
+    def __init__(
+        self,
+        environment: str,
+        mode: Literal["rgb_array", "human"],
+        time_limit: int | None = None,
+    ) -> None:
         self.environment = environment
         self._mode = mode
         self._opengl = offscreen_rendering.prepare() if mode == "rgb_array" else None
         name = registered_name(environment)
         try:
-            made: gymnasium.Env[Any, Any] = gymnasium.make(name, render_mode=mode)
+            made: gymnasium.Env[Any, Any] = gymnasium.make(
+                name, render_mode=mode, max_episode_steps=time_limit
+            )
         except Exception as error:
             raise self._refused(error) from error
         if not is_vector(made.observation_space):

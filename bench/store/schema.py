@@ -55,7 +55,7 @@ RUNS = pa.schema(
         _column(
             "reason",
             TEXT,
-            "why it isn't finished; of an imported run, what is odd about its curve",
+            "why it isn't finished; of a finished run, what is odd about it",
             nullable=True,
         ),
         _column("diverged_at", INTEGER, "step it diverged at", "environment steps", nullable=True),
@@ -237,6 +237,9 @@ SCHEMAS: dict[str, pa.Schema] = {
 RESULTS = ("finished", "diverged")
 PRUNED = "pruned"
 STATUSES = (*RESULTS, "failed", PRUNED)
+
+SHARED_DRAWS = "the environment or the algorithm draws from generators that a whole process shares"
+"""How the reason begins of a run that depends on those that it trained with."""
 
 IMPORTED = "imported"
 """Back end and digest of a run whose curve was read from a file: nothing of it was trained here."""

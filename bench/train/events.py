@@ -80,6 +80,7 @@ class Summary:
         finished: runs trained and stored, `diverged` ones among them.
         elsewhere: runs that another process finished meanwhile.
         diverged: description and reason -> number of runs; a result.
+        odd: description and what is odd about it -> number of finished runs.
         failures: description and reason -> number of runs; no result.
     """
 
@@ -88,5 +89,6 @@ class Summary:
     finished: int = 0
     elsewhere: int = 0
     diverged: dict[tuple[Description, str], int] = field(default_factory=dict)
+    odd: dict[tuple[Description, str], int] = field(default_factory=dict)
     failures: dict[tuple[Description, str], int] = field(default_factory=dict)
     seconds: float = 0.0

@@ -69,6 +69,8 @@ class Scribe:
             self._summary.finished += 1
         if outcome == "diverged":
             self._summary.diverged[key] = self._summary.diverged.get(key, 0) + 1
+        elif outcome == "finished" and reason:
+            self._summary.odd[key] = self._summary.odd.get(key, 0) + 1
 
     def row(
         self,

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 
 from algorithms.actor_critic import ActorCritic
-from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters, check
+from algorithms.hyperparameters import CriticHyperparameters, check
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
 from bench.train import loop
+from bench.train.contradictions import check_together
 from bench.train.environments import make
 from bench.train.results import Observer, RunResult, Task
 from bench.train.rollout import Rollout
@@ -32,7 +33,13 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
     values: dict[str, Any] = dict(task.hyperparameters)
     hyperparameters = algorithm.hyperparameters(**values)
     validate(hyperparameters)
-    environments = make(task.environment, seeds, hyperparameters.slots, back_end=task.back_end)
+    environments = make(
+        task.environment,
+        seeds,
+        hyperparameters.slots,
+        back_end=task.back_end,
+        time_limit=task.time_limit,
+    )
     try:
         learner = ActorCritic(
             hyperparameters,
@@ -50,12 +57,13 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
         environments.close()
 
 
-def validate(hyperparameters: Hyperparameters) -> None:
+def validate(hyperparameters: object) -> None:
     """Raise InputError where values are out of range or contradict one another."""
     try:
         check(hyperparameters)
     except ValueError as error:
         raise InputError(str(error)) from error
+    check_together(hyperparameters)
     h = hyperparameters
     if isinstance(h, CriticHyperparameters) and h.batch_steps % h.slots:
         raise InputError(

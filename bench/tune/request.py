@@ -24,6 +24,7 @@ class Request:
         space: what is searched.
         fixed: hyperparameters that have this value in every trial.
         device: "cpu" or "cuda".
+        time_limit: steps after which an episode is cut off; None: the environments' own.
     """
 
     algorithm: str
@@ -33,6 +34,7 @@ class Request:
     space: tuple[Dimension, ...]
     fixed: Mapping[str, object] = field(default_factory=dict, hash=False)
     device: str = "cpu"
+    time_limit: int | None = None
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -49,6 +51,8 @@ class Request:
             "space": {each.field: each.stated() for each in self.space},
             "fixed": {name: plain(value) for name, value in sorted(self.fixed.items())},
             "device": self.device,
+            # So a study made before there was one keeps its name.
+            **({} if self.time_limit is None else {"time_limit": self.time_limit}),
         }
 
     @property
@@ -84,4 +88,5 @@ class Request:
             steps=self.steps,
             back_end=self.back_ends[environment],
             device=self.device,
+            time_limit=self.time_limit,
         )

@@ -61,6 +61,7 @@ def winner_ablation(
         "    ),",
         "    control='default',",
         f"    steps={request.steps:_},",
+        *([] if request.time_limit is None else [f"    time_limit={request.time_limit:_},"]),
         f"    seeds=tuple(range({HELD_OUT[0]}, {HELD_OUT[-1] + 1})),",
         "    held_out=True,",
         ")",

@@ -82,6 +82,21 @@ def test_later_changes_of_a_mapping_do_not_reach_in() -> None:
         ({"seeds": (0, 0)}, "0 twice"),
         ({"seeds": (-1,)}, "seed -1"),
         ({"seeds": (1.5,)}, "seed 1.5"),
+        (
+            {"seeds": (2**63,)},
+            "seed 9223372036854775808 of ablation 'mine' is no integer from 0 to 2",
+        ),
+        ({"steps": 2**63}, "not 9223372036854775808"),
+        (
+            {"time_limit": 0},
+            "time_limit of ablation 'mine' must be an integer from 1 to 1000000000",
+        ),
+        ({"time_limit": True}, "not True"),
+        ({"time_limit": 10**9 + 1}, "not 1000000001"),
+        (
+            {"time_limit": {"Ant-v5": 9}},
+            "names 'Ant-v5', which is none of its environments: Hopper",
+        ),
         ({"steps": 0}, "not 0"),
         ({"steps": 1e6}, "not 1000000.0"),
         ({"steps": {"Hopper-v5": 10}}, "exactly its environments, Hopper-v5, Walker2d-v5, not"),
@@ -97,3 +112,10 @@ def test_what_does_not_fit_is_refused_in_one_line(changes: dict[str, Any], told:
 def test_a_variant_needs_a_name_for_the_command_line() -> None:
     with pytest.raises(ValueError, match="variant name '-x'"):
         Variant(name="-x", algorithm="baseline")
+
+
+def test_a_time_limit_is_one_for_all_environments_or_one_for_each_that_is_named() -> None:
+    assert make().limit("Hopper-v5") is None
+    assert make(time_limit=7).limit("Hopper-v5") == 7
+    own = make(time_limit={"Hopper-v5": 7})
+    assert (own.limit("Hopper-v5"), own.limit("Walker2d-v5")) == (7, None)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+import pytest
 import torch
 from learners import learner_of
 from torch import Tensor
 
 from algorithms.learner import Learner
-from algorithms.rivals.adaptive_policy_gradient import adapted
+from algorithms.rivals.adaptive_policy_gradient import STEP_SIZE_BOUNDS, adapted
 from tests import strategies
 
 TARGET = 0.01
@@ -74,3 +75,11 @@ def test_a_seed_that_is_not_active_keeps_its_step_size() -> None:
     torch.testing.assert_close(
         learner.memory["step_size"], torch.tensor([1.5e-6, 1e-6, 1.5e-6]).double()
     )
+
+
+@pytest.mark.parametrize(("divergence", "bound"), [(0.0, 1), (1.0, 0)])
+def test_the_step_size_stays_within_its_bounds(divergence: float, bound: int) -> None:
+    step_size = torch.ones(1)
+    for _ in range(300):
+        step_size = adapted(step_size, torch.tensor([divergence]), TARGET)
+    assert torch.equal(step_size, torch.tensor([STEP_SIZE_BOUNDS[bound]]))

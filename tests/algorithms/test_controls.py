@@ -49,3 +49,14 @@ def test_nothing_moves(name: str) -> None:
 def test_the_untrained_policy_is_what_every_algorithm_begins_with() -> None:
     first, other = learner_of("untrained"), learner_of("clipped_ppo", batch_steps=48)
     assert torch.equal(first.policy_parameters, other.policy_parameters)
+
+
+def test_uniform_actions_stay_between_bounds_whose_width_is_no_float32() -> None:
+    low, high = np.float32(-1.0), np.float32(0.1)
+    # Rounded, the sum goes beyond the upper bound.
+    assert low + np.float32(1) * (high - low) > high
+    space = Continuous(size=1, low=(float(low),), high=(float(high),))
+    learner = learner_of("uniform_random", space, seeds=(0,))
+    noise = torch.full((1, 4, 1), 9.0)
+    actions, _ = learner.act(torch.zeros(1, 4, 4), noise)
+    assert (actions == float(high)).all()

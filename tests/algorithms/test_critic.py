@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import critic_of, learner_of, minibatches_of, sizes_of
+from learners import critic_of, learner_of, minibatches_of
 from torch import Tensor
 
 from algorithms.batch import flatten

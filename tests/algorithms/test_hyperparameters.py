@@ -51,6 +51,12 @@ def test_every_hyperparameter_says_what_it_is_and_where_it_comes_from(
     assert field.metadata["source"]
 
 
+def parts_of(name: str, whole: str) -> dict[str, int]:
+    """The smallest values of what is taken from a whole, which can't be larger than it."""
+    fields = dataclasses.fields(algorithm(name).hyperparameters)
+    return {f.name: f.metadata["low"] for f in fields if f.metadata.get("part_of") == whole}
+
+
 @pytest.mark.parametrize(("name", "field"), FIELDS)
 def test_values_outside_the_declaration_are_refused_in_one_line(
     name: str, field: dataclasses.Field[Any]
@@ -60,7 +66,8 @@ def test_values_outside_the_declaration_are_refused_in_one_line(
         if bound is None or isinstance(field.default, tuple):
             continue
         if isinstance(field.default, int):
-            check(made(name, **{field.name: bound}))
+            parts = parts_of(name, field.name)
+            check(made(name, **{field.name: max([bound, *parts.values()]), **parts}))
             wrong.append(bound + outwards)
         else:
             check(made(name, **{field.name: float(bound)}))

@@ -11,7 +11,7 @@ from learners import learner_of
 from torch import Tensor
 
 from algorithms.ladder import kl_ppo
-from algorithms.ladder.kl_ppo import adapted, objective
+from algorithms.ladder.kl_ppo import BETA_BOUNDS, adapted, objective
 from algorithms.learner import Learner
 from tests import strategies
 
@@ -122,3 +122,24 @@ def test_negative_numbers_are_refused(name: str) -> None:
 
     with pytest.raises(ValueError, match=name):
         check(kl_ppo.Hyperparameters(**{name: -0.1}))
+
+
+@pytest.mark.parametrize(("divergence", "back"), [(0.0, 1.0), (1.0, 0.0)])
+def test_beta_stays_within_its_bounds_and_leads_back_from_them(
+    divergence: float, back: float
+) -> None:
+    beta = torch.ones(1)
+    for _ in range(300):
+        beta = adapted(beta, torch.tensor([divergence]), TARGET)
+    bound = torch.tensor([min(BETA_BOUNDS) if divergence == 0.0 else max(BETA_BOUNDS)])
+    assert torch.equal(beta, bound)
+    for _ in range(34):
+        beta = adapted(beta, torch.tensor([back]), TARGET)
+    assert (beta > 1.0) if back else (beta < 1.0)
+
+
+def test_beta_rises_from_zero() -> None:
+    beta = torch.zeros(1)
+    for _ in range(40):
+        beta = adapted(beta, torch.ones(1), TARGET)
+    assert beta > 1.0

@@ -16,6 +16,9 @@ TUNED = ["--algorithm", "clipped_ppo", "--env", "InvertedPendulum-v5"]
     ("arguments", "told"),
     [
         (["--seeds", "3-1"], "seeds '3-1': the range 3-1 runs backwards"),
+        (["--seeds", str(2**63)], f"{2**63} is too large. Allowed: 0 to {2**63 - 1}"),
+        (["--seeds", f"0-{2**64}"], f"{2**64} is too large"),
+        (["--seeds", "-1"], "seeds '-1' not understood; write them like 0-9"),
         (["--steps", "many"], "steps 'many' not understood; allowed: a whole number like 200k"),
         (["--env", "Hoper-v5"], "unknown environment 'Hoper-v5'. Did you mean 'Hopper-v5'?"),
         (["--env", "nothing_here:X-v0"], "the module 'nothing_here'"),
@@ -83,6 +86,47 @@ def test_hyperparameters_that_contradict(
     arguments = ["run", "--ablation", str(file), "--results", str(tmp_path / "results")]
     told = "variant 'vanilla': batch_steps = 2048 is not a multiple of slots = 7"
     refused([*arguments, "--set", "slots=7"], told, capsys)
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "settings", "told"),
+    [
+        ("clipped_ppo", ["batch_steps=32"], "minibatch = 64 is more than batch_steps = 32"),
+        ("advantage", ["batch_steps=64"], "critic_minibatch = 256 is more than batch_steps = 64"),
+        ("trpo", ["critic_minibatch=1025"], "critic_minibatch = 1025 is more than batch_steps = 1"),
+        ("trajectory_importance_sampling", ["slots=3"], "minibatch = 4 is more than slots = 3"),
+        ("kl_ppo", ["kl_target=0"], "kl_target = 0 is a KL that no update makes. Allowed: more th"),
+        ("adaptive_policy_gradient", ["kl_target=0"], "kl_target = 0 is a KL that no update makes"),
+        ("sequence_kl_ppo", ["kl_target=0"], "more than 0, or adaptive = false"),
+        ("sequence_clipped_ppo", ["minibatch=33"], "minibatch = 33 is more than answers = 32"),
+    ],
+)
+def test_settings_that_contradict(
+    algorithm: str,
+    settings: list[str],
+    told: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    results = tmp_path / "results"
+    environment = "Reviews-v0" if algorithm.startswith("sequence") else "CartPole-v1"
+    arguments = ["run", "--algorithm", algorithm, "--env", environment]
+    arguments += [word for setting in settings for word in ("--set", setting)]
+    refused([*arguments, "--results", str(results)], told, capsys)
+    assert not results.exists()
+
+
+@pytest.mark.parametrize(
+    ("algorithm", "settings"),
+    [
+        ("clipped_ppo", ["batch_steps=64"]),
+        ("reward_to_go", ["critic_minibatch=100000"]),
+        ("kl_ppo", ["kl_target=0", "adaptive=false"]),
+    ],
+)
+def test_settings_at_the_edge_are_allowed(algorithm: str, settings: list[str]) -> None:
+    arguments = ["show", "--algorithm", algorithm, "--env", "CartPole-v1"]
+    assert main([*arguments, *(word for s in settings for word in ("--set", s))]) == 0
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,16 @@ def test_canonical_text_is_as_it_always_was() -> None:
     assert description.run(0) == "2440762d1dc01350"
 
 
+def test_a_time_limit_is_in_the_name_only_where_it_is_given() -> None:
+    without, limited = describe(), describe(time_limit=200)
+    assert "time_limit" not in without.canonical()
+    assert '"time_limit":"int:200"' in limited.canonical()
+    assert limited.identifier not in (without.identifier, describe(time_limit=201).identifier)
+    assert Description.from_canonical(limited.canonical()) == limited
+    with pytest.raises(ValueError, match="no canonical description"):
+        Description.from_canonical(without.canonical().replace("{", '{"time_limit":"none",', 1))
+
+
 @settings(deadline=None)
 @given(mappings, mappings)
 def test_names_are_equal_exactly_where_typed_values_are(

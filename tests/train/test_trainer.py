@@ -36,10 +36,14 @@ def _elsewhere(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def described(algorithm: str, environment: str, steps: int, **changes: Any) -> Description:
+    """Minibatches are no larger than the batch, where they are not among the changes."""
     h = load_algorithm(algorithm).hyperparameters(**changes)
+    values = dataclasses.asdict(h)
+    for name in {"minibatch", "critic_minibatch"} & (values.keys() - changes.keys()):
+        values[name] = min(values[name], values.get("batch_steps", values[name]))
     return Description(
         algorithm=algorithm,
-        hyperparameters=dataclasses.asdict(h),
+        hyperparameters=values,
         environment=environment,
         steps=steps,
         back_end=back_end_of(environment),
@@ -470,6 +474,7 @@ def test_observers_see_progress_and_diagnostics_after_every_update() -> None:
     [
         ({"batch_steps": 100}, ["batch_steps = 100", "slots = 8", "multiple"]),
         ({"batch_steps": 4}, ["batch_steps = 4", "multiple"]),
+        ({"batch_steps": 64, "minibatch": 65}, ["minibatch = 65 is more than batch_steps = 64"]),
         ({"slots": 0}, ["slots = 0", "allowed: 1 to inf"]),
         ({"learning_rate": -1.0}, ["learning_rate = -1.0", "allowed: 0.0 to inf"]),
         ({"learning_rate": float("nan")}, ["learning_rate = nan"]),

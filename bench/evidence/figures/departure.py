@@ -20,6 +20,7 @@ from bench.evidence.figures.caption import paragraphs, provenance, seeds_text, s
 from bench.evidence.figures.layout import make_page
 from bench.evidence.figures.panel import dress_panel, line
 from bench.evidence.figures.style import Look, drawing, looks, thousands
+from bench.evidence.glyphs import printable
 from bench.evidence.scores import score_runs
 from bench.evidence.statistics import Statistic, estimate
 from bench.evidence.trouble import mixed_code, trouble
@@ -138,7 +139,7 @@ def reward_against_divergence(
             panel = page.panels[place]
             draw_ways(panel, panels, environment, kind, look, near=near)
             what = f"{kind}, where most end" if near else f"{kind}  ({seeds_text(numbers)})"
-            panel.set_title(f"{environment}: {what}", loc="left")
+            panel.set_title(printable(f"{environment}: {what}"), loc="left")
             if page.first_in_row[place]:
                 panel.set_ylabel(REWARD)
             if page.last_in_column[place]:

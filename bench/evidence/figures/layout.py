@@ -6,7 +6,7 @@ nothing overlaps, whatever the number of panels or the length of a name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
+
+from bench.evidence.glyphs import printable
 
 NO_BREAK: Final = "\u00a0"
 """A space at which a caption is not wrapped."""
@@ -197,7 +199,7 @@ def make_grid(
         figure.text(
             left / width,
             (bottom + panel_height + 0.05) / height,
-            row_name,
+            printable(row_name),
             fontsize=_NAME_SIZE,
             va="bottom",
             gid="row",
@@ -250,22 +252,39 @@ def _paragraphs(
 
 
 def _wrap(figure: Figure, text: str, width: float, font: FontProperties) -> list[str]:
-    """Break a text into lines of at most `width` inches; a longer word has a line of its own.
+    """Break a text into lines of at most `width` inches, and a longer word where it has to be.
 
     Words joined by a no-break space stay together; it becomes an ordinary one.
     """
     renderer = _renderer(figure)
     limit = width * figure.dpi * 0.985  # vector backends measure a hair differently
+
+    def fits(line: str) -> bool:
+        return bool(renderer.get_text_width_height_descent(line, font, False)[0] <= limit)
+
     lines: list[str] = []
     current = ""
-    for word in text.split(" "):
+    for word in printable(text).split(" "):
         longer = f"{current} {word}".strip()
-        if current and renderer.get_text_width_height_descent(longer, font, False)[0] > limit:
-            lines.append(current)
-            current = word
-        else:
+        if fits(longer):
             current = longer
+            continue
+        *full, rest = _pieces(word, fits)
+        lines += [line for line in (current, *full) if line]
+        current = rest
     return [line.replace(NO_BREAK, " ") for line in (*lines, current)]
+
+
+def _pieces(word: str, fits: Callable[[str], bool]) -> Iterator[str]:
+    """A word in pieces that fit, of one letter at least."""
+    if not fits(word):
+        start = 0
+        for end in range(2, len(word) + 1):
+            if not fits(word[start:end]):
+                yield word[start : end - 1]
+                start = end - 1
+        word = word[start:]
+    yield word
 
 
 def _place_legend(

@@ -27,6 +27,7 @@ from bench.evidence.figures.panel import (
     line,
 )
 from bench.evidence.figures.style import Look, drawing, looks
+from bench.evidence.glyphs import printable
 from bench.evidence.scores import score_aligned
 from bench.evidence.statistics import STATISTICS, Floats, Statistic
 
@@ -124,7 +125,7 @@ def learning_curves(
                 draw_divergences(panel, content.cells, runs, look)
             _dress(page, place, x)
             count = seeds_text([len(cell.seeds) for cell, _ in content.cells])
-            panel.set_title(f"{content.environment}  ({count})", loc="left")
+            panel.set_title(printable(f"{content.environment}  ({count})"), loc="left")
     return page.figure
 
 

@@ -10,6 +10,5 @@ mechanism    the diagnostics that an ablation is about
 conclusion   what may be claimed, in one sentence
 lecture      the lecture's own pictures, computed
 plots        the interactive curves of the HTML page
-glyphs       which characters the document's fonts can show
 document     one ablation, or all in the lecture's order; PDF or HTML
 """

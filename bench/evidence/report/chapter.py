@@ -16,11 +16,11 @@ from bench.evidence.experiment import beside_figure_3, beside_sources, improveme
 from bench.evidence.figures.caption import meaning, seconds_text
 from bench.evidence.figures.experiment import experiment
 from bench.evidence.figures.style import Look, looks
+from bench.evidence.glyphs import printable
 from bench.evidence.profiles import Profile, performance_profile
 from bench.evidence.report import curves, figures, record, tables
 from bench.evidence.report.conclusion import conclusion
 from bench.evidence.report.departure import departure
-from bench.evidence.report.glyphs import printable
 from bench.evidence.report.material import EXPERIMENT, Material
 from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
 from bench.evidence.report.plots import plot

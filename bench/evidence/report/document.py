@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import typst
 
+from bench.evidence.glyphs import fonts, printable
 from bench.evidence.report.chapter import Chapter
-from bench.evidence.report.glyphs import fonts, printable
 
 FORMATS: Final = ("pdf", "html")
 """What a report can be written as."""

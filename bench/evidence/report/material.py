@@ -20,8 +20,8 @@ from bench.evidence.cells import (
 )
 from bench.evidence.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.experiment.improvement import Improvement, improvements
+from bench.evidence.glyphs import printable
 from bench.evidence.normalised import UNTRAINED, Scale, scales, untrained_values
-from bench.evidence.report.glyphs import printable
 from bench.evidence.scores import score_aligned
 from bench.evidence.verdicts import Verdict, judge_plan
 from bench.store import View

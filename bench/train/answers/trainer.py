@@ -12,7 +12,6 @@ from typing import Any
 
 from algorithms.answers.algorithm import SequenceAlgorithm
 from algorithms.answers.learner import AnswerLearner
-from algorithms.hyperparameters import check
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
 from bench.train import loop
@@ -20,6 +19,7 @@ from bench.train.answers.reference import pretrained
 from bench.train.answers.sampling import AnswerCollector
 from bench.train.answers.tasks import find_task
 from bench.train.results import Observer, RunResult, Task
+from bench.train.trainer import validate
 
 
 def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) -> list[RunResult]:
@@ -40,10 +40,7 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
         raise InputError(f"algorithm {task.algorithm!r} writes no answers")
     values: dict[str, Any] = dict(task.hyperparameters)
     hyperparameters = algorithm.hyperparameters(**values)
-    try:
-        check(hyperparameters)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    validate(hyperparameters)
     learner = AnswerLearner(hyperparameters, seeds, world.network, pretrained(world), task.device)
     algorithm.start(learner)
     update = partial(algorithm.update, learner)

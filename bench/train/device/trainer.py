@@ -56,7 +56,11 @@ def train(
     # What an algorithm makes without saying where belongs on the device too.
     with own_stream(device), torch.device(device):
         environments = WarpEnvironments(
-            task.environment, seeds, hyperparameters.slots, device=task.device
+            task.environment,
+            seeds,
+            hyperparameters.slots,
+            time_limit=task.time_limit,
+            device=task.device,
         )
         try:
             learner = DeviceLearner(

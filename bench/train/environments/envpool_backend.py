@@ -51,7 +51,12 @@ def _spaces_of(stated_by: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[An
     # A pool keeps its spaces once asked for them, and asks itself at its first step.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*precision lowered by casting")
-        return stated_by.observation_space, stated_by.action_space
+        observations, actions = stated_by.observation_space, stated_by.action_space
+        if isinstance(actions, gymnasium.spaces.Box):
+            # MuJoCo's tasks have float32 bounds, and EnvPool states 0.4 in float64 for 0.4 in
+            # float32: one that is rounded inwards would not be Gymnasium's.
+            actions = gymnasium.spaces.Box(actions.low, actions.high, dtype=np.float32)
+        return observations, actions
 
 
 class EnvPoolEnvironments:

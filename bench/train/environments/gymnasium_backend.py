@@ -125,8 +125,13 @@ class GymnasiumEnvironments:
         self._vector.close()
 
     def _prepare(self, environment: gymnasium.Env[Any, Any]) -> _Slot:
-        action_space_of(self._id, environment.action_space)
-        observation_size_of(self._id, environment.observation_space)
+        try:
+            action_space_of(self._id, environment.action_space)
+            observation_size_of(self._id, environment.observation_space)
+        except InputError:
+            # What it has started would keep this process from ending.
+            environment.close()
+            raise
         if not is_vector(environment.observation_space):
             environment = gymnasium.wrappers.FlattenObservation(environment)
         return _Slot(environment)

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium
 import numpy as np
 
 from algorithms.spaces import ActionSpace, Continuous, Discrete
 from bench.errors import InputError
+from bench.train.environments.protocol import Float32Array
+
+_MOST = np.float32(np.inf)
 
 
 def action_space_of(environment_id: str, space: object) -> ActionSpace:
     """The action space in the words of the algorithms; a box of any shape is flattened.
 
-    Bounds are rounded to float32, because actions are: both back ends then state the same ones.
+    Bounds are rounded to float32, because actions are, and inwards: a strict environment refuses
+    what lies outside by the last bit.
 
     Raises:
         InputError: neither a Discrete space nor a Box of real numbers.
@@ -20,13 +26,28 @@ def action_space_of(environment_id: str, space: object) -> ActionSpace:
     if isinstance(space, gymnasium.spaces.Discrete):
         return Discrete(count=int(space.n))
     if isinstance(space, gymnasium.spaces.Box) and np.issubdtype(space.dtype, np.floating):
-        with np.errstate(over="ignore"):
-            low, high = (bound.astype(np.float32).ravel() for bound in (space.low, space.high))
+        low, high = _float32_within(space.low.ravel(), space.high.ravel())
         return Continuous(size=low.size, low=tuple(low.tolist()), high=tuple(high.tolist()))
     raise InputError(
         f"the environment {environment_id!r} takes actions of {space}; "
         "allowed are Discrete and a Box of real numbers"
     )
+
+
+def _float32_within(low: Any, high: Any) -> tuple[Float32Array, Float32Array]:
+    """The smallest and the largest float32 from `low` to `high`, of each component.
+
+    A bound beyond float32 is an infinity, as all finite actions keep it. Where no float32 lies
+    between the bounds, these are the ones nearest to them.
+    """
+    with np.errstate(over="ignore"):
+        lowest, highest = low.astype(np.float32), high.astype(np.float32)
+    above = np.where(np.isfinite(lowest) & (lowest < low), np.nextafter(lowest, _MOST), lowest)
+    below = np.where(
+        np.isfinite(highest) & (highest > high), np.nextafter(highest, -_MOST), highest
+    )
+    none = above > below
+    return np.where(none, lowest, above), np.where(none, highest, below)
 
 
 def observation_size_of(environment_id: str, space: object) -> int:

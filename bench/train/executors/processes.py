@@ -1,6 +1,7 @@
 """Trains groups in processes of this machine, one thread each: the executor that is used unasked.
 
-A killed worker costs its own group and nothing else.
+A killed worker costs its own group and nothing else. An environment may start processes: a worker
+leads a process group of its own, and whoever ends the worker, or sees it dead, ends that group.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -104,6 +106,7 @@ class _Worker:
         # Spawned, never forked: EnvPool and torch have threads.
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe(duplex=True)
+        # A daemon here, so that the end of this process doesn't wait for it; there it is none.
         self._process = context.Process(target=_work, args=(theirs, train), daemon=True)
         with worker_surroundings():
             self._process.start()
@@ -126,9 +129,14 @@ class _Worker:
 
     def hear(self) -> tuple[Literal["progress", "done", "failed"], Any] | None:
         """Kind and content of its next message, None where there is none."""
+        # What a dead worker has said is in the pipe by now. The pipe's end says nothing: a process
+        # that was forked from the worker holds it open.
+        ended = self._process.exitcode is not None
         try:
             if not self._connection.poll():
-                return None
+                if not ended:
+                    return None
+                raise EOFError
             message: tuple[Literal["progress", "done", "failed"], Any] = self._connection.recv()
             return message
         except (EOFError, OSError):
@@ -137,8 +145,13 @@ class _Worker:
             return "failed", _epitaph(self._process.exitcode)
 
     def end(self) -> None:
-        """End the process. It holds nothing that could be lost."""
+        """End the process and those that it started. They hold nothing that could be lost."""
         self._process.join(timeout=1.0 if self.dead else 0.0)
+        assert self._process.pid is not None
+        # Nobody else has this number as long as one of the group is there.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        # Killed at its birth it may not lead a group yet.
         self._process.kill()
         self._process.join()
         self._connection.close()
@@ -165,8 +178,21 @@ def worker_surroundings() -> Iterator[None]:
 
 def _work(connection: Connection, train: str | None) -> None:
     """A worker's life: groups in, progress and results out, until the pipe ends."""
+    os.setpgid(0, 0)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Daemons must not have children, and an environment may want some.
+    multiprocessing.current_process().daemon = False
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        _train_what_comes(connection, train)
+    except BaseException:
+        traceback.print_exc()
+        os._exit(1)
+    # Returning would wait for the processes that environments have left behind.
+    _end_group()
+
+
+def _train_what_comes(connection: Connection, train: str | None) -> None:
     while True:
         try:
             group, checkpoint = connection.recv()
@@ -185,7 +211,12 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
-    os._exit(1)
+    _end_group()
+
+
+def _end_group() -> None:
+    """End this process and all of its group: those that its environments have started."""
+    os.killpg(0, signal.SIGKILL)
 
 
 def _epitaph(exit_code: int | None) -> str:

@@ -7,12 +7,14 @@ import os
 import sys
 import traceback
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from bench.plan.back_ends import back_end
 from bench.train.events import Group
-from bench.train.results import Observer, spaced
+from bench.train.executors.global_generators import GlobalGenerators
+from bench.train.results import Observer, RunResult, spaced
 
 REPORT_EVERY = 0.2
 """Seconds between two reports of progress."""
@@ -36,7 +38,7 @@ def train_group(
     checkpoint: Path | None,
     report: Observer,
 ) -> tuple[Literal["done", "failed"], Any]:
-    """Train a group to its end.
+    """Train a group to its end, the process's shared random generators seeded by its seeds.
 
     Args:
         group: what to train.
@@ -60,12 +62,21 @@ def train_group(
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(THREADS)
         resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
+        generators = GlobalGenerators(group.seeds)
         with _made_on(description.device):
-            return "done", function(description, group.seeds, observers, **resumed)
+            results = function(description, group.seeds, observers, **resumed)
+        return "done", [_remarked(result, generators.remark()) for result in results]
     except BrokenPipeError:
         raise
-    except Exception as error:
+    # An environment may end its process, as where it finds no licence.
+    except (Exception, SystemExit) as error:
         return "failed", last_line(error)
+
+
+def _remarked(result: RunResult, remark: str | None) -> RunResult:
+    if remark is None:
+        return result
+    return replace(result, reason="; ".join(filter(None, (result.reason, remark))))
 
 
 def last_line(error: BaseException) -> str:

@@ -7,11 +7,11 @@ import math
 import numpy as np
 import pytest
 import torch
+from algorithms.answers.products import product
 from answers import NETWORK, VOCABULARY, drawn
 from torch import Tensor
 
 from algorithms.answers.decoding import Decoder
-from algorithms.answers.products import product
 from algorithms.answers.transformer import Transformer
 
 

@@ -294,6 +294,25 @@ def test_no_text_is_cut_and_none_lies_on_another(
     assert [" ".join(text.split()) for text in shown] == expected
 
 
+def test_a_word_wider_than_the_figure_is_broken_and_a_glyph_that_is_missing_is_named(
+    learning: Build,
+) -> None:
+    frames = learning(["重み-v0"], ["control", "w" * 120], seeds=2)
+    # A glyph that the font lacks is a warning, which fails a test.
+    figure = learning_curves(*frames, title="Größe " + "long" * 60 + " 🚀", source="results/重")
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    width, height = canvas.get_width_height()
+    for text in texts_drawn(figure):
+        box = text.get_window_extent(canvas.get_renderer())
+        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
+    last = figure.legends[0].get_texts()[-1].get_text()
+    assert last.replace("\n", "").replace(" ", "") == "the" + "w" * 120
+    assert text_of(figure, "title").replace(" ", "") == "Größe" + "long" * 60 + "U+1F680"
+    assert "U+91CD" in text_of(figure, "caption")
+    assert panels(figure)[0].get_title("left").startswith("U+91CDU+307F-v0")
+
+
 def test_nothing_global_changes(learning: Build) -> None:
     before = dict(matplotlib.rcParams)
     draw(learning(["Hopper-v5"], ["control"], seeds=2))

@@ -23,8 +23,13 @@ SMALL = {
     "kl_ppo": {"slots": 4, "batch_steps": 64, "minibatch": 16, "epochs": 2},
     "baseline": {"slots": 4, "baseline": "learned", "critic_minibatch": 16, "critic_epochs": 2},
     "a2c_trust_region": {"slots": 4, "batch_steps": 20},
-    "adaptive_policy_gradient": {"slots": 4, "batch_steps": 64, "critic_epochs": 2},
-    "trpo": {"slots": 4, "batch_steps": 64, "critic_epochs": 2},
+    "adaptive_policy_gradient": {
+        "slots": 4,
+        "batch_steps": 64,
+        "critic_epochs": 2,
+        "critic_minibatch": 64,
+    },
+    "trpo": {"slots": 4, "batch_steps": 64, "critic_epochs": 2, "critic_minibatch": 64},
     "cem": {"slots": 6},
     "uniform_random": {"slots": 4},
 }

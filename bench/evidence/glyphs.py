@@ -1,7 +1,7 @@
-"""Which characters the document's fonts can show; the others are written as U+XXXX.
+"""Which characters the fonts of figures and documents have; the others are written as U+XXXX.
 
-A compiler of documents drops a character that no font has without a word. Texts come from users
-(titles, names, questions), so each is passed through here first.
+A compiler of documents drops a character that no font has without a word, and a figure shows a box.
+Texts come from users (titles, names, questions), so each is passed through here first.
 """
 
 from __future__ import annotations

@@ -1,0 +1,41 @@
+"""Refuses what would wait for ever for an episode to end: an environment may have no time limit.
+
+An environment without one may well end its episodes by itself; nothing says so beforehand.
+"""
+
+from __future__ import annotations
+
+from bench.errors import InputError
+from bench.plan.trainers import SEQUENCE
+
+OPTION = "--time-limit N (time_limit in an ablation's file) cuts its episodes off after N steps"
+
+
+def check_can_be_limited(environment: str, back_end: str, limit: int | None) -> None:
+    """Raise InputError where a limit is given for answers, whose length their task says."""
+    if limit is not None and back_end == SEQUENCE:
+        raise InputError(
+            f"{environment} takes no time limit: its task says how long an answer is. "
+            "Leave out --time-limit (time_limit in an ablation's file)"
+        )
+
+
+def check_ends(environment: str, limit: int | None, why: str, option: str = OPTION) -> None:
+    """Refuse to wait for the end of episodes that nothing cuts off.
+
+    Args:
+        environment: id.
+        limit: the one that is given, else the environment's own.
+        why: who waits, as in "algorithm 'vanilla_policy_gradient' collects whole episodes".
+        option: what helps, as a clause.
+
+    Raises:
+        InputError: there is no limit.
+    """
+    if limit is None:
+        raise InputError(f"{environment} has no time limit, and {why}: {option}")
+
+
+def unlimited_note(environment: str) -> str:
+    """A line for who trains by steps: without the end of an episode there is no return."""
+    return f"{environment} has no time limit, and an episode without an end has no return: {OPTION}"
