@@ -29,6 +29,7 @@ def hyperparameter(
     high: float | None = None,
     choices: Sequence[object] | None = None,
     source: str = "",
+    before: Any = dataclasses.MISSING,
 ) -> Any:
     """A dataclass field that carries its own documentation.
 
@@ -39,6 +40,8 @@ def hyperparameter(
         low, high: the allowed range, both ends included; `None` for no bound.
         choices: the allowed values, where there are few.
         source: where the default comes from.
+        before: of a hyperparameter that is younger than stored runs, the value that does what was
+            done until there was it. Runs of this value are the runs that they were.
     """
     return dataclasses.field(
         default=default,
@@ -49,6 +52,7 @@ def hyperparameter(
             "high": high,
             "choices": tuple(choices) if choices is not None else None,
             "source": source,
+            **({} if before is dataclasses.MISSING else {"before": before}),
         },
     )
 

@@ -108,10 +108,8 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store) -> bool:
 def _described(run: pd.Series) -> Description:
     """The description of a stored run, which can be trained again."""
     from bench.plan.digest import code_digest
-    from bench.plan.lookup import load_algorithm
 
     description = described(run)
-    load_algorithm(description.algorithm)
     try:
         code_digest(description)
     except FileNotFoundError as error:

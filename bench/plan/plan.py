@@ -12,7 +12,7 @@ from datetime import datetime
 from ablations.spec import Ablation, Variant
 from bench.errors import InputError, unknown
 from bench.plan.identity import Description, plain, plain_json
-from bench.plan.lookup import load_algorithm
+from bench.plan.lookup import load_algorithm, values_as_before
 from bench.plan.parsing import checked, coerce, parse
 from bench.plan.registry import algorithm_address, canonical_algorithm
 from bench.plan.trainers import check_trains
@@ -147,6 +147,7 @@ def make_plan(
                 steps=steps or ablation.budget(environment),
                 back_end=back_end,
                 device=device,
+                as_before=values_as_before(algorithm),
             )
             cells.append(
                 Cell(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.plan.identity import Description, plain
+from bench.plan.lookup import load_algorithm, values_as_before
 from bench.tune.space import Dimension, defaults, suggested
 
 
@@ -84,4 +85,5 @@ class Request:
             steps=self.steps,
             back_end=self.back_ends[environment],
             device=self.device,
+            as_before=values_as_before(load_algorithm(self.algorithm)),
         )
