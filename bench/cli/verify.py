@@ -12,6 +12,7 @@ import typer
 from bench.cli.choosing import OnlyAblation, described, named, runs_of
 from bench.cli.interruption import interruptible
 from bench.cli.options import resolved_device
+from bench.cli.other_code import of_code
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
 
@@ -68,7 +69,7 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     for run in known.drop_duplicates(["algorithm", "environment", "back_end"]).itertuples():
         with suppress(FileNotFoundError):  # a back end or a plugin that is not there
             current.add(code_digest(run))
-    known["other"] = ~known["digest"].isin(current)
+    known["other"] = ~of_code(known, *current)
     return known.sort_values(["other", "budget", "seconds", "run"]).iloc[:1]
 
 

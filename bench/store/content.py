@@ -70,6 +70,16 @@ def row_of(content: Content) -> dict[str, Any]:
     return row
 
 
+def same_code(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether rows of the table `runs` are of one code: their own, or code that adopted them."""
+    return bool(digests_of(first) & digests_of(second))
+
+
+def digests_of(row: Mapping[str, Any]) -> set[str]:
+    """Digests of the code that a row of the table `runs` is of."""
+    return {row["digest"], row["adopted"] or row["digest"]}
+
+
 def first_difference(first: Content, second: Content) -> Difference | None:
     """The first difference in the content of a run: of the first rows that differ, by column.
 

@@ -217,7 +217,7 @@ def test_a_failure_never_replaces_a_result(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     summary, _ = train(planned([bad], seeds=[0, 1]), store, workers=1, fresh_before=now)
     assert list(summary.failures.values()) == [2]
-    assert store.finished() == {bad.run(0): row["digest"]}
+    assert store.finished() == {bad.run(0): {row["digest"]}}
     assert sorted(store.runs()["status"]) == ["failed", "finished"]
 
 
