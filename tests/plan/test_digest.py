@@ -16,6 +16,8 @@ from bench.plan.digest import ROOT, closure, code_digest
 from bench.plan.identity import Description
 from bench.plan.sources import plugin_of
 from bench.plan.trainers import TRAINER
+from bench.store import PUBLISHED, Store
+from bench.store.editions import FIRST_EDITION, of_first_edition
 
 DESCRIPTION = Description(
     algorithm="clipped_ppo",
@@ -214,3 +216,19 @@ def test_an_environment_of_one_s_own_moves_the_digest(install) -> None:
 def test_a_plugin_that_is_gone_has_no_digest() -> None:
     with pytest.raises(FileNotFoundError, match="no module gone_package"):
         of_plugin("gone_package.algorithm:ALGORITHM")
+
+
+def test_the_published_runs_are_of_this_code_or_marked_as_of_the_first_edition_s() -> None:
+    """What hours of training gave is stale only where it is said to be, wherever it is shown."""
+    runs = Store(PUBLISHED, read_only=True).runs()
+    unmarked = runs[~of_first_edition(runs)]
+    of_other_code = {
+        (run.algorithm, run.back_end)
+        for run in unmarked.drop_duplicates(["algorithm", "back_end", "digest"]).itertuples()
+        if code_digest(run) not in (run.digest, run.adopted)
+    }
+    assert len(runs) and not of_other_code
+    # The mark goes with the last run of that edition.
+    assert set(runs["digest"]) & FIRST_EDITION == (
+        FIRST_EDITION if len(unmarked) < len(runs) else set()
+    )
