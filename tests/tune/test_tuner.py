@@ -85,7 +85,7 @@ def test_results_of_other_code_are_no_trial_s(tmp_path: Path) -> None:
     (kept,) = (row for row in store.runs().to_dict("records")[:1])
     episodes, updates = store.episodes(), store.updates()
     store.write_run(
-        {**kept, "reason": None, "diverged_at": None, "digest": "0" * 16},
+        {**kept, "reason": None, "diverged_at": None, "adopted": None, "digest": "0" * 16},
         {name: episodes[episodes["run"] == kept["run"]][name].to_numpy() for name in EPISODES},
         {name: updates[updates["run"] == kept["run"]][name].to_numpy() for name in UPDATES},
         None,
