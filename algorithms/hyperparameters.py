@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 ANDRYCHOWICZ = "Andrychowicz et al. 2021, arXiv 2006.05990"
@@ -32,7 +32,7 @@ def hyperparameter(
     choices: Sequence[object] | None = None,
     part_of: str = "",
     source: str = "",
-    before: Any = MISSING,
+    before: Any = dataclasses.MISSING,
 ) -> Any:
     """A dataclass field that carries its own documentation.
 
@@ -44,8 +44,8 @@ def hyperparameter(
         choices: the allowed values, where there are few.
         part_of: the attribute that the value can't exceed, as a minibatch can't its batch.
         source: where the default comes from.
-        before: of a hyperparameter that was added later: the value with which an algorithm is what
-            it was without it, so that runs made before keep their identity.
+        before: of a hyperparameter that is younger than stored runs, the value that does what was
+            done until there was it. Runs of this value are the runs that they were.
     """
     return dataclasses.field(
         default=default,
@@ -56,7 +56,7 @@ def hyperparameter(
             "high": high,
             "choices": tuple(choices) if choices is not None else None,
             "source": source,
-            **({} if before is MISSING else {"before": before}),
+            **({} if before is dataclasses.MISSING else {"before": before}),
             **({"part_of": part_of} if part_of else {}),
         },
     )

@@ -88,12 +88,13 @@ def not_played_because(run: pd.Series) -> str | None:
 
 
 def described(run: pd.Series) -> Description:
-    """The description of a stored run, in which its id is rooted.
+    """The description of a stored run, in which its id is rooted, for today's algorithm.
 
     Raises:
-        InputError: the run was made elsewhere, or its description is none.
+        InputError: the run was made elsewhere, its description is none, or its algorithm is gone.
     """
     from bench.plan.identity import Description
+    from bench.plan.lookup import load_algorithm, values_as_before
 
     try:
         description = Description.from_canonical(run.canonical)
@@ -101,7 +102,7 @@ def described(run: pd.Series) -> Description:
         raise InputError(f"run {run.run} has no usable description: {error}") from error
     if description.run(int(run.seed)) != run.run:
         raise InputError(f"run {run.run} is not the run that its description and seed name")
-    return description
+    return description.completed(values_as_before(load_algorithm(description.algorithm)))
 
 
 def policies(

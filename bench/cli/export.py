@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import AblationOption, ResultsOption, stored_name
+from bench.cli.other_code import place_and_edition
 from bench.cli.output import write_text
 from bench.cli.words import count, shown
 from bench.errors import InputError, unknown
@@ -50,20 +51,21 @@ def export(
         scores, tables = _statistics(view)
         tidy = tidy_tables(tables, scores, view.episodes, view.updates)
         paths = write_csv(tidy, output or folder / "csv")
-        print(f"Exported from {shown(view.source)}: {', '.join(map(shown, paths))}")
+        print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, paths))}")
     elif to == "tensorboard":
         from bench.evidence.export.event_files import write_event_files
 
         place = output or folder / "tensorboard"
         written = write_event_files(view.runs, view.episodes, view.updates, place)
-        print(f"Exported from {shown(view.source)}: {count(len(written), 'run')} in {shown(place)}")
+        runs = count(len(written), "run")
+        print(f"Exported from {place_and_edition(view)}: {runs} in {shown(place)}")
         print(f"Look at them: tensorboard --logdir {shown(place)}")
     else:
         from bench.evidence.export.booktabs import booktabs
 
         path = output or folder / f"{name}.tex"
         write_text(booktabs(str(view.plan["title"].iloc[0]), _statistics(view)[1]), path)
-        print(f"Exported from {shown(view.source)}: {shown(path)}")
+        print(f"Exported from {place_and_edition(view)}: {shown(path)}")
     for line in (*view.mixed, *view.problems):
         print(line)
 

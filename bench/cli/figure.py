@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import AblationOption, ResultsOption, stored_name
-from bench.cli.other_code import of_other_code
+from bench.cli.other_code import of_other_code, place_and_edition
 from bench.cli.output import write_text
 from bench.cli.words import shown
 from bench.errors import InputError, unknown
@@ -84,7 +84,7 @@ def figure(
     else:
         drawn = {path: _learning_curves(view, x, shows)}
     written = [shown(save(figure, where)) for where, figure in drawn.items()]
-    print(f"Drawn from {shown(view.source)}: {', '.join(written)}")
+    print(f"Drawn from {place_and_edition(view)}: {', '.join(written)}")
     if table is not None:
         write_text(_tables(view, name), table, "the tables")
         print(f"Tables: {shown(table)}")
@@ -100,7 +100,7 @@ def _learning_curves(view: View, x: str, statistic: str) -> Figure:
         view.episodes,
         view.updates,
         title=str(view.plan["question"].iloc[0]),
-        source=shown(view.source),
+        source=place_and_edition(view),
         control=_control(view),
         x=x,  # type: ignore[arg-type]  # checked, with a clear error, where it is used
         statistic=statistic,  # type: ignore[arg-type]
@@ -115,7 +115,7 @@ def _against_divergence(view: View, statistic: str) -> Figure:
         view.episodes,
         view.updates,
         title=str(view.plan["question"].iloc[0]),
-        source=shown(view.source),
+        source=place_and_edition(view),
         control=_control(view),
         statistic=statistic,  # type: ignore[arg-type]
     )
@@ -138,7 +138,7 @@ def _experiment(
         view.runs,
         view.episodes,
         view.updates,
-        source=shown(view.source),
+        source=place_and_edition(view),
         statistic=statistic,  # type: ignore[arg-type]
         paper=paper,
     )
@@ -154,12 +154,14 @@ def _tables(view: View, name: str) -> str:
     from bench.evidence.scores import score_runs
     from bench.evidence.table import make_tables
     from bench.evidence.verdicts import judge_plan
+    from bench.store.editions import edition_note
 
+    marked = (*edition_note(view.runs), *view.mixed)
     scores = score_runs(view.runs, view.episodes, view.updates)
     if name == EXPERIMENT:
         from bench.evidence.experiment.page import experiment_page
 
-        return experiment_page(view.plan, scores, _untrained(view), notes=view.mixed)
+        return experiment_page(view.plan, scores, _untrained(view), notes=marked)
     title, question = (str(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
     if name == SURROGATES:
@@ -178,7 +180,7 @@ def _tables(view: View, name: str) -> str:
     else:
         verdicts, notes = judge_plan(view.plan, scores)
         parts += [table.markdown() for table in make_tables(scores, verdicts)]
-    parts += [f"* {note}\n" for note in (*notes, *view.mixed)]
+    parts += [f"* {note}\n" for note in (*notes, *marked)]
     return "\n".join(parts)
 
 

@@ -6,25 +6,47 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from bench.cli.words import shown
+
 if TYPE_CHECKING:
     import pandas as pd
 
+    from bench.store import View
+
 
 def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
-    """A line where results are of other code; code that is no longer there is passed over."""
+    """A line where results are of other code; code that is no longer there is passed over.
+
+    So are results of the first edition's code: where they lie is told with that
+    (`bench.store.editions`).
+    """
     from bench.plan.digest import code_digest
     from bench.plan.registry import is_algorithm
+    from bench.store.editions import of_first_edition
     from bench.store.imported import trained
     from bench.store.schema import RESULTS
 
     runs = trained(runs)
+    runs = runs[~of_first_edition(runs)]
     known = runs[runs["status"].isin(RESULTS) & runs["algorithm"].map(is_algorithm).astype(bool)]
     same: list[bool] = []
     # Runs of one algorithm, environment and back end go through the same code.
     alike_in = ["algorithm", "environment", "back_end"]
     for _, alike in known.drop_duplicates("run").groupby(alike_in, observed=True):
         with suppress(FileNotFoundError):  # a back end or a plugin that is not there
-            same += list(alike["digest"] == code_digest(next(alike.itertuples())))
+            same += list(of_code(alike, code_digest(next(alike.itertuples()))))
     if not all(same):
         number = f"{same.count(False)} of {len(same)}"
         yield f"{number} runs come from other code than this tree's"
+
+
+def of_code(runs: pd.DataFrame, *digests: str) -> pd.Series:
+    """Whether each run is of the code of one of these digests, trained or adopted by it."""
+    return runs["digest"].isin(digests) | runs["adopted"].isin(digests)
+
+
+def place_and_edition(view: View) -> str:
+    """Where a view's results lie, and whether they are of the first edition's code."""
+    from bench.store.editions import edition_text
+
+    return shown(view.source) + edition_text(view.runs)

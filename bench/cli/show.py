@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -63,6 +63,7 @@ def show(
     from rich.table import Table
 
     from bench.store import LOCAL, Store
+    from bench.store.editions import FIRST_EDITION
     from bench.train.provenance import cores
 
     store = Store(results or LOCAL)
@@ -70,7 +71,9 @@ def show(
     print(f"{plan.ablation.title}\n{plan.ablation.question}\n")
     for note in plan.notes:
         print(note)
-    done, stale, missing = _state(plan, store)
+    finished = store.finished()
+    done, stale, missing = _state(plan, finished)
+    first_edition = {run for run in stale if finished[run] <= FIRST_EDITION}
     columns = ("variant", "algorithm", "differs from its defaults", "environment", "steps")
     table = Table(*columns, "seeds", "done", "stale", "missing", box=None, header_style="bold")
     for cell in plan.cells:
@@ -94,8 +97,12 @@ def show(
         f"\n{count(len(plan.runs()), 'run')}, {len(missing)} of them missing in "
         f"{shown(store.path)}; device {plan.cells[0].description.device}."
     )
-    if stale:
-        print(f"{count(len(stale), 'run')} done by other code; run --fresh trains them again.")
+    for runs, whose in (
+        (stale & first_edition, "the first edition's code"),
+        (stale - first_edition, "other code"),
+    ):
+        if runs:
+            print(f"{count(len(runs), 'run')} done by {whose}; run --fresh trains them again.")
     if missing:
         print(_estimated(list(missing.values()), store, cores()))
     for problem in store.problems:
@@ -126,14 +133,19 @@ def _contrasts(plan: Plan) -> Iterator[str]:
         yield f"{name} vs {reference.variant.name}: {'; '.join(contrasts) or 'none'}"
 
 
-def _state(plan: Plan, store: Store) -> tuple[set[str], set[str], dict[str, Description]]:
-    """The runs with a result, those of them from other code, and those without."""
+def _state(
+    plan: Plan, finished: Mapping[str, frozenset[str]]
+) -> tuple[set[str], set[str], dict[str, Description]]:
+    """The runs with a result, those of them from other code, and those without.
+
+    Args:
+        finished: run -> digests of the code that it is of.
+    """
     from bench.plan.digest import code_digest
 
-    finished = store.finished()
     runs = {run: description for run, (description, _) in plan.runs().items()}
     done = {run for run in runs if run in finished}
-    stale = {run for run in done if finished[run] != code_digest(runs[run])}
+    stale = {run for run in done if code_digest(runs[run]) not in finished[run]}
     return done, stale, {run: each for run, each in runs.items() if run not in done}
 
 

@@ -12,6 +12,7 @@ import typer
 from bench.cli.choosing import OnlyAblation, described, named, runs_of
 from bench.cli.interruption import interruptible
 from bench.cli.options import resolved_device
+from bench.cli.other_code import of_code
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
 
@@ -36,6 +37,14 @@ def verify(
         typer.Option("--results", help="A results folder.", show_default="results/published"),
     ] = None,
     ablation: OnlyAblation = None,
+    adopt: Annotated[
+        bool,
+        typer.Option(
+            "--adopt",
+            help="Replay the beginning of every description whose runs are of other code, and let "
+            "this code adopt those whose bits agree.",
+        ),
+    ] = False,
 ) -> None:
     """Train runs again and compare what they give with what is stored."""
     from bench.store import PUBLISHED, Store
@@ -44,6 +53,14 @@ def verify(
     if not store.path.is_dir():
         raise InputError(f"results folder {store.path} does not exist")
     table = runs_of(store, ablation)
+    if adopt:
+        from bench.cli.replay import replay
+
+        with interruptible("Interrupted. The workers have ended; what agreed is adopted."):
+            agree = replay(named(table, runs, store) if runs else table, store, _train)
+        if not agree:
+            raise typer.Exit(1)
+        return
     chosen = named(table, runs, store) if runs else _short(table, store)
     with interruptible("Interrupted. The workers have ended; nothing was stored or changed."):
         agree = _train_and_compare(chosen, store)
@@ -68,7 +85,7 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     for run in known.drop_duplicates(["algorithm", "environment", "back_end"]).itertuples():
         with suppress(FileNotFoundError):  # a back end or a plugin that is not there
             current.add(code_digest(run))
-    known["other"] = ~known["digest"].isin(current)
+    known["other"] = ~of_code(known, *current)
     return known.sort_values(["other", "budget", "seconds", "run"]).iloc[:1]
 
 
@@ -85,6 +102,7 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store) -> bool:
     )
     if lost := set(chosen["run"]) - set(stored["runs"]["run"].to_pylist()):
         raise InputError("; ".join([f"run {min(lost)} can't be read", *store.problems]))
+    print(f"Training {count(len(plan.runs()), 'run')} of {shown(store.path)} again.")
     with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder:
         summary = _train(plan, Store(folder), store)
         fresh = Store(folder)
@@ -108,10 +126,8 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store) -> bool:
 def _described(run: pd.Series) -> Description:
     """The description of a stored run, which can be trained again."""
     from bench.plan.digest import code_digest
-    from bench.plan.lookup import load_algorithm
 
     description = described(run)
-    load_algorithm(description.algorithm)
     try:
         code_digest(description)
     except FileNotFoundError as error:
@@ -129,7 +145,6 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     from bench.train.executors.processes import Processes
     from bench.train.provenance import cores
 
-    print(f"Training {count(len(plan.runs()), 'run')} of {shown(store.path)} again.")
     with Display(plan, wide_console()) as display:
         return runner.run(
             plan,

@@ -31,7 +31,7 @@ from bench.evidence.machine import processor_text
 from bench.evidence.scores import score_runs
 from bench.evidence.verdicts import FEWEST_PAIRS, return_text
 from bench.store import parquet
-from bench.store.content import Difference, by_run, first_difference, row_of
+from bench.store.content import Difference, by_run, first_difference, row_of, same_code
 from bench.store.schema import SHARED_DRAWS
 
 FEWEST_SEEDS: Final = FEWEST_PAIRS
@@ -39,6 +39,9 @@ FEWEST_SEEDS: Final = FEWEST_PAIRS
 
 ALPHA: Final = 0.01
 """Chance that one of the runs compared at once is wrongly found to disagree."""
+
+LIBRARIES: Final = ("torch", "numpy", "scipy", "numba", "llvmlite", "mujoco")
+"""Whose versions last bits depend on, besides the back end's."""
 
 Outcome = Literal["equal", "broken", "inside", "outside", "open"]
 
@@ -184,7 +187,7 @@ def tell(agreements: Mapping[str, Agreement]) -> Iterator[str]:
 
 
 def _origin(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["description"], row["digest"]
+    return row["description"], row["adopted"] or row["digest"]
 
 
 def _outcome(score: float, prediction: Prediction) -> Outcome:
@@ -202,15 +205,22 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
         yield f"on {stored['device']} bits are not promised"
     if any(SHARED_DRAWS in (row["reason"] or "") for row in (stored, again)):
         yield f"{SHARED_DRAWS}, and those beside it may be others"
-    before, now = (processor_text(json.loads(row["machine"])) for row in (stored, again))
+    machines = [json.loads(row["machine"]) for row in (stored, again)]
+    before, now = map(processor_text, machines)
     if before != now:
         yield f"processor {before} stored, {now} here"
+    for name in ("blas", "llvm"):
+        before, now = (each.get(name) for each in machines)
+        # Of older runs it is not known.
+        if before not in (None, now):
+            yield f"{name} {before} stored, {now} here"
     versions = [json.loads(row["versions"]) for row in (stored, again)]
-    for package in ("torch", "numpy", "mujoco", stored["back_end"]):
+    for package in (*LIBRARIES, stored["back_end"]):
         before, now = (each.get(package) for each in versions)
-        if before != now:
+        # Of older runs some are not known.
+        if before not in (None, now):
             yield f"{package} {before} stored, {now} here"
-    if stored["digest"] != again["digest"]:
+    if not same_code(stored, again):
         yield f"code {stored['digest']} stored, {again['digest']} here"
 
 

@@ -1,14 +1,13 @@
 """A digest of the code that can move a result, so that rows of other code are visibly stale.
 
-It covers the modules that an algorithm, the trainer and a back end reach by importing, as syntax
-trees, and the versions of the libraries that compute. Nothing is imported to find out. Left out is
-what can't move the result of a given description: comments, docstrings, the documentation inside
-declarations, hyperparameters' defaults (the description holds every value), and the registry of
-algorithms.
+It covers the modules that an algorithm, the trainer and a back end reach by importing, without what
+can't move a result (`bench.plan.bare_code`), and the versions of the libraries that compute.
+Nothing is imported to find out, and the code's part (`source_digest`) needs the standard library
+alone and is the same by every Python.
 
-Of a plugin, an algorithm or an environment of another package, it covers the modules of that
-package alike, and those that its code names in strings like "package.module:Class", by which
-environments are registered.
+Left out is the registry of algorithms. Of a plugin, an algorithm or an environment of another
+package, it covers the modules of that package alike, and those that its code names in strings like
+"package.module:Class", by which environments are registered.
 """
 
 from __future__ import annotations
@@ -24,12 +23,12 @@ from typing import Protocol
 
 from algorithms import ALGORITHMS
 from bench.plan.back_ends import BACK_ENDS, BackEnd
+from bench.plan.bare_code import BareCode, bare_code
 from bench.plan.registry import algorithm_address
 from bench.plan.sources import PACKAGES, Plugin, Sources, plugin_of
 
 ROOT = Path(__file__).parents[2]
-LIBRARIES = ("torch", "mujoco")
-ALGORITHM_CLASSES = ("Algorithm", "SequenceAlgorithm")
+LIBRARIES = ("torch", "mujoco", "numba", "llvmlite", "numpy", "scipy")
 _ENTRY_POINT = re.compile(r"(\w+(?:\.\w+)*):\w+")
 
 
@@ -45,22 +44,34 @@ class Trainable(Protocol):
 
 
 def code_digest(description: Trainable, root: Path = ROOT) -> str:
-    """16 hexadecimal digits for the code that a run of `description` goes through.
+    """16 hexadecimal digits for the code and libraries that a run of `description` goes through.
 
     Raises:
         InputError: no algorithm has this name.
         FileNotFoundError: the source of the algorithm, the environment or the back end is not to
             be found.
     """
+    libraries = (*LIBRARIES, *_back_end(description.back_end).distributions)
+    versions = [f"{library} {version(library)}" for library in libraries]
+    return _digits([source_digest(description, root), *versions])
+
+
+def source_digest(description: Trainable, root: Path = ROOT) -> str:
+    """16 hexadecimal digits for the code alone, whatever interpreter and libraries there are.
+
+    Raises:
+        InputError, FileNotFoundError: as `code_digest` does.
+    """
     algorithm = algorithm_address(description.algorithm)
     stepping = _back_end(description.back_end)
     given = [algorithm.partition(":")[0], stepping.trainer, stepping.environments]
     own = own_modules(description)
     code = closure([*given, *own], root, tuple(map(plugin_of, own)))
-    libraries = (*LIBRARIES, *stepping.distributions)
-    versions = {library: version(library) for library in libraries}
-    lines = [f"{name} {source}" for name, source in [*sorted(code.items()), *versions.items()]]
-    return hashlib.sha256("\n".join([algorithm, *lines]).encode()).hexdigest()[:16]
+    return _digits([algorithm, *(f"{module} {source}" for module, source in sorted(code.items()))])
+
+
+def _digits(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
 def _back_end(name: str) -> BackEnd:
@@ -86,7 +97,7 @@ def own_modules(description: Trainable) -> list[str]:
 def closure(
     modules: Iterable[str], root: Path = ROOT, plugins: tuple[Plugin, ...] = ()
 ) -> dict[str, str]:
-    """The modules that `modules` reach by imports, each with its bare source.
+    """The modules that `modules` reach by imports, each with its bare code as text.
 
     Only those within PACKAGES or of one of the plugins count.
 
@@ -97,7 +108,7 @@ def closure(
         FileNotFoundError: one of the modules given is no file under `root` or of a plugin.
     """
     sources = Sources(root=root, plugins=plugins)
-    found: dict[str, str] = {}
+    found: dict[str, BareCode] = {}
     given = tuple(modules)
     pending = list(given)
     for module in given:
@@ -113,7 +124,8 @@ def closure(
             found[module], reached = _read(path, stamp, module, sources)
             others = {each.environments for each in BACK_ENDS.values()}.difference(given)
             pending += [each for each in reached if each not in others]
-    return found
+    used = frozenset[str]().union(*(each.used for each in found.values()))
+    return {module: each.text(used) for module, each in found.items()}
 
 
 @cache
@@ -128,15 +140,14 @@ def version(distribution: str) -> str | None:
 @cache
 def _read(
     path: Path, stamp: tuple[int, int], module: str, sources: Sources
-) -> tuple[str, tuple[str, ...]]:
-    """The bare source of the file as it was at this stamp, and the modules that it reaches."""
-    tree = _Bare().visit(ast.parse(path.read_bytes(), filename=path))
+) -> tuple[BareCode, tuple[str, ...]]:
+    """The bare code of the file as it was at this stamp, and the modules that it reaches."""
+    code = bare_code(path.read_bytes(), str(path))
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    reached = [*_imports(tree, package, sources)]
+    reached = [*_imports(code.tree, package, sources)]
     if not any(module.startswith(f"{each}.") for each in PACKAGES):
-        reached += _named(tree)
-    counting = tuple(filter(sources.counts, reached))
-    return ast.unparse(ast.fix_missing_locations(tree)), counting
+        reached += _named(code.tree)
+    return code, tuple(filter(sources.counts, reached))
 
 
 def _imports(tree: ast.Module, package: str, sources: Sources) -> Iterator[str]:
@@ -158,26 +169,3 @@ def _named(tree: ast.Module) -> Iterator[str]:
             named = _ENTRY_POINT.fullmatch(node.value)
             if named:
                 yield named[1]
-
-
-class _Bare(ast.NodeTransformer):
-    """Takes out of a module what can't move the result of a given description."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        """Docstrings, those of attributes too."""
-        alone = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return ast.Pass() if alone else self.generic_visit(node)
-
-    def visit_If(self, node: ast.If) -> ast.AST:
-        """Imports for annotations only."""
-        annotations = ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-        return ast.Pass() if annotations else self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        """What declarations say to people, and defaults that the description holds anyway."""
-        if isinstance(node.func, ast.Name) and node.func.id == "hyperparameter":
-            return ast.Call(func=node.func, args=[], keywords=[])
-        if isinstance(node.func, ast.Name) and node.func.id in ALGORITHM_CLASSES:
-            kept = [each for each in node.keywords if each.arg not in ("title", "equation")]
-            node = ast.Call(func=node.func, args=node.args, keywords=kept)
-        return self.generic_visit(node)

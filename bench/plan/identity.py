@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -31,6 +31,8 @@ class Description:
         device: what the networks are on, "cpu" or "cuda".
         evaluation: how the returns that are stored come about.
         time_limit: steps after which an episode is truncated; None: the environment's own.
+        as_before: hyperparameter -> the value that does what was done before it was declared. Where
+            the description has this value, it has the name that it had before.
     """
 
     algorithm: str
@@ -41,12 +43,15 @@ class Description:
     device: str = "cpu"
     evaluation: str = EVALUATION
     time_limit: int | None = None
+    as_before: Mapping[str, Any] = field(default_factory=dict, hash=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "hyperparameters", dict(sorted(self.hyperparameters.items())))
 
     def canonical(self) -> str:
         """The description as one line of JSON in which every value carries its type.
+
+        A hyperparameter whose value is that of `as_before` is left out.
 
         Equal descriptions give equal text, different ones different text: keys are sorted, floats
         written by `repr`, infinities as "float:inf". A time limit that isn't given is left out, so
@@ -59,8 +64,10 @@ class Description:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
         if self.time_limit is None:
             del values["time_limit"]
+        before = {name: _typed(value) for name, value in values.pop("as_before").items()}
+        typed = {name: _typed(value) for name, value in self.hyperparameters.items()}
         values["hyperparameters"] = {
-            name: _typed(value) for name, value in self.hyperparameters.items()
+            name: value for name, value in typed.items() if before.get(name) != value
         }
         return json.dumps(
             {
@@ -73,7 +80,7 @@ class Description:
 
     @classmethod
     def from_canonical(cls, text: str) -> Description:
-        """The description that `canonical` wrote as `text`.
+        """The description that `canonical` wrote as `text`, without what is as before.
 
         Raises:
             ValueError: it didn't.
@@ -84,12 +91,17 @@ class Description:
             others = {
                 name: _untyped(value) for name, value in given.items() if name != "hyperparameters"
             }
-            found = cls(hyperparameters=values, **others)
+            found = cls(hyperparameters=values, as_before={}, **others)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"no canonical description: {text!r}") from error
         if found.canonical() != text:
             raise ValueError(f"no canonical description: {text!r}")
         return found
+
+    def completed(self, as_before: Mapping[str, Any]) -> Description:
+        """This description, of the same name, with what has been declared since it was stored."""
+        values = {**as_before, **self.hyperparameters}
+        return replace(self, hyperparameters=values, as_before=as_before)
 
     @cached_property
     def identifier(self) -> str:

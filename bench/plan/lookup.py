@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import sys
 import traceback
 import types
+import typing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +15,7 @@ from ablations import ABLATIONS
 from ablations.spec import Ablation
 from algorithms import ALGORITHMS
 from bench.errors import InputError, unknown
+from bench.plan.parsing import coerce
 from bench.plan.plugin import load_plugin
 from bench.plan.registry import canonical_algorithm
 
@@ -45,6 +48,16 @@ def load_algorithm(name: str) -> Algorithm[Any]:
     if canonical not in ALGORITHMS:
         return load_plugin(canonical)
     return cast("Algorithm[Any]", _attribute(ALGORITHMS[canonical]))
+
+
+def values_as_before(algorithm: Algorithm[Any]) -> dict[str, object]:
+    """Hyperparameter -> its `before`, of those that are younger than stored runs."""
+    kinds = typing.get_type_hints(algorithm.hyperparameters)
+    return {
+        field.name: coerce(field.metadata["before"], kinds[field.name])
+        for field in dataclasses.fields(algorithm.hyperparameters)
+        if "before" in field.metadata
+    }
 
 
 def _attribute(address: str) -> object:

@@ -13,7 +13,7 @@ from ablations.spec import Ablation, Variant
 from bench.errors import InputError, unknown
 from bench.plan.back_ends import check_trains
 from bench.plan.identity import Description, plain, plain_json
-from bench.plan.lookup import load_algorithm
+from bench.plan.lookup import load_algorithm, values_as_before
 from bench.plan.parsing import checked, coerce, parse
 from bench.plan.registry import algorithm_address, canonical_algorithm
 from bench.plan.time_limits import check_can_be_limited
@@ -152,6 +152,7 @@ def make_plan(
                 back_end=back_end,
                 device=device,
                 time_limit=limit,
+                as_before=values_as_before(algorithm),
             )
             cells.append(
                 Cell(

@@ -6,14 +6,14 @@ An environment without one may well end its episodes by itself; nothing says so 
 from __future__ import annotations
 
 from bench.errors import InputError
-from bench.plan.trainers import SEQUENCE
+from bench.plan.back_ends import SEQUENCE
 
 OPTION = "--time-limit N (time_limit in an ablation's file) cuts its episodes off after N steps"
 
 
 def check_can_be_limited(environment: str, back_end: str, limit: int | None) -> None:
     """Raise InputError where a limit is given for answers, whose length their task says."""
-    if limit is not None and back_end == SEQUENCE:
+    if limit is not None and back_end == SEQUENCE.name:
         raise InputError(
             f"{environment} takes no time limit: its task says how long an answer is. "
             "Leave out --time-limit (time_limit in an ablation's file)"

@@ -70,6 +70,16 @@ def row_of(content: Content) -> dict[str, Any]:
     return row
 
 
+def same_code(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Whether rows of the table `runs` are of one code: their own, or code that adopted them."""
+    return bool(digests_of(first) & digests_of(second))
+
+
+def digests_of(row: Mapping[str, Any]) -> set[str]:
+    """Digests of the code that a row of the table `runs` is of."""
+    return {row["digest"], row["adopted"] or row["digest"]}
+
+
 def first_difference(first: Content, second: Content) -> Difference | None:
     """The first difference in the content of a run: of the first rows that differ, by column.
 
@@ -82,23 +92,52 @@ def first_difference(first: Content, second: Content) -> Difference | None:
     Returns:
         None where the contents are equal bit for bit. NaN equals NaN, and null only null.
     """
-    for table, columns in COMPARED.items():
-        one, other = first[table], second[table]
-        if table == "updates":
-            one, other = _of_both(one, other)
-        common = min(len(one), len(other))
-        found = [
-            (int(rows[0]), place, column)
-            for place, column in enumerate(columns)
-            if len(rows := _differing(one[column][:common], other[column][:common]))
-        ]
-        if found:
-            row, _, column = min(found)
-            values = one[column][row].as_py(), other[column][row].as_py()
-            return Difference(table=table, column=column, row=row, values=values)
-        if len(one) != len(other):
-            values = len(one), len(other)
-            return Difference(table=table, column=None, row=common, values=values)
+    found = (_difference(table, first[table], second[table]) for table in COMPARED)
+    return next(filter(None, found), None)
+
+
+def first_difference_of_beginning(whole: Content, beginning: Content) -> Difference | None:
+    """The first difference between a run and what begins as it does, and ends after fewer steps.
+
+    Compared are the episodes and updates up to the last step of the beginning, and whether it
+    diverged by then. Of updates, those that both have a row of: a run has one for each thousandth
+    of its budget.
+
+    Args:
+        whole, beginning: as in `first_difference`.
+    """
+    last = row_of(beginning)["steps"]
+    episodes = whole["episodes"].filter(pc.less_equal(whole["episodes"]["step"], last))
+    updates, others = (
+        one["updates"].filter(pc.is_in(one["updates"]["update"], other["updates"]["update"]))
+        for one, other in ((whole, beginning), (beginning, whole))
+    )
+    diverged, again = (row_of(each)["diverged_at"] for each in (whole, beginning))
+    if diverged is not None and diverged > last:
+        diverged = None
+    if diverged != again:
+        return Difference(table="runs", column="diverged_at", row=0, values=(diverged, again))
+    return _difference("episodes", episodes, beginning["episodes"]) or _difference(
+        "updates", updates, others
+    )
+
+
+def _difference(table: str, one: pa.Table, other: pa.Table) -> Difference | None:
+    """The first difference between rows of one run in a table of COMPARED."""
+    if table == "updates":
+        one, other = _of_both(one, other)
+    common = min(len(one), len(other))
+    found = [
+        (int(rows[0]), place, column)
+        for place, column in enumerate(COMPARED[table])
+        if len(rows := _differing(one[column][:common], other[column][:common]))
+    ]
+    if found:
+        row, _, column = min(found)
+        values = one[column][row].as_py(), other[column][row].as_py()
+        return Difference(table=table, column=column, row=row, values=values)
+    if len(one) != len(other):
+        return Difference(table=table, column=None, row=common, values=(len(one), len(other)))
     return None
 
 

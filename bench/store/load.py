@@ -73,11 +73,12 @@ def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
     """Each algorithm with runs of several versions of its code: its name, digest -> runs.
 
     Digests are compared within an algorithm, a back end and, where it brings code of its own, an
-    environment: each has its own.
+    environment: each has its own. A run that later code has adopted counts as of that code.
     """
+    runs = runs.assign(code=runs["adopted"].fillna(runs["digest"]))
     own = runs["environment"].where(runs["environment"].str.contains(":"), "")
     for (algorithm, _, _), same in runs.groupby(["algorithm", "back_end", own], sort=False):
-        counts = same.drop_duplicates("run")["digest"].value_counts()
+        counts = same.drop_duplicates("run")["code"].value_counts()
         if len(counts) > 1:
             yield str(algorithm), counts
 

@@ -14,7 +14,14 @@ from safetensors import numpy as policies
 
 from bench.errors import InputError
 from bench.store import parquet
-from bench.store.content import Content, Difference, by_run, first_difference, row_of
+from bench.store.content import (
+    Content,
+    Difference,
+    by_run,
+    first_difference,
+    row_of,
+    same_code,
+)
 from bench.store.schema import RESULTS, THROUGHPUT
 from bench.store.store import Store
 from bench.store.united_plan import unite
@@ -172,7 +179,7 @@ def _judged(
         return "known"
     if here["status"] not in RESULTS:
         return "failed"
-    equal = here["digest"] == there["digest"] and first_difference(ours, theirs) is None
+    equal = same_code(here, there) and first_difference(ours, theirs) is None
     return "same" if equal else "other"
 
 

@@ -69,6 +69,13 @@ RUNS = pa.schema(
         _column("threads", SMALL, "threads of the worker", "threads"),
         _column("started", TIME, "when training started", "UTC"),
         _column("digest", TEXT, "digest of the code that can move the result", "hex digits"),
+        _column(
+            "adopted",
+            TEXT,
+            "digest of later code that gave the description's first steps again, bit for bit",
+            "hex digits",
+            nullable=True,
+        ),
         _column("commit", TEXT, "commit of the repository", "hex digits", nullable=True),
         _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
         _column("versions", TEXT, "package -> version", "JSON"),

@@ -57,7 +57,13 @@ class Entry:
     description: str
     status: str
     digest: str
+    adopted: str | None
     file: str
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """Of the code that trained it, and of the code that has adopted it."""
+        return frozenset({self.digest, self.adopted or self.digest})
 
 
 NO_EPISODES = {name: np.empty(0) for name in ("step", "return", "length", "seconds")}
@@ -188,6 +194,36 @@ class Store:
                 if not self.policy_path(run).exists():
                     os.replace(staging / "policy", self.policy_path(run))
 
+    def adopt_code(self, adopted: Mapping[str, str]) -> None:
+        """Note for runs, committed all of them, the digest of later code that gives the same bits.
+
+        Each file is replaced by one that differs in nothing else. A published store is written to
+        as well: what its runs gave stays as it is.
+
+        Args:
+            adopted: run -> digest.
+
+        Raises:
+            InputError: the store was opened to be read only, or can't be written.
+        """
+        if self._left_alone:
+            raise InputError(f"results folder {self.path} was opened to be read only")
+        try:
+            with self.staging() as staging, self.lock():
+                found = self.committed()
+                for name in {found[run].file for run in adopted if run in found}:
+                    path = self.path / "runs" / name
+                    rows = parquet.read(path, RUNS)
+                    pairs = zip(rows["run"].to_pylist(), rows["adopted"].to_pylist(), strict=True)
+                    column = pa.array([adopted.get(*pair) for pair in pairs], pa.string())
+                    place = RUNS.get_field_index("adopted")
+                    rows = rows.set_column(place, RUNS.field("adopted"), column)
+                    parquet.write(rows, staging / name)
+                    os.replace(staging / name, path)
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(f"results folder {self.path} cannot be written: {reason}") from error
+
     def write_plan(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Store the rows of one ablation's plan, in place of its earlier plan.
 
@@ -238,7 +274,7 @@ class Store:
         Looks at every file of the three tables; names and sets aside what is torn or foreign.
         Raises InputError, naming both files, when a run is stored twice.
         """
-        columns = ["run", "description", "status", "digest"]
+        columns = ["run", "description", "status", "digest", "adopted"]
         marks = self._read_each(
             "runs", lambda path: parquet.read(path, RUNS, columns=columns).to_pylist()
         )
@@ -264,10 +300,10 @@ class Store:
             if all(entry.file in names for names in whole.values())
         }
 
-    def finished(self) -> dict[str, str]:
-        """Run -> digest of its code, for the runs that need no training."""
+    def finished(self) -> dict[str, frozenset[str]]:
+        """Run -> digests of the code that it is of, for the runs that need no training."""
         return {
-            entry.run: entry.digest
+            entry.run: entry.digests
             for entry in self.committed().values()
             if entry.status in RESULTS
         }

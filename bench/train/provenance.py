@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import subprocess
@@ -13,8 +14,16 @@ from pathlib import Path
 from bench.plan.back_ends import BACK_ENDS
 
 ROOT = Path(__file__).parents[2]
-DISTRIBUTIONS = ("torch", "numpy", "gymnasium", "mujoco", "envpool", "pyarrow")
+DISTRIBUTIONS = (
+    *("torch", "numpy", "scipy", "numba", "llvmlite"),
+    *("gymnasium", "mujoco", "envpool", "pyarrow"),
+)
 CPUINFO = Path("/proc/cpuinfo")
+MAPS = Path("/proc/self/maps")
+KERNEL_NAMES = tuple(
+    f"{vendor}openblas_get_corename{width}" for vendor in ("scipy_", "") for width in ("64_", "")
+)
+"""What OpenBLAS calls the function that names its kernel, by how numpy was built."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +35,9 @@ class Provenance:
         dirty: tracked files differ from the commit, or there are untracked ones that are not
             ignored; None outside of a repository.
         versions: of Python and the libraries, local parts like +cpu included; None where missing.
-        machine: processor and its model, cores that may be used, memory [GiB] and system.
+        machine: processor and its model, cores that may be used, memory [GiB] and system; "blas",
+            numpy's with the kernel that it takes here, and "llvm", what LLVM calls the processor:
+            both choose instructions, and with them last bits.
     """
 
     commit: str | None
@@ -52,6 +63,8 @@ def provenance(root: Path = ROOT) -> Provenance:
             "cores": cores(),
             "memory": _memory(),
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+            "blas": _blas(),
+            "llvm": _llvm_processor(),
         },
     )
 
@@ -123,6 +136,39 @@ def _cpuinfo() -> dict[str, str]:
         return {}
     pairs = (line.partition(":") for line in first.splitlines())
     return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _blas() -> str:
+    import numpy
+
+    built = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    name = f"{built.get('name')} {built.get('version')}"
+    kernel = _blas_kernel() or os.environ.get("OPENBLAS_CORETYPE")
+    return f"{name}, {kernel}" if kernel else name
+
+
+def _blas_kernel() -> str | None:
+    """The kernel of the OpenBLAS that numpy has loaded; None where it can't be asked."""
+    try:
+        loaded = {line.split()[-1] for line in MAPS.read_text().splitlines() if "openblas" in line}
+        libraries = [ctypes.CDLL(path) for path in sorted(loaded) if "numpy" in path]
+    except OSError:
+        return None
+    for library in libraries:
+        for name in KERNEL_NAMES:
+            if hasattr(library, name):
+                function = getattr(library, name)
+                function.restype = ctypes.c_char_p
+                return str(function(), "ascii")
+    return None
+
+
+def _llvm_processor() -> str | None:
+    try:
+        from llvmlite import binding
+    except ImportError:
+        return None
+    return str(binding.get_host_cpu_name())
 
 
 def _memory() -> float | None:

@@ -61,7 +61,7 @@ def run(
     done = _done(store, fresh_before)
     digests = {each.identifier: code_digest(each) for each, _ in runs.values()}
     kept = [name for name in runs if name in done]
-    stale = sum(results[name] != digests[runs[name][0].identifier] for name in kept)
+    stale = sum(digests[runs[name][0].identifier] not in results[name] for name in kept)
     missing: dict[str, tuple[Description, list[int]]] = {}
     for name, (description, seed) in runs.items():
         if name not in done:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.plan.identity import Description, plain
+from bench.plan.lookup import load_algorithm, values_as_before
 from bench.tune.space import Dimension, defaults, suggested
 
 
@@ -89,4 +90,5 @@ class Request:
             back_end=self.back_ends[environment],
             device=self.device,
             time_limit=self.time_limit,
+            as_before=values_as_before(load_algorithm(self.algorithm)),
         )

@@ -240,7 +240,9 @@ class _Tuner:
         finished = self._store.finished()
         digest = self._digests.setdefault(description.identifier, code_digest(description))
         seeds = tuple(
-            seed for seed in self._request.seeds if finished.get(description.run(seed)) != digest
+            seed
+            for seed in self._request.seeds
+            if digest not in finished.get(description.run(seed), ())
         )
         return Group(description=description, seeds=seeds) if seeds else None
 

@@ -19,6 +19,8 @@ HEAVY = (
     "gymnasium",
     "envpool",
     "ray",
+    "numba",
+    "llvmlite",
 )
 
 

@@ -135,7 +135,7 @@ def test_conflicts_are_told_and_kept_unless_they_are_to_be_replaced(
     assert main(["merge", str(first), "--into", str(into), "--replace"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert all(line.endswith("), seeds 0: other code, replaced") for line in lines[1:3])
-    assert set(Store(into).finished().values()) == {"0" * 16}
+    assert set(Store(into).finished().values()) == {frozenset({"0" * 16})}
 
 
 def test_a_plan_of_other_runs_is_told(

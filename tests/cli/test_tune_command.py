@@ -193,6 +193,7 @@ def test_a_pruned_run_is_not_evaluated(tmp_path: Path, capsys: pytest.CaptureFix
     store = Store(tmp_path)
     (row, _) = store.runs().to_dict("records")
     pruned = {**row, "status": "pruned", "reason": "below the median", "diverged_at": None}
+    pruned["adopted"] = None
     store.write_run(pruned, NO_EPISODES, NO_UPDATES, None)
     capsys.readouterr()
     assert main(["evaluate", row["run"], "--results", str(tmp_path)]) == 2

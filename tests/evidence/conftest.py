@@ -34,6 +34,7 @@ def make_frames(described: Iterable[dict[str, Any]]) -> Frames:
             "algorithm": run.get("variant", "control"),
             "back_end": "envpool",
             "digest": "0123456789abcdef",
+            "adopted": None,
             "versions": json.dumps(VERSIONS),
             "run": f"{place:016x}",
             **run,

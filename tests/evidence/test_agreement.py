@@ -15,6 +15,7 @@ from bench.evidence.agreement import ALPHA, agree, predict, tell
 from bench.store import SCHEMAS
 
 VERSIONS = {"torch": "2.13.0+cpu", "numpy": "2.4.6", "mujoco": "4.0.0", "envpool": "1.2.5"}
+MACHINE = {"processor": "P", "cores": 2, "blas": "B, K", "llvm": "l"}
 NORMAL = tuple(float(score) for score in (90, 94, 96, 98, 99, 101, 102, 104, 106, 110))
 
 
@@ -34,7 +35,7 @@ def tables(
         row |= dict.fromkeys(numbers, 1000) | {"run": run, "seed": seed, "seconds": 1.0}
         row |= {"status": "finished", "reason": None, "commit": None, "started": 0}
         row |= {"device": "cpu", "back_end": "envpool", "digest": "c0de", "environment": "E-v0"}
-        row |= {"machine": json.dumps({"processor": "P", "cores": 2})}
+        row |= {"machine": json.dumps(MACHINE), "adopted": None}
         rows.append(row | {"versions": json.dumps(VERSIONS)} | dict(changes or {}))
         if not math.isnan(score):
             for step in (500, 1000):
@@ -74,13 +75,15 @@ def test_other_bits_where_equal_ones_are_expected_break_it() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"machine": json.dumps({"processor": "Q"})}, "processor P stored, Q here"),
-        ({"machine": json.dumps({"processor": "P", "model": "M"})}, "processor P stored, P (M)"),
+        ({"machine": json.dumps(MACHINE | {"processor": "Q"})}, "processor P stored, Q here"),
+        ({"machine": json.dumps(MACHINE | {"model": "M"})}, "processor P stored, P (M)"),
         ({"versions": json.dumps(VERSIONS | {"torch": "2.11.0"})}, "torch 2.13.0+cpu stored, 2.1"),
         ({"versions": json.dumps(VERSIONS | {"numpy": "2"})}, "numpy 2.4.6 stored, 2 here"),
         ({"versions": json.dumps(VERSIONS | {"mujoco": "3"})}, "mujoco 4.0.0 stored, 3 here"),
         ({"versions": json.dumps(VERSIONS | {"envpool": "1"})}, "envpool 1.2.5 stored, 1 here"),
         ({"digest": "0ther"}, "code c0de stored, 0ther here"),
+        ({"machine": json.dumps(MACHINE | {"blas": "B, L"})}, "blas B, K stored, B, L here"),
+        ({"machine": json.dumps(MACHINE | {"llvm": "m"})}, "llvm l stored, m here"),
     ],
 )
 def test_in_other_surroundings_the_score_is_compared(changes: dict[str, object], told: str) -> None:

@@ -42,6 +42,7 @@ def tuned(ways: Ways, environment: str = "Reviews-v0") -> tuple[pd.DataFrame, ..
                 "algorithm": "sequence_clipped_ppo",
                 "back_end": "sequence",
                 "digest": "0123456789abcdef",
+                "adopted": None,
                 "versions": json.dumps({"torch": "2.13.0"}),
                 "hyperparameters": json.dumps({"reference_penalty": way.pop("penalty")}),
                 **way,

@@ -12,7 +12,14 @@ import pytest
 from stored_example import Example
 
 from bench.store import Store
-from bench.store.content import Content, Difference, by_run, first_difference, row_of
+from bench.store.content import (
+    Content,
+    Difference,
+    by_run,
+    first_difference,
+    first_difference_of_beginning,
+    row_of,
+)
 
 
 def content(folder: Path, run: Example, **arrays: Any) -> Content:
@@ -154,3 +161,55 @@ def test_tables_are_split_by_run_and_runs_without_rows_are_there(
     tables["runs"] = tables["runs"].filter(pa.array([True, False, True]))
     assert list(by_run(tables)) == ["aa", "cc"]
     assert len(by_run(tables)["cc"]["episodes"]) == 2
+
+
+def beginning_of(whole: Content, last: int, every: int = 1) -> Content:
+    """What a run of `last` steps would have given: of the updates, a row of every so many."""
+    episodes, updates = (
+        each.filter(pc.less_equal(each["step"], last))
+        for each in (whole["episodes"], whole["updates"])
+    )
+    row = {**row_of(whole), "budget": last, "steps": last, "episodes": len(episodes)}
+    return {
+        "runs": pa.Table.from_pylist([row], schema=whole["runs"].schema),
+        "episodes": episodes,
+        "updates": updates.take(list(range(0, len(updates), every))),
+    }
+
+
+def test_a_beginning_is_compared_as_far_as_it_goes(tmp_path: Path, example: type[Example]) -> None:
+    given = example(count=9)
+    whole = content(tmp_path / "whole", given)
+    last = whole["updates"]["step"][2].as_py()
+    for every in (1, 2):
+        beginning = beginning_of(whole, last, every)
+        assert 0 < len(beginning["episodes"]) < len(whole["episodes"])
+        assert first_difference_of_beginning(whole, beginning) is None
+        # Of a longer budget the run may have fewer rows than its replay.
+        sparse = {**whole, "updates": whole["updates"].take([0, 2, 3, 8])}
+        assert first_difference_of_beginning(sparse, beginning) is None
+    entropy = given.updates["entropy"]
+    for place, differs in ((2, True), (3, False)):
+        other = entropy.copy()
+        other[place] += 1.0
+        changed = content(tmp_path / f"{place}", example(count=9), entropy=other)
+        found = first_difference_of_beginning(changed, beginning_of(whole, last))
+        assert (found is not None) == differs
+        assert found is None or (found.table, found.column) == ("updates", "entropy")
+    fewer = {**whole, "episodes": whole["episodes"].slice(1)}
+    found = first_difference_of_beginning(fewer, beginning_of(whole, last))
+    assert found is not None and found.table == "episodes"
+
+
+def test_a_beginning_diverges_where_the_run_did(tmp_path: Path, example: type[Example]) -> None:
+    def ending(at: int | None) -> Content:
+        changes = {"status": "diverged" if at else "finished", "diverged_at": at}
+        return content(tmp_path / f"{at}", example(count=9, changes=changes))
+
+    last = ending(None)["updates"]["step"][2].as_py()
+    early, late, never = ending(last - 1), ending(last + 1), ending(None)
+    assert first_difference_of_beginning(late, beginning_of(never, last)) is None
+    assert first_difference_of_beginning(early, beginning_of(early, last)) is None
+    for one, other in ((early, never), (never, early), (late, early)):
+        found = first_difference_of_beginning(one, beginning_of(other, last))
+        assert found is not None and (found.table, found.column) == ("runs", "diverged_at")

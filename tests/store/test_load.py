@@ -216,6 +216,18 @@ def test_mixed_code_and_versions_are_told_of(
     )
 
 
+def test_code_that_adopted_a_run_is_its_code(
+    full: Store, published: Store, example: type[Example]
+) -> None:
+    changes = {"description": "d0", "digest": "other", "seed": 3}
+    example(run="r5", changes={**changes, "adopted": "0123"}).write(full)
+    assert load("baseline").mixed == ()
+    full.adopt_code({"r0": "later"})
+    assert load("baseline").mixed == (
+        "baseline has runs of different code: 0123 (4 of 5 runs), later (1 of 5 runs)",
+    )
+
+
 def test_algorithms_have_different_code_without_being_mixed(
     full: Store, published: Store, example: type[Example]
 ) -> None:

@@ -134,6 +134,13 @@ def test_of_two_results_the_one_that_was_there_is_kept_unless_it_is_asked_for_th
     assert merge(other.path, store.path).conflicts == []
 
 
+def test_results_of_code_that_adopted_the_other_s_are_the_same(
+    store: Store, other: Store, example: type[Example]
+) -> None:
+    example(run="bb", changes={"seed": 1, "digest": "4567", "adopted": "0123"}).write(store)
+    assert merge(other.path, store.path).same == ["bb"]
+
+
 def test_a_result_takes_the_place_of_a_failed_run_and_never_the_other_way_round(
     store: Store, other: Store, example: type[Example]
 ) -> None:

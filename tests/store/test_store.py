@@ -76,17 +76,52 @@ def test_writing_again_replaces_every_part(store: Store, example: type[Example])
     example(count=9, changes={"digest": "old"}).write(store)
     new = example(count=4, offset=100.0, changes={"digest": "new"})
     store.write_run(new.row, new.episodes, new.updates, None)
-    assert store.finished() == {"aa": "new"}
+    assert store.finished() == {"aa": {"new"}}
     np.testing.assert_array_equal(store.episodes()["return"], new.episodes["return"])
     assert len(store.updates()) == 4
     with pytest.raises(FileNotFoundError):
         store.policy("aa")
 
 
+def contents(store: Store) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in store.path.glob("*/*.parquet")}
+
+
+def test_adopting_code_changes_nothing_else(store: Store, example: type[Example]) -> None:
+    for run in ("aa", "bb"):
+        example(run=run, changes={"reason": "none", "seconds": float("nan")}).write(store)
+    before, files = store.runs(), contents(store)
+    store.adopt_code({"aa": "new", "zz": "new"})
+    assert store.finished() == {"aa": {"0123", "new"}, "bb": {"0123"}}
+    others = [name for name in SCHEMAS["runs"].names if name != "adopted"]
+    pd.testing.assert_frame_equal(store.runs()[others], before[others])
+    changed = [path for path, content in contents(store).items() if files.get(path) != content]
+    assert changed == [store.path / "runs" / "aa.parquet"]
+    # What is adopted anew forgets the earlier code, and trained again, all of it.
+    store.adopt_code({"aa": "newer"})
+    assert store.finished()["aa"] == {"0123", "newer"}
+    example(run="aa").write(store)
+    assert store.finished()["aa"] == {"0123"}
+
+
+def test_a_published_store_adopts_code_and_one_that_is_only_read_does_not(
+    store: Store, example: type[Example], tmp_path: Path
+) -> None:
+    for run in ("aa", "bb"):
+        example(run=run).write(store)
+    compact(store.path, tmp_path / "published")
+    published = Store(tmp_path / "published")
+    assert published.read_only
+    published.adopt_code({"bb": "new"})
+    assert published.finished() == {"aa": {"0123"}, "bb": {"0123", "new"}}
+    with pytest.raises(InputError, match="opened to be read only"):
+        Store(published.path, read_only=True).adopt_code({"bb": "new"})
+
+
 def test_only_failed_runs_are_to_be_trained_again(store: Store, example: type[Example]) -> None:
     for run, status in [("aa", "finished"), ("bb", "diverged"), ("cc", "failed")]:
         example(run=run, changes={"status": status}).write(store)
-    assert store.finished() == {"aa": "0123", "bb": "0123"}
+    assert store.finished() == {"aa": {"0123"}, "bb": {"0123"}}
     assert store.runs()["status"].tolist() == ["finished", "diverged", "failed"]
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from llvmlite import binding
 
-from bench.train.provenance import cores, on_device, provenance
+from bench.train.provenance import ROOT, cores, on_device, provenance
 
 
 def git(folder: Path, *arguments: str) -> None:
@@ -53,6 +56,8 @@ def test_outside_of_a_repository_and_inside_of_somebody_else_s(
 def test_versions_and_machine_can_be_stored() -> None:
     origin = provenance()
     assert set(origin.versions) >= {"python", "torch", "numpy", "gymnasium", "mujoco", "envpool"}
+    assert set(origin.versions) >= {"scipy", "numba", "llvmlite"}
+    assert None not in origin.versions.values()
     assert json.loads(json.dumps(origin.machine))["cores"] == cores() >= 1
 
 
@@ -76,6 +81,23 @@ def test_a_processor_is_told_from_others_of_its_name(
     monkeypatch.setattr("bench.train.provenance.CPUINFO", tmp_path / "cpuinfo")
     machine = provenance().machine
     assert (machine["processor"], machine["model"]) == ("A", told)
+
+
+def test_what_chooses_instructions_is_told() -> None:
+    machine = provenance().machine
+    assert machine["llvm"] == binding.get_host_cpu_name()
+    name, kernel = str(machine["blas"]).split(", ")
+    other = "Haswell" if kernel != "Haswell" else "Sandybridge"
+    script = "from bench.train.provenance import provenance; print(provenance().machine['blas'])"
+    told = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "OPENBLAS_CORETYPE": other},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    assert told == f"{name}, {other}"
 
 
 def test_only_what_depends_on_warp_carries_its_versions() -> None:

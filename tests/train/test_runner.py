@@ -217,7 +217,7 @@ def test_a_failure_never_replaces_a_result(tmp_path: Path) -> None:
     now = datetime.now(UTC)
     summary, _ = train(planned([bad], seeds=[0, 1]), store, workers=1, fresh_before=now)
     assert list(summary.failures.values()) == [2]
-    assert store.finished() == {bad.run(0): row["digest"]}
+    assert store.finished() == {bad.run(0): {row["digest"]}}
     assert sorted(store.runs()["status"]) == ["failed", "finished"]
 
 
@@ -319,7 +319,7 @@ def row_like(path: Path) -> dict[str, Any]:
     store = Store(path)
     train(planned([described()], seeds=[0]), store, workers=1)
     (row,) = store.runs().to_dict("records")
-    return {**row, "reason": None, "diverged_at": None}
+    return {**row, "reason": None, "diverged_at": None, "adopted": None}
 
 
 def contents() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], None]:
@@ -332,7 +332,7 @@ def contents() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], None]:
 def made_by_other_code(store: Store, description: Description, seeds: Sequence[int]) -> None:
     for row in store.runs().to_dict("records"):
         if row["seed"] in seeds:
-            kept = {**row, "reason": None, "diverged_at": None, "digest": "0" * 16}
+            kept = {**row, "reason": None, "diverged_at": None, "adopted": None, "digest": "0" * 16}
             store.write_run(kept, *contents())
 
 

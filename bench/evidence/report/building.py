@@ -26,6 +26,7 @@ from bench.evidence.report.lecture import lecture
 from bench.evidence.report.material import EXPERIMENT, Anchors, Material, anchors
 from bench.evidence.scores import score_runs
 from bench.store import LOCAL, PUBLISHED, Store, View, load
+from bench.store.editions import edition_text
 from bench.store.imported import is_imported, trained
 
 REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
@@ -148,7 +149,7 @@ class Builder:
     def _material(self, view: View) -> Material:
         return Material(
             view=view,
-            source=self.shown(view.source),
+            source=self.shown(view.source) + edition_text(view.runs),
             anchors=self._anchors(view.source),
             remarks=self.remarks(view),
         )

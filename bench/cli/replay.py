@@ -1,0 +1,201 @@
+"""`verify --adopt`: replay how stored runs begin, and let today's code adopt what it gives again.
+
+A digest tells that code differs, not that results do. So of every description whose runs are of
+other code, one seed is trained for its first steps, on the processor that made it, and compared
+with what is stored, bit for bit. Where all bits agree, all its runs of that processor take today's
+digest beside their own.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bench.cli.choosing import described
+from bench.cli.other_code import of_code
+from bench.cli.words import count, shown
+from bench.errors import InputError
+from bench.plan.identity import Description
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.plan.plan import Plan
+    from bench.store import Store
+    from bench.store.content import Content, Difference
+    from bench.train.events import Summary
+
+STEPS = 20_000
+"""Steps that are replayed, where the budget is not smaller [environment steps]."""
+
+Train = Callable[["Plan", "Store", "Store"], "Summary"]
+"""Trains a plan into the first store, by what training in the second one took."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidate:
+    """Runs of one description, code and processor.
+
+    Attributes:
+        description: theirs.
+        run, seed: of the one that is replayed.
+        runs: of all of them, in the order of seeds.
+        digest: of today's code.
+    """
+
+    description: Description
+    run: str
+    seed: int
+    runs: tuple[str, ...]
+    digest: str
+
+    @property
+    def beginning(self) -> Description:
+        """What is trained."""
+        return replace(self.description, steps=min(self.description.steps, STEPS))
+
+    @property
+    def place(self) -> str:
+        """Which one it is, in words."""
+        it = self.description
+        return f"{it.identifier} ({it.algorithm} in {it.environment}, seed {self.seed})"
+
+
+def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
+    """Replay, compare and adopt, and say what came of it.
+
+    Args:
+        table: runs of the store, of which those with a result count.
+        store: takes the digests of today's code.
+        train: how.
+
+    Returns:
+        Whether all that was replayed agrees.
+
+    Raises:
+        InputError: the store can't be written.
+        KeyboardInterrupt: what agreed until then is adopted.
+    """
+    from bench.plan.retraining import retraining_plan
+    from bench.store import Store
+
+    candidates, left = _candidates(table)
+    try:
+        if not candidates:
+            print(f"Nothing to replay in {shown(store.path)}.")
+            return True
+        store.adopt_code({})
+        print(
+            f"Replaying the first {STEPS:,} steps of {count(len(candidates), 'description')} of "
+            f"{shown(store.path)}, one seed each."
+        )
+        plan = retraining_plan([(each.beginning, each.seed) for each in candidates])
+        with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder:
+            fresh = Store(folder)
+            try:
+                summary = train(plan, fresh, store)
+            finally:
+                agree = _adopt(candidates, store, fresh)
+        for (description, reason), number in summary.failures.items():
+            place = f"{description.algorithm} in {description.environment}"
+            print(f"{count(number, 'run')} of {place} FAILED: {reason}")
+        return agree and not summary.failures
+    finally:
+        for reason, number in left.items():
+            print(f"Left: {count(number, 'run')}, {reason}")
+        for problem in store.problems:
+            print(problem)
+
+
+def _candidates(table: pd.DataFrame) -> tuple[list[Candidate], dict[str, int]]:
+    """What is to be replayed; and of the runs of other code that can't be, how many for what."""
+    from bench.evidence.machine import processor_text
+    from bench.plan.digest import code_digest
+    from bench.store.imported import trained
+    from bench.store.schema import RESULTS
+    from bench.train.provenance import provenance
+
+    here = provenance().machine
+    table = trained(table)
+    table = table[table["status"].isin(RESULTS)].sort_values("seed")
+    table["processor"] = table["machine"].map(lambda text: processor_text(json.loads(text)))
+    found: list[Candidate] = []
+    left: dict[str, int] = {}
+    alike = ["description", "digest", "processor", "device"]
+    for (_, _, processor, device), runs in table.groupby(alike, sort=False):
+        try:
+            description = described(runs.iloc[0])
+            digest = code_digest(description)
+            stale = runs[~of_code(runs, digest)]
+            reason = _refusal(processor, device, here)
+        except (InputError, FileNotFoundError) as error:
+            stale, reason = runs, f"which can't be trained again: {error}"
+        if reason is not None and len(stale):
+            left[reason] = left.get(reason, 0) + len(stale)
+        elif len(stale):
+            found.append(
+                Candidate(
+                    description=description,
+                    run=str(stale["run"].iloc[0]),
+                    seed=int(stale["seed"].iloc[0]),
+                    runs=tuple(stale["run"]),
+                    digest=digest,
+                )
+            )
+    return found, left
+
+
+def _refusal(processor: str, device: str, here: Mapping[str, object]) -> str | None:
+    """Why bits can't be expected to agree with those of this processor and device; else None."""
+    from bench.evidence.machine import processor_text
+
+    if device != "cpu":
+        return f"made on {device}, where bits are not promised"
+    # Of older runs the processor's name is known, and not its model.
+    if processor not in (here["processor"], processor_text(here)):
+        return f"made on another processor: {processor}; this one is {processor_text(here)}"
+    return None
+
+
+def _adopt(candidates: list[Candidate], store: Store, fresh: Store) -> bool:
+    """Compare what was replayed and adopt what agrees; whether all of it does."""
+    from bench.store.content import by_run
+
+    wanted = {each.run for each in candidates}
+    entries = [entry for run, entry in store.committed().items() if run in wanted]
+    stored, again = by_run(store.read(entries)), by_run(fresh.read(fresh.committed().values()))
+    adopted: dict[str, str] = {}
+    lines: list[str] = []
+    agreeing = replayed = 0
+    for each in candidates:
+        beginning = again.get(each.beginning.run(each.seed))
+        if each.run not in stored or beginning is None:
+            continue
+        replayed += 1
+        difference = _difference(each, stored[each.run], beginning)
+        if difference is None:
+            agreeing += 1
+            adopted |= dict.fromkeys(each.runs, each.digest)
+            lines.append(f"{each.place}: bit for bit, {count(len(each.runs), 'run')} adopted")
+        else:
+            told = difference.sentence("stored", "replayed")
+            stale = count(len(each.runs), "run")
+            lines.append(f"{each.place}: NOT bit for bit, {stale} left stale: {told}")
+    store.adopt_code(adopted)
+    print(*lines, sep="\n")
+    print(
+        f"Descriptions that agree: {agreeing} of {replayed}; "
+        f"{count(len(adopted), 'run')} adopted by the code of this tree."
+    )
+    return agreeing == replayed
+
+
+def _difference(candidate: Candidate, stored: Content, again: Content) -> Difference | None:
+    from bench.store.content import first_difference, first_difference_of_beginning
+
+    whole = candidate.beginning.steps == candidate.description.steps
+    compare = first_difference if whole else first_difference_of_beginning
+    return compare(stored, again)

@@ -1,0 +1,66 @@
+"""The editions of the published results: what code trained them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+FIRST_EDITION = frozenset(
+    [
+        "0eea2b186464bb3b",
+        "195c9deb03f57552",
+        "21cef22ae3b2bbc2",
+        "2c783ef1548622a6",
+        "4613dcf57dc8da17",
+        "587e25e5de4c3baa",
+        "5d8d50d35f04adb0",
+        "65375d4f15dc549b",
+        "75cd2c9b3e132e1d",
+        "9cc077ddf21fe92a",
+        "acd89db2c2358d68",
+        "aff7993ac34753cb",
+        "b9fc550e83abe2f5",
+        "ba5b4b3cdc199e99",
+        "d81344f6ea2cd3b8",
+        "de0db8fd402044ce",
+        "df022f4852426d4d",
+        "e2333b45ab4016e3",
+        "e62c4f60245eedd6",
+        "ebe5ff832c871314",
+        "efb2347117433f91",
+    ]
+)
+"""Digests of the code of the first edition. No later code can have one of them, because digests
+have been made by another rule since."""
+
+
+def of_first_edition(runs: pd.DataFrame) -> pd.Series:
+    """Whether each run is of the first edition's code, and no later code has adopted it.
+
+    Args:
+        runs: with the columns of the table `runs`.
+    """
+    return runs["digest"].isin(FIRST_EDITION) & runs["adopted"].isna()
+
+
+def edition_text(runs: pd.DataFrame) -> str:
+    """What to put behind the place of these runs: that they are of the first edition's code.
+
+    Args:
+        runs: with the columns of the table `runs`.
+
+    Returns:
+        Empty where none of them is.
+    """
+    first = of_first_edition(runs)
+    if not first.any():
+        return ""
+    return " (first edition's code)" if first.all() else " (in part first edition's code)"
+
+
+def edition_note(runs: pd.DataFrame) -> list[str]:
+    """A sentence for a page of these runs that doesn't say where they lie; none likewise."""
+    first = of_first_edition(runs)
+    if not first.any():
+        return []
+    number = "All" if first.all() else f"{first.sum()} of {len(first)}"
+    return [f"{number} runs are of the first edition's code."]

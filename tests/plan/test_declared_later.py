@@ -1,0 +1,89 @@
+"""A hyperparameter that is declared later leaves the runs that were made before what they are."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import pytest
+
+from ablations.spec import Ablation, Variant
+from bench.cli.choosing import described
+from bench.plan.identity import Description
+from bench.plan.plan import make_plan
+from bench.train.trainer import validate
+
+ALGORITHM = """
+from dataclasses import dataclass, replace
+from algorithms.hyperparameters import hyperparameter
+from algorithms.ladder import clipped_ppo
+
+@dataclass(frozen=True, kw_only=True)
+class Hyperparameters(clipped_ppo.ALGORITHM.hyperparameters):
+    {later}
+
+ALGORITHM = replace(clipped_ppo.ALGORITHM, name="later", hyperparameters=Hyperparameters)
+"""
+LATER = 'bias: float = hyperparameter(0.5, "what it adds", before=0)'
+
+
+def planned(**settings: str) -> Description:
+    ablation = Ablation(
+        name="mine",
+        title="Mine",
+        question="Why?",
+        environments=("Hopper-v5",),
+        variants=(Variant(name="a", algorithm="later.algorithm:ALGORITHM"),),
+        control="a",
+        steps=1000,
+    )
+    plan = make_plan(ablation, back_end_of=lambda environment: "envpool", settings=settings)
+    return plan.cells[0].description
+
+
+class Row:
+    """Of the table `runs`."""
+
+    def __init__(self, description: Description) -> None:
+        self.canonical, self.seed, self.run = description.canonical(), 3, description.run(3)
+
+
+def test_runs_made_before_keep_their_identity(install) -> None:
+    package = install("later", {"algorithm.py": ALGORITHM.format(later="pass")})
+    before = planned()
+    stored = Row(before)
+
+    (package / "algorithm.py").write_text(ALGORITHM.format(later=LATER))
+    del sys.modules["later.algorithm"]
+    importlib.invalidate_caches()
+    now, as_before = planned(), planned(bias="0")
+
+    assert as_before.hyperparameters["bias"] == 0.0
+    assert as_before.canonical() == before.canonical()
+    assert as_before.run(3) == before.run(3)
+    assert now.identifier != before.identifier
+    assert '"bias":"float:0.5"' in now.canonical()
+
+    # What is stored is trained again as it was, not by today's default.
+    again = described(stored)
+    assert again == as_before
+    assert again.run(3) == stored.run
+    validate(importlib.import_module("later.algorithm").Hyperparameters(**again.hyperparameters))
+    assert described(Row(now)).hyperparameters["bias"] == 0.5
+
+
+def test_a_value_that_is_as_before_is_in_no_text() -> None:
+    description = Description(
+        algorithm="a", hyperparameters={"x": 1}, environment="e", steps=1, back_end="b"
+    )
+    completed = description.completed({"y": 0.0, "z": (1, 2)})
+    assert completed.hyperparameters == {"x": 1, "y": 0.0, "z": (1, 2)}
+    assert completed.canonical() == description.canonical()
+    # 0 is another value than 0.0, as everywhere in a description.
+    other = Description(
+        **{**vars(completed), "hyperparameters": {**completed.hyperparameters, "y": 0}}
+    )
+    assert '"y":"int:0"' in other.canonical()
+    given = completed.canonical().replace('"algorithm"', '"as_before":"none","algorithm"')
+    with pytest.raises(ValueError, match="no canonical description"):
+        Description.from_canonical(given)
