@@ -64,8 +64,7 @@ def values(
     learner: ActorCritic[Hyperparameters], observations: Tensor, only: int | None = None
 ) -> Tensor:
     """V [S, T, N] of observations [S, T, N, O]; of one seed `only`, where it is named."""
-    assert learner.critic is not None
-    sizes, activation = learner.critic.network.for_kernels
+    sizes, activation = learner.known_critic.network.for_kernels
     found = torch.zeros(observations.shape[:3])
     for s in range(len(learner.seeds)) if only is None else [only]:
         out = found[s].view(-1, 1).numpy()
@@ -114,8 +113,7 @@ def fit_critic(
     learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor, h: CriticRegression
 ) -> Tensor:
     """Regress V(s) on `targets` [S, T, N]; the last losses [S]."""
-    assert learner.critic is not None
-    sizes, activation = learner.critic.network.for_kernels
+    sizes, activation = learner.known_critic.network.for_kernels
     rate = learner.annealed(h.critic_learning_rate)
     orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, h.critic_minibatch)
     optimizer, columns = learner.optimizer, slice(learner.policy.size, None)
@@ -169,8 +167,8 @@ def update_actor_critic(
         settings: weights of value loss and entropy, how far a value may move, whether a
             minibatch's advantages are standardised.
     """
-    assert learner.critic is not None
-    layout, (critic, activation) = layout_of(learner.policy), learner.critic.network.for_kernels
+    layout = layout_of(learner.policy)
+    critic, activation = learner.known_critic.network.for_kernels
     kernel = kernels.update_actor_critic.bind(slope=slope)
     optimizer, actions = learner.optimizer, rows_of(batch.actions)
     second = optimizer.second_moment if step.square is None else step.square
