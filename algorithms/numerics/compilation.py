@@ -109,7 +109,7 @@ def cache_folder() -> Path:
     """The folder of the machine code: the user's cache, else a temporary one of this user."""
     version = "".join(f"{each} {metadata.version(each)};" for each in ("numba", "llvmlite"))
     digest = hashlib.sha256(f"{version}{sys.version}".encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in [Path(__file__), *sorted(Path(__file__).parent.glob("kernels/*.py"))]:
         digest.update(file.read_bytes())
     name = digest.hexdigest()[:16]
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
