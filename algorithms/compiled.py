@@ -185,7 +185,10 @@ def update_actor_critic(
         orders: of each seed, places of samples, `size` of them a minibatch.
         numbers: float32 [S, …], what each seed's slope is given.
     """
-    (actor, log_stds), critic = for_kernels(learner.policy), learner.known_critic.network.for_kernels
+    (actor, log_stds), critic = (
+        for_kernels(learner.policy),
+        learner.known_critic.network.for_kernels,
+    )
     kernel = kernels.update_actor_critic.bind(slope=slope)
     found = torch.zeros(2, len(learner.seeds))
     for s in learning(learner):

@@ -44,7 +44,9 @@ def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
         policy_gradient_step(learner, batch, everywhere)
         return
     if name == "baseline":
-        policy_gradient_step(learner, batch, everywhere - first_baseline(h.baseline, learner, total))
+        policy_gradient_step(
+            learner, batch, everywhere - first_baseline(h.baseline, learner, total)
+        )
         return
     b = first_baseline(h.baseline, learner, returns)
     if name == "reward_to_go":

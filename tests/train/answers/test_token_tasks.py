@@ -112,9 +112,7 @@ def test_what_only_sampling_shows_names_the_task_s_function() -> None:
 def test_a_batch_tells_whose_rewards_are_numbers() -> None:
     algorithm: Any = load_algorithm("sequence_policy_gradient")
     h = algorithm.hyperparameters(prompts=2, samples=2)
-    learner: AnswerLearner[Any] = AnswerLearner(
-        h, [0, 1, 2], WHOLE.network, pretrained(WHOLE)
-    )
+    learner: AnswerLearner[Any] = AnswerLearner(h, [0, 1, 2], WHOLE.network, pretrained(WHOLE))
 
     def reward(sequences: np.ndarray) -> np.ndarray:
         # One answer of the second seed; another of the third, which float32 does not hold.
