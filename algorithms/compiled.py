@@ -6,6 +6,7 @@ reference. Arrays are those of torch's tensors, rows of one seed.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,11 @@ from algorithms.numerics.kernels.perceptron import Network
 from algorithms.numerics.networks import Perceptron
 from algorithms.policies import GaussianPolicy, Policy
 
-Slope = Callable[[Any, Any, Any, np.ndarray], tuple[Any, Any]]
-"""(ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL of what a rung maximises: what its kernel trains by."""
+Slope = Callable[..., Any]
+"""(ρ, A, numbers) -> ∂/∂ρ of what a rung maximises, or (ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL.
+
+Plain numbers in, plain numbers out: what a kernel trains by. `numbers` is an array.
+"""
 
 
 def for_kernels(policy: Policy) -> tuple[Network, int]:
@@ -189,7 +193,9 @@ def update_actor_critic(
     """
     assert learner.critic is not None
     (actor, log_stds), critic = for_kernels(learner.policy), learner.critic.network.for_kernels
-    kernel = kernels.update_actor_critic.bind(slope=slope)
+    with_divergence = len(inspect.signature(slope).parameters) > 3
+    slopes = kernels.of_ratio_and_divergence if with_divergence else kernels.of_ratio
+    kernel = kernels.update_actor_critic.bind(slope=slope, slopes=slopes)
     found = torch.zeros(2, len(learner.seeds))
     for s in learning(learner):
         memory = memory_of(learner, s, second=step.square)

@@ -40,9 +40,9 @@ def objective(ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
     return ratio * advantages - advantages.abs() / (2 * clip_range) * (ratio - 1).square()
 
 
-def slope(ratio: Any, advantage: Any, divergence: Any, numbers: np.ndarray) -> tuple[Any, Any]:
-    """∂/∂ρ = A − |A| (ρ − 1) / ε of the objective, `numbers` being ε; ∂/∂KL = 0."""
-    return advantage - abs(advantage) * (ratio - 1) / numbers[0], 0.0
+def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
+    """∂/∂ρ = A − |A| (ρ − 1) / ε of the objective; `numbers` is ε."""
+    return advantage - abs(advantage) * (ratio - 1) / numbers[0]
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:

@@ -40,10 +40,10 @@ def objective(ratio: Tensor, advantages: Tensor, bounds: tuple[float, float]) ->
     return torch.minimum(ratio * advantages, ratio.clamp(*bounds) * advantages)
 
 
-def slope(ratio: Any, advantage: Any, divergence: Any, bounds: np.ndarray) -> tuple[Any, Any]:
-    """∂/∂ρ = A of the objective, 0 where the clipped term is the smaller; ∂/∂KL = 0."""
+def slope(ratio: Any, advantage: Any, bounds: np.ndarray) -> Any:
+    """∂/∂ρ = A of the objective, 0 where the clipped term is the smaller."""
     clipped = bounds[0] if ratio < bounds[0] else (bounds[1] if ratio > bounds[1] else ratio)
-    return (0.0 if clipped * advantage < ratio * advantage else advantage), 0.0
+    return 0.0 if clipped * advantage < ratio * advantage else advantage
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:

@@ -33,9 +33,9 @@ def objective(ratio: Tensor, advantages: Tensor) -> Tensor:
     return ratio * advantages
 
 
-def slope(ratio: Any, advantage: Any, divergence: Any, numbers: np.ndarray) -> tuple[Any, Any]:
-    """∂/∂ρ = A of the objective; ∂/∂KL = 0."""
-    return advantage, 0.0
+def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
+    """∂/∂ρ = A of the objective."""
+    return advantage
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:

@@ -129,9 +129,9 @@ Projection = Callable[[Tensor, Tensor], Tensor]
 """Observations [S, M, O] and ∇_φ of each sample's objective [S, M, K] -> what is followed."""
 
 
-def slope(ratio: Any, advantage: Any, divergence: Any, numbers: np.ndarray) -> tuple[Any, Any]:
-    """∂/∂ρ = A and ∂/∂KL = 0: at θ = θ', where ρ = 1, ∇(ρ A) = A ∇log p."""
-    return advantage, 0.0
+def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
+    """∂/∂ρ = A: at θ = θ', where ρ = 1, ∇(ρ A) = A ∇log p."""
+    return advantage
 
 
 def objective_gradient(
