@@ -140,7 +140,6 @@ class Rollout:
     ) -> Columns:
         """Up to `ticks` steps; `acting` changes in place. Where `once`, ended slots idle."""
         columns = self._columns(ticks)
-        tick = 0
         for tick in range(ticks):
             if not acting.any():
                 break
@@ -154,7 +153,6 @@ class Rollout:
             self._observations = self._placed(step.observations)
             if step.observations is not step.last_observations:
                 self._stop_not_finite(acting, {"observation from reset": self._observations})
-        self._look_ahead(columns, tick)
         return columns
 
     def _act(self, acting: BoolArray, noise: Tensor, tick: int, columns: Columns) -> Any:
@@ -231,13 +229,13 @@ class Rollout:
                 self.episodes[s].append(int(self.steps[s]), returned, length, self.seconds())
         self._returns[ended], self._lengths[ended], self._cut[ended] = 0.0, 0, False
 
-    def _look_ahead(self, columns: Columns, last: int) -> None:
+    def _look_ahead(self, batch: Columns) -> None:
         """Write what a step led to that ended no episode: the next tick's observation."""
-        following, seen = columns["next_observations"], columns["observations"]
-        going = ~(columns["terminated"] | columns["truncated"])
-        following[:, :last][going[:, :last]] = seen[:, 1 : last + 1][going[:, :last]]
+        following, seen = batch["next_observations"], batch["observations"]
+        going = ~(batch["terminated"] | batch["truncated"])
+        following[:, :-1][going[:, :-1]] = seen[:, 1:][going[:, :-1]]
         now = self._learner.normalise(torch.from_numpy(self._observations).to(self._learner.device))
-        following[:, last][going[:, last]] = now.cpu().numpy()[going[:, last]]
+        following[:, -1][going[:, -1]] = now.cpu().numpy()[going[:, -1]]
 
     def _stop_not_finite(self, acting: BoolArray, parts: Mapping[str, np.ndarray]) -> None:
         """Stop the seeds that act on, or get, a part [S, N, …] not finite; the first counts.
@@ -268,6 +266,7 @@ class Rollout:
             joined = {
                 name: np.concatenate([block[name] for block in blocks], axis=1) for name in joined
             }
+        self._look_ahead(joined)
         tensors = {name: torch.from_numpy(values) for name, values in joined.items()}
         if self._choices:
             tensors["actions"] = tensors["actions"].squeeze(3).long()

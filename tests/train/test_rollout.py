@@ -12,8 +12,8 @@ import pytest
 import small_environments  # noqa: F401  (registers)
 import torch
 
+from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch
-from algorithms.learner import Learner
 from algorithms.policy_gradient import TIME_BLOCK
 from bench.plan.lookup import load_algorithm
 from bench.train.environments import make
@@ -32,7 +32,7 @@ def rolling(
     seeds: Sequence[int] = (0, 1, 2),
     time_limit: int | None = None,
     **changes: Any,
-) -> Iterator[tuple[Learner, Rollout, Recorder]]:
+) -> Iterator[tuple[ActorCritic[Any], Rollout, Recorder]]:
     """A learner, its rollout, and what passes between them and the environments."""
     chosen = load_algorithm(algorithm)
     h = chosen.hyperparameters(
@@ -40,9 +40,10 @@ def rolling(
     )
     environments = Recorder(make(environment, seeds, h.slots, time_limit=time_limit))
     size, space = environments.observation_size, environments.action_space
-    learner = Learner(chosen, h, seeds, size, space)
+    learner = ActorCritic(h, seeds, size, space, critic=chosen.critic(h))
+    chosen.start(learner)
     try:
-        yield learner, Rollout(learner, environments), environments
+        yield learner, Rollout(chosen, learner, environments), environments
     finally:
         environments.close()
 
@@ -105,7 +106,7 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
     with rolling("Diary-v0") as (_, rollout, environments):
         charged, cut = np.zeros(3, np.int64), []
         for _ in range(5):
-            batch = rollout.collect_trajectories()
+            batch, _ = rollout.collect()
             for s in range(3):
                 for n in range(3):
                     (episode,) = episodes_of(batch, s, n)
@@ -128,7 +129,7 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
 
 def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
     with rolling("Diary-v0", "clipped_ppo", batch_steps=3 * 7) as (_, rollout, environments):
-        batches = [rollout.collect_steps() for _ in range(4)]
+        batches = [rollout.collect()[0] for _ in range(4)]
         assert rollout.steps.tolist() == [84] * 3
         assert all(batch.valid.all() and batch.rewards.shape == (3, 7, 3) for batch in batches)
         joined = Batch(
@@ -154,7 +155,7 @@ def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
 def test_an_episode_is_logged_at_the_step_at_which_it_ended() -> None:
     with rolling("Diary-v0", "clipped_ppo", seeds=(4,), slots=2, batch_steps=60) as rolled:
         _, rollout, environments = rolled
-        rollout.collect_steps()
+        rollout.collect()
         expected = [
             2 * (tick + 1)
             for tick, step in enumerate(environments.steps)
@@ -168,7 +169,7 @@ def test_trajectories_do_not_prefer_the_short_ones() -> None:
     with rolling("Coin-v0", seeds=range(10), slots=16) as (_, rollout, _):
         returns, collected = [], 12
         for _ in range(collected):
-            batch = rollout.collect_trajectories()
+            batch, _ = rollout.collect()
             returns.append(torch.where(batch.valid, batch.rewards, 0.0).sum(1))
         totals = torch.cat(returns).flatten()
     assert len(totals) == 10 * 16 * collected
@@ -186,26 +187,26 @@ def test_trajectories_do_not_prefer_the_short_ones() -> None:
 
 def test_a_slot_that_is_done_idles_and_begins_the_next_batch_anew() -> None:
     with rolling("Diary-v0") as (_, rollout, environments):
-        batch = rollout.collect_trajectories()
+        batch, _ = rollout.collect()
         lengths = batch.valid.sum(1).reshape(-1).numpy()
         for tick, active in enumerate(environments.active):
             assert active.tolist() == (tick < lengths).tolist()
         assert (batch.rewards[~batch.valid] == 0).all()
         assert not batch.ended[~batch.valid].any()
         first = len(environments.active)
-        rollout.collect_trajectories()
+        rollout.collect()
         assert environments.active[first].all()
 
 
 def test_episodes_longer_than_a_block() -> None:
     """Padding fills the last block up, whatever the episodes' lengths."""
     with rolling("Coin-v0") as (_, rollout, _):
-        assert rollout.collect_trajectories().rewards.shape[1] == TIME_BLOCK
+        assert rollout.collect()[0].rewards.shape[1] == TIME_BLOCK
     with rolling("CartPole-v1", seeds=(0, 1)) as (learner, rollout, _):
-        batch = rollout.collect_trajectories()
+        batch, _ = rollout.collect()
         while batch.rewards.shape[1] == TIME_BLOCK:
             learner.updates += 1
-            batch = rollout.collect_trajectories()
+            batch, _ = rollout.collect()
         assert batch.rewards.shape[1] % TIME_BLOCK == 0
         lengths = batch.valid.sum(1)
         assert int(lengths.max()) > TIME_BLOCK
@@ -222,7 +223,7 @@ def test_episodes_longer_than_a_block() -> None:
 def test_the_environment_gets_a_clipped_copy_and_the_batch_keeps_the_sample(clipping: bool) -> None:
     with rolling("Echo-v0", "clipped_ppo", batch_steps=12, action_clipping=clipping) as rolled:
         learner, rollout, environments = rolled
-        batch = rollout.collect_steps()
+        batch, _ = rollout.collect()
         low, high = torch.tensor([-0.5, -1.0]), torch.tensor([0.25, 1.0])
         assert (batch.actions < low).any() and (batch.actions > high).any()
         arrived = torch.minimum(torch.maximum(batch.actions, low), high)
@@ -246,7 +247,7 @@ def test_an_observation_is_kept_as_it_was_normalised_when_acted_on() -> None:
         rollout,
         environments,
     ):
-        batch = rollout.collect_trajectories()
+        batch, _ = rollout.collect()
         # The moments by hand, a tick at a time.
         again = make("Diary-v0", (3, 5), 2)
         shown = again.reset()
@@ -264,14 +265,19 @@ def test_an_observation_is_kept_as_it_was_normalised_when_acted_on() -> None:
                     continue
                 past = np.array(seen[s], np.float64)
                 deviation = np.sqrt(past.var(0) + 1e-8)
-                valid = batch.valid[s, tick]
-                for kept, now in (
-                    (batch.observations, shown),
-                    (batch.next_observations, step.last_observations),
+                for kept, now, where in (
+                    (batch.observations, shown, batch.valid[s, tick]),
+                    (batch.next_observations, step.last_observations, batch.ended[s, tick]),
                 ):
                     expected = (now[2 * s : 2 * s + 2] - past.mean(0)) / deviation
-                    expected = np.clip(expected, -10, 10)[valid]
-                    np.testing.assert_allclose(kept[s, tick][valid], expected, rtol=1e-4, atol=1e-5)
+                    expected = np.clip(expected, -10, 10)[where]
+                    np.testing.assert_allclose(kept[s, tick][where], expected, rtol=1e-4, atol=1e-5)
+                # One state has one normalisation in a batch: that of the tick at which it is seen.
+                going = batch.valid[s, tick] & ~batch.ended[s, tick]
+                assert torch.equal(
+                    batch.next_observations[s, tick][going],
+                    batch.observations[s, tick + 1][going],
+                )
             shown = step.observations
         assert learner.observation_moments.count.flatten().tolist() == [len(x) for x in seen]
 
@@ -281,8 +287,7 @@ def test_a_seed_that_is_not_active_takes_no_step() -> None:
         changes = {"batch_steps": 21} if algorithm == "clipped_ppo" else {}
         with rolling("Diary-v0", algorithm, **changes) as (learner, rollout, environments):
             learner.active = torch.tensor([True, False, True])
-            collect = rollout.collect_steps if changes else rollout.collect_trajectories
-            batch = collect()
+            batch, _ = rollout.collect()
             assert not batch.valid[1].any() and batch.valid[[0, 2]].any()
             assert rollout.steps[1] == 0
             assert not np.any([active[3:6] for active in environments.active])
@@ -292,8 +297,8 @@ def test_a_seed_that_is_not_active_takes_no_step() -> None:
 def test_the_same_seed_plays_the_same_beside_others() -> None:
     def batch_of(seeds: Sequence[int], environment: str) -> dict[str, torch.Tensor]:
         with rolling(environment, seeds=seeds, observation_normalization=True) as (_, rollout, _):
-            rollout.collect_trajectories()
-            batch = rollout.collect_trajectories()
+            rollout.collect()
+            batch, _ = rollout.collect()
         position = list(seeds).index(1)
         ticks = int(batch.valid[position].any(1).sum())
         valid = batch.valid[position][:ticks]
