@@ -83,7 +83,6 @@ class Rollout:
             self._low[:], self._high[:] = actions.low, actions.high
         self._sent = np.zeros((seeds * slots, size), np.float32)
         self._compiled = learner.compiled and algorithm.act is None
-        self._stop_not_finite(self._acting(), {"observation from reset": self._observations})
 
     def seconds(self) -> float:
         """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
@@ -104,11 +103,13 @@ class Rollout:
     def collect(self) -> tuple[Batch, Diagnostics]:
         """A batch as the algorithm `collects` it; nothing else is measured."""
         acting, noise = self._acting(), self._learner.noise()
+        # Slots that have idled since their episode's end act on what they have begun with now.
+        self._stop_not_finite(acting, {"observation from reset": self._observations})
         if self._algorithm.collects == "steps":
             h = self._learner.hyperparameters
             return self._batch([self._tick_through(acting, h.batch_steps // h.slots, noise)]), {}
         # One whole episode a slot: a batch of those that finish first would prefer the short ones.
-        blocks = []
+        blocks = [self._tick_through(acting, TIME_BLOCK, noise, once=True)]
         while acting.any():
             blocks.append(self._tick_through(acting, TIME_BLOCK, noise, once=True))
         return self._batch(blocks), {}

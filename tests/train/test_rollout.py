@@ -198,11 +198,13 @@ def test_a_slot_that_is_done_idles_and_begins_the_next_batch_anew() -> None:
         assert environments.active[first].all()
 
 
-def test_episodes_longer_than_a_block() -> None:
+@pytest.mark.parametrize("normalised", [False, True])
+def test_episodes_longer_than_a_block(normalised: bool) -> None:
     """Padding fills the last block up, whatever the episodes' lengths."""
     with rolling("Coin-v0") as (_, rollout, _):
         assert rollout.collect()[0].rewards.shape[1] == TIME_BLOCK
-    with rolling("CartPole-v1", seeds=(0, 1)) as (learner, rollout, _):
+    changes = {"observation_normalization": normalised}
+    with rolling("CartPole-v1", seeds=(0, 1), **changes) as (learner, rollout, _):
         batch, _ = rollout.collect()
         while batch.rewards.shape[1] == TIME_BLOCK:
             learner.updates += 1
