@@ -20,28 +20,19 @@ from algorithms.hyperparameters import CriticRegression, Hyperparameters, Optimi
 from algorithms.learner import Learner
 from algorithms.numerics.kernels import actor_critic as kernels
 from algorithms.numerics.kernels import returns
+from algorithms.numerics.kernels.perceptron import Network
 from algorithms.numerics.networks import Perceptron
 from algorithms.policies import GaussianPolicy, Policy
 
-Slope = Callable[[float, float, float, np.ndarray], tuple[float, float]]
+Slope = Callable[[Any, Any, Any, np.ndarray], tuple[Any, Any]]
 """(ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL of what a rung maximises: what its kernel trains by."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """A policy as kernels take it: sizes of its network, its activation, A or 0 log σ's."""
-
-    sizes: np.ndarray
-    activation: int
-    log_stds: int
-
-
-def layout_of(policy: Policy) -> Layout:
-    """The layout of a policy whose network is a perceptron."""
+def for_kernels(policy: Policy) -> tuple[Network, int]:
+    """The network of a policy, and A, or 0 where actions are choices."""
     assert isinstance(policy.network, Perceptron)
-    sizes, activation = policy.network.for_kernels
     log_stds = policy.actions if isinstance(policy, GaussianPolicy) else 0
-    return Layout(sizes=sizes, activation=activation, log_stds=log_stds)
+    return policy.network.for_kernels, log_stds
 
 
 def rows_of(actions: Tensor) -> Tensor:
@@ -55,9 +46,39 @@ def flat(values: Tensor) -> np.ndarray:
     return array
 
 
-def learning(learner: ActorCritic[Hyperparameters]) -> Iterator[int]:
+def samples_of(batch: Batch, s: int, estimates: Estimates | None = None) -> kernels.Samples:
+    """One seed's steps, with what a critic says of them if it is asked."""
+    parts = batch.observations, rows_of(batch.actions), batch.statistics
+    said = (batch.rewards,) * 3
+    if estimates is not None:
+        said = estimates.advantages, estimates.targets, estimates.values
+    return kernels.Samples(*(flat(each[s]) for each in (*parts, *said)))
+
+
+def learning(learner: Learner[OptimizerHyperparameters]) -> Iterator[int]:
     """The seeds that are active."""
     yield from np.flatnonzero(learner.active.numpy()).tolist()
+
+
+def memory_of(
+    learner: Learner[OptimizerHyperparameters],
+    s: int,
+    columns: slice = slice(None),
+    parts: slice = slice(None),
+    second: Tensor | None = None,
+) -> kernels.Memory:
+    """One seed's parameters and what its optimiser remembers, or some columns of them.
+
+    Args:
+        parts: whose counts go with the columns.
+        second: [S, P], in place of Adam's second moments.
+    """
+    optimizer = learner.optimizer
+    moments = optimizer.first_moment, optimizer.second_moment if second is None else second
+    tensors = learner.parameters, *moments
+    parameters, first, squares = (each[s, columns].numpy() for each in tensors)
+    steps = optimizer.counts[s, parts].numpy()
+    return kernels.Memory(parameters, first, squares, steps)
 
 
 def values(
@@ -65,12 +86,11 @@ def values(
 ) -> Tensor:
     """V [S, T, N] of observations [S, T, N, O]; of one seed `only`, where it is named."""
     assert learner.critic is not None
-    sizes, activation = learner.critic.network.for_kernels
+    network = learner.critic.network.for_kernels
     found = torch.zeros(observations.shape[:3])
     for s in range(len(learner.seeds)) if only is None else [only]:
-        out = found[s].view(-1, 1).numpy()
-        parameters = learner.critic_parameters[s].numpy()
-        kernels.outputs_of(parameters, sizes, activation, flat(observations[s]), out)
+        parameters, out = learner.critic_parameters[s].numpy(), found[s].view(-1, 1).numpy()
+        kernels.outputs_of(parameters, network, flat(observations[s]), out)
     return found
 
 
@@ -94,19 +114,17 @@ def generalized_advantage(
 
 
 def trajectory_gradients(
-    policy: Policy, parameters: Tensor, batch: Batch, weights: Tensor
+    learner: Learner[OptimizerHyperparameters], batch: Batch, weights: Tensor
 ) -> Tensor:
     """∇_θ Σₜ wₜ log p_θ(aₜ|sₜ) of every slot [S, N, P], as in `algorithms.policy_gradient`."""
-    layout = layout_of(policy)
-    seeds, _, slots = weights.shape
-    gradients = torch.zeros(seeds, slots, policy.size)
-    actions, weights = rows_of(batch.actions), weights.contiguous()
-    for s in range(seeds):
-        kernels.trajectory_gradients(
-            parameters[s].numpy(), layout.sizes, layout.activation, layout.log_stds,
-            batch.observations[s].contiguous().numpy(), actions[s].contiguous().numpy(),
-            batch.valid[s].contiguous().numpy(), weights[s].numpy(), gradients[s].numpy(),
-        )  # fmt: skip
+    network, log_stds = for_kernels(learner.policy)
+    gradients = torch.zeros(len(weights), weights.shape[2], learner.policy.size)
+    columns = batch.observations, rows_of(batch.actions), batch.valid, weights
+    for s in range(len(weights)):
+        parameters = learner.policy_parameters[s].numpy()
+        arrays: list[Any] = [each[s].contiguous().numpy() for each in columns]
+        arrays = [parameters, network, log_stds, *arrays, gradients[s].numpy()]
+        kernels.trajectory_gradients(*arrays)
     return gradients
 
 
@@ -115,25 +133,21 @@ def fit_critic(
 ) -> Tensor:
     """Regress V(s) on `targets` [S, T, N]; the last losses [S]."""
     assert learner.critic is not None
-    sizes, activation = learner.critic.network.for_kernels
-    rate = learner.annealed(h.critic_learning_rate)
-    orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, h.critic_minibatch)
-    optimizer, columns = learner.optimizer, slice(learner.policy.size, None)
+    network, size = learner.critic.network.for_kernels, h.critic_minibatch
+    rate, epsilon = learner.annealed(h.critic_learning_rate), learner.optimizer.epsilon
+    orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, size)
     last = torch.zeros(len(learner.seeds))
     for s in learning(learner):
-        loss = kernels.fit_values(
-            learner.parameters[s, columns].numpy(), optimizer.first_moment[s, columns].numpy(),
-            optimizer.second_moment[s, columns].numpy(), optimizer.counts[s, 1:].numpy(),
-            sizes, activation, flat(batch.observations[s]), flat(targets[s]),
-            orders[s].ravel(), h.critic_minibatch, float(rate[s]), optimizer.epsilon,
-        )  # fmt: skip
+        memory = memory_of(learner, s, slice(learner.policy.size, None), slice(1, None))
+        seen, told, order = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
+        loss = kernels.fit_values(memory, network, seen, told, order, size, float(rate[s]), epsilon)
         last[s] = float(loss)
     return last
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """How the optimiser of actor and critic steps; RMSProp where `decay` is not negative.
+    """How the optimiser of actor and critic steps; RMSProp where `square` is given.
 
     Attributes:
         rates: of actor and critic, float64 [S].
@@ -149,6 +163,12 @@ class Step:
     inside: bool = False
     square: Tensor | None = None
 
+    def of(self, s: int) -> kernels.Optimizer:
+        """One seed's."""
+        actor, critic = (float(rate[s]) for rate in self.rates)
+        how = float(self.epsilon), float(self.norm_clip), self.together, self.decay, self.inside
+        return kernels.Optimizer(actor, critic, *how)
+
 
 def update_actor_critic(
     learner: ActorCritic[Hyperparameters],
@@ -158,7 +178,7 @@ def update_actor_critic(
     size: int,
     slope: Slope,
     numbers: Tensor,
-    settings: tuple[float, float, float, bool],
+    loss: kernels.Loss,
     step: Step,
 ) -> tuple[Tensor, Tensor]:
     """All minibatch steps of all seeds; the last value losses and gradient norms, each [S].
@@ -166,42 +186,30 @@ def update_actor_critic(
     Args:
         orders: of each seed, places of samples, `size` of them a minibatch.
         numbers: float32 [S, …], what each seed's slope is given.
-        settings: weights of value loss and entropy, how far a value may move, whether a
-            minibatch's advantages are standardised.
     """
     assert learner.critic is not None
-    layout, (critic, activation) = layout_of(learner.policy), learner.critic.network.for_kernels
+    (actor, log_stds), critic = for_kernels(learner.policy), learner.critic.network.for_kernels
     kernel = kernels.update_actor_critic.bind(slope=slope)
-    optimizer, actions = learner.optimizer, rows_of(batch.actions)
-    second = optimizer.second_moment if step.square is None else step.square
-    losses, norms = torch.zeros(len(learner.seeds)), torch.zeros(len(learner.seeds))
+    found = torch.zeros(2, len(learner.seeds))
     for s in learning(learner):
-        rates = [float(rate[s]) for rate in step.rates]
-        how = [*rates, step.epsilon, step.norm_clip, step.together, step.decay, step.inside]
-        loss, norm = kernel(
-            learner.parameters[s].numpy(), optimizer.first_moment[s].numpy(), second[s].numpy(),
-            optimizer.counts[s].numpy(), layout.sizes, critic, activation, layout.log_stds,
-            flat(batch.observations[s]), flat(actions[s]), flat(batch.statistics[s]),
-            flat(estimates.advantages[s]), flat(estimates.targets[s]), flat(estimates.values[s]),
-            orders[s].ravel(), size, numbers[s].numpy(), np.array(settings, np.float64),
-            np.array(how, np.float64),
+        memory = memory_of(learner, s, second=step.square)
+        samples, order = samples_of(batch, s, estimates), orders[s].ravel()
+        value_loss, norm = kernel(
+            memory, actor, critic, log_stds, samples, order, size,
+            numbers[s].contiguous().numpy(), loss, step.of(s),
         )  # fmt: skip
-        losses[s], norms[s] = float(loss), float(norm)
-    return losses, norms
+        found[0, s], found[1, s] = float(value_loss), float(norm)
+    return found[0], found[1]
 
 
 def changes(
     learner: Learner[OptimizerHyperparameters], batch: Batch
 ) -> tuple[Tensor, Tensor, Tensor]:
     """log ρ, KL(θ' ‖ θ) and H(θ), each [S, T·N]."""
-    layout = layout_of(learner.policy)
-    actions = rows_of(batch.actions)
-    found = torch.zeros(3, len(learner.seeds), batch.valid[0].numel())
+    network, log_stds = for_kernels(learner.policy)
+    found = torch.zeros(len(learner.seeds), 3, batch.valid[0].numel())
     for s in range(len(learner.seeds)):
-        kernels.changes(
-            learner.policy_parameters[s].numpy(), layout.sizes, layout.activation,
-            layout.log_stds, flat(batch.observations[s]), flat(actions[s]),
-            flat(batch.statistics[s]), *(each[s].numpy() for each in found),
-        )  # fmt: skip
-    log_ratio, divergence, entropy = found
+        parameters, samples = learner.policy_parameters[s].numpy(), samples_of(batch, s)
+        kernels.changes(parameters, network, log_stds, samples, found[s].numpy())
+    log_ratio, divergence, entropy = found.unbind(1)
     return log_ratio, divergence, entropy

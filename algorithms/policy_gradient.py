@@ -34,7 +34,7 @@ def trajectory_gradients(
     """
     policy, parameters = learner.policy, learner.policy_parameters
     if learner.compiled:
-        return compiled.trajectory_gradients(policy, parameters, batch, weights)
+        return compiled.trajectory_gradients(learner, batch, weights)
     seeds, ticks, slots = weights.shape
     # A network a slot.
     theta = parameters.detach().repeat_interleave(slots, dim=0).requires_grad_()

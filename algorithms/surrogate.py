@@ -21,6 +21,7 @@ from algorithms.compiled import Slope, Step
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.hyperparameters import SurrogateHyperparameters
 from algorithms.learner import CRITIC, POLICY
+from algorithms.numerics.kernels.actor_critic import Loss
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
@@ -130,11 +131,11 @@ def _compiled(
         h.minibatch,
         slope,
         torch.zeros(len(learner.seeds), 0) if numbers is None else numbers,
-        (
-            h.value_coefficient,
-            h.entropy_coefficient,
-            h.value_clip,
-            h.advantage_normalization == "minibatch",
+        Loss(
+            value_weight=float(h.value_coefficient),
+            entropy_weight=float(h.entropy_coefficient),
+            value_clip=float(h.value_clip),
+            standardised=h.advantage_normalization == "minibatch",
         ),
         Step(
             rates=_rates(learner),

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.numerics.kernels.perceptron import RELU, TANH
+from algorithms.numerics.kernels.perceptron import RELU, TANH, Network
 from algorithms.numerics.products import product
 
 ACTIVATIONS: Final = {"tanh": TANH, "relu": RELU}
@@ -80,9 +80,9 @@ class Perceptron:
         return product(inputs, weight) + bias.unsqueeze(1)
 
     @cached_property
-    def for_kernels(self) -> tuple[np.ndarray, int]:
-        """Sizes and activation as `algorithms.numerics.kernels` takes them."""
-        return np.array(self.sizes), ACTIVATIONS[self.activation]
+    def for_kernels(self) -> Network:
+        """As `algorithms.numerics.kernels` takes it."""
+        return Network(np.array(self.sizes), ACTIVATIONS[self.activation])
 
 
 def _orthogonal(generator: np.random.Generator, rows: int, columns: int) -> np.ndarray:

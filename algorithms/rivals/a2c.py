@@ -46,6 +46,7 @@ from algorithms.batch import Batch, Diagnostics, Estimates, flatten
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import CriticHyperparameters, hyperparameter
+from algorithms.numerics.kernels.actor_critic import Loss
 from algorithms.numerics.optimizers import RMSPROP_FORMS, clip_gradient_norm, rmsprop_step
 from algorithms.policies import Policy
 from algorithms.returns import standardise
@@ -181,7 +182,9 @@ def _compiled(
         samples,
         slope,
         torch.zeros(len(learner.seeds), 0),
-        (h.value_coefficient, h.entropy_coefficient, math.inf, False),
+        Loss(
+            float(h.value_coefficient), float(h.entropy_coefficient), math.inf, standardised=False
+        ),
         compiled.Step(
             rates=(rate, rate),
             epsilon=h.rmsprop_epsilon,

@@ -57,13 +57,15 @@ def written(
             f"{parameters.shape}, expected is {kind} {size}"
         )
     h = SequenceHyperparameters(prompts=count, samples=1)
-    made = AnswerLearner if sampled else _Decided
-    learner = made(h, [seed], task.network, parameters)
+    kind_of_learner = AnswerLearner if sampled else _Decided
+    learner = kind_of_learner(h, [seed], task.network, parameters)
     sequences = write(learner, task)
     with torch.no_grad():
-        told = learner.policy.statistics(learner.parameters, in_time(sequences[0, :, :-1].numpy()))
+        log_probabilities = learner.policy.statistics(
+            learner.parameters, in_time(sequences[0, :, :-1].numpy())
+        )
     # Parameters that are finite may be too large for their products to be.
-    if not (np.isfinite(parameters).all() and torch.isfinite(told).all()):
+    if not (np.isfinite(parameters).all() and torch.isfinite(log_probabilities).all()):
         raise InputError(
             f"the policy's numbers are not finite, as where training diverges: it writes nothing "
             f"in {environment}"

@@ -18,7 +18,7 @@ from torch import Tensor
 from algorithms.actor_critic import NOISE_BLOCK, ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
-from algorithms.compiled import layout_of
+from algorithms.compiled import for_kernels
 from algorithms.numerics.kernels import acting as kernels
 from algorithms.numerics.random_streams import Noise
 from algorithms.policy_gradient import TIME_BLOCK
@@ -32,10 +32,6 @@ class Timed(Protocol):
     """Whatever has a time limit."""
 
     time_limit: int | None
-
-
-Columns = dict[str, np.ndarray]
-"""What a batch is made of, each [S, T, N, …]; actions [S, T, N, A], or choices [S, T, N, 1]."""
 
 
 class Rollout:
@@ -70,9 +66,13 @@ class Rollout:
         self._cut = np.zeros(self._shape, np.bool_)
         if elapsed is not None:
             self._cut[:] = elapsed.reshape(self._shape) > 0
-        self._returns = np.zeros(self._shape)
-        self._lengths = np.zeros(self._shape, dtype=np.int64)
         self.steps = np.zeros(seeds, dtype=np.int64)
+        self._running = kernels.Running(
+            returns=np.zeros(self._shape),
+            lengths=np.zeros(self._shape, dtype=np.int64),
+            steps=self.steps,
+            ended=np.zeros(self._shape, np.bool_),
+        )
         self.episodes = [EpisodeLog() for _ in learner.seeds]
         self._divergences: list[tuple[str, int] | None] = [None] * seeds
         self._choices = not isinstance(environments.action_space, Continuous)
@@ -118,27 +118,38 @@ class Rollout:
         active = self._learner.active.cpu().numpy()
         return np.repeat(active[:, None], self._shape[1], axis=1)
 
-    def _columns(self, ticks: int) -> Columns:
+    def _columns(self, ticks: int) -> kernels.Batch:
         """Fresh storage."""
         learner = self._learner
         seeds, slots = self._shape
-        numbers = {
-            "observations": self._observations.shape[2],
-            "next_observations": self._observations.shape[2],
-            "actions": self._sent.shape[1],
-            "statistics": learner.policy.statistics_size,
-        }
         shape = (seeds, ticks, slots)
-        flags = ("terminated", "truncated", "valid")
-        return {
-            **{name: np.zeros((*shape, size), np.float32) for name, size in numbers.items()},
-            "rewards": np.zeros(shape, np.float32),
-            **{name: np.zeros(shape, np.bool_) for name in flags},
-        }
+        size, acted = self._observations.shape[2], self._sent.shape[1]
+        return kernels.Batch(
+            observations=np.zeros((*shape, size), np.float32),
+            next_observations=np.zeros((*shape, size), np.float32),
+            actions=np.zeros((*shape, acted), np.float32),
+            statistics=np.zeros((*shape, learner.policy.statistics_size), np.float32),
+            rewards=np.zeros(shape, np.float32),
+            terminated=np.zeros(shape, np.bool_),
+            truncated=np.zeros(shape, np.bool_),
+            valid=np.zeros(shape, np.bool_),
+        )
+
+    @property
+    def _normalizer(self) -> kernels.Normalizer:
+        h, moments = self._learner.hyperparameters, self._learner.normalizer
+        return kernels.Normalizer(
+            moments.count.cpu().numpy(),
+            moments.mean.cpu().numpy(),
+            moments.variance.cpu().numpy(),
+            used=h.observation_normalization,
+            still=moments is not self._learner.observation_moments,
+            clip=float(h.observation_clip),
+        )
 
     def _tick_through(
         self, acting: BoolArray, ticks: int, noise: Noise, once: bool = False
-    ) -> Columns:
+    ) -> kernels.Batch:
         """Up to `ticks` steps; `acting` changes in place. Where `once`, ended slots idle."""
         columns = self._columns(ticks)
         for tick in range(ticks):
@@ -156,20 +167,18 @@ class Rollout:
                 self._stop_not_finite(acting, {"observation from reset": self._observations})
         return columns
 
-    def _act(self, acting: BoolArray, noise: Tensor, tick: int, columns: Columns) -> Any:
+    def _act(self, acting: BoolArray, noise: Tensor, tick: int, columns: kernels.Batch) -> Any:
         """Write what the seeds see and do; the actions to send."""
-        learner = self._learner
-        h, layout, moments = learner.hyperparameters, layout_of(learner.policy), learner.normalizer
+        learner, (network, log_stds) = self._learner, for_kernels(self._learner.policy)
         kernels.act(
-            self._observations, acting, moments.count.numpy(), moments.mean.numpy(),
-            moments.variance.numpy(), moments is not learner.observation_moments,
-            h.observation_normalization, h.observation_clip, learner.parameters.numpy(),
-            layout.sizes, layout.activation, layout.log_stds, noise.numpy(), self._low, self._high,
-            tick, columns["observations"], columns["actions"], columns["statistics"], self._sent,
+            self._observations, acting, self._normalizer, learner.parameters.numpy(), network,
+            log_stds, noise.numpy(), (self._low, self._high), tick, columns, self._sent,
         )  # fmt: skip
         return self._to_send()
 
-    def _act_by_torch(self, acting: BoolArray, noise: Tensor, tick: int, columns: Columns) -> Any:
+    def _act_by_torch(
+        self, acting: BoolArray, noise: Tensor, tick: int, columns: kernels.Batch
+    ) -> Any:
         """As `_act`, where the algorithm acts in its own way or the learner is on a device."""
         learner = self._learner
         raw, mask, noise = (
@@ -189,7 +198,7 @@ class Rollout:
         chosen = actions.float().unsqueeze(-1) if self._choices else actions
         kept = {"observations": observations, "actions": chosen, "statistics": statistics}
         for name, values in kept.items():
-            columns[name][:, tick] = values.cpu().numpy()
+            getattr(columns, name)[:, tick] = values.cpu().numpy()
         sent = chosen.flatten(0, 1).cpu().numpy()
         self._sent = np.minimum(np.maximum(sent, self._low), self._high)
         return self._to_send()
@@ -198,42 +207,37 @@ class Rollout:
         return self._sent[:, 0].astype(np.int64) if self._choices else self._sent
 
     def _receive(
-        self, acting: BoolArray, step: Step, tick: int, columns: Columns, *, once: bool
+        self, acting: BoolArray, step: Step, tick: int, columns: kernels.Batch, *, once: bool
     ) -> None:
-        h, moments = self._learner.hyperparameters, self._learner.normalizer
-        ended, finite = np.zeros(self._shape, np.bool_), np.ones(len(self.steps), np.bool_)
-        stepped = acting.copy()
-        episodes, whole = kernels.receive(
-            acting, step.rewards, step.terminated, step.truncated,
-            self._placed(step.last_observations), moments.mean.cpu().numpy(),
-            moments.variance.cpu().numpy(), h.observation_normalization, h.observation_clip, once,
-            tick, self._returns, self._lengths, self.steps, columns["rewards"],
-            columns["terminated"], columns["truncated"], columns["valid"],
-            columns["next_observations"], ended, finite,
+        last = self._placed(step.last_observations)
+        some, finite = kernels.receive(
+            acting, step.rewards, step.terminated, step.truncated, last, self._normalizer, tick,
+            columns, self._running,
         )  # fmt: skip
-        if episodes:
-            self._record(ended)
-        if not whole:
+        if some:
+            self._record(self._running.ended)
+        if not finite:
             # Each may come of the one before it.
             met = {
-                "action": columns["actions"][:, tick],
-                "reward": columns["rewards"][:, tick],
-                "observation": self._placed(step.last_observations),
+                "action": columns.actions[:, tick],
+                "reward": columns.rewards[:, tick],
+                "observation": last,
             }
-            self._stop_not_finite(stepped, met)
-            acting &= self._learner.active.cpu().numpy()[:, None]
+            self._stop_not_finite(acting, met)
+        if once:
+            acting &= ~self._running.ended
 
     def _record(self, ended: BoolArray) -> None:
         for s, n in np.argwhere(ended):
-            returned, length = float(self._returns[s, n]), int(self._lengths[s, n])
+            returned, length = float(self._running.returns[s, n]), int(self._running.lengths[s, n])
             if math.isfinite(returned) and not self._cut[s, n]:
                 self.episodes[s].append(int(self.steps[s]), returned, length, self.seconds())
-        self._returns[ended], self._lengths[ended], self._cut[ended] = 0.0, 0, False
+        self._running.returns[ended], self._running.lengths[ended], self._cut[ended] = 0.0, 0, False
 
-    def _look_ahead(self, batch: Columns) -> None:
+    def _look_ahead(self, batch: kernels.Batch) -> None:
         """Write what a step led to that ended no episode: the next tick's observation."""
-        following, seen = batch["next_observations"], batch["observations"]
-        going = ~(batch["terminated"] | batch["truncated"])
+        following, seen = batch.next_observations, batch.observations
+        going = ~(batch.terminated | batch.truncated)
         following[:, :-1][going[:, :-1]] = seen[:, 1:][going[:, :-1]]
         now = self._learner.normalise(torch.from_numpy(self._observations).to(self._learner.device))
         following[:, -1][going[:, -1]] = now.cpu().numpy()[going[:, -1]]
@@ -260,15 +264,15 @@ class Rollout:
             self._divergences[s] = (what, int(self.steps[s]))
         learner.active = learner.active & ~mask
 
-    def _batch(self, blocks: Sequence[Columns]) -> Batch:
+    def _batch(self, blocks: Sequence[kernels.Batch]) -> Batch:
         """Blocks of ticks, one after the other, as one batch on the learner's device."""
         joined = blocks[0]
         if len(blocks) > 1:
-            joined = {
-                name: np.concatenate([block[name] for block in blocks], axis=1) for name in joined
-            }
+            joined = kernels.Batch(
+                *(np.concatenate(each, axis=1) for each in zip(*blocks, strict=True))
+            )
         self._look_ahead(joined)
-        tensors = {name: torch.from_numpy(values) for name, values in joined.items()}
+        tensors = {name: torch.from_numpy(values) for name, values in joined._asdict().items()}
         if self._choices:
             tensors["actions"] = tensors["actions"].squeeze(3).long()
         device = self._learner.device

@@ -3,16 +3,57 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from algorithms.numerics.kernels.actor_critic import network_size
-from algorithms.numerics.kernels.compilation import compiled
+from algorithms.numerics.compilation import compiled
 from algorithms.numerics.kernels.distributions import read
-from algorithms.numerics.kernels.perceptron import activations_size, forward, outputs_place
+from algorithms.numerics.kernels.perceptron import (
+    Network,
+    forward,
+    network_size,
+    outputs_place,
+    room_for,
+)
 
 EPSILON: Final = 1e-8
+
+
+class Normalizer(NamedTuple):
+    """How many were `seen` [S, 1], their moments [S, O]; whether those are in use, and still.
+
+    Standardised observations are bounded to ±clip.
+    """
+
+    seen: np.ndarray
+    mean: np.ndarray
+    variance: np.ndarray
+    used: bool
+    still: bool
+    clip: float
+
+
+class Batch(NamedTuple):
+    """Columns of a batch [S, T, N, …]; actions [S, T, N, A], or choices [S, T, N, 1]."""
+
+    observations: np.ndarray
+    next_observations: np.ndarray
+    actions: np.ndarray
+    statistics: np.ndarray
+    rewards: np.ndarray
+    terminated: np.ndarray
+    truncated: np.ndarray
+    valid: np.ndarray
+
+
+class Running(NamedTuple):
+    """Where episodes stand: returns and lengths [S, N], steps [S]; who ended now, bool [S, N]."""
+
+    returns: np.ndarray
+    lengths: np.ndarray
+    steps: np.ndarray
+    ended: np.ndarray
 
 
 @compiled
@@ -50,69 +91,50 @@ def take_in(
 
 
 @compiled
-def standardise(
-    values: np.ndarray, mean: np.ndarray, variance: np.ndarray, clip: float, out: np.ndarray
-) -> None:
-    """Write (x − mean) / √(variance + 1e-8) of one row [O], bounded to ±clip; NaN stays NaN."""
+def standardise(values: np.ndarray, normalizer: Normalizer, s: int, out: np.ndarray) -> None:
+    """Write (x − mean) / √(variance + 1e-8) of one row [O] of seed s, bounded; NaN stays NaN."""
+    if not normalizer.used:
+        out[:] = values
+        return
+    clip = normalizer.clip
     for j in range(values.size):
-        x = (values[j] - mean[j]) / math.sqrt(variance[j] + EPSILON)
+        deviation = math.sqrt(normalizer.variance[s, j] + EPSILON)
+        x = (values[j] - normalizer.mean[s, j]) / deviation
         x = clip if x > clip else x
         out[j] = np.float32(-clip if x < -clip else x)
 
 
 @compiled
 def act(
-    raw: np.ndarray,
-    acting: np.ndarray,
-    count: np.ndarray,
-    mean: np.ndarray,
-    variance: np.ndarray,
-    still: bool,
-    normalised: bool,
-    clip: float,
-    parameters: np.ndarray,
-    actor: np.ndarray,
-    activation: int,
-    log_stds: int,
-    noise: np.ndarray,
-    low: np.ndarray,
-    high: np.ndarray,
-    tick: int,
-    observations: np.ndarray,
-    actions: np.ndarray,
-    statistics: np.ndarray,
-    sent: np.ndarray,
-) -> None:
+    raw: np.ndarray, acting: np.ndarray, normalizer: Normalizer, parameters: np.ndarray,
+    actor: Network, log_stds: int, noise: np.ndarray, bounds: tuple[np.ndarray, np.ndarray],
+    tick: int, batch: Batch, sent: np.ndarray,
+) -> None:  # fmt: skip
     """Write what the seeds see and do at a tick.
 
     Args:
         raw: observations [S, N, O]; acting: bool [S, N].
-        count, mean, variance: moments of observations, [S, 1] and [S, O]; still: they stay as
-            they are; normalised: observations are standardised by them, bounded to ±clip.
         parameters: [S, P], the policy's network and log σ first.
-        noise: [S, N, K]; low, high: [A], between which an action is sent.
-        observations [S, T, N, O], actions [S, T, N, A or 1], statistics [S, T, N, K]: written at
-            `tick`; sent: [S · N, A or 1].
+        noise: [S, N, K]; bounds: [A] each, between which an action is sent.
+        sent: [S · N, A or 1], written.
     """
     seeds, slots, inputs = raw.shape
-    outputs, size = actor[-1], network_size(actor)
-    values = np.zeros(activations_size(actor, slots), np.float32)
-    out = outputs_place(actor, slots)
+    outputs, size = actor.sizes[-1], network_size(actor)
+    room, out = room_for(actor, slots), outputs_place(actor, slots)
+    low, high = bounds
     for s in range(seeds):
-        if normalised and not still:
-            take_in(raw[s], acting[s], count[s], mean[s], variance[s])
+        if normalizer.used and not normalizer.still:
+            moments = normalizer.seen[s], normalizer.mean[s], normalizer.variance[s]
+            take_in(raw[s], acting[s], *moments)
         for n in range(slots):
-            seen = observations[s, tick, n]
-            if normalised:
-                standardise(raw[s, n], mean[s], variance[s], clip, seen)
-            else:
-                seen[:] = raw[s, n]
-            values[n * inputs : (n + 1) * inputs] = seen
+            seen = batch.observations[s, tick, n]
+            standardise(raw[s, n], normalizer, s, seen)
+            room.values[n * inputs : (n + 1) * inputs] = seen
         log_std = parameters[s, size : size + log_stds]
-        forward(parameters[s], 0, actor, activation, values, slots)
+        forward(parameters[s], actor, room, slots)
         for n in range(slots):
-            phi, action = statistics[s, tick, n], actions[s, tick, n]
-            read(values[out + n * outputs : out + (n + 1) * outputs], log_std, phi)
+            phi, action = batch.statistics[s, tick, n], batch.actions[s, tick, n]
+            read(room.values[out + n * outputs : out + (n + 1) * outputs], log_std, phi)
             going = sent[s * slots + n]
             if log_stds == 0:
                 chosen = 0
@@ -130,68 +152,40 @@ def act(
 
 @compiled
 def receive(
-    acting: np.ndarray,
-    rewards: np.ndarray,
-    terminated: np.ndarray,
-    truncated: np.ndarray,
-    last: np.ndarray,
-    mean: np.ndarray,
-    variance: np.ndarray,
-    normalised: bool,
-    clip: float,
-    once: bool,
-    tick: int,
-    returns: np.ndarray,
-    lengths: np.ndarray,
-    steps: np.ndarray,
-    kept_rewards: np.ndarray,
-    kept_terminated: np.ndarray,
-    kept_truncated: np.ndarray,
-    valid: np.ndarray,
-    next_observations: np.ndarray,
-    ended: np.ndarray,
-    finite: np.ndarray,
-) -> tuple[int, bool]:
-    """Write what a tick's steps gave; how many episodes ended, and whether all is finite.
+    acting: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray,
+    last: np.ndarray, normalizer: Normalizer, tick: int, batch: Batch, running: Running,
+) -> tuple[bool, bool]:  # fmt: skip
+    """Write what a tick's steps gave; whether an episode ended, and whether all is finite.
 
     Args:
-        acting: bool [S, N], who stepped; where `once`, a slot whose episode ended acts no more.
+        acting: bool [S, N], who stepped.
         rewards, terminated, truncated: of the steps, [S · N]; last: observations that they led
-            to, [S, N, O], standardised into `next_observations` where an episode ended.
-        returns, lengths: running, [S, N]; steps: [S].
-        kept_rewards, kept_terminated, kept_truncated, valid: [S, T, N], written at `tick`.
-        ended: bool [S, N], written; finite: bool [S], set False where a number is not.
+            to, [S, N, O], standardised into the batch where an episode ended.
     """
-    seeds, slots = acting.shape
-    episodes, whole = 0, True
+    seeds, slots, inputs = last.shape
+    some, finite = False, True
     for s in range(seeds):
         for n in range(slots):
             place = s * slots + n
-            ends = (terminated[place] or truncated[place]) and acting[s, n]
-            ended[s, n] = ends
-            valid[s, tick, n] = acting[s, n]
-            kept_rewards[s, tick, n] = rewards[place]
-            kept_terminated[s, tick, n] = terminated[place]
-            kept_truncated[s, tick, n] = truncated[place]
+            running.ended[s, n] = ends = acting[s, n] and (terminated[place] or truncated[place])
+            batch.valid[s, tick, n] = acting[s, n]
+            batch.rewards[s, tick, n] = rewards[place]
+            batch.terminated[s, tick, n] = terminated[place]
+            batch.truncated[s, tick, n] = truncated[place]
             if not acting[s, n]:
                 continue
-            returns[s, n] += rewards[place]
-            lengths[s, n] += 1
-            steps[s] += 1
+            running.returns[s, n] += rewards[place]
+            running.lengths[s, n] += 1
+            running.steps[s] += 1
             # What float32 can't hold is infinite in the batch.
-            total = float(kept_rewards[s, tick, n])
-            for j in range(last.shape[2]):
+            total = float(batch.rewards[s, tick, n])
+            for j in range(inputs):
                 total += last[s, n, j]
-            if not math.isfinite(total):
-                finite[s] = False
-                whole = False
+            # It may be infinite where what was sent of it is not.
+            for j in range(batch.actions.shape[3]):
+                total += batch.actions[s, tick, n, j]
+            finite = finite and math.isfinite(total)
             if ends:
-                episodes += 1
-                following = next_observations[s, tick, n]
-                if normalised:
-                    standardise(last[s, n], mean[s], variance[s], clip, following)
-                else:
-                    following[:] = last[s, n]
-                if once:
-                    acting[s, n] = False
-    return episodes, whole
+                some = True
+                standardise(last[s, n], normalizer, s, batch.next_observations[s, tick, n])
+    return some, finite

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from algorithms.numerics.kernels.compilation import compiled
+from algorithms.numerics.compilation import compiled
 
 HALF: Final = np.float32(0.5)
 ZERO: Final = np.float32(0)
@@ -93,9 +93,7 @@ def unread(
     new: np.ndarray,
     action: np.ndarray,
     precision: np.ndarray,
-    of_log_probability: np.float32,
-    of_divergence: np.float32,
-    of_entropy: np.float32,
+    of_terms: tuple[np.float32, np.float32, np.float32],
     of_outputs: np.ndarray,
     of_log_std: np.ndarray,
 ) -> None:
@@ -103,8 +101,9 @@ def unread(
 
     Args:
         old, new: φ [K] of θ' and θ; action: [A] or [1]; precision: 1/σ of `new`.
-        of_log_probability, of_divergence, of_entropy: slopes in log p_θ(a), KL(θ' ‖ θ), H(θ).
+        of_terms: slopes in log p_θ(a), KL(θ' ‖ θ) and H(θ).
     """
+    of_log_probability, of_divergence, of_entropy = of_terms
     size = precision.size
     if size == 0:
         chosen = int(action[0])

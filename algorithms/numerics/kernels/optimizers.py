@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from algorithms.numerics.kernels.compilation import compiled
+from algorithms.numerics.compilation import compiled
 
 ZERO: Final = np.float32(0)
 ONE: Final = np.float32(1)
@@ -44,8 +44,7 @@ def clipped_share(length: np.float32, bound: np.float32) -> np.float32:
 def adam(
     parameters: np.ndarray,
     gradient: np.ndarray,
-    first: np.ndarray,
-    second: np.ndarray,
+    moments: tuple[np.ndarray, np.ndarray],
     count: float,
     rate: float,
     epsilon: float,
@@ -55,6 +54,7 @@ def adam(
 
     Source: Kingma & Ba 2015, algorithm 1, with betas 0.9 and 0.999; equal to torch.optim.Adam.
     """
+    first, second = moments
     one, two = np.float32(0.9), np.float32(0.999)
     other_one, other_two = np.float32(1 - 0.9), np.float32(1 - 0.999)
     step = np.float32(rate / (1 - 0.9**count))
@@ -73,12 +73,15 @@ def rmsprop(
     gradient: np.ndarray,
     square: np.ndarray,
     rate: float,
-    decay: float,
-    epsilon: float,
-    inside: bool,
+    how: tuple[float, float, bool],
     share: np.float32,
 ) -> None:
-    """A step of RMSProp down `share` · gradient, ε inside the root or outside of it."""
+    """A step of RMSProp down `share` · gradient.
+
+    Args:
+        how: decay of the mean square, ε, and whether it is inside the root.
+    """
+    decay, epsilon, inside = how
     kept, added = np.float32(decay), np.float32(1 - decay)
     step, small = np.float32(rate), np.float32(epsilon)
     within, outside = (small, ZERO) if inside else (ZERO, small)

@@ -1,17 +1,16 @@
 """One network, there and back: what `algorithms.numerics.networks` says, over flat arrays.
 
-The parameters are W₁, b₁, W₂, b₂, … from a place in a flat array on, each W row-major [in, out].
-Activations lie one layer's [rows, width] behind the other, the inputs first and the outputs last;
-so do their gradients.
+Parameters are W₁, b₁, W₂, b₂, …, each W row-major [in, out]. Activations lie one layer's
+[rows, width] behind the other, the inputs first and the outputs last; so do their slopes ∂L/∂h.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from algorithms.numerics.kernels.compilation import compiled
+from algorithms.numerics.compilation import compiled
 from algorithms.numerics.kernels.products import multiply
 
 TANH: Final = 0
@@ -35,32 +34,64 @@ ZERO: Final = np.float32(0)
 ONE: Final = np.float32(1)
 
 
+class Network(NamedTuple):
+    """Sizes int64 (inputs, *hidden, outputs), and what bends the hidden layers."""
+
+    sizes: np.ndarray
+    activation: int
+
+
+class Room(NamedTuple):
+    """What a network works in: activations and slopes of some rows, a turned matrix, zeros."""
+
+    values: np.ndarray
+    slopes: np.ndarray
+    turned: np.ndarray
+    zeros: np.ndarray
+
+
 @compiled
-def activations_size(sizes: np.ndarray, rows: int) -> int:
-    """Numbers in the activations of all layers."""
+def network_size(network: Network) -> int:
+    """Parameters of a network."""
+    sizes = network.sizes
     total = 0
-    for layer in range(len(sizes)):
+    for layer in range(len(sizes) - 1):
+        total += (sizes[layer] + 1) * sizes[layer + 1]
+    return total
+
+
+@compiled
+def outputs_place(network: Network, rows: int) -> int:
+    """Where the outputs begin among activations."""
+    sizes = network.sizes
+    total = 0
+    for layer in range(len(sizes) - 1):
         total += rows * sizes[layer]
     return total
 
 
 @compiled
-def outputs_place(sizes: np.ndarray, rows: int) -> int:
-    """Where the outputs begin."""
-    return activations_size(sizes, rows) - rows * int(sizes[-1])
+def room_for(network: Network, rows: int) -> Room:
+    """Fresh room for so many rows."""
+    sizes = network.sizes
+    size = outputs_place(network, rows) + rows * sizes[-1]
+    largest = 0
+    for layer in range(len(sizes) - 1):
+        largest = max(largest, sizes[layer] * sizes[layer + 1])
+    zeros = np.zeros(sizes.max(), np.float32)
+    values, slopes = np.zeros(size, np.float32), np.zeros(size, np.float32)
+    return Room(values, slopes, np.zeros(largest, np.float32), zeros)
 
 
 @compiled
-def activate(values: np.ndarray, start: int, stop: int, activation: int) -> None:
+def activate(values: np.ndarray, activation: int) -> None:
     """tanh or max(0, ·) in place; NaN stays NaN."""
-    # From 0 on: numba counts negative places from the end, and LLVM must see that there are none.
-    part = values[start:stop]
     if activation == RELU:
-        for i in range(part.size):
-            part[i] = ZERO if part[i] < ZERO else part[i]
+        for i in range(values.size):
+            values[i] = ZERO if values[i] < ZERO else values[i]
         return
-    for i in range(part.size):
-        x = part[i]
+    for i in range(values.size):
+        x = values[i]
         # A comparison with NaN is false, so that NaN goes through.
         x = BOUND if x > BOUND else x
         x = -BOUND if x < -BOUND else x
@@ -74,91 +105,7 @@ def activate(values: np.ndarray, start: int, stop: int, activation: int) -> None
         below = square * Q6 + Q4
         below = below * square + Q2
         below = below * square + Q0
-        part[i] = above * x / below
-
-
-@compiled
-def forward(
-    parameters: np.ndarray,
-    start: int,
-    sizes: np.ndarray,
-    activation: int,
-    values: np.ndarray,
-    rows: int,
-) -> None:
-    """Fill `values` behind the inputs, which are there.
-
-    Args:
-        parameters: from `start` on.
-        sizes: int64 (inputs, *hidden, outputs).
-        values: activations of `rows` samples.
-    """
-    left, weight = 0, start
-    layers = len(sizes) - 1
-    for layer in range(layers):
-        inputs, outputs = sizes[layer], sizes[layer + 1]
-        out, bias = left + rows * inputs, weight + inputs * outputs
-        multiply(
-            values, out, parameters, bias, 0, values, left, inputs, 1,
-            parameters, weight, rows, outputs, inputs,
-        )  # fmt: skip
-        if layer < layers - 1:
-            activate(values, out, out + rows * outputs, activation)
-        left, weight = out, bias + outputs
-
-
-@compiled
-def backward(
-    parameters: np.ndarray,
-    start: int,
-    sizes: np.ndarray,
-    activation: int,
-    values: np.ndarray,
-    slopes: np.ndarray,
-    rows: int,
-    turned: np.ndarray,
-    zeros: np.ndarray,
-    gradient: np.ndarray,
-) -> None:
-    """Write the gradient of the parameters, given that of the outputs.
-
-    Args:
-        values: what `forward` left there.
-        slopes: as `values`; holds ∂L/∂outputs, and what else is in it is overwritten.
-        turned: room for the largest layer's weights.
-        zeros: as many as the widest layer has outputs.
-        gradient: as `parameters`.
-    """
-    layers = len(sizes) - 1
-    end = start
-    for layer in range(layers):
-        end += (sizes[layer] + 1) * sizes[layer + 1]
-    above = outputs_place(sizes, rows)
-    for layer in range(layers - 1, -1, -1):
-        inputs, outputs = sizes[layer], sizes[layer + 1]
-        below = above - rows * inputs
-        bias, weight = end - outputs, end - outputs - inputs * outputs
-        multiply(
-            gradient, weight, zeros, 0, 0, values, below, 1, inputs,
-            slopes, above, inputs, outputs, rows,
-        )  # fmt: skip
-        of_bias = gradient[bias:end]
-        of_bias[:] = ZERO
-        for i in range(rows):
-            slope = slopes[above + i * outputs : above + (i + 1) * outputs]
-            for j in range(outputs):
-                of_bias[j] += slope[j]
-        if layer:
-            for i in range(inputs):
-                column = parameters[weight + i * outputs : weight + (i + 1) * outputs]
-                for j in range(outputs):
-                    turned[j * inputs + i] = column[j]
-            multiply(
-                slopes, below, zeros, 0, 0, slopes, above, outputs, 1,
-                turned, 0, rows, inputs, outputs,
-            )  # fmt: skip
-            deactivate(slopes[below:above], values[below:above], activation)
-        above, end = below, weight
+        values[i] = above * x / below
 
 
 @compiled
@@ -170,3 +117,59 @@ def deactivate(slopes: np.ndarray, values: np.ndarray, activation: int) -> None:
         return
     for i in range(slopes.size):
         slopes[i] *= ONE - values[i] * values[i]
+
+
+@compiled
+def forward(parameters: np.ndarray, network: Network, room: Room, rows: int) -> None:
+    """Fill the activations behind the inputs, which are there."""
+    sizes, values = network.sizes, room.values
+    left, weight = 0, 0
+    layers = len(sizes) - 1
+    for layer in range(layers):
+        inputs, outputs = sizes[layer], sizes[layer + 1]
+        right, bias = left + rows * inputs, weight + inputs * outputs
+        multiply(
+            values[right:], parameters[bias:], 0, values[left:], (inputs, 1), parameters[weight:],
+            (rows, outputs, inputs),
+        )  # fmt: skip
+        if layer < layers - 1:
+            activate(values[right : right + rows * outputs], network.activation)
+        left, weight = right, bias + outputs
+
+
+@compiled
+def backward(
+    parameters: np.ndarray, network: Network, room: Room, rows: int, gradient: np.ndarray
+) -> None:
+    """Write the gradient of the parameters, given the outputs' slopes and `forward`'s activations.
+
+    The other slopes are overwritten.
+    """
+    sizes, values, slopes = network.sizes, room.values, room.slopes
+    end, above = network_size(network), outputs_place(network, rows)
+    for layer in range(len(sizes) - 2, -1, -1):
+        inputs, outputs = sizes[layer], sizes[layer + 1]
+        below = above - rows * inputs
+        bias, weight = end - outputs, end - outputs - inputs * outputs
+        multiply(
+            gradient[weight:], room.zeros, 0, values[below:], (1, inputs), slopes[above:],
+            (inputs, outputs, rows),
+        )  # fmt: skip
+        of_bias = gradient[bias:end]
+        of_bias[:] = ZERO
+        for i in range(rows):
+            slope = slopes[above + i * outputs : above + (i + 1) * outputs]
+            for j in range(outputs):
+                of_bias[j] += slope[j]
+        if layer:
+            turned = room.turned
+            for i in range(inputs):
+                column = parameters[weight + i * outputs : weight + (i + 1) * outputs]
+                for j in range(outputs):
+                    turned[j * inputs + i] = column[j]
+            multiply(
+                slopes[below:], room.zeros, 0, slopes[above:], (outputs, 1), turned,
+                (rows, inputs, outputs),
+            )  # fmt: skip
+            deactivate(slopes[below:above], values[below:above], network.activation)
+        above, end = below, weight

@@ -8,45 +8,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from algorithms.numerics.kernels.compilation import compiled
-from algorithms.numerics.kernels.tiles import (
-    COLUMNS,
-    ROWS,
-    STRIP_COLUMNS,
-    STRIP_ROWS,
-    block,
-    row,
-    row_strip,
-    strip,
-)
+from algorithms.numerics.compilation import compiled
+from algorithms.numerics.kernels import tiles
+from algorithms.numerics.kernels.tiles import block, row, row_strip, strip
+
+ROWS, COLUMNS = tiles.ROWS, tiles.COLUMNS
+STRIP_ROWS, STRIP_COLUMNS = tiles.STRIP_ROWS, tiles.STRIP_COLUMNS
 
 
 @compiled
 def multiply(
-    out: np.ndarray,
-    place: int,
-    base: np.ndarray,
-    under: int,
-    base_step: int,
-    left: np.ndarray,
-    start: int,
-    row_step: int,
-    inner_step: int,
-    right: np.ndarray,
-    begin: int,
-    rows: int,
-    columns: int,
-    inner: int,
-) -> None:
+    out: np.ndarray, base: np.ndarray, base_step: int, left: np.ndarray, steps: tuple[int, int],
+    right: np.ndarray, shape: tuple[int, int, int],
+) -> None:  # fmt: skip
     """out = base + left · right.
 
     Args:
-        out, base, left, right: flat float32 arrays that hold the matrices from `place`, `under`,
-            `start` and `begin` on.
+        out, base, left, right: flat float32 arrays that begin with the matrices.
         base_step: between the rows of `base`; 0 where all are one.
-        row_step, inner_step: between neighbours of a column, and of a row, of `left`; `out` and
-            `right` are row-major [rows, columns] and [inner, columns].
+        steps: between neighbours of a column, and of a row, of `left`; `out` and `right` are
+            row-major.
+        shape: rows, columns, and the inner number.
     """
+    rows, columns, inner = shape
     across = 0
     while across < columns:
         left_over = columns - across
@@ -55,9 +39,8 @@ def multiply(
         down = 0
         while down < rows:
             tile = (
-                out, place + down * columns + across, base, under + down * base_step + across,
-                base_step, left, start + down * row_step, row_step, inner_step, right,
-                begin + across, columns, inner, left_over,
+                out, down * columns + across, base, down * base_step + across, base_step,
+                left, down * steps[0], steps[0], steps[1], right, across, columns, inner, left_over,
             )  # fmt: skip
             whole = down + high <= rows
             if wide and whole:
@@ -79,7 +62,6 @@ def multiply_each(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
     columns = right.shape[2]
     zeros = np.zeros(columns, np.float32)
     for r in range(networks):
-        multiply(
-            out[r].reshape(-1), 0, zeros, 0, 0, left[r].reshape(-1), 0, inner, 1,
-            right[r].reshape(-1), 0, rows, columns, inner,
-        )  # fmt: skip
+        matrices = out[r].reshape(-1), left[r].reshape(-1), right[r].reshape(-1)
+        shape = rows, columns, inner
+        multiply(matrices[0], zeros, 0, matrices[1], (inner, 1), matrices[2], shape)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from algorithms.numerics.kernels.compilation import compiled
+from algorithms.numerics.compilation import compiled
 
 ZERO: Final = np.float32(0)
 

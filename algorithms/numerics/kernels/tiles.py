@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from algorithms.numerics.kernels.compilation import Generated
+from algorithms.numerics.compilation import Generated
 
 ROWS: Final = 4
 COLUMNS: Final = 64

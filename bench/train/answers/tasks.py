@@ -133,17 +133,17 @@ def drawn(
     """
     shape = (count, task.prompt if role == "prompts" else task.prompt + task.answer)
     draw = getattr(task, role)
-    found = draw(generator, count)
-    kind, own = getattr(found, "dtype", type(found).__name__), getattr(found, "shape", "")
-    if not isinstance(found, np.ndarray) or (kind, own) != (np.dtype(np.int64), shape):
-        raise InputError(f"{role}: {_name(draw)} gave {kind} {own}; expected is int64 {shape}")
-    if found.min() < 0 or found.max() >= len(task.vocabulary):
-        outside = found[(found < 0) | (found >= len(task.vocabulary))][0]
+    tokens = draw(generator, count)
+    kind, size = getattr(tokens, "dtype", type(tokens).__name__), getattr(tokens, "shape", "")
+    if not isinstance(tokens, np.ndarray) or (kind, size) != (np.dtype(np.int64), shape):
+        raise InputError(f"{role}: {_name(draw)} gave {kind} {size}; expected is int64 {shape}")
+    if tokens.min() < 0 or tokens.max() >= len(task.vocabulary):
+        outside = tokens[(tokens < 0) | (tokens >= len(task.vocabulary))][0]
         raise InputError(
             f"{role}: {_name(draw)} gave the token {outside}; the vocabulary's are 0 to "
             f"{len(task.vocabulary) - 1}"
         )
-    return found
+    return tokens
 
 
 def judged(

@@ -40,6 +40,10 @@ FLAGS: Final = {
 }
 
 
+Bound = tuple[tuple[str, Callable[..., Any]], ...]
+"""Global names and the functions that they stand for."""
+
+
 class Kernel(Generic[P, R]):
     """A function that is compiled at its first call.
 
@@ -55,7 +59,7 @@ class Kernel(Generic[P, R]):
         self.function = function
         self.bound = dict(bound or {})
         self._compiled: Callable[P, R] | None = None
-        self._bindings: dict[tuple[tuple[str, Callable[..., Any]], ...], Kernel[P, R]] = {}
+        self._bindings: dict[Bound, Kernel[P, R]] = {}
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if self._compiled is not None:
@@ -63,7 +67,7 @@ class Kernel(Generic[P, R]):
         if PLAIN in os.environ:
             self._compiled = _plain(self)
             return self._compiled(*args, **kwargs)
-        function = _dispatcher(self.function, self.bound, cached=True)
+        function = _dispatcher(self.function, _items(self.bound), cached=True)
         with _locked(cache_folder()):
             result: R = function(*args, **kwargs)
         self._compiled = function
@@ -71,16 +75,10 @@ class Kernel(Generic[P, R]):
 
     def bind(self, **functions: Callable[..., Any]) -> Kernel[P, R]:
         """The same kernel, in which these global names stand for these plain functions."""
-        key = tuple(sorted(functions.items()))
+        key = _items(functions)
         if key not in self._bindings:
             self._bindings[key] = Kernel(self.function, {**self.bound, **functions})
         return self._bindings[key]
-
-    @property
-    def sources(self) -> list[Path]:
-        """The files of the functions bound to it: what the folder's name doesn't cover."""
-        files = {inspect.getsourcefile(inspect.unwrap(each)) for each in self.bound.values()}
-        return sorted(Path(file) for file in files if file is not None)
 
 
 class Generated:
@@ -109,7 +107,7 @@ def cache_folder() -> Path:
     """The folder of the machine code: the user's cache, else a temporary one of this user."""
     version = "".join(f"{each} {metadata.version(each)};" for each in ("numba", "llvmlite"))
     digest = hashlib.sha256(f"{version}{sys.version}".encode())
-    for file in sorted(Path(__file__).parent.glob("*.py")):
+    for file in [Path(__file__), *sorted(Path(__file__).parent.glob("kernels/*.py"))]:
         digest.update(file.read_bytes())
     name = digest.hexdigest()[:16]
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
@@ -140,45 +138,70 @@ def _numba() -> Any:
     return numba
 
 
-def _dispatcher(
-    function: Callable[..., Any], bound: Mapping[str, Callable[..., Any]], *, cached: bool = False
-) -> Any:
+@functools.cache
+def _reached(function: Callable[..., Any]) -> frozenset[str]:
+    """Global names that a function uses, or a kernel that it calls."""
+    python = _python(function)
+    names = frozenset(python.__code__.co_names)
+    called = (python.__globals__.get(name) for name in names)
+    kernels = (each for each in called if isinstance(each, Kernel))
+    return names.union(*(_reached(each.function) for each in kernels))
+
+
+@functools.cache
+def _dispatcher(function: Callable[..., Any], bound: Bound, *, cached: bool = False) -> Any:
     """numba's form of a function, in whose globals kernels stand as numba's forms of them.
 
     numba keeps machine code by a function's name: one with other functions bound has another.
     """
-    python = inspect.unwrap(function)
-    assert isinstance(python, types.FunctionType)
+    python, functions = _python(function), dict(bound)
     names = python.__globals__.copy()
     for name in python.__code__.co_names:
-        value = bound.get(name, names.get(name))
-        if isinstance(value, Kernel):
-            names[name] = _dispatcher(value.function, {**bound, **value.bound})
+        value = names.get(name)
+        if name in functions:
+            names[name] = _dispatcher(functions[name], ())
+        elif isinstance(value, Kernel):
+            reached = _reached(value.function)
+            inside = {**functions, **value.bound}
+            names[name] = _dispatcher(
+                value.function, _items({k: v for k, v in inside.items() if k in reached})
+            )
         elif isinstance(value, Generated):
             names[name] = value.make()
-        elif name in bound:
-            names[name] = _dispatcher(bound[name], {})
     copy = types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)
-    kernel = Kernel(function, bound)
-    suffix = hashlib.sha256()
-    for name, each in sorted(kernel.bound.items()):
-        suffix.update(f"{name} {each.__module__}.{each.__qualname__}".encode())
-    for file in kernel.sources:
-        suffix.update(file.read_bytes())
-    copy.__module__ = python.__module__
-    copy.__qualname__ = f"{python.__qualname__}_{suffix.hexdigest()[:16]}"
+    copy.__module__, copy.__qualname__ = python.__module__, python.__qualname__
+    if functions:
+        copy.__qualname__ += f"_{_digest_of(functions)}"
     return _numba().njit(copy, cache=cached, **FLAGS)
+
+
+def _digest_of(functions: Mapping[str, Callable[..., Any]]) -> str:
+    """16 hexadecimal digits for the functions that are bound to names, and for their files."""
+    digest = hashlib.sha256()
+    for name, each in sorted(functions.items()):
+        digest.update(f"{name} {each.__module__}.{each.__qualname__}".encode())
+        digest.update(Path(inspect.getfile(_python(each))).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _items(functions: Mapping[str, Callable[..., Any]]) -> Bound:
+    return tuple(sorted(functions.items()))
+
+
+def _python(function: Callable[..., Any]) -> types.FunctionType:
+    python = inspect.unwrap(function)
+    assert isinstance(python, types.FunctionType)
+    return python
 
 
 def _plain(kernel: Kernel[P, R]) -> Callable[P, R]:
     """The function itself, with what is bound to it in its globals, and in those of its callees."""
-    python = inspect.unwrap(kernel.function)
-    assert isinstance(python, types.FunctionType)
+    python = _python(kernel.function)
     names = python.__globals__.copy()
     for name in python.__code__.co_names:
         value = names.get(name)
         if name in kernel.bound:
-            names[name] = inspect.unwrap(kernel.bound[name])
+            names[name] = _python(kernel.bound[name])
         elif isinstance(value, Kernel):
             names[name] = _plain(Kernel(value.function, {**kernel.bound, **value.bound}))
     return types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)
