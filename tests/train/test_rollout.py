@@ -14,10 +14,13 @@ import torch
 
 from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch
+from algorithms.critic import next_values, values_over_time
 from algorithms.policy_gradient import TIME_BLOCK
+from algorithms.spaces import Continuous, Discrete
 from bench.plan.lookup import load_algorithm
-from bench.train.environments import make
+from bench.train.environments import Step, make
 from bench.train.rollout import Rollout
+from tests import reference
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -318,3 +321,139 @@ def test_the_same_seed_plays_the_same_beside_others() -> None:
         for seeds in ((0, 1), (1, 0), (5, 4, 3, 1, 2)):
             together = batch_of(seeds, environment)
             assert all(torch.equal(alone[name], together[name]) for name in alone)
+
+
+class Scripted:
+    """Observations, rewards and ends that no action changes, each seed's its own."""
+
+    back_end = "none"
+    observation_size = 5
+    time_limit = 9
+
+    def __init__(self, seeds: Sequence[int], slots: int, actions: Any) -> None:
+        self.action_space = actions
+        self._slots = slots
+        self._generators = [np.random.default_rng(seed) for seed in seeds]
+        self._ticks = 0
+
+    def reset(self, elapsed: np.ndarray | None = None) -> np.ndarray:
+        return self._drawn(self.observation_size)
+
+    def _drawn(self, *size: int) -> np.ndarray:
+        # Of a mean and a spread that normalisation has to find.
+        shape = (self._slots, *size)
+        drawn = [3 + 7 * generator.standard_normal(shape) for generator in self._generators]
+        return np.concatenate(drawn).astype(np.float32)
+
+    def step(self, actions: np.ndarray, active: np.ndarray) -> Step:
+        self._ticks += 1
+        last = self._drawn(self.observation_size)
+        ended = (self._ticks % self.time_limit == 0) & active
+        return Step(
+            observations=np.where(ended[:, None], self._drawn(self.observation_size), last),
+            last_observations=last,
+            rewards=np.where(active, self._drawn(), 0.0).astype(np.float64),
+            terminated=np.zeros_like(ended),
+            truncated=ended,
+        )
+
+    def close(self) -> None:
+        pass
+
+
+KINDS = {
+    "continuous": Continuous(size=3, low=(-1.0,) * 3, high=(0.5,) * 3),
+    "discrete": Discrete(count=4),
+}
+
+
+def acted(
+    kind: str, name: str, seeds: Sequence[int], *, compiled: bool, **changes: Any
+) -> tuple[Batch, ActorCritic[Any], np.ndarray]:
+    """Two batches of what `Scripted` shows as one, the learner, and all that was sent."""
+    algorithm = load_algorithm(name)
+    h = algorithm.hyperparameters(
+        **{"slots": 3, "hidden_sizes": (17, 16), "initial_log_std": -0.5, "policy_head_gain": 1.0},
+        **changes,
+    )
+    environments = Recorder(Scripted(seeds, h.slots, KINDS[kind]))
+    learner = ActorCritic(h, seeds, 5, KINDS[kind], critic=algorithm.critic(h))
+    learner.compiled = compiled
+    rollout = Rollout(algorithm, learner, environments)
+    batches = []
+    for _ in range(2):
+        batches.append(rollout.collect()[0])
+        learner.updates += 1
+    whole = {name: torch.cat([getattr(b, name) for b in batches], 1) for name in vars(batches[0])}
+    sent = np.stack(environments.sent, axis=1)
+    return Batch(**whole), learner, sent
+
+
+ACTING: list[tuple[str, dict[str, Any]]] = [
+    ("clipped_ppo", {"batch_steps": 3 * 40}),
+    ("clipped_ppo", {"batch_steps": 3 * 40, "activation": "relu"}),
+    ("clipped_ppo", {"batch_steps": 3 * 40, "observation_normalization": False}),
+    ("clipped_ppo", {"batch_steps": 3 * 40, "observation_clip": 0.7, "action_clipping": False}),
+    ("vanilla_policy_gradient", {}),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("name", "changes"), ACTING)
+def test_compiled_acting_is_that_of_torch(kind: str, name: str, changes: dict[str, Any]) -> None:
+    one, other = (acted(kind, name, (0, 1, 2), compiled=each, **changes) for each in (True, False))
+    for part, values in vars(other[0]).items():
+        torch.testing.assert_close(getattr(one[0], part), values, rtol=1e-5, atol=1e-5, msg=part)
+    np.testing.assert_allclose(one[2], other[2], rtol=1e-5, atol=1e-5)
+    for part in ("count", "mean", "variance"):
+        ours, theirs = (getattr(each[1].observation_moments, part) for each in (one, other))
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
+    taken = one[1].observation_moments.count
+    assert bool((taken > 1).all()) == one[1].hyperparameters.observation_normalization
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("name", "changes"), ACTING)
+def test_a_seed_acts_alike_alone_and_in_a_group(
+    kind: str, name: str, changes: dict[str, Any], compiled: bool
+) -> None:
+    group, _, _ = acted(kind, name, (7, 2, 5), compiled=compiled, **changes)
+    alone, _, _ = acted(kind, name, (2,), compiled=compiled, **changes)
+    for part, values in vars(alone).items():
+        assert torch.equal(getattr(group, part)[1:2], values), part
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("clipped_ppo", {"batch_steps": 3 * 40}), ("baseline", {"baseline": "learned"})],
+)
+def test_what_follows_has_the_value_of_the_observation_as_it_is_seen_next(
+    name: str, changes: dict[str, Any], compiled: bool
+) -> None:
+    """V(s') is V of the next tick's row, or of the episode's last observation."""
+    with rolling("Diary-v0", name, observation_normalization=True, **changes) as rolled:
+        learner, rollout, _ = rolled
+        learner.compiled = compiled
+        rollout.collect()
+        batch, _ = rollout.collect()
+        values = values_over_time(learner, batch.observations)
+        following = next_values(learner, batch, values)
+    ends = 0
+    for s in range(3):
+        critic = reference.critic_of(learner.critic_parameters[s].double(), (2, 4, 1))
+        seen, after = (
+            critic(each[s].double()).detach().squeeze(2).float()
+            for each in (batch.observations, batch.next_observations)
+        )
+        ended, valid = batch.ended[s], batch.valid[s]
+        going = valid & ~ended
+        going[-1] = False
+        torch.testing.assert_close(following[s, :-1][going[:-1]], seen[1:][going[:-1]])
+        torch.testing.assert_close(following[s][valid & ~going], after[valid & ~going])
+        # Which is not that of what the next episode begins with.
+        if name == "clipped_ppo":
+            ends += int(ended[:-1].sum())
+            assert ((following[s, :-1] - seen[1:])[ended[:-1]].abs() > 1e-4).all()
+    assert ends > 0 or name == "baseline"

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import gymnasium
 import numpy as np
 import pytest
-import small_environments  # noqa: F401  (registers)
 import torch
+from small_environments import Near
 
 from algorithms.actor_critic import ActorCritic
 from algorithms.batch import flatten
@@ -29,8 +30,20 @@ WORLDS = [
     ("envpool", "HalfCheetah-v5"),
     ("gymnasium", "HalfCheetah-v5"),
     # Its observation is flattened by a wrapper around the one that counts the steps.
-    ("gymnasium", "Near-v0"),
+    ("gymnasium", "Labelled-v0"),
 ]
+
+
+class Labelled(Near):
+    """Near, its observation in a dictionary."""
+
+    observation_space = gymnasium.spaces.Dict({"target": Near.observation_space})
+
+    def observation(self) -> Any:
+        return {"target": super().observation()}
+
+
+gymnasium.register("Labelled-v0", Labelled, max_episode_steps=20, disable_env_checker=True)
 
 
 @contextmanager
