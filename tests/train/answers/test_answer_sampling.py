@@ -27,7 +27,7 @@ LONGER = replace(LETTERS, prompt=2, answer=4, prompts=lambda g, n: g.integers(3,
 def learner_of(task: Any = LETTERS, seeds: Any = (0, 1, 2), **changes: Any) -> AnswerLearner[Any]:
     algorithm: Any = load_algorithm("sequence_clipped_ppo")
     h = algorithm.hyperparameters(**{"prompts": 3, "samples": 4, **changes})
-    learner = AnswerLearner(algorithm, h, seeds, task.network, pretrained(LETTERS))
+    learner = AnswerLearner(h, seeds, task.network, pretrained(LETTERS))
     generator = torch.Generator().manual_seed(5)
     learner.parameters += 0.3 * torch.randn(learner.parameters.shape, generator=generator)
     return learner

@@ -101,7 +101,7 @@ def test_what_only_sampling_shows_names_the_task_s_function() -> None:
     task = replace(WHOLE, prompts=drifting)
     algorithm: Any = load_algorithm("sequence_policy_gradient")
     learner: AnswerLearner[Any] = AnswerLearner(
-        algorithm, algorithm.hyperparameters(prompts=2), [0], task.network, pretrained(WHOLE)
+        algorithm.hyperparameters(prompts=2), [0], task.network, pretrained(WHOLE)
     )
     sample_answers(learner, task)
     with pytest.raises(InputError, match=r"prompts: .*drifting gave the token 3"):
@@ -111,9 +111,7 @@ def test_what_only_sampling_shows_names_the_task_s_function() -> None:
 def test_a_batch_tells_whose_rewards_are_numbers() -> None:
     algorithm: Any = load_algorithm("sequence_policy_gradient")
     h = algorithm.hyperparameters(prompts=2, samples=2)
-    learner: AnswerLearner[Any] = AnswerLearner(
-        algorithm, h, [0, 1, 2], WHOLE.network, pretrained(WHOLE)
-    )
+    learner = AnswerLearner(h, [0, 1, 2], WHOLE.network, pretrained(WHOLE))
 
     def reward(sequences: np.ndarray) -> np.ndarray:
         # One answer of the second seed; another of the third, which float32 does not hold.
