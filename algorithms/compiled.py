@@ -89,8 +89,7 @@ def values(
     learner: ActorCritic[Hyperparameters], observations: Tensor, only: int | None = None
 ) -> Tensor:
     """V [S, T, N] of observations [S, T, N, O]; of one seed `only`, where it is named."""
-    assert learner.critic is not None
-    network = learner.critic.network.for_kernels
+    network = learner.known_critic.network.for_kernels
     found = torch.zeros(observations.shape[:3])
     for s in range(len(learner.seeds)) if only is None else [only]:
         parameters, out = learner.critic_parameters[s].numpy(), found[s].view(-1, 1).numpy()
@@ -136,8 +135,7 @@ def fit_critic(
     learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor, h: CriticRegression
 ) -> Tensor:
     """Regress V(s) on `targets` [S, T, N]; the last losses [S]."""
-    assert learner.critic is not None
-    network, size = learner.critic.network.for_kernels, h.critic_minibatch
+    network, size = learner.known_critic.network.for_kernels, h.critic_minibatch
     rate, epsilon = learner.annealed(h.critic_learning_rate), learner.optimizer.epsilon
     orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, size)
     last = torch.zeros(len(learner.seeds))
@@ -191,8 +189,8 @@ def update_actor_critic(
         orders: of each seed, places of samples, `size` of them a minibatch.
         numbers: float32 [S, …], what each seed's slope is given.
     """
-    assert learner.critic is not None
-    (actor, log_stds), critic = for_kernels(learner.policy), learner.critic.network.for_kernels
+    actor, log_stds = for_kernels(learner.policy)
+    critic = learner.known_critic.network.for_kernels
     with_divergence = len(inspect.signature(slope).parameters) > 3
     slopes = kernels.of_ratio_and_divergence if with_divergence else kernels.of_ratio
     kernel = kernels.update_actor_critic.bind(slope=slope, slopes=slopes)
