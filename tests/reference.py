@@ -388,6 +388,7 @@ class SurrogateUpdate:
     Attributes:
         actor, critic: modules; they are changed in place.
         objective: (ρ, A, KL) -> the objective of each sample, to maximise in the mean.
+        critic_learning_rate: where actor and critic step apart, each with a bound of its own.
     """
 
     actor: Actor
@@ -400,11 +401,15 @@ class SurrogateUpdate:
     value_clip: float
     entropy_coefficient: float
     normalise: str
+    critic_learning_rate: float | None = None
 
     def __post_init__(self) -> None:
+        own = self.critic_learning_rate
+        rates = self.learning_rate, self.learning_rate if own is None else own
+        parts = [list(part.parameters()) for part in (self.actor, self.critic)]
+        self.bounded = [[*parts[0], *parts[1]]] if own is None else parts
         self.optimizer = torch.optim.Adam(
-            [*self.actor.parameters(), *self.critic.parameters()],
-            lr=self.learning_rate,
+            [{"params": part, "lr": rate} for part, rate in zip(parts, rates, strict=True)],
             eps=self.adam_epsilon,
         )
 
@@ -414,13 +419,17 @@ class SurrogateUpdate:
         actions: Tensor,
         advantages: np.ndarray,
         targets: Tensor,
+        old_values: Tensor,
         minibatches: Sequence[Sequence[int]],
+        remaining: float = 1.0,
     ) -> None:
-        """All minibatches, over samples [B, …]."""
+        """All minibatches, over samples [B, …]; `remaining` of the step sizes is left."""
         behaviour = copy.deepcopy(self.actor)
+        given = [group["lr"] for group in self.optimizer.param_groups]
+        for group in self.optimizer.param_groups:
+            group["lr"] *= remaining
         with torch.no_grad():
             old_log_probability = behaviour(observations).log_prob(actions)
-            old_values = self.critic(observations).squeeze(1)
         if self.normalise == "batch":
             advantages = standardise(advantages)
         for chosen in minibatches:
@@ -447,6 +456,8 @@ class SurrogateUpdate:
                 error = torch.maximum(error, (near - target) ** 2)
             self.optimizer.zero_grad()
             (-gain + self.value_coefficient * error.mean() / 2).backward()
-            everything = [*self.actor.parameters(), *self.critic.parameters()]
-            nn.utils.clip_grad_norm_(everything, self.gradient_norm_clip)
+            for part in self.bounded:
+                nn.utils.clip_grad_norm_(part, self.gradient_norm_clip)
             self.optimizer.step()
+        for group, rate in zip(self.optimizer.param_groups, given, strict=True):
+            group["lr"] = rate

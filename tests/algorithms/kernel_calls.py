@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.numerics.kernels import acting, actor_critic, distributions, optimizers, returns
+from algorithms.numerics.kernels import actor_critic, distributions, optimizers
 from algorithms.numerics.kernels.perceptron import backward, forward, outputs_place, room_for
 from algorithms.numerics.networks import Perceptron
 

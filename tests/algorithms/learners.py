@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.policies import GaussianPolicy
 from algorithms.spaces import ActionSpace, Continuous, Discrete
+from bench.train.device.learner import DeviceLearner
 from tests import reference
 
 CONTINUOUS = Continuous(size=2, low=(-1.0, -2.0), high=(1.0, 2.0))
@@ -53,14 +55,30 @@ class Taught(ActorCritic[Any]):
         return super().act(observations, noise) if own is None else own(self, observations, noise)
 
 
+class OnDevice(Taught, DeviceLearner[Any]):
+    """As on a GPU, here on the CPU."""
+
+
+WAYS = ("compiled", "differentiated", "device")
+"""The paths that compute one thing: kernels, autograd, and autograd in a device's order."""
+ways = pytest.mark.parametrize("way", WAYS)
+
+
 def learner_of(
-    name: str, space: ActionSpace = CONTINUOUS, seeds: Sequence[int] = (0, 1, 2), **changes: Any
+    name: str,
+    space: ActionSpace = CONTINUOUS,
+    seeds: Sequence[int] = (0, 1, 2),
+    *,
+    way: str = "compiled",
+    **changes: Any,
 ) -> Taught:
-    """`changes` are hyperparameters."""
+    """`changes` are hyperparameters; `way` is one of `WAYS`."""
     chosen = algorithm(name)
     values = {"hidden_sizes": (6, 5), "slots": 4, **changes}
     h = chosen.hyperparameters(**values)
-    learner = Taught(h, seeds, OBSERVATIONS, space, critic=chosen.critic(h))
+    kind = OnDevice if way == "device" else Taught
+    learner = kind(h, seeds, OBSERVATIONS, space, critic=chosen.critic(h))
+    learner.compiled = way == "compiled"
     learner.algorithm = chosen
     chosen.start(learner)
     return learner

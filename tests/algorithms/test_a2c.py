@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, critic_of, learner_of, sizes_of, spread_out
-from test_surrogate_updates import advantages_and_targets
+from learners import SPACES, actor_of, critic_of, learner_of, spread_out, ways
+from test_surrogate_updates import Scales, estimates_of
 from torch import Tensor
 
 from algorithms.batch import flatten
@@ -20,7 +20,8 @@ VARIATIONS: list[dict[str, Any]] = [
     {},
     {"advantage_normalization": "batch", "gae_lambda": 0.9, "entropy_coefficient": 0.05},
     {"gradient_norm_clip": 0.1, "value_coefficient": 2.0, "reward_normalization": False},
-    {"rmsprop_form": "tensorflow", "learning_rate": 0.1},
+    {"rmsprop_form": "tensorflow", "learning_rate": 0.1, "activation": "relu"},
+    {"hidden_sizes": (5, 4, 6), "value_normalization": True, "entropy_coefficient": 0.05},
 ]
 
 
@@ -45,20 +46,17 @@ FORMS = {"torch": torch.optim.RMSprop, "tensorflow": TensorFlowRMSProp}
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 @pytest.mark.parametrize("variation", VARIATIONS)
-def test_two_updates_are_those_of_torch(variation: dict[str, Any], space: Any) -> None:
-    learner = learner_of(
-        "a2c", space, batch_steps=TICKS * SLOTS, **{"learning_rate": 0.01, **variation}
-    )
+@ways
+def test_two_updates_are_those_of_torch(variation: dict[str, Any], space: Any, way: str) -> None:
+    given = {"batch_steps": TICKS * SLOTS, "learning_rate": 0.01, **variation}
+    learner = learner_of("a2c", space, way=way, **given)
     h: Any = learner.hyperparameters
     spread_out(learner)
     start = learner.parameters.double().clone()
     continuous = space is SPACES["continuous"]
-    size = learner.policy.size
-    actors = [
-        reference.Actor(row[:size], sizes_of(learner), continuous=continuous) for row in start
-    ]
+    actors = [actor_of(learner, s) for s in range(3)]
     critics = [critic_of(learner, s) for s in range(3)]
-    scales = [reference.RewardScale(SLOTS, h.discount) for _ in range(3)]
+    scales = [Scales(SLOTS, h) for _ in range(3)]
     optimizers = [
         FORMS[h.rmsprop_form](
             [*actor.parameters(), *critic.parameters()],
@@ -72,7 +70,7 @@ def test_two_updates_are_those_of_torch(variation: dict[str, Any], space: Any) -
     for _ in range(2):
         batch = strategies.played(learner, TICKS, generator)
         for s in range(3):
-            advantages, targets = advantages_and_targets(batch, s, critics[s], h, scales[s])
+            advantages, targets, _ = estimates_of(batch, s, critics[s], h, scales[s])
             states = flatten(batch.observations)[s].double()
             actions = flatten(batch.actions)[s]
             weights = torch.from_numpy(advantages.ravel())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import critic_of, learner_of, minibatches_of
+from learners import critic_of, learner_of, minibatches_of, ways
 from torch import Tensor
 
 from algorithms.baselines import learned
@@ -65,22 +65,22 @@ def test_rewards_stay_raw_where_asked_for() -> None:
     assert (learner.reward_scale.moments.count == 0).all()
 
 
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
+@ways
 @pytest.mark.parametrize("changes", [{}, {"activation": "relu", "hidden_sizes": (5,)}])
 @pytest.mark.parametrize("whole", [True, False])
 def test_the_regression_is_torchs_seed_by_seed(
-    whole: bool, changes: dict[str, Any], compiled: bool
+    whole: bool, changes: dict[str, Any], way: str
 ) -> None:
     """Ragged where episodes are whole: a seed with fewer samples makes fewer steps."""
     learner = learner_of(
         "baseline" if whole else "advantage",
+        way=way,
         critic_epochs=3,
         critic_minibatch=7,
         critic_learning_rate=0.01,
         **({"baseline": "learned"} if whole else {"batch_steps": 40}),
         **changes,
     )
-    learner.compiled = compiled
     h: Any = learner.hyperparameters
     generator = np.random.default_rng(6)
     batch = strategies.played(learner, TICKS, generator, whole=whole)

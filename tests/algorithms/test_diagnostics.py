@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import ON_TRAJECTORIES, SPACES, SURROGATES, actor_of, learner_of
+from learners import ON_TRAJECTORIES, SPACES, SURROGATES, actor_of, learner_of, ways
 from torch.distributions import kl_divergence
 
 from algorithms.diagnostics import policy_change
@@ -75,12 +75,11 @@ def of_the_product(
     CASES,
     ids=lambda value: "" if isinstance(value, str) else "-".join(map(str, value.values())),
 )
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
+@ways
 def test_an_update_reports_what_parameters_before_and_after_say(
-    name: str, changes: dict[str, Any], space: Any, compiled: bool
+    name: str, changes: dict[str, Any], space: Any, way: str
 ) -> None:
-    learner = learner_of(name, space, learning_rate=0.03, **changes)
-    learner.compiled = compiled
+    learner = learner_of(name, space, way=way, learning_rate=0.03, **changes)
     whole = learner.algorithm.collects == "trajectories"
     batch = strategies.played(learner, 10, np.random.default_rng(8), whole=whole)
     before = learner.policy_parameters.clone()

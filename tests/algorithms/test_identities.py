@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, SURROGATES, Taught, learner_of
+from learners import SPACES, SURROGATES, Taught, learner_of, ways
 from torch import Tensor
 
 from algorithms.batch import Batch
@@ -82,7 +82,7 @@ def test_in_longer_episodes_reward_to_go_is_another_thing(space: ActionSpace) ->
 
 
 @spaces
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
+@ways
 @pytest.mark.parametrize("normalization", ["none", "batch"])
 @pytest.mark.parametrize(
     ("name", "changes"),
@@ -93,7 +93,7 @@ def test_in_longer_episodes_reward_to_go_is_another_thing(space: ActionSpace) ->
     ],
 )
 def test_at_the_behaviour_policy_a_surrogate_has_the_on_policy_gradient(
-    space: ActionSpace, name: str, changes: dict[str, float], normalization: str, compiled: bool
+    space: ActionSpace, name: str, changes: dict[str, float], normalization: str, way: str
 ) -> None:
     """ρ = 1 and KL = 0 with gradient 0: whatever the penalty or the clip."""
     shared = {"gradient_norm_clip": float("inf"), "advantage_normalization": normalization}
@@ -102,8 +102,7 @@ def test_at_the_behaviour_policy_a_surrogate_has_the_on_policy_gradient(
     batch = batch_for(on_policy)
     expected = first_gradient(on_policy, batch)
     whole_batch = {"minibatch": TICKS * 4, "epochs": 1}
-    surrogate = learner_of(name, space, **shared, **steps, **whole_batch, **changes)
-    surrogate.compiled = compiled
+    surrogate = learner_of(name, space, way=way, **shared, **steps, **whole_batch, **changes)
     shipped = first_gradient(surrogate, batch)
     assert float(expected.norm()) > 1e-3
     torch.testing.assert_close(shipped, expected, rtol=1e-4, atol=2e-6)
@@ -129,10 +128,10 @@ WITHOUT_LIMITS: list[tuple[str, dict[str, Any]]] = [
 
 @spaces
 @pytest.mark.parametrize(("name", "changes"), WITHOUT_LIMITS)
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
+@ways
 @pytest.mark.parametrize("normalization", ["none", "batch", "minibatch"])
 def test_no_penalty_is_no_clip_is_importance_sampling(
-    space: ActionSpace, name: str, changes: dict[str, Any], normalization: str, compiled: bool
+    space: ActionSpace, name: str, changes: dict[str, Any], normalization: str, way: str
 ) -> None:
     """Bit for bit, over whole updates that move far from θ'.
 
@@ -147,11 +146,10 @@ def test_no_penalty_is_no_clip_is_importance_sampling(
         "entropy_coefficient": 0.01,
         "value_clip": 0.1,
     }
-    plain = learner_of("importance_sampling", space, **shared)
+    plain = learner_of("importance_sampling", space, way=way, **shared)
     batch, before = batch_for(plain), plain.parameters.clone()
-    other = learner_of(name, space, **shared, **changes)
+    other = learner_of(name, space, way=way, **shared, **changes)
     for learner in (plain, other):
-        learner.compiled = compiled
         updated(learner, batch, times=2)
     if name == "kl_ppo":
         apart, moved = (plain.parameters - each for each in (other.parameters, before))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 
+import kernel_calls
 import numpy as np
 import pytest
 import torch
-import kernel_calls
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor

@@ -16,6 +16,7 @@ from learners import (
     learner_of,
     minibatches_of,
     spread_out,
+    ways,
 )
 
 from algorithms.batch import Batch
@@ -24,7 +25,6 @@ from tests import reference, strategies
 
 TICKS, RATE = 9, 0.02
 spaces = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-ways = pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
 
 
 def rewards_of(batch: Batch, seed: int) -> list[list[float]]:
@@ -87,13 +87,12 @@ def weights_of(learner: Taught, batch: Batch, seed: int, earlier: list[float]) -
 @pytest.mark.parametrize("bound", [float("inf"), 0.5])
 @ways
 def test_updates_take_adams_step_up_the_gradient(
-    name: str, changes: dict[str, Any], space: Any, bound: float, compiled: bool
+    name: str, changes: dict[str, Any], space: Any, bound: float, way: str
 ) -> None:
     """Two updates, the second with a baseline that remembers the first."""
     learner = learner_of(
-        name, space, seeds=(0, 1), learning_rate=RATE, gradient_norm_clip=bound, **changes
+        name, space, (0, 1), way=way, learning_rate=RATE, gradient_norm_clip=bound, **changes
     )
-    learner.compiled = compiled
     spread_out(learner)
     parameters = [row.clone().requires_grad_() for row in learner.policy_parameters.double()]
     adams = [torch.optim.Adam([row], lr=RATE, eps=1e-5) for row in parameters]
@@ -120,13 +119,15 @@ def test_updates_take_adams_step_up_the_gradient(
 
 
 @spaces
+@ways
 @pytest.mark.parametrize("minibatch", [1, 3, 4, 7])
-def test_updates_of_the_trajectory_product(space: Any, minibatch: int) -> None:
+def test_updates_of_the_trajectory_product(space: Any, minibatch: int, way: str) -> None:
     """Every step: Πρ (R − leave-one-out mean) Σ∇log p over the chosen trajectories."""
     learner = learner_of(
         "trajectory_importance_sampling",
         space,
         seeds=(0, 1),
+        way=way,
         learning_rate=RATE,
         minibatch=minibatch,
         epochs=2,
@@ -165,11 +166,12 @@ def test_updates_of_the_trajectory_product(space: Any, minibatch: int) -> None:
 @spaces
 @ways
 @pytest.mark.parametrize("normalization", ["none", "batch"])
-def test_an_update_of_the_advantage_rung(space: Any, normalization: str, compiled: bool) -> None:
+def test_an_update_of_the_advantage_rung(space: Any, normalization: str, way: str) -> None:
     learner = learner_of(
         "advantage",
         space,
         seeds=(0, 1),
+        way=way,
         slots=3,
         batch_steps=3 * TICKS,
         learning_rate=RATE,
@@ -178,7 +180,6 @@ def test_an_update_of_the_advantage_rung(space: Any, normalization: str, compile
         discount=0.9,
         gae_lambda=0.7,
     )
-    learner.compiled = compiled
     spread_out(learner)
     batch = strategies.played(learner, TICKS, np.random.default_rng(3))
     expected = []
@@ -221,10 +222,9 @@ def test_an_update_of_the_advantage_rung(space: Any, normalization: str, compile
 @ways
 @pytest.mark.parametrize("ticks", [1, TIME_BLOCK - 1, TIME_BLOCK, TIME_BLOCK + 3])
 def test_gradients_of_long_trajectories_are_the_sum_over_blocks(
-    space: Any, ticks: int, compiled: bool
+    space: Any, ticks: int, way: str
 ) -> None:
-    learner = learner_of("vanilla_policy_gradient", space, seeds=(0, 1), slots=2)
-    learner.compiled = compiled
+    learner = learner_of("vanilla_policy_gradient", space, (0, 1), way=way, slots=2)
     spread_out(learner)
     generator = np.random.default_rng(3)
     batch = strategies.played(learner, min(ticks, 60), generator, whole=True)
@@ -244,9 +244,8 @@ def test_gradients_of_long_trajectories_are_the_sum_over_blocks(
 
 
 @ways
-def test_rubbish_where_no_step_was_taken_does_not_reach_a_gradient(compiled: bool) -> None:
-    learner = learner_of("vanilla_policy_gradient", slots=3)
-    learner.compiled = compiled
+def test_rubbish_where_no_step_was_taken_does_not_reach_a_gradient(way: str) -> None:
+    learner = learner_of("vanilla_policy_gradient", way=way, slots=3)
     batch = strategies.played(learner, TICKS, np.random.default_rng(3), whole=True)
     assert not batch.valid.all()
     weights = torch.ones(batch.rewards.shape)

@@ -8,7 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, SURROGATES, learner_of, minibatches_of, sizes_of, spread_out
+from learners import (
+    SPACES,
+    SURROGATES,
+    actor_of,
+    critic_of,
+    learner_of,
+    minibatches_of,
+    spread_out,
+    ways,
+)
 from torch import Tensor
 
 from algorithms.batch import Batch, flatten
@@ -19,24 +28,30 @@ TICKS, SLOTS = 11, 3
 CLIP, BETA = 0.15, 0.7
 
 
-def clipped(ratio: Tensor, advantages: Tensor, divergence: Tensor) -> Tensor:
+def clipped(ratio: Tensor, advantages: Tensor, divergence: Tensor, above: float = CLIP) -> Tensor:
     """Case by case: beyond the range in the direction of A there is nothing to gain."""
     gains = []
     for rho, a in zip(ratio, advantages, strict=True):
-        bound = 1 + CLIP if a > 0 else 1 - CLIP
+        bound = 1 + above if a > 0 else 1 - CLIP
         beyond = rho > bound if a > 0 else rho < bound
         gains.append(bound * a if beyond else rho * a)
     return torch.stack(gains)
 
 
-OBJECTIVES: dict[str, tuple[dict[str, Any], Callable[[Tensor, Tensor, Tensor], Tensor]]] = {
-    "importance_sampling": ({}, lambda ratio, a, divergence: ratio * a),
-    "kl_ppo": (
+OBJECTIVES: list[tuple[str, dict[str, Any], Callable[[Tensor, Tensor, Tensor], Tensor]]] = [
+    ("importance_sampling", {}, lambda ratio, a, divergence: ratio * a),
+    (
+        "kl_ppo",
         {"beta": BETA, "adaptive": False},
         lambda ratio, a, divergence: ratio * a - BETA * divergence,
     ),
-    "clipped_ppo": ({"clip_range": CLIP}, clipped),
-}
+    ("clipped_ppo", {"clip_range": CLIP}, clipped),
+    (
+        "clipped_ppo",
+        {"clip_range": CLIP, "clip_range_above": 0.4},
+        lambda ratio, a, divergence: clipped(ratio, a, divergence, above=0.4),
+    ),
+]
 
 VARIATIONS: list[dict[str, Any]] = [
     {"advantage_normalization": "minibatch", "reward_normalization": True},
@@ -56,21 +71,54 @@ VARIATIONS: list[dict[str, Any]] = [
         "gae_lambda": 1.0,
         "learning_rate_decay_steps": 400,
     },
+    {
+        "separate_optimizers": True,
+        "critic_learning_rate": 0.03,
+        "activation": "relu",
+        "hidden_sizes": (7,),
+        "gradient_norm_clip": 0.2,
+        "entropy_coefficient": 0.03,
+    },
+    {
+        "value_normalization": True,
+        "value_clip": 0.1,
+        "reward_normalization": False,
+        "hidden_sizes": (5, 4, 6),
+        "advantage_normalization": "batch",
+    },
 ]
 
 
-def advantages_and_targets(
-    batch: Batch, seed: int, critic: torch.nn.Module, h: Any, scale: reference.RewardScale
-) -> tuple[np.ndarray, np.ndarray]:
-    """[T, N] each, of one seed."""
+class Scales:
+    """What one seed's rewards and returns have been so far."""
+
+    def __init__(self, slots: int, h: Any) -> None:
+        self.rewards = reference.RewardScale(slots, h.discount)
+        self.returns: list[float] = []
+
+    @property
+    def of_returns(self) -> tuple[float, float]:
+        """Mean and deviation of all returns that a critic was regressed on."""
+        if not self.returns:
+            return 0.0, 1.0
+        return float(np.mean(self.returns)), float(np.sqrt(np.var(self.returns) + 1e-8))
+
+
+def estimates_of(
+    batch: Batch, seed: int, critic: torch.nn.Module, h: Any, scales: Scales
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Advantages, the critic's targets and its values, [T, N] each, of one seed."""
     rewards = batch.rewards[seed].double().numpy()
     if h.reward_normalization:
-        rewards = scale(rewards, batch.ended[seed].numpy(), h.reward_clip)
+        rewards = scales.rewards(rewards, batch.ended[seed].numpy(), h.reward_clip)
     with torch.no_grad():
         values, following = (
             critic(states[seed].double()).squeeze(2).numpy()
             for states in (batch.observations, batch.next_observations)
         )
+    if h.value_normalization:
+        mean, deviation = scales.of_returns
+        values, following = (mean + deviation * each for each in (values, following))
     advantages = np.empty_like(rewards)
     for n in range(rewards.shape[1]):
         advantages[:, n] = reference.generalized_advantage(
@@ -82,20 +130,34 @@ def advantages_and_targets(
             h.discount,
             h.gae_lambda,
         )
-    return advantages, advantages + values
+    targets = advantages + values
+    if h.value_normalization:
+        scales.returns += targets.ravel().tolist()
+        mean, deviation = scales.of_returns
+        targets, values = ((each - mean) / deviation for each in (targets, values))
+    return advantages, targets, values
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 @pytest.mark.parametrize("variation", VARIATIONS)
-@pytest.mark.parametrize("name", SURROGATES)
-@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
+@pytest.mark.parametrize(
+    ("name", "changes", "objective"),
+    OBJECTIVES,
+    ids=["importance_sampling", "kl_ppo", "clipped_ppo", "clipped_higher"],
+)
+@ways
 def test_two_updates_are_those_of_torch(
-    name: str, variation: dict[str, Any], space: Any, compiled: bool
+    name: str,
+    changes: dict[str, Any],
+    objective: Callable[[Tensor, Tensor, Tensor], Tensor],
+    variation: dict[str, Any],
+    space: Any,
+    way: str,
 ) -> None:
-    changes, objective = OBJECTIVES[name]
     learner = learner_of(
         name,
         space,
+        way=way,
         slots=SLOTS,
         batch_steps=TICKS * SLOTS,
         learning_rate=0.01,
@@ -105,27 +167,27 @@ def test_two_updates_are_those_of_torch(
         **variation,
     )
     h: Any = learner.hyperparameters
-    learner.compiled = compiled
     # Away from the small first head, so that there is something to distinguish.
     spread_out(learner, 0.3)
     start = learner.parameters.double().clone()
     continuous = space is SPACES["continuous"]
-    policy_size = learner.policy.size
+    actors = [actor_of(learner, s) for s in range(3)]
+    critics = [critic_of(learner, s) for s in range(3)]
     generator = np.random.default_rng(9)
-    batches, minibatches, rates = [], [], []
+    batches, minibatches, remaining = [], [], []
     for update in range(2):
         batch = strategies.played(learner, TICKS, generator)
         learner.steps += TICKS * SLOTS
         batches.append(batch)
         drawn = minibatches_of(learner, flatten(batch.valid), h.epochs, h.minibatch)
         minibatches.append([index for index, _ in drawn])
-        rates.append(0.01 * (1 - (update + 1) * TICKS * SLOTS / h.learning_rate_decay_steps))
+        remaining.append(1 - (update + 1) * TICKS * SLOTS / h.learning_rate_decay_steps)
         learner.algorithm.update(learner, batch)
         learner.updates += 1
     for s in range(len(learner.seeds)):
         expected = reference.SurrogateUpdate(
-            actor=reference.Actor(start[s, :policy_size], sizes_of(learner), continuous=continuous),
-            critic=reference.critic_of(start[s, policy_size:], sizes_of(learner)),
+            actor=actors[s],
+            critic=critics[s],
             objective=objective,
             learning_rate=0.01,
             adam_epsilon=h.adam_epsilon,
@@ -134,17 +196,19 @@ def test_two_updates_are_those_of_torch(
             value_clip=h.value_clip,
             entropy_coefficient=h.entropy_coefficient,
             normalise=h.advantage_normalization,
+            critic_learning_rate=h.critic_learning_rate if h.separate_optimizers else None,
         )
-        scale = reference.RewardScale(SLOTS, h.discount)
-        for batch, chosen, rate in zip(batches, minibatches, rates, strict=True):
-            advantages, targets = advantages_and_targets(batch, s, expected.critic, h, scale)
-            expected.optimizer.param_groups[0]["lr"] = rate
+        scales = Scales(SLOTS, h)
+        for batch, chosen, left in zip(batches, minibatches, remaining, strict=True):
+            advantages, targets, values = estimates_of(batch, s, expected.critic, h, scales)
             expected.run(
                 flatten(batch.observations)[s].double(),
                 flatten(batch.actions)[s].double() if continuous else flatten(batch.actions)[s],
                 advantages.ravel(),
                 torch.from_numpy(targets.ravel()),
+                torch.from_numpy(values.ravel()),
                 [index[s].tolist() for index in chosen],
+                left,
             )
         critic = reference.columns_of_critic(expected.critic)
         after = torch.cat([expected.actor.columns, critic])

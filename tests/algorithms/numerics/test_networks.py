@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-import numpy as np
 import kernel_calls
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
