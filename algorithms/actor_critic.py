@@ -86,11 +86,16 @@ class ActorCritic(Learner[H_co]):
         statistics = self.policy.statistics(self.policy_parameters, observations)
         return self.policy.sample(statistics, noise), statistics
 
-    def values(self, parameters: Tensor, observations: Tensor) -> Tensor:
-        """V [S, B] of observations [S, B, O] under the critic's columns [S, P_critic]."""
+    @property
+    def known_critic(self) -> Critic:
+        """The critic; ValueError where there is none."""
         if self.critic is None:
             raise ValueError("this learner has no critic")
-        return self.critic(parameters, observations)
+        return self.critic
+
+    def values(self, parameters: Tensor, observations: Tensor) -> Tensor:
+        """V [S, B] of observations [S, B, O] under the critic's columns [S, P_critic]."""
+        return self.known_critic(parameters, observations)
 
     def observe(self, observations: Tensor, mask: Tensor) -> Tensor:
         """Take raw observations [S, N, O] into the statistics where `mask` [S, N]; normalise."""

@@ -6,6 +6,7 @@ reference. Arrays are those of torch's tensors, rows of one seed.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,11 @@ from algorithms.numerics.kernels.perceptron import Network
 from algorithms.numerics.networks import Perceptron
 from algorithms.policies import GaussianPolicy, Policy
 
-Slope = Callable[[Any, Any, Any, np.ndarray], tuple[Any, Any]]
-"""(ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL of what a rung maximises: what its kernel trains by."""
+Slope = Callable[..., Any]
+"""(ρ, A, numbers) -> ∂/∂ρ of what a rung maximises, or (ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL.
+
+Plain numbers in, plain numbers out: what a kernel trains by. `numbers` is an array.
+"""
 
 
 def for_kernels(policy: Policy) -> tuple[Network, int]:
@@ -85,8 +89,7 @@ def values(
     learner: ActorCritic[Hyperparameters], observations: Tensor, only: int | None = None
 ) -> Tensor:
     """V [S, T, N] of observations [S, T, N, O]; of one seed `only`, where it is named."""
-    assert learner.critic is not None
-    network = learner.critic.network.for_kernels
+    network = learner.known_critic.network.for_kernels
     found = torch.zeros(observations.shape[:3])
     for s in range(len(learner.seeds)) if only is None else [only]:
         parameters, out = learner.critic_parameters[s].numpy(), found[s].view(-1, 1).numpy()
@@ -132,8 +135,7 @@ def fit_critic(
     learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor, h: CriticRegression
 ) -> Tensor:
     """Regress V(s) on `targets` [S, T, N]; the last losses [S]."""
-    assert learner.critic is not None
-    network, size = learner.critic.network.for_kernels, h.critic_minibatch
+    network, size = learner.known_critic.network.for_kernels, h.critic_minibatch
     rate, epsilon = learner.annealed(h.critic_learning_rate), learner.optimizer.epsilon
     orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, size)
     last = torch.zeros(len(learner.seeds))
@@ -187,9 +189,11 @@ def update_actor_critic(
         orders: of each seed, places of samples, `size` of them a minibatch.
         numbers: float32 [S, …], what each seed's slope is given.
     """
-    assert learner.critic is not None
-    (actor, log_stds), critic = for_kernels(learner.policy), learner.critic.network.for_kernels
-    kernel = kernels.update_actor_critic.bind(slope=slope)
+    actor, log_stds = for_kernels(learner.policy)
+    critic = learner.known_critic.network.for_kernels
+    with_divergence = len(inspect.signature(slope).parameters) > 3
+    slopes = kernels.of_ratio_and_divergence if with_divergence else kernels.of_ratio
+    kernel = kernels.update_actor_critic.bind(slope=slope, slopes=slopes)
     found = torch.zeros(2, len(learner.seeds))
     for s in learning(learner):
         memory = memory_of(learner, s, second=step.square)

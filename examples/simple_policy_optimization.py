@@ -13,14 +13,16 @@ Source: Xie et al. 2024, arXiv 2401.16025.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from torch import Tensor
 
+from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import SurrogateHyperparameters, hyperparameter
-from algorithms.learner import Learner
 from algorithms.surrogate import optimise_surrogate
 
 
@@ -38,13 +40,22 @@ def objective(ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
     return ratio * advantages - advantages.abs() / (2 * clip_range) * (ratio - 1).square()
 
 
-def update(learner: Learner, batch: Batch) -> Diagnostics:
+def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
+    """∂/∂ρ = A − |A| (ρ − 1) / ε of the objective; `numbers` is ε."""
+    return advantage - abs(advantage) * (ratio - 1) / numbers[0]
+
+
+def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch."""
-    h = learner.hyperparameters
+    clip_range = learner.hyperparameters.clip_range
     step = optimise_surrogate(
-        learner, batch, lambda terms: objective(terms.ratio, terms.advantages, h.clip_range)
+        learner,
+        batch,
+        lambda terms: objective(terms.ratio, terms.advantages, clip_range),
+        slope,
+        (clip_range,),
     )
-    return {**step, **policy_change(learner, batch, h.clip_range)}
+    return {**step, **policy_change(learner, batch, (1 - clip_range, 1 + clip_range))}
 
 
 ALGORITHM = Algorithm(
@@ -54,5 +65,6 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
+    slope=slope,
     critic=lambda h: True,
 )

@@ -92,13 +92,16 @@ class RewardScale:
 # -------------------------------------------------------------------- networks and policies
 
 
-def module_of(columns: Tensor, sizes: Sequence[int]) -> nn.Sequential:
+ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU}
+
+
+def module_of(columns: Tensor, sizes: Sequence[int], activation: str = "tanh") -> nn.Sequential:
     """One seed's network as torch.nn has it; `columns` [P] are W₁ᵀ, b₁, W₂ᵀ, b₂, …"""
     layers: list[nn.Module] = []
     position = 0
     for inputs, outputs in itertools.pairwise(sizes):
         if layers:
-            layers.append(nn.Tanh())
+            layers.append(ACTIVATIONS[activation]())
         linear = nn.Linear(inputs, outputs, dtype=columns.dtype)
         with torch.no_grad():
             weight = columns[position : position + inputs * outputs].view(inputs, outputs).T
@@ -111,9 +114,11 @@ def module_of(columns: Tensor, sizes: Sequence[int]) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
-def critic_of(columns: Tensor, policy_sizes: Sequence[int]) -> nn.Sequential:
+def critic_of(
+    columns: Tensor, policy_sizes: Sequence[int], activation: str = "tanh"
+) -> nn.Sequential:
     """One seed's critic: hidden layers as the policy's, one output."""
-    return module_of(columns, (*policy_sizes[:-1], 1))
+    return module_of(columns, (*policy_sizes[:-1], 1), activation)
 
 
 def columns_of_critic(critic: nn.Sequential) -> Tensor:
@@ -129,11 +134,18 @@ def columns_of(tensors: Sequence[Tensor]) -> Tensor:
 class Actor(nn.Module):
     """One seed's policy: its columns as a module, its distribution from torch.distributions."""
 
-    def __init__(self, columns: Tensor, sizes: Sequence[int], *, continuous: bool) -> None:
+    def __init__(
+        self,
+        columns: Tensor,
+        sizes: Sequence[int],
+        *,
+        continuous: bool,
+        activation: str = "tanh",
+    ) -> None:
         super().__init__()
         self.continuous = continuous
         network = len(columns) - sizes[-1] if continuous else len(columns)
-        self.network = module_of(columns[:network], sizes)
+        self.network = module_of(columns[:network], sizes, activation)
         if continuous:
             self.log_std = nn.Parameter(columns[network:].clone())
 

@@ -12,6 +12,7 @@ from torch import Tensor
 from algorithms import ALGORITHMS
 from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
+from algorithms.policies import GaussianPolicy
 from algorithms.spaces import ActionSpace, Continuous, Discrete
 from tests import reference
 
@@ -46,6 +47,11 @@ class Taught(ActorCritic[Any]):
 
     algorithm: Algorithm[Any]
 
+    def act(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """As the trainer has it: the algorithm's own way, where it has one."""
+        own = self.algorithm.act
+        return super().act(observations, noise) if own is None else own(self, observations, noise)
+
 
 def learner_of(
     name: str, space: ActionSpace = CONTINUOUS, seeds: Sequence[int] = (0, 1, 2), **changes: Any
@@ -77,7 +83,21 @@ def minibatches_of(
 
 def critic_of(learner: ActorCritic[Any], seed: int) -> torch.nn.Sequential:
     """One seed's critic as torch has it, in float64."""
-    return reference.critic_of(learner.critic_parameters[seed].double(), sizes_of(learner))
+    columns, activation = learner.critic_parameters[seed], learner.hyperparameters.activation
+    return reference.critic_of(columns.double(), sizes_of(learner), activation)
+
+
+def actor_of(
+    learner: ActorCritic[Any], seed: int, columns: Tensor | None = None
+) -> reference.Actor:
+    """One seed's policy as torch has it, in float64; under other columns [S, P] if given."""
+    chosen = learner.policy_parameters if columns is None else columns
+    return reference.Actor(
+        chosen[seed].double(),
+        sizes_of(learner),
+        continuous=isinstance(learner.policy, GaussianPolicy),
+        activation=learner.hyperparameters.activation,
+    )
 
 
 def spread_out(learner: ActorCritic[Any], scale: float = 0.3) -> None:

@@ -7,10 +7,9 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from learners import learner_of
+from learners import Taught, learner_of
 from torch import Tensor
 
-from algorithms.learner import Learner
 from algorithms.rivals.adaptive_policy_gradient import STEP_SIZE_BOUNDS, adapted
 from tests import strategies
 
@@ -29,7 +28,7 @@ def test_exactly_on_a_threshold_nothing_changes() -> None:
     assert adapted(step_size, torch.tensor([0.5, 0.125]), 0.25).tolist() == [1, 2]
 
 
-def run(learner: Learner, updates: int) -> list[dict[str, Tensor]]:
+def run(learner: Taught, updates: int) -> list[dict[str, Tensor]]:
     history = []
     generator = np.random.default_rng(4)
     for _ in range(updates):

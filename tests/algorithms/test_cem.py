@@ -8,16 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, learner_of
+from learners import SPACES, Taught, learner_of
 from torch import Tensor
 
 from algorithms.batch import Batch
-from algorithms.learner import Learner
 from algorithms.rivals.cem import elites, extra_variance
 from tests import strategies
 
 
-def scored(learner: Learner, returns: Tensor) -> Batch:
+def scored(learner: Taught, returns: Tensor) -> Batch:
     """A batch in which each slot's episode, of two steps, returns what is given [S, N]."""
     batch = strategies.played(learner, 2, np.random.default_rng(0), whole=True)
     rewards = torch.zeros_like(batch.rewards)
@@ -29,7 +28,7 @@ def scored(learner: Learner, returns: Tensor) -> Batch:
     return replace(batch, rewards=rewards, valid=valid)
 
 
-def generation(learner: Learner, returns: Tensor) -> None:
+def generation(learner: Taught, returns: Tensor) -> None:
     learner.algorithm.update(learner, scored(learner, returns))
     learner.updates += 1
 

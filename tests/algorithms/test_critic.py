@@ -10,12 +10,12 @@ import torch
 from learners import critic_of, learner_of, minibatches_of
 from torch import Tensor
 
+from algorithms.baselines import learned
 from algorithms.batch import flatten
 from algorithms.critic import (
     estimate_advantages,
     explained_variance,
     fit_critic,
-    predict_returns,
     standardised,
     values_over_time,
 )
@@ -39,8 +39,9 @@ def test_targets_are_advantages_plus_values_of_normalised_rewards() -> None:
     learner = learner_of("advantage", batch_steps=40, discount=0.9, gae_lambda=0.8)
     h: Any = learner.hyperparameters
     batch = strategies.played(learner, TICKS, np.random.default_rng(0))
-    advantages, targets, values = estimate_advantages(learner, batch, h)
-    torch.testing.assert_close(targets, advantages + values)
+    estimates = estimate_advantages(learner, batch, h)
+    advantages, values = estimates.advantages, estimates.values
+    torch.testing.assert_close(estimates.targets, advantages + values)
     scale = (learner.reward_scale.moments.variance + 1e-8).sqrt().unsqueeze(2)
     deltas = (batch.rewards / scale).clamp(-10, 10)
     following = values_over_time(learner, batch.next_observations)
@@ -56,16 +57,20 @@ def test_rewards_stay_raw_where_asked_for() -> None:
     learner = learner_of("advantage", batch_steps=40, reward_normalization=False, gae_lambda=0.0)
     h: Any = learner.hyperparameters
     batch = strategies.played(learner, TICKS, np.random.default_rng(0))
-    advantages, _, values = estimate_advantages(learner, batch, h)
+    estimates = estimate_advantages(learner, batch, h)
     following = values_over_time(learner, batch.next_observations)
     following = torch.where(batch.terminated, 0.0, following)
-    expected = batch.rewards + h.discount * following - values
-    torch.testing.assert_close(advantages, expected)
+    expected = batch.rewards + h.discount * following - estimates.values
+    torch.testing.assert_close(estimates.advantages, expected)
     assert (learner.reward_scale.moments.count == 0).all()
 
 
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
+@pytest.mark.parametrize("changes", [{}, {"activation": "relu", "hidden_sizes": (5,)}])
 @pytest.mark.parametrize("whole", [True, False])
-def test_the_regression_is_torchs_seed_by_seed(whole: bool) -> None:
+def test_the_regression_is_torchs_seed_by_seed(
+    whole: bool, changes: dict[str, Any], compiled: bool
+) -> None:
     """Ragged where episodes are whole: a seed with fewer samples makes fewer steps."""
     learner = learner_of(
         "baseline" if whole else "advantage",
@@ -73,14 +78,16 @@ def test_the_regression_is_torchs_seed_by_seed(whole: bool) -> None:
         critic_minibatch=7,
         critic_learning_rate=0.01,
         **({"baseline": "learned"} if whole else {"batch_steps": 40}),
+        **changes,
     )
+    learner.compiled = compiled
     h: Any = learner.hyperparameters
     generator = np.random.default_rng(6)
     batch = strategies.played(learner, TICKS, generator, whole=whole)
     targets = strategies.normals(generator, *batch.rewards.shape).float()
     targets[~batch.valid] = float("nan")
     start = [critic_of(learner, s) for s in range(3)]
-    policy = learner.policy_parameters.clone()
+    policy, before = learner.policy_parameters.clone(), learner.critic_parameters.clone()
     drawn = minibatches_of(learner, flatten(batch.valid), 3, 7)
     losses = fit_critic(learner, batch, targets, h)
     counts = [sum(bool(active[s]) for _, active in drawn) for s in range(3)]
@@ -97,6 +104,7 @@ def test_the_regression_is_torchs_seed_by_seed(whole: bool) -> None:
                 loss.backward()
                 adam.step()
         expected = reference.columns_of_critic(critic)
+        assert float((learner.critic_parameters[s] - before[s]).norm()) > 0.05
         torch.testing.assert_close(
             learner.critic_parameters[s].double(), expected, rtol=1e-3, atol=1e-4
         )
@@ -110,10 +118,10 @@ def test_a_learned_baseline_is_in_units_of_the_return() -> None:
     batch = strategies.played(learner, TICKS, generator, whole=True)
     raw = 5000 + 700 * strategies.normals(generator, *batch.rewards.shape).float()
     raw[~batch.valid] = float("nan")
-    before = predict_returns(learner, batch)
+    before = learned(learner, batch, raw)
     assert torch.equal(before, values_over_time(learner, batch.observations))
     units = standardised(learner, batch, raw)
-    after = predict_returns(learner, batch)
+    after = learned(learner, batch, raw)
     for s in range(3):
         seen = raw[s][batch.valid[s]].double().numpy()
         mean, deviation = seen.mean(), seen.std()
@@ -173,9 +181,10 @@ def test_explained_variance_of_a_seed_that_took_no_step_is_not_a_number_without_
 def test_a_critic_where_there_is_none() -> None:
     learner = learner_of("baseline")
     batch = strategies.played(learner, 3, np.random.default_rng(0), whole=True)
-    with pytest.raises(ValueError, match="baseline has no critic"):
-        fit_critic(learner, batch, batch.rewards, learner.hyperparameters)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="baseline has no critic"):
-        learner.values(batch.observations[:, 0])
+    for learner.compiled in (True, False):
+        with pytest.raises(ValueError, match="this learner has no critic"):
+            fit_critic(learner, batch, batch.rewards, learner.hyperparameters)
+        with pytest.raises(ValueError, match="this learner has no critic"):
+            values_over_time(learner, batch.observations)
     empty: Tensor = learner.critic_parameters
     assert empty.shape == (3, 0)

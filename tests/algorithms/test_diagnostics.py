@@ -8,12 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import ON_TRAJECTORIES, SPACES, SURROGATES, learner_of, sizes_of
+from learners import ON_TRAJECTORIES, SPACES, SURROGATES, actor_of, learner_of
 from torch.distributions import kl_divergence
 
 from algorithms.diagnostics import policy_change
 from algorithms.ladder.trajectory_importance_sampling import ratio_spread
-from algorithms.learner import Learner
 from tests import reference, strategies
 
 CASES: list[tuple[str, dict[str, Any]]] = [
@@ -70,28 +69,25 @@ def of_the_product(
     }
 
 
-def actor_of(learner: Learner, columns: torch.Tensor, seed: int) -> reference.Actor:
-    continuous = learner.policy.log_std(torch.zeros(2)) is not None
-    return reference.Actor(columns[seed].double(), sizes_of(learner), continuous=continuous)
-
-
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 @pytest.mark.parametrize(
     ("name", "changes"),
     CASES,
     ids=lambda value: "" if isinstance(value, str) else "-".join(map(str, value.values())),
 )
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
 def test_an_update_reports_what_parameters_before_and_after_say(
-    name: str, changes: dict[str, Any], space: Any
+    name: str, changes: dict[str, Any], space: Any, compiled: bool
 ) -> None:
     learner = learner_of(name, space, learning_rate=0.03, **changes)
+    learner.compiled = compiled
     whole = learner.algorithm.collects == "trajectories"
     batch = strategies.played(learner, 10, np.random.default_rng(8), whole=whole)
     before = learner.policy_parameters.clone()
     reported = learner.algorithm.update(learner, batch)
     after = learner.policy_parameters.clone()
     for s in range(3):
-        old, new = (actor_of(learner, columns, s) for columns in (before, after))
+        old, new = (actor_of(learner, s, columns) for columns in (before, after))
         clip_range = getattr(learner.hyperparameters, "clip_range", 0.2)
         expected = recomputed(old, new, batch, s, clip_range)
         if name == "trajectory_importance_sampling":
@@ -139,7 +135,7 @@ def test_the_clip_counts_on_either_side() -> None:
     learner.policy_parameters.add_(0.1)
     told = policy_change(learner, batch, 0.05, 0.2)["clip_fraction"]
     for s in range(3):
-        new = actor_of(learner, learner.policy_parameters, s)
+        new = actor_of(learner, s)
         states = batch.observations[s][batch.valid[s]].double()
         actions, logs = batch.actions[s][batch.valid[s]], batch.statistics[s][batch.valid[s]]
         mean, log_std = logs.double().chunk(2, -1)

@@ -13,13 +13,17 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from algorithms import baselines
+from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch
+from algorithms.hyperparameters import Hyperparameters, OptimizerHyperparameters
 from algorithms.ladder import (
     baseline,
     reward_to_go,
@@ -27,10 +31,9 @@ from algorithms.ladder import (
     vanilla_policy_gradient,
 )
 from algorithms.learner import Learner
-from algorithms.policies import CategoricalPolicy, make_policy
+from algorithms.policies import CategoricalPolicy, Policy, make_policy
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
 from algorithms.returns import generalized_advantage, total_return
-from algorithms.returns import reward_to_go as to_go
 from algorithms.spaces import Discrete
 from tests import reference
 from tests.reference import Process, TabularPolicy, Trajectory
@@ -86,17 +89,23 @@ class World:
 
     def expectation(self, weights: Tensor) -> Tensor:
         """E[1/N Σₙ Σₜ wₜ ∇log p] [P] through the shipped gradients."""
-        gradients = trajectory_gradients(self.policy, self.columns, self.batch, weights)
+        gradients = gradients_of(self.policy, self.columns, self.batch, weights)
         return (self.probabilities[:, None] * gradients.mean(1)).sum(0)
 
     def true_gradient(self, value: Callable[[Trajectory], float] = lambda t: t.total) -> Tensor:
         return self.tabular.gradient(self.theta, value)
 
 
+def gradients_of(policy: Policy, columns: Tensor, batch: Batch, weights: Tensor) -> Tensor:
+    """The shipped ∇ Σₜ wₜ log p [S, N, P] of policies with these parameters [S, P]."""
+    learner = Learner(OptimizerHyperparameters(), (0,) * len(columns), policy, columns)
+    return trajectory_gradients(learner, batch, weights.expand_as(batch.rewards))
+
+
 @cache
 def world(horizon: int = 3, slots: int = 2, hidden: tuple[int, ...] = ()) -> World:
     tiny = process(horizon)
-    policy = make_policy(2, Discrete(count=2), hidden, 0.0)
+    policy = make_policy(2, Discrete(count=2), Hyperparameters(hidden_sizes=hidden))
     assert isinstance(policy, CategoricalPolicy)
     generator = np.random.default_rng(7)
     theta = torch.from_numpy(generator.standard_normal(policy.size))
@@ -111,11 +120,16 @@ def world(horizon: int = 3, slots: int = 2, hidden: tuple[int, ...] = ()) -> Wor
     )
 
 
-def learner_of(the: World, algorithm: str, **changes: object) -> Learner:
+def learner_of(the: World, algorithm: str, **changes: object) -> ActorCritic[Any]:
     """A learner with a seed for every batch, all of them at the world's θ, in float64."""
     module = {"baseline": baseline, "reward_to_go": reward_to_go}[algorithm]
     h = module.Hyperparameters(hidden_sizes=(), slots=len(the.groups[0]), **changes)
-    learner = Learner(module.ALGORITHM, h, [0], 2, Discrete(count=2))
+    learner: ActorCritic[Any] = ActorCritic(
+        h, [0], 2, Discrete(count=2), critic=module.ALGORITHM.critic(h)
+    )
+    module.ALGORITHM.start(learner)
+    # Kernels are of float32.
+    learner.compiled = False
     parameters = learner.parameters.double().repeat(len(the.groups), 1)
     parameters[:, : the.policy.size] = the.theta
     learner.parameters = parameters
@@ -151,14 +165,14 @@ def test_the_enumeration_is_complete(size: tuple[int, int, tuple[int, ...]]) -> 
 @pytest.mark.parametrize("size", WORLDS)
 def test_vanilla_expects_the_gradient(size: tuple[int, int, tuple[int, ...]]) -> None:
     the = world(*size)
-    weights = vanilla_policy_gradient.weights(the.batch)
+    weights = vanilla_policy_gradient.credit(the.batch)
     assert_equal(the.expectation(weights), the.true_gradient())
 
 
 @pytest.mark.parametrize("b", [0.0, -3.0, 1e3])
 def test_a_constant_baseline_leaves_the_expectation(b: float) -> None:
     the = world()
-    weights = baseline.weights(the.batch, torch.tensor(b, dtype=torch.float64))
+    weights = baseline.credit(the.batch) - b
     # The terms that cancel are as large as b.
     torch.testing.assert_close(the.expectation(weights), the.true_gradient(), rtol=1e-9, atol=1e-9)
 
@@ -169,8 +183,8 @@ def test_the_batch_mean_shrinks_the_gradient_by_one_over_n(
 ) -> None:
     the = world(*size)
     learner = learner_of(world(size[0], size[1]), "baseline")
-    returns = total_return(the.batch.rewards, the.batch.valid)
-    weights = baseline.weights(the.batch, baseline.batch_mean(learner, the.batch, returns))
+    returns = baseline.credit(the.batch)
+    weights = returns - baselines.batch_mean(learner, the.batch, returns)
     slots = size[1]
     assert_equal(the.expectation(weights), (1 - 1 / slots) * the.true_gradient())
     assert_different(the.expectation(weights), the.true_gradient())
@@ -180,8 +194,8 @@ def test_the_batch_mean_shrinks_the_gradient_by_one_over_n(
 def test_leave_one_out_expects_the_gradient(size: tuple[int, int, tuple[int, ...]]) -> None:
     the = world(*size)
     learner = learner_of(world(size[0], size[1]), "baseline", baseline="leave_one_out")
-    returns = total_return(the.batch.rewards, the.batch.valid)
-    weights = baseline.weights(the.batch, baseline.leave_one_out(learner, the.batch, returns))
+    returns = baseline.credit(the.batch)
+    weights = returns - baselines.leave_one_out(learner, the.batch, returns)
     assert_equal(the.expectation(weights), the.true_gradient())
 
 
@@ -190,10 +204,9 @@ def test_undiscounted_reward_to_go_expects_the_gradient(
     size: tuple[int, int, tuple[int, ...]],
 ) -> None:
     the = world(*size)
-    nothing = reward_to_go.none(
-        learner_of(world(size[0], size[1]), "reward_to_go"), the.batch, the.batch.rewards
-    )
-    weights = reward_to_go.weights(the.batch, 1.0, nothing)
+    learner = learner_of(world(size[0], size[1]), "reward_to_go")
+    returns = reward_to_go.credit(the.batch, 1.0)
+    weights = returns - baselines.none(learner, the.batch, returns)
     assert_equal(the.expectation(weights), the.true_gradient())
 
 
@@ -202,8 +215,7 @@ def test_discounted_reward_to_go_misses_the_factor_that_the_discounted_objective
     discount: float,
 ) -> None:
     the = world()
-    zero = torch.zeros((), dtype=torch.float64)
-    weights = reward_to_go.weights(the.batch, discount, zero)
+    weights = reward_to_go.credit(the.batch, discount)
     powers = discount ** torch.arange(3, dtype=torch.float64)
 
     def discounted(trajectory: Trajectory) -> float:
@@ -227,10 +239,9 @@ def test_reward_to_go_minus_the_batch_mean_has_the_bias_of_its_definition() -> N
     """b is the mean of Gₜ over the batch's steps, the step's own Gₜ among them: not ∇J."""
     the = world()
     for discount in (1.0, 0.7):
-        returns = to_go(the.batch.rewards, the.batch.valid, discount)
+        returns = reward_to_go.credit(the.batch, discount)
         learner = learner_of(the, "reward_to_go", discount=discount)
-        mean = reward_to_go.batch_mean(learner, the.batch, returns)
-        weights = reward_to_go.weights(the.batch, discount, mean)
+        weights = returns - baselines.batch_mean(learner, the.batch, returns)
         scores = the.tabular.scores(the.theta)
         expected = torch.zeros_like(the.theta)
         for probability, group in zip(the.probabilities, the.groups, strict=True):
@@ -239,8 +250,7 @@ def test_reward_to_go_minus_the_batch_mean_has_the_bias_of_its_definition() -> N
             for each, returns_of_one in zip(group, all_returns, strict=True):
                 for s, a, g in zip(each.states, each.actions, returns_of_one, strict=True):
                     expected += probability / len(group) * (g - b) * scores[s][a]
-        # The shipped mean is rounded to float32.
-        torch.testing.assert_close(the.expectation(weights), expected, rtol=1e-6, atol=1e-6)
+        assert_equal(the.expectation(weights), expected)
         assert_different(the.expectation(weights), the.true_gradient())
 
 
@@ -249,10 +259,8 @@ def test_any_value_of_the_state_leaves_the_expectation_of_reward_to_go() -> None
     the = world()
     value = torch.tensor([4.0, -9.0], dtype=torch.float64)
     of_state = the.batch.observations @ value
-    assert_equal(
-        the.expectation(reward_to_go.weights(the.batch, 1.0, of_state)), the.true_gradient()
-    )
-    assert_equal(the.expectation(baseline.weights(the.batch, of_state)), the.true_gradient())
+    for returns in (reward_to_go.credit(the.batch, 1.0), baseline.credit(the.batch)):
+        assert_equal(the.expectation(returns - of_state), the.true_gradient())
 
 
 def second_batches(first: World, second: World) -> tuple[Batch, Batch]:
@@ -294,7 +302,10 @@ def test_baselines_of_earlier_batches_expect_the_gradient(rung: str, name: str) 
     h = module.Hyperparameters(
         hidden_sizes=(), slots=1, baseline=name, learning_rate=0.3, critic_epochs=2
     )
-    learner = Learner(module.ALGORITHM, h, [0] * (a * b), 2, Discrete(count=2))
+    learner: ActorCritic[Any] = ActorCritic(
+        h, [0] * (a * b), 2, Discrete(count=2), critic=module.ALGORITHM.critic(h)
+    )
+    module.ALGORITHM.start(learner)
     earlier, later = second_batches(first, second)
     learner.parameters[:, : first.policy.size] = first.theta.float()
     module.update(learner, single(earlier))
@@ -305,14 +316,12 @@ def test_baselines_of_earlier_batches_expect_the_gradient(rung: str, name: str) 
         """Of the second batches, at the θ that the first ones led to [S, P]."""
         wide = copy.copy(learner)
         wide.parameters = torch.cat([columns, learner.critic_parameters.double()], dim=1)
-        returns = to_go(later.rewards, later.valid)
+        wide.compiled = False
+        credit = reward_to_go.credit(later, 1.0)
         if rung == "baseline":
-            subtracted = baseline.BASELINES[name](wide, later, returns[:, 0])
-            weights = baseline.weights(later, subtracted)
-        else:
-            subtracted = reward_to_go.BASELINES[name](wide, later, returns)
-            weights = reward_to_go.weights(later, 1.0, subtracted)
-        return trajectory_gradients(wide.policy, columns, later, weights).mean(1)
+            credit = baseline.credit(later)
+        weights = credit - baselines.BASELINES[name](wide, later, credit)
+        return gradients_of(wide.policy, columns, later, weights).mean(1)
 
     def expectation(gradients: Tensor, index: int) -> tuple[Tensor, Tensor]:
         """Of the gradients given first batch `index`, and the truth."""
@@ -335,9 +344,9 @@ def test_baselines_of_earlier_batches_expect_the_gradient(rung: str, name: str) 
 def test_the_moving_average_decays_and_starts_at_zero() -> None:
     the = world(2, 2)
     learner = learner_of(the, "baseline", moving_average_decay=0.75)
-    history = [torch.full((len(the.groups), 2), value).double() for value in (4.0, 8.0, -2.0)]
+    history = [torch.full((len(the.groups), 1, 2), value).double() for value in (4.0, 8.0, -2.0)]
     averages = [
-        float(baseline.moving_average(learner, the.batch, returns)[0, 0, 0]) for returns in history
+        float(baselines.moving_average(learner, the.batch, returns)[0, 0, 0]) for returns in history
     ]
     # Weights 1/4, 3/16, … of the newest, next, …, divided by their sum.
     third = (0.25 * 8 + 0.1875 * 4) / (0.25 + 0.1875)
@@ -362,12 +371,12 @@ def scores_of(the: World) -> tuple[Tensor, Tensor]:
 
 def test_the_variance_optimal_baseline_is_its_formula_on_every_batch() -> None:
     the = world()
-    returns = total_return(the.batch.rewards, the.batch.valid)
-    b = baseline.variance_optimal(learner_of(the, "baseline"), the.batch, returns)
+    returns = baseline.credit(the.batch)
+    b = baselines.variance_optimal(learner_of(the, "baseline"), the.batch, returns)
     square, total = scores_of(the)
     assert_equal(b[:, 0, 0], (square * total).sum(1) / square.sum(1))
     # It is a function of the batch it is subtracted from, hence biased.
-    assert_different(the.expectation(baseline.weights(the.batch, b)), the.true_gradient())
+    assert_different(the.expectation(returns - b), the.true_gradient())
 
 
 def test_the_variance_optimal_constant_has_the_least_variance_of_all_constants() -> None:
@@ -379,8 +388,8 @@ def test_the_variance_optimal_constant_has_the_least_variance_of_all_constants()
 
     def variance(b: float) -> float:
         """Trace of the estimator's covariance, through the shipped weights and gradients."""
-        weights = baseline.weights(the.batch, torch.tensor(b, dtype=torch.float64))
-        gradients = trajectory_gradients(the.policy, the.columns, the.batch, weights)[:, 0]
+        weights = baseline.credit(the.batch) - b
+        gradients = gradients_of(the.policy, the.columns, the.batch, weights)[:, 0]
         mean = (chance * gradients).sum(0)
         return float((chance * (gradients - mean).square()).sum())
 
@@ -407,8 +416,8 @@ def test_the_variance_optimal_constant_has_the_least_variance_of_all_constants()
         reference.batch_of(uniform, [uniform.trajectories]),
     )
     square, total = scores_of(everything)
-    b = baseline.variance_optimal(
-        learner_of(everything, "baseline"), everything.batch, total_of(everything)
+    b = baselines.variance_optimal(
+        learner_of(everything, "baseline"), everything.batch, baseline.credit(everything.batch)
     )
     expected = policy.expectation(theta, lambda t: t.total * square_of(everything, t))
     expected = expected / policy.expectation(theta, lambda t: square_of(everything, t))
@@ -467,14 +476,14 @@ def test_the_trajectory_product_expects_the_gradient_at_any_theta(
     weights = trajectory_importance_sampling.weights(
         ratio, total_of(the), torch.tensor(b, dtype=torch.float64), size[0]
     )
-    gradients = trajectory_gradients(the.policy, the.columns, batch, weights).mean(1)
+    gradients = gradients_of(the.policy, the.columns, batch, weights).mean(1)
     expectation = (the.probabilities_under(other)[:, None] * gradients).sum(0)
     assert_equal(expectation, the.true_gradient())
     # Without the ratio, the data of θ' do not give the gradient at θ.
     plain = trajectory_importance_sampling.weights(
         torch.ones_like(ratio), total_of(the), torch.tensor(b, dtype=torch.float64), size[0]
     )
-    gradients = trajectory_gradients(the.policy, the.columns, batch, plain).mean(1)
+    gradients = gradients_of(the.policy, the.columns, batch, plain).mean(1)
     expectation = (the.probabilities_under(other)[:, None] * gradients).sum(0)
     assert_different(expectation, the.true_gradient())
 
@@ -490,7 +499,7 @@ def test_leave_one_out_and_the_trajectory_product_expect_the_gradient_together(
     weights = trajectory_importance_sampling.weights(
         product_ratio(the, the.theta, batch), returns, others, size[0]
     )
-    gradients = trajectory_gradients(the.policy, the.columns, batch, weights).mean(1)
+    gradients = gradients_of(the.policy, the.columns, batch, weights).mean(1)
     expectation = (the.probabilities_under(other)[:, None] * gradients).sum(0)
     assert_equal(expectation, the.true_gradient())
 
@@ -548,8 +557,8 @@ def test_the_advantage_expects_the_gradient_if_the_critic_is_right(gae_lambda: f
 def test_the_gradient_variance_reported_is_unbiased() -> None:
     """Expected trace of the covariance of the mean over N, exactly, for vanilla's estimator."""
     the = world(3, 2)
-    weights = vanilla_policy_gradient.weights(the.batch)
-    gradients = trajectory_gradients(the.policy, the.columns, the.batch, weights)
+    weights = vanilla_policy_gradient.credit(the.batch)
+    gradients = gradients_of(the.policy, the.columns, the.batch, weights)
     signal = gradient_signal(gradients)
     estimate, truth = gradients.mean(1), the.true_gradient()
     variance = (the.probabilities * (estimate - truth).square().sum(1)).sum()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, SURROGATES, learner_of
+from learners import SPACES, SURROGATES, Taught, learner_of
 from torch import Tensor
 
 from algorithms.batch import Batch
 from algorithms.ladder import baseline, reward_to_go, vanilla_policy_gradient
-from algorithms.learner import Learner
+from algorithms.learner import POLICY
 from algorithms.returns import total_return
 from algorithms.spaces import ActionSpace
 from tests import strategies
@@ -22,11 +21,11 @@ TICKS = 12
 spaces = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 
 
-def batch_for(learner: Learner, **arguments: bool) -> Batch:
+def batch_for(learner: Taught, **arguments: bool) -> Batch:
     return strategies.played(learner, TICKS, np.random.default_rng(5), **arguments)
 
 
-def updated(learner: Learner, batch: Batch, times: int = 1) -> tuple[Tensor, Tensor]:
+def updated(learner: Taught, batch: Batch, times: int = 1) -> tuple[Tensor, Tensor]:
     """The policy's parameters after `times` updates, and those before."""
     before = learner.policy_parameters.clone()
     for _ in range(times):
@@ -35,27 +34,19 @@ def updated(learner: Learner, batch: Batch, times: int = 1) -> tuple[Tensor, Ten
     return learner.policy_parameters.clone(), before
 
 
-def first_gradient(learner: Learner, batch: Batch) -> Tensor:
-    """What the policy's optimiser is given first [S, P]."""
-    given: list[Tensor] = []
-    for optimizer in (learner.policy_optimizer, learner.optimizer):
-        step: Callable[..., None] = optimizer.step
-
-        def recording(gradient: Tensor, *others: Any, step: Callable[..., None] = step) -> None:
-            given.append(gradient[:, : learner.policy.size].clone())
-            step(gradient, *others)
-
-        optimizer.step = recording  # type: ignore[method-assign]
+def first_gradient(learner: Taught, batch: Batch) -> Tensor:
+    """What the policy's optimiser is given in an update of one step [S, P]."""
     learner.algorithm.update(learner, batch)
-    return given[0]
+    assert (learner.optimizer.counts[:, POLICY] == 1).all()
+    # Adam's first moment was 0 and took a tenth of it.
+    return learner.optimizer.first_moment[:, : learner.policy.size] / 0.1
 
 
 @spaces
 def test_a_baseline_of_zero_is_vanilla(space: ActionSpace) -> None:
     vanilla = learner_of("vanilla_policy_gradient", space)
     batch = batch_for(vanilla, whole=True)
-    with_zero = baseline.weights(batch, torch.zeros(()))
-    assert torch.equal(with_zero, vanilla_policy_gradient.weights(batch))
+    assert torch.equal(baseline.credit(batch), vanilla_policy_gradient.credit(batch))
     # The moving average knows nothing yet and is 0 in the first update.
     first, before = updated(vanilla, batch)
     second, _ = updated(learner_of("baseline", space, baseline="moving_average"), batch)
@@ -67,7 +58,7 @@ def test_a_baseline_of_zero_is_vanilla(space: ActionSpace) -> None:
 def test_in_one_step_episodes_reward_to_go_is_the_total_return(space: ActionSpace) -> None:
     vanilla = learner_of("vanilla_policy_gradient", space)
     batch = batch_for(vanilla, whole=True, one_step=True)
-    to_go = reward_to_go.weights(batch, 0.3, torch.zeros(()))
+    to_go = reward_to_go.credit(batch, 0.3)
     assert torch.equal(to_go[:, 0], total_return(batch.rewards, batch.valid))
     first, before = updated(vanilla, batch, times=3)
     for discount in (1.0, 0.3):
@@ -91,6 +82,7 @@ def test_in_longer_episodes_reward_to_go_is_another_thing(space: ActionSpace) ->
 
 
 @spaces
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
 @pytest.mark.parametrize("normalization", ["none", "batch"])
 @pytest.mark.parametrize(
     ("name", "changes"),
@@ -101,7 +93,7 @@ def test_in_longer_episodes_reward_to_go_is_another_thing(space: ActionSpace) ->
     ],
 )
 def test_at_the_behaviour_policy_a_surrogate_has_the_on_policy_gradient(
-    space: ActionSpace, name: str, changes: dict[str, float], normalization: str
+    space: ActionSpace, name: str, changes: dict[str, float], normalization: str, compiled: bool
 ) -> None:
     """ρ = 1 and KL = 0 with gradient 0: whatever the penalty or the clip."""
     shared = {"gradient_norm_clip": float("inf"), "advantage_normalization": normalization}
@@ -111,6 +103,7 @@ def test_at_the_behaviour_policy_a_surrogate_has_the_on_policy_gradient(
     expected = first_gradient(on_policy, batch)
     whole_batch = {"minibatch": TICKS * 4, "epochs": 1}
     surrogate = learner_of(name, space, **shared, **steps, **whole_batch, **changes)
+    surrogate.compiled = compiled
     shipped = first_gradient(surrogate, batch)
     assert float(expected.norm()) > 1e-3
     torch.testing.assert_close(shipped, expected, rtol=1e-4, atol=2e-6)
@@ -123,7 +116,7 @@ def test_at_the_behaviour_policy_the_trajectory_product_is_leave_one_out(
     on_policy = learner_of("baseline", space, baseline="leave_one_out")
     batch = batch_for(on_policy, whole=True)
     expected = first_gradient(on_policy, batch)
-    off_policy = learner_of("trajectory_importance_sampling", space, minibatch=4)
+    off_policy = learner_of("trajectory_importance_sampling", space, minibatch=4, epochs=1)
     torch.testing.assert_close(first_gradient(off_policy, batch), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -136,11 +129,15 @@ WITHOUT_LIMITS: list[tuple[str, dict[str, Any]]] = [
 
 @spaces
 @pytest.mark.parametrize(("name", "changes"), WITHOUT_LIMITS)
+@pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
 @pytest.mark.parametrize("normalization", ["none", "batch", "minibatch"])
 def test_no_penalty_is_no_clip_is_importance_sampling(
-    space: ActionSpace, name: str, changes: dict[str, Any], normalization: str
+    space: ActionSpace, name: str, changes: dict[str, Any], normalization: str, compiled: bool
 ) -> None:
-    """Bit for bit, over whole updates that move far from θ'."""
+    """Bit for bit, over whole updates that move far from θ'.
+
+    A divergence of weight 0 makes autograd add, and a compiler round, in another order: to 1e-5.
+    """
     shared = {
         "learning_rate": 0.02,
         "epochs": 4,
@@ -151,11 +148,16 @@ def test_no_penalty_is_no_clip_is_importance_sampling(
         "value_clip": 0.1,
     }
     plain = learner_of("importance_sampling", space, **shared)
-    batch = batch_for(plain)
-    updated(plain, batch, times=2)
+    batch, before = batch_for(plain), plain.parameters.clone()
     other = learner_of(name, space, **shared, **changes)
-    updated(other, batch, times=2)
-    assert torch.equal(plain.parameters, other.parameters)
+    for learner in (plain, other):
+        learner.compiled = compiled
+        updated(learner, batch, times=2)
+    if name == "kl_ppo":
+        apart, moved = (plain.parameters - each for each in (other.parameters, before))
+        assert (apart.norm(dim=1) < 1e-5 * moved.norm(dim=1)).all()
+    else:
+        assert torch.equal(plain.parameters, other.parameters)
 
 
 @spaces

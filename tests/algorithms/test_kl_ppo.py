@@ -7,12 +7,11 @@ import itertools
 import numpy as np
 import pytest
 import torch
-from learners import learner_of
+from learners import Taught, learner_of
 from torch import Tensor
 
 from algorithms.ladder import kl_ppo
 from algorithms.ladder.kl_ppo import BETA_BOUNDS, adapted, objective
-from algorithms.learner import Learner
 from tests import strategies
 
 TARGET = 0.01
@@ -40,7 +39,7 @@ def test_the_penalty_by_hand() -> None:
     assert objective(ratio, advantages, divergence, beta).tolist() == [[2.5, -4.0], [3.0, -2.0]]
 
 
-def run(learner: Learner, updates: int) -> list[dict[str, Tensor]]:
+def run(learner: Taught, updates: int) -> list[dict[str, Tensor]]:
     history = []
     generator = np.random.default_rng(4)
     for _ in range(updates):

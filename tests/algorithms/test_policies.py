@@ -7,11 +7,13 @@ import math
 import numpy as np
 import pytest
 import torch
+import kernel_calls
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.distributions import Categorical, Distribution, Independent, Normal
 
+from algorithms.hyperparameters import Hyperparameters
 from algorithms.numerics.networks import Perceptron
 from algorithms.policies import CategoricalPolicy, GaussianPolicy, make_critic, make_policy
 from algorithms.spaces import Continuous, Discrete
@@ -63,29 +65,36 @@ def test_probability_entropy_and_divergence(
 
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)
 @strategies.many
-@given(strategies.generators, st.integers(1, 5))
-def test_the_way_back_from_a_probability_to_the_network_is_autograds(
-    kind: str, generator: np.random.Generator, size: int
+@given(strategies.generators, st.integers(1, 5), st.sampled_from([0.01, 1.0, 2.0]))
+def test_kernels_say_the_same_of_one_action_and_find_the_way_back(
+    kind: str, generator: np.random.Generator, size: int, spread: float
 ) -> None:
-    """∇_φ log p, and through what φ is read from, weighted sample by sample."""
-    policy, distribution = policy_of(kind, size), DISTRIBUTIONS[kind]
-    outputs = strategies.normals(generator, 2, 5, size).requires_grad_()
-    others = strategies.normals(generator, 2, size if kind == "gaussian" else 0).requires_grad_()
-    weights = strategies.normals(generator, 2, 5)
-    statistics = policy.read(outputs, others)
-    actions = distribution(statistics.detach()).sample()
-    loss = (weights * distribution(statistics).log_prob(actions)).sum()
-    expected = torch.autograd.grad(loss, [outputs, others], allow_unused=True)
-    with torch.no_grad():
-        log_probability, score = policy.score(statistics, actions)
-        of_statistics = weights.unsqueeze(2) * score
-        shipped = policy.unread(statistics, of_statistics)
-    torch.testing.assert_close(log_probability, policy.log_probability(statistics, actions))
-    torch.testing.assert_close(shipped[0], expected[0], rtol=1e-9, atol=1e-9)
-    if kind == "gaussian":
-        torch.testing.assert_close(shipped[1], expected[1], rtol=1e-9, atol=1e-9)
-    else:
-        assert shipped[1].shape == (2, 0)
+    """log p, KL and H, and a weighted sum's slopes in the network's outputs and in log σ."""
+    continuous, distribution = kind == "gaussian", DISTRIBUTIONS[kind]
+    outputs = strategies.normals(generator, size, scale=spread).requires_grad_()
+    log_std = strategies.normals(generator, size if continuous else 0).requires_grad_()
+    old = statistics_of(generator, kind, size, spread)[0, 0]
+    new = torch.cat([outputs, log_std]) if continuous else torch.log_softmax(outputs, 0)
+    action = distribution(old).sample()
+    weights = strategies.normals(generator, 3)
+    terms = [
+        distribution(new).log_prob(action),
+        torch.distributions.kl_divergence(distribution(old), distribution(new)),
+        distribution(new).entropy(),
+    ]
+    size_of_terms = sum(abs(float(term.detach())) for term in terms)
+    total = sum(weight * term for weight, term in zip(weights, terms, strict=True))
+    expected = torch.autograd.grad(total, [outputs, log_std], allow_unused=True)
+    said, of_outputs, of_log_std = kernel_calls.terms_of_an_action(
+        outputs.detach(), log_std.detach(), old, action, weights
+    )
+    close = {"rtol": 1e-4, "atol": 1e-5 * (1 + size_of_terms)}
+    torch.testing.assert_close(said, torch.stack(terms).detach(), **close)
+    close["atol"] += 1e-5 * float(expected[0].abs().max())
+    torch.testing.assert_close(of_outputs, expected[0], **close)
+    if continuous:
+        close["atol"] += 1e-5 * float(expected[1].abs().max())
+        torch.testing.assert_close(of_log_std, expected[1], **close)
 
 
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)
@@ -121,7 +130,7 @@ def test_gradients_of_probability_and_divergence(kind: str) -> None:
 def test_statistics_are_those_of_a_torch_network_of_each_seed(continuous: bool) -> None:
     generator = np.random.default_rng(1)
     space = Continuous(size=2, low=(-1,) * 2, high=(1,) * 2) if continuous else Discrete(count=3)
-    policy = make_policy(4, space, (6, 5), -0.5)
+    policy = make_policy(4, space, Hyperparameters(hidden_sizes=(6, 5), initial_log_std=-0.5))
     sizes = (4, 6, 5, 2 if continuous else 3)
     parameters = strategies.normals(generator, 3, policy.size)
     observations = strategies.normals(generator, 3, 7, 4)
@@ -162,7 +171,7 @@ def test_an_impossible_choice_is_never_taken_and_costs_no_nan_probability() -> N
 
 def test_the_first_policy_is_nearly_the_same_in_every_state() -> None:
     """The head's gain of 0.01: an untrained policy is unbiased between actions."""
-    policy = make_policy(5, Discrete(count=4), (64, 64), 0.0)
+    policy = make_policy(5, Discrete(count=4), Hyperparameters())
     columns = policy.initial(np.random.default_rng(4), "orthogonal")
     observations = strategies.normals(np.random.default_rng(5), 1, 100, 5).float()
     probabilities = policy.statistics(torch.from_numpy(columns[None]), observations).exp()
@@ -170,19 +179,22 @@ def test_the_first_policy_is_nearly_the_same_in_every_state() -> None:
 
 
 def test_the_first_log_deviation_is_the_one_asked_for() -> None:
-    policy = make_policy(3, Continuous(size=2, low=(-1, -1), high=(1, 1)), (8,), -0.7)
+    space = Continuous(size=2, low=(-1, -1), high=(1, 1))
+    policy = make_policy(3, space, Hyperparameters(hidden_sizes=(8,), initial_log_std=-0.7))
     for initialization in ("orthogonal", "uniform"):
         columns = torch.from_numpy(policy.initial(np.random.default_rng(0), initialization)[None])
-        log_std = policy.log_std(policy.statistics(columns, torch.randn(1, 4, 3)))
-        assert log_std is not None and (log_std == np.float32(-0.7)).all()
+        log_std = policy.log_std(columns)
+        assert log_std is not None and log_std.shape == (1, 2)
+        assert (log_std == np.float32(-0.7)).all()
+        phi = policy.statistics(columns, torch.randn(1, 4, 3))
+        assert torch.equal(phi[..., 2:], log_std.expand(4, 2).unsqueeze(0))
 
 
 def test_the_critic_gives_one_number_a_state() -> None:
-    policy = make_policy(3, Continuous(size=4, low=(-1,) * 4, high=(1,) * 4), (8,), 0.0)
-    critic = make_critic(policy)
+    critic = make_critic(3, Hyperparameters(hidden_sizes=(8,)))
     draws = [critic.initial(np.random.default_rng(seed), "uniform") for seed in range(2)]
     parameters = torch.from_numpy(np.stack(draws)).double()
-    assert parameters.shape == (2, policy.size)
+    assert parameters.shape == (2, critic.size)
     observations = strategies.normals(np.random.default_rng(1), 2, 9, 3)
     values = critic(parameters, observations)
     assert values.shape == (2, 9)

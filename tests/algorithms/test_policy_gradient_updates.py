@@ -10,30 +10,21 @@ import torch
 from learners import (
     ON_TRAJECTORIES,
     SPACES,
+    Taught,
+    actor_of,
     critic_of,
     learner_of,
     minibatches_of,
-    sizes_of,
     spread_out,
 )
-from torch import Tensor
 
 from algorithms.batch import Batch
-from algorithms.learner import Learner
 from algorithms.policy_gradient import TIME_BLOCK, gradient_signal, trajectory_gradients
 from tests import reference, strategies
 
 TICKS, RATE = 9, 0.02
 spaces = pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-
-
-def actor_of(learner: Learner, seed: int, columns: Tensor | None = None) -> reference.Actor:
-    chosen = learner.policy_parameters if columns is None else columns
-    return reference.Actor(
-        chosen[seed].double(),
-        sizes_of(learner),
-        continuous=learner.policy.log_std(torch.zeros(2)) is not None,
-    )
+ways = pytest.mark.parametrize("compiled", [True, False], ids=["compiled", "differentiated"])
 
 
 def rewards_of(batch: Batch, seed: int) -> list[list[float]]:
@@ -44,7 +35,7 @@ def rewards_of(batch: Batch, seed: int) -> list[list[float]]:
     ]
 
 
-def weights_of(learner: Learner, batch: Batch, seed: int, earlier: list[float]) -> np.ndarray:
+def weights_of(learner: Taught, batch: Batch, seed: int, earlier: list[float]) -> np.ndarray:
     """The credit [T, N] of one seed's steps, written out case by case.
 
     `earlier` holds the mean returns of earlier batches.
@@ -94,13 +85,15 @@ def weights_of(learner: Learner, batch: Batch, seed: int, earlier: list[float]) 
     ids=lambda value: "" if isinstance(value, str) else "-".join(map(str, value.values())),
 )
 @pytest.mark.parametrize("bound", [float("inf"), 0.5])
+@ways
 def test_updates_take_adams_step_up_the_gradient(
-    name: str, changes: dict[str, Any], space: Any, bound: float
+    name: str, changes: dict[str, Any], space: Any, bound: float, compiled: bool
 ) -> None:
     """Two updates, the second with a baseline that remembers the first."""
     learner = learner_of(
         name, space, seeds=(0, 1), learning_rate=RATE, gradient_norm_clip=bound, **changes
     )
+    learner.compiled = compiled
     spread_out(learner)
     parameters = [row.clone().requires_grad_() for row in learner.policy_parameters.double()]
     adams = [torch.optim.Adam([row], lr=RATE, eps=1e-5) for row in parameters]
@@ -170,8 +163,9 @@ def test_updates_of_the_trajectory_product(space: Any, minibatch: int) -> None:
 
 
 @spaces
+@ways
 @pytest.mark.parametrize("normalization", ["none", "batch"])
-def test_an_update_of_the_advantage_rung(space: Any, normalization: str) -> None:
+def test_an_update_of_the_advantage_rung(space: Any, normalization: str, compiled: bool) -> None:
     learner = learner_of(
         "advantage",
         space,
@@ -184,6 +178,7 @@ def test_an_update_of_the_advantage_rung(space: Any, normalization: str) -> None
         discount=0.9,
         gae_lambda=0.7,
     )
+    learner.compiled = compiled
     spread_out(learner)
     batch = strategies.played(learner, TICKS, np.random.default_rng(3))
     expected = []
@@ -223,9 +218,13 @@ def test_an_update_of_the_advantage_rung(space: Any, normalization: str) -> None
 
 
 @spaces
+@ways
 @pytest.mark.parametrize("ticks", [1, TIME_BLOCK - 1, TIME_BLOCK, TIME_BLOCK + 3])
-def test_gradients_of_long_trajectories_are_the_sum_over_blocks(space: Any, ticks: int) -> None:
+def test_gradients_of_long_trajectories_are_the_sum_over_blocks(
+    space: Any, ticks: int, compiled: bool
+) -> None:
     learner = learner_of("vanilla_policy_gradient", space, seeds=(0, 1), slots=2)
+    learner.compiled = compiled
     spread_out(learner)
     generator = np.random.default_rng(3)
     batch = strategies.played(learner, min(ticks, 60), generator, whole=True)
@@ -238,21 +237,23 @@ def test_gradients_of_long_trajectories_are_the_sum_over_blocks(space: Any, tick
         }
     )
     weights = strategies.normals(generator, 2, ticks, 2).float()
-    shipped = trajectory_gradients(learner.policy, learner.policy_parameters, batch, weights)
+    shipped = trajectory_gradients(learner, batch, weights)
     for s in range(2):
         expected = reference.slot_gradients(actor_of(learner, s), batch, s, weights[s].numpy())
         np.testing.assert_allclose(shipped[s].detach(), expected, rtol=1e-3, atol=1e-3)
 
 
-def test_rubbish_where_no_step_was_taken_does_not_reach_a_gradient() -> None:
+@ways
+def test_rubbish_where_no_step_was_taken_does_not_reach_a_gradient(compiled: bool) -> None:
     learner = learner_of("vanilla_policy_gradient", slots=3)
+    learner.compiled = compiled
     batch = strategies.played(learner, TICKS, np.random.default_rng(3), whole=True)
     assert not batch.valid.all()
     weights = torch.ones(batch.rewards.shape)
-    clean = trajectory_gradients(learner.policy, learner.policy_parameters, batch, weights)
+    clean = trajectory_gradients(learner, batch, weights)
     for values in (weights, batch.observations, batch.actions):
         values[~batch.valid] = 1e3
-    again = trajectory_gradients(learner.policy, learner.policy_parameters, batch, weights)
+    again = trajectory_gradients(learner, batch, weights)
     assert torch.equal(clean, again)
 
 

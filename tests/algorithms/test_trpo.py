@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, learner_of, sizes_of, spread_out
+from learners import SPACES, Taught, learner_of, sizes_of, spread_out
 from torch import Tensor
 from torch.distributions import kl_divergence
 
 from algorithms.batch import flatten
 from algorithms.ladder import advantage
-from algorithms.learner import Learner
 from algorithms.numerics.fisher import fisher_product
 from algorithms.policy_gradient import trajectory_gradients
 from algorithms.rivals import trpo
@@ -23,13 +22,13 @@ from tests import reference, strategies
 TICKS = 12
 
 
-def small(space: Any, **changes: Any) -> Learner:
+def small(space: Any, **changes: Any) -> Taught:
     learner = learner_of("trpo", space, batch_steps=4 * TICKS, critic_minibatch=16, **changes)
     spread_out(learner)
     return learner
 
 
-def actor_of(columns: Tensor, learner: Learner, space: Any) -> reference.Actor:
+def actor_of(columns: Tensor, learner: Taught, space: Any) -> reference.Actor:
     continuous = space is SPACES["continuous"]
     return reference.Actor(columns.double(), sizes_of(learner), continuous=continuous)
 
@@ -77,7 +76,7 @@ def test_products_are_those_of_the_dense_matrix(space: Any) -> None:
             torch.testing.assert_close(shipped[s], dense @ vector[s], rtol=1e-6, atol=1e-8)
 
 
-def played(learner: Learner, seed: int = 0) -> Any:
+def played(learner: Taught, seed: int = 0) -> Any:
     return strategies.played(learner, TICKS, np.random.default_rng(seed))
 
 
@@ -92,7 +91,7 @@ def test_the_step_is_along_the_natural_gradient_and_ends_within_the_bound(space:
 
     def watching(*given: Any) -> Any:
         answer = watched(*given)
-        seen.append(answer[0])
+        seen.append(answer.advantages)
         return answer
 
     with pytest.MonkeyPatch.context() as patch:
@@ -136,11 +135,9 @@ def test_with_the_identity_for_a_fisher_information_it_is_the_policy_gradient(
 
     monkeypatch.setattr(trpo, "line_search", watching)
     learner.algorithm.update(learner, batch)
-    advantages, *_ = trpo.estimate_advantages(
-        plain, batch, trpo.Hyperparameters(slots=4, batch_steps=4 * TICKS)
-    )
-    weights = advantage.weights(advantages, "batch")
-    expected = trajectory_gradients(plain.policy, plain.policy_parameters, batch, weights).mean(1)
+    h = trpo.Hyperparameters(slots=4, batch_steps=4 * TICKS)
+    weights = advantage.weights(trpo.estimate_advantages(plain, batch, h).advantages, "batch")
+    expected = trajectory_gradients(plain, batch, weights).mean(1)
     cosine = torch.nn.functional.cosine_similarity(seen[0], expected, dim=1)
     torch.testing.assert_close(cosine, torch.ones(3), rtol=1e-5, atol=1e-5)
 

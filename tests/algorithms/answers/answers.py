@@ -38,9 +38,10 @@ def learner_of(
     chosen = rung(name)
     values = {"prompts": 2, "samples": 3, **changes}
     hyperparameters = chosen.hyperparameters(**values)
-    learner = AnswerLearner(chosen, hyperparameters, seeds, network, drawn(99, network))
+    learner = AnswerLearner(hyperparameters, seeds, network, drawn(99, network))
     moved = np.stack([drawn(seed, network) for seed in seeds])
     learner.parameters.add_(torch.from_numpy(moved), alpha=0.3)
+    chosen.start(learner)
     return learner
 
 

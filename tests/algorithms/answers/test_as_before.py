@@ -17,35 +17,40 @@ from torch import Tensor
 from algorithms import SEQUENCE_ALGORITHMS
 from algorithms.answers.learner import AnswerLearner
 from algorithms.batch import Batch, flatten, mean_over_steps
-from algorithms.ladder import baseline, clipped_ppo, importance_sampling, kl_ppo, reward_to_go
-from algorithms.ladder import vanilla_policy_gradient as vanilla
+from algorithms.ladder import clipped_ppo, importance_sampling, kl_ppo
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policy_gradient import policy_gradient_step
 from algorithms.returns import reward_to_go as to_go
+from algorithms.returns import total_return
 from algorithms.surrogate import Terms
 
 
-def first_baseline(name: str, learner: AnswerLearner[Any], batch: Batch, values: Tensor) -> Tensor:
+def first_baseline(name: str, learner: AnswerLearner[Any], values: Tensor) -> Tensor:
     seeds, ticks, slots = values.shape
     size = slots if name == "batch_mean" else learner.hyperparameters.samples
-    chosen = baseline.leave_one_out if name == "group_leave_one_out" else baseline.batch_mean
-    found = chosen(learner, batch, values.reshape(-1, size))
-    return found.expand(-1, 1, size).reshape(seeds, ticks, slots)
+    groups = values.reshape(-1, size)
+    found = groups.mean(1, keepdim=True)
+    if name == "group_leave_one_out":
+        found = (groups.sum(1, keepdim=True) - groups) / (size - 1)
+    return found.expand(-1, size).reshape(seeds, ticks, slots)
 
 
 def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
     h: Any = learner.hyperparameters
     returns = to_go(batch.rewards, batch.valid)
+    total = total_return(batch.rewards, batch.valid).unsqueeze(1)
+    everywhere = total.expand_as(batch.rewards)
     if name == "policy_gradient":
-        policy_gradient_step(learner, batch, vanilla.weights(batch))
+        policy_gradient_step(learner, batch, everywhere)
         return
     if name == "baseline":
-        b = first_baseline(h.baseline, learner, batch, vanilla.weights(batch)[:, :1])
-        policy_gradient_step(learner, batch, baseline.weights(batch, b))
+        policy_gradient_step(
+            learner, batch, everywhere - first_baseline(h.baseline, learner, total)
+        )
         return
-    b = first_baseline(h.baseline, learner, batch, returns)
+    b = first_baseline(h.baseline, learner, returns)
     if name == "reward_to_go":
-        policy_gradient_step(learner, batch, reward_to_go.weights(batch, 1.0, b))
+        policy_gradient_step(learner, batch, returns - b)
         return
     advantages = returns - b
     if h.advantage_normalization == "batch":
@@ -63,8 +68,8 @@ def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
         tokens, actions, old, valid, before, advantage = (
             flatten(values.transpose(1, 2)) for values in minibatch
         )
-        passed = learner.network(learner.parameters, tokens)
-        new = policy.read(passed.outputs, passed.others)
+        theta = learner.parameters.detach().requires_grad_()
+        new = policy.statistics(theta, tokens)
         log_ratio = policy.log_probability(new, actions) - before
         terms = Terms(policy=policy, old=old, new=new, log_ratio=log_ratio, advantages=advantage)
         if name == "clipped_ppo":
@@ -75,8 +80,9 @@ def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
         else:
             gains = importance_sampling.objective(terms.ratio, terms.advantages)
         gain = torch.where(valid, gains, 0.0).sum(1) / valid.sum(1)
-        gradient, _ = clip_gradient_norm(passed.gradient_of(-gain), h.gradient_norm_clip)
-        learner.policy_optimizer.step(gradient, rate, active)
+        (of_theta,) = torch.autograd.grad(-gain.sum(), theta)
+        gradient, _ = clip_gradient_norm(of_theta, h.gradient_norm_clip)
+        learner.step_policy(gradient, rate, active)
 
 
 @pytest.mark.parametrize(

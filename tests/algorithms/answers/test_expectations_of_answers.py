@@ -23,9 +23,9 @@ from algorithms.answers.policy_gradients import penalty_gradients
 from algorithms.answers.ratios import RATIOS
 from algorithms.answers.transformer import Transformer
 from algorithms.batch import Batch, flatten
-from algorithms.ladder import baseline, reward_to_go, vanilla_policy_gradient
 from algorithms.policy_gradient import trajectory_gradients
 from algorithms.returns import reward_to_go as to_go
+from algorithms.returns import total_return
 
 TOKENS, ANSWER, PENALTY = 3, 2, 0.7
 NETWORK = Transformer(vocabulary=TOKENS, ticks=ANSWER, width=4, layers=1, heads=1)
@@ -34,9 +34,8 @@ SCORES = torch.from_numpy(np.random.default_rng(5).normal(3, 2, len(ALL)).astype
 
 
 def one_seed() -> AnswerLearner[Any]:
-    algorithm = rung("policy_gradient")
-    hyperparameters = algorithm.hyperparameters(reference_penalty=PENALTY)
-    learner = AnswerLearner(algorithm, hyperparameters, [0], NETWORK, drawn(1, NETWORK))
+    hyperparameters = rung("policy_gradient").hyperparameters(reference_penalty=PENALTY)
+    learner: AnswerLearner[Any] = AnswerLearner(hyperparameters, [0], NETWORK, drawn(1, NETWORK))
     learner.parameters.add_(torch.from_numpy(drawn(2, NETWORK)), alpha=0.5)
     return learner
 
@@ -44,7 +43,7 @@ def one_seed() -> AnswerLearner[Any]:
 def log_probabilities(parameters: Tensor) -> Tensor:
     """Of all answers under parameters [1, P], differentiable: [9]."""
     observations = ALL[:, :-1].T.reshape(1, -1)
-    logits = NETWORK.logits(NETWORK.weights(parameters), observations)
+    logits = NETWORK(parameters, observations.unsqueeze(2))
     logs = torch.log_softmax(logits, 2)[0].view(ANSWER, len(ALL), TOKENS)
     return logs.gather(2, ALL[:, 1:].T.unsqueeze(2)).squeeze(2).sum(0)
 
@@ -85,7 +84,7 @@ def batch_of(learner: AnswerLearner[Any], chosen: Tensor) -> Batch:
 
 def expected(learner: AnswerLearner[Any], batch: Batch, weights: Tensor, chance: Tensor) -> Tensor:
     """Σ chance · gradient of every slot: [P]."""
-    gradients = trajectory_gradients(learner.policy, learner.parameters, batch, weights)
+    gradients = trajectory_gradients(learner, batch, weights)
     return (chance.unsqueeze(1) * gradients[0]).sum(0)
 
 
@@ -100,13 +99,12 @@ def test_the_policy_gradient_expects_the_penalised_objective_s() -> None:
     assert chance.sum().item() == pytest.approx(1, abs=1e-5)
     gradient = objective_gradient(learner)
     assert gradient.norm() > 0.1
-    weights = vanilla_policy_gradient.weights(batch)
-    assert_is(expected(learner, batch, weights, chance), gradient)
+    whole = total_return(batch.rewards, batch.valid).unsqueeze(1).expand_as(batch.rewards)
+    assert_is(expected(learner, batch, whole, chance), gradient)
     # What comes before a token is no reason for it: leaving it out changes nothing on average.
-    nothing = torch.zeros_like(batch.rewards)
-    weights = reward_to_go.weights(batch, 1.0, nothing)
-    assert (weights - vanilla_policy_gradient.weights(batch)).abs().max() > 0.1
-    assert_is(expected(learner, batch, weights, chance), gradient)
+    following = to_go(batch.rewards, batch.valid)
+    assert (following - whole).abs().max() > 0.1
+    assert_is(expected(learner, batch, following, chance), gradient)
 
 
 @pytest.mark.parametrize(
@@ -122,11 +120,8 @@ def test_baselines_expect_what_they_say(name: str, factor: float | None, credit:
     chance = logs[pairs].sum(1).exp().repeat_interleave(2) / 2
     returns = to_go(batch.rewards, batch.valid)
     if credit == "whole":
-        b = grouped_baseline(name, learner, batch, returns[:, :1], samples=2)
-        weights = baseline.weights(batch, b)
-    else:
-        b = grouped_baseline(name, learner, batch, returns, samples=2)
-        weights = reward_to_go.weights(batch, 1.0, b)
+        returns = returns[:, :1]
+    weights = (returns - grouped_baseline(name, returns, samples=2)).expand_as(batch.rewards)
     found = expected(learner, batch, weights, chance)
     gradient = objective_gradient(learner)
     if factor is not None:
@@ -137,8 +132,6 @@ def test_baselines_expect_what_they_say(name: str, factor: float | None, credit:
 
 
 def test_groups_are_kept_apart() -> None:
-    learner = one_seed()
-    batch = batch_of(learner, torch.arange(6))
     values = torch.tensor([[[1.0, 3.0, 5.0, 10.0, 20.0, 60.0]]])
     told = {
         "group_mean": [3, 3, 3, 30, 30, 30],
@@ -146,7 +139,7 @@ def test_groups_are_kept_apart() -> None:
         "batch_mean": [16.5] * 6,
     }
     for name, wanted in told.items():
-        found = grouped_baseline(name, learner, batch, values, samples=3)
+        found = grouped_baseline(name, values, samples=3)
         torch.testing.assert_close(found, torch.tensor([[wanted]], dtype=torch.float32))
 
 
@@ -170,7 +163,7 @@ def test_without_a_penalty_the_reward_to_go_is_the_whole_return() -> None:
 
 def token_logs(parameters: Tensor) -> Tensor:
     """Log-probabilities of every next token in all answers [ANSWER, 9, TOKENS], differentiable."""
-    logits = NETWORK.logits(NETWORK.weights(parameters), ALL[:, :-1].T.reshape(1, -1))
+    logits = NETWORK(parameters, ALL[:, :-1].T.reshape(1, -1, 1))
     return torch.log_softmax(logits, 2)[0].view(ANSWER, len(ALL), TOKENS)
 
 

@@ -80,7 +80,7 @@ def slow_update(name: str, learner: AnswerLearner[Any], batch: Batch, s: int) ->
     )
     for index in [chosen[s].clone() for (chosen,), _ in drawn]:
         tokens = batch.observations[s, :, index, 0].reshape(1, -1)
-        logits = NETWORK.logits(NETWORK.weights(leaf), tokens)
+        logits = NETWORK(leaf, tokens.unsqueeze(2))
         new = Categorical(logits=logits.view(len(rewards), len(index), -1))
         old = Categorical(logits=batch.statistics[s][:, index])
         actions = batch.actions[s][:, index]
@@ -100,7 +100,7 @@ def slow_update(name: str, learner: AnswerLearner[Any], batch: Batch, s: int) ->
         by_token = len(ratio) > 1 and not h.length_normalization
         loss = -gain.sum(0).mean() if by_token else -gain.mean()
         if h.reference_penalty_form != "k1_in_reward":
-            frozen = NETWORK.logits(NETWORK.weights(learner.reference[s : s + 1]), tokens)
+            frozen = NETWORK(learner.reference[s : s + 1], tokens.unsqueeze(2))
             reference = Categorical(logits=frozen.view_as(new.logits))
             kl = divergences(h.reference_penalty_form, new, reference, actions)[PROMPT - 1 :]
             loss = loss + h.reference_penalty * kl.mean() * (
@@ -212,8 +212,8 @@ def test_the_first_step_off_policy_is_the_step_of_reward_to_go() -> None:
 @pytest.mark.parametrize(
     ("module", "function", "name"),
     [
-        (baseline, "weights", "baseline"),
-        (reward_to_go, "weights", "reward_to_go"),
+        (baseline, "credit", "baseline"),
+        (reward_to_go, "credit", "reward_to_go"),
         (importance_sampling, "objective", "importance_sampling"),
         (kl_ppo, "objective", "kl_ppo"),
         (clipped_ppo, "objective", "clipped_ppo"),
@@ -225,7 +225,7 @@ def test_the_objective_is_the_ladder_s_own(
     learner = learner_of(name)
     batch, before = random_batch(learner), learner.parameters.clone()
     own = getattr(module, function)
-    monkeypatch.setattr(module, function, lambda *given: 0 * own(*given))
+    monkeypatch.setattr(module, function, lambda *given, **named: 0 * own(*given, **named))
     updated(learner, name, batch)
     assert torch.equal(learner.parameters, before)
 
@@ -251,9 +251,8 @@ def test_beta_follows_the_kl_of_each_seed() -> None:
 def test_a_learner_begins_at_its_reference() -> None:
     learner = learner_of("clipped_ppo")
     tokens = random_batch(learner).observations
-    start = AnswerLearner(
-        rung("clipped_ppo"),
-        learner.hyperparameters,  # type: ignore[arg-type]
+    start: AnswerLearner[Any] = AnswerLearner(
+        learner.hyperparameters,
         [0, 1],
         NETWORK,
         learner.reference[0].numpy(),
@@ -268,13 +267,13 @@ def test_a_learner_begins_at_its_reference() -> None:
 def gradient_of(learner: AnswerLearner[Any], name: str, batch: Batch) -> Tensor:
     """What the optimiser is given first, with its sign turned to ascent [S, P]."""
     given: list[Tensor] = []
-    step = learner.policy_optimizer.step
+    step = learner.step_policy
 
     def recording(gradient: Tensor, *others: Any) -> None:
         given.append(-gradient.clone())
         step(gradient, *others)
 
-    learner.policy_optimizer.step = recording  # type: ignore[method-assign]
+    learner.step_policy = recording  # type: ignore[method-assign]
     updated(learner, name, batch)
     return given[0]
 

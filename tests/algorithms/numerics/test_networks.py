@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
+import kernel_calls
 import pytest
 import torch
 from hypothesis import given
@@ -14,25 +16,57 @@ from algorithms.numerics.networks import Perceptron, stack_initial
 from tests import reference, strategies
 
 
+def expected_of(
+    network: Perceptron, columns: torch.Tensor, inputs: torch.Tensor, weights: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What torch.nn makes of one seed: outputs, and the gradient [P] of Σ weights · outputs."""
+    module = reference.module_of(columns, network.sizes, network.activation)
+    outputs = module(inputs)
+    layers = torch.autograd.grad((weights * outputs).sum(), list(module.parameters()))
+    return outputs.detach(), reference.columns_of(layers)
+
+
 @strategies.many
-@given(strategies.perceptrons(), strategies.generators, st.integers(1, 4), st.integers(1, 5))
+@given(
+    strategies.perceptrons(),
+    strategies.generators,
+    st.integers(1, 4),
+    st.integers(1, 5),
+    st.sampled_from(["tanh", "relu"]),
+)
 def test_outputs_and_gradients_are_those_of_one_network_a_seed(
-    network: Perceptron, generator: np.random.Generator, seeds: int, samples: int
+    network: Perceptron, generator: np.random.Generator, seeds: int, samples: int, activation: str
 ) -> None:
-    parameters = strategies.normals(generator, seeds, network.size + 2)
+    network = replace(network, activation=activation)
+    parameters = strategies.normals(generator, seeds, network.size).requires_grad_()
     inputs = strategies.normals(generator, seeds, samples, network.sizes[0])
     weights = strategies.normals(generator, seeds, samples, network.sizes[-1])
-    others = strategies.normals(generator, seeds, 2)
-    passed = network(parameters, inputs)
-    gradient = passed.gradient(weights, others)
-    assert torch.equal(passed.others, parameters[:, network.size :])
-    assert torch.equal(gradient[:, network.size :], others)
+    outputs = network(parameters, inputs)
+    (gradient,) = torch.autograd.grad((weights * outputs).sum(), parameters)
     for s in range(seeds):
-        module = reference.module_of(parameters[s, : network.size], network.sizes)
-        expected = module(inputs[s])
-        torch.testing.assert_close(passed.outputs[s], expected)
-        layers = torch.autograd.grad((weights[s] * expected).sum(), list(module.parameters()))
-        torch.testing.assert_close(gradient[s, : network.size], reference.columns_of(layers))
+        expected = expected_of(network, parameters[s].detach(), inputs[s], weights[s])
+        torch.testing.assert_close(outputs[s], expected[0])
+        torch.testing.assert_close(gradient[s], expected[1])
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+@pytest.mark.parametrize("samples", [1, 3, 64, 67])
+@pytest.mark.parametrize(
+    "sizes", [(17, 64, 64, 6), (5, 65, 63, 9), (3, 7, 129, 70, 2), (1, 1, 1), (4, 1), (9, 80)]
+)
+def test_kernels_pass_there_and_back_as_torch_does_in_float64(
+    sizes: tuple[int, ...], samples: int, activation: str
+) -> None:
+    network = Perceptron(sizes, head_gain=1.0, activation=activation)
+    generator = np.random.default_rng(5)
+    columns = strategies.normals(generator, network.size, scale=0.3).float()
+    inputs = strategies.normals(generator, samples, sizes[0]).float()
+    weights = strategies.normals(generator, samples, sizes[-1]).float()
+    expected = expected_of(network, columns.double(), inputs.double(), weights.double())
+    for found, wanted in zip(
+        kernel_calls.passed(network, columns, inputs, weights), expected, strict=True
+    ):
+        assert float((found - wanted).norm()) < 1e-6 * float(wanted.norm())
 
 
 @strategies.many
@@ -100,9 +134,10 @@ def assert_bits_do_not_depend_on_the_group(sizes: tuple[int, ...], samples: int)
     observations = strategies.normals(generator, 10, samples, sizes[0]).float()
 
     def run(chosen: list[int]) -> list[torch.Tensor]:
-        passed = network(torch.from_numpy(columns[chosen]), observations[chosen])
-        of_outputs = passed.outputs * (2 / samples)
-        return [passed.outputs, passed.gradient(of_outputs, passed.others)]
+        leaf = torch.from_numpy(columns[chosen]).requires_grad_()
+        outputs = network(leaf, observations[chosen])
+        (gradient,) = torch.autograd.grad((outputs.square() / samples).sum(), leaf)
+        return [outputs, gradient]
 
     whole = run(list(range(10)))
     for chosen in GROUPS:

@@ -29,16 +29,19 @@ class TorchAdam:
 
 
 def state(adam: Adam, parameters: Tensor) -> list[Tensor]:
-    return [x.clone() for x in (parameters, adam.first_moment, adam.second_moment, adam.count)]
+    return [x.clone() for x in (parameters, adam.first_moment, adam.second_moment, adam.counts)]
 
 
-@pytest.mark.parametrize("way", ["step", "_step_at_once"])
+def step(adam: Adam, gradient: Tensor, rate: Tensor, active: Tensor) -> None:
+    """Of all columns, by the first of the two counts."""
+    adam.step(slice(None), 0, gradient, rate, active)
+
+
 @strategies.many
 @given(st.data(), strategies.generators, st.sampled_from([1e-8, 1e-5, 0.1]))
 def test_every_seed_has_a_torch_adam_of_its_own(
-    way: str, data: st.DataObject, generator: np.random.Generator, epsilon: float
+    data: st.DataObject, generator: np.random.Generator, epsilon: float
 ) -> None:
-    """Row by row, as on a CPU, and all rows at once, as on a GPU."""
     seeds, size = data.draw(st.integers(1, 4)), data.draw(st.integers(1, 9))
     double = data.draw(st.booleans())
     parameters = strategies.normals(generator, seeds, size)
@@ -55,7 +58,7 @@ def test_every_seed_has_a_torch_adam_of_its_own(
         rubbish = gradient.clone()
         rubbish[~active] = data.draw(st.sampled_from([float("nan"), float("inf"), 1.0]))
         before = state(shipped, parameters)
-        getattr(shipped, way)(rubbish, rate, active)
+        step(shipped, rubbish, rate, active)
         expected.step(gradient, rate, active)
         for old, new in zip(before, state(shipped, parameters), strict=True):
             assert torch.equal(old[~active], new[~active])
@@ -65,14 +68,13 @@ def test_every_seed_has_a_torch_adam_of_its_own(
         torch.testing.assert_close(parameters, rows, **tolerance)
 
 
-@pytest.mark.parametrize("way", ["step", "_step_at_once"])
-def test_a_seed_that_has_never_been_active_stays_finite(way: str) -> None:
+def test_a_seed_that_has_never_been_active_stays_finite() -> None:
     parameters = torch.ones(2, 3)
     adam = Adam(parameters, 0.0)
     for _ in range(3):
-        getattr(adam, way)(torch.ones(2, 3), torch.ones(2), torch.tensor([True, False]))
+        step(adam, torch.ones(2, 3), torch.ones(2), torch.tensor([True, False]))
     assert (parameters[1] == 1).all()
-    assert adam.count.flatten().tolist() == [3, 0]
+    assert adam.counts.tolist() == [[3, 0], [0, 0]]
     assert torch.isfinite(parameters).all()
 
 
@@ -87,10 +89,10 @@ def test_a_step_is_the_same_bits_alone_and_in_any_group(size: int) -> None:
         parameters = start[chosen].clone()
         adam = Adam(parameters, 1e-5)
         for index, gradient in enumerate(gradients):
-            # In every step somebody else pauses, so that both ways through the code are taken.
+            # In every step somebody else pauses.
             active = torch.tensor([s != index for s in chosen])
             clipped, _ = clip_gradient_norm(gradient[chosen], 0.5)
-            adam.step(clipped, rates[chosen], active)
+            step(adam, clipped, rates[chosen], active)
         return parameters
 
     whole = run(list(range(10)))
@@ -100,8 +102,10 @@ def test_a_step_is_the_same_bits_alone_and_in_any_group(size: int) -> None:
 
 def test_the_buffer_is_updated_in_place_through_a_view() -> None:
     buffer = torch.zeros(2, 5)
-    adam = Adam(buffer[:, 2:], 1e-8)
-    adam.step(torch.ones(2, 3), torch.tensor([0.1, 0.2]), torch.ones(2, dtype=torch.bool))
+    adam = Adam(buffer, 1e-8)
+    rates, everybody = torch.tensor([0.1, 0.2]), torch.ones(2, dtype=torch.bool)
+    adam.step(slice(2, None), 1, torch.ones(2, 3), rates, everybody)
+    assert adam.counts.tolist() == [[0, 1], [0, 1]]
     assert (buffer[:, :2] == 0).all()
     # The first step of Adam is the step size, whatever the gradient's length.
     torch.testing.assert_close(buffer[:, 2:], torch.tensor([[-0.1], [-0.2]]).expand(2, 3))

@@ -37,7 +37,7 @@ def test_the_loss_is_that_of_the_answers_tokens() -> None:
     parameters = pretrained(LETTERS)
     with torch.no_grad():
         passed = LETTERS.network(torch.tensor(parameters)[None], in_time(texts[:, :-1]))
-    logs = torch.log_softmax(passed.outputs[0].view(5, 3, 3), dim=2)
+    logs = torch.log_softmax(passed[0].view(5, 3, 3), dim=2)
     by_hand = [logs[t, m, texts[m, t + 1]].item() for t in range(1, 5) for m in range(3)]
     assert loss(task, parameters, texts) == pytest.approx(-np.mean(by_hand), rel=1e-5)
 

@@ -126,7 +126,8 @@ def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone(bad: flo
     assert [result.status for result in found] == ["finished", "diverged", "finished"]
     assert same(found[0], expected[0]) and same(found[2], expected[2])
     assert found[1].diverged_at == found[1].steps == 2 * BATCH
-    assert found[1].reason == f"reward not finite at step {2 * BATCH}"
+    reward = f"the reward of Letters-v0 ({__name__}.{broken.__qualname__})"
+    assert found[1].reason == f"{reward} not finite at step {2 * BATCH}"
     assert np.isfinite(found[1].policy["policy"]).all()
     assert found[1].updates["step"].tolist() == [BATCH]
     # A return that float64 can hold is one.

@@ -9,6 +9,7 @@ from typing import Any
 import letters
 import numpy as np
 import pytest
+import torch
 
 from algorithms.answers.learner import AnswerLearner
 from bench.errors import InputError
@@ -111,14 +112,11 @@ def test_what_only_sampling_shows_names_the_task_s_function() -> None:
 def test_a_batch_tells_whose_rewards_are_numbers() -> None:
     algorithm: Any = load_algorithm("sequence_policy_gradient")
     h = algorithm.hyperparameters(prompts=2, samples=2)
-    learner = AnswerLearner(h, [0, 1, 2], WHOLE.network, pretrained(WHOLE))
+    learner: AnswerLearner[Any] = AnswerLearner(h, [0, 1, 2], WHOLE.network, pretrained(WHOLE))
 
     def reward(sequences: np.ndarray) -> np.ndarray:
         # One answer of the second seed; another of the third, which float32 does not hold.
         return np.array([0.0] * 5 + [np.nan] + [0.0] * 3 + [1e39, 0, 0])
 
-    assert sample_answers(learner, replace(WHOLE, reward=reward)).finite.tolist() == [
-        True,
-        False,
-        False,
-    ]
+    rewards = sample_answers(learner, replace(WHOLE, reward=reward)).batch.rewards
+    assert torch.isfinite(rewards).all(2).all(1).tolist() == [True, False, False]

@@ -1,0 +1,98 @@
+"""The kernels, called one at a time on tensors: the only tests that know their arguments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from algorithms.numerics.kernels import acting, actor_critic, distributions, optimizers, returns
+from algorithms.numerics.kernels.perceptron import backward, forward, outputs_place, room_for
+from algorithms.numerics.networks import Perceptron
+
+
+def single(values: Any) -> np.ndarray:
+    """A float32 array of its own."""
+    return np.array(np.asarray(values), dtype=np.float32)
+
+
+def double(values: Any) -> Tensor:
+    return torch.as_tensor(np.array(values, dtype=np.float64))
+
+
+def terms_of_an_action(
+    outputs: Tensor, log_std: Tensor, old: Tensor, action: Tensor, weights: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """log p, KL(old ‖ new), H [3]; and slopes of their weighted sum in outputs and log σ."""
+    before, deviations = single(old), single(log_std)
+    phi = np.zeros(len(outputs) + len(log_std), np.float32)
+    precision = np.zeros(len(log_std), np.float32)
+    distributions.read(single(outputs), deviations, phi)
+    distributions.invert_deviation(deviations, precision)
+    taken = single(action).reshape(-1)
+    said = [
+        distributions.log_probability(phi, taken, precision),
+        distributions.divergence(before, phi, precision),
+        distributions.entropy(phi, precision),
+    ]
+    of_outputs, of_log_std = np.zeros(len(outputs), np.float32), np.zeros_like(precision)
+    of_terms = tuple(np.float32(weight) for weight in weights)
+    distributions.unread(before, phi, taken, precision, of_terms, of_outputs, of_log_std)
+    return double(said), double(of_outputs), double(of_log_std)
+
+
+def passed(
+    network: Perceptron, parameters: Tensor, inputs: Tensor, of_outputs: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Outputs [B, out] of inputs [B, in], and the gradient [P] of Σ of_outputs · outputs."""
+    rows, layout = len(inputs), network.for_kernels
+    room, columns = room_for(layout, rows), single(parameters)
+    room.values[: inputs.numel()] = single(inputs).ravel()
+    forward(columns, layout, room, rows)
+    out = outputs_place(layout, rows)
+    end = out + of_outputs.numel()
+    outputs = room.values[out:end].reshape(of_outputs.shape).copy()
+    room.slopes[out:end] = single(of_outputs).ravel()
+    gradient = np.zeros_like(columns)
+    backward(columns, layout, room, rows, gradient)
+    return double(outputs), double(gradient)
+
+
+def standardised(values: Any) -> np.ndarray:
+    """A minibatch's advantages [B]."""
+    given = single(values)
+    actor_critic.standardise(given)
+    return given
+
+
+def value_loss(prediction: float, target: float, old: float, clip: float) -> tuple[float, float]:
+    """The loss and its slope in the prediction."""
+    numbers = (np.float32(each) for each in (prediction, target, old, clip))
+    loss, slope = actor_critic.value_slope(*numbers)
+    return float(loss), float(slope)
+
+
+def adam(parameters: Any, gradient: Any) -> np.ndarray:
+    """The parameters after a first step of 0.1."""
+    after = single(parameters)
+    moments = np.zeros_like(after), np.zeros_like(after)
+    optimizers.adam(after, single(gradient), moments, np.float32(1), 0.1, 1e-8, np.float32(1))
+    return after
+
+
+def rmsprop(parameters: Any, gradient: Any, inside: bool) -> np.ndarray:
+    """The parameters after a first step of 0.1."""
+    after, squares = single(parameters), single(np.ones(len(gradient)))
+    how = 0.99, 1e-5, inside
+    optimizers.rmsprop(after, single(gradient), squares, 0.1, how, np.float32(1))
+    return after
+
+
+def norm(values: Any) -> float:
+    return float(optimizers.norm(single(values)))
+
+
+def clipped_share(length: float, bound: float) -> float:
+    return float(optimizers.clipped_share(np.float32(length), np.float32(bound)))
