@@ -120,10 +120,11 @@ class ActorCritic(Learner[H_co]):
     def saved(self, s: int) -> dict[str, np.ndarray]:
         """What is kept of seed number `s`: parameters and the observations' statistics, copied."""
         moments = self.observation_moments
-        statistics = {
+        others = {
+            "critic": self.critic_parameters,
             "observation_mean": moments.mean,
             "observation_variance": moments.variance,
             "observation_count": moments.count,
         }
-        kept = {name: value[s].cpu().numpy().copy() for name, value in statistics.items()}
+        kept = {name: value[s].cpu().numpy().copy() for name, value in others.items()}
         return {**super().saved(s), **kept}

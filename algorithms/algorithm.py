@@ -10,6 +10,7 @@ from torch import Tensor
 
 from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch, Diagnostics
+from algorithms.compiled import Slope
 from algorithms.hyperparameters import Hyperparameters, OptimizerHyperparameters
 from algorithms.learner import Learner
 
@@ -48,10 +49,12 @@ class Algorithm(LearningAlgorithm[A, ActorCritic[A]]):
             "steps": `batch_steps` over all slots, episodes running on between batches.
         critic: whether a critic is trained, given the hyperparameters.
         act: chooses actions where they are not samples of π_θ, as `ActorCritic.act` does.
+        slope: of the objective, by which kernels train; None where there is none, or no objective.
         recordable: whether `act` looks at no value, so that a CUDA graph may hold it.
     """
 
     collects: Literal["trajectories", "steps"]
     critic: Callable[[A], bool] = lambda hyperparameters: False
     act: Callable[[ActorCritic[A], Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
+    slope: Slope | None = None
     recordable: bool = False

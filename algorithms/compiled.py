@@ -6,6 +6,7 @@ reference. Arrays are those of torch's tensors, rows of one seed.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -24,8 +25,11 @@ from algorithms.numerics.kernels.perceptron import Network
 from algorithms.numerics.networks import Perceptron
 from algorithms.policies import GaussianPolicy, Policy
 
-Slope = Callable[[Any, Any, Any, np.ndarray], tuple[Any, Any]]
-"""(ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL of what a rung maximises: what its kernel trains by."""
+Slope = Callable[..., Any]
+"""(ρ, A, numbers) -> ∂/∂ρ of what a rung maximises, or (ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL.
+
+Plain numbers in, plain numbers out: what a kernel trains by. `numbers` is an array.
+"""
 
 
 def for_kernels(policy: Policy) -> tuple[Network, int]:
@@ -185,11 +189,11 @@ def update_actor_critic(
         orders: of each seed, places of samples, `size` of them a minibatch.
         numbers: float32 [S, …], what each seed's slope is given.
     """
-    (actor, log_stds), critic = (
-        for_kernels(learner.policy),
-        learner.known_critic.network.for_kernels,
-    )
-    kernel = kernels.update_actor_critic.bind(slope=slope)
+    actor, log_stds = for_kernels(learner.policy)
+    critic = learner.known_critic.network.for_kernels
+    with_divergence = len(inspect.signature(slope).parameters) > 3
+    slopes = kernels.of_ratio_and_divergence if with_divergence else kernels.of_ratio
+    kernel = kernels.update_actor_critic.bind(slope=slope, slopes=slopes)
     found = torch.zeros(2, len(learner.seeds))
     for s in learning(learner):
         memory = memory_of(learner, s, second=step.square)

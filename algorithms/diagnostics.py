@@ -19,22 +19,20 @@ from algorithms.policy_gradient import TIME_BLOCK
 def policy_change(
     learner: Learner[OptimizerHyperparameters],
     batch: Batch,
-    clip_range: float | None = None,
-    clip_range_above: float | None = None,
+    bounds: tuple[float, float] | None = None,
     pooled: Callable[[Tensor], Tensor] = lambda log_ratio: log_ratio,
 ) -> dict[str, Tensor]:
     """How far θ has moved from the behaviour θ' that collected the batch.
 
     Args:
-        clip_range: how far ρ may leave 1, where the algorithm clips.
-        clip_range_above: how far it may rise above 1, where that is another number.
+        bounds: between which ρ gains something, where the algorithm clips.
         pooled: from log ρ of every step [S, T·N] to that of the ratio which the algorithm takes.
 
     Returns, each [S], over all steps taken:
         entropy [nats]; kl_mean, kl_max: KL(θ' ‖ θ) at the visited states [nats];
         ratio_q01, ratio_q50, ratio_q99: quantiles of ρ = p_θ(a|s) / p_θ'(a|s);
         effective_sample_size: (Σρ)² / (n Σρ²), 1 on-policy;
-        clip_fraction: share with ρ outside of what `clip_range` allows, where that is given;
+        clip_fraction: share with ρ outside of `bounds`, where they are given;
         log_std_mean of a continuous policy; batch_steps.
     """
     log_ratio, divergence, entropy = compared(learner, batch)
@@ -42,12 +40,7 @@ def policy_change(
     log_std = learner.policy.log_std(learner.policy_parameters)
     valid = flatten(batch.valid).cpu().numpy()
     rows = [
-        _summary(
-            {name: column[s] for name, column in arrays.items()},
-            valid[s],
-            clip_range,
-            clip_range if clip_range_above is None else clip_range_above,
-        )
+        _summary({name: column[s] for name, column in arrays.items()}, valid[s], bounds)
         for arrays in [{name: c.double().cpu().numpy() for name, c in columns.items()}]
         for s in range(len(valid))
     ]
@@ -73,7 +66,7 @@ def compared(
 
 
 def _summary(
-    columns: dict[str, np.ndarray], valid: np.ndarray, below: float | None, above: float | None
+    columns: dict[str, np.ndarray], valid: np.ndarray, bounds: tuple[float, float] | None
 ) -> dict[str, float]:
     kept = {name: column[valid] for name, column in columns.items()}
     summary = {"batch_steps": float(valid.sum())}
@@ -88,7 +81,7 @@ def _summary(
         summary["effective_sample_size"] = ratio.sum() ** 2 / (len(ratio) * (ratio**2).sum())
         summary["kl_mean"], summary["kl_max"] = kl.mean(), kl.max()
         summary["entropy"] = kept["entropy"].sum() / max(valid.sum(), 1)
-        if below is not None and above is not None:
-            moved = ratio - 1
-            summary["clip_fraction"] = float(((moved > above) | (-moved > below)).mean())
+        if bounds is not None:
+            outside = (ratio < bounds[0]) | (ratio > bounds[1])
+            summary["clip_fraction"] = float(outside.mean())
     return summary

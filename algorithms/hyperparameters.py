@@ -307,6 +307,12 @@ class ClipHyperparameters:
         before=None,
     )
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """1 − ε and 1 + ε, each with its own."""
+        above = self.clip_range if self.clip_range_above is None else self.clip_range_above
+        return 1 - self.clip_range, 1 + above
+
 
 @dataclass(frozen=True, kw_only=True)
 class PenaltyHyperparameters:

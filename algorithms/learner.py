@@ -73,9 +73,8 @@ class Learner(Generic[H_co]):
         self.optimizer.step(slice(self.policy.size, None), CRITIC, gradient, rate, active)
 
     def saved(self, s: int) -> dict[str, np.ndarray]:
-        """What is kept of seed number `s`: its parameters, copied."""
-        parts = {"policy": self.policy_parameters, "critic": self.critic_parameters}
-        return {name: part[s].detach().cpu().numpy().copy() for name, part in parts.items()}
+        """What is kept of seed number `s`: its policy's parameters, copied."""
+        return {"policy": self.policy_parameters[s].detach().cpu().numpy().copy()}
 
     def annealed(self, learning_rate: float) -> Tensor:
         """A step size now, float64 [S]: annealed by the steps taken, never by the budget.

@@ -8,7 +8,7 @@ the one below, which is also a GPU's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -74,13 +74,13 @@ def optimise_surrogate(
     batch: Batch,
     objective: Objective,
     slope: Slope | None = None,
-    numbers: Tensor | None = None,
+    numbers: Tensor | Sequence[float] = (),
 ) -> dict[str, Tensor]:
     """Maximise E[objective] − c_v·value loss + c_e·entropy over the batch, for all epochs.
 
     Args:
         slope: of the objective, by which kernels train; None: the objective is differentiated.
-        numbers: float32 [S, any], what each seed's slope is given beside the terms.
+        numbers: what the slope is given beside the terms, of every seed or each its own [S, any].
     """
     h = learner.hyperparameters
     estimates = estimate_advantages(learner, batch, h)
@@ -95,8 +95,12 @@ def optimise_surrogate(
             targets=estimates.targets,
             values=estimates.values,
         )
-    optimise = _differentiated if slope is None or not learner.compiled else _compiled
-    loss, norm = optimise(learner, batch, estimates, objective, slope, numbers)
+    if slope is None or not learner.compiled:
+        loss, norm = _differentiated(learner, batch, estimates, objective)
+    else:
+        if not isinstance(numbers, Tensor):
+            numbers = torch.tensor(numbers, dtype=torch.float32).expand(len(learner.seeds), -1)
+        loss, norm = _compiled(learner, batch, estimates, slope, numbers)
     return {
         **signal,
         "explained_variance": explained,
@@ -117,12 +121,10 @@ def _compiled(
     learner: ActorCritic[SurrogateHyperparameters],
     batch: Batch,
     estimates: Estimates,
-    objective: Objective,
-    slope: Slope | None,
-    numbers: Tensor | None,
+    slope: Slope,
+    numbers: Tensor,
 ) -> tuple[Tensor, Tensor]:
     h = learner.hyperparameters
-    assert slope is not None
     return compiled.update_actor_critic(
         learner,
         batch,
@@ -130,7 +132,7 @@ def _compiled(
         learner.orders(flatten(batch.valid), h.epochs, h.minibatch),
         h.minibatch,
         slope,
-        torch.zeros(len(learner.seeds), 0) if numbers is None else numbers,
+        numbers,
         Loss(
             value_weight=float(h.value_coefficient),
             entropy_weight=float(h.entropy_coefficient),
@@ -151,8 +153,6 @@ def _differentiated(
     batch: Batch,
     estimates: Estimates,
     objective: Objective,
-    slope: Slope | None,
-    numbers: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """The last value losses and gradient norms, each [S]."""
     h, policy = learner.hyperparameters, learner.policy

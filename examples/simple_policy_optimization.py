@@ -13,9 +13,9 @@ Source: Xie et al. 2024, arXiv 2401.16025.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from algorithms.actor_critic import ActorCritic
@@ -40,14 +40,9 @@ def objective(ratio: Tensor, advantages: Tensor, clip_range: float) -> Tensor:
     return ratio * advantages - advantages.abs() / (2 * clip_range) * (ratio - 1).square()
 
 
-def slope(
-    ratio: float, advantage: float, divergence: float, numbers: np.ndarray
-) -> tuple[float, float]:
-    """∂/∂ρ and ∂/∂KL = 0 of the objective, of one sample; `numbers` is ε.
-
-    Compiled, it is what a CPU trains by. Without it, the objective is differentiated: slower.
-    """
-    return advantage - abs(advantage) / numbers[0] * (ratio - 1), 0.0
+def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
+    """∂/∂ρ = A − |A| (ρ − 1) / ε of the objective; `numbers` is ε."""
+    return advantage - abs(advantage) * (ratio - 1) / numbers[0]
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
@@ -58,9 +53,9 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
         batch,
         lambda terms: objective(terms.ratio, terms.advantages, clip_range),
         slope,
-        torch.full((len(learner.seeds), 1), clip_range),
+        (clip_range,),
     )
-    return {**step, **policy_change(learner, batch, clip_range)}
+    return {**step, **policy_change(learner, batch, (1 - clip_range, 1 + clip_range))}
 
 
 ALGORITHM = Algorithm(
@@ -70,5 +65,6 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
+    slope=slope,
     critic=lambda h: True,
 )

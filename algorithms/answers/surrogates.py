@@ -104,16 +104,14 @@ def pooled(h: SurrogateHyperparameters, log_ratios: Tensor, valid: Tensor, answe
 def change(
     learner: AnswerLearner[SurrogateHyperparameters],
     batch: Batch,
-    clip_range: float | None = None,
-    clip_range_above: float | None = None,
+    bounds: tuple[float, float] | None = None,
 ) -> dict[str, Tensor]:
     """How far θ has moved, `policy_change`, with ρ the ratio that the objective takes."""
     h, valid = learner.hyperparameters, flatten(batch.valid)
     return policy_change(
         learner,
         batch,
-        clip_range,
-        clip_range_above,
+        bounds,
         pooled=lambda log_ratios: pooled(h, log_ratios, valid, h.answers),
     )
 
@@ -135,15 +133,13 @@ class ClippedHyperparameters(ClipHyperparameters, SurrogateHyperparameters):
 
 def clip(learner: AnswerLearner[ClippedHyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch."""
-    h = learner.hyperparameters
+    bounds = learner.hyperparameters.bounds
     step = optimise(
         learner,
         batch,
-        lambda terms: clipped_ppo.objective(
-            terms.ratio, terms.advantages, h.clip_range, h.clip_range_above
-        ),
+        lambda terms: clipped_ppo.objective(terms.ratio, terms.advantages, bounds),
     )
-    return {**step, **change(learner, batch, h.clip_range, h.clip_range_above)}
+    return {**step, **change(learner, batch, bounds)}
 
 
 @dataclass(frozen=True, kw_only=True)

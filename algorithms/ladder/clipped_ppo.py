@@ -16,6 +16,7 @@ Source: Schulman et al. 2017, arXiv 1707.06347, eq. 7, Table 3; an ε of its own
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,45 +35,28 @@ class Hyperparameters(ClipHyperparameters, SurrogateHyperparameters):
     """Those of every surrogate, and the clip."""
 
 
-def objective(
-    ratio: Tensor, advantages: Tensor, clip_range: float, clip_range_above: float | None = None
-) -> Tensor:
-    """min(ρA, clip(ρ, 1 − ε, 1 + ε)A) [S, M], the upper ε the lower one unless it is given."""
-    above = clip_range if clip_range_above is None else clip_range_above
-    clipped = ratio.clamp(1 - clip_range, 1 + above)
-    return torch.minimum(ratio * advantages, clipped * advantages)
+def objective(ratio: Tensor, advantages: Tensor, bounds: tuple[float, float]) -> Tensor:
+    """min(ρA, clip(ρ, 1 − ε, 1 + ε)A) [S, M], `bounds` being 1 − ε and 1 + ε."""
+    return torch.minimum(ratio * advantages, ratio.clamp(*bounds) * advantages)
 
 
-def bounds(seeds: int, clip_range: float, clip_range_above: float | None) -> Tensor:
-    """1 − ε and 1 + ε of every seed [S, 2]."""
-    above = clip_range if clip_range_above is None else clip_range_above
-    return torch.tensor([1 - clip_range, 1 + above]).expand(seeds, 2)
-
-
-def slope(
-    ratio: float, advantage: float, divergence: float, numbers: np.ndarray
-) -> tuple[float, float]:
-    """∂/∂ρ and ∂/∂KL = 0 of the objective; `numbers` are 1 − ε and 1 + ε.
-
-    ∂/∂ρ = A while ρ is inside, and outside where the minimum is the unclipped term; else 0.
-    """
-    low, high = numbers[0], numbers[1]
-    bounded = low if ratio < low else (high if ratio > high else ratio)
-    return (0.0 if bounded * advantage < ratio * advantage else advantage), 0.0
+def slope(ratio: Any, advantage: Any, bounds: np.ndarray) -> Any:
+    """∂/∂ρ = A of the objective, 0 where the clipped term is the smaller."""
+    clipped = bounds[0] if ratio < bounds[0] else (bounds[1] if ratio > bounds[1] else ratio)
+    return 0.0 if clipped * advantage < ratio * advantage else advantage
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch."""
-    h = learner.hyperparameters
-    below, above = h.clip_range, h.clip_range_above
+    bounds = learner.hyperparameters.bounds
     step = optimise_surrogate(
         learner,
         batch,
-        lambda terms: objective(terms.ratio, terms.advantages, below, above),
+        lambda terms: objective(terms.ratio, terms.advantages, bounds),
         slope,
-        bounds(len(learner.seeds), below, above),
+        bounds,
     )
-    return {**step, **policy_change(learner, batch, below, above)}
+    return {**step, **policy_change(learner, batch, bounds)}
 
 
 ALGORITHM = Algorithm(
@@ -82,5 +66,6 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
+    slope=slope,
     critic=lambda h: True,
 )

@@ -15,7 +15,7 @@ Source: Schulman et al. 2017, arXiv 1707.06347, eq. 6 ("no clipping or penalty" 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -24,31 +24,27 @@ from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import SurrogateHyperparameters
+from algorithms.hyperparameters import SurrogateHyperparameters as Hyperparameters
 from algorithms.surrogate import optimise_surrogate
 
 
-@dataclass(frozen=True, kw_only=True)
-class Hyperparameters(SurrogateHyperparameters):
-    """Nothing beyond what every surrogate has."""
-
-
 def objective(ratio: Tensor, advantages: Tensor) -> Tensor:
-    """ρ A [S, M]."""
+    """ρA [S, M]."""
     return ratio * advantages
 
 
-def slope(
-    ratio: float, advantage: float, divergence: float, numbers: np.ndarray
-) -> tuple[float, float]:
-    """∂/∂ρ = A and ∂/∂KL = 0 of the objective."""
-    return advantage, 0.0
+def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
+    """∂/∂ρ = A of the objective."""
+    return advantage
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch."""
     step = optimise_surrogate(
-        learner, batch, lambda terms: objective(terms.ratio, terms.advantages), slope
+        learner,
+        batch,
+        lambda terms: objective(terms.ratio, terms.advantages),
+        slope,
     )
     return {**step, **policy_change(learner, batch)}
 
@@ -60,5 +56,6 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
+    slope=slope,
     critic=lambda h: True,
 )

@@ -17,6 +17,7 @@ Source: Schulman et al. 2017, arXiv 1707.06347, section 4 and eq. 8.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,11 +46,9 @@ def objective(ratio: Tensor, advantages: Tensor, divergence: Tensor, beta: Tenso
     return ratio * advantages - beta * divergence
 
 
-def slope(
-    ratio: float, advantage: float, divergence: float, numbers: np.ndarray
-) -> tuple[float, float]:
-    """∂/∂ρ = A and ∂/∂KL = −β of the objective; `numbers` is β."""
-    return advantage, -numbers[0]
+def slope(ratio: Any, advantage: Any, divergence: Any, beta: np.ndarray) -> tuple[Any, Any]:
+    """∂/∂ρ = A and ∂/∂KL = −β of the objective."""
+    return advantage, -beta[0]
 
 
 def adapted(beta: Tensor, divergence: Tensor, target: float) -> Tensor:
@@ -91,6 +90,7 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
+    slope=slope,
     critic=lambda h: True,
     start=start,
 )

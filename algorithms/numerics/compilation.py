@@ -74,7 +74,10 @@ class Kernel(Generic[P, R]):
         return result
 
     def bind(self, **functions: Callable[..., Any]) -> Kernel[P, R]:
-        """The same kernel, in which these global names stand for these plain functions."""
+        """The same kernel, in which these global names stand for these functions.
+
+        So they do in what it calls.
+        """
         key = _items(functions)
         if key not in self._bindings:
             self._bindings[key] = Kernel(self.function, {**self.bound, **functions})
@@ -145,7 +148,7 @@ def _reached(function: Callable[..., Any]) -> frozenset[str]:
     names = frozenset(python.__code__.co_names)
     called = (python.__globals__.get(name) for name in names)
     kernels = (each for each in called if isinstance(each, Kernel))
-    return names.union(*(_reached(each.function) for each in kernels))
+    return names.union(*(_reached(_python(each)) for each in kernels))
 
 
 @functools.cache
@@ -157,15 +160,12 @@ def _dispatcher(function: Callable[..., Any], bound: Bound, *, cached: bool = Fa
     python, functions = _python(function), dict(bound)
     names = python.__globals__.copy()
     for name in python.__code__.co_names:
-        value = names.get(name)
-        if name in functions:
-            names[name] = _dispatcher(functions[name], ())
-        elif isinstance(value, Kernel):
-            reached = _reached(value.function)
-            inside = {**functions, **value.bound}
-            names[name] = _dispatcher(
-                value.function, _items({k: v for k, v in inside.items() if k in reached})
-            )
+        value = functions.get(name, names.get(name))
+        if name in functions or isinstance(value, Kernel):
+            called = _python(value)
+            reached = _reached(called)
+            inside = {k: v for k, v in functions.items() if k in reached}
+            names[name] = _dispatcher(called, _items(inside))
         elif isinstance(value, Generated):
             names[name] = value.make()
     copy = types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)
@@ -188,7 +188,7 @@ def _items(functions: Mapping[str, Callable[..., Any]]) -> Bound:
     return tuple(sorted(functions.items()))
 
 
-def _python(function: Callable[..., Any]) -> types.FunctionType:
+def _python(function: Any) -> types.FunctionType:
     python = inspect.unwrap(function)
     assert isinstance(python, types.FunctionType)
     return python
@@ -200,8 +200,7 @@ def _plain(kernel: Kernel[P, R]) -> Callable[P, R]:
     names = python.__globals__.copy()
     for name in python.__code__.co_names:
         value = names.get(name)
-        if name in kernel.bound:
-            names[name] = _python(kernel.bound[name])
-        elif isinstance(value, Kernel):
-            names[name] = _plain(Kernel(value.function, {**kernel.bound, **value.bound}))
+        if name in kernel.bound or isinstance(value, Kernel):
+            called = _python(kernel.bound.get(name, value))
+            names[name] = _plain(Kernel(called, kernel.bound))
     return types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)

@@ -34,6 +34,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -128,11 +129,9 @@ Projection = Callable[[Tensor, Tensor], Tensor]
 """Observations [S, M, O] and ∇_φ of each sample's objective [S, M, K] -> what is followed."""
 
 
-def slope(
-    ratio: float, advantage: float, divergence: float, numbers: np.ndarray
-) -> tuple[float, float]:
-    """∂/∂ρ = A and ∂/∂KL = 0: at θ = θ', where ρ = 1, ∇(ρ A) = A ∇log p."""
-    return advantage, 0.0
+def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
+    """∂/∂ρ = A: at θ = θ', where ρ = 1, ∇(ρ A) = A ∇log p."""
+    return advantage
 
 
 def objective_gradient(
@@ -248,6 +247,7 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
+    slope=slope,
     critic=lambda h: True,
     start=start,
 )

@@ -157,14 +157,17 @@ def requested_plan(
     for cell in plan.cells:
         description = cell.description
         algorithm = load_algorithm(description.algorithm)
+        h = algorithm.hyperparameters(**description.hyperparameters)
         try:
-            validate(algorithm.hyperparameters(**description.hyperparameters))
+            validate(h)
         except InputError as error:
             raise InputError(f"variant {cell.variant.name!r}: {error}") from error
         limit = description.time_limit or own_limits[cell.environment]
         if scored or getattr(algorithm, "collects", None) == "trajectories":
             needs = "trials are scored by" if scored else f"{description.algorithm} learns from"
             check_ends(cell.environment, limit, f"{needs} whole episodes")
+        elif getattr(h, "staggered_start", False):
+            check_ends(cell.environment, limit, "staggered_start spreads first episodes over one")
         elif limit is None:
             unlimited.append(unlimited_note(cell.environment))
     return replace(plan, notes=(*plan.notes, *dict.fromkeys(unlimited)))

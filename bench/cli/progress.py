@@ -64,6 +64,8 @@ class Display(Live):
         match event:
             case Planned():
                 self._steps = sum(group.steps for group in event.groups)
+                if event.compiled_first:
+                    self.say("Kernels are compiled for this processor first, once.")
                 self._whole = self._bars.add_task(
                     "[bold]everything", total=self._steps or None, speed="", last=""
                 )

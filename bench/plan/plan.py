@@ -134,6 +134,8 @@ def make_plan(
         )
     values = {each.name: _hyperparameters(each, settings or {}) for each in selected}
     notes = _spread(selected, settings or {})
+    if device == "cpu":
+        notes += _without_slope(selected)
     chosen = tuple(dict.fromkeys(environments or ablation.environments))
     cells = []
     for environment in chosen:
@@ -168,6 +170,22 @@ def make_plan(
                 )
             )
     return Plan(ablation=ablation, cells=tuple(cells), notes=tuple(notes), options=options)
+
+
+def _without_slope(variants: Sequence[Variant]) -> list[str]:
+    """A line for each algorithm with a surrogate objective that no kernel can train by."""
+    from algorithms.hyperparameters import SurrogateHyperparameters
+
+    slow = {}
+    for variant in variants:
+        algorithm = load_algorithm(variant.algorithm)
+        surrogate = issubclass(algorithm.hyperparameters, SurrogateHyperparameters)
+        if surrogate and algorithm.slope is None:
+            slow[algorithm.name] = (
+                f"{algorithm.name} has no slope beside its objective: it is differentiated by "
+                "torch, which takes several times as long as a kernel (docs/extending.md)."
+            )
+    return list(slow.values())
 
 
 def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str, object]:

@@ -24,11 +24,15 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """What there is to do: `kept` runs have results already, `stale` of them from other code."""
+    """What there is to do: `kept` runs have results already, `stale` of them from other code.
+
+    `compiled_first`: whether kernels may have to be compiled for this processor before.
+    """
 
     groups: tuple[Group, ...]
     kept: int
     stale: int
+    compiled_first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -59,7 +59,7 @@ def provenance(root: Path = ROOT) -> Provenance:
         versions=versions(),
         machine={
             "processor": cpu.get("model name") or platform.processor() or platform.machine(),
-            "model": _model(cpu),
+            "model": processor_model(cpu),
             "cores": cores(),
             "memory": _memory(),
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -119,8 +119,9 @@ def _git(root: Path, *arguments: str) -> str | None:
     return answer.stdout.strip()
 
 
-def _model(known: Mapping[str, str]) -> str | None:
+def processor_model(known: Mapping[str, str] | None = None) -> str | None:
     """What decides a processor's last bits: cloud machines of several models share one name."""
+    known = _cpuinfo() if known is None else known
     if not {"cpu family", "model", "flags"} <= known.keys():
         return None
     flags = known["flags"].split()

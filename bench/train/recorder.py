@@ -13,7 +13,7 @@ from bench.train.executors.worker import THREADS, last_line
 from bench.train.results import RunResult
 
 
-class Scribe:
+class Recorder:
     """Turns what an executor hands over into rows of the store, and counts them.
 
     Args:

@@ -83,7 +83,6 @@ class Rollout:
             self._low[:], self._high[:] = actions.low, actions.high
         self._sent = np.zeros((seeds * slots, size), np.float32)
         self._compiled = learner.compiled and algorithm.act is None
-        self._stop_not_finite(self._acting(), {"observation from reset": self._observations})
 
     def seconds(self) -> float:
         """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
@@ -104,11 +103,13 @@ class Rollout:
     def collect(self) -> tuple[Batch, Diagnostics]:
         """A batch as the algorithm `collects` it; nothing else is measured."""
         acting, noise = self._acting(), self._learner.noise()
+        # Slots that have idled since their episode's end act on what they have begun with now.
+        self._stop_not_finite(acting, {"observation from reset": self._observations})
         if self._algorithm.collects == "steps":
             h = self._learner.hyperparameters
             return self._batch([self._tick_through(acting, h.batch_steps // h.slots, noise)]), {}
         # One whole episode a slot: a batch of those that finish first would prefer the short ones.
-        blocks = []
+        blocks = [self._tick_through(acting, TIME_BLOCK, noise, once=True)]
         while acting.any():
             blocks.append(self._tick_through(acting, TIME_BLOCK, noise, once=True))
         return self._batch(blocks), {}
@@ -151,7 +152,6 @@ class Rollout:
     ) -> kernels.Batch:
         """Up to `ticks` steps; `acting` changes in place. Where `once`, ended slots idle."""
         columns = self._columns(ticks)
-        tick = 0
         for tick in range(ticks):
             if not acting.any():
                 break
@@ -165,7 +165,6 @@ class Rollout:
             self._observations = self._placed(step.observations)
             if step.observations is not step.last_observations:
                 self._stop_not_finite(acting, {"observation from reset": self._observations})
-        self._look_ahead(columns, tick)
         return columns
 
     def _act(self, acting: BoolArray, noise: Tensor, tick: int, columns: kernels.Batch) -> Any:
@@ -235,13 +234,13 @@ class Rollout:
                 self.episodes[s].append(int(self.steps[s]), returned, length, self.seconds())
         self._running.returns[ended], self._running.lengths[ended], self._cut[ended] = 0.0, 0, False
 
-    def _look_ahead(self, columns: kernels.Batch, last: int) -> None:
+    def _look_ahead(self, batch: kernels.Batch) -> None:
         """Write what a step led to that ended no episode: the next tick's observation."""
-        following, seen = columns.next_observations, columns.observations
-        going = ~(columns.terminated | columns.truncated)
-        following[:, :last][going[:, :last]] = seen[:, 1 : last + 1][going[:, :last]]
+        following, seen = batch.next_observations, batch.observations
+        going = ~(batch.terminated | batch.truncated)
+        following[:, :-1][going[:, :-1]] = seen[:, 1:][going[:, :-1]]
         now = self._learner.normalise(torch.from_numpy(self._observations).to(self._learner.device))
-        following[:, last][going[:, last]] = now.cpu().numpy()[going[:, last]]
+        following[:, -1][going[:, -1]] = now.cpu().numpy()[going[:, -1]]
 
     def _stop_not_finite(self, acting: BoolArray, parts: Mapping[str, np.ndarray]) -> None:
         """Stop the seeds that act on, or get, a part [S, N, …] not finite; the first counts.
@@ -272,6 +271,7 @@ class Rollout:
             joined = kernels.Batch(
                 *(np.concatenate(each, axis=1) for each in zip(*blocks, strict=True))
             )
+        self._look_ahead(joined)
         tensors = {name: torch.from_numpy(values) for name, values in joined._asdict().items()}
         if self._choices:
             tensors["actions"] = tensors["actions"].squeeze(3).long()

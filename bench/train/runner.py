@@ -22,7 +22,8 @@ from bench.store import Store
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Summary, Waited
 from bench.train.executors.protocol import Executor
 from bench.train.grouping import GROUP_SIZE, grouped
-from bench.train.recorder import Scribe
+from bench.train.recorder import Recorder
+from bench.train.rehearsal import is_due
 
 HEARTBEAT = 1.0
 
@@ -68,8 +69,11 @@ def run(
             missing.setdefault(description.identifier, (description, []))[1].append(seed)
     pending = deque(grouped(list(missing.values()), executor.places, group_size, seconds_per_step))
     summary = Summary(kept=len(kept), stale=stale)
-    on_event(Planned(groups=tuple(pending), kept=len(kept), stale=stale))
-    scribe = Scribe(store, summary, digests)
+    compiled_first = any(is_due(description) for description, _ in missing.values())
+    on_event(
+        Planned(groups=tuple(pending), kept=len(kept), stale=stale, compiled_first=compiled_first)
+    )
+    recorder = Recorder(store, summary, digests)
     kept_at = _Checkpoints(checkpoints, digests)
 
     def unfinished(group: Group) -> Group | None:
@@ -97,7 +101,7 @@ def run(
                 if message.kind == "progress":
                     on_event(Progressed(group=message.group, progress=message.content))
                 else:
-                    ended = scribe.write(message)
+                    ended = recorder.write(message)
                     kept_at.drop_needless(ended)
                     on_event(ended)
             if silent:

@@ -21,7 +21,7 @@ from bench.plan.lookup import load_algorithm
 from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.train.events import Ended, Group, Summary
 from bench.train.executors.protocol import Executor, Message
-from bench.train.recorder import Scribe
+from bench.train.recorder import Recorder
 from bench.train.trainer import validate
 from bench.tune.interruption import held_back
 from bench.tune.request import Request
@@ -163,7 +163,7 @@ class _Tuner:
         self._tell = on_event
         self._scales = scales_of(study)
         self._digests: dict[str, str] = {}
-        self._scribe = Scribe(store, Summary(), self._digests)
+        self._recorder = Recorder(store, Summary(), self._digests)
         self._owner = owner()
         self._flying: list[_Trial] = []
         self._pending: deque[tuple[_Trial, str]] = deque()
@@ -256,7 +256,7 @@ class _Tuner:
             if message.kind == "progress":
                 self._moved(flying, environment, message.content)
             else:
-                self._group_ended(flying, environment, self._scribe.write(message))
+                self._group_ended(flying, environment, self._recorder.write(message))
             return
 
     def _moved(self, flying: _Trial, environment: str, progress: Watched) -> None:
@@ -351,7 +351,7 @@ class _Tuner:
         finished, description = self._store.finished(), heard.group.description
         for seed, steps in zip(heard.group.seeds, heard.content.steps, strict=True):
             if description.run(seed) not in finished:
-                row = self._scribe.row(heard, seed, "pruned", reason) | {"steps": steps}
+                row = self._recorder.row(heard, seed, "pruned", reason) | {"steps": steps}
                 self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
 
     def _end(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from algorithms import ALGORITHMS
+from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch
-from algorithms.learner import Learner
 from algorithms.spaces import Continuous
 from bench.train.environments import Environments, make
 from bench.train.rollout import Rollout
@@ -23,17 +23,19 @@ ACTIONS = Continuous(size=6, low=(-1.0,) * 6, high=(1.0,) * 6)
 COLLECTORS = {"steps": "clipped_ppo", "trajectories": "vanilla_policy_gradient"}
 
 
-def algorithm_of(name: str) -> Algorithm:
+def algorithm_of(name: str) -> Algorithm[Any]:
     module, attribute = ALGORITHMS[name].split(":")
-    found: Algorithm = getattr(importlib.import_module(module), attribute)
+    found: Algorithm[Any] = getattr(importlib.import_module(module), attribute)
     return found
 
 
-def learner_of(name: str, **changes: Any) -> Learner:
+def learner_of(name: str, **changes: Any) -> ActorCritic[Any]:
     """`changes` are hyperparameters; the others have their defaults."""
     algorithm = algorithm_of(name)
-    hyperparameters = algorithm.hyperparameters(**changes)
-    return Learner(algorithm, hyperparameters, SEEDS, OBSERVATIONS, ACTIONS)
+    h = algorithm.hyperparameters(**changes)
+    learner = ActorCritic(h, SEEDS, OBSERVATIONS, ACTIONS, critic=algorithm.critic(h))
+    algorithm.start(learner)
+    return learner
 
 
 @contextmanager
@@ -51,9 +53,8 @@ def played(collects: Literal["steps", "trajectories"]) -> Batch:
 
     It serves them all: their seeds share initial policies, action noise and environments.
     """
-    learner = learner_of(COLLECTORS[collects])
+    name = COLLECTORS[collects]
+    learner = learner_of(name)
     with environments_of(learner.hyperparameters.slots) as environments:
-        rollout = Rollout(learner, environments)
-        if collects == "steps":
-            return rollout.collect_steps()
-        return rollout.collect_trajectories()
+        batch, _ = Rollout(algorithm_of(name), learner, environments).collect()
+    return batch

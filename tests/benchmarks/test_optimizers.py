@@ -30,7 +30,8 @@ def test_adam_step(benchmark: Any, idle: int) -> None:
     before, optimizer = theta.clone(), Adam(theta, 1e-5)
     rate = torch.full((len(theta),), 1e-6, dtype=torch.float64)
     active = torch.arange(len(theta)) >= idle
-    benchmark(optimizer.step, gradient_like(theta), rate, active)
+    columns = slice(0, theta.shape[1])
+    benchmark(optimizer.step, columns, 0, gradient_like(theta), rate, active)
     assert torch.isfinite(theta).all()
     assert ((theta != before).any(1) == active).all()
 

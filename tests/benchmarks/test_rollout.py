@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.learner import NOISE_BLOCK
+from algorithms.actor_critic import NOISE_BLOCK
 from bench.train.environments import Step
 from bench.train.rollout import Rollout
 from tests.benchmarks.half_cheetah import (
     ACTIONS,
     OBSERVATIONS,
     SEEDS,
+    algorithm_of,
     environments_of,
     learner_of,
 )
@@ -49,7 +50,7 @@ class Standstill:
             truncated=np.zeros(count, np.bool_),
         )
 
-    def reset(self) -> np.ndarray:
+    def reset(self, elapsed: np.ndarray | None = None) -> np.ndarray:
         return self._observations
 
     def step(self, actions: np.ndarray, active: np.ndarray) -> Step:
@@ -61,9 +62,9 @@ class Standstill:
 
 def measure(benchmark: Any, environments: Any, rounds: int) -> None:
     learner = learner_of("clipped_ppo", slots=SLOTS, batch_steps=SLOTS * NOISE_BLOCK)
-    rollout = Rollout(learner, environments)
+    rollout = Rollout(algorithm_of("clipped_ppo"), learner, environments)
     benchmark.extra_info["ticks"] = NOISE_BLOCK
-    batch = benchmark.pedantic(rollout.collect_steps, rounds=rounds, warmup_rounds=1)
+    batch, _ = benchmark.pedantic(rollout.collect, rounds=rounds, warmup_rounds=1)
     assert batch.rewards.shape == SHAPE
     assert batch.observations.shape == (*SHAPE, OBSERVATIONS)
     assert batch.valid.all()

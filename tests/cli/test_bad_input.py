@@ -98,6 +98,7 @@ def test_hyperparameters_that_contradict(
         ("kl_ppo", ["kl_target=0"], "kl_target = 0 is a KL that no update makes. Allowed: more th"),
         ("adaptive_policy_gradient", ["kl_target=0"], "kl_target = 0 is a KL that no update makes"),
         ("sequence_kl_ppo", ["kl_target=0"], "more than 0, or adaptive = false"),
+        ("reward_to_go", ["staggered_start=true"], "this algorithm learns from whole ones"),
         ("sequence_clipped_ppo", ["minibatch=33"], "minibatch = 33 is more than answers = 32"),
     ],
 )

@@ -32,11 +32,12 @@ def trained_by_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ["run", "--algorithm", "reward_to_go"],
         ["run", "--algorithm", "clipped_ppo", "--algorithm", "cem"],
+        ["run", *PPO, "--set", "staggered_start=true"],
         ["show", "--algorithm", "reward_to_go"],
         ["tune", "--algorithm", "clipped_ppo"],
     ],
 )
-def test_what_learns_from_whole_episodes_needs_a_limit(
+def test_what_waits_for_the_end_of_episodes_needs_a_limit(
     asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "results"

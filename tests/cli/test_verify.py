@@ -199,7 +199,7 @@ def test_what_cannot_be_verified_is_refused_before_anything_is_trained(
     }
     for other, told in (
         (replace(description, algorithm="gone"), "unknown algorithm 'gone'"),
-        (replace(description, back_end="gone"), "no module bench.train.environments.gone_backend"),
+        (replace(description, back_end="gone"), "no back end 'gone'"),
         (replace(description, device="cuda"), "device 'cuda' is not available"),
     ):
         copy(changed, fourth, other.run(0), canonical=other.canonical(), seed=0)

@@ -92,7 +92,7 @@ def registered() -> Iterator[None]:
     nested = gymnasium.spaces.Dict({"place": box(-1, 1, (2, 2)), "room": choice(5)})
     probes: dict[str, Any] = {
         "Nested-v0": (nested, box(np.float64(0.1), np.float64(2.0), (2, 2), np.float64)),
-        "ManyChoices-v0": (vector, gymnasium.spaces.MultiDiscrete([2, 3])),
+        "TwoChoices-v0": (vector, gymnasium.spaces.MultiDiscrete([2, 3])),
         "WholeNumbers-v0": (vector, box(0, 3, (2,), np.int64)),
         "Sequences-v0": (gymnasium.spaces.Sequence(choice(3)), choice(2)),
         "FaultyMake-v0": (vector, choice(2), "make"),
@@ -150,7 +150,7 @@ def test_parts_of_observations_and_actions_are_flattened(registered: None) -> No
     np.testing.assert_array_equal(environments.step(actions, np.ones(2, bool)).rewards, [5.75, 2.0])
 
 
-@pytest.mark.parametrize("environment", ["ManyChoices-v0", "WholeNumbers-v0", "Sequences-v0"])
+@pytest.mark.parametrize("environment", ["TwoChoices-v0", "WholeNumbers-v0", "Sequences-v0"])
 def test_spaces_that_no_algorithm_handles_are_bad_input(environment: str, registered: None) -> None:
     with pytest.raises(InputError, match=f"'{environment}' .*; allowed are ") as caught:
         make(environment, [0], 1)

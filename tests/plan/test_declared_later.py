@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
+from dataclasses import fields
 
 import pytest
 
 from ablations.spec import Ablation, Variant
 from bench.cli.choosing import described
 from bench.plan.identity import Description
+from bench.plan.lookup import load_algorithm, values_as_before
 from bench.plan.plan import make_plan
+from bench.store import PUBLISHED, Store
 from bench.train.trainer import validate
 
 ALGORITHM = """
@@ -27,16 +31,20 @@ ALGORITHM = replace(clipped_ppo.ALGORITHM, name="later", hyperparameters=Hyperpa
 LATER = 'bias: float = hyperparameter(0.5, "what it adds", before=0)'
 
 
-def planned(**settings: str) -> Description:
-    ablation = Ablation(
+def asking(algorithm: str) -> Ablation:
+    return Ablation(
         name="mine",
         title="Mine",
         question="Why?",
         environments=("Hopper-v5",),
-        variants=(Variant(name="a", algorithm="later.algorithm:ALGORITHM"),),
+        variants=(Variant(name="a", algorithm=algorithm),),
         control="a",
         steps=1000,
     )
+
+
+def planned(**settings: str) -> Description:
+    ablation = asking("later.algorithm:ALGORITHM")
     plan = make_plan(ablation, back_end_of=lambda environment: "envpool", settings=settings)
     return plan.cells[0].description
 
@@ -87,3 +95,31 @@ def test_a_value_that_is_as_before_is_in_no_text() -> None:
     given = completed.canonical().replace('"algorithm"', '"as_before":"none","algorithm"')
     with pytest.raises(ValueError, match="no canonical description"):
         Description.from_canonical(given)
+
+
+def test_every_published_run_is_named_as_it_was() -> None:
+    """And what its algorithm has declared since, it has the value for that is as before."""
+    texts = set(Store(PUBLISHED, read_only=True).runs()["canonical"])
+    assert len(texts) > 100
+    for text in texts:
+        stored = Description.from_canonical(text)
+        algorithm = load_algorithm(stored.algorithm)
+        completed = stored.completed(values_as_before(algorithm))
+        assert completed.canonical() == text
+        declared = {field.name for field in fields(algorithm.hyperparameters)}
+        assert completed.hyperparameters.keys() == declared
+        validate(algorithm.hyperparameters(**completed.hyperparameters))
+
+
+def test_by_default_a_run_is_named_as_it_was() -> None:
+    """What an algorithm does unless told otherwise is what it did."""
+    declared = load_algorithm("clipped_ppo").hyperparameters
+    younger = {field.name for field in fields(declared) if "before" in field.metadata}
+    assert younger >= {
+        *("raw_reward_clip", "value_normalization", "activation", "policy_head_gain"),
+        *("separate_optimizers", "staggered_start"),
+    }
+    (cell,) = make_plan(asking("clipped_ppo"), back_end_of=lambda environment: "envpool").cells
+    named = json.loads(cell.description.canonical())["hyperparameters"]
+    assert named.keys() == cell.description.hyperparameters.keys() - younger
+    assert cell.description.hyperparameters.keys() >= younger

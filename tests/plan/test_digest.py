@@ -87,8 +87,8 @@ def test_code_that_is_reached_moves_it(copy: Path, file: str, edit: Edit) -> Non
         ("algorithms/learner.py", code('SOURCE = "Schulman et al. 2017"')),
         ("algorithms/learner.py", code("from algorithms.hyperparameters import PAPER_TEXT")),
         (
-            "bench/train/environments/catalogue.py",
-            lambda text: text.replace('"Ant-v5",', '"Ant-v5",\n    "Bee-v5",'),
+            "bench/plan/back_ends.py",
+            lambda text: text.replace('"Ant-v5",', '"Ant-v5",\n        "Bee-v5",'),
         ),
         (
             "bench/train/environments/catalogue.py",

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.learner import Learner
+from algorithms.actor_critic import ActorCritic
 from algorithms.numerics.random_streams import Noise
 from bench.errors import InputError
 from bench.plan.identity import Description
@@ -55,7 +55,7 @@ def test_it_acts_as_the_learner(environment: str, normalised: bool) -> None:
     algorithm = load_algorithm("clipped_ppo")
     h = algorithm.hyperparameters(**dict(description.hyperparameters))
     place = describe(environment)
-    learner = Learner(algorithm, h, [3], place.observation_size, place.action_space)
+    learner = ActorCritic(h, [3], place.observation_size, place.action_space, critic=True)
     learner.policy_parameters[0] = torch.from_numpy(arrays["policy"])
     for name in ("mean", "variance", "count"):
         moment = torch.from_numpy(arrays[f"observation_{name}"])

@@ -12,12 +12,15 @@ import pytest
 import small_environments  # noqa: F401  (registers)
 import torch
 
+from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch
-from algorithms.learner import Learner
+from algorithms.critic import next_values, values_over_time
 from algorithms.policy_gradient import TIME_BLOCK
+from algorithms.spaces import Continuous, Discrete
 from bench.plan.lookup import load_algorithm
-from bench.train.environments import make
+from bench.train.environments import Step, make
 from bench.train.rollout import Rollout
+from tests import reference
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -32,7 +35,7 @@ def rolling(
     seeds: Sequence[int] = (0, 1, 2),
     time_limit: int | None = None,
     **changes: Any,
-) -> Iterator[tuple[Learner, Rollout, Recorder]]:
+) -> Iterator[tuple[ActorCritic[Any], Rollout, Recorder]]:
     """A learner, its rollout, and what passes between them and the environments."""
     chosen = load_algorithm(algorithm)
     h = chosen.hyperparameters(
@@ -40,9 +43,10 @@ def rolling(
     )
     environments = Recorder(make(environment, seeds, h.slots, time_limit=time_limit))
     size, space = environments.observation_size, environments.action_space
-    learner = Learner(chosen, h, seeds, size, space)
+    learner = ActorCritic(h, seeds, size, space, critic=chosen.critic(h))
+    chosen.start(learner)
     try:
-        yield learner, Rollout(learner, environments), environments
+        yield learner, Rollout(chosen, learner, environments), environments
     finally:
         environments.close()
 
@@ -105,7 +109,7 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
     with rolling("Diary-v0") as (_, rollout, environments):
         charged, cut = np.zeros(3, np.int64), []
         for _ in range(5):
-            batch = rollout.collect_trajectories()
+            batch, _ = rollout.collect()
             for s in range(3):
                 for n in range(3):
                     (episode,) = episodes_of(batch, s, n)
@@ -128,7 +132,7 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
 
 def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
     with rolling("Diary-v0", "clipped_ppo", batch_steps=3 * 7) as (_, rollout, environments):
-        batches = [rollout.collect_steps() for _ in range(4)]
+        batches = [rollout.collect()[0] for _ in range(4)]
         assert rollout.steps.tolist() == [84] * 3
         assert all(batch.valid.all() and batch.rewards.shape == (3, 7, 3) for batch in batches)
         joined = Batch(
@@ -154,7 +158,7 @@ def test_steps_are_the_same_number_for_every_slot_and_episodes_run_on() -> None:
 def test_an_episode_is_logged_at_the_step_at_which_it_ended() -> None:
     with rolling("Diary-v0", "clipped_ppo", seeds=(4,), slots=2, batch_steps=60) as rolled:
         _, rollout, environments = rolled
-        rollout.collect_steps()
+        rollout.collect()
         expected = [
             2 * (tick + 1)
             for tick, step in enumerate(environments.steps)
@@ -168,7 +172,7 @@ def test_trajectories_do_not_prefer_the_short_ones() -> None:
     with rolling("Coin-v0", seeds=range(10), slots=16) as (_, rollout, _):
         returns, collected = [], 12
         for _ in range(collected):
-            batch = rollout.collect_trajectories()
+            batch, _ = rollout.collect()
             returns.append(torch.where(batch.valid, batch.rewards, 0.0).sum(1))
         totals = torch.cat(returns).flatten()
     assert len(totals) == 10 * 16 * collected
@@ -186,26 +190,28 @@ def test_trajectories_do_not_prefer_the_short_ones() -> None:
 
 def test_a_slot_that_is_done_idles_and_begins_the_next_batch_anew() -> None:
     with rolling("Diary-v0") as (_, rollout, environments):
-        batch = rollout.collect_trajectories()
+        batch, _ = rollout.collect()
         lengths = batch.valid.sum(1).reshape(-1).numpy()
         for tick, active in enumerate(environments.active):
             assert active.tolist() == (tick < lengths).tolist()
         assert (batch.rewards[~batch.valid] == 0).all()
         assert not batch.ended[~batch.valid].any()
         first = len(environments.active)
-        rollout.collect_trajectories()
+        rollout.collect()
         assert environments.active[first].all()
 
 
-def test_episodes_longer_than_a_block() -> None:
+@pytest.mark.parametrize("normalised", [False, True])
+def test_episodes_longer_than_a_block(normalised: bool) -> None:
     """Padding fills the last block up, whatever the episodes' lengths."""
     with rolling("Coin-v0") as (_, rollout, _):
-        assert rollout.collect_trajectories().rewards.shape[1] == TIME_BLOCK
-    with rolling("CartPole-v1", seeds=(0, 1)) as (learner, rollout, _):
-        batch = rollout.collect_trajectories()
+        assert rollout.collect()[0].rewards.shape[1] == TIME_BLOCK
+    changes = {"observation_normalization": normalised}
+    with rolling("CartPole-v1", seeds=(0, 1), **changes) as (learner, rollout, _):
+        batch, _ = rollout.collect()
         while batch.rewards.shape[1] == TIME_BLOCK:
             learner.updates += 1
-            batch = rollout.collect_trajectories()
+            batch, _ = rollout.collect()
         assert batch.rewards.shape[1] % TIME_BLOCK == 0
         lengths = batch.valid.sum(1)
         assert int(lengths.max()) > TIME_BLOCK
@@ -222,7 +228,7 @@ def test_episodes_longer_than_a_block() -> None:
 def test_the_environment_gets_a_clipped_copy_and_the_batch_keeps_the_sample(clipping: bool) -> None:
     with rolling("Echo-v0", "clipped_ppo", batch_steps=12, action_clipping=clipping) as rolled:
         learner, rollout, environments = rolled
-        batch = rollout.collect_steps()
+        batch, _ = rollout.collect()
         low, high = torch.tensor([-0.5, -1.0]), torch.tensor([0.25, 1.0])
         assert (batch.actions < low).any() and (batch.actions > high).any()
         arrived = torch.minimum(torch.maximum(batch.actions, low), high)
@@ -246,7 +252,7 @@ def test_an_observation_is_kept_as_it_was_normalised_when_acted_on() -> None:
         rollout,
         environments,
     ):
-        batch = rollout.collect_trajectories()
+        batch, _ = rollout.collect()
         # The moments by hand, a tick at a time.
         again = make("Diary-v0", (3, 5), 2)
         shown = again.reset()
@@ -264,14 +270,19 @@ def test_an_observation_is_kept_as_it_was_normalised_when_acted_on() -> None:
                     continue
                 past = np.array(seen[s], np.float64)
                 deviation = np.sqrt(past.var(0) + 1e-8)
-                valid = batch.valid[s, tick]
-                for kept, now in (
-                    (batch.observations, shown),
-                    (batch.next_observations, step.last_observations),
+                for kept, now, where in (
+                    (batch.observations, shown, batch.valid[s, tick]),
+                    (batch.next_observations, step.last_observations, batch.ended[s, tick]),
                 ):
                     expected = (now[2 * s : 2 * s + 2] - past.mean(0)) / deviation
-                    expected = np.clip(expected, -10, 10)[valid]
-                    np.testing.assert_allclose(kept[s, tick][valid], expected, rtol=1e-4, atol=1e-5)
+                    expected = np.clip(expected, -10, 10)[where]
+                    np.testing.assert_allclose(kept[s, tick][where], expected, rtol=1e-4, atol=1e-5)
+                # One state has one normalisation in a batch: that of the tick at which it is seen.
+                going = batch.valid[s, tick] & ~batch.ended[s, tick]
+                assert torch.equal(
+                    batch.next_observations[s, tick][going],
+                    batch.observations[s, tick + 1][going],
+                )
             shown = step.observations
         assert learner.observation_moments.count.flatten().tolist() == [len(x) for x in seen]
 
@@ -281,8 +292,7 @@ def test_a_seed_that_is_not_active_takes_no_step() -> None:
         changes = {"batch_steps": 21} if algorithm == "clipped_ppo" else {}
         with rolling("Diary-v0", algorithm, **changes) as (learner, rollout, environments):
             learner.active = torch.tensor([True, False, True])
-            collect = rollout.collect_steps if changes else rollout.collect_trajectories
-            batch = collect()
+            batch, _ = rollout.collect()
             assert not batch.valid[1].any() and batch.valid[[0, 2]].any()
             assert rollout.steps[1] == 0
             assert not np.any([active[3:6] for active in environments.active])
@@ -292,8 +302,8 @@ def test_a_seed_that_is_not_active_takes_no_step() -> None:
 def test_the_same_seed_plays_the_same_beside_others() -> None:
     def batch_of(seeds: Sequence[int], environment: str) -> dict[str, torch.Tensor]:
         with rolling(environment, seeds=seeds, observation_normalization=True) as (_, rollout, _):
-            rollout.collect_trajectories()
-            batch = rollout.collect_trajectories()
+            rollout.collect()
+            batch, _ = rollout.collect()
         position = list(seeds).index(1)
         ticks = int(batch.valid[position].any(1).sum())
         valid = batch.valid[position][:ticks]
@@ -311,3 +321,139 @@ def test_the_same_seed_plays_the_same_beside_others() -> None:
         for seeds in ((0, 1), (1, 0), (5, 4, 3, 1, 2)):
             together = batch_of(seeds, environment)
             assert all(torch.equal(alone[name], together[name]) for name in alone)
+
+
+class Scripted:
+    """Observations, rewards and ends that no action changes, each seed's its own."""
+
+    back_end = "none"
+    observation_size = 5
+    time_limit = 9
+
+    def __init__(self, seeds: Sequence[int], slots: int, actions: Any) -> None:
+        self.action_space = actions
+        self._slots = slots
+        self._generators = [np.random.default_rng(seed) for seed in seeds]
+        self._ticks = 0
+
+    def reset(self, elapsed: np.ndarray | None = None) -> np.ndarray:
+        return self._drawn(self.observation_size)
+
+    def _drawn(self, *size: int) -> np.ndarray:
+        # Of a mean and a spread that normalisation has to find.
+        shape = (self._slots, *size)
+        drawn = [3 + 7 * generator.standard_normal(shape) for generator in self._generators]
+        return np.concatenate(drawn).astype(np.float32)
+
+    def step(self, actions: np.ndarray, active: np.ndarray) -> Step:
+        self._ticks += 1
+        last = self._drawn(self.observation_size)
+        ended = (self._ticks % self.time_limit == 0) & active
+        return Step(
+            observations=np.where(ended[:, None], self._drawn(self.observation_size), last),
+            last_observations=last,
+            rewards=np.where(active, self._drawn(), 0.0).astype(np.float64),
+            terminated=np.zeros_like(ended),
+            truncated=ended,
+        )
+
+    def close(self) -> None:
+        pass
+
+
+KINDS = {
+    "continuous": Continuous(size=3, low=(-1.0,) * 3, high=(0.5,) * 3),
+    "discrete": Discrete(count=4),
+}
+
+
+def acted(
+    kind: str, name: str, seeds: Sequence[int], *, compiled: bool, **changes: Any
+) -> tuple[Batch, ActorCritic[Any], np.ndarray]:
+    """Two batches of what `Scripted` shows as one, the learner, and all that was sent."""
+    algorithm = load_algorithm(name)
+    h = algorithm.hyperparameters(
+        **{"slots": 3, "hidden_sizes": (17, 16), "initial_log_std": -0.5, "policy_head_gain": 1.0},
+        **changes,
+    )
+    environments = Recorder(Scripted(seeds, h.slots, KINDS[kind]))
+    learner = ActorCritic(h, seeds, 5, KINDS[kind], critic=algorithm.critic(h))
+    learner.compiled = compiled
+    rollout = Rollout(algorithm, learner, environments)
+    batches = []
+    for _ in range(2):
+        batches.append(rollout.collect()[0])
+        learner.updates += 1
+    whole = {name: torch.cat([getattr(b, name) for b in batches], 1) for name in vars(batches[0])}
+    sent = np.stack(environments.sent, axis=1)
+    return Batch(**whole), learner, sent
+
+
+ACTING: list[tuple[str, dict[str, Any]]] = [
+    ("clipped_ppo", {"batch_steps": 3 * 40}),
+    ("clipped_ppo", {"batch_steps": 3 * 40, "activation": "relu"}),
+    ("clipped_ppo", {"batch_steps": 3 * 40, "observation_normalization": False}),
+    ("clipped_ppo", {"batch_steps": 3 * 40, "observation_clip": 0.7, "action_clipping": False}),
+    ("vanilla_policy_gradient", {}),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("name", "changes"), ACTING)
+def test_compiled_acting_is_that_of_torch(kind: str, name: str, changes: dict[str, Any]) -> None:
+    one, other = (acted(kind, name, (0, 1, 2), compiled=each, **changes) for each in (True, False))
+    for part, values in vars(other[0]).items():
+        torch.testing.assert_close(getattr(one[0], part), values, rtol=1e-5, atol=1e-5, msg=part)
+    np.testing.assert_allclose(one[2], other[2], rtol=1e-5, atol=1e-5)
+    for part in ("count", "mean", "variance"):
+        ours, theirs = (getattr(each[1].observation_moments, part) for each in (one, other))
+        torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
+    taken = one[1].observation_moments.count
+    assert bool((taken > 1).all()) == one[1].hyperparameters.observation_normalization
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("name", "changes"), ACTING)
+def test_a_seed_acts_alike_alone_and_in_a_group(
+    kind: str, name: str, changes: dict[str, Any], compiled: bool
+) -> None:
+    group, _, _ = acted(kind, name, (7, 2, 5), compiled=compiled, **changes)
+    alone, _, _ = acted(kind, name, (2,), compiled=compiled, **changes)
+    for part, values in vars(alone).items():
+        assert torch.equal(getattr(group, part)[1:2], values), part
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [("clipped_ppo", {"batch_steps": 3 * 40}), ("baseline", {"baseline": "learned"})],
+)
+def test_what_follows_has_the_value_of_the_observation_as_it_is_seen_next(
+    name: str, changes: dict[str, Any], compiled: bool
+) -> None:
+    """V(s') is V of the next tick's row, or of the episode's last observation."""
+    with rolling("Diary-v0", name, observation_normalization=True, **changes) as rolled:
+        learner, rollout, _ = rolled
+        learner.compiled = compiled
+        rollout.collect()
+        batch, _ = rollout.collect()
+        values = values_over_time(learner, batch.observations)
+        following = next_values(learner, batch, values)
+    ends = 0
+    for s in range(3):
+        critic = reference.critic_of(learner.critic_parameters[s].double(), (2, 4, 1))
+        seen, after = (
+            critic(each[s].double()).detach().squeeze(2).float()
+            for each in (batch.observations, batch.next_observations)
+        )
+        ended, valid = batch.ended[s], batch.valid[s]
+        going = valid & ~ended
+        going[-1] = False
+        torch.testing.assert_close(following[s, :-1][going[:-1]], seen[1:][going[:-1]])
+        torch.testing.assert_close(following[s][valid & ~going], after[valid & ~going])
+        # Which is not that of what the next episode begins with.
+        if name == "clipped_ppo":
+            ends += int(ended[:-1].sum())
+            assert ((following[s, :-1] - seen[1:])[ended[:-1]].abs() > 1e-4).all()
+    assert ends > 0 or name == "baseline"

@@ -14,8 +14,8 @@ from small_environments import Fragile
 from torch.distributions import kl_divergence
 
 from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
+from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch
-from algorithms.learner import Learner
 from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
@@ -516,7 +516,7 @@ def test_the_last_row_of_diagnostics_follows_from_the_stored_policy(
     chosen = load_algorithm(algorithm)
     seen: list[tuple[Batch, torch.Tensor, tuple[int, ...]]] = []
 
-    def watched(learner: Learner, batch: Batch) -> Any:
+    def watched(learner: ActorCritic[Any], batch: Batch) -> Any:
         sizes = learner.policy.network.sizes  # type: ignore[attr-defined]
         seen.append((batch, learner.policy_parameters.clone(), sizes))
         return chosen.update(learner, batch)

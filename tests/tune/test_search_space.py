@@ -87,8 +87,8 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
     ]
     found = by_field(asked=[*asked, "reward_normalization", "advantage_normalization"])
     assert list(found) == [
-        "hidden_sizes",
         "learning_rate",
+        "hidden_sizes",
         "reward_normalization",
         "advantage_normalization",
         "epochs",

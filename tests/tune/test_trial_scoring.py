@@ -17,7 +17,7 @@ from bench.store import NO_EPISODES, NO_UPDATES, PUBLISHED, Store, load
 from bench.train.events import Group, Summary
 from bench.train.executors.protocol import Message
 from bench.train.provenance import provenance
-from bench.train.recorder import Scribe
+from bench.train.recorder import Recorder
 from bench.tune.scoring import mean_score, trial_scales, trial_score
 
 
@@ -76,6 +76,6 @@ def test_a_run_without_episodes_has_no_score(tmp_path: Path) -> None:
         started=datetime.now(UTC),
         origin=provenance(),
     )
-    row = Scribe(store, Summary(), {description.identifier: ""}).row(message, 0, "finished", None)
+    row = Recorder(store, Summary(), {description.identifier: ""}).row(message, 0, "finished", None)
     store.write_run(row, NO_EPISODES, NO_UPDATES, None)
     assert math.isnan(mean_score(store, [description.run(0)]))

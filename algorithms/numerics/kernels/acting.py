@@ -181,6 +181,9 @@ def receive(
             total = float(batch.rewards[s, tick, n])
             for j in range(inputs):
                 total += last[s, n, j]
+            # It may be infinite where what was sent of it is not.
+            for j in range(batch.actions.shape[3]):
+                total += batch.actions[s, tick, n, j]
             finite = finite and math.isfinite(total)
             if ends:
                 some = True

@@ -88,9 +88,31 @@ class Optimizer(NamedTuple):
     inside: bool
 
 
-def slope(ratio: Any, advantage: Any, divergence: Any, numbers: np.ndarray) -> Any:
-    """Stand in for a rung's own: ∂/∂ρ and ∂/∂KL of what it maximises."""
+def slope(*terms: Any) -> Any:
+    """Stand in for a rung's own."""
     raise NotImplementedError
+
+
+@compiled
+def of_ratio(
+    ratio: Any, advantage: Any, numbers: np.ndarray, old: np.ndarray, new: np.ndarray,
+    precision: np.ndarray,
+) -> Any:  # fmt: skip
+    """∂/∂ρ and ∂/∂KL of an objective that is made of ρ and A."""
+    return slope(ratio, advantage, numbers), ZERO
+
+
+@compiled
+def of_ratio_and_divergence(
+    ratio: Any, advantage: Any, numbers: np.ndarray, old: np.ndarray, new: np.ndarray,
+    precision: np.ndarray,
+) -> Any:  # fmt: skip
+    """∂/∂ρ and ∂/∂KL of an objective that is made of ρ, A and KL(θ' ‖ θ)."""
+    return slope(ratio, advantage, divergence(old, new, precision), numbers)
+
+
+slopes = of_ratio
+"""Which of the two an update takes."""
 
 
 @compiled
@@ -198,13 +220,9 @@ def update_actor_critic(
             place = out + i * outputs
             read(acting.values[place : place + outputs], log_std, phi)
             ratio = np.float32(math.exp(log_probability(phi, action, precision) - old[row]))
-            apart = divergence(before, phi, precision)
-            of_ratio, of_divergence = slope(ratio, advantages[i], apart, numbers)
-            of_terms = (
-                np.float32(-of_ratio * ratio) * share,
-                np.float32(-of_divergence) * share,
-                of_entropy,
-            )
+            upward = slopes(ratio, advantages[i], numbers, before, phi, precision)
+            of_log_probability = np.float32(-upward[0] * ratio) * share
+            of_terms = of_log_probability, np.float32(-upward[1]) * share, of_entropy
             of_outputs = acting.slopes[place : place + outputs]
             unread(before, phi, action, precision, of_terms, of_outputs, of_log_std)
             error, of_value = value_slope(

@@ -57,14 +57,14 @@ def adam(
     first, second = moments
     one, two = np.float32(0.9), np.float32(0.999)
     other_one, other_two = np.float32(1 - 0.9), np.float32(1 - 0.999)
-    step = np.float32(rate / (1 - 0.9**count))
-    root = np.float32(math.sqrt(1 - 0.999**count))
-    small = np.float32(epsilon)
+    # √v̂ + ε = (√v + ε·root) / root: one division for each parameter.
+    root = math.sqrt(1 - 0.999**count)
+    step, small = np.float32(rate * root / (1 - 0.9**count)), np.float32(epsilon * root)
     for i in range(parameters.size):
         slope = gradient[i] * share
         first[i] = one * first[i] + other_one * slope
         second[i] = two * second[i] + other_two * slope * slope
-        parameters[i] -= step * first[i] / (np.float32(math.sqrt(second[i])) / root + small)
+        parameters[i] -= step * first[i] / (np.float32(math.sqrt(second[i])) + small)
 
 
 @compiled

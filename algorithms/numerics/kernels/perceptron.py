@@ -42,12 +42,13 @@ class Network(NamedTuple):
 
 
 class Room(NamedTuple):
-    """What a network works in: activations and slopes of some rows, a turned matrix, zeros."""
+    """What a network works in: activations and slopes of some rows, a turned matrix, constants."""
 
     values: np.ndarray
     slopes: np.ndarray
     turned: np.ndarray
     zeros: np.ndarray
+    ones: np.ndarray
 
 
 @compiled
@@ -78,9 +79,9 @@ def room_for(network: Network, rows: int) -> Room:
     largest = 0
     for layer in range(len(sizes) - 1):
         largest = max(largest, sizes[layer] * sizes[layer + 1])
-    zeros = np.zeros(sizes.max(), np.float32)
     values, slopes = np.zeros(size, np.float32), np.zeros(size, np.float32)
-    return Room(values, slopes, np.zeros(largest, np.float32), zeros)
+    zeros, ones = np.zeros(sizes.max(), np.float32), np.ones(rows, np.float32)
+    return Room(values, slopes, np.zeros(largest, np.float32), zeros, ones)
 
 
 @compiled
@@ -120,6 +121,22 @@ def deactivate(slopes: np.ndarray, values: np.ndarray, activation: int) -> None:
 
 
 @compiled
+def turn(matrix: np.ndarray, turned: np.ndarray, rows: int, columns: int) -> None:
+    """Write the transpose of a row-major [rows, columns]."""
+    whole = rows - rows % 4
+    for i in range(0, whole, 4):
+        part = matrix[i * columns : (i + 4) * columns]
+        for j in range(columns):
+            # Four numbers side by side are one store.
+            out = turned[j * rows + i : j * rows + i + 4]
+            out[0], out[1] = part[j], part[columns + j]
+            out[2], out[3] = part[2 * columns + j], part[3 * columns + j]
+    for i in range(whole, rows):
+        for j in range(columns):
+            turned[j * rows + i] = matrix[i * columns + j]
+
+
+@compiled
 def forward(parameters: np.ndarray, network: Network, room: Room, rows: int) -> None:
     """Fill the activations behind the inputs, which are there."""
     sizes, values = network.sizes, room.values
@@ -155,20 +172,13 @@ def backward(
             gradient[weight:], room.zeros, 0, values[below:], (1, inputs), slopes[above:],
             (inputs, outputs, rows),
         )  # fmt: skip
-        of_bias = gradient[bias:end]
-        of_bias[:] = ZERO
-        for i in range(rows):
-            slope = slopes[above + i * outputs : above + (i + 1) * outputs]
-            for j in range(outputs):
-                of_bias[j] += slope[j]
+        multiply(
+            gradient[bias:], room.zeros, 0, room.ones, (0, 1), slopes[above:], (1, outputs, rows)
+        )
         if layer:
-            turned = room.turned
-            for i in range(inputs):
-                column = parameters[weight + i * outputs : weight + (i + 1) * outputs]
-                for j in range(outputs):
-                    turned[j * inputs + i] = column[j]
+            turn(parameters[weight:], room.turned, inputs, outputs)
             multiply(
-                slopes[below:], room.zeros, 0, slopes[above:], (outputs, 1), turned,
+                slopes[below:], room.zeros, 0, slopes[above:], (outputs, 1), room.turned,
                 (rows, inputs, outputs),
             )  # fmt: skip
             deactivate(slopes[below:above], values[below:above], network.activation)

@@ -65,9 +65,13 @@ def restore(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> 
         if kind == "memory" and rest not in learner.memory:
             learner.memory[rest] = value.to(learner.device)
     state = {**learner.state, **rollout.state}
-    missing = [name for name in state if name not in saved]
-    if missing:
-        raise ValueError(f"{path} is of another group: it lacks {', '.join(missing)}")
+    other = [
+        name
+        for name, tensor in state.items()
+        if name not in saved or saved[name].shape != tensor.shape
+    ]
+    if other:
+        raise ValueError(f"{path} is of another group: it lacks its {', '.join(other)}")
     for name, tensor in state.items():
         tensor.copy_(saved[name])
     learner.updates = header["updates"]

@@ -157,12 +157,18 @@ class DeviceRollout:
             self._tick_through()
             self._environments.worlds.check()
             if not self._trajectories:
-                return Batch(**self._batch), {}
+                whole = self._batch
+                break
             blocks.append({name: value.clone() for name, value in self._batch.items()})
             if not bool(self._acting.any()):
+                whole = {name: torch.cat([b[name] for b in blocks], dim=1) for name in blocks[0]}
                 break
-        whole = {name: torch.cat([each[name] for each in blocks], dim=1) for name in blocks[0]}
-        return Batch(**whole), {}
+        batch = Batch(**whole)
+        # What a step led to that ended no episode, as it was acted on.
+        following = batch.next_observations[:, :-1]
+        ended = batch.ended[:, :-1].unsqueeze(3)
+        following.copy_(torch.where(ended, following, batch.observations[:, 1:]))
+        return batch, {}
 
     def stop(self, diverged: Tensor, what: str) -> None:
         """As `Collector`: they stay as they are, too."""

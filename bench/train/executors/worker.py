@@ -14,6 +14,7 @@ from typing import Any, Literal
 from bench.plan.back_ends import back_end
 from bench.train.events import Group
 from bench.train.executors.global_generators import GlobalGenerators
+from bench.train.rehearsal import rehearse
 from bench.train.results import Observer, RunResult, spaced
 
 REPORT_EVERY = 0.2
@@ -25,9 +26,6 @@ WORKER_ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": str(THREADS),
     "NUMEXPR_NUM_THREADS": str(THREADS),
     "VECLIB_MAXIMUM_THREADS": str(THREADS),
-    # MKL picks its kernels by how matrices happen to lie in memory unless told not to; at odd
-    # batch sizes and widths a seed would then have other bits in a group than alone.
-    "MKL_CBWR": "AUTO,STRICT",
 }
 """What a process that trains has in its environment before it imports anything."""
 
@@ -55,12 +53,13 @@ def train_group(
     """
     description, observers = group.description, [spaced(report, REPORT_EVERY)]
     try:
-        module, _, name = (train or f"{back_end(description.back_end).trainer}:train").partition(
-            ":"
-        )
+        own = f"{back_end(description.back_end).trainer}:train"
+        module, _, name = (train or own).partition(":")
         function = getattr(importlib.import_module(module), name)
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(THREADS)
+        if train is None:
+            rehearse(description)
         resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
         generators = GlobalGenerators(group.seeds)
         with _made_on(description.device):

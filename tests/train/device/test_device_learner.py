@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
-from algorithms.ladder.clipped_ppo import ALGORITHM, Hyperparameters
+from algorithms.algorithm import Algorithm
+from algorithms.ladder import clipped_ppo
 from algorithms.rivals import cem
 from algorithms.spaces import Continuous
 from bench.train.device.learner import DeviceLearner
@@ -12,12 +15,15 @@ from bench.train.device.learner import DeviceLearner
 ACTIONS = Continuous(size=1, low=(-1.0,), high=(1.0,))
 
 
-def learner_of(*seeds: int) -> DeviceLearner:
-    return DeviceLearner(ALGORITHM, Hyperparameters(), seeds, 3, ACTIONS, "cpu")
+def learner_of(*seeds: int, of: Algorithm[Any] = clipped_ppo.ALGORITHM) -> DeviceLearner[Any]:
+    h = of.hyperparameters()
+    learner = DeviceLearner(h, seeds, 3, ACTIONS, critic=of.critic(h))
+    of.start(learner)
+    return learner
 
 
 def drawn(
-    learner: DeviceLearner, valid: torch.Tensor, epochs: int, size: int
+    learner: DeviceLearner[Any], valid: torch.Tensor, epochs: int, size: int
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
     places = torch.arange(valid.shape[1]).expand(valid.shape)
     return [
@@ -74,7 +80,7 @@ def test_no_sample_means_no_minibatch() -> None:
 
 
 def test_what_an_update_leaves_elsewhere_comes_back_to_its_place() -> None:
-    learner = DeviceLearner(cem.ALGORITHM, cem.Hyperparameters(), (0, 1), 3, ACTIONS, "cpu")
+    learner = learner_of(0, 1, of=cem.ALGORITHM)
     places = {name: value.data_ptr() for name, value in learner.state.items()}
     learner.memory["variance"] = learner.memory["variance"] * 2
     learner.memory["candidates"] = learner.memory["candidates"] + 1
@@ -87,12 +93,10 @@ def test_what_an_update_leaves_elsewhere_comes_back_to_its_place() -> None:
 
 
 def test_a_normaliser_that_stands_still_does_so_while_statistics_go_on() -> None:
-    """As CEM's, which is a shallow copy of the statistics."""
-    import copy
-
-    learner = DeviceLearner(cem.ALGORITHM, cem.Hyperparameters(), (0,), 3, ACTIONS, "cpu")
+    """As CEM's."""
+    learner = learner_of(0, of=cem.ALGORITHM)
     learner.observe(torch.randn(1, 40, 3), torch.ones(1, 40, dtype=torch.bool))
-    learner.normalizer = copy.copy(learner.observation_moments)
+    learner.freeze_normalizer()
     learner.settle()
     before = learner.normalizer.mean.clone()
     learner.observe(torch.randn(1, 40, 3) + 5, torch.ones(1, 40, dtype=torch.bool))

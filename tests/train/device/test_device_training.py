@@ -204,6 +204,50 @@ def test_contradictions_are_refused() -> None:
         train(described(environment="CartPole-v1"), [0])
 
 
+def test_a_staggered_start_cuts_first_episodes_evenly_and_records_none_of_them() -> None:
+    """Every slot's next episode begins at another tick, and bits do not depend on neighbours."""
+    values = {
+        **described().hyperparameters,
+        "staggered_start": True,
+        # Near its start, and hardly pushed, the pole doesn't fall.
+        "initial_log_std": -5.0,
+    }
+    task = described(hyperparameters=values, time_limit=8, steps=64)
+    (result,) = train(task, [3])
+    # Slot n, of four, has two steps more behind it than the one before: ends at 8, 6, 4 and 2, of
+    # which the first is whole, and then eight steps later, 16, 14, 12 and 10.
+    assert result.episodes["length"].tolist() == [8] * 5
+    assert result.episodes["step"].tolist() == [4 * tick for tick in (8, 10, 12, 14, 16)]
+    among = train(task, [1, 3])
+    assert_same(among[1], result)
+    together = train(
+        described(hyperparameters={**values, "staggered_start": False}, time_limit=8, steps=64), [3]
+    )
+    assert together[0].episodes["step"].tolist() == [32] * 4 + [64] * 4
+    whole = {**described("baseline").hyperparameters, "staggered_start": True}
+    with pytest.raises(InputError, match="staggered_start cuts first episodes short"):
+        train(described("baseline", hyperparameters=whole), [0])
+
+
+def test_what_a_step_led_to_is_what_is_seen_next() -> None:
+    """As on the host: one state has one normalisation in a batch."""
+    for name in ("clipped_ppo", "baseline"):
+        task = described(name)
+        algorithm = load_algorithm(name)
+        h = algorithm.hyperparameters(**task.hyperparameters)
+        environments = module.WarpEnvironments(task.environment, [3, 8], h.slots)
+        size, actions = environments.observation_size, environments.action_space
+        learner: Any = module.DeviceLearner(h, [3, 8], size, actions, critic=algorithm.critic(h))
+        algorithm.start(learner)
+        batch, _ = module.DeviceRollout(algorithm, learner, environments).collect()
+        going = (batch.valid & ~batch.ended)[:, :-1]
+        assert going.any()
+        after, seen = batch.next_observations[:, :-1], batch.observations[:, 1:]
+        assert after[going].equal(seen[going])
+        ended = batch.ended[:, :-1] & batch.valid[:, 1:]
+        assert not after[ended].numel() or not after[ended].equal(seen[ended])
+
+
 @pytest.mark.slow
 def test_ppo_learns_the_pendulum() -> None:
     values = {**described().hyperparameters, "batch_steps": 1024, "minibatch": 64, "epochs": 10}

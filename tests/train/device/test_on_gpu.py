@@ -80,15 +80,16 @@ def test_no_tick_waits_for_the_device() -> None:
     chosen = load_algorithm("clipped_ppo")
     with own_stream(device), torch.device(device):
         environments = WarpEnvironments("Hopper-v5", [0, 1], 8, device="cuda")
-        learner = DeviceLearner(
-            chosen,
+        learner: DeviceLearner[Any] = DeviceLearner(
             chosen.hyperparameters(),
             [0, 1],
             environments.observation_size,
             environments.action_space,
-            "cuda",
+            critic=True,
+            device="cuda",
         )
-        rollout = DeviceRollout(learner, environments)
+        chosen.start(learner)
+        rollout = DeviceRollout(chosen, learner, environments)
         rollout.collect()
         torch.cuda.set_sync_debug_mode("error")
         try:

@@ -1,0 +1,50 @@
+"""One small batch before the first training: so its kernels are compiled, and its clock is right.
+
+Kernels are compiled once a machine and state of the code, under a lock, whoever asks first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from algorithms.numerics.compilation import cache_folder
+from bench.plan.back_ends import ENVPOOL, back_end
+from bench.plan.digest import code_digest
+from bench.plan.identity import Description
+from bench.train.provenance import processor_model
+
+STAGE = "InvertedPendulum-v5"
+"""Kernels don't depend on an environment's sizes; this one is small."""
+
+
+def is_due(description: Description) -> bool:
+    """Whether kernels that a training needs may not be compiled for this processor yet."""
+    mark = _mark(description)
+    return mark is not None and not mark.exists()
+
+
+def rehearse(description: Description) -> None:
+    """Train one seed for one batch, where that is due; what goes wrong, training itself tells."""
+    mark = _mark(description)
+    if mark is None or mark.exists():
+        return
+    from bench.train.trainer import train
+
+    small = replace(description, environment=STAGE, back_end=ENVPOOL.name, steps=1, time_limit=None)
+    with suppress(Exception):
+        train(small, [0])
+    with suppress(OSError):
+        mark.touch()
+
+
+def _mark(description: Description) -> Path | None:
+    """The file that is there after a rehearsal; None where nothing is compiled."""
+    here = back_end(description.back_end).trainer == ENVPOOL.trainer
+    if description.device != "cpu" or not here:
+        return None
+    asked = description.algorithm, description.hyperparameters, code_digest(description)
+    name = hashlib.sha256(f"{asked} {processor_model()}".encode()).hexdigest()[:16]
+    return cache_folder() / f"{name}.rehearsed"
