@@ -121,7 +121,7 @@ def test_products_beyond_float32_have_an_effective_sample_size() -> None:
 def test_without_a_change_the_ratio_is_one() -> None:
     learner = learner_of("vanilla_policy_gradient")
     batch = strategies.played(learner, 10, np.random.default_rng(8), whole=True)
-    change = policy_change(learner, batch, 0.0001)
+    change = policy_change(learner, batch, (0.9999, 1.0001))
     for name in ("ratio_q01", "ratio_q50", "ratio_q99", "effective_sample_size"):
         np.testing.assert_allclose(change[name], 1, atol=1e-5)
     np.testing.assert_allclose(change["kl_max"], 0, atol=1e-6)
@@ -132,7 +132,7 @@ def test_the_clip_counts_on_either_side() -> None:
     learner = learner_of("clipped_ppo", learning_rate=0.03, batch_steps=40, minibatch=16)
     batch = strategies.played(learner, 10, np.random.default_rng(8))
     learner.policy_parameters.add_(0.1)
-    told = policy_change(learner, batch, 0.05, 0.2)["clip_fraction"]
+    told = policy_change(learner, batch, (0.95, 1.2))["clip_fraction"]
     for s in range(3):
         new = actor_of(learner, s)
         states = batch.observations[s][batch.valid[s]].double()
@@ -151,11 +151,11 @@ def test_a_seed_that_took_no_step_or_is_not_finite_is_told_and_harms_nobody() ->
     learner = learner_of("vanilla_policy_gradient", seeds=(0, 1, 2, 3))
     batch = strategies.played(learner, 10, np.random.default_rng(8), whole=True)
     learner.policy_parameters.add_(0.1)
-    clean = policy_change(learner, batch, 0.2)
+    clean = policy_change(learner, batch, (0.8, 1.2))
     broken = replace(batch, valid=batch.valid.clone())
     broken.valid[1] = False
     learner.policy_parameters[2] = float("nan")
-    reported = policy_change(learner, broken, 0.2)
+    reported = policy_change(learner, broken, (0.8, 1.2))
     for name, values in reported.items():
         assert torch.equal(values[[0, 3]], clean[name][[0, 3]]), name
     assert reported["batch_steps"][1] == 0

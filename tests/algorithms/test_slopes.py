@@ -24,10 +24,12 @@ RATIOS = (0.0, 0.3, 0.69, 0.71, 0.79, 0.81, 0.99, 1.0, 1.01, 1.19, 1.21, 1.29, 1
 
 
 def clip(below: float, above: float | None = None) -> tuple[Any, Any, Tensor]:
-    def objective(ratio: Tensor, a: Tensor, kl: Tensor) -> Tensor:
-        return clipped_ppo.objective(ratio, a, below, above)
+    bounds = clipped_ppo.Hyperparameters(clip_range=below, clip_range_above=above).bounds
 
-    return clipped_ppo.slope, objective, clipped_ppo.bounds(1, below, above)[0].double()
+    def objective(ratio: Tensor, a: Tensor, kl: Tensor) -> Tensor:
+        return clipped_ppo.objective(ratio, a, bounds)
+
+    return clipped_ppo.slope, objective, torch.tensor(bounds, dtype=torch.float64)
 
 
 def penalty(beta: float) -> tuple[Any, Any, Tensor]:
@@ -72,7 +74,10 @@ def test_a_slope_is_the_derivative_of_its_objective(name: str, advantage: float)
         ]
         gain = objective(*terms).sum()
         expected = torch.autograd.grad(gain, [terms[0], terms[2]], allow_unused=True)
-        found = slope(at, advantage, 0.4, numbers.numpy())
+        if name.startswith("kl_ppo"):
+            found = slope(at, advantage, 0.4, numbers.numpy())
+        else:
+            found = slope(at, advantage, numbers.numpy()), 0.0
         for one, wanted in zip(found, expected, strict=True):
             known = 0.0 if wanted is None else float(wanted)
             assert float(one) == pytest.approx(known, rel=1e-6, abs=1e-9), at

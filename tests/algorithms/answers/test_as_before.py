@@ -73,7 +73,8 @@ def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
         log_ratio = policy.log_probability(new, actions) - before
         terms = Terms(policy=policy, old=old, new=new, log_ratio=log_ratio, advantages=advantage)
         if name == "clipped_ppo":
-            gains = clipped_ppo.objective(terms.ratio, terms.advantages, h.clip_range)
+            bounds = 1 - h.clip_range, 1 + h.clip_range
+            gains = clipped_ppo.objective(terms.ratio, terms.advantages, bounds)
         elif name == "kl_ppo":
             beta = learner.memory["beta"].unsqueeze(1)
             gains = kl_ppo.objective(terms.ratio, terms.advantages, terms.divergence, beta)

@@ -53,8 +53,8 @@ PLUGIN = '''
 """An algorithm of a user's own, with a slope."""
 from algorithms.ladder import importance_sampling
 
-def slope(ratio, advantage, divergence, numbers):
-    return {factor} * advantage, 0.0
+def slope(ratio, advantage, numbers):
+    return {factor} * advantage
 
 def update(learner, batch):
     terms = lambda each: each.ratio * each.advantages
