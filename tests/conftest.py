@@ -9,7 +9,7 @@ import os
 import signal
 
 # Before anything loads torch: what a worker has, the tests in this process have too.
-os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "MKL_CBWR": "AUTO,STRICT"}
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 import hypothesis
 import pytest

@@ -83,6 +83,7 @@ class Rollout:
             self._low[:], self._high[:] = actions.low, actions.high
         self._sent = np.zeros((seeds * slots, size), np.float32)
         self._compiled = learner.compiled and algorithm.act is None
+        self._stop_not_finite(self._acting(), {"observation from reset": self._observations})
 
     def seconds(self) -> float:
         """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
@@ -103,13 +104,11 @@ class Rollout:
     def collect(self) -> tuple[Batch, Diagnostics]:
         """A batch as the algorithm `collects` it; nothing else is measured."""
         acting, noise = self._acting(), self._learner.noise()
-        # Slots that have idled since their episode's end act on what they have begun with now.
-        self._stop_not_finite(acting, {"observation from reset": self._observations})
         if self._algorithm.collects == "steps":
             h = self._learner.hyperparameters
             return self._batch([self._tick_through(acting, h.batch_steps // h.slots, noise)]), {}
         # One whole episode a slot: a batch of those that finish first would prefer the short ones.
-        blocks = [self._tick_through(acting, TIME_BLOCK, noise, once=True)]
+        blocks = []
         while acting.any():
             blocks.append(self._tick_through(acting, TIME_BLOCK, noise, once=True))
         return self._batch(blocks), {}
@@ -161,10 +160,9 @@ class Rollout:
             step = self._environments.step(
                 act(acting, block[tick % NOISE_BLOCK], tick, columns), acting.reshape(-1)
             )
-            self._receive(acting, step, tick, columns, once=once)
-            self._observations = self._placed(step.observations)
-            if step.observations is not step.last_observations:
-                self._stop_not_finite(acting, {"observation from reset": self._observations})
+            self._receive(acting, step, tick, columns)
+            if once:
+                acting &= ~self._running.ended
         return columns
 
     def _act(self, acting: BoolArray, noise: Tensor, tick: int, columns: kernels.Batch) -> Any:
@@ -206,9 +204,7 @@ class Rollout:
     def _to_send(self) -> Float32Array | Int64Array:
         return self._sent[:, 0].astype(np.int64) if self._choices else self._sent
 
-    def _receive(
-        self, acting: BoolArray, step: Step, tick: int, columns: kernels.Batch, *, once: bool
-    ) -> None:
+    def _receive(self, acting: BoolArray, step: Step, tick: int, columns: kernels.Batch) -> None:
         last = self._placed(step.last_observations)
         some, finite = kernels.receive(
             acting, step.rewards, step.terminated, step.truncated, last, self._normalizer, tick,
@@ -224,8 +220,10 @@ class Rollout:
                 "observation": last,
             }
             self._stop_not_finite(acting, met)
-        if once:
-            acting &= ~self._running.ended
+        self._observations = self._placed(step.observations)
+        if some:
+            # Of a slot that idles now, too: as padding it would spoil a batch that has some.
+            self._stop_not_finite(acting, {"observation from reset": self._observations})
 
     def _record(self, ended: BoolArray) -> None:
         for s, n in np.argwhere(ended):

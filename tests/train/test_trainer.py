@@ -306,6 +306,8 @@ def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
     assert Fragile.stepped.get(episode) == (None if fault == "reset" else 3)
     for values in victim.policy.values():
         assert np.isfinite(values).all()
+    (alone,) = train(task, [VICTIM])
+    assert difference(alone, victim) is None
 
 
 @pytest.mark.parametrize("algorithm", ["vanilla_policy_gradient", "clipped_ppo", "trpo", "cem"])
