@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.numerics.kernels import actor_critic, distributions, optimizers
+from algorithms.actor_critic import ActorCritic
+from algorithms.compiled import for_kernels
+from algorithms.numerics.kernels import acting, actor_critic, distributions, optimizers, returns
 from algorithms.numerics.kernels.perceptron import backward, forward, outputs_place, room_for
 from algorithms.numerics.networks import Perceptron
 
@@ -96,3 +98,55 @@ def norm(values: Any) -> float:
 
 def clipped_share(length: float, bound: float) -> float:
     return float(optimizers.clipped_share(np.float32(length), np.float32(bound)))
+
+
+def moments(values: Any, kept: Any, clip: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Mean and variance [O] of the rows that count, and the rows standardised by them [B, O]."""
+    rows = np.array(values, dtype=np.float64)
+    seen, mean, variance = np.zeros((1, 1)), np.zeros(rows.shape[1:]), np.ones(rows.shape[1:])
+    acting.take_in(rows, np.array(kept), seen[0], mean, variance)
+    normalizer = acting.Normalizer(seen, mean[None], variance[None], True, False, clip)
+    shown = np.zeros(rows.shape, np.float32)
+    for row, out in zip(rows, shown, strict=True):
+        acting.standardise(row, normalizer, 0, out)
+    return mean, variance, shown
+
+
+def advantages(
+    rewards: Any, values: Any, following: Any, ends: tuple[Any, Any], numbers: tuple[float, float]
+) -> np.ndarray:
+    """A [T, N]; `ends` are terminated and truncated, `numbers` γ and λ."""
+    columns = (single(each) for each in (rewards, values, following))
+    found = np.zeros(np.shape(rewards), np.float32)
+    returns.generalized_advantage(*columns, *map(np.array, ends), *numbers, found)
+    return found
+
+
+def discounted_returns(rewards: Any, ended: Any, discount: float) -> np.ndarray:
+    """R_t = r_t + γ R_{t−1} [T, N]."""
+    given = single(rewards)
+    found, before = np.zeros_like(given), np.zeros(given.shape[1], np.float32)
+    returns.discounted_returns(given, np.array(ended), discount, before, found)
+    return found
+
+
+def tick(learner: ActorCritic[Any]) -> list[np.ndarray]:
+    """Observations as seen, actions, φ and what is sent, of a tick of all seeds and slots."""
+    network, log_stds = for_kernels(learner.policy)
+    seeds, slots, size = len(learner.seeds), learner.hyperparameters.slots, network.sizes[0]
+    width, shape = max(log_stds, 1), (seeds, 1, slots)
+    generator = np.random.default_rng(2)
+    raw = 3 + 2 * generator.standard_normal((seeds, slots, size))
+    noise = single(generator.standard_normal((seeds, slots, learner.policy.noise_size)))
+    moments = np.zeros((seeds, 1)), np.zeros((seeds, size)), np.ones((seeds, size))
+    normalizer = acting.Normalizer(*moments, True, False, 1.5)
+    wide = size, size, width, learner.policy.statistics_size
+    columns = [np.zeros((*shape, each), np.float32) for each in wide]
+    columns += [np.zeros(shape, kind) for kind in (np.float32, bool, bool, bool)]
+    sent, bound = np.zeros((seeds * slots, width), np.float32), np.ones(width, np.float32)
+    batch, everybody = acting.Batch(*columns), np.ones((seeds, slots), bool)
+    acting.act(
+        raw, everybody, normalizer, learner.parameters.numpy(), network, log_stds, noise,
+        (-bound, bound), 0, batch, sent,
+    )  # fmt: skip
+    return [batch.observations, batch.actions, batch.statistics, sent, *moments]

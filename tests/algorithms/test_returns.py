@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import kernel_calls
 import numpy as np
 import pytest
 import torch
@@ -61,6 +62,10 @@ def test_generalized_advantage_is_the_weighted_sum_of_n_step_advantages(
         ]
         expected = reference.generalized_advantage(*columns, discount, gae_lambda)
         np.testing.assert_allclose(shipped[s, :, n], expected, rtol=1e-9, atol=1e-9 * scale)
+        # The kernel's sums are of float32.
+        whole = [np.array(column)[:, None] for column in columns]
+        found = kernel_calls.advantages(*whole[:3], (whole[3], whole[4]), (discount, gae_lambda))
+        np.testing.assert_allclose(found[:, 0], expected, rtol=1e-5, atol=1e-5 * scale)
 
 
 @strategies.many
@@ -152,6 +157,8 @@ def test_standardised_values_have_mean_zero_and_deviation_one(
     for s in range(seeds):
         expected = reference.standardise(values[s].numpy())
         np.testing.assert_allclose(shipped[s], expected, rtol=1e-9, atol=1e-9)
+        found = kernel_calls.standardised(values[s])
+        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("value", [3.0, 0.1, 1 / 3, 1000.1, -123456.7, 1e-6])
@@ -159,3 +166,4 @@ def test_standardised_values_have_mean_zero_and_deviation_one(
 def test_equal_values_standardise_to_zero(value: float, samples: int) -> None:
     """Not to what rounding leaves of them, divided by its own deviation."""
     assert (standardise(torch.full((2, samples), value)) == 0).all()
+    assert (kernel_calls.standardised([value] * samples) == 0).all()

@@ -138,10 +138,12 @@ def value_slope(prediction: Any, target: Any, old: Any, clip: Any) -> Any:
     """Loss of a value, as `algorithms.surrogate.value_loss`, and its slope."""
     error = prediction - target
     move = prediction - old
-    if abs(move) > clip:
-        bounded = old + (clip if move > ZERO else -clip) - target
-        if abs(bounded) > abs(error):
-            return HALF * bounded * bounded, ZERO
+    # A comparison with NaN is false, so that NaN goes through.
+    if not abs(move) <= clip:
+        within = clip if move > clip else (-clip if move < -clip else move)
+        bounded = old + within - target
+        if not abs(bounded) <= abs(error):
+            return HALF * bounded * bounded, ZERO * bounded
     return HALF * error * error, error
 
 
