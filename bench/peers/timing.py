@@ -15,13 +15,11 @@ from typing import IO, Any
 from bench.errors import InputError
 from bench.peers.catalogue import Peer, PeerUnavailable
 from bench.peers.setup import interpreter, last_words
-from bench.train.executors.worker import THREADS, WORKER_ENVIRONMENT
+from bench.train.executors.worker import WORKER_ENVIRONMENT
 
 __all__ = ["PeerTiming", "PeerUnavailable", "time_peer"]
 
 POLL_EVERY = 0.1
-# The peers' kernels are not asked to be reproducible: that is this project's own condition.
-_ONE_THREAD = {name: value for name, value in WORKER_ENVIRONMENT.items() if value == str(THREADS)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +144,7 @@ def _started(command: list[str], core: int | None) -> Iterator[_Process]:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=errors,
-                env={**os.environ, **_ONE_THREAD},
+                env={**os.environ, **WORKER_ENVIRONMENT},
             )
         try:
             yield _Process(process=process, output=output, errors=errors)
