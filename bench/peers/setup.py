@@ -6,16 +6,15 @@ change what this project runs with.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
+from bench.files import locked
 from bench.peers.catalogue import Peer, PeerUnavailable
 
 FOLDER = Path(__file__).parents[2] / ".peers"
@@ -34,7 +33,7 @@ def interpreter(peer: Peer) -> Path:
     folder = FOLDER / peer.library
     try:
         key = _key(peer.requirements)
-        with _alone(FOLDER / f"{peer.library}.lock"):
+        with locked(FOLDER / f"{peer.library}.lock"):
             if not _is_whole(folder, key):
                 _build(peer, folder, key)
     except OSError as error:
@@ -84,12 +83,3 @@ def _run(peer: Peer, command: Sequence[str]) -> None:
     if done.returncode:
         words = last_words(f"{done.stdout}\n{done.stderr}")
         raise PeerUnavailable(f"{peer.name} can't be installed: {words}")
-
-
-@contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Others that want to install the same library wait."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

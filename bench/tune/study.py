@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError, unknown
 from bench.evidence.normalised import Scale
+from bench.files import locked
 from bench.tune.request import Request
 from bench.tune.trial_training import POINTS
 
@@ -124,26 +125,28 @@ def open_study(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with _refused(storage or str(folder)):
-        study = optuna.create_study(
-            study_name=request.name,
-            storage=_storage(folder, storage),
-            sampler=SAMPLERS[sampler](),
-            pruner=PRUNERS[pruner](),
-            direction="maximize",
-            load_if_exists=True,
-        )
-        stated = json.dumps(request.stated(), sort_keys=True)
-        known = study.user_attrs.get(REQUEST)
-    if known is None:
-        own = {name: [each.zero, each.one] for name, each in scales().items()}
-        study.set_user_attr(SCALES, own)
-        study.set_user_attr(REQUEST, stated)
-        first = request.default_values()
-        if first is not None:
-            study.enqueue_trial(first, skip_if_exists=True)
-    elif known != stated:
-        raise InputError(f"study {request.name} in {storage or folder} is about something else")
+    # Two that make it at the same moment would both ask for the defaults.
+    with locked(folder / "opening.lock"):
+        with _refused(storage or str(folder)):
+            study = optuna.create_study(
+                study_name=request.name,
+                storage=_storage(folder, storage),
+                sampler=SAMPLERS[sampler](),
+                pruner=PRUNERS[pruner](),
+                direction="maximize",
+                load_if_exists=True,
+            )
+            stated = json.dumps(request.stated(), sort_keys=True)
+            known = study.user_attrs.get(REQUEST)
+        if known is None:
+            own = {name: [each.zero, each.one] for name, each in scales().items()}
+            study.set_user_attr(SCALES, own)
+            study.set_user_attr(REQUEST, stated)
+            first = request.default_values()
+            if first is not None:
+                study.enqueue_trial(first, skip_if_exists=True)
+        elif known != stated:
+            raise InputError(f"study {request.name} in {storage or folder} is about something else")
     return study
 
 

@@ -91,15 +91,23 @@ def take_in(
 
 
 @compiled
-def standardise(values: np.ndarray, normalizer: Normalizer, s: int, out: np.ndarray) -> None:
-    """Write (x − mean) / √(variance + 1e-8) of one row [O] of seed s, bounded; NaN stays NaN."""
+def deviate(normalizer: Normalizer, s: int, deviations: np.ndarray) -> None:
+    """Write √(variance + 1e-8) [O] of seed s."""
+    for j in range(deviations.size):
+        deviations[j] = math.sqrt(normalizer.variance[s, j] + EPSILON)
+
+
+@compiled
+def standardise(
+    values: np.ndarray, normalizer: Normalizer, s: int, deviations: np.ndarray, out: np.ndarray
+) -> None:
+    """Write (x − mean) / deviation of one row [O] of seed s, bounded; NaN stays NaN."""
     if not normalizer.used:
         out[:] = values
         return
     clip = normalizer.clip
     for j in range(values.size):
-        deviation = math.sqrt(normalizer.variance[s, j] + EPSILON)
-        x = (values[j] - normalizer.mean[s, j]) / deviation
+        x = (values[j] - normalizer.mean[s, j]) / deviations[j]
         x = clip if x > clip else x
         out[j] = np.float32(-clip if x < -clip else x)
 
@@ -122,13 +130,15 @@ def act(
     outputs, size = actor.sizes[-1], network_size(actor)
     room, out = room_for(actor, slots), outputs_place(actor, slots)
     low, high = bounds
+    deviations = np.zeros(inputs)
     for s in range(seeds):
         if normalizer.used and not normalizer.still:
             moments = normalizer.seen[s], normalizer.mean[s], normalizer.variance[s]
             take_in(raw[s], acting[s], *moments)
+        deviate(normalizer, s, deviations)
         for n in range(slots):
             seen = batch.observations[s, tick, n]
-            standardise(raw[s, n], normalizer, s, seen)
+            standardise(raw[s, n], normalizer, s, deviations, seen)
             room.values[n * inputs : (n + 1) * inputs] = seen
         log_std = parameters[s, size : size + log_stds]
         forward(parameters[s], actor, room, slots)
@@ -164,6 +174,7 @@ def receive(
     """
     seeds, slots, inputs = last.shape
     some, finite = False, True
+    deviations = np.zeros(inputs)
     for s in range(seeds):
         for n in range(slots):
             place = s * slots + n
@@ -187,5 +198,7 @@ def receive(
             finite = finite and math.isfinite(total)
             if ends:
                 some = True
-                standardise(last[s, n], normalizer, s, batch.next_observations[s, tick, n])
+                deviate(normalizer, s, deviations)
+                following = batch.next_observations[s, tick, n]
+                standardise(last[s, n], normalizer, s, deviations, following)
     return some, finite

@@ -73,6 +73,7 @@ def train(
                 record=record,
             )
             algorithm.start(learner)
+            learner.settle()
             rollout = DeviceRollout(algorithm, learner, environments, record=record)
             rows: loop.Rows = [[] for _ in seeds]
             if checkpoint is not None:

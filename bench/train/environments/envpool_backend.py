@@ -127,7 +127,6 @@ class EnvPoolEnvironments:
         # Past the pool's own step(), which turns its answer into a tree of dictionaries first:
         # 45 µs a call, where the physics of ten HalfCheetahs takes 300 (an AMD EPYC, one core).
         self._pool._send([ids, ids, actions.astype(self._action_type, order="C")])
-        # The rows come back in the order of the ids; scattering them by id relies on nothing.
         order, reward, done, truncation = self._receive()
         rewards[order] = reward
         terminated[order] = done & ~truncation
@@ -162,7 +161,11 @@ class EnvPoolEnvironments:
         """Ids of the slots that the pool answers for, their rewards, ends and truncations."""
         state = self._pool._recv()
         ids, observations, *rest = (state[place] for place in self._places)
+        # The rows come back in the order of the ids; scattering them by id relies on nothing, and
+        # where all are in their places a slice is several times as fast.
+        whole = len(ids) == self._count and np.array_equal(ids, self._every)
+        rows = slice(None) if whole else ids
         # What is beyond float32 becomes an infinity, which the divergence check looks for.
         with np.errstate(over="ignore"):
-            self._observations[ids] = observations
-        return ids, *rest
+            self._observations[rows] = observations
+        return rows, *rest

@@ -81,6 +81,7 @@ def test_no_sample_means_no_minibatch() -> None:
 
 def test_what_an_update_leaves_elsewhere_comes_back_to_its_place() -> None:
     learner = learner_of(0, 1, of=cem.ALGORITHM)
+    learner.settle()
     places = {name: value.data_ptr() for name, value in learner.state.items()}
     learner.memory["variance"] = learner.memory["variance"] * 2
     learner.memory["candidates"] = learner.memory["candidates"] + 1
