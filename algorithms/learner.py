@@ -100,8 +100,10 @@ class Learner(Generic[H_co]):
             rows = np.flatnonzero(mask)
             generator = stream(seed, "minibatches", self.updates)
             filled = -(-len(rows) // size) * size
-            epoch = [np.resize(generator.permutation(rows), filled) for _ in range(epochs)]
-            orders.append(np.stack(epoch).astype(np.int64))
+            order = np.empty((epochs, filled), np.int64)
+            for epoch in order:
+                epoch[:] = np.resize(generator.permutation(rows), filled)
+            orders.append(order)
         return orders
 
     def minibatches(
