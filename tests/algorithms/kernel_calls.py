@@ -106,9 +106,10 @@ def moments(values: Any, kept: Any, clip: float) -> tuple[np.ndarray, np.ndarray
     seen, mean, variance = np.zeros((1, 1)), np.zeros(rows.shape[1:]), np.ones(rows.shape[1:])
     acting.take_in(rows, np.array(kept), seen[0], mean, variance)
     normalizer = acting.Normalizer(seen, mean[None], variance[None], True, False, clip)
-    shown = np.zeros(rows.shape, np.float32)
+    shown, deviations = np.zeros(rows.shape, np.float32), np.zeros(rows.shape[1:])
+    acting.deviate(normalizer, 0, deviations)
     for row, out in zip(rows, shown, strict=True):
-        acting.standardise(row, normalizer, 0, out)
+        acting.standardise(row, normalizer, 0, deviations, out)
     return mean, variance, shown
 
 
