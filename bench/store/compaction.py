@@ -90,7 +90,7 @@ def compact(
 
     with old.staging() as staging:
         for table, content in merged.items():
-            parquet.write(content, staging / table)
+            parquet.write(parquet.shortened(content), staging / table)
         size = sum((staging / table).stat().st_size for table in merged)
         parquet.write(_only(there["runs"], "run", kept), staging / "withdrawn")
         for run in policies:

@@ -61,14 +61,7 @@ def _check_names(schema: pa.Schema, given: Collection[str]) -> None:
 
 
 def write(table: pa.Table, path: Path) -> None:
-    """Write one file and return when it is on the disk. Equal tables give equal bytes.
-
-    Columns for which the schema says so are rounded to their significant bits.
-    """
-    for place, field in enumerate(table.schema):
-        bits = (field.metadata or {}).get(PRECISION.encode())
-        if bits is not None:
-            table = table.set_column(place, field, rounded(table[field.name], int(bits)))
+    """Write one file and return when it is on the disk. Equal tables give equal bytes."""
     encodings = {
         field.name: encoding
         for field in table.schema
@@ -86,6 +79,15 @@ def write(table: pa.Table, path: Path) -> None:
         )
         file.flush()
         os.fsync(file.fileno())
+
+
+def shortened(table: pa.Table) -> pa.Table:
+    """The table with the columns for which the schema says so rounded to their bits."""
+    for place, field in enumerate(table.schema):
+        bits = (field.metadata or {}).get(PRECISION.encode())
+        if bits is not None:
+            table = table.set_column(place, field, rounded(table[field.name], int(bits)))
+    return table
 
 
 def rounded(column: pa.ChunkedArray, bits: int) -> pa.Array:

@@ -20,7 +20,7 @@ def _column(
     nullable: bool = False,
     bits: int | None = None,
 ) -> pa.Field:
-    """A column; a real one is rounded to so many significant bits when it is written."""
+    """A column; a real one is rounded to so many significant bits when it is published."""
     kept = {} if bits is None else {PRECISION: str(bits)}
     texts = {"meaning": meaning, "unit": unit, **kept}
     return pa.field(name, kind, nullable=nullable, metadata=texts)

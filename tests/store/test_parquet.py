@@ -40,26 +40,13 @@ def episodes(draw: st.DrawFn) -> dict[str, np.ndarray[Any, Any]]:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(arrays=episodes())
-def test_arrays_come_back_bit_for_bit_save_for_what_is_rounded(
-    arrays: dict[str, np.ndarray], tmp_path: Path
-) -> None:
+def test_arrays_come_back_bit_for_bit(arrays: dict[str, np.ndarray], tmp_path: Path) -> None:
     path = tmp_path / "aa.parquet"
     parquet.write(parquet.from_arrays(EPISODES, "aa", arrays), path)
     frame = parquet.to_frame(parquet.read(path, EPISODES))
     assert list(frame["run"]) == ["aa"] * len(arrays["step"])
     for name, values in arrays.items():
-        if name != "return":
-            np.testing.assert_array_equal(frame[name].to_numpy(), values, strict=True)
-    found, given = frame["return"].to_numpy(), arrays["return"]
-    finite = np.isfinite(given)
-    np.testing.assert_array_equal(found[~finite], given[~finite])
-    # Subnormal numbers have fewer bits than any.
-    smallest = np.nextafter(0.0, 1.0)
-    error = abs(found[finite] - given[finite])
-    assert np.all(error <= abs(given[finite]) * 2.0**-14 + smallest)
-    parquet.write(parquet.from_arrays(EPISODES, "aa", {**arrays, "return": found}), path)
-    again = parquet.read(path, EPISODES)["return"].to_numpy()
-    assert again.tobytes() == found.tobytes()
+        np.testing.assert_array_equal(frame[name].to_numpy(), values, strict=True)
 
 
 @pytest.mark.parametrize(
