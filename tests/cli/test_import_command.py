@@ -15,7 +15,7 @@ import bench
 from bench.cli.app import main
 from bench.cli.estimate import Estimate
 from bench.evidence.scores import score_runs
-from bench.store import Store, compact, merge
+from bench.store import Store, merge, publish
 from tests.importing.files_of_others import evaluations, monitor, rising, table
 
 ENVIRONMENT = "CartPole-v1"
@@ -258,7 +258,7 @@ def test_merging_and_publishing_carry_it_along(
     done = merge(results, target)
     assert len(done.added) == 2 and not done.contested and not done.problems
     pd.testing.assert_series_equal(scores(target, "small"), scores(results, "small"))
-    compact(results, tmp_path / "published")
+    publish(results, tmp_path / "published")
     published = scores(tmp_path / "published", "small")
     pd.testing.assert_series_equal(published, scores(results, "small"))
 
@@ -323,6 +323,6 @@ def test_one_bad_file_keeps_all_out(
 def test_published_results_are_left_alone(
     files: list[str], results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    compact(results, tmp_path / "published")
+    publish(results, tmp_path / "published")
     assert bring(tmp_path / "published", files) == 2
     assert "holds published results and is read-only" in capsys.readouterr().err
