@@ -205,7 +205,8 @@ def test_oddities_are_taken_and_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     odd = table(tmp_path / "odd.csv", points)
     short = monitor(tmp_path / "m" / "monitor.csv", [10] * 60, [1.0] * 60, environment="Hopper-v4")
     results = tmp_path / "new"
-    assert bring(results, [str(odd), str(short)], "--env", "Hopper-v5") == 0
+    both = [str(odd), str(short)]
+    assert bring(results, both, "--env", "Hopper-v5", "--kind", "episodes") == 0
     told = capsys.readouterr().out
     first = "nothing between steps 490 and 800"
     second = "ends at step 600, the longest seed at 1,000; its file says Hopper-v4"
