@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 EPISODES: Final = "training episodes"
@@ -26,3 +27,16 @@ def kind_of(evaluation: str) -> str:
             "imported: evaluations, Stable-Baselines3's EvalCallback".
     """
     return evaluation.removeprefix("imported: ").partition(":")[0].partition(",")[0]
+
+
+def not_training(kinds: Iterable[tuple[str, str]]) -> list[str]:
+    """A sentence for every other kind than training episodes that something is.
+
+    Args:
+        kinds: what it is called, and its kind.
+    """
+    others: dict[str, dict[str, None]] = {}
+    for title, kind in kinds:
+        if kind != EPISODES:
+            others.setdefault(kind, {})[title] = None
+    return [f"Not training episodes but {kind}: {', '.join(t)}." for kind, t in others.items()]

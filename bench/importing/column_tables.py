@@ -30,14 +30,24 @@ from bench.importing.tables import (
     read_separated,
     text_of,
 )
-from bench.kinds import EPISODES, MEANS, ROWS, UNSAID, kind_of
+from bench.kinds import EPISODES, MEANS, ROWS, UNSAID
 
 _OF_RUN: Final = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<bound>__MIN|__MAX)?")
 """A column of Weights & Biases' downloads."""
 
 _STEPS: Final = tuple(dict.fromkeys(name for column in KNOWN for name in column.steps))
 _ENVIRONMENT: Final = ("environment", "env", "env_id")
-_LABELS: Final = (*_ENVIRONMENT, "variant", "algorithm", "algo", "run", "run_id", "name", "group")
+_LABELS: Final = (
+    *_ENVIRONMENT,
+    "variant",
+    "algorithm",
+    "algo",
+    "run",
+    "run_id",
+    "name",
+    "group",
+    "kind",
+)
 """Columns that say what a row is of: one curve has one value in each."""
 
 _OWN: Final = ("environment", "variant", "seed", "run", "step", "return")
@@ -136,7 +146,8 @@ def _pairs(table: Table, choice: Choice) -> list[_Pair]:
     """
     runs = _of_runs(table, choice)
     if runs:
-        return [_of_run(table, choice, place) for place in runs]
+        averaged = _are_averaged(table, runs)
+        return [_of_run(table, choice, place, averaged=averaged) for place in runs]
     column: Column | None
     if choice.return_column is not None:
         returns, column = table.place(choice.return_column), known(choice.return_column)
@@ -215,25 +226,28 @@ def _of_runs(table: Table, choice: Choice) -> list[int]:
     return [place for place, metric in metrics.items() if metric == best]
 
 
-def _of_run(table: Table, choice: Choice, place: int) -> _Pair:
+def _of_run(table: Table, choice: Choice, place: int, *, averaged: bool) -> _Pair:
     title = table.columns[place]
     match = _OF_RUN.fullmatch(title)
     assert match is not None
     kind = kind_of_name(match["metric"])
-    bounds = _places(table, [f"{title}__MIN", f"{title}__MAX"])
-    remarks: tuple[str, ...] = ()
-    if any((table.texts(bound) != table.texts(place)).any() for bound in bounds):
-        # Of a group of runs, or of more points than are drawn.
-        remarks = ("its minimum and maximum differ: its points are means of several",)
-        kind = MEANS if kind == EPISODES else kind
     return _Pair(
         step=_step(table, choice, known(match["metric"])),
         returns=place,
-        kind=kind,
+        kind=MEANS if averaged and kind == EPISODES else kind,
         producer="Weights & Biases' download",
         title=match["metric"],
         run=match["run"],
-        remarks=remarks,
+        remarks=("its points are means: minimum and maximum differ",) if averaged else (),
+    )
+
+
+def _are_averaged(table: Table, runs: Sequence[int]) -> bool:
+    """Whether points are means of a group of runs, or of more points than are drawn."""
+    return any(
+        (table.texts(bound) != table.texts(place)).any()
+        for place in runs
+        for bound in _places(table, [f"{table.columns[place]}__{end}" for end in ("MIN", "MAX")])
     )
 
 
@@ -305,8 +319,6 @@ def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
 
 def _said(table: Table) -> str | None:
     """The kind that a column of the suite's own export says; None where it says nothing."""
-    place = table.find("evaluation")
-    if place is None or not len(table.rows):
-        return None
-    kind = kind_of(table.texts(place).iloc[0])
+    place = table.find("kind")
+    kind = "" if place is None or not len(table.rows) else table.texts(place).iloc[0]
     return kind if kind in ROWS else None

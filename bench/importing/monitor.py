@@ -149,7 +149,8 @@ def _parsed(content: bytes, name: str) -> _Episodes:
     if any(table.find(column) is None for column in COLUMNS):
         raise InputError(f"{name}: a monitor file has r, l and t, this one {listed(table.columns)}")
     rows = pd.DataFrame({column: table.numbers(table.place(column)) for column in COLUMNS})
-    rows["session"] = (np.diff(rows["t"], prepend=rows["t"].iloc[:1]) < 0).cumsum()
+    rows["t"] = rows["t"].where(np.isfinite(rows["t"]))
+    rows["session"] = (rows["t"] < rows["t"].shift()).cumsum()
     environment = told.get("env_id")
     return _Episodes(
         start=_number(told.get("t_start")),

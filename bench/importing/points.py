@@ -28,7 +28,7 @@ def table_of(
         "step": step,
         "return": returns,
         "length": unknown if length is None else length,
-        "seconds": unknown if seconds is None else seconds,
+        "seconds": unknown if seconds is None else np.where(np.isfinite(seconds), seconds, np.nan),
     }
     return pd.DataFrame(columns, dtype=np.float64)
 
@@ -64,13 +64,12 @@ def curve(
     if points.empty:
         raise InputError(f"{name}: there is no row of data in it")
     points, sessions = _in_order(points, name)
-    seconds = points["seconds"].to_numpy()
     return Curve(
         name=name,
         step=points["step"].to_numpy().astype(np.int64),
         returns=points["return"].to_numpy(),
         length=points["length"].fillna(0).to_numpy().astype(np.int64),
-        seconds=np.where(np.isfinite(seconds), seconds, np.nan),
+        seconds=points["seconds"].to_numpy(),
         remarks=(*told, *sessions),
         **described,
     )

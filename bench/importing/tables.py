@@ -66,7 +66,7 @@ class Table:
 
     def texts(self, place: int) -> pd.Series:
         """The values of a column as text, "" where nothing stands."""
-        values: pd.Series = self.rows[place].fillna("").astype(str).str.strip()
+        values: pd.Series = self.rows[place].astype(object).fillna("").astype(str).str.strip()
         return values
 
     def numbers(self, place: int) -> Floats:
