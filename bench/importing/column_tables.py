@@ -88,7 +88,8 @@ def has_curve(table: Table, choice: Choice) -> bool:
     runs = _metrics(table)
     if asked:
         return all(table.find(name) is not None or name in runs.values() for name in asked)
-    return bool(_of_runs(table, choice)) or _known_column(table, choice) is not None
+    has_runs = bool(_places(table, _STEPS) and _of_runs(table, choice))
+    return has_runs or _known_column(table, choice) is not None
 
 
 def read_column_table(path: Path, name: str, choice: Choice) -> list[Curve]:
@@ -294,7 +295,7 @@ def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
         remarks.append(f"left out: {missing:,} row{'' if missing == 1 else 's'} without a number")
     of_episodes = table.find("length") if plain(pair.title) == "return" else None
     seconds, length = (
-        None if place is None else table.numbers(place)[there]
+        None if place is None else points.finite(table.numbers(place)[there])
         for place in (pair.seconds, of_episodes)
     )
     started = None

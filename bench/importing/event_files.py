@@ -9,6 +9,7 @@ another file in the same folder.
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -95,11 +96,12 @@ def _scalars(content: bytes, name: str) -> _Scalars:
         if event is None:
             found.remarks = ("its file ends within a record",)
             break
-        found.start = min(found.start, event.wall_time)
+        time = event.wall_time if math.isfinite(event.wall_time) else math.nan
+        found.start = float(np.fmin(found.start, time))
         for value in event.summary.value:
             number = _scalar(value)
             if number is not None:
-                row = (event.step, number, event.wall_time)
+                row = (event.step, number, time)
                 found.points.setdefault(value.tag, []).append(row)
     return found
 

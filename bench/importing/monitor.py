@@ -77,7 +77,8 @@ def read_monitors(paths: Sequence[Path], name: str) -> Curve:
     if sessions > 1:
         remarks.append(f"its clock restarts: read as {sessions} sessions in order")
     length = rows["l"].to_numpy()
-    for row in np.flatnonzero(~((length >= 1) & (length < points.LONGEST)))[:1]:
+    whole = np.floor(length) == length
+    for row in np.flatnonzero(~(whole & (length >= 1) & (length < points.LONGEST)))[:1]:
         raise InputError(
             f"{name}: episode {row + 1} has the length {length[row]:,.15g}; "
             "lengths are whole numbers from 1 on"
@@ -149,7 +150,7 @@ def _parsed(content: bytes, name: str) -> _Episodes:
     if any(table.find(column) is None for column in COLUMNS):
         raise InputError(f"{name}: a monitor file has r, l and t, this one {listed(table.columns)}")
     rows = pd.DataFrame({column: table.numbers(table.place(column)) for column in COLUMNS})
-    rows["t"] = rows["t"].where(np.isfinite(rows["t"]))
+    rows["t"] = points.finite(rows["t"].to_numpy())
     rows["session"] = (rows["t"] < rows["t"].shift()).cumsum()
     environment = told.get("env_id")
     return _Episodes(

@@ -19,6 +19,11 @@ LONGEST: Final = 2**31
 """Episodes of so many steps can't be stored."""
 
 
+def finite(values: Floats) -> Floats:
+    """The values, with NaN for what is infinite."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
 def table_of(
     step: Floats, returns: Floats, length: Floats | None = None, seconds: Floats | None = None
 ) -> pd.DataFrame:
@@ -28,7 +33,7 @@ def table_of(
         "step": step,
         "return": returns,
         "length": unknown if length is None else length,
-        "seconds": unknown if seconds is None else np.where(np.isfinite(seconds), seconds, np.nan),
+        "seconds": unknown if seconds is None else finite(seconds),
     }
     return pd.DataFrame(columns, dtype=np.float64)
 

@@ -141,6 +141,7 @@ def test_wildcards_count_as_people_do(tmp_path: Path) -> None:
         ('#{"t_start": 1}\nr,l,t\n', "there is no row of data in it"),
         ('#{"t_start": 1}\nr,l,t\n1,0,1\n', "episode 1 has the length 0"),
         ('#{"t_start": 1}\nr,l,t\n1,nan,1\n', "episode 1 has the length nan"),
+        ('#{"t_start": 1}\nr,l,t\n1,1.5,1\n', "episode 1 has the length 1.5"),
         ('#{"t_start": 1}\nr,l,t\nnan,2,1\n', "there is no row of data in it"),
         ('#{"t_start": 1}\nr,l,t\ninf,2,1\n', "the return at step 2 is inf"),
         ('#{"t_start": 1}\nr,l,t\nx,2,1\n', "row 1: 'r' is 'x', not a number"),

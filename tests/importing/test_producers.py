@@ -170,6 +170,8 @@ def test_points_of_several_are_means(tmp_path: Path) -> None:
     ]
     for curve in curves:
         assert curve.remarks == ("its points are means: minimum and maximum differ",)
+    (semicolons, _) = read(tmp_path, "w.csv", text.replace(",", ";"))
+    assert values(semicolons) == ([10, 20], [2, 5])
     # A metric that is the only one needs not be known.
     assert {curve.kind for curve in read(tmp_path, "w.csv", text)} == {UNSAID}
 
