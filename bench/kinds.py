@@ -39,4 +39,10 @@ def not_training(kinds: Iterable[tuple[str, str]]) -> list[str]:
     for title, kind in kinds:
         if kind != EPISODES:
             others.setdefault(kind, {})[title] = None
-    return [f"Not training episodes but {kind}: {', '.join(t)}." for kind, t in others.items()]
+    sentences = []
+    for kind, titles in others.items():
+        what = "Perhaps not training episodes"
+        if kind != UNSAID:
+            what = f"Not training episodes but {kind}"
+        sentences.append(f"{what}: {', '.join(titles)}.")
+    return sentences
