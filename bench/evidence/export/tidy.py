@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.errors import InputError
 from bench.evidence.table import Table
+from bench.kinds import EPISODES
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
 _ORDER: Final = ["environment_order", "variant_order", "seed"]
@@ -29,8 +30,11 @@ def tidy_tables(
         `statistics`, a row a variant and environment, as `table.Table.frame`; `scores`, a row a
         run, as `scores.score_runs`; `episodes` and `updates`, whose columns and units are the
         store's, with environment, variant and seed in front and without columns in which nothing
-        stands.
+        stands. Episodes that are none of training have their kind in a column `kind`.
     """
+    kinds = scores.drop_duplicates("run").set_index("run")["kind"]
+    others = kinds[kinds != EPISODES]
+    episodes = episodes.assign(kind=episodes["run"].map(others))
     return {
         "statistics": pd.concat([each.frame() for each in tables]),
         "scores": _tidy(scores, _ORDER),
