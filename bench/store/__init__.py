@@ -5,10 +5,11 @@ gives an ablation's tidy view.
 """
 
 from bench.store.load import View, load
+from bench.store.marks import Entry
 from bench.store.merging import Merging, merge
 from bench.store.publishing import Publication, publish
 from bench.store.schema import SCHEMAS
-from bench.store.store import LOCAL, NO_EPISODES, NO_UPDATES, PUBLISHED, Entry, Store
+from bench.store.store import LOCAL, NO_EPISODES, NO_UPDATES, PUBLISHED, Store
 
 __all__ = [
     "LOCAL",

@@ -37,7 +37,10 @@ def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Tab
     """
     for row in rows:
         _check_names(schema, row)
-    table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    try:
+        table = pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    except (pa.ArrowException, OverflowError, UnicodeError) as error:
+        raise ValueError(f"a row doesn't fit the table's columns: {error}") from error
     for field in schema:
         if not field.nullable and table[field.name].null_count:
             raise ValueError(f"column {field.name!r} must have a value in every row")

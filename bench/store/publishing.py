@@ -19,18 +19,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.errors import InputError, unknown
+from bench.store.marks import COMPACTED, OF_DESCRIPTION, PARTS, Entry
 from bench.store.parquet import in_order, segments, with_column
 from bench.store.rounding import rounded, steps_of_rounding
 from bench.store.schema import PRUNED, RESULTS, RUNS, SCHEMAS
-from bench.store.store import (
-    COMPACTED,
-    OF_DESCRIPTION,
-    PARTS,
-    RUN_TABLES,
-    Entry,
-    Store,
-    by_ablation,
-)
+from bench.store.store import RUN_TABLES, Store, by_ablation
 
 DIAGNOSED = 250
 """Updates of a published run whose diagnostics are kept, besides the first and the last: curves are

@@ -28,8 +28,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -44,84 +42,17 @@ from safetensors import numpy as safetensors
 from bench.errors import InputError, unknown
 from bench.store import parquet
 from bench.store.claims import Claims
+from bench.store.marks import COMPACTED, OF_DESCRIPTION, PARTS, Entry, Mark, check_rows
 from bench.store.schema import PLANS, RESULTS, RUNS, SCHEMAS, STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / "results" / "local"
 PUBLISHED = ROOT / "results" / "published"
 
-OF_DESCRIPTION = "description-"
-"""How the name begins of files that hold all runs of a description."""
-COMPACTED = "compacted"
-PARTS = ("episodes", "updates")
 RUN_TABLES = (*PARTS, "runs")
 DAY = 24 * 60 * 60
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A committed run, and the name of its files."""
-
-    run: str
-    description: str
-    status: str
-    digest: str
-    adopted: str | None
-    name: str
-
-    @property
-    def digests(self) -> frozenset[str]:
-        """Of the code that trained it, and of the code that has adopted it."""
-        return frozenset({self.digest, self.adopted or self.digest})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Mark:
-    """What a file in `runs` holds.
-
-    Attributes:
-        name: of the file, and the first part of the names of those that it commits.
-        rows: of the table `runs`.
-    """
-
-    name: str
-    rows: pa.Table
-
-    @cached_property
-    def runs(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = self.rows.to_pylist()
-        return rows
-
-    @property
-    def entries(self) -> list[Entry]:
-        names = ("run", "description", "status", "digest", "adopted")
-        return [Entry(**{each: row[each] for each in names}, name=self.name) for row in self.runs]
-
-    def file(self, part: str) -> str:
-        """Where the runs' rows in the table `part` lie in the store."""
-        return next(_part_name(part, self.name, row, ".parquet") for row in self.runs)
-
-    @cached_property
-    def policies(self) -> dict[str, str]:
-        """Run -> where its policy lies in the store, if it was kept."""
-        return {
-            row["run"]: _part_name("policies", row["run"], row, ".safetensors")
-            for row in self.runs
-            if row["parts"] is None or "policies" in json.loads(row["parts"])
-        }
-
-    @property
-    def files(self) -> set[str]:
-        """Where all lies that the mark commits."""
-        return {*map(self.file, PARTS), *self.policies.values()}
-
-
-def _part_name(part: str, name: str, row: Mapping[str, Any], ending: str) -> str:
-    # Runs of the first edition name no checksums.
-    checksum = "" if row["parts"] is None else f".{json.loads(row['parts'])[part]}"
-    return f"{part}/{name}{checksum}{ending}"
 
 
 NO_EPISODES = {name: np.empty(0) for name in ("step", "return", "length", "seconds")}
@@ -466,7 +397,7 @@ class Store:
 
         def read(path: Path) -> pa.Table:
             table = parquet.read(path, SCHEMAS[part], expected=expected)
-            _check_rows(table, mark, part)
+            check_rows(table, mark, part)
             return table
 
         return self._attempt(path, read)
@@ -656,20 +587,6 @@ def in_plan_order(table: pa.Table) -> pa.Table:
 
 def _with_parts(runs: pa.Table, parts: Sequence[str | None]) -> pa.Table:
     return parquet.with_column(runs, "parts", pa.array(parts, pa.string()))
-
-
-def _check_rows(table: pa.Table, mark: Mark, part: str) -> None:
-    """Raise UnreadableError where the rows of a table are not those of the mark's runs."""
-    counted = {row["values"]: row["counts"] for row in pc.value_counts(table["run"]).to_pylist()}
-    for row in mark.runs:
-        found = counted.pop(row["run"], 0)
-        # Of updates that are many, not each has a row.
-        if found != row["episodes"] if part == "episodes" else bool(found) != bool(row["updates"]):
-            raise parquet.UnreadableError(
-                f"is not what run {row['run']} gave: it has {found} rows, of {row[part]}"
-            )
-    if counted:
-        raise parquet.UnreadableError(f"holds rows of another run, {next(iter(counted))}")
 
 
 def _file_name(identifier: str, *, dots: bool = False) -> str:

@@ -44,29 +44,34 @@ class Recorder:
                 outcomes[seed] = "elsewhere"
                 self._summary.elsewhere += 1
                 continue
-            result = results.get(seed)
-            outcomes[seed], reason = "failed", str(content)
+            result, reason = results.get(seed), str(content)
             if result is not None:
-                outcomes[seed], reason = result.status, result.reason or ""
-            # What failed when trained again still has its earlier result.
-            if result is not None or group.description.run(seed) not in self._store.finished():
-                row = self.row(message, seed, outcomes[seed], reason or None, result)
+                reason = result.reason or ""
+                row = self.row(message, seed, result.status, result.reason, result)
                 try:
-                    self._store.write_run(
-                        row,
-                        result.episodes if result else NO_EPISODES,
-                        result.updates if result else NO_UPDATES,
-                        result.policy if result else None,
-                    )
+                    self._store.write_run(row, result.episodes, result.updates, result.policy)
+                    outcomes[seed] = result.status
                 except (OSError, ValueError) as error:
                     unwritten = f"can't be stored: {last_line(error)}"
                     reason = f"{reason}; {unwritten}" if reason else unwritten
-                    outcomes[seed] = "not stored"
+            if seed not in outcomes:
+                outcomes[seed] = self._fail(message, seed, reason)
             self._count(group.description, outcomes[seed], reason)
             if reason and reason not in reasons:
                 reasons.append(reason)
         seconds = message.seconds
         return Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=tuple(reasons))
+
+    def _fail(self, message: Message, seed: int, reason: str) -> str:
+        """Store that a run failed; its outcome."""
+        # What failed when trained again still has its earlier result.
+        if message.group.description.run(seed) not in self._store.finished():
+            row = self.row(message, seed, "failed", reason)
+            try:
+                self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
+            except (OSError, ValueError):
+                return "not stored"
+        return "failed"
 
     def _count(self, description: Description, outcome: str, reason: str) -> None:
         key = (description, reason)

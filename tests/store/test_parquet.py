@@ -81,7 +81,16 @@ def test_a_missing_array_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "named"), [({"colour": 1}, "colour"), ({"digest": None}, "digest")]
+    ("change", "named"),
+    [
+        ({"colour": 1}, "colour"),
+        ({"digest": None}, "digest"),
+        ({"seed": 2**63}, "doesn't fit the table's columns"),
+        ({"seed": "zero"}, "doesn't fit the table's columns"),
+        ({"reason": 1.5}, "doesn't fit the table's columns"),
+        ({"reason": "\ud800"}, "doesn't fit the table's columns"),
+        ({"started": "noon"}, "doesn't fit the table's columns"),
+    ],
 )
 def test_rows_that_do_not_fit_are_refused(
     example: type[Example], change: dict[str, Any], named: str

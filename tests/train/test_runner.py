@@ -163,7 +163,9 @@ def test_what_can_t_be_stored_is_told_and_stops_nothing(tmp_path: Path) -> None:
     assert "can't be stored: ValueError" in reason
     assert "colour" in reason
     outcomes = [event.outcomes for event in journal if isinstance(event, Ended)]
-    assert {0: "not stored", 1: "not stored"} in outcomes
+    assert {0: "failed", 1: "failed"} in outcomes
+    failed = store.runs().query("status == 'failed'")
+    assert set(failed["reason"]) == {reason}
 
 
 def test_a_full_disk_costs_what_does_not_fit(tmp_path: Path) -> None:
@@ -183,8 +185,8 @@ if __name__ == "__main__":
     assert answer.startswith("4 2 ")
     assert "File too large" in answer
     store = Store(tmp_path)
-    assert {status for _, status in statuses(store).items()} == {"finished"}
-    assert len(store.runs()) == 4
+    counted = store.runs()["status"].value_counts().to_dict()
+    assert counted == {"finished": 4, "failed": 2}
     assert not store.problems
     assert list((tmp_path / "incoming").iterdir()) == []
 
