@@ -137,6 +137,15 @@ def test_a_video_that_cannot_be_written(
     assert os.listdir(tmp_path) == ["file"]
 
 
+def test_a_display_that_is_not_there_is_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":9876")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert main(["watch", "--results", str(store.path)]) == 2
+    assert "names can't be opened; write a video with --output" in capsys.readouterr().err
+
+
 def refused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(arguments) == 2

@@ -1,8 +1,8 @@
 """A Python process that runs one function, with a pipe to it.
 
-Starting one changes nothing of this process, not for a moment: other threads may pickle what the main
-module defines, start processes of their own and read os.environ meanwhile. (multiprocessing takes both
-from the process itself: the main module to run again, the environment variables, the blocked signals.)
+Starting one changes nothing of this process, not for a moment: other threads may pickle what the
+main module defines, start processes of their own and read os.environ meanwhile. (multiprocessing
+takes both from the process itself: the main module to run again, and the environment variables.)
 """
 
 from __future__ import annotations
