@@ -74,7 +74,7 @@ def watch(
     if not tokens and output is None and (lack := offscreen_rendering.no_window_because()):
         raise InputError(f"{lack}; write a video with --output")
     if reason := not_played_because(row):
-        raise InputError(reason)
+        raise InputError(f"{row.run}: {reason}")
     told = f"{row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps"
     if tokens:
         parameters = written_policy(store, row)
