@@ -31,7 +31,7 @@ def write_event_files(
     whole when it is written again.
 
     Args:
-        runs, episodes, updates: the store's view of the ablation.
+        runs: those of the store's view that have a result; episodes, updates: of the view.
         folder: what TensorBoard is to be pointed at; made where it is missing.
 
     Returns:

@@ -22,14 +22,14 @@ def tidy_tables(
 
     Args:
         tables: of `table.make_tables`.
-        scores: of `scores.score_runs`.
+        scores: of `scores.score_runs`, the rows of runs with a result.
         episodes, updates: the store's view of the ablation.
 
     Returns:
-        `statistics`, a row a variant and environment, as `table.Table.frame`; `scores`, a row a
-        run, as `scores.score_runs`; `episodes` and `updates`, whose columns and units are the
-        store's, with environment, variant and seed in front and without columns in which nothing
-        stands.
+        `statistics`, one row per variant and environment, as `table.Table.frame`; `scores`, one row
+        per run with a result, as `scores.score_runs`; `episodes` and `updates`, whose columns and
+        units are the store's, with environment, variant and seed in front and without columns in
+        which nothing stands.
     """
     return {
         "statistics": pd.concat([each.frame() for each in tables]),
