@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.errors import InputError
 from bench.evidence.table import Table
+from bench.files import whole
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
 _ORDER: Final = ["environment_order", "variant_order", "seed"]
@@ -47,12 +48,10 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     """
     written = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
             path = folder / f"{name}.csv"
-            temporary = path.with_suffix(".part")
-            table.to_csv(temporary, index=False, lineterminator="\n")
-            temporary.replace(path)
+            with whole(path) as part:
+                table.to_csv(part, index=False, lineterminator="\n")
             written.append(path)
     except OSError as error:
         reason = error.strerror or str(error)
