@@ -22,6 +22,9 @@ from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
 from bench.train.environments import Float32Array, Int64Array, Specification
 
+Kinds = Mapping[str, tuple[type[np.floating[Any]], tuple[int, ...]]]
+"""Name of an array -> its type and shape."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SavedPolicy:
@@ -90,7 +93,7 @@ def saved_policy(
     size, actions = specification.observation_size, specification.action_space
     policy = make_policy(size, actions, h)
     critic = make_critic(size, h).size if algorithm.critic(h) else 0
-    expected = {
+    expected: Kinds = {
         "policy": (np.float32, (policy.size,)),
         "critic": (np.float32, (critic,)),
         "observation_mean": (np.float64, (size,)),
@@ -119,7 +122,7 @@ def saved_policy(
 
 def check_arrays(
     arrays: Mapping[str, np.ndarray],
-    expected: Mapping[str, tuple[type[np.floating[Any]], tuple[int, ...]]],
+    expected: Kinds,
     policy: str,
     environment: str,
 ) -> None:
@@ -127,7 +130,7 @@ def check_arrays(
 
     Args:
         arrays: by name, as the store has them.
-        expected: name -> type and shape of all of them.
+        expected: what all of them are.
         policy: what they are, in words; environment: what it is to act in.
 
     Raises:
