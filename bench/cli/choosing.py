@@ -60,7 +60,8 @@ def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFra
         if not found:
             nearest = difflib.get_close_matches(text, ids, n=NEAREST, cutoff=0.0)
             others = [f"{len(ids) - NEAREST:,} others"] if len(ids) > NEAREST else []
-            raise unknown(f"run in {shown(store.path)}", text, [*nearest, *others])
+            told = str(unknown(f"run in {shown(store.path)}", text, [*nearest, *others]))
+            raise InputError("; ".join([told, *store.problems]))
         if len(found) > 1:
             begin = ", ".join([*found[:NEAREST], *["…"] * (len(found) > NEAREST)])
             raise InputError(f"run {text!r} is not one run: {begin} begin with it")
@@ -162,7 +163,7 @@ def _policies(
             f"all of these runs in {shown(store.path)} were imported, not trained here: "
             "there is no policy of them"
         )
-    kept = table["run"].map(lambda run: store.policy_path(run).exists()).astype(bool)
+    kept = table["run"].isin(store.policies())
     if not kept.any():
         named_runs = f" of run {runs[0]}" if runs and len(runs) == 1 else ""
         raise InputError(

@@ -178,6 +178,8 @@ def written_policy(store: Store, run: pd.Series) -> np.ndarray:
 def _arrays(store: Store, run: pd.Series) -> dict[str, np.ndarray]:
     try:
         return store.policy(run.run)
+    except InputError:
+        raise
     except Exception as error:  # safetensors raises KeyError for numbers that numpy doesn't have
         path = store.policy_path(run.run)
         raise InputError(f"{path} can't be read: {type(error).__name__}: {error}") from error

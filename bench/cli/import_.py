@@ -9,7 +9,8 @@ import typer
 
 from bench.cli.options import ResultsOption, StepsOption, stored_name
 from bench.cli.words import count, seed_ranges, shown
-from bench.errors import unknown
+from bench.errors import InputError, unknown
+from bench.kinds import EPISODES, EVALUATIONS, MEANS, ROWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,14 +18,16 @@ if TYPE_CHECKING:
     from bench.importing import Adopted, Curve, Place
     from bench.store import Store
 
+KINDS = {"episodes": EPISODES, "evaluations": EVALUATIONS, "means": MEANS}
+
 
 def import_(
     files: Annotated[
         list[str],
         typer.Argument(
             metavar="FILE…",
-            help="A file a seed: monitor.csv, evaluations.npz, TensorBoard's, CSV; "
-            "a run's folder; or a wildcard in quotes.",
+            help="One per seed: a run's folder, or a file: monitor.csv, evaluations.npz, "
+            "progress.csv, TensorBoard's, CSV; or a wildcard in quotes.",
         ),
     ],
     algorithm: Annotated[
@@ -51,7 +54,30 @@ def import_(
     ] = None,
     tag: Annotated[
         str | None,
-        typer.Option("--tag", help="Of TensorBoard's scalars.", show_default="rollout/ep_rew_mean"),
+        typer.Option("--tag", help="Of TensorBoard's scalars.", show_default="one that is known"),
+    ] = None,
+    step_column: Annotated[
+        str | None,
+        typer.Option(
+            "--step-column", help="A table's environment steps.", show_default="one that is known"
+        ),
+    ] = None,
+    return_column: Annotated[
+        str | None,
+        typer.Option(
+            "--return-column", help="A table's returns.", show_default="one that is known"
+        ),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="COLUMN=VALUE", help="A table's rows, repeatable."),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            help=f"Of returns, where the file doesn't say: {', '.join(KINDS)}.",
+        ),
     ] = None,
     replace: Annotated[
         bool, typer.Option("--replace", help="Take the place of other curves of these seeds.")
@@ -59,7 +85,7 @@ def import_(
     results: ResultsOption = None,
 ) -> None:
     """Read learning curves made elsewhere into the store, marked as imported."""
-    from bench.importing import Place, adopt, read_curves
+    from bench.importing import Choice, Place, adopt, read_curves
     from bench.plan.parsing import parse_seeds_in_order, parse_steps
     from bench.store import LOCAL, Store
 
@@ -74,7 +100,17 @@ def import_(
         environment=environment,
     )
     page = _page(store, place, ablation)
-    curves = read_curves(files, tag=tag, seeds=chosen)
+    if kind is not None and kind not in KINDS:
+        raise unknown("kind", kind, KINDS)
+    choice = Choice(
+        tag=tag,
+        step_column=step_column,
+        return_column=return_column,
+        where=dict(map(_condition, where or ())),
+        kind=None if kind is None else KINDS[kind],
+        environment=environment,
+    )
+    curves = read_curves(files, choice=choice, seeds=chosen)
     done = adopt(curves, store, place, page, steps=budget, replace=replace)
     _tell(place, curves, done, store)
     command = ["python", "-m", "bench", "figure", "--ablation", name]
@@ -84,6 +120,13 @@ def import_(
     print(f"Figure: {shlex.join(command)}")
     for problem in store.problems:
         print(problem)
+
+
+def _condition(text: str) -> tuple[str, str]:
+    column, equals, value = text.partition("=")
+    if not column or not equals:
+        raise InputError(f"--where {text!r} is not understood; it is COLUMN=VALUE")
+    return column, value.strip()
 
 
 def _own_name(algorithm: str) -> str:
@@ -127,6 +170,7 @@ def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) ->
     """A line a run, and what became of all."""
     from bench.evidence.scores import score_runs
     from bench.evidence.verdicts import return_text
+    from bench.importing.quoting import listed
     from bench.store import PUBLISHED, Store, load
     from bench.store.schema import IMPORTED
 
@@ -136,11 +180,13 @@ def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) ->
     scores = scores.set_index("seed").join(own.set_index("seed")[["steps", "episodes"]])
     for curve in curves:
         row = scores.loc[curve.seed]
-        rows = count(int(row["episodes"]), "row")
+        rows = count(int(row["episodes"]), ROWS[curve.kind])
         print(
             f"seed {curve.seed}: {int(row['steps']):,} steps, {rows}, "
             f"final return {return_text(float(row['score']))}  ({curve.name})"
         )
+        if curve.beside:
+            print(f"seed {curve.seed}: not read, beside it: {listed(curve.beside)}")
     for seed, reason in done.reasons.items():
         print(f"seed {seed}: {reason}")
     parts = [

@@ -18,7 +18,7 @@ from rich.table import Column
 from bench.cli.live import Live
 from bench.cli.words import count, duration, seed_ranges
 from bench.plan.plan import Plan
-from bench.train.events import Ended, Event, Group, Planned, Progressed, Started
+from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
 
 HEARTBEAT = 10.0
 
@@ -57,6 +57,7 @@ class Display(Live):
         self._flying: dict[Group, tuple[int, float, float | None]] = {}
         self._tasks: dict[Group, TaskID] = {}
         self._moving: float | None = None
+        self._elsewhere = 0
         self._whole: TaskID | None = None
 
     def __call__(self, event: Event) -> None:
@@ -78,6 +79,9 @@ class Display(Live):
                 self._progressed(event)
             case Ended():
                 self._end(event)
+            case Waited(elsewhere=elsewhere) if elsewhere and elsewhere != self._elsewhere:
+                self._elsewhere = elsewhere
+                self.say(f"Waiting for {count(elsewhere, 'run')} that other processes train.")
         if self._line_is_due:
             self._say_in_flight()
 

@@ -25,18 +25,19 @@ def publish(
     ] = False,
 ) -> None:
     """Merge the results of ablations into a published store."""
-    from bench.store import LOCAL, PUBLISHED, Store, compact
+    from bench.store import LOCAL, PUBLISHED, Store
+    from bench.store.publishing import publish as copy
 
     source, target = results or LOCAL, to or PUBLISHED
     store = Store(source)
     plans = [store.plan(name) for name in ablations]
     descriptions = {text for plan in plans for text in plan["description"]}
-    runs = [entry.run for entry in store.committed().values() if entry.description in descriptions]
-    kept = [run for run in runs if store.policy_path(run).exists()] if policies else []
-    done = compact(source, target, descriptions=descriptions, policies=kept)
+    wanted = {entry.run for entry in store.entries() if entry.description in descriptions}
+    kept = store.policies().keys() & wanted if policies else ()
+    done = copy(source, target, descriptions=descriptions, policies=kept)
     print(
         f"{shown(target)}: {count(len(done.added), 'run')} added, "
-        f"{len(done.replaced)} replaced, {done.size / 1e6:.1f} MB in its tables"
+        f"{len(done.replaced)} replaced, {done.size / 1e6:.1f} MB of tables written"
     )
     for line in done.problems:
         print(line)

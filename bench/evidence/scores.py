@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.alignment import Aligned, Floats, Integers, align
+from bench.kinds import kind_of
 
 LAST_EPISODES: Final = 100
 """Episodes behind the second metric, `last_100`."""
@@ -53,7 +54,8 @@ def score_runs(
 
     Returns:
         One row a run, by environment, variant and seed: environment, environment_order, variant,
-        variant_title, variant_order, seed, run, budget [steps], status, and
+        variant_title, variant_order, seed, run, budget [steps], status,
+        kind, what the returns are, one of `bench.kinds`, and
         score [return]; last_100 [return], the mean of the last 100 episodes (of all, if fewer);
         window_episodes, episodes behind the score, 0 where it was carried forward;
         diverged, whether the seed's numbers stopped being finite;
@@ -86,6 +88,7 @@ def score_aligned(aligned: Aligned) -> pd.DataFrame:
 
     recent = ends[row] - np.arange(len(row)) <= LAST_EPISODES
     scores: pd.DataFrame = aligned.runs[_DESCRIPTION].copy()
+    scores["kind"] = aligned.runs["evaluation"].map(kind_of)
     scores["score"] = score
     scores["last_100"] = _means(row[recent], returns[recent], number)
     scores["window_episodes"] = window

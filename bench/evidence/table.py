@@ -15,6 +15,7 @@ from bench.evidence.markdown import Section
 from bench.evidence.scores import LAST_EPISODES
 from bench.evidence.statistics import bootstrap_interval, estimate
 from bench.evidence.verdicts import FEWEST_PAIRS, Verdict, pairs_needed, return_text
+from bench.kinds import not_training
 
 HEADER: Final = (
     *("variant", "n", "mean", "IQM", "95% interval of IQM"),
@@ -43,6 +44,7 @@ class Row:
     failed: int  # runs that ended for another reason; they are not
     unscored: int  # runs in which no episode ended; they are not
     excluded: int  # episodes left out because their return is not finite
+    kind: str  # what the returns are, one of `bench.kinds`
     verdict: Verdict
 
     @property
@@ -168,6 +170,7 @@ def _row(cell: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
         failed=failed,
         unscored=len(cell) - number - failed,
         excluded=int(cell["excluded_episodes"].sum()),
+        kind=" and ".join(cell["kind"].unique()),
         verdict=verdict,
     )
 
@@ -177,7 +180,8 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
         "Score: mean return of the training episodes in the last 10% of a seed's steps. "
         "IQM: mean of the middle half of the seeds. "
         f"Last {LAST_EPISODES}: mean return of a seed's last {LAST_EPISODES} episodes; "
-        "mean over the seeds."
+        "mean over the seeds.",
+        *not_training((row.title, row.kind) for row in rows),
     ]
     counts = sorted({row.n for row in rows if row.n > 1})
     if counts:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from algorithms import ALGORITHMS
 from bench.errors import InputError
 from bench.importing.curve import LEAST_HOLE, Curve
 from bench.importing.place import Place, Row, changed, page_of
+from bench.importing.quoting import quoted
+from bench.kinds import kind_of
 from bench.store import NO_UPDATES, Store
 from bench.store.schema import IMPORTED
 
@@ -56,15 +60,18 @@ def adopt(
         replace: whether a curve takes the place of another one of its seed.
 
     Raises:
-        InputError: the algorithm has a name of the suite's own; a seed is stored with another curve
-            and `replace` is false; the variant's name is taken; a curve has nothing within the
-            budget; or the store can't be written.
+        InputError: the algorithm has a name of the suite's own; a file is of another environment,
+            or of another kind of returns than the variant's stored ones; a seed is stored with
+            another curve and `replace` is false; the variant's name is taken; a curve has nothing
+            within the budget; or the store can't be written.
     """
     if place.algorithm in ALGORITHMS:
         raise InputError(
             f"algorithm {place.algorithm!r} is the suite's own, whose code did not make these "
             f"curves; name what did, like sb3_{place.algorithm}"
         )
+    for curve in curves:
+        _refuse_environment(curve, place)
     limited = [curve.until(steps) if steps else curve for curve in curves]
     budgets = [steps or curve.last for curve in limited]
     reasons = _reasons(limited, budgets, place)
@@ -87,6 +94,7 @@ def adopt(
             f"{place.variant} in {place.environment} has another curve of seed {listed} already; "
             "--replace takes this one"
         )
+    _refuse_kinds(curves, runs[~runs["run"].isin(map(place.run, replaced))], place)
     kept = [int(row.budget) for seed, row in known.iterrows() if seed not in replaced]
     now = datetime.now(UTC)
     others = [row for row in before if row["description"] != place.description]
@@ -107,6 +115,35 @@ def adopt(
             f"importing into {store.path} stopped: {error.strerror or error}"
         ) from error
     return Adopted(added=tuple(added), replaced=tuple(replaced), same=tuple(same), reasons=reasons)
+
+
+def _refuse_environment(curve: Curve, place: Place) -> None:
+    """Versions of an environment are told, another one is refused."""
+    for name in curve.environments:
+        if _family(name) != _family(place.environment):
+            raise InputError(
+                f"{curve.name}: its file says {quoted(name)}, not {place.environment}; "
+                "name what it is of by --env"
+            )
+
+
+def _family(environment: str) -> str:
+    """An id without module, namespace and version: "ALE/Pong-v5" is a "pong"."""
+    return re.sub(r"-v\d+$", "", re.split("[:/]", environment)[-1]).lower()
+
+
+def _refuse_kinds(curves: Sequence[Curve], stored: pd.DataFrame, place: Place) -> None:
+    """Refuse a kind of returns that is not the one of the variant's stored runs, anywhere."""
+    for run in stored[stored["back_end"] == IMPORTED].itertuples():
+        names = json.loads(run.canonical)[IMPORTED]
+        kind = kind_of(run.evaluation)
+        if (names["ablation"], names["variant"]) == (place.ablation, place.variant):
+            for curve in curves:
+                if curve.kind != kind:
+                    raise InputError(
+                        f"{curve.name}: its returns are {curve.kind}, those of {place.variant} in "
+                        f"{run.environment} are {kind}; name another --variant"
+                    )
 
 
 def _ordered(rows: Sequence[Row]) -> list[Row]:
@@ -165,7 +202,7 @@ def _row(
             {
                 "file": str(Path(curve.name)),
                 "sha256": curve.sha256,
-                "format": curve.kind,
+                "format": curve.format,
                 "curve": _fingerprint(curve, budget),
             },
             ensure_ascii=False,

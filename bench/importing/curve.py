@@ -25,30 +25,30 @@ LEAST_HOLE: Final = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class Curve:
-    """Returns by step, in the order of the file; at least one.
+    """Returns by step, in the order of the file; at least one. `points.curve` makes them.
 
     Attributes:
         name: the file's, for people: it begins every complaint.
         sha256: of the file's content.
-        kind: of file, in words.
-        evaluation: what the returns are, in words.
-        step: [E] environment steps of the seed until then.
-        returns: [E] return, a row an episode or a point.
+        format: of the file, in words.
+        kind: what the returns are, one of `bench.kinds`.
+        detail: of what program and column they are, in words.
+        step: [E] environment steps of the seed until then; from 1 on, not decreasing.
+        returns: [E] return, finite; a row an episode or a point.
         length: [E] steps of the episode, 0 where it isn't known.
         seconds: [E] wall time since training started, NaN where it isn't known.
         seed: what the file says; None where it doesn't.
         started: when training started, as far as the file says.
         environments: ids that the file names.
         remarks: what the file itself gives reason to doubt.
-
-    Raises:
-        InputError: there is no row; a return isn't finite; steps are not positive or decrease.
+        beside: files of the same folder that could be read, too, and were not.
     """
 
     name: str
     sha256: str
+    format: str
     kind: str
-    evaluation: str
+    detail: str
     step: Integers
     returns: Floats
     length: Integers
@@ -57,26 +57,12 @@ class Curve:
     started: datetime | None = None
     environments: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        if not len(self.step):
-            raise InputError(f"{self.name}: there is no row of data in it")
-        for row in np.flatnonzero(~np.isfinite(self.returns))[:1]:
-            raise InputError(
-                f"{self.name}: the return at step {self.step[row]:,} is {self.returns[row]}; "
-                "returns must be finite"
-            )
-        for row in np.flatnonzero(self.step < 1)[:1]:
-            raise InputError(
-                f"{self.name}: step {self.step[row]:,} in row {row + 1}; steps count from 1"
-            )
-        for row in np.flatnonzero(np.diff(self.step) < 0)[:1]:
-            raise InputError(
-                f"{self.name}: steps decrease from {self.step[row]:,} to {self.step[row + 1]:,} "
-                f"in row {row + 2}; a file holds one seed's steps in order"
-            )
-        for row in np.flatnonzero((self.length < 0) | (self.length >= 2**31))[:1]:
-            raise InputError(f"{self.name}: an episode can't be {self.length[row]:,} steps long")
+    @property
+    def evaluation(self) -> str:
+        """What the returns are, in words that begin with their kind."""
+        return f"{self.kind}, {self.detail}"
 
     @property
     def last(self) -> int:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zipfile
 from pathlib import Path
-from typing import Final
+from typing import Any
 
 import numpy as np
 
 from bench.errors import InputError
+from bench.importing import points
 from bench.importing.curve import Curve
+from bench.importing.quoting import listed, quoted
+from bench.kinds import EVALUATIONS
 
-EVALUATION: Final = "episodes of Stable-Baselines3's EvalCallback, played between training"
+_NEEDED = ("timesteps", "results")
 
 
 def read_evaluations(path: Path, name: str) -> Curve:
@@ -27,48 +29,54 @@ def read_evaluations(path: Path, name: str) -> Curve:
         InputError: the file is none, holds pickled objects, or its curve can't be used.
     """
     content = path.read_bytes()
-    try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            found = {key: arrays[key] for key in arrays.files}
-    except ValueError as error:
-        if "allow_pickle" not in str(error):
-            raise InputError(f"{name}: it can't be read as .npz: {error}") from error
-        raise InputError(
-            f"{name}: it holds pickled Python objects, which are not opened; "
-            "save timesteps and results as arrays of numbers"
-        ) from error
-    except (OSError, EOFError, zipfile.BadZipFile) as error:
-        raise InputError(f"{name}: it is torn or no .npz: {error}") from error
-    for key in ("timesteps", "results"):
-        if key not in found:
-            raise InputError(
-                f"{name}: an evaluations.npz holds timesteps and results, this one "
-                f"{', '.join(found) or 'nothing'}"
-            )
-        if found[key].dtype.kind not in "iuf":
-            raise InputError(f"{name}: {key} holds {found[key].dtype}, not numbers")
+    found = _arrays(content, name)
     steps, results = found["timesteps"], found["results"]
+    shape = list(results.shape)
     if results.ndim == 1:
         results = results[:, None]
     if steps.ndim != 1 or results.ndim != 2 or len(steps) != len(results):
         raise InputError(
-            f"{name}: timesteps {list(steps.shape)} and results {list(results.shape)} don't fit; "
+            f"{name}: timesteps {list(steps.shape)} and results {shape} don't fit; "
             "they are [T] and [T, n]"
         )
-    if steps.dtype.kind == "f" and not (steps == np.floor(steps)).all():
-        raise InputError(f"{name}: timesteps must be whole numbers")
-    length = found.get("ep_lengths", np.zeros(results.shape, dtype=np.int64))
-    if length.shape != found["results"].shape or length.dtype.kind not in "iu":
-        raise InputError(
-            f"{name}: ep_lengths {list(length.shape)} of {length.dtype} don't fit the results"
-        )
-    return Curve(
+    length = found.get("ep_lengths", np.zeros(shape))
+    if list(length.shape) != shape:
+        raise InputError(f"{name}: ep_lengths {list(length.shape)} don't fit the results {shape}")
+    return points.curve(
+        points.table_of(np.repeat(steps, results.shape[1]), results.ravel(), length.ravel()),
         name=name,
         sha256=hashlib.sha256(content).hexdigest(),
-        kind="evaluations.npz",
-        evaluation=EVALUATION,
-        step=np.repeat(steps.astype(np.int64), results.shape[1]),
-        returns=results.astype(np.float64).ravel(),
-        length=length.astype(np.int64).ravel(),
-        seconds=np.full(results.size, np.nan),
+        format="evaluations.npz",
+        kind=EVALUATIONS,
+        detail="episodes of Stable-Baselines3's EvalCallback, played between training",
     )
+
+
+def _arrays(content: bytes, name: str) -> dict[str, Any]:
+    """The arrays that are needed, as float64.
+
+    Raises:
+        InputError: one is missing, or holds something else than numbers.
+    """
+    found = {}
+    try:
+        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+            there = list(arrays.files)
+            for key in {*_NEEDED, "ep_lengths"} & set(there):
+                found[key] = arrays[key]
+    except Exception as error:  # zip and NumPy raise of any kind on a damaged file
+        if "allow_pickle" not in str(error):
+            raise InputError(f"{name}: it is torn or no .npz: {quoted(error)}") from error
+        raise InputError(
+            f"{name}: it holds pickled Python objects, which are not opened; "
+            "save timesteps and results as arrays of numbers"
+        ) from error
+    for key in _NEEDED:
+        if key not in found:
+            raise InputError(
+                f"{name}: an evaluations.npz holds timesteps and results, this one {listed(there)}"
+            )
+    for key, array in found.items():
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
+            raise InputError(f"{name}: {key} holds something else than numbers")
+    return {key: array.astype(np.float64) for key, array in found.items()}

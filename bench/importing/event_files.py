@@ -2,78 +2,81 @@
 
 A file is a sequence of records: length [8 bytes], its checksum [4], data, their checksum [4]. The
 data are an Event in protocol-buffer form. Written by TensorFlow 1 and torch a scalar is a
-`simple_value`, by TensorFlow 2 a tensor without axes.
+`simple_value`, by TensorFlow 2 a tensor without axes. A program that is started again begins
+another file in the same folder.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 import struct
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from bench.errors import InputError
+from bench.importing import points
 from bench.importing.curve import Curve
-
-TAG: Final = "rollout/ep_rew_mean"
-"""What is read where nothing else is asked for: Stable-Baselines3's mean of 100 episodes."""
+from bench.importing.producers import best_tag, kind_of_name
+from bench.importing.quoting import listed, quoted
 
 _HEAD: Final = struct.Struct("<QI")
 _CHECKSUM: Final = struct.Struct("<I")
 
 
-def read_event_file(path: Path, name: str, tag: str | None) -> Curve:
+@dataclass
+class _Scalars:
+    """What one file holds: tag -> a row [step, number, s since 1970] a point."""
+
+    start: float = np.inf  # s since 1970
+    points: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+def read_event_files(paths: Sequence[Path], name: str, tag: str | None) -> Curve:
     """The curve of a seed: a row a point of the scalar.
 
     A file that ends within a record, as that of a killed training does, is read as far as it goes.
 
     Args:
-        path: of the file; name: what to call it.
-        tag: of the scalar; None: TAG.
+        paths: the files of a run.
+        name: what to call them.
+        tag: of the scalar; None: the one that is known to hold returns.
 
     Raises:
-        InputError: the file is none or damaged, has no such tag, or its curve can't be used.
+        InputError: a file is none or damaged, there is no such tag, or the curve can't be used.
     """
-    wanted = TAG if tag is None else tag
-    content = path.read_bytes()
-    step: list[int] = []
-    returns: list[float] = []
-    times: list[float] = []
-    tags: dict[str, None] = {}
-    first = np.nan
-    remarks: tuple[str, ...] = ()
-    for event in _events(content, name):
-        if event is None:
-            remarks = ("its file ends within a record",)
-            break
-        first = event.wall_time if np.isnan(first) else first
-        for value in event.summary.value:
-            number = _scalar(value)
-            if number is None:
-                continue
-            tags[value.tag] = None
-            if value.tag == wanted:
-                step.append(event.step)
-                returns.append(number)
-                times.append(event.wall_time)
+    contents = [path.read_bytes() for path in paths]
+    found = [
+        _scalars(content, str(path) if len(paths) > 1 else name)
+        for content, path in zip(contents, paths, strict=True)
+    ]
+    found.sort(key=lambda each: each.start)
+    tags = sorted({each for scalars in found for each in scalars.points})
+    wanted = best_tag(tags) if tag is None else tag
     if wanted not in tags:
-        listed = ", ".join(sorted(tags)) or "none"
-        raise InputError(f"{name}: it has no scalar {wanted!r}; name one with --tag: {listed}")
-    return Curve(
+        lacking = "known to hold returns" if tag is None else quoted(tag)
+        raise InputError(f"{name}: it has no scalar {lacking}; name one with --tag: {listed(tags)}")
+    assert wanted is not None
+    held = [each for each in found if wanted in each.points]
+    remarks = [remark for each in found for remark in each.remarks]
+    if len(held) > 1:
+        remarks.append(f"{len(held)} event files: read as sessions in the order of time")
+    rows = np.array([row for each in held for row in each.points[wanted]], dtype=np.float64)
+    start = held[0].start
+    return points.curve(
+        points.table_of(rows[:, 0], rows[:, 1], seconds=rows[:, 2] - start),
         name=name,
-        sha256=hashlib.sha256(content).hexdigest(),
-        kind="event file",
-        evaluation=f"points of {wanted} in TensorBoard's event files",
-        step=np.array(step, dtype=np.int64),
-        returns=np.array(returns),
-        length=np.zeros(len(step), dtype=np.int64),
-        seconds=np.array(times) - first,
-        started=datetime.fromtimestamp(first, UTC),
         remarks=remarks,
+        sha256=hashlib.sha256(b"".join(contents)).hexdigest(),
+        format="event file",
+        kind=kind_of_name(wanted),
+        detail=f"points of {wanted} in TensorBoard's event files",
+        started=points.moment(start),
     )
 
 
@@ -85,6 +88,22 @@ def is_event_file(content: bytes) -> bool:
         return False
     _, checksum = _HEAD.unpack_from(content)
     return bool(masked_crc32c(content[:8]) == checksum)
+
+
+def _scalars(content: bytes, name: str) -> _Scalars:
+    found = _Scalars()
+    for event in _events(content, name):
+        if event is None:
+            found.remarks = ("its file ends within a record",)
+            break
+        time = event.wall_time if math.isfinite(event.wall_time) else math.nan
+        found.start = float(np.fmin(found.start, time))
+        for value in event.summary.value:
+            number = _scalar(value)
+            if number is not None:
+                row = (event.step, number, time)
+                found.points.setdefault(value.tag, []).append(row)
+    return found
 
 
 def _events(content: bytes, name: str) -> Iterator[Any]:
@@ -122,7 +141,10 @@ def _scalar(value: Any) -> float | None:
     if value.HasField("simple_value"):
         return float(value.simple_value)
     if value.HasField("tensor") and not value.tensor.tensor_shape.dim:
-        found = make_ndarray(value.tensor)
+        try:
+            found = make_ndarray(value.tensor)
+        except (TypeError, ValueError):  # a tensor of no kind that NumPy has
+            return None
         if found.dtype.kind in "iuf":
             return float(found)
     return None

@@ -1,50 +1,56 @@
-"""Stable-Baselines3's monitor.csv: one row an episode, in the order in which they ended.
+"""Monitor files of Stable-Baselines3 and openai/baselines: one row an episode, as they ended.
 
-The first line is `#` and JSON with t_start [s since 1970] and env_id, the second names the columns:
-r, the raw return; l, the length [environment steps]; t, the wall time since t_start [s]; more may
-follow. Source: stable_baselines3/common/monitor.py.
+monitor.csv: the first line is `#` and JSON with t_start [s since 1970] and env_id, the second
+names the columns: r, the raw return; l, the length [environment steps]; t, the wall time since
+t_start [s]; more may follow. monitor.json: an object a line, the first of them t_start and env_id.
+A program that is started again appends to its file, and t begins at 0 again.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from bench.errors import InputError
-from bench.importing.curve import Curve, Floats, Integers
+from bench.importing import points
+from bench.importing.curve import Curve
+from bench.importing.producers import is_evaluation
+from bench.importing.quoting import listed, quoted
+from bench.importing.tables import TORN, Table, read_lines_of_json, read_separated, text_of
+from bench.kinds import EPISODES, EVALUATIONS
 
-EVALUATION: Final = "training episodes of Stable-Baselines3's Monitor"
-MARK: Final = "#{"
-"""How such a file begins."""
+MARK: Final = re.compile(r"#\s*\{")
+"""How a monitor.csv begins."""
 
-_COLUMNS: Final = ("r", "l", "t")
+ENVIRONMENTS: Final = re.compile(r"\d+(\.\d+)*\.monitor\.(csv|json)")
+"""What the files of a run's environments, stepped side by side, are called."""
+
+COLUMNS: Final = ("r", "l", "t")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Episodes:
-    """What one file holds; each [E]."""
+    """What one file holds."""
 
     start: float  # s since 1970, NaN where it isn't said
     environment: str | None
-    returns: Floats
-    length: Integers
-    seconds: Floats  # since `start`
+    rows: pd.DataFrame  # a row an episode: r, l, t, session (0, 1 …)
+    remarks: tuple[str, ...]
 
 
 def read_monitors(paths: Sequence[Path], name: str) -> Curve:
     """The curve of a seed, from the files of its environments that were stepped side by side.
 
-    Their episodes are put in the order of the time at which they ended; a step is the sum of the
-    lengths until then. Of one file that is its own order.
+    Their episodes are put in the order of the time at which they ended, session by session; a step
+    is the sum of the lengths until then. Of one file that is its own order.
 
     Args:
         paths: one or more files.
@@ -54,76 +60,121 @@ def read_monitors(paths: Sequence[Path], name: str) -> Curve:
         InputError: a file is none, or its curve can't be used.
     """
     contents = [path.read_bytes() for path in paths]
-    found = [_parsed(content, str(path)) for content, path in zip(contents, paths, strict=True)]
+    several = len(paths) > 1
+    found = [
+        _parsed(content, str(path) if several else name)
+        for content, path in zip(contents, paths, strict=True)
+    ]
+    remarks = [
+        f"{path.name}: {remark}" if several else remark
+        for path, each in zip(paths, found, strict=True)
+        for remark in (*each.remarks, *(["it holds no episode"] * (several and each.rows.empty)))
+    ]
+    found = [each for each in found if not each.rows.empty]
     start = min((each.start for each in found), default=np.nan)
-    returns, length = (
-        np.concatenate([getattr(each, field) for each in found]) for field in ("returns", "length")
-    )
-    seconds = np.concatenate([each.seconds + (each.start - start) for each in found])
-    if len(found) == 1:
-        seconds = found[0].seconds
-    else:
-        if not np.isfinite(seconds).all():
-            raise InputError(
-                f"{name}: several monitor files are merged by t_start, which one lacks"
-            )
-        order = np.argsort(seconds, kind="stable")
-        returns, length, seconds = returns[order], length[order], seconds[order]
-    names = dict.fromkeys(each.environment for each in found if each.environment)
-    return Curve(
+    rows = _side_by_side(found, start, name)
+    sessions = rows["session"].nunique()
+    if sessions > 1:
+        remarks.append(f"its clock restarts: read as {sessions} sessions in order")
+    length = rows["l"].to_numpy()
+    whole = np.floor(length) == length
+    for row in np.flatnonzero(~(whole & (length >= 1) & (length < points.LONGEST)))[:1]:
+        raise InputError(
+            f"{name}: episode {row + 1} has the length {length[row]:,.15g}; "
+            "lengths are whole numbers from 1 on"
+        )
+    return points.curve(
+        points.table_of(np.cumsum(length), rows["r"].to_numpy(), length, rows["t"].to_numpy()),
         name=name,
+        remarks=remarks,
         sha256=hashlib.sha256(b"".join(contents)).hexdigest(),
-        kind="monitor.csv",
-        evaluation=EVALUATION,
-        step=np.cumsum(length),
-        returns=returns,
-        length=length,
-        seconds=seconds,
-        started=None if np.isnan(start) else datetime.fromtimestamp(start, UTC),
-        environments=tuple(names),
+        format="monitor file",
+        kind=EVALUATIONS if _of_evaluations(paths[0]) else EPISODES,
+        detail="a monitor file of Stable-Baselines3 or openai/baselines",
+        started=points.moment(start),
+        environments=tuple(dict.fromkeys(e.environment for e in found if e.environment)),
     )
+
+
+def _of_evaluations(path: Path) -> bool:
+    return is_evaluation(path.name) or path.resolve().parent.name in ("eval", "evaluation")
+
+
+def _side_by_side(found: Sequence[_Episodes], start: float, name: str) -> pd.DataFrame:
+    """All episodes in the order of their sessions, and of time in each; t goes on over sessions.
+
+    When a later session began no file tells, but t counts from its own beginning.
+    """
+    if len(found) > 1 and not all(
+        np.isfinite(each.start) and np.isfinite(each.rows["t"]).all() for each in found
+    ):
+        raise InputError(
+            f"{name}: several monitor files are merged by t_start and t; one lacks them"
+        )
+    shifted = []
+    for each in found:
+        rows = each.rows.copy()
+        if len(found) > 1:
+            rows.loc[rows["session"] == 0, "t"] += each.start - start
+        shifted.append(rows)
+    if not shifted:
+        raise InputError(f"{name}: there is no row of data in it")
+    rows = pd.concat(shifted, ignore_index=True)
+    if len(found) > 1:
+        rows = rows.sort_values(["session", "t"], kind="stable", ignore_index=True)
+    ends = rows.groupby("session")["t"].max().cumsum().shift(fill_value=0.0)
+    rows["t"] += rows["session"].map(ends)
+    return rows
 
 
 def _parsed(content: bytes, name: str) -> _Episodes:
-    try:
-        text = content.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name}: no text, so no monitor.csv") from error
+    text = text_of(content, name)
+    if not text.strip():
+        rows = pd.DataFrame(columns=[*COLUMNS, "session"], dtype=np.float64)
+        return _Episodes(start=np.nan, environment=None, rows=rows, remarks=())
     first, _, rest = text.partition("\n")
-    try:
-        header = json.loads(first.removeprefix("#"))
-        start = float(header.get("t_start", np.nan))
-        environment = header.get("env_id")
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{name}: the first line of a monitor.csv is # and JSON, not {first[:40]!r}"
-        ) from error
-    rows = csv.DictReader(io.StringIO(rest))
-    columns = rows.fieldnames or ()
-    for column in _COLUMNS:
-        if column not in columns:
-            raise InputError(
-                f"{name}: a monitor.csv has columns r, l and t, this one {', '.join(columns)}"
-            )
-    numbers: dict[str, list[float]] = {column: [] for column in _COLUMNS}
-    for row in rows:
-        for column in _COLUMNS:
-            try:
-                numbers[column].append(float(row[column]))
-            except (TypeError, ValueError) as error:
-                raise InputError(
-                    f"{name}, line {rows.line_num + 1}: {column} is {row[column]!r}, not a number"
-                ) from error
-    length = np.array(numbers["l"])
-    for place in np.flatnonzero(~((length >= 1) & (length == np.floor(length))))[:1]:
-        raise InputError(
-            f"{name}: episode {place + 1} has the length {length[place]:g}; "
-            "lengths are whole numbers from 1 on"
-        )
+    told = _header(first, name)
+    remarks: list[str] = []
+    if rest and not rest.endswith("\n"):  # every line is written with its end
+        rest = rest[: rest.rfind("\n") + 1]
+        remarks.append(TORN)
+    if MARK.match(first):
+        lines = rest.split("\n")
+        # A program that is started again may write these once more.
+        again = [line for line in lines[1:] if not line.startswith("#") and line != lines[0]]
+        table = read_separated("\n".join([lines[0], *again]), ",", name)
+    elif rest.strip():
+        table = read_lines_of_json(rest, name)
+    else:
+        table = Table(name=name, columns=COLUMNS, rows=pd.DataFrame(columns=range(3)))
+    if any(table.find(column) is None for column in COLUMNS):
+        raise InputError(f"{name}: a monitor file has r, l and t, this one {listed(table.columns)}")
+    rows = pd.DataFrame({column: table.numbers(table.place(column)) for column in COLUMNS})
+    rows["t"] = points.finite(rows["t"].to_numpy())
+    rows["session"] = (rows["t"] < rows["t"].shift()).cumsum()
+    environment = told.get("env_id")
     return _Episodes(
-        start=start,
+        start=_number(told.get("t_start")),
         environment=environment if isinstance(environment, str) and environment != "None" else None,
-        returns=np.array(numbers["r"]),
-        length=length.astype(np.int64),
-        seconds=np.array(numbers["t"]),
+        rows=rows,
+        remarks=tuple(dict.fromkeys([*remarks, *table.remarks])),
     )
+
+
+def _header(line: str, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line.lstrip("#"))
+        if isinstance(found, dict):
+            return found
+    except (ValueError, RecursionError):
+        pass
+    raise InputError(
+        f"{name}: the first line of a monitor file is JSON with t_start, not {quoted(line)}"
+    )
+
+
+def _number(value: object) -> float:
+    try:
+        return float(str(value))
+    except ValueError:
+        return np.nan

@@ -3,55 +3,80 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from bench.errors import InputError
+from bench.importing.choice import Choice
+from bench.importing.column_tables import read_column_table
 from bench.importing.curve import Curve
 from bench.importing.evaluations import read_evaluations
-from bench.importing.event_files import is_event_file, read_event_file
-from bench.importing.monitor import MARK, read_monitors
-from bench.importing.step_table import NEEDED, columns_of, read_step_table
+from bench.importing.event_files import read_event_files
+from bench.importing.monitor import read_monitors
+from bench.importing.quoting import listed
+from bench.importing.recognition import Format, order, recognised, what_it_is
+from bench.kinds import UNSAID
 
 FORMATS: Final = (
-    "Stable-Baselines3's monitor.csv and evaluations.npz, TensorBoard's event files, "
-    "and CSV with the columns step and return"
+    "monitor files, evaluations.npz, progress.csv and its like, TensorBoard's event files, and "
+    "tables whose columns are known or named by --step-column and --return-column"
 )
 """What can be read, in words."""
 
-_NAMES: Final = ("*monitor.csv", "evaluations.npz", "*tfevents*")
-"""What a run's folder is searched for."""
+_ONE_A_FOLDER: Final = {Format.ENVIRONMENT, Format.LOG, Format.EVENTS}
+"""What programs write once for a run; other files of one folder may be seeds."""
+
+_MOST_FILES: Final = 200
+"""Files of a folder that are looked at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """Files that are read together; what else its folder holds, if that was named."""
+
+    name: str
+    paths: tuple[Path, ...]
+    format: Format
+    beside: tuple[str, ...] = ()
 
 
 def read_curves(
-    names: Sequence[str], *, tag: str | None = None, seeds: Sequence[int] | None = None
+    names: Sequence[str], *, choice: Choice | None = None, seeds: Sequence[int] | None = None
 ) -> list[Curve]:
-    """The curves of all files, each with its seed.
+    """The curves of all files, each with its seed, all of one kind of returns.
 
-    A folder stands for one run: of its environments' monitor files, one curve is made. Wildcards
-    are opened up in the order in which people count: run_2 before run_10.
+    A folder stands for one run, and so do monitor files of environments and event files that lie
+    in one folder. Wildcards are opened up in the order in which people count: run_2 before run_10.
 
     Args:
         names: files, folders, and wildcards that the shell has left.
-        tag: of the scalar in TensorBoard's event files; None: `event_files.TAG`.
+        choice: which numbers of the files are meant.
         seeds: of the curves, in their order; None: what a file's column says, else 0 to n − 1.
 
     Raises:
-        InputError: one can't be read or used, in one line that begins with its name; or the seeds
-            are not one a curve.
+        InputError: one can't be read or used, in one line that begins with its name; the curves
+            are of several kinds; or the seeds are not one a curve.
     """
-    curves = [curve for name in _expanded(names) for curve in _read(name, tag)]
-    return _with_seeds(_suspicious(curves), seeds)
+    choice = choice or Choice()
+    runs = _together([_found(name, choice) for name in _expanded(names)])
+    curves = [_of_kind(curve, choice) for run in runs for curve in _read(run, choice)]
+    kinds = {curve.kind: curve for curve in reversed(curves)}
+    if len(kinds) > 1:
+        told = " and ".join(f"{kind} ({curve.name})" for kind, curve in reversed(kinds.items()))
+        say = "; say by --kind what those are" if UNSAID in kinds else ""
+        raise InputError(f"a variant has one kind of returns, these files have {told}{say}")
+    return _with_seeds(curves, seeds)
 
 
 def _expanded(names: Iterable[str]) -> list[str]:
     found: list[str] = []
     for name in names:
-        if not Path(name).exists() and glob.has_magic(name):
+        if glob.has_magic(name) and not os.path.exists(name):
             matches = sorted(glob.glob(name, recursive=True), key=_counted)
             if not matches:
                 raise InputError(f"no file is called {name!r}")
@@ -71,80 +96,168 @@ def _counted(name: str) -> list[tuple[int, str]]:
     ]
 
 
-def _read(name: str, tag: str | None) -> list[Curve]:
+def _found(name: str, choice: Choice) -> _Run:
+    """What a name stands for: a file, or what of a folder is the run."""
     path = Path(name)
     try:
         if path.is_dir():
-            return _read_folder(path, tag)
-        return _read_file(path, name, tag)
+            return _run_of(path, choice)
+        if path.exists() and not path.is_file():
+            raise InputError(f"{name} is no file")
+        format_ = recognised(path, choice)
+        if format_ is None:
+            told = f"{what_it_is(path)}. Known are {FORMATS}"
+            raise InputError(f"{name} {told}{_beside([path], choice)}")
     except OSError as error:
         raise InputError(f"{name} can't be read: {error.strerror or error}") from error
+    return _Run(name=name, paths=(path,), format=format_)
 
 
-def _read_folder(folder: Path, tag: str | None) -> list[Curve]:
-    for pattern in _NAMES:
-        files = sorted(folder.glob(pattern), key=lambda path: _counted(path.name))
-        if files and pattern == _NAMES[0]:
-            for file in files:
-                if not file.stat().st_size:
-                    raise InputError(f"{file} is empty")
-            _refuse_tag(str(folder), tag)
-            return [read_monitors(files, str(folder))]
-        if len(files) == 1:
-            return _read_file(files[0], str(files[0]), tag)
-        if files:
-            listed = ", ".join(file.name for file in files)
-            raise InputError(f"{folder} holds several files of one run: {listed}; name one of them")
-    raise InputError(f"{folder} holds nothing that can be read. Known are {FORMATS}")
+def _readable(folder: Path, choice: Choice) -> dict[Path, Format]:
+    """The files of a folder that can be read, in the order of their names."""
+    found = {}
+    files = sorted(folder.iterdir(), key=lambda path: _counted(path.name))
+    for path in [each for each in files if each.is_file()][:_MOST_FILES]:
+        try:
+            format_ = recognised(path, choice)
+        except OSError:
+            continue
+        if format_ is not None:
+            found[path] = format_
+    return found
 
 
-def _read_file(path: Path, name: str, tag: str | None) -> list[Curve]:
-    with path.open("rb") as file:
-        beginning = file.read(2**16)
-    if not beginning:
-        raise InputError(f"{name} is empty")
-    if is_event_file(beginning):
-        return [read_event_file(path, name, tag)]
-    read = _reader(beginning, name)
-    _refuse_tag(name, tag)
-    return read(path)
+def _run_of(folder: Path, choice: Choice) -> _Run:
+    """The files of a folder that are its run.
 
-
-def _reader(beginning: bytes, name: str) -> Callable[[Path], list[Curve]]:
-    """What reads a file that begins like this, TensorBoard's aside."""
-    if beginning.startswith(b"PK\x03\x04"):
-        return lambda path: [read_evaluations(path, name)]
-    text = beginning.decode("utf-8-sig", errors="replace")
-    if text.startswith(MARK):
-        return lambda path: [read_monitors([path], name)]
-    columns = columns_of(text)
-    if all(column in columns for column in NEEDED):
-        return lambda path: read_step_table(path, name)
-    told = f"its columns are {', '.join(columns)}. " if len(columns) > 1 and "�" not in text else ""
-    raise InputError(f"{name} is of an unknown format. {told}Known are {FORMATS}")
-
-
-def _refuse_tag(name: str, tag: str | None) -> None:
-    if tag is not None:
-        raise InputError(f"--tag names a scalar of TensorBoard's event files, and {name} is none")
-
-
-def _suspicious(curves: Sequence[Curve]) -> list[Curve]:
-    """Marks monitor files of one folder, which can be the environments of one run."""
-    folders = Counter(Path(each.name).parent for each in curves if each.kind == "monitor.csv")
-
-    def marked(curve: Curve) -> Curve:
-        folder = Path(curve.name).parent
-        shares = curve.kind == "monitor.csv" and folders[folder] > 1
-        if not shares or not re.fullmatch(r"\d+\.monitor\.csv", Path(curve.name).name):
-            return curve
-        told = (
-            f"its file lies beside others in {folder}: environments of one run, stepped side by "
-            "side, are no seeds; name the folder to join them"
+    Raises:
+        InputError: there is none, or it can't be told which.
+    """
+    found = _readable(folder, choice)
+    wanted = {
+        path: format_
+        for path, format_ in found.items()
+        if (choice.tag is None or format_ is Format.EVENTS)
+        and (not choice.of_table or format_ in (Format.TABLE, Format.LOG))
+    } or found
+    if not wanted:
+        inside = [each.name for each in folder.iterdir() if each.is_dir()]
+        nested = f"; its folders are {listed(sorted(inside, key=_counted))}" if inside else ""
+        raise InputError(f"{folder} holds nothing that can be read{nested}. Known are {FORMATS}")
+    best = min(order(path, format_) for path, format_ in wanted.items())
+    paths = tuple(path for path, format_ in wanted.items() if order(path, format_) == best)
+    format_ = wanted[paths[0]]
+    exact = [path for path in paths if path.name in ("monitor.csv", "monitor.json")]
+    if len(exact) == 1:
+        paths = tuple(exact)
+    if len(paths) > 1 and format_ not in (Format.ENVIRONMENT, Format.EVENTS):
+        raise InputError(
+            f"{folder} holds several files that could be the run: "
+            f"{listed([path.name for path in paths])}; name one, or a wildcard if each is a seed"
         )
-        return replace(curve, remarks=(*curve.remarks, told))
+    name = str(folder if len(paths) > 1 else paths[0])
+    beside = tuple(path.name for path in found if path not in paths)
+    return _Run(name=name, paths=paths, format=format_, beside=beside)
 
-    return [marked(curve) for curve in curves]
+
+def _together(runs: Sequence[_Run]) -> list[_Run]:
+    """Joins the files of one run that are named one by one.
+
+    Raises:
+        InputError: not all environments of a run are named, or different files of one run.
+    """
+    groups: dict[object, list[_Run]] = {}
+    for run in runs:
+        folder = run.paths[0].resolve().parent
+        joins = run.format in (Format.ENVIRONMENT, Format.EVENTS)
+        groups.setdefault((folder, run.format) if joins else run.paths, []).append(run)
+    joined = [_joined(group) for group in groups.values()]
+    folders: dict[Path, list[_Run]] = {}
+    for run in joined:
+        folders.setdefault(run.paths[0].resolve().parent, []).append(run)
+    for neighbours in folders.values():
+        formats = {run.format for run in neighbours}
+        if len(neighbours) > 1 and (len(formats) > 1 or formats & _ONE_A_FOLDER):
+            names = [path.name for run in neighbours for path in run.paths]
+            raise InputError(
+                f"{neighbours[0].paths[0].parent} holds several files of one run: {listed(names)}; "
+                "name the folder, or one of them"
+            )
+    return joined
+
+
+def _joined(group: Sequence[_Run]) -> _Run:
+    run, paths = group[0], tuple(path for run in group for path in run.paths)
+    folder = paths[0].parent
+    if run.format is Format.ENVIRONMENT:
+        every = [path.name for path in folder.iterdir() if _is_environment(path)]
+        if len(every) > len(paths):
+            raise InputError(
+                f"{folder} holds the {len(every)} environments of one run, "
+                f"{listed(sorted(every, key=_counted))}: name the folder; a run that is a seed of "
+                "its own needs a folder of its own"
+            )
+    return replace(run, name=str(folder), paths=paths) if len(paths) > 1 else run
+
+
+def _is_environment(path: Path) -> bool:
+    return path.is_file() and recognised(path, Choice()) is Format.ENVIRONMENT
+
+
+def _read(run: _Run, choice: Choice) -> list[Curve]:
+    """The curves of a run's files, with what lies beside them.
+
+    Raises:
+        InputError: they can't be read or used; the line says what else could be.
+    """
+    name, paths = run.name, run.paths
+    try:
+        _refuse_options(run, choice)
+        if run.format.is_monitor:
+            curves = [read_monitors(paths, name)]
+        elif run.format is Format.EVENTS:
+            curves = [read_event_files(paths, name, choice.tag)]
+        elif run.format is Format.EVALUATIONS:
+            curves = [read_evaluations(paths[0], name)]
+        else:
+            curves = read_column_table(paths[0], name, choice)
+    except OSError as error:
+        raise InputError(f"{name} can't be read: {error.strerror or error}") from error
+    except InputError as error:
+        raise InputError(f"{error}{_beside(paths, choice)}") from error
+    if not curves:
+        raise InputError(f"{name}: there is no row of data in it")
+    return [replace(curve, beside=run.beside) for curve in curves]
+
+
+def _beside(paths: Sequence[Path], choice: Choice) -> str:
+    """What else could be read in the folder of files, as the end of a complaint."""
+    names = _others(paths, choice)
+    return f". Beside it could be read: {listed(names)}" if names else ""
+
+
+def _others(paths: Sequence[Path], choice: Choice) -> list[str]:
+    return [path.name for path in _readable(paths[0].parent, choice) if path not in paths]
+
+
+def _refuse_options(run: _Run, choice: Choice) -> None:
+    if choice.tag is not None and run.format is not Format.EVENTS:
+        raise InputError(
+            f"--tag names a scalar of TensorBoard's event files, and {run.name} is none"
+        )
+    if choice.of_table and run.format not in (Format.TABLE, Format.LOG):
+        raise InputError(
+            "--step-column, --return-column and --where are about columns of a table, and "
+            f"{run.name} is none"
+        )
+
+
+def _of_kind(curve: Curve, choice: Choice) -> Curve:
+    if choice.kind is None or choice.kind == curve.kind:
+        return curve
+    if curve.kind != UNSAID:
+        raise InputError(f"{curve.name}: its returns are {curve.kind}, not {choice.kind}")
+    return replace(curve, kind=choice.kind)
 
 
 def _with_seeds(curves: Sequence[Curve], seeds: Sequence[int] | None) -> list[Curve]:

@@ -1,12 +1,12 @@
 """The store: results in Parquet, whole at any moment.
 
-`Store` writes and reads one folder, `merge` brings in another one, `compact` publishes it, `load`
+`Store` writes and reads one folder, `merge` brings in another one, `publish` publishes it, `load`
 gives an ablation's tidy view.
 """
 
-from bench.store.compaction import Compaction, compact
 from bench.store.load import View, load
 from bench.store.merging import Merging, merge
+from bench.store.publishing import Publication, publish
 from bench.store.schema import SCHEMAS
 from bench.store.store import LOCAL, NO_EPISODES, NO_UPDATES, PUBLISHED, Entry, Store
 
@@ -16,12 +16,12 @@ __all__ = [
     "NO_UPDATES",
     "PUBLISHED",
     "SCHEMAS",
-    "Compaction",
     "Entry",
     "Merging",
+    "Publication",
     "Store",
     "View",
-    "compact",
     "load",
     "merge",
+    "publish",
 ]

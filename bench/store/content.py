@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bench.store.parquet import segments, with_column
+from bench.store.rounding import rounded, steps_of
 from bench.store.schema import SCHEMAS
 
 # The rows of one run, by table.
@@ -53,14 +55,10 @@ def by_run(tables: Mapping[str, pa.Table]) -> dict[str, Content]:
     for run in tables["runs"]["run"].to_pylist():
         parts[run] = {name: table.slice(0, 0) for name, table in tables.items()}
     for name, table in tables.items():
-        start = 0
-        # Counts come in the order in which the runs do.
-        for counted in pc.value_counts(table["run"]).to_pylist():
-            rows = table.slice(start, counted["counts"])
-            start += len(rows)
+        for run, rows in segments(table):
             # A run that is being written has rows without being there.
-            if counted["values"] in parts:
-                parts[counted["values"]][name] = rows
+            if run in parts:
+                parts[run][name] = rows
     return dict(parts)
 
 
@@ -84,7 +82,7 @@ def first_difference(first: Content, second: Content) -> Difference | None:
     """The first difference in the content of a run: of the first rows that differ, by column.
 
     A published run keeps the diagnostics of some updates: where one content has none of an update,
-    only its number and step are compared.
+    only its number and step are compared. Its numbers are rounded, and so are then the other's.
 
     Args:
         first, second: the rows of one run in each of the tables of COMPARED.
@@ -92,6 +90,7 @@ def first_difference(first: Content, second: Content) -> Difference | None:
     Returns:
         None where the contents are equal bit for bit. NaN equals NaN, and null only null.
     """
+    first, second = _as_published(first, second), _as_published(second, first)
     found = (_difference(table, first[table], second[table]) for table in COMPARED)
     return next(filter(None, found), None)
 
@@ -106,6 +105,7 @@ def first_difference_of_beginning(whole: Content, beginning: Content) -> Differe
     Args:
         whole, beginning: as in `first_difference`.
     """
+    beginning = _as_published(beginning, whole)
     last = row_of(beginning)["steps"]
     episodes = whole["episodes"].filter(pc.less_equal(whole["episodes"]["step"], last))
     updates, others = (
@@ -120,6 +120,12 @@ def first_difference_of_beginning(whole: Content, beginning: Content) -> Differe
     return _difference("episodes", episodes, beginning["episodes"]) or _difference(
         "updates", updates, others
     )
+
+
+def _as_published(content: Content, other: Content) -> Content:
+    """The content with its numbers rounded as those of the other are."""
+    steps = steps_of(row_of(other))
+    return {table: rounded(rows, steps) for table, rows in content.items()} if steps else content
 
 
 def _difference(table: str, one: pa.Table, other: pa.Table) -> Difference | None:
@@ -156,10 +162,10 @@ def _undiagnosed(updates: pa.Table) -> np.ndarray:
 
 
 def _blank(updates: pa.Table, where: pa.Array) -> pa.Table:
-    for place, field in enumerate(updates.schema):
+    for field in updates.schema:
         if field.nullable:
             column = pc.if_else(where, pa.scalar(None, field.type), updates[field.name])
-            updates = updates.set_column(place, field, column)
+            updates = with_column(updates, field.name, column)
     return updates
 
 

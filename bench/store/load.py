@@ -127,11 +127,8 @@ def _problems(places: list[Store]) -> tuple[str, ...]:
 
 def _view(place: Store, plans: pa.Table, ablation: str) -> View:
     plan = parquet.to_frame(plans.filter(pc.equal(plans["ablation"], ablation)))
-    descriptions = set(plan["description"])
     tables = place.read(
-        entry
-        for entry in place.committed().values()
-        if entry.description in descriptions and entry.status != PRUNED
+        entry for entry in place.entries(set(plan["description"])) if entry.status != PRUNED
     )
     found = parquet.to_frame(tables["runs"])
     own, others = _held_out(plans, ablation)
@@ -147,7 +144,25 @@ def _view(place: Store, plans: pa.Table, ablation: str) -> View:
         source=place.path,
         plan=plan,
         runs=runs,
-        episodes=names.merge(parquet.to_frame(tables["episodes"]), on="run"),
-        updates=names.merge(parquet.to_frame(tables["updates"]), on="run"),
+        episodes=_named(names, tables, "episodes"),
+        updates=_named(names, tables, "updates"),
         problems=_problems([place]),
     )
+
+
+def _named(names: pd.DataFrame, tables: dict[str, pa.Table], name: str) -> pd.DataFrame:
+    """Rows of the runs in a table, in the order of `names`, with its columns.
+
+    The table is taken out of `tables`: of some million rows, one copy is enough.
+    """
+    table = tables.pop(name)
+    nothing = table.slice(0, 0)
+    parts = dict(parquet.segments(table))
+    rows = [parts.get(run, nothing) for run in names["run"]]
+    lengths = [len(each) for each in rows]
+    table = pa.concat_tables([nothing, *rows]).drop_columns(["run"])
+    del parts, rows
+    frame = parquet.to_frame(table)
+    del table
+    named = names.loc[names.index.repeat(lengths)].reset_index(drop=True)
+    return named.assign(**{column: frame.pop(column) for column in list(frame.columns)})

@@ -6,11 +6,9 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import pyarrow as pa
-import safetensors
-from safetensors import numpy as policies
 
 from bench.errors import InputError
 from bench.store import parquet
@@ -23,7 +21,7 @@ from bench.store.content import (
     same_code,
 )
 from bench.store.schema import RESULTS, THROUGHPUT
-from bench.store.store import Store
+from bench.store.store import Store, by_ablation
 from bench.store.united_plan import unite
 
 
@@ -141,7 +139,7 @@ def _merge_run(
     run: str,
     theirs: Content,
     ours: Content | None,
-    stamp: tuple[int, int],
+    stamp: str,
 ) -> bool:
     """Merge one run; False, and nothing is done, where another writer has been there meanwhile."""
     judged = _judged(ours, theirs)
@@ -196,37 +194,27 @@ def _conflict(run: str, ours: Content, theirs: Content) -> Conflict:
 
 def _policy(store: Store, run: str, done: Merging) -> bytes | None:
     """The content of the policy's file, if it was kept and is whole."""
-    path = store.policy_path(run)
-    if not path.exists():
-        return None
-    content = path.read_bytes()
     try:
-        policies.load(content)
-    except safetensors.SafetensorError as error:
-        done.problems.append(f"{path} is torn or no policy ({error}): skipped")
+        return store.policy_content(run)
+    except FileNotFoundError:
         return None
-    return content
+    except InputError as error:
+        done.problems.append(f"{error}: skipped")
+        return None
 
 
 def _merge_plans(
     there: Store, here: Store, done: Merging, declared: Callable[[str], Sequence[str]]
 ) -> None:
-    ours, theirs = _by_ablation(here.plans()), _by_ablation(there.plans())
-    for ablation, asked in theirs.items():
-        earlier = ours.get(ablation, [])
+    ours, theirs = (by_ablation(each.plans()) for each in (here, there))
+    for ablation, plan in theirs.items():
+        asked, earlier = plan.to_pylist(), ours[ablation].to_pylist() if ablation in ours else []
         united, contested = unite(
             earlier, asked, replace=done.replaced, declared=declared(ablation)
         )
         done.contested += [(ablation, environment) for environment in contested]
         if united != earlier:
             here.write_plan(united)
-
-
-def _by_ablation(plans: pa.Table) -> dict[str, list[dict[str, Any]]]:
-    found: dict[str, list[dict[str, Any]]] = {}
-    for row in plans.to_pylist():
-        found.setdefault(row["ablation"], []).append(row)
-    return found
 
 
 def _merge_sessions(there: Store, here: Store, done: Merging) -> None:

@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from bench.store.schema import PRECISION
+from bench.store.schema import JSON, SEAL
 
 
 class UnreadableError(Exception):
-    """A file that is not a whole Parquet file of the expected schema; the text says why."""
+    """A file that is not a whole Parquet file of the expected schema; the text says why.
+
+    `whole` says of one that is, that a version of this suite has written it as this table: what
+    can't be used of it is no damage.
+    """
+
+    def __init__(self, reason: str, *, whole: bool = False) -> None:
+        super().__init__(reason)
+        self.whole = whole
 
 
 def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Table:
     """A table with one row a mapping; a nullable column may be missing.
 
-    Raises ValueError for an unknown column and for a required one without a value.
+    Raises ValueError for an unknown column, for a required one without a value, and for one of
+    JSON that holds none.
     """
     for row in rows:
         _check_names(schema, row)
@@ -30,6 +41,8 @@ def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Tab
     for field in schema:
         if not field.nullable and table[field.name].null_count:
             raise ValueError(f"column {field.name!r} must have a value in every row")
+    if (unread := _no_json(table)) is not None:
+        raise ValueError(unread)
     return table
 
 
@@ -60,47 +73,77 @@ def _check_names(schema: pa.Schema, given: Collection[str]) -> None:
         raise ValueError(f"columns of the table: unknown {unknown}, missing {missing}")
 
 
-def write(table: pa.Table, path: Path) -> None:
-    """Write one file and return when it is on the disk. Equal tables give equal bytes."""
+def with_column(table: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """The table with other values in a column of its schema."""
+    place = table.schema.get_field_index(name)
+    return table.set_column(place, table.schema.field(place), column)
+
+
+def write(table: pa.Table, path: Path) -> str:
+    """Write one file and return when it is on the disk. Equal tables give equal bytes.
+
+    A column SEAL of the schema is filled with the checksum of all else that the rows hold.
+
+    Returns:
+        The checksum of the file.
+    """
+    if SEAL in table.schema.names:
+        table = with_column(table, SEAL, pa.array([_seal(table)] * len(table), pa.string()))
     encodings = {
         field.name: encoding
         for field in table.schema
         if (encoding := _encoding(field.type)) is not None
     }
+    content = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        content,
+        table.schema,
+        compression="zstd",
+        compression_level=9,
+        column_encoding=encodings,
+        use_dictionary=[name for name in table.column_names if name not in encodings],
+        write_page_checksum=True,
+        # Of a small file they would be two thirds.
+        write_statistics=False,
+        store_schema=False,
+    ) as file:
+        file.add_key_value_metadata(table.schema.metadata or {})
+        file.write_table(table.combine_chunks())
+    return write_bytes(content.getvalue(), path)
+
+
+def write_bytes(content: bytes | pa.Buffer, path: Path) -> str:
+    """Write one file and return its checksum when it is on the disk."""
     with path.open("wb") as file:
-        pq.write_table(
-            table,
-            file,
-            compression="zstd",
-            compression_level=9,
-            column_encoding=encodings,
-            use_dictionary=[name for name in table.column_names if name not in encodings],
-            write_page_checksum=True,
-        )
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
+    return checksum(content)
 
 
-def shortened(table: pa.Table) -> pa.Table:
-    """The table with the columns for which the schema says so rounded to their bits."""
-    for place, field in enumerate(table.schema):
-        bits = (field.metadata or {}).get(PRECISION.encode())
-        if bits is not None:
-            table = table.set_column(place, field, rounded(table[field.name], int(bits)))
-    return table
+def checksum(content: bytes | pa.Buffer) -> str:
+    """16 hexadecimal digits that another content has by a chance of 2⁻⁶⁴."""
+    return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
-def rounded(column: pa.ChunkedArray, bits: int) -> pa.Array:
-    """Numbers to the nearest of so many significant bits: a relative error of 2⁻ᵇⁱᵗˢ at most.
+def read_bytes(path: Path, expected: str | None) -> bytes:
+    """The content of a file whose checksum is the one expected, if one is.
 
-    What isn't finite, or would round to infinity, stays what it is, and a null a null.
+    Raises UnreadableError where it isn't, OSError where the file system fails.
     """
-    values = column.fill_null(0.0).to_numpy()
-    with np.errstate(over="ignore", invalid="ignore"):
-        mantissa, exponent = np.frexp(values)
-        short = np.ldexp(np.rint(np.ldexp(mantissa, bits)), exponent - bits)
-    kept = np.where(np.isfinite(short), short, values).astype(values.dtype)
-    return pa.array(kept, column.type, mask=column.is_null().to_numpy())
+    content = path.read_bytes()
+    if expected is not None and checksum(content) != expected:
+        raise UnreadableError("is torn: its checksum is not that of what was written")
+    return content
+
+
+def _seal(table: pa.Table) -> str:
+    """The checksum of what all rows hold, but the seal itself. A null counts as no column."""
+    rows = [
+        {name: value for name, value in row.items() if value is not None and name != SEAL}
+        for row in table.to_pylist()
+    ]
+    return checksum(json.dumps(rows, sort_keys=True, default=str).encode())
 
 
 def _encoding(kind: pa.DataType) -> str | None:
@@ -109,79 +152,112 @@ def _encoding(kind: pa.DataType) -> str | None:
     return "BYTE_STREAM_SPLIT" if pa.types.is_floating(kind) else None
 
 
-def verify(path: Path, schema: pa.Schema) -> bool:
-    """True for a whole file of this schema, judged by its footer; raises as `read` does."""
-    with _opened(path, schema):
-        return True
-
-
 def read(
     path: Path,
     schema: pa.Schema,
     *,
-    columns: Sequence[str] | None = None,
-    runs: Sequence[str] | None = None,
+    expected: str | None = None,
+    told: Callable[[str], None] = lambda text: None,
 ) -> pa.Table:
-    """The rows of a file, optionally only some columns, and of some runs.
+    """The rows of a file.
 
-    Raises UnreadableError for a torn or foreign file, OSError where the file system fails.
+    A file of a later version may have columns that aren't known here: they are left out. One of an
+    earlier version may lack those that can be null.
+
+    Args:
+        path, schema: of the file.
+        expected: its checksum, if it is known.
+        told: called with what is left out, in words that go on from the file's path.
+
+    Raises:
+        UnreadableError: the file is torn or foreign, or a column holds what can't be parsed.
+        OSError: the file system fails.
     """
-    with _opened(path, schema) as file:
-        present = set(file.schema_arrow.names)
-        wanted = schema if columns is None else pa.schema([schema.field(name) for name in columns])
-        try:
-            table = file.read(columns=[name for name in wanted.names if name in present])
-        except (pa.ArrowException, OSError) as error:
-            raise _judged(error) from error
-    # An older file may lack columns, and carry other texts about those it has.
-    if not table.schema.equals(wanted, check_metadata=True):
+    if path.suffix != ".parquet" or path.is_dir():
+        raise UnreadableError("is not a Parquet file")
+    content = read_bytes(path, expected)
+    try:
+        with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
+            found = file.schema_arrow
+            _check_columns(found, schema)
+            table = file.read()
+            if SEAL in found.names and table[SEAL].null_count < len(table):
+                _check_seal(table)
+                # It is the file's: rows that come from two files are equal all the same.
+                table = with_column(table, SEAL, pa.nulls(len(table), pa.string()))
+    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+        line = str(error).partition("\n")[0]
+        raise UnreadableError(f"is torn or not Parquet ({line})") from error
+    if unknown := [name for name in found.names if name not in schema.names]:
+        told(f"is of a later version: left out are its columns {', '.join(unknown)}")
+    if not table.schema.equals(schema, check_metadata=True):
         table = pa.Table.from_arrays(
             [
-                table[field.name] if field.name in present else pa.nulls(len(table), field.type)
-                for field in wanted
+                table[field.name] if field.name in found.names else pa.nulls(len(table), field.type)
+                for field in schema
             ],
-            schema=wanted,
+            schema=schema,
         )
-    if runs is not None:
-        table = table.filter(pc.is_in(table["run"], pa.array(runs, pa.string())))
+    if (unread := _no_json(table)) is not None:
+        raise UnreadableError(f"can't be used: {unread}", whole=True)
     return table
 
 
-def _opened(path: Path, schema: pa.Schema) -> pq.ParquetFile:
-    if path.suffix != ".parquet" or path.is_dir():
-        raise UnreadableError("is not a Parquet file")
-    try:
-        file = pq.ParquetFile(path, page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise _judged(error) from error
-    found = file.schema_arrow
-    if found != schema and (differing := _differing(found, schema)):
-        file.close()
-        raise UnreadableError(f"is foreign, its columns differ: {', '.join(differing)}")
-    return file
-
-
-def _differing(found: pa.Schema, schema: pa.Schema) -> list[str]:
-    """Columns that are unknown, of another type, there twice, or required and missing."""
+def _check_columns(found: pa.Schema, schema: pa.Schema) -> None:
     strange = [
         field.name
         for field in found
         if found.names.count(field.name) > 1
-        or field.name not in schema.names
-        or field != schema.field(field.name)
+        or (field.name in schema.names and not _fits(field, schema.field(field.name)))
     ]
     missing = [
         field.name for field in schema if not field.nullable and field.name not in found.names
     ]
-    return strange + missing
+    if strange or missing:
+        table = [(each.metadata or {}).get(b"table") for each in (found, schema)]
+        raise UnreadableError(
+            f"is foreign, its columns differ: {', '.join([*strange, *missing])}",
+            whole=table[0] == table[1],
+        )
 
 
-def _judged(error: Exception) -> Exception:
-    # Arrow raises OSError for corrupt data too; only the file system's own has a number.
-    if isinstance(error, OSError) and error.errno:
-        return error
-    line = str(error).partition("\n")[0]
-    return UnreadableError(f"is torn or not Parquet ({line})")
+def _fits(found: pa.Field, field: pa.Field) -> bool:
+    return bool(found.type == field.type and found.nullable <= field.nullable)
+
+
+def _check_seal(table: pa.Table) -> None:
+    if set(table[SEAL].to_pylist()) != {_seal(table)}:
+        raise UnreadableError("is torn: its rows are not those that were written")
+
+
+def _no_json(table: pa.Table) -> str | None:
+    """Which column of JSON has a value that is none, in words; None where all is well."""
+    for field in table.schema:
+        if (field.metadata or {}).get(b"unit") == JSON.encode():
+            for text in table[field.name].unique().to_pylist():
+                try:
+                    fine = text is None or isinstance(json.loads(text), dict)
+                except (ValueError, RecursionError):
+                    fine = False
+                if not fine:
+                    return f"column {field.name!r} holds no JSON object: {text[:60]!r}"
+    return None
+
+
+def segments(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
+    """A run and rows of it that stand together, again and again; nothing is copied."""
+    if not len(table):
+        return
+    runs = table["run"].combine_chunks().dictionary_encode()
+    starts = np.flatnonzero(np.diff(runs.indices.to_numpy(), prepend=-1))
+    for start, end in zip(starts, [*starts[1:], len(table)], strict=True):
+        yield runs[start].as_py(), table.slice(start, end - start)
+
+
+def in_order(parts: Iterable[tuple[str, pa.Table]], schema: pa.Schema) -> pa.Table:
+    """Runs' rows, sorted by run; parts of one run keep their order."""
+    ordered = sorted(parts, key=itemgetter(0))
+    return pa.concat_tables([schema.empty_table(), *(rows for _, rows in ordered)])
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

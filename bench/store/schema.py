@@ -1,8 +1,8 @@
 """The tables of a store: what each column means, and in which unit.
 
-This is the one place where the columns are documented. Every Parquet file carries the same text
-in the metadata of its fields. Of an older file a nullable column may be missing and is read as
-null, so a new column has to be nullable; texts may differ; a file that differs in anything else
+This is the one place where the columns are documented: `SCHEMAS["runs"].field("seed").metadata`.
+Of an older file a nullable column may be missing and is read as null, so a new column has to be
+nullable; a newer file may have columns that aren't known here; a file that differs in anything else
 is foreign.
 """
 
@@ -18,25 +18,23 @@ def _column(
     unit: str = "",
     *,
     nullable: bool = False,
-    bits: int | None = None,
 ) -> pa.Field:
-    """A column; a real one is rounded to so many significant bits when it is published."""
-    kept = {} if bits is None else {PRECISION: str(bits)}
-    texts = {"meaning": meaning, "unit": unit, **kept}
-    return pa.field(name, kind, nullable=nullable, metadata=texts)
+    return pa.field(name, kind, nullable=nullable, metadata={"meaning": meaning, "unit": unit})
 
 
-def _diagnostic(name: str, meaning: str, unit: str = "", *, bits: int | None = 11) -> pa.Field:
-    return _column(name, pa.float32(), meaning, unit, nullable=True, bits=bits)
+def _diagnostic(name: str, meaning: str, unit: str = "") -> pa.Field:
+    return _column(name, pa.float32(), meaning, unit, nullable=True)
 
 
-PRECISION = "significant bits"
+JSON = "JSON"
+SEAL = "seal"
 TEXT, INTEGER, SMALL, REAL = pa.string(), pa.int64(), pa.int32(), pa.float64()
 TIME = pa.timestamp("us", tz="UTC")
 
 RUN = _column("run", TEXT, "run: one seed of one description", "16 hex digits")
 # Single precision saves a quarter of a published file, and resolves 1 ms for four hours.
 SECONDS = _column("seconds", pa.float32(), "wall time since training started; NaN: not known", "s")
+SEALED = _column(SEAL, TEXT, "checksum of all else in the file", "16 hex digits", nullable=True)
 
 RUNS = pa.schema(
     [
@@ -85,6 +83,22 @@ RUNS = pa.schema(
             "processor and model, cores, memory, system; or imported file",
             "JSON",
         ),
+        _column(
+            "parts",
+            TEXT,
+            "checksum of its file of episodes, of updates, and of its policy: they are named by it",
+            "JSON",
+            nullable=True,
+        ),
+        _column(
+            "rounding",
+            TEXT,
+            "column of episodes or updates -> by how much its numbers may be off, since it was "
+            "published; null: by nothing, or not known of a run of the first edition",
+            "JSON",
+            nullable=True,
+        ),
+        SEALED,
     ],
     metadata={"table": "runs", "meaning": "one row a run: description, provenance, status"},
 )
@@ -98,12 +112,10 @@ EPISODES = pa.schema(
             REAL,
             "sum of the raw rewards, at the environment's boundary",
             "reward",
-            # Noise would fill the rest: 1/16,000 of a return is nothing beside a seed's spread, and
-            # half of the room that a published store takes.
-            bits=14,
         ),
         _column("length", SMALL, "steps of the episode; 0: not known", "environment steps"),
-        SECONDS,
+        # Left out of what is published: an update has them, too.
+        SECONDS.with_nullable(True),
     ],
     metadata={"table": "episodes", "meaning": "one row a completed training episode"},
 )
@@ -134,8 +146,8 @@ UPDATES = pa.schema(
         _diagnostic("ratio_q99", "99% quantile of the probability ratio new / old"),
         _diagnostic("effective_sample_size", "(sum w)^2 / (n sum w^2) of the ratios w", "fraction"),
         _diagnostic("clip_fraction", "ratios outside the clip range", "fraction"),
-        _diagnostic("beta", "weight of the KL penalty", bits=None),
-        _diagnostic("learning_rate", "step size of the optimiser", bits=None),
+        _diagnostic("beta", "weight of the KL penalty"),
+        _diagnostic("learning_rate", "step size of the optimiser"),
         _diagnostic("log_std_mean", "mean log standard deviation of the actions"),
         _diagnostic(
             "reference_kl",
@@ -148,7 +160,7 @@ UPDATES = pa.schema(
             "what the batch's answers are worth by the measure that the reward stands for",
             "reward",
         ),
-        _diagnostic("batch_steps", "steps in the batch", "environment steps", bits=None),
+        _diagnostic("batch_steps", "steps in the batch", "environment steps"),
     ],
     metadata={
         "table": "updates",
@@ -176,6 +188,7 @@ PLANS = pa.schema(
         _column("algorithm", TEXT, "name of the algorithm"),
         _column("differs", TEXT, "what differs from the algorithm's defaults", "JSON"),
         _column("metadata", TEXT, "equation, source, hyperparameters, mechanism", "JSON"),
+        SEALED,
     ],
     metadata={"table": "plans", "meaning": "one row a variant and environment, as last asked for"},
 )
@@ -204,6 +217,7 @@ THROUGHPUT = pa.schema(
         _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
         _column("versions", TEXT, "package -> version", "JSON"),
         _column("machine", TEXT, "processor and model, cores, memory, system", "JSON"),
+        SEALED,
     ],
     metadata={"table": "throughput", "meaning": "one row a round, rival and core"},
 )
@@ -228,6 +242,7 @@ DEVICE_THROUGHPUT = pa.schema(
         _column("dirty", pa.bool_(), "the working tree differed from it", nullable=True),
         _column("versions", TEXT, "package -> version", "JSON"),
         _column("machine", TEXT, "processor and model, cores, memory, system", "JSON"),
+        SEALED,
     ],
     metadata={"table": "device_throughput", "meaning": "one row a measurement on a device"},
 )

@@ -1,69 +1,127 @@
 """A folder of results that is whole at any moment, whoever is killed.
 
-    DIR/runs/ episodes/ updates/ plans/   Parquet files of `bench.store.schema`, nothing else
-    DIR/policies/                         final parameters, <run>.safetensors
-    DIR/incoming/                         files being written, and the lock of the writers
-    DIR/set_aside/                        torn and foreign files, moved out of the readers' way
+    DIR/runs/NAME.parquet                   rows of runs, and which files hold the rest of them
+    DIR/episodes/ updates/NAME.SUM.parquet  their episodes and updates; SUM: the file's checksum
+    DIR/policies/RUN.SUM.safetensors        final parameters
+    DIR/plans/ABLATION.parquet              the plan last asked for
+    DIR/incoming/                           files being written
+    DIR/claims/                             what which process does (`bench.store.claims`)
+    DIR/set_aside/                          torn and foreign files, out of the readers' way
 
-A run's rows lie in files of one name in `runs`, `episodes` and `updates`: `<run>.parquet` in a
-store that is trained into, `compacted.parquet` in one that was compacted for publication. The row
-in `runs` is moved in last and is the commit mark: without it the other rows do not count, and
-without whole files of that name beside it neither does the row.
+NAME is the run's where a store is trained into; in a published one, a file holds all runs of a
+description, and NAME is that. A file in `runs` is moved in last and at once, and names the others
+by their content: so it is the commit mark of all of them, a reader sees one version of a run or
+another and never a mixture, and what a writer killed in between leaves behind counts for nothing.
+
+A store of the first edition has files without SUM, and a published one NAME "compacted"; both are
+read, of a run that was published since the later files.
 """
 
 from __future__ import annotations
 
-import fcntl
+import json
 import os
 import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from bench.errors import InputError, unknown
 from bench.store import parquet
+from bench.store.claims import Claims
 from bench.store.schema import PLANS, RESULTS, RUNS, SCHEMAS, STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCAL = ROOT / "results" / "local"
 PUBLISHED = ROOT / "results" / "published"
 
-COMPACTED = "compacted.parquet"
-# The order in which a run's files are moved in.
-RUN_TABLES = ("episodes", "updates", "runs")
+OF_DESCRIPTION = "description-"
+"""How the name begins of files that hold all runs of a description."""
+COMPACTED = "compacted"
+PARTS = ("episodes", "updates")
+RUN_TABLES = (*PARTS, "runs")
 DAY = 24 * 60 * 60
 
 Result = TypeVar("Result")
-Stamp = tuple[int, int]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A committed run, and the name its files have in each table."""
+    """A committed run, and the name of its files."""
 
     run: str
     description: str
     status: str
     digest: str
     adopted: str | None
-    file: str
+    name: str
 
     @property
     def digests(self) -> frozenset[str]:
         """Of the code that trained it, and of the code that has adopted it."""
         return frozenset({self.digest, self.adopted or self.digest})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """What a file in `runs` holds.
+
+    Attributes:
+        name: of the file, and the first part of the names of those that it commits.
+        rows: of the table `runs`.
+    """
+
+    name: str
+    rows: pa.Table
+
+    @cached_property
+    def runs(self) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = self.rows.to_pylist()
+        return rows
+
+    @property
+    def entries(self) -> list[Entry]:
+        names = ("run", "description", "status", "digest", "adopted")
+        return [Entry(**{each: row[each] for each in names}, name=self.name) for row in self.runs]
+
+    def file(self, part: str) -> str:
+        """Where the runs' rows in the table `part` lie in the store."""
+        return next(_part_name(part, self.name, row, ".parquet") for row in self.runs)
+
+    @cached_property
+    def policies(self) -> dict[str, str]:
+        """Run -> where its policy lies in the store, if it was kept."""
+        return {
+            row["run"]: _part_name("policies", row["run"], row, ".safetensors")
+            for row in self.runs
+            if row["parts"] is None or "policies" in json.loads(row["parts"])
+        }
+
+    @property
+    def files(self) -> set[str]:
+        """Where all lies that the mark commits."""
+        return {*map(self.file, PARTS), *self.policies.values()}
+
+
+def _part_name(part: str, name: str, row: Mapping[str, Any], ending: str) -> str:
+    # Runs of the first edition name no checksums.
+    checksum = "" if row["parts"] is None else f".{json.loads(row['parts'])[part]}"
+    return f"{part}/{name}{checksum}{ending}"
 
 
 NO_EPISODES = {name: np.empty(0) for name in ("step", "return", "length", "seconds")}
@@ -85,36 +143,59 @@ class Store:
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
         self.path = Path(path)
         self.problems: list[str] = []
+        self.claims = Claims(self.path)
         self._left_alone = read_only
+        # What was read or found whole, by path, and the state of the file then.
+        self._known: dict[Path, tuple[tuple[int, int, int], Any]] = {}
 
     @property
     def read_only(self) -> bool:
-        """A published reference: compacted, and changed by compaction alone. Or asked for."""
-        published = self.path.resolve() == PUBLISHED or (self.path / "runs" / COMPACTED).exists()
-        return published or self._left_alone
+        """A published reference: changed by publication alone. Or asked for."""
+        if self._left_alone or self.path.resolve() == PUBLISHED:
+            return True
+        with suppress(OSError):
+            names = os.listdir(self.path / "runs")
+            return any(each.startswith((OF_DESCRIPTION, f"{COMPACTED}.")) for each in names)
+        return False
 
     # Writing
 
     def check_writable(self) -> None:
-        """Try every move that a write makes, before anything is trained.
+        """Try all that a write does, before anything is trained.
 
         Raises InputError with the reason. Also removes what writers killed over a day ago left.
         """
         self._refuse_read_only()
         try:
-            with self.staging() as staging:
+            with self.staging() as staging, self.claims.held("probe"):
                 for folder in (*SCHEMAS, "policies"):
                     # Readers of the folder, pandas among them, pass over names with a dot.
                     probe = self.path / folder / f".{staging.name}"
-                    _write_bytes(staging / folder, bytes(2**16))
+                    parquet.write_bytes(bytes(2**16), staging / folder)
                     os.replace(staging / folder, probe)
                     probe.unlink()
-            for left in (self.path / "incoming").iterdir():
-                if left.is_dir() and time.time() - left.stat().st_mtime > DAY:
-                    shutil.rmtree(left, ignore_errors=True)
+            self._sweep()
         except OSError as error:
-            reason = error.strerror or error
-            raise InputError(f"results folder {self.path} cannot be written: {reason}") from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> InputError:
+        reason = error.strerror or error
+        return InputError(f"results folder {self.path} cannot be written: {reason}")
+
+    def _sweep(self) -> None:
+        """Remove what killed writers left a day ago: folders, and files that others replaced."""
+        old = time.time() - DAY
+        for left in (self.path / "incoming").iterdir():
+            if left.is_dir() and left.stat().st_mtime < old:
+                shutil.rmtree(left, ignore_errors=True)
+        named = {self.path / file for mark in self._marks() for file in mark.files}
+        names = {path.name.partition(".")[0] for path in named}
+        for part in (*PARTS, "policies"):
+            for path in (self.path / part).iterdir():
+                if path not in named and path.name.partition(".")[0] in names:
+                    with suppress(FileNotFoundError):
+                        if path.stat().st_mtime < old:
+                            path.unlink()
 
     def write_run(
         self,
@@ -125,9 +206,10 @@ class Store:
     ) -> None:
         """Store one run, in place of what was stored of it before.
 
-        Arrays are [row], without the column `run`; a diagnostic that is missing is null. Everything
-        is on the disk before the first file is moved in, so a full disk (OSError) changes nothing.
-        Killed in between, an earlier version of the run is gone and the run counts as missing.
+        Arrays are [row], without the column `run`; a diagnostic that is missing is null. Whoever is
+        killed and whatever fails (a full disk, OSError), the earlier version of the run is there,
+        or this one.
+
         Raises ValueError for rows that do not fit the schema, InputError in a read-only store.
         """
         run = str(row.get("run"))
@@ -147,7 +229,7 @@ class Store:
         tables: Mapping[str, pa.Table],
         policy: bytes | None,
         *,
-        stamp: Stamp | None = None,
+        stamp: str | None = None,
     ) -> bool:
         """Store the rows of one run, as they are; otherwise as `write_run`.
 
@@ -155,44 +237,60 @@ class Store:
         when it was decided to do this: where another writer has been there since, nothing is done
         and the answer is False.
         """
-        name = f"{_file_name(run)}.parquet"
-        with self.staging() as staging:
-            for table, content in tables.items():
-                parquet.write(content, staging / table)
-            if policy is not None:
-                _write_bytes(staging / "policy", policy)
-            with self.lock():
-                self._refuse_read_only()
-                if stamp is not None and stamp != self.stamp(run):
-                    return False
-                commit = self.path / "runs" / name
-                if commit.exists():
-                    # A file without rows: removing it could fail somebody who reads the folder.
-                    parquet.write(RUNS.empty_table(), staging / "withdrawn")
-                    os.replace(staging / "withdrawn", commit)
-                if policy is None:
-                    self.policy_path(run).unlink(missing_ok=True)
-                else:
-                    os.replace(staging / "policy", self.policy_path(run))
-                for table in RUN_TABLES:
-                    os.replace(staging / table, self.path / table / name)
+        self._refuse_read_only()
+        with self.claims.held(f"{_file_name(run)}-written"):
+            if stamp is not None and stamp != self.stamp(run):
+                return False
+            rows = _with_parts(tables["runs"], [None])
+            self.put(run, {**tables, "runs": rows}, {} if policy is None else {run: policy})
         return True
 
-    def stamp(self, run: str) -> Stamp:
-        """Other after every write of the run; (0, 0) where nothing is stored of it."""
+    def put(self, name: str, tables: Mapping[str, pa.Table], policies: Mapping[str, bytes]) -> int:
+        """Store the files of a name, in place of those that it had; the caller holds its claim.
+
+        Args:
+            name: of the files.
+            tables: those of RUN_TABLES. A run keeps the policy that its row names.
+            policies: run -> content of its policy's file.
+
+        Returns:
+            Bytes of the files of the tables.
+        """
+        with self.staging() as staging:
+            sums = {part: parquet.write(tables[part], staging / part) for part in PARTS}
+            named = []
+            for row in tables["runs"].to_pylist():
+                parts = json.loads(row["parts"] or "{}") | sums
+                if (policy := policies.get(row["run"])) is not None:
+                    written = staging / _file_name(row["run"])
+                    parts["policies"] = parquet.write_bytes(policy, written)
+                named.append(json.dumps(parts))
+            mark = Mark(name=name, rows=_with_parts(tables["runs"], named))
+            parquet.write(mark.rows, staging / "runs")
+            size = sum((staging / table).stat().st_size for table in RUN_TABLES)
+            path = self.path / "runs" / f"{name}.parquet"
+            before = self._mark(path)
+            for part in PARTS:
+                os.replace(staging / part, self.path / mark.file(part))
+            for run in policies:
+                os.replace(staging / run, self.path / mark.policies[run])
+            os.replace(staging / "runs", path)
+        for file in (before.files if before is not None else set()) - mark.files:
+            (self.path / file).unlink(missing_ok=True)
+        return size
+
+    def stamp(self, run: str) -> str:
+        """Other after every write of the run; empty where nothing is stored of it."""
         with suppress(FileNotFoundError):
-            found = (self.path / "runs" / f"{run}.parquet").stat()
-            return found.st_ino, found.st_mtime_ns
-        return 0, 0
+            return parquet.checksum((self.path / "runs" / f"{run}.parquet").read_bytes())
+        return ""
 
     def adopt_policy(self, run: str, policy: bytes) -> None:
         """Keep the policy of a stored run that has none; `policy` is the content of its file."""
-        with self.staging() as staging:
-            _write_bytes(staging / "policy", policy)
-            with self.lock():
-                self._refuse_read_only()
-                if not self.policy_path(run).exists():
-                    os.replace(staging / "policy", self.policy_path(run))
+        if not self.policy_path(run).exists():
+            stamp = self.stamp(run)
+            content = self.read(each for each in self.entries() if each.run == run)
+            self.adopt_run(run, content, policy, stamp=stamp)
 
     def adopt_code(self, adopted: Mapping[str, str]) -> None:
         """Note for runs, committed all of them, the digest of later code that gives the same bits.
@@ -209,20 +307,20 @@ class Store:
         if self._left_alone:
             raise InputError(f"results folder {self.path} was opened to be read only")
         try:
-            with self.staging() as staging, self.lock():
+            with self.staging() as staging:
                 found = self.committed()
-                for name in {found[run].file for run in adopted if run in found}:
-                    path = self.path / "runs" / name
-                    rows = parquet.read(path, RUNS)
-                    pairs = zip(rows["run"].to_pylist(), rows["adopted"].to_pylist(), strict=True)
-                    column = pa.array([adopted.get(*pair) for pair in pairs], pa.string())
-                    place = RUNS.get_field_index("adopted")
-                    rows = rows.set_column(place, RUNS.field("adopted"), column)
-                    parquet.write(rows, staging / name)
-                    os.replace(staging / name, path)
+                for name in {found[run].name for run in adopted if run in found}:
+                    with self.claims.held(f"{name}-written"):
+                        path = self.path / "runs" / f"{name}.parquet"
+                        rows = parquet.read(path, RUNS)
+                        pairs = zip(
+                            rows["run"].to_pylist(), rows["adopted"].to_pylist(), strict=True
+                        )
+                        column = pa.array([adopted.get(*pair) for pair in pairs], pa.string())
+                        parquet.write(parquet.with_column(rows, "adopted", column), staging / name)
+                        os.replace(staging / name, path)
         except OSError as error:
-            reason = error.strerror or error
-            raise InputError(f"results folder {self.path} cannot be written: {reason}") from error
+            raise self._unwritable(error) from error
 
     def write_plan(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Store the rows of one ablation's plan, in place of its earlier plan.
@@ -233,8 +331,13 @@ class Store:
         ablations = set(plan["ablation"].to_pylist())
         if len(ablations) != 1:
             raise ValueError(f"a plan is of one ablation, not of {sorted(ablations)}")
-        name = f"{_file_name(ablations.pop())}.parquet"
+        _file_name(str(rows[0]["ablation"]), dots=True)
         self._refuse_read_only()
+        self.put_plan(plan)
+
+    def put_plan(self, plan: pa.Table) -> None:
+        """Store the plan of one ablation, in place of its earlier plan."""
+        name = f"{_file_name(plan['ablation'][0].as_py(), dots=True)}.parquet"
         with self.staging() as staging:
             parquet.write(plan, staging / "plans")
             os.replace(staging / "plans", self.path / "plans" / name)
@@ -250,15 +353,6 @@ class Store:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """One process at a time moves files; the system frees the lock of a killed one."""
-        folder = self.path / "incoming"
-        folder.mkdir(exist_ok=True)
-        with (folder / "lock").open("w") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
-
     def _refuse_read_only(self) -> None:
         if self.read_only:
             raise InputError(
@@ -268,37 +362,124 @@ class Store:
 
     # Reading
 
+    def entries(self, descriptions: Collection[str] | None = None) -> list[Entry]:
+        """Every run that a mark names; `read` leaves out those that aren't wholly stored.
+
+        Args:
+            descriptions: if given, runs of these alone. In a published store the others' files stay
+                unopened.
+        """
+        marks = self._marks(descriptions)
+        found = self._each_once(mark.entries for mark in marks).values()
+        return [each for each in found if descriptions is None or each.description in descriptions]
+
     def committed(self) -> dict[str, Entry]:
         """Every run that is wholly stored, by its id, whatever its status.
 
-        Looks at every file of the three tables; names and sets aside what is torn or foreign.
-        Raises InputError, naming both files, when a run is stored twice.
+        Looks into every file of the three tables that changed since; names and sets aside what is
+        torn or foreign. Of a run that is stored twice, the files that come first by name count.
         """
-        columns = ["run", "description", "status", "digest", "adopted"]
-        marks = self._read_each(
-            "runs", lambda path: parquet.read(path, RUNS, columns=columns).to_pylist()
-        )
-        whole = {table: self._whole(table) for table in ("episodes", "updates")}
+        with ThreadPoolExecutor() as threads:
+            whole = threads.map(lambda mark: self._use(mark.name, self._entries), self._marks())
+            return self._each_once(entries or [] for entries in whole)
+
+    def _each_once(self, found_in: Iterable[list[Entry]]) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
-        for name, rows in marks.items():
-            for row in rows:
-                entry = Entry(**row, file=name)
-                twice = found.setdefault(entry.run, entry)
-                if twice is not entry:
-                    runs = self.path / "runs"
-                    raise InputError(
-                        f"run {entry.run} is stored twice, in {runs / twice.file} "
-                        f"and in {runs / name}: remove one of them"
-                    )
-            for table, names in whole.items():
-                if rows and name not in names:
-                    path = self.path / table / name
-                    self._report(f"{path} is missing: its runs ({len(rows)}) count as missing")
-        return {
-            run: entry
-            for run, entry in found.items()
-            if all(entry.file in names for names in whole.values())
-        }
+        for entry in (entry for entries in found_in for entry in entries):
+            first = found.setdefault(entry.run, entry)
+            if first is not entry and entry.name != COMPACTED:
+                runs = self.path / "runs"
+                self._report(
+                    f"run {entry.run} is stored twice: {runs / first.name}.parquet counts, and "
+                    f"{runs / entry.name}.parquet does not"
+                )
+        return found
+
+    def _entries(self, mark: Mark) -> list[Entry] | None:
+        """The runs of a mark, if its files hold what it says."""
+
+        def is_whole(part: str) -> bool:
+            path = self.path / mark.file(part)
+            return self._remembered(path, lambda: self._part(mark, part) is not None)
+
+        return mark.entries if all(map(is_whole, PARTS)) else None
+
+    def _use(self, name: str, use: Callable[[Mark], Result]) -> Result | None:
+        """What `use` makes of the mark of this name, None where there is none.
+
+        It is called again where it doesn't find a file, because another mark has come.
+        """
+        path = self.path / "runs" / f"{name}.parquet"
+        mark = self._mark(path)
+        while mark is not None:
+            try:
+                return use(mark)
+            except FileNotFoundError as error:
+                tried, mark = mark, self._mark(path)
+                if mark is not None and mark.files == tried.files:
+                    runs = f"its runs ({len(mark.runs)}) count as missing"
+                    self._report(f"{error.filename} is missing: {runs}")
+                    return None
+        return None
+
+    def _marks(self, descriptions: Collection[str] | None = None) -> list[Mark]:
+        """What is committed, whether or not the rest of its files is whole, by name.
+
+        Of a published store's files for a description, those of the ones given.
+        """
+        folder = self.path / "runs"
+        names = os.listdir(folder) if folder.is_dir() else []
+        names = [name for name in sorted(names) if name[0] not in "._"]
+        if descriptions is not None:
+            wanted = {f"{OF_DESCRIPTION}{each}.parquet" for each in descriptions}
+            names = [n for n in names if not n.startswith(OF_DESCRIPTION) or n in wanted]
+        # What was published since comes first.
+        names.sort(key=lambda name: name == f"{COMPACTED}.parquet")
+        with ThreadPoolExecutor() as threads:
+            marks = threads.map(lambda name: self._mark(folder / name), names)
+            return list(filter(None, marks))
+
+    def _mark(self, path: Path) -> Mark | None:
+        def read(path: Path) -> Mark:
+            rows = parquet.read(path, RUNS, told=lambda text: self._report(f"{path} {text}"))
+            if not len(rows):
+                raise parquet.UnreadableError("holds no run")
+            return Mark(name=name, rows=rows)
+
+        name = path.name.removesuffix(".parquet")
+        try:
+            mark = self._remembered(path, lambda: self._attempt(path, read))
+        except FileNotFoundError:
+            return None
+        if mark is None or mark.name == COMPACTED:
+            return mark
+        for row in mark.runs:
+            if mark.name not in (row["run"], OF_DESCRIPTION + row["description"]):
+                self._report(f"{path} is a copy or was renamed: it holds run {row['run']}; skipped")
+                return None
+        return mark
+
+    def _part(self, mark: Mark, part: str) -> pa.Table | None:
+        """The rows of a mark's runs in a table; None where they are not what it says."""
+        path = self.path / mark.file(part)
+        expected = path.name.split(".")[-2] if path.name.count(".") > 1 else None
+
+        def read(path: Path) -> pa.Table:
+            table = parquet.read(path, SCHEMAS[part], expected=expected)
+            _check_rows(table, mark, part)
+            return table
+
+        return self._attempt(path, read)
+
+    def _remembered(self, path: Path, make: Callable[[], Result]) -> Result:
+        """What `make` gave when the file was as it is now; raises FileNotFoundError without one."""
+        found = path.stat()
+        state = found.st_ino, found.st_mtime_ns, found.st_size
+        known = self._known.get(path)
+        if known is None or known[0] != state:
+            known = self._known[path] = state, make()
+        result: Result = known[1]
+        return result
 
     def finished(self) -> dict[str, frozenset[str]]:
         """Run -> digests of the code that it is of, for the runs that need no training."""
@@ -315,20 +496,24 @@ class Store:
 
         Where a file turns out to be torn in one of the tables, its runs are left out of all.
         """
-        files: dict[str, list[str]] = {}
+        names: dict[str, set[str]] = {}
         for entry in entries:
-            files.setdefault(entry.file, []).append(entry.run)
+            names.setdefault(entry.name, set()).add(entry.run)
 
-        def rows_of(name: str) -> list[pa.Table] | None:
-            parts = [self._read(table, name, files[name]) for table in tables]
-            return None if any(part is None for part in parts) else parts
+        def rows_of(mark: Mark) -> list[pa.Table] | None:
+            parts = (mark.rows if table == "runs" else self._part(mark, table) for table in tables)
+            found = [part for part in parts if part is not None]
+            return found if len(found) == len(tables) else None
 
         with ThreadPoolExecutor() as threads:
-            found = [parts for parts in threads.map(rows_of, sorted(files)) if parts is not None]
+            found = list(threads.map(lambda name: self._use(name, rows_of), names))
+        wanted = [
+            [[(run, rows) for run, rows in parquet.segments(part) if run in runs] for part in parts]
+            for parts, runs in zip(found, names.values(), strict=True)
+            if parts is not None
+        ]
         return {
-            table: in_order(
-                pa.concat_tables([SCHEMAS[table].empty_table(), *(part[place] for part in found)])
-            )
+            table: parquet.in_order(chain(*(parts[place] for parts in wanted)), SCHEMAS[table])
             for place, table in enumerate(tables)
         }
 
@@ -354,33 +539,49 @@ class Store:
 
     def plan(self, ablation: str) -> pd.DataFrame:
         """The plan of an ablation as last asked for; InputError when there is none."""
-        plans = self.plans()
-        known = sorted(set(plans["ablation"].to_pylist()))
-        if ablation not in known:
-            raise unknown(f"ablation in {self.path}", ablation, known)
-        return parquet.to_frame(plans.filter(pc.equal(plans["ablation"], ablation)))
+        plans = by_ablation(self.plans())
+        if ablation not in plans:
+            raise unknown(f"ablation in {self.path}", ablation, sorted(plans))
+        return parquet.to_frame(plans[ablation])
+
+    def policies(self) -> dict[str, Path]:
+        """Run -> its policy's file, of the runs whose policies were kept."""
+        found = {
+            run: self.path / file for mark in self._marks() for run, file in mark.policies.items()
+        }
+        return {run: path for run, path in found.items() if path.exists()}
 
     def policy_path(self, run: str) -> Path:
         """Where the policy of a run lies, if it was kept."""
+        own = self._mark(self.path / "runs" / f"{run}.parquet")
+        for mark in self._marks() if own is None else (own,):
+            if run in mark.policies:
+                return self.path / mark.policies[run]
         return self.path / "policies" / f"{run}.safetensors"
 
     def policy(self, run: str) -> dict[str, np.ndarray]:
-        """The final parameters and normaliser of a run; FileNotFoundError when not kept."""
-        return dict(safetensors.load(self.policy_path(run).read_bytes()))
+        """The final parameters and normaliser of a run.
+
+        Raises FileNotFoundError when they were not kept, InputError when the file is torn.
+        """
+        return dict(safetensors.load(self.policy_content(run)))
+
+    def policy_content(self, run: str) -> bytes:
+        """What the file of a run's policy holds; raises as `policy` does."""
+        path = self.policy_path(run)
+        expected = path.name.split(".")[-2] if path.name.count(".") > 1 else None
+        try:
+            content = parquet.read_bytes(path, expected)
+            safetensors.load(content)
+        except (parquet.UnreadableError, SafetensorError) as error:
+            raise InputError(f"{path} is torn or no policy ({error})") from error
+        return content
 
     def _frame(self, table: str, runs: Iterable[str] | None) -> pd.DataFrame:
         committed = self.committed()
         wanted = committed.keys() if runs is None else committed.keys() & set(runs)
         entries = (committed[run] for run in wanted)
         return parquet.to_frame(self.read(entries, (table,))[table])
-
-    def _read(self, table: str, name: str, runs: list[str]) -> pa.Table | None:
-        return self._attempt(
-            self.path / table / name, lambda path: parquet.read(path, SCHEMAS[table], runs=runs)
-        )
-
-    def _whole(self, table: str) -> set[str]:
-        return set(self._read_each(table, lambda path: parquet.verify(path, SCHEMAS[table])))
 
     def _read_each(self, table: str, read: Callable[[Path], Result]) -> dict[str, Result]:
         """File name -> what `read` makes of it, in the order of names; unusable files left out."""
@@ -396,26 +597,33 @@ class Store:
             }
 
     def _attempt(self, path: Path, read: Callable[[Path], Result]) -> Result | None:
-        """What `read` makes of the file, or None for one that is thereby named and set aside."""
+        """What `read` makes of the file, or None for one that is thereby named and set aside.
+
+        Raises FileNotFoundError where there is none.
+        """
         try:
             return read(path)
+        except FileNotFoundError:
+            raise
         except OSError as error:
             self._report(f"{path} cannot be read and is skipped: {error.strerror}")
             return None
         except parquet.UnreadableError as error:
             problem = f"{path} {error}"
-        if self.read_only:
-            self._report(f"{problem}: skipped")
-            return None
+            if self.read_only or error.whole:
+                self._report(f"{problem}: skipped")
+                return None
         try:
-            with self.lock():
-                # Another writer may have replaced it in the meantime, or set it aside.
-                try:
-                    return read(path)
-                except parquet.UnreadableError:
-                    self._report(f"{problem}: moved to {self._set_aside(path)}")
+            place = self._set_aside(path)
+            # Another writer may have put a whole one there in the meantime.
+            found = read(place)
+        except parquet.UnreadableError:
+            self._report(f"{problem}: moved to {place}")
         except OSError as error:
             self._report(f"{problem}: skipped, cannot be moved ({error.strerror})")
+        else:
+            os.replace(place, path)
+            return found
         return None
 
     def _set_aside(self, path: Path) -> Path:
@@ -434,9 +642,10 @@ class Store:
             self.problems.append(problem)
 
 
-def in_order(table: pa.Table) -> pa.Table:
-    """The rows sorted by run; the sort is stable, so each run keeps the order of its rows."""
-    return table.take(pc.sort_indices(table, sort_keys=[("run", "ascending")]))
+def by_ablation(plans: pa.Table) -> dict[str, pa.Table]:
+    """Ablation -> the rows of its plan."""
+    names = dict.fromkeys(plans["ablation"].to_pylist())
+    return {name: plans.filter(pc.equal(plans["ablation"], name)) for name in names}
 
 
 def in_plan_order(table: pa.Table) -> pa.Table:
@@ -445,20 +654,31 @@ def in_plan_order(table: pa.Table) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in order])
 
 
-def _file_name(identifier: str) -> str:
+def _with_parts(runs: pa.Table, parts: Sequence[str | None]) -> pa.Table:
+    return parquet.with_column(runs, "parts", pa.array(parts, pa.string()))
+
+
+def _check_rows(table: pa.Table, mark: Mark, part: str) -> None:
+    """Raise UnreadableError where the rows of a table are not those of the mark's runs."""
+    counted = {row["values"]: row["counts"] for row in pc.value_counts(table["run"]).to_pylist()}
+    for row in mark.runs:
+        found = counted.pop(row["run"], 0)
+        # Of updates that are many, not each has a row.
+        if found != row["episodes"] if part == "episodes" else bool(found) != bool(row["updates"]):
+            raise parquet.UnreadableError(
+                f"is not what run {row['run']} gave: it has {found} rows, of {row[part]}"
+            )
+    if counted:
+        raise parquet.UnreadableError(f"holds rows of another run, {next(iter(counted))}")
+
+
+def _file_name(identifier: str, *, dots: bool = False) -> str:
     """The identifier, if it can be a file's name that readers see; InputError otherwise."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", identifier) or (
-        f"{identifier}.parquet" == COMPACTED
-    ):
+    others = "._-" if dots else "_-"
+    taken = identifier == COMPACTED or identifier.startswith(OF_DESCRIPTION)
+    if taken or not re.fullmatch(f"[A-Za-z0-9][A-Za-z0-9{others}]{{,199}}", identifier):
         raise InputError(
-            f"{identifier!r} cannot name a file of results: allowed are letters, digits, "
-            "'.', '_' and '-', the first one a letter or digit"
+            f"{identifier[:200]!r} cannot name a file of results: allowed are up to 200 letters, "
+            f"digits and any of {others}, the first one a letter or digit"
         )
     return identifier
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -69,7 +69,12 @@ class Ended:
 
 @dataclass(frozen=True, kw_only=True)
 class Waited:
-    """Nothing happened for a while."""
+    """Nothing happened for a while.
+
+    `elsewhere`: runs that this process waits for, which others train; 0 while it trains itself.
+    """
+
+    elsewhere: int = 0
 
 
 Event = Planned | Started | Progressed | Ended | Waited

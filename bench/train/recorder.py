@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from bench.plan.identity import Description, plain_json
 from bench.store import NO_EPISODES, NO_UPDATES, Store
@@ -27,8 +27,11 @@ class Recorder:
         self._summary = summary
         self._digests = digests
 
-    def write(self, message: Message) -> Ended:
-        """Store a group's results, or its failure; a store that can't write costs only its run."""
+    def write(self, message: Message, lost: Collection[int] = ()) -> Ended:
+        """Store a group's results, or its failure; a store that can't write costs only its run.
+
+        Of the seeds in `lost` another process gives the results: theirs are dropped.
+        """
         group, content = message.group, message.content
         results: dict[int, RunResult] = {}
         if message.kind == "done":
@@ -37,6 +40,10 @@ class Recorder:
         outcomes: dict[int, str] = {}
         reasons: list[str] = []
         for seed in group.seeds:
+            if seed in lost:
+                outcomes[seed] = "elsewhere"
+                self._summary.elsewhere += 1
+                continue
             result = results.get(seed)
             outcomes[seed], reason = "failed", str(content)
             if result is not None:

@@ -1,14 +1,14 @@
 """Trains the runs of a plan that are missing, in groups of seeds of one description.
 
 Whoever trains only computes: this process alone writes to the store, as soon as a group ends. So
-killing everything costs the groups in flight.
+killing everything costs the groups in flight. Any number of processes, on machines that share a
+folder, can train one plan into one store: each claims what it trains.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from bench.plan.digest import code_digest
 from bench.plan.identity import Description
 from bench.plan.plan import Plan
 from bench.store import Store
+from bench.store.schema import PRUNED, RESULTS
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Summary, Waited
 from bench.train.executors.protocol import Executor
 from bench.train.grouping import GROUP_SIZE, grouped
@@ -58,67 +59,146 @@ def run(
     """
     began = time.monotonic()
     runs = plan.runs()
-    results = store.finished()
-    done = _done(store, fresh_before)
     digests = {each.identifier: code_digest(each) for each, _ in runs.values()}
-    kept = [name for name in runs if name in done]
-    stale = sum(digests[runs[name][0].identifier] not in results[name] for name in kept)
-    missing: dict[str, tuple[Description, list[int]]] = {}
-    for name, (description, seed) in runs.items():
-        if name not in done:
-            missing.setdefault(description.identifier, (description, []))[1].append(seed)
-    pending = deque(grouped(list(missing.values()), executor.places, group_size, seconds_per_step))
-    summary = Summary(kept=len(kept), stale=stale)
-    compiled_first = any(is_due(description) for description, _ in missing.values())
-    on_event(
-        Planned(groups=tuple(pending), kept=len(kept), stale=stale, compiled_first=compiled_first)
+    shared = _SharedPlan(
+        runs,
+        store,
+        fresh_before,
+        lambda missing, others: grouped(
+            missing, executor.places + others, group_size, seconds_per_step
+        ),
     )
+    results = store.finished()
+    kept = [name for name in runs if name not in shared.missing]
+    stale = sum(digests[runs[name][0].identifier] not in results[name] for name in kept)
+    summary = Summary(kept=len(kept), stale=stale)
+    compiled_first = any(is_due(description) for description, _ in shared.missing.values())
+    if shared.missing:
+        store.claims.take_part(executor.places)
+    planned = tuple(shared.groups())
+    on_event(Planned(groups=planned, kept=len(kept), stale=stale, compiled_first=compiled_first))
     recorder = Recorder(store, summary, digests)
     kept_at = _Checkpoints(checkpoints, digests)
 
-    def unfinished(group: Group) -> Group | None:
-        """What of the group no other process has finished since the plan was made."""
-        done = _done(store, fresh_before)
-        elsewhere = {s: "elsewhere" for s in group.seeds if group.description.run(s) in done}
-        if not elsewhere:
-            return group
-        summary.elsewhere += len(elsewhere)
-        others = replace(group, seeds=tuple(elsewhere))
-        on_event(Ended(group=others, seconds=0.0, outcomes=elsewhere, reasons=()))
-        left = tuple(seed for seed in group.seeds if seed not in elsewhere)
-        return replace(group, seeds=left) if left else None
+    def leave(group: Group) -> None:
+        """Count runs that another process has trained."""
+        outcomes = dict.fromkeys(group.seeds, "elsewhere")
+        summary.elsewhere += len(outcomes)
+        on_event(Ended(group=group, seconds=0.0, outcomes=outcomes, reasons=()))
 
     try:
-        while pending or executor.busy:
-            while pending and executor.free:
-                group = unfinished(pending.popleft())
-                if group is not None:
-                    executor.give(group, kept_at.of(group))
-                    on_event(Started(group=group))
-            silent = executor.busy
+        while shared.missing or executor.busy:
+            while executor.free and (group := shared.take(leave)) is not None:
+                executor.give(group, kept_at.of(group))
+                on_event(Started(group=group))
+            if not executor.busy:
+                if shared.missing:
+                    on_event(Waited(elsewhere=len(shared.missing)))
+                    time.sleep(HEARTBEAT)
+                continue
+            silent = True
             for message in executor.messages(HEARTBEAT):
                 silent = False
                 if message.kind == "progress":
                     on_event(Progressed(group=message.group, progress=message.content))
                 else:
-                    ended = recorder.write(message)
+                    ended = recorder.write(message, lost=shared.lost(message.group))
+                    shared.give_back(message.group)
                     kept_at.drop_needless(ended)
                     on_event(ended)
             if silent:
                 on_event(Waited())
     finally:
         executor.end()
+        store.claims.end()
         summary.seconds = time.monotonic() - began
     return summary
 
 
-def _done(store: Store, fresh_before: datetime | None) -> set[str]:
-    """The runs that need no training."""
-    done = set(store.finished())
-    if fresh_before is not None:
-        table = store.runs()
-        done -= set(table["run"][table["started"] < fresh_before])
-    return done
+class _SharedPlan:
+    """What a plan lacks, shared out among all processes that train into one store.
+
+    `missing` has the runs that this process neither finds in the store nor has taken.
+    """
+
+    def __init__(
+        self,
+        runs: Mapping[str, tuple[Description, int]],
+        store: Store,
+        fresh_before: datetime | None,
+        grouped: Callable[[list[tuple[Description, list[int]]], int], list[Group]],
+    ) -> None:
+        self._store, self._fresh_before, self._grouped = store, fresh_before, grouped
+        self._looked = -HEARTBEAT
+        entries = store.committed().values()
+        self._failed_before = {each.run for each in entries if each.status not in RESULTS}
+        done = self._done()
+        self.missing = {name: run for name, run in runs.items() if name not in done}
+
+    def groups(self) -> list[Group]:
+        """Groups of the missing runs that keep all processes busy."""
+        seeds: dict[str, tuple[Description, list[int]]] = {}
+        for description, seed in self.missing.values():
+            seeds.setdefault(description.identifier, (description, []))[1].append(seed)
+        return self._grouped(list(seeds.values()), self._store.claims.other_places())
+
+    def take(self, leave: Callable[[Group], None]) -> Group | None:
+        """A group of missing runs that nobody else trains; None where there is none.
+
+        Args:
+            leave: told of runs that others have stored meanwhile.
+        """
+        if time.monotonic() - self._looked < HEARTBEAT:
+            return None
+        done = self._done()
+        for group in self.groups():
+            self._drop([seed for seed in group.seeds if _run(group, seed) in done], group, leave)
+        for group in self.groups():
+            claimed = [s for s in group.seeds if self._store.claims.take(_run(group, s))]
+            # Looked at behind the claim: whoever had it before has stored the run by then.
+            done = self._done() if claimed else set()
+            stored = [seed for seed in claimed if _run(group, seed) in done]
+            self._drop(stored, group, leave)
+            if taken := tuple(seed for seed in claimed if seed not in stored):
+                for seed in taken:
+                    del self.missing[_run(group, seed)]
+                return replace(group, seeds=taken)
+        self._looked = time.monotonic()
+        return None
+
+    def _drop(self, seeds: list[int], group: Group, leave: Callable[[Group], None]) -> None:
+        if seeds:
+            stored = replace(group, seeds=tuple(seeds))
+            self.give_back(stored)
+            for seed in seeds:
+                del self.missing[_run(group, seed)]
+            leave(stored)
+
+    def lost(self, group: Group) -> set[int]:
+        """Seeds of a group that others have taken over, because this process was silent."""
+        return {seed for seed in group.seeds if not self._store.claims.holds(_run(group, seed))}
+
+    def give_back(self, group: Group) -> None:
+        """Let others look after the runs of a group."""
+        for seed in group.seeds:
+            self._store.claims.free(_run(group, seed))
+
+    def _done(self) -> set[str]:
+        """Runs that need no training: with a result, or failed since this process began."""
+        done = {
+            run
+            for run, each in self._store.committed().items()
+            if each.status in RESULTS
+            or (each.status not in (*RESULTS, PRUNED) and run not in self._failed_before)
+        }
+        if self._fresh_before is not None:
+            table = self._store.runs()
+            done -= set(table["run"][table["started"] < self._fresh_before])
+        return done
+
+
+def _run(group: Group, seed: int) -> str:
+    return group.description.run(seed)
 
 
 @dataclass(frozen=True)

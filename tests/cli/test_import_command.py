@@ -15,7 +15,7 @@ import bench
 from bench.cli.app import main
 from bench.cli.estimate import Estimate
 from bench.evidence.scores import score_runs
-from bench.store import Store, compact, merge
+from bench.store import Store, merge, publish
 from tests.importing.files_of_others import evaluations, monitor, rising, table
 
 ENVIRONMENT = "CartPole-v1"
@@ -205,7 +205,8 @@ def test_oddities_are_taken_and_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     odd = table(tmp_path / "odd.csv", points)
     short = monitor(tmp_path / "m" / "monitor.csv", [10] * 60, [1.0] * 60, environment="Hopper-v4")
     results = tmp_path / "new"
-    assert bring(results, [str(odd), str(short)], "--env", "Hopper-v5") == 0
+    both = [str(odd), str(short)]
+    assert bring(results, both, "--env", "Hopper-v5", "--kind", "episodes") == 0
     told = capsys.readouterr().out
     first = "nothing between steps 490 and 800"
     second = "ends at step 600, the longest seed at 1,000; its file says Hopper-v4"
@@ -226,6 +227,112 @@ def test_steps_end_what_counts(tmp_path: Path, files: list[str]) -> None:
     assert bring(tmp_path / "other", files, "--steps", "2k") == 0
     reason = bench.load("sb3_ppo", tmp_path / "other").runs["reason"].iloc[0]
     assert reason == "nothing between steps 1,000 and 2,000"
+
+
+CASES = Path(__file__).parents[1] / "importing" / "cases"
+
+
+def test_what_export_wrote_comes_back_the_same(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bring(results, [str(CASES / "evals" / "*.npz")], "--ablation", "small") == 0
+    folder = tmp_path / "csv"
+    common = ["--ablation", "small", "--results", str(results)]
+    assert main(["export", *common, "--to", "csv", "--output", str(folder)]) == 0
+    for name, kind in (("mean", "training episodes"), ("sb3_ppo", "evaluations")):
+        back = tmp_path / name
+        capsys.readouterr()
+        assert bring(back, [str(folder)]) == 2
+        assert "its column 'variant' holds vanilla, mean, sb3_ppo" in capsys.readouterr().err
+        assert bring(back, [str(folder)], "--where", f"variant={name}") == 0
+        view, source = bench.load("sb3_ppo", back), bench.load("small", results)
+        columns = ["seed", "step", "return", "length", "seconds"]
+        exported = source.episodes[source.episodes["variant"] == name][columns]
+        pd.testing.assert_frame_equal(
+            view.episodes[columns].reset_index(drop=True), exported.reset_index(drop=True)
+        )
+        assert all(text.startswith(f"imported: {kind}, ") for text in view.runs["evaluation"])
+
+
+def test_a_variant_has_one_kind_of_returns(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = tmp_path / "new"
+    monitors, evaluations_ = str(CASES / "c_digit"), str(CASES / "evals" / "evaluations_0.npz")
+    hopper = ["--env", "Hopper-v5"]
+    assert bring(results, [monitors], *hopper) == 0
+    told = capsys.readouterr().out
+    assert "seed 0: 8,000 steps, 80 training episodes, final return" in told
+    assert "its file says Hopper-v2" in told
+    for more in (["--seeds", "1"], ["--env", "Swimmer-v5"]):
+        assert bring(results, [evaluations_], *hopper, *more) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert (
+            "its returns are evaluations, those of sb3_ppo in Hopper-v5 are training episodes; "
+            "name another --variant"
+        ) in error
+    # Where nothing of the other kind is left, nothing is mixed.
+    assert bring(results, [evaluations_], *hopper, "--replace") == 0
+    assert set(bench.load("sb3_ppo", results).runs["evaluation"]) == {
+        "imported: evaluations, episodes of Stable-Baselines3's EvalCallback, played between "
+        "training"
+    }
+
+
+def test_a_file_of_another_environment_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bring(tmp_path / "new", [str(CASES / "c_digit")]) == 2
+    error = capsys.readouterr().err
+    assert "its file says 'Hopper-v2', not CartPole-v1; name what it is of by --env" in error
+    assert error.count("\n") == 1 and not (tmp_path / "new").exists()
+
+
+def test_what_lies_beside_a_run_s_files_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert bring(tmp_path / "new", [str(CASES / "d_train_eval")], "--env", "Hopper-v4") == 0
+    told = capsys.readouterr().out
+    assert "seed 0: not read, beside it: eval.monitor.csv" in told
+    assert bench.load("sb3_ppo", tmp_path / "new").runs["reason"].isna().all()
+
+
+def test_evaluations_are_not_called_episodes_of_training(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evals = [str(CASES / "evals" / "*.npz")]
+    assert bring(results, evals, "--ablation", "small") == 0
+    assert bring(results, evals) == 0
+    told = capsys.readouterr().out
+    assert "seed 9: 100,000 steps, 100 evaluations, final return" in told
+    for ablation, said in (
+        ("small", "Not training episodes but evaluations: sb3 ppo (imported)."),
+        ("sb3_ppo", "(n = 10) of the return of evaluations, gathered between the points"),
+    ):
+        drawing, table_ = tmp_path / "out.svg", tmp_path / "out.md"
+        common = ["--ablation", ablation, "--results", str(results)]
+        assert main(["figure", *common, "--output", str(drawing), "--table", str(table_)]) == 0
+        words = " ".join(re.sub("<[^>]*>", " ", drawing.read_text()).replace("\xa0", " ").split())
+        assert said in words
+        noted = "Not training episodes but evaluations: sb3 ppo (imported)."
+        assert noted in table_.read_text()
+
+
+def test_options_that_can_not_be_meant_are_refused(
+    tmp_path: Path, files: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    monitor_ = [str(CASES / "a_space_header")]
+    for given, options, told in (
+        (files, ["--kind", "evals"], "unknown kind 'evals'. Did you mean 'evaluations'?"),
+        (files, ["--where", "seed"], "--where 'seed' is not understood; it is COLUMN=VALUE"),
+        (files, ["--step-column", "steps"], "is of no known format; its columns are step, return"),
+        (monitor_, ["--return-column", "r"], "--where are about columns of a table, and"),
+        (monitor_, ["--kind", "means"], "its returns are training episodes, not means of train"),
+    ):
+        assert bring(tmp_path / "new", given, *options) == 2
+        error = capsys.readouterr().err
+        assert told in error and error.count("\n") == 1
 
 
 def test_two_variants_and_two_environments_of_one_algorithm(
@@ -258,7 +365,7 @@ def test_merging_and_publishing_carry_it_along(
     done = merge(results, target)
     assert len(done.added) == 2 and not done.contested and not done.problems
     pd.testing.assert_series_equal(scores(target, "small"), scores(results, "small"))
-    compact(results, tmp_path / "published")
+    publish(results, tmp_path / "published")
     published = scores(tmp_path / "published", "small")
     pd.testing.assert_series_equal(published, scores(results, "small"))
 
@@ -323,6 +430,6 @@ def test_one_bad_file_keeps_all_out(
 def test_published_results_are_left_alone(
     files: list[str], results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    compact(results, tmp_path / "published")
+    publish(results, tmp_path / "published")
     assert bring(tmp_path / "published", files) == 2
     assert "holds published results and is read-only" in capsys.readouterr().err

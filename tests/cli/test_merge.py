@@ -19,7 +19,7 @@ from bench.cli.app import main
 from bench.evidence.scores import score_runs
 from bench.evidence.table import make_tables
 from bench.evidence.verdicts import judge_plan
-from bench.store import Store, View, compact, load, merge
+from bench.store import Store, View, load, merge, publish
 
 ROOT = Path(__file__).parents[2]
 
@@ -32,9 +32,8 @@ def halves(trained: Path, tmp_path: Path) -> tuple[Path, Path]:
         part = tmp_path / f"machine {seed}"
         shutil.copytree(trained, part)
         for run in Store(part).runs().query("seed != @seed")["run"]:
-            for table in ("runs", "episodes", "updates"):
-                (part / table / f"{run}.parquet").unlink()
-            (part / "policies" / f"{run}.safetensors").unlink()
+            for path in part.glob(f"*/{run}.*"):
+                path.unlink()
         parts.append(part)
     return parts[0], parts[1]
 
@@ -90,7 +89,7 @@ def test_a_source_a_line_and_again_nothing_is_new(
     halves: tuple[Path, Path], trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     published = tmp_path / "published"
-    compact(trained, published)
+    publish(trained, published)
     into = ["--into", str(tmp_path / "merged")]
     assert main(["merge", str(halves[0]), str(published), *into]) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
@@ -180,7 +179,7 @@ def test_what_is_wrong_is_told_in_a_line_and_the_rest_goes_on(
     assert captured.err == f"error: results folder {missing} does not exist\n"
     lines = captured.out.splitlines()
     assert lines[0] == f"{first}: 1 run added, 0 already there, 0 conflicts"
-    assert lines[1].startswith(f"    {torn} is torn or not Parquet")
+    assert lines[1].startswith(f"    {torn} is torn")
     assert lines[-2] == f"{second}: 2 runs added, 0 already there, 0 conflicts"
     assert torn.read_bytes() == b"PAR1"
     assert len(Store(into).runs()) == 3
@@ -189,7 +188,7 @@ def test_what_is_wrong_is_told_in_a_line_and_the_rest_goes_on(
 def test_a_published_store_is_not_merged_into(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    compact(trained, tmp_path / "published")
+    publish(trained, tmp_path / "published")
     assert main(["merge", str(trained), "--into", str(tmp_path / "published")]) == 1
     told = capsys.readouterr().err
     assert told.startswith("error: ") and told.count("\n") == 1

@@ -14,7 +14,7 @@ from changed_store import change, contents
 from bench.cli import replay
 from bench.cli.app import main
 from bench.plan.digest import code_digest
-from bench.store import Store, compact
+from bench.store import Store, publish
 from bench.store.content import first_difference, row_of
 from bench.train import provenance, runner
 
@@ -112,7 +112,7 @@ def test_a_published_store_is_adopted_and_otherwise_left_as_it_is(
     for run in runs_of(stale, "vanilla_policy_gradient"):
         change(stale, run, machine=machine)
     published = tmp_path / "published"
-    compact(stale, published)
+    publish(stale, published)
     before = contents(published)
 
     assert main(["verify", "--adopt", "--results", str(published)]) == 0
@@ -150,10 +150,10 @@ def test_what_cannot_be_trained_again_is_left_and_told(
     first, second = runs_of(stale, "baseline")
     for run in (*runs_of(stale, "vanilla_policy_gradient"), second):
         change(stale, run, status="failed", reason="it broke")
-    change(stale, first, canonical="nonsense")
+    change(stale, first, canonical="{}")
     assert main(["verify", "--adopt", "--results", str(stale)]) == 0
     assert capsys.readouterr().out.splitlines() == [
         f"Nothing to replay in {stale}.",
         f"Left: 1 run, which can't be trained again: run {first} has no usable description: "
-        "no canonical description: 'nonsense'",
+        "no canonical description: '{}'",
     ]

@@ -20,7 +20,7 @@ from bench.cli.app import main
 from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.plan import Plan
-from bench.store import SCHEMAS, Store, compact, parquet
+from bench.store import SCHEMAS, Store, parquet, publish
 from bench.store.content import row_of
 from bench.train import provenance, runner
 from bench.train.events import Summary
@@ -80,7 +80,7 @@ def test_a_published_run_is_the_one_that_training_gives_bit_for_bit(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     published = tmp_path / "published"
-    compact(trained, published)
+    publish(trained, published)
     monkeypatch.setattr(bench.store, "PUBLISHED", published)
     before = {path: path.read_bytes() for path in published.glob("*/*.parquet")}
     assert main(["verify"]) == 0
@@ -188,11 +188,11 @@ def test_what_cannot_be_verified_is_refused_before_anything_is_trained(
     text = row_of(contents(changed)[first])["canonical"]
     description = Description.from_canonical(text)
     change(changed, first, status="failed", reason="it broke")
-    change(changed, second, canonical="nonsense")
+    change(changed, second, canonical="{}")
     change(changed, third, canonical=text)
     refusals = {
         first: f"run {first} failed, so there is no result of it: it broke",
-        second: f"run {second} has no usable description: no canonical description: 'nonsense'",
+        second: f"run {second} has no usable description: no canonical description: '{{}}'",
         third: f"run {third} is not the run that its description and seed name",
         "zz": f"unknown run in {changed} 'zz'. Allowed: ",
         "": "run '' is not one run: ",
@@ -237,10 +237,11 @@ def test_a_run_that_cannot_be_read_is_refused(
     changed: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run, _) = runs_of(changed, "baseline")
-    path = changed / "episodes" / f"{run}.parquet"
+    (path,) = (changed / "episodes").glob(f"{run}.*")
     content = bytearray(path.read_bytes())
     column = pq.read_metadata(path).row_group(0).column(2)
     content[column.data_page_offset + column.total_compressed_size // 2] ^= 1
     path.write_bytes(content)
     told = main_error(capsys, ["verify", run, "--results", str(changed)])
-    assert told.startswith(f"error: run {run} can't be read; {path} is torn")
+    assert told.startswith(f"error: unknown run in {changed} {run!r}")
+    assert f"{path} is torn" in told

@@ -33,6 +33,7 @@ def make_frames(described: Iterable[dict[str, Any]]) -> Frames:
             "diverged_at": None,
             "algorithm": run.get("variant", "control"),
             "back_end": "envpool",
+            "evaluation": "training episodes: sampled actions, raw rewards",
             "digest": "0123456789abcdef",
             "adopted": None,
             "versions": json.dumps(VERSIONS),

@@ -41,6 +41,7 @@ def tuned(ways: Ways, environment: str = "Reviews-v0") -> tuple[pd.DataFrame, ..
                 "seconds": 2.0,
                 "algorithm": "sequence_clipped_ppo",
                 "back_end": "sequence",
+                "evaluation": "training episodes: sampled actions, raw rewards",
                 "digest": "0123456789abcdef",
                 "adopted": None,
                 "versions": json.dumps({"torch": "2.13.0"}),

@@ -10,14 +10,15 @@ import numpy as np
 import pytest
 
 from bench.errors import InputError
-from bench.importing import Curve, read_curves
+from bench.importing import Choice, Curve, read_curves
+from bench.kinds import EPISODES, EVALUATIONS, MEANS, UNSAID
 from tests.importing.files_of_others import STARTED, evaluations, event_file, monitor, table
 
 TAG = "rollout/ep_rew_mean"
 
 
 def one(path: Path, tag: str | None = None) -> Curve:
-    (curve,) = read_curves([str(path)], tag=tag)
+    (curve,) = read_curves([str(path)], choice=Choice(tag=tag))
     return curve
 
 
@@ -29,6 +30,7 @@ def test_a_monitor_s_steps_are_the_sum_of_its_lengths(tmp_path: Path) -> None:
     assert curve.seconds.tolist() == [0.5, 1.0, 1.5]
     assert curve.started == datetime.fromtimestamp(STARTED, UTC)
     assert curve.environments == ("Hopper-v5",)
+    assert curve.kind == EPISODES
     assert curve.seed == 0
 
 
@@ -40,9 +42,10 @@ def test_a_folder_s_monitors_are_the_environments_of_one_run(tmp_path: Path) -> 
     assert curve.step.tolist() == [10, 14, 24, 28]
     assert curve.seconds.tolist() == [1.0, 2.0, 3.0, 4.5]
     assert not curve.remarks
-    both = read_curves([str(tmp_path / "*.monitor.csv")])
-    assert [each.seed for each in both] == [0, 1]
-    assert all("are no seeds; name the folder to join them" in each.remarks[0] for each in both)
+    (by_wildcard,) = read_curves([str(tmp_path / "*.monitor.csv")])
+    assert (by_wildcard.content, by_wildcard.name) == (curve.content, str(tmp_path))
+    with pytest.raises(InputError, match="holds the 2 environments of one run, 0.monitor.csv, 1"):
+        one(tmp_path / "1.monitor.csv")
 
 
 def test_evaluations_are_n_episodes_a_step(tmp_path: Path) -> None:
@@ -56,7 +59,7 @@ def test_evaluations_are_n_episodes_a_step(tmp_path: Path) -> None:
     assert curve.returns.tolist() == [1.0, 2.0, 3.0, 5.0]
     assert curve.length.tolist() == [7, 8, 9, 10]
     assert np.isnan(curve.seconds).all()
-    assert "between training" in curve.evaluation
+    assert curve.kind == EVALUATIONS
 
 
 @pytest.mark.parametrize("as_tensors", [False, True])
@@ -81,6 +84,7 @@ def test_an_event_file_of_a_killed_training_is_read_as_far_as_it_goes(tmp_path: 
         curve = one(path)
         assert curve.step.tolist() == [10]
         assert curve.remarks == ("its file ends within a record",)
+        assert curve.kind == MEANS
     path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
     with pytest.raises(InputError, match="it is damaged at byte"):
         one(path)
@@ -109,34 +113,50 @@ def test_wildcards_count_as_people_do(tmp_path: Path) -> None:
     [
         ("", "x.csv is empty"),
         ("step,return\n", "there is no row of data in it"),
-        ("step,return\n1,nan\n", "the return at step 1 is nan; returns must be finite"),
+        ("step,return\n1,nan\n", "there is no row of data in it"),
         ("step,return\n1,inf\n", "the return at step 1 is inf"),
-        ("step,return\n0,1\n", "step 0 in row 1; steps count from 1"),
-        ("step,return\n-3,1\n", "line 2: step is -3, below 0"),
+        ("step,return\n0,1\n", "there is no row of data in it"),
+        ("step,return\n-3,1\n", "point 1: step is -3; it must be a whole number from 0"),
+        ("step,return\n1e400,1\n", "point 1: step is inf; it must be a whole number"),
+        (f"step,return\n{2**63},1\n", "point 1: step is 9.22337203685478e+18; it must"),
+        (f"step,return,length\n5,1,{2**31}\n", "point 1: length is 2,147,483,648; it must"),
+        ("step,return,seed\n5,1,-1\n", "row 1: seed is '-1'; seeds are whole numbers"),
         ("step,return\n5,1\n4,1\n", "steps decrease from 5 to 4 in row 2"),
-        ("step,return\n1.5,1\n", "line 2: step is '1.5', not a whole number"),
-        ("step,return\n1,much\n", "line 2: return is 'much', not a number"),
-        ("step,return\n1\n", "line 2: 1 values under 2 columns"),
-        ("step,return,reward\n1,1,1\n", "its columns are step, return, reward. Allowed: step and"),
-        ("time,value\n1,1\n", "is of an unknown format. its columns are time, value. Known are"),
-        ("hello", "is of an unknown format. Known are Stable-Baselines3's monitor.csv"),
-        ("\0\1\2", "is of an unknown format"),
-        ("#{nothing\nr,l,t\n", "the first line of a monitor.csv is # and JSON"),
-        ('#{"t_start": 1}\nr,l\n', "a monitor.csv has columns r, l and t, this one r, l"),
+        ("step,return\n1.5,1\n", "point 1: step is 1.5; it must be a whole number"),
+        ("step,return\n1,much\n", "row 1: 'return' is 'much', not a number"),
+        ("step,return\n1\n", "there is no row of data in it"),
+        ("step,return\n1,2,3\n", "its rows have more values than its columns' names"),
+        ("step,return\n1,2\n1,2,3\n", "Expected 2 fields in line 3, saw 3"),
+        ('step,return\n1,"2\n3,4\n', "EOF inside string"),
+        ("step,return\n1,\xff\n".encode("latin-1"), "it is no text in UTF-8"),
+        ("step,return\n1,2\0\n", "it is no text: it has a zero byte"),
+        ("step,return\n1,2\n".encode("utf-16"), "is of no known format. Known are"),
+        ("time,value\n1,1\n", "is of no known format; its columns are time, value. Known are"),
+        ("x" * 9999 + ",y\n1,1\n", "is of no known format; its columns are " + "x" * 40 + "…, y."),
+        ("hello", "is of no known format. Known are monitor files"),
+        ("\0\1\2", "is of no known format"),
+        ("#{nothing\nr,l,t\n", "the first line of a monitor file is JSON with t_start"),
+        ('#{"t_start": 1}\nr,l\n', "a monitor file has r, l and t, this one r, l"),
+        ('{"t_start": 1}\nhello\n{}\n', "line 1: 'hello' is no object of JSON"),
         ('#{"t_start": 1}\nr,l,t\n', "there is no row of data in it"),
         ('#{"t_start": 1}\nr,l,t\n1,0,1\n', "episode 1 has the length 0"),
         ('#{"t_start": 1}\nr,l,t\n1,nan,1\n', "episode 1 has the length nan"),
-        ('#{"t_start": 1}\nr,l,t\nnan,2,1\n', "the return at step 2 is nan"),
-        ('#{"t_start": 1}\nr,l,t\nx,2,1\n', "line 3: r is 'x', not a number"),
+        ('#{"t_start": 1}\nr,l,t\n1,1.5,1\n', "episode 1 has the length 1.5"),
+        ('#{"t_start": 1}\nr,l,t\nnan,2,1\n', "there is no row of data in it"),
+        ('#{"t_start": 1}\nr,l,t\ninf,2,1\n', "the return at step 2 is inf"),
+        ('#{"t_start": 1}\nr,l,t\nx,2,1\n', "row 1: 'r' is 'x', not a number"),
         ("PK\3\4torn", "it is torn or no .npz"),
     ],
 )
-def test_what_is_no_curve_is_refused_with_its_name(tmp_path: Path, text: str, told: str) -> None:
+def test_what_is_no_curve_is_refused_with_its_name(
+    tmp_path: Path, text: str | bytes, told: str
+) -> None:
     path = tmp_path / "x.csv"
-    path.write_text(text)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError) as caught:
         one(path)
     assert told in str(caught.value) and "x.csv" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -145,12 +165,13 @@ def test_what_is_no_curve_is_refused_with_its_name(tmp_path: Path, text: str, to
         ({"timesteps": [1], "results": np.array([[None]])}, "holds pickled Python objects"),
         ({"timesteps": [1]}, "holds timesteps and results, this one timesteps"),
         ({"timesteps": [1, 2], "results": [[1.0]]}, "timesteps [2] and results [1, 1] don't fit"),
-        ({"timesteps": [1], "results": [["a"]]}, "not numbers"),
-        ({"timesteps": [1.5], "results": [[1.0]]}, "timesteps must be whole numbers"),
+        ({"timesteps": [1], "results": [["a"]]}, "something else than numbers"),
+        ({"timesteps": [1.5], "results": [[1.0]]}, "point 1: step is 1.5; it must be a whole"),
+        ({"timesteps": [2**63], "results": [[1.0]]}, "point 1: step is 9.22337203685478e+18"),
         ({"timesteps": [2, 1], "results": [[1.0], [1.0]]}, "steps decrease from 2 to 1"),
         ({"timesteps": [1], "results": [[math.inf]]}, "the return at step 1 is inf"),
         ({"timesteps": [1], "results": [[1.0]], "ep_lengths": [[1, 2]]}, "ep_lengths [1, 2]"),
-        ({"timesteps": [1], "results": [[1.0]], "ep_lengths": [[-1]]}, "can't be -1 steps long"),
+        ({"timesteps": [1], "results": [[1.0]], "ep_lengths": [[-1]]}, "point 1: length is -1"),
         ({"timesteps": [], "results": np.zeros((0, 5))}, "there is no row of data in it"),
     ],
 )
@@ -184,12 +205,17 @@ def test_files_that_are_not_one_a_seed_are_refused(tmp_path: Path) -> None:
 
 
 def test_folders_without_one_curve_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="holds nothing that can be read"):
+    (tmp_path / "seed_0").mkdir()
+    (tmp_path / "monitor.csv").mkdir()
+    with pytest.raises(InputError, match=r"nothing that can be read; its folders are monitor.csv,"):
         one(tmp_path)
-    for name in ("events.out.tfevents.1", "events.out.tfevents.2"):
-        event_file(tmp_path / name, {TAG: [(1, 1.0)]})
-    with pytest.raises(InputError, match=r"holds several files of one run: .*; name one of them"):
+    for name in ("a.csv", "b.csv"):
+        table(tmp_path / name, [(1, 1)])
+    with pytest.raises(InputError, match=r"several files that could be the run: a.csv, b.csv; "):
         one(tmp_path)
+    (tmp_path / "policy.pth").write_text("weights")
+    with pytest.raises(InputError, match=r"pth is of no known .* could be read: a.csv, b.csv$"):
+        one(tmp_path / "policy.pth")
 
 
 def test_a_tag_is_of_event_files_only(tmp_path: Path) -> None:
@@ -204,8 +230,9 @@ def test_holes_are_much_larger_than_the_usual_distance() -> None:
         return Curve(
             name="x",
             sha256="",
-            kind="",
-            evaluation="",
+            format="",
+            kind=UNSAID,
+            detail="",
             step=np.array(steps),
             returns=np.zeros(number),
             length=np.zeros(number, dtype=np.int64),

@@ -15,11 +15,12 @@ ALLOWED: dict[str, set[str]] = {
     "algorithms": set(),
     "ablations": set(),
     "bench.errors": set(),
+    "bench.kinds": set(),
     "bench.plan": {"bench.errors", "ablations", "algorithms"},
     "bench.train": {"bench.errors", "algorithms", "bench.plan", "bench.store"},
     "bench.store": {"bench.errors"},
-    "bench.importing": {"bench.errors", "ablations", "algorithms", "bench.store"},
-    "bench.evidence": {"bench.errors", "bench.store"},
+    "bench.importing": {"bench.errors", "bench.kinds", "ablations", "algorithms", "bench.store"},
+    "bench.evidence": {"bench.errors", "bench.kinds", "bench.store"},
     "bench.peers": {"bench.errors", "bench.train"},
     "bench.throughput": {"bench.errors", "bench.peers", "bench.plan", "bench.train"},
     "bench.tune": {
@@ -27,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "bench.cli": {
         *("ablations", "algorithms", "bench.errors", "bench.evidence", "bench.importing"),
-        "bench.peers",
+        *("bench.kinds", "bench.peers"),
         *("bench.plan", "bench.store", "bench.throughput", "bench.train", "bench.tune"),
     },
 }

@@ -49,23 +49,6 @@ def test_arrays_come_back_bit_for_bit(arrays: dict[str, np.ndarray], tmp_path: P
         np.testing.assert_array_equal(frame[name].to_numpy(), values, strict=True)
 
 
-@pytest.mark.parametrize(
-    ("value", "bits", "kept"),
-    [
-        (1000.0, 14, 1000.0),
-        (16_383.0, 14, 16_383.0),
-        (-16_385.0, 14, -16_384.0),
-        (1 / 3, 3, 0.3125),
-        (np.finfo(np.float64).max, 14, np.finfo(np.float64).max),
-    ],
-)
-def test_numbers_are_rounded_to_the_nearest_of_so_many_bits(
-    value: float, bits: int, kept: float
-) -> None:
-    column = pa.chunked_array([[value, None]], pa.float64())
-    assert parquet.rounded(column, bits).to_pylist() == [kept, None]
-
-
 def test_nan_and_infinity_are_not_null(tmp_path: Path) -> None:
     values = np.array([np.nan, np.inf, -np.inf, -0.0])
     path = tmp_path / "aa.parquet"
@@ -93,10 +76,8 @@ def test_arrays_that_do_not_fit_are_refused(change: dict[str, Any], named: str) 
 
 
 def test_a_missing_array_is_refused() -> None:
-    with pytest.raises(ValueError, match="seconds"):
-        parquet.from_arrays(
-            EPISODES, "aa", {name: np.arange(1) for name in ("step", "return", "length")}
-        )
+    with pytest.raises(ValueError, match="length"):
+        parquet.from_arrays(EPISODES, "aa", {name: np.arange(1) for name in ("step", "return")})
 
 
 @pytest.mark.parametrize(
@@ -136,7 +117,6 @@ def test_a_file_with_other_texts_reads_with_those_of_the_schema(
     path = tmp_path / "aa.parquet"
     fields = [field.with_metadata(metadata) for field in EPISODES]
     parquet.write(table.cast(pa.schema(fields, metadata=metadata)), path)
-    assert parquet.verify(path, EPISODES)
     found = parquet.read(path, EPISODES)
     assert found.equals(table)
     assert found.schema.equals(EPISODES, check_metadata=True)
@@ -158,20 +138,18 @@ def foreign(table: pa.Table) -> dict[str, pa.Table]:
     length = table.schema.get_field_index("length")
     return {
         "missing": table.drop_columns(["return"]),
-        "unknown": table.append_column("colour", table["step"]),
         "type": table.set_column(length, "length", table["length"].cast(pa.int64())),
         "nullable": pa.table({name: table[name] for name in table.column_names}),
         "twice": table.append_column(table.schema.field("length"), table["length"]),
     }
 
 
-@pytest.mark.parametrize("kind", ["missing", "unknown", "type", "nullable", "twice"])
+@pytest.mark.parametrize("kind", ["missing", "type", "nullable", "twice"])
 def test_a_file_of_another_schema_is_foreign(kind: str, table: pa.Table, tmp_path: Path) -> None:
     path = tmp_path / "aa.parquet"
     pq.write_table(foreign(table)[kind], path)
-    for look in (parquet.verify, parquet.read):
-        with pytest.raises(parquet.UnreadableError, match="foreign"):
-            look(path, EPISODES)
+    with pytest.raises(parquet.UnreadableError, match="foreign"):
+        parquet.read(path, EPISODES)
 
 
 @pytest.mark.parametrize("kept", [0, 3, 4, 100, -1])
@@ -180,7 +158,7 @@ def test_a_truncated_file_is_torn(kept: int, table: pa.Table, tmp_path: Path) ->
     parquet.write(table, path)
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(parquet.UnreadableError, match="torn"):
-        parquet.verify(path, EPISODES)
+        parquet.read(path, EPISODES)
 
 
 def test_a_flipped_bit_in_the_data_is_torn(

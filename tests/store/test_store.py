@@ -13,7 +13,7 @@ import pytest
 from stored_example import Example, PlanRows
 
 from bench.errors import InputError
-from bench.store import SCHEMAS, Store, compact
+from bench.store import SCHEMAS, Store, publish
 from bench.store.store import DAY, ROOT
 
 
@@ -93,7 +93,7 @@ def test_adopting_code_changes_nothing_else(store: Store, example: type[Example]
     before, files = store.runs(), contents(store)
     store.adopt_code({"aa": "new", "zz": "new"})
     assert store.finished() == {"aa": {"0123", "new"}, "bb": {"0123"}}
-    others = [name for name in SCHEMAS["runs"].names if name != "adopted"]
+    others = [name for name in SCHEMAS["runs"].names if name not in ("adopted", "seal")]
     pd.testing.assert_frame_equal(store.runs()[others], before[others])
     changed = [path for path, content in contents(store).items() if files.get(path) != content]
     assert changed == [store.path / "runs" / "aa.parquet"]
@@ -109,7 +109,7 @@ def test_a_published_store_adopts_code_and_one_that_is_only_read_does_not(
 ) -> None:
     for run in ("aa", "bb"):
         example(run=run).write(store)
-    compact(store.path, tmp_path / "published")
+    publish(store.path, tmp_path / "published")
     published = Store(tmp_path / "published")
     assert published.read_only
     published.adopt_code({"bb": "new"})
@@ -134,16 +134,32 @@ def test_rows_without_a_committed_run_do_not_count(store: Store, example: type[E
     assert store.problems == []
 
 
-def test_a_run_stored_twice_is_an_error_that_names_both_files(
-    store: Store, example: type[Example]
+@pytest.mark.parametrize("name", ["aa (1)", "copy", "description-d1"])
+def test_a_copy_of_a_file_is_named_and_blocks_nothing(
+    name: str, store: Store, example: type[Example]
 ) -> None:
     example(run="aa").write(store)
-    for table in ("runs", "episodes", "updates"):
-        folder = store.path / table
-        (folder / "copy.parquet").write_bytes((folder / "aa.parquet").read_bytes())
-    for read in (store.runs, store.episodes, store.finished):
-        with pytest.raises(InputError, match=r"run aa .*runs/aa\.parquet .*runs/copy\.parquet"):
-            read()
+    for folder in store.path.glob("*/"):
+        for path in folder.glob("*.*"):
+            copy = folder / path.name.replace("aa", name, 1)
+            copy.write_bytes(path.read_bytes())
+    assert store.runs()["run"].tolist() == ["aa"]
+    assert len(store.episodes()) == len(store.updates()) == 5
+    (problem,) = store.problems
+    assert f"runs/{name}.parquet is a copy or was renamed: it holds run aa" in problem
+    assert (store.path / "runs" / f"{name}.parquet").exists()
+
+
+def test_of_a_run_that_is_stored_twice_the_first_file_by_name_counts(
+    store: Store, example: type[Example]
+) -> None:
+    example(run="aa", count=3).write(store)
+    tables = store.read(store.entries())
+    store.put("description-d0", tables, {})
+    example(run="aa", count=7, offset=1.0).write(Store(store.path.parent / "other"))
+    assert store.finished().keys() == {"aa"}
+    assert len(store.episodes()) == 3
+    assert [problem.count("run aa is stored twice") for problem in store.problems] == [1]
 
 
 def test_pandas_reads_the_folders(
@@ -164,7 +180,9 @@ def test_a_row_of_an_unknown_status_is_refused(store: Store, example: type[Examp
         example(changes={"status": "done"}).write(store)
 
 
-@pytest.mark.parametrize("name", ["../aa", "", ".aa", "_aa", "a/b", "compacted"])
+@pytest.mark.parametrize(
+    "name", ["../aa", "", ".aa", "_aa", "a/b", "/a", "a.b", "compacted", "description-0", "a" * 300]
+)
 def test_a_run_needs_a_name_that_readers_see(
     store: Store, example: type[Example], name: str
 ) -> None:
@@ -205,7 +223,7 @@ def test_a_plan_is_of_one_ablation(store: Store, plan_rows: PlanRows) -> None:
 def test_a_writable_store_is_left_readable_and_empty(store: Store) -> None:
     store.check_writable()
     store.check_writable()
-    assert not [path for path in store.path.rglob("*") if path.is_file() and path.name != "lock"]
+    assert not [path for path in store.path.rglob("*") if path.is_file()]
     assert store.runs().empty
 
 
@@ -239,7 +257,7 @@ def test_a_published_store_is_not_written_to(
     store: Store, example: type[Example], plan_rows: PlanRows, tmp_path: Path
 ) -> None:
     example().write(store)
-    compact(store.path, tmp_path / "published")
+    publish(store.path, tmp_path / "published")
     published = Store(tmp_path / "published")
     before = {path: path.read_bytes() for path in published.path.glob("*/*.parquet")}
     for write in (

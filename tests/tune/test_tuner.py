@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import optuna
+import pandas as pd
 import pytest
 import tiny_study
 from inline_executor import Inline
@@ -85,7 +86,7 @@ def test_results_of_other_code_are_no_trial_s(tmp_path: Path) -> None:
     (kept,) = (row for row in store.runs().to_dict("records")[:1])
     episodes, updates = store.episodes(), store.updates()
     store.write_run(
-        {**kept, "reason": None, "diverged_at": None, "adopted": None, "digest": "0" * 16},
+        {name: value for name, value in kept.items() if not pd.isna(value)} | {"digest": "0" * 16},
         {name: episodes[episodes["run"] == kept["run"]][name].to_numpy() for name in EPISODES},
         {name: updates[updates["run"] == kept["run"]][name].to_numpy() for name in UPDATES},
         None,

@@ -11,6 +11,7 @@ import pandas as pd
 from bench.errors import InputError
 from bench.evidence.table import Table
 from bench.files import whole
+from bench.kinds import EPISODES
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
 _ORDER: Final = ["environment_order", "variant_order", "seed"]
@@ -30,8 +31,11 @@ def tidy_tables(
         `statistics`, one row per variant and environment, as `table.Table.frame`; `scores`, one row
         per run with a result, as `scores.score_runs`; `episodes` and `updates`, whose columns and
         units are the store's, with environment, variant and seed in front and without columns in
-        which nothing stands.
+        which nothing stands. Episodes that are none of training have their kind in a column `kind`.
     """
+    kinds = scores.drop_duplicates("run").set_index("run")["kind"]
+    others = kinds[kinds != EPISODES]
+    episodes = episodes.assign(kind=episodes["run"].map(others))
     return {
         "statistics": pd.concat([each.frame() for each in tables]),
         "scores": _tidy(scores, _ORDER),

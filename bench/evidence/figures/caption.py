@@ -15,6 +15,7 @@ from bench.evidence.figures.layout import NO_BREAK
 from bench.evidence.figures.style import thousands
 from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
 from bench.evidence.trouble import mixed_code, trouble
+from bench.kinds import EPISODES, kind_of, not_training
 from bench.store import imported
 
 SECONDS: Final = (
@@ -95,8 +96,12 @@ def interval_text(numbers: Sequence[int], statistic: Statistic) -> str:
     )
 
 
+TRAINING: Final = "training episodes, sampled actions and raw rewards"
+"""What the returns of runs that were trained here are."""
+
+
 def line_and_band(
-    numbers: Sequence[int], counts: str, statistic: Statistic, by_batch: bool
+    numbers: Sequence[int], counts: str, statistic: Statistic, by_batch: bool, what: str = TRAINING
 ) -> list[str]:
     """Sentences: what a line and its band are.
 
@@ -105,12 +110,13 @@ def line_and_band(
         counts: them in words.
         statistic: what the lines show.
         by_batch: whether episodes are placed at the end of their batch, not at their own.
+        what: the returns are.
     """
     several = [number for number in numbers if number > 1]
     return [
         f"Line: {statistic_text(numbers, statistic)} over seeds ({counts}) of the return of "
-        "training episodes, sampled actions and raw rewards, gathered between the points of a "
-        "fixed grid" + (", each at the end of its batch." if by_batch else "."),
+        f"{what}, gathered between the points of a fixed grid"
+        + (", each at the end of its batch." if by_batch else "."),
         f"Band: {interval_text(several, statistic)}."
         if several
         else "One seed: no interval can be given.",
@@ -137,7 +143,11 @@ def meaning(
         strip: a sentence on what stands beside each panel.
     """
     numbers = sorted({len(cell.seeds) for cell in curves})
-    sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch)
+    kinds = list(zip(runs["variant_title"], runs["evaluation"].map(kind_of), strict=True))
+    own = [kind for _, kind in kinds if kind == EPISODES]
+    what = TRAINING if own else " and ".join(dict.fromkeys(kind for _, kind in kinds))
+    sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch, what)
+    sentences += not_training(kinds) if own else []
     sentences += [strip] if strip else []
     # What was imported has budgets of its own, which are told with it.
     trained = imported.trained(runs)

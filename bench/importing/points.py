@@ -1,0 +1,148 @@
+"""From the rows of a file to a curve: what can't be a point is left out and told, or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from bench.errors import InputError
+from bench.importing.curve import LEAST_HOLE, Curve, Floats
+
+LIMIT: Final = 2**53
+"""Steps from here on can't be told apart in floating point."""
+
+LONGEST: Final = 2**31
+"""Episodes of so many steps can't be stored."""
+
+
+def finite(values: Floats) -> Floats:
+    """The values, with NaN for what is infinite."""
+    return np.where(np.isfinite(values), values, np.nan)
+
+
+def table_of(
+    step: Floats, returns: Floats, length: Floats | None = None, seconds: Floats | None = None
+) -> pd.DataFrame:
+    """Rows for `curve`, as they stand in the file; NaN where something is not known."""
+    unknown = np.full(len(step), np.nan)
+    columns = {
+        "step": step,
+        "return": returns,
+        "length": unknown if length is None else length,
+        "seconds": unknown if seconds is None else finite(seconds),
+    }
+    return pd.DataFrame(columns, dtype=np.float64)
+
+
+def curve(
+    points: pd.DataFrame, *, name: str, remarks: Sequence[str] = (), **described: Any
+) -> Curve:
+    """The curve of a seed.
+
+    Rows whose return is NaN, as that of a mean over no episode is, and rows at step 0 are left
+    out. Steps that go back begin another session, see `_in_order`.
+
+    Args:
+        points: of `table_of`.
+        name: of the file, for people.
+        remarks: what is odd already.
+        described: the other fields of a `Curve`.
+
+    Raises:
+        InputError: no row is left; a step, length or return can't be one; steps have no order.
+    """
+    told = list(remarks)
+    _check(points, name)
+    for odd, what in (
+        (points["return"].isna(), "whose return is NaN"),
+        (points["step"] == 0, "at step 0"),
+    ):
+        if odd.any():
+            steps = points.loc[odd, "step"].astype(int)
+            where = f", up to step {steps.max():,}" if steps.max() else ""
+            told.append(f"left out: {_count(int(odd.sum()), 'row')} {what}{where}")
+    points = points[points["return"].notna() & (points["step"] > 0)].reset_index(drop=True)
+    if points.empty:
+        raise InputError(f"{name}: there is no row of data in it")
+    points, sessions = _in_order(points, name)
+    return Curve(
+        name=name,
+        step=points["step"].to_numpy().astype(np.int64),
+        returns=points["return"].to_numpy(),
+        length=points["length"].fillna(0).to_numpy().astype(np.int64),
+        seconds=points["seconds"].to_numpy(),
+        remarks=(*told, *sessions),
+        **described,
+    )
+
+
+def moment(seconds: float) -> datetime | None:
+    """The time so many seconds after 1970; None where it is none."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        return None
+
+
+def _check(points: pd.DataFrame, name: str) -> None:
+    """Refuse the first value that can't be what it should be."""
+    step, length = points["step"].to_numpy(), points["length"].to_numpy()
+    known = length[~np.isnan(length)]
+    for values, below, what in ((step, LIMIT, "step"), (known, LONGEST, "length")):
+        whole = np.floor(values) == values
+        for row in np.flatnonzero(~(whole & (values >= 0) & (values < below)))[:1]:
+            raise InputError(
+                f"{name}, point {row + 1}: {what} is {values[row]:,.15g}; it must be a whole "
+                f"number from 0 to below {below:,}"
+            )
+    for row in np.flatnonzero(np.isinf(points["return"].to_numpy()))[:1]:
+        raise InputError(
+            f"{name}: the return at step {step[row]:,.0f} is {points['return'][row]}; "
+            "returns must be finite"
+        )
+
+
+def _in_order(points: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
+    """Appended sessions as one row of steps, and what was done, in words.
+
+    A session that begins near 0 counts on from where the one before ended; one that begins further
+    on was resumed from a checkpoint there, and takes the place of what came after it.
+
+    Raises:
+        InputError: steps go back so often that they have no order.
+    """
+    step = points["step"].to_numpy()
+    back = np.flatnonzero(np.diff(step) < 0) + 1
+    if not len(back):
+        return points, []
+    if 3 * len(back) > len(step):
+        raise InputError(
+            f"{name}: steps decrease from {step[back[0] - 1]:,.0f} to {step[back[0]]:,.0f} in row "
+            f"{back[0] + 1}; a file holds one seed's steps in order"
+        )
+    sessions = np.split(np.arange(len(step)), back)
+    kept, offset, lost = points.iloc[sessions[0]], 0.0, 0
+    for session in sessions[1:]:
+        more, reached = points.iloc[session].copy(), kept["step"].iloc[-1]
+        if more["step"].iloc[0] <= max(step[0], LEAST_HOLE * (reached - offset)):
+            offset = reached
+        more["step"] += offset
+        before = kept[kept["step"] < more["step"].iloc[0]]
+        lost += len(kept) - len(before)
+        clock = before["seconds"].iloc[-1] if len(before) else 0.0
+        if more["seconds"].iloc[0] < clock:
+            more["seconds"] += clock
+        kept = pd.concat([before, more], ignore_index=True)
+    _check(kept, name)
+    told = f"steps go back {_count(len(back), 'time')}: read as {len(sessions)} sessions in order"
+    if lost:
+        told += f", without {_count(lost, 'row')} that a later one replaces"
+    return kept, [told]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

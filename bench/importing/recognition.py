@@ -1,0 +1,111 @@
+"""Which kind of file a file is, seen from what is in it; the same for a file and in a folder."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+from bench.errors import InputError
+from bench.importing.choice import Choice
+from bench.importing.column_tables import has_curve, separator_of
+from bench.importing.event_files import is_event_file
+from bench.importing.monitor import ENVIRONMENTS, MARK
+from bench.importing.producers import is_evaluation
+from bench.importing.quoting import listed
+from bench.importing.tables import SEPARATORS, header, read_lines_of_json
+
+BEGINNING: Final = 2**20
+"""Bytes that are looked at: a line of RLlib's result.json holds all settings."""
+
+_LOGS: Final = ("progress.csv", "result.json", "progress.json", "progress.txt")
+"""Tables that programs write beside others, with the same numbers; the first one is enough."""
+
+
+class Format(IntEnum):
+    """A kind of file; of several in a folder, the lowest number stands for the run."""
+
+    ENVIRONMENT = 0  # monitor file of one of a run's environments
+    MONITOR = 1
+    LOG = 2
+    EVENTS = 3
+    TABLE = 4
+    EVALUATIONS = 5
+    EVALUATION_MONITOR = 6
+
+    @property
+    def is_monitor(self) -> bool:
+        """Whether it is a monitor file."""
+        return self in (Format.ENVIRONMENT, Format.MONITOR, Format.EVALUATION_MONITOR)
+
+
+def recognised(path: Path, choice: Choice) -> Format | None:
+    """The format of a file; None where it can't be read.
+
+    Args:
+        path: an existing file.
+        choice: columns that the user names make a table of one.
+
+    Raises:
+        OSError: the file can't be opened.
+    """
+    beginning = _beginning(path)
+    if ENVIRONMENTS.fullmatch(path.name) and not beginning.strip():
+        return Format.ENVIRONMENT  # in which no episode ended
+    if is_event_file(beginning):
+        return Format.EVENTS
+    if beginning.startswith(b"PK\x03\x04"):
+        return Format.EVALUATIONS
+    first = _first_line(beginning)
+    if MARK.match(first):
+        return _monitor(path)
+    if first.startswith("{"):
+        return _of_json(path, first, choice)
+    return None if separator_of(first, choice) is None else _table(path)
+
+
+def what_it_is(path: Path) -> str:
+    """What can be said of a file that isn't recognised, in words."""
+    beginning = _beginning(path)
+    if not beginning:
+        return "is empty"
+    first = _first_line(beginning)
+    columns = max((header(first, separator) for separator in SEPARATORS), key=len)
+    if len(columns) < 2 or not first.isprintable() or "\ufffd" in first:
+        return "is of no known format"
+    return f"is of no known format; its columns are {listed(columns)}"
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(BEGINNING)
+
+
+def _first_line(beginning: bytes) -> str:
+    text = beginning.decode("utf-8-sig", errors="replace")
+    return text.replace("\r", "\n").lstrip("\n").partition("\n")[0]
+
+
+def _monitor(path: Path) -> Format:
+    if ENVIRONMENTS.fullmatch(path.name):
+        return Format.ENVIRONMENT
+    return Format.EVALUATION_MONITOR if is_evaluation(path.name) else Format.MONITOR
+
+
+def _table(path: Path) -> Format:
+    return Format.LOG if path.name in _LOGS else Format.TABLE
+
+
+def _of_json(path: Path, first: str, choice: Choice) -> Format | None:
+    try:
+        table = read_lines_of_json(first, path.name)
+    except InputError:
+        return None
+    if table.find("t_start") is not None:
+        return _monitor(path)
+    return _table(path) if has_curve(table, choice) else None
+
+
+def order(path: Path, format_: Format) -> tuple[int, int]:
+    """A key that puts what stands for a run first, among files of a folder."""
+    return format_, _LOGS.index(path.name) if format_ is Format.LOG else 0

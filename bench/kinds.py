@@ -1,0 +1,48 @@
+"""What the returns of a run are. Numbers of different kinds are not the same quantity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+EPISODES: Final = "training episodes"
+EVALUATIONS: Final = "evaluations"
+MEANS: Final = "means of training episodes"
+UNSAID: Final = "returns of a kind that the file doesn't say"
+
+ROWS: Final = {
+    EPISODES: "training episode",
+    EVALUATIONS: "evaluation",
+    MEANS: "point",
+    UNSAID: "row",
+}
+"""What one row of a kind is called."""
+
+
+def kind_of(evaluation: str) -> str:
+    """The kind that a run's `evaluation` begins with, that of a trained or of an imported run.
+
+    Args:
+        evaluation: like "training episodes: sampled actions, raw rewards" or
+            "imported: evaluations, Stable-Baselines3's EvalCallback".
+    """
+    return evaluation.removeprefix("imported: ").partition(":")[0].partition(",")[0]
+
+
+def not_training(kinds: Iterable[tuple[str, str]]) -> list[str]:
+    """A sentence for every other kind than training episodes that something is.
+
+    Args:
+        kinds: what it is called, and its kind.
+    """
+    others: dict[str, dict[str, None]] = {}
+    for title, kind in kinds:
+        if kind != EPISODES:
+            others.setdefault(kind, {})[title] = None
+    sentences = []
+    for kind, titles in others.items():
+        what = "Perhaps not training episodes"
+        if kind != UNSAID:
+            what = f"Not training episodes but {kind}"
+        sentences.append(f"{what}: {', '.join(titles)}.")
+    return sentences

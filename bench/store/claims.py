@@ -1,0 +1,196 @@
+"""Names that one process at a time holds, on any file system with an atomic rename.
+
+A claim is a folder with one empty file in it, named after its owner. Renaming a folder onto one
+that isn't empty fails, so whoever comes second doesn't get it; and a dead owner's file can be
+renamed away by one process only.
+
+    DIR/claims/NAME/OWNER           a claim; the file's time is its owner's last heartbeat
+    DIR/claims/.taking-part/OWNER   a process that trains, and how many groups at a time
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from pathlib import Path
+
+from bench.errors import InputError
+
+HEARTBEAT = 15.0
+SILENCE = 120.0
+"""Seconds, by the file system's clock, after which the owner of a claim counts as dead where its
+process can't be looked at, because it is on another machine."""
+PATIENCE = 2 * SILENCE
+TAKING_PART = ".taking-part"
+
+
+class Claims:
+    """The claims of one process in one folder; use one object a thread.
+
+    Args:
+        folder: where all processes look, DIR above.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "claims"
+        self._held: set[Path] = set()
+        self._token = uuid.uuid4().hex[:8]
+        self._ended = threading.Event()
+        self._heart: threading.Thread | None = None
+
+    def take(self, name: str) -> bool:
+        """Whether the name is this object's now, or was already. A dead owner's is taken over.
+
+        A thread then shows others that this process lives, until `end`.
+
+        Raises:
+            OSError: the file system doesn't take it.
+        """
+        taken = self._take(name)
+        if taken and self._heart is None:
+            self._heart = threading.Thread(target=self._beat, daemon=True)
+            self._heart.start()
+        return taken
+
+    def holds(self, name: str) -> bool:
+        """Whether the name is still this object's: a process that was silent may have lost it."""
+        return self._path(name).exists()
+
+    def free(self, name: str) -> None:
+        """Give the name back; of one that is not held, nothing."""
+        self._give_back(self._path(name))
+
+    def take_part(self, places: int) -> None:
+        """Let others know of a process that trains so many groups at a time."""
+        folder = self._folder / TAKING_PART
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{self._owner}-{places}"
+        path.touch()
+        self._held.add(path)
+
+    def other_places(self) -> int:
+        """Groups that other living processes train at a time."""
+        folder, total = self._folder / TAKING_PART, 0
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path in self._held:
+                continue
+            if self._lives(path):
+                total += int(path.name.rpartition("-")[2])
+            else:
+                path.unlink(missing_ok=True)
+        return total
+
+    def end(self) -> None:
+        """Give everything back."""
+        self._ended.set()
+        self._heart, self._ended = None, threading.Event()
+        for path in tuple(self._held):
+            self._give_back(path)
+
+    @contextmanager
+    def held(self, name: str) -> Iterator[None]:
+        """Within, the name is this object's; waits for another owner, for a short time's work.
+
+        Raises:
+            InputError: another living process holds it for longer than such work takes.
+        """
+        if self._path(name) in self._held:
+            yield
+            return
+        given_up = time.monotonic() + PATIENCE
+        while not self._take(name):
+            if time.monotonic() > given_up:
+                raise InputError(f"another process holds {self._folder / name}")
+            time.sleep(0.01)
+        try:
+            yield
+        finally:
+            self.free(name)
+
+    @property
+    def _owner(self) -> str:
+        return f"{_machine()}-{os.getpid()}-{_birth(os.getpid())}-{self._token}"
+
+    def _path(self, name: str) -> Path:
+        return self._folder / name / self._owner
+
+    def _give_back(self, path: Path) -> None:
+        self._held.discard(path)
+        with suppress(OSError):
+            path.unlink()
+            path.parent.rmdir()
+
+    def _take(self, name: str) -> bool:
+        path = self._path(name)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(dir=self._folder, prefix=".taking-"))
+        try:
+            (made / path.name).touch()
+            with suppress(OSError):
+                made.rename(path.parent)
+                self._held.add(path)
+                return True
+        finally:
+            with suppress(OSError):
+                (made / path.name).unlink()
+                made.rmdir()
+        with suppress(OSError):
+            for owner in path.parent.iterdir():
+                if owner == path:
+                    return True
+                if not self._lives(owner):
+                    # Whoever looks at it from here on sees a heartbeat; one alone can rename it.
+                    os.utime(owner)
+                    owner.rename(path)
+                    self._held.add(path)
+                    return True
+        return False
+
+    def _lives(self, owner: Path) -> bool:
+        machine, pid, birth = owner.name.split("-")[:3]
+        if machine == _machine():
+            return _birth(int(pid)) == birth
+        with suppress(FileNotFoundError), tempfile.NamedTemporaryFile(dir=self._folder) as now:
+            return os.stat(now.name).st_mtime - owner.stat().st_mtime < SILENCE
+        return False
+
+    def _beat(self) -> None:
+        ended = self._ended
+        while not ended.wait(HEARTBEAT):
+            for path in tuple(self._held):
+                with suppress(OSError):
+                    os.utime(path)
+
+
+@cache
+def _machine() -> str:
+    """Names where a process number means something: this boot of this machine or container."""
+    places = [socket.gethostname()]
+    with suppress(OSError):
+        places.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        places.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("".join(places).encode()).hexdigest()[:8]
+
+
+def _birth(pid: int) -> str:
+    """When the process of this number began, as the system counts; empty where there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if fields[0] in "ZX" else fields[19]
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except PermissionError:
+        pass
+    return "unknown"

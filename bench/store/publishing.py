@@ -1,0 +1,207 @@
+"""Publication: a store's runs, copied into one that holds a file a description and table.
+
+What goes in of a run: its row; every episode's step, return and length; every update's number, step
+and wall time; the diagnostics of some DIAGNOSED updates. Numbers are rounded by less than seeds
+differ (`bench.store.rounding`), and the row says by how much. The wall time of single episodes
+stays behind: their updates have it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from bench.errors import InputError, unknown
+from bench.store.parquet import in_order, segments, with_column
+from bench.store.rounding import rounded, steps_of_rounding
+from bench.store.schema import PRUNED, RESULTS, RUNS, SCHEMAS
+from bench.store.store import (
+    COMPACTED,
+    OF_DESCRIPTION,
+    PARTS,
+    RUN_TABLES,
+    Entry,
+    Store,
+    by_ablation,
+)
+
+DIAGNOSED = 250
+"""Updates of a published run whose diagnostics are kept, besides the first and the last: curves are
+drawn at fewer points, and those of a thousand would fill a third of a published store."""
+
+HERE = ("parts", "rounding", "seal")
+"""Columns of `runs` that say how a store keeps the run, and nothing of it."""
+
+
+@dataclass(kw_only=True)
+class Publication:
+    """What a publication did: run ids, bytes of the tables that were written, and files that could
+    not be used."""
+
+    added: tuple[str, ...] = ()
+    replaced: tuple[str, ...] = ()
+    size: int = 0
+    problems: tuple[str, ...] = ()
+
+
+def publish(
+    source: str | Path,
+    target: str | Path,
+    *,
+    descriptions: Set[str] | None = None,
+    policies: Collection[str] = (),
+) -> Publication:
+    """Copy runs of `source` into the published store `target`.
+
+    Takes all committed runs, or those of the given `descriptions`, and the plans of which every
+    description is taken. Files of a description are written anew where a run of it is new, and all
+    others are left as they are. A run or plan that is there already is replaced, save that a failed
+    run never replaces a result; a pruned one is nobody's evidence and stays behind.
+    `policies` names runs of the source whose policies are copied too.
+    Killed at any moment, the target is readable, and publishing again completes it. Raises
+    InputError when there is no source, the target is torn or holds files of single runs, or a
+    policy is not to be had.
+    """
+    old, new = Store(target), Store(source)
+    if not new.path.is_dir():
+        raise InputError(f"results folder {new.path} does not exist")
+    kept = new.policies()
+    for run in policies:
+        if run not in kept:
+            raise unknown(f"policy in {new.path}", run, sorted(kept))
+    stored = old.committed()
+    for entry in stored.values():
+        if not (entry.name.startswith(OF_DESCRIPTION) or entry.name == COMPACTED):
+            raise InputError(
+                f"{old.path} is no published store: it holds runs/{entry.name}.parquet"
+            )
+    planned, known = by_ablation(new.plans()), by_ablation(old.plans())
+    if old.problems:
+        raise InputError(f"restore {old.path} before publishing into it: {old.problems[0]}")
+    done = Publication()
+    for description, entries in _by_description(new.committed().values(), descriptions):
+        _publish(old, new, description, entries, set(policies), done)
+    for ablation, plan in planned.items():
+        taken = descriptions is None or descriptions >= set(plan["description"].to_pylist())
+        if taken and plan != known.get(ablation):
+            old.put_plan(plan)
+    done.problems = tuple(new.problems)
+    return done
+
+
+def _by_description(
+    entries: Iterable[Entry], wanted: Collection[str] | None
+) -> list[tuple[str, list[Entry]]]:
+    found: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.status != PRUNED and (wanted is None or entry.description in wanted):
+            found.setdefault(entry.description, []).append(entry)
+    return sorted(found.items())
+
+
+def _publish(
+    old: Store,
+    new: Store,
+    description: str,
+    entries: list[Entry],
+    policies: Collection[str],
+    done: Publication,
+) -> None:
+    """Publish the runs of one description; adds to `done`."""
+    name = OF_DESCRIPTION + description
+    with old.claims.held(f"{name}-written"):
+        there = old.read(old.entries({description}))
+        rows = {row["run"]: row for row in there["runs"].to_pylist()}
+        here = new.read(entries)
+        taken = [row for row in here["runs"].to_pylist() if _is_new(row, rows.get(row["run"]))]
+        fresh = [row["run"] for row in taken]
+        contents = {
+            each.run: new.policy_content(each.run) for each in entries if each.run in policies
+        }
+        contents = {
+            run: content
+            for run, content in contents.items()
+            if run in fresh or "policies" not in json.loads(rows[run]["parts"] or "{}")
+        }
+        if not fresh and not contents:
+            return
+        kept = {table: _only(there[table], set(rows) - set(fresh)) for table in RUN_TABLES}
+        added = {table: _only(here[table], fresh) for table in RUN_TABLES}
+        steps = steps_of_rounding(
+            {table: pa.concat_tables([kept[table], added[table]]) for table in RUN_TABLES}
+        )
+        added = _abridged(added, steps)
+        merged = {
+            table: in_order((*segments(kept[table]), *segments(added[table])), SCHEMAS[table])
+            for table in RUN_TABLES
+        }
+        done.size += old.put(name, merged, contents)
+    done.added += tuple(run for run in fresh if run not in rows)
+    done.replaced += tuple(run for run in fresh if run in rows)
+
+
+def _is_new(row: Mapping[str, Any], published: Mapping[str, Any] | None) -> bool:
+    """Whether the run is to be published in place of what is there."""
+    if published is None:
+        return True
+    if row["status"] not in RESULTS and published["status"] in RESULTS:
+        return False
+    return any(row[name] != published[name] for name in RUNS.names if name not in HERE)
+
+
+def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dict[str, pa.Table]:
+    """Rows of runs as they are published.
+
+    Args:
+        tables: sorted by run, each run's rows in the order of training.
+        steps: column -> what its numbers are rounded to multiples of.
+    """
+    runs = tables["runs"]
+    off = []
+    for text in runs["rounding"].to_pylist():
+        # What was rounded before may be off by that, too.
+        before = json.loads(text or "{}")
+        after = {column: step / 2 + before.get(column, 0.0) for column, step in steps.items()}
+        off.append(json.dumps(dict(sorted({**before, **after}.items()))))
+    for column, values in (("rounding", off), ("parts", [None] * len(runs))):
+        runs = with_column(runs, column, pa.array(values, pa.string()))
+    episodes, updates = (rounded(tables[part], steps) for part in PARTS)
+    episodes = with_column(episodes, "seconds", pa.nulls(len(episodes), pa.float32()))
+    return {"runs": runs, "episodes": episodes, "updates": _few_diagnostics(updates, runs)}
+
+
+def _few_diagnostics(updates: pa.Table, runs: pa.Table) -> pa.Table:
+    """Null diagnostics but in the updates that find the next 1/DIAGNOSED of their run's budget
+    passed, and in each run's last. Doing it again changes nothing.
+
+    Every update stays, as episodes are placed at the end of their batch.
+
+    Args:
+        updates: sorted by run, each run's in the order of training; runs: with all of them.
+    """
+    if not len(updates):
+        return updates
+    budgets = dict(zip(runs["run"].to_pylist(), runs["budget"].to_pylist(), strict=True))
+    counted = pc.value_counts(updates["run"]).to_pylist()
+    lengths = [each["counts"] for each in counted]
+    budget = np.repeat([budgets[each["values"]] for each in counted], lengths)
+    run = np.repeat(np.arange(len(lengths)), lengths)
+    passed = updates["step"].to_numpy() * DIAGNOSED // budget
+    first, last = np.diff(run, prepend=-1) > 0, np.diff(run, append=len(lengths)) > 0
+    kept = pa.array(first | last | (np.diff(passed, prepend=0) > 0))
+    for field in updates.schema:
+        if field.nullable:
+            column = pc.if_else(kept, updates[field.name], pa.scalar(None, field.type))
+            updates = with_column(updates, field.name, column)
+    return updates
+
+
+def _only(table: pa.Table, runs: Collection[str]) -> pa.Table:
+    return table.filter(pc.is_in(table["run"], pa.array(sorted(runs), pa.string())))

@@ -1,0 +1,79 @@
+"""Whatever a file holds, it is a curve or refused in one line."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pytest
+
+from bench.errors import InputError
+from bench.importing import Curve, read_curves
+
+CASES = Path(__file__).parent / "cases"
+FILES = sorted(path for path in CASES.rglob("*") if path.is_file())
+TOKENS: Final = [
+    *(b"nan", b"inf", b"-1", b"1e400", b"9" * 5000, b"18446744073709551616", b"2147483648", b""),
+    *(b'"', b",", b";", b"\n", b"\r", b"\0", b"\xff", b"\xef\xbb\xbf", b"{", b"[" * 3000, b"# {"),
+    *(b"null", b"true", b"0", b"seed", b"env_id", b" - ", b'"t_start": 1e300', b"1.5", b"-0"),
+]
+
+
+def damaged(content: bytes, draw: random.Random) -> bytes:
+    changed = bytearray(content)
+    for _ in range(draw.choice((1, 1, 2, 5))):
+        start = draw.randrange(len(changed) + 1)
+        end = min(len(changed), start + draw.choice((0, 1, 4, 40)))
+        way = draw.randrange(4)
+        if way == 0:
+            changed[start:end] = draw.choice(TOKENS)
+        elif way == 1:
+            del changed[start:]
+        elif way == 2:
+            changed[start:start] = changed[: draw.randrange(200)]
+        else:
+            lines = bytes(changed).split(b"\n")
+            fields = lines[draw.randrange(len(lines))].split(b",")
+            fields[draw.randrange(len(fields))] = draw.choice(TOKENS)
+            lines[draw.randrange(len(lines))] = b",".join(fields)
+            changed = bytearray(b"\n".join(lines))
+    return bytes(changed)
+
+
+def assert_usable(curve: Curve) -> None:
+    assert curve.step[0] >= 1 and (np.diff(curve.step) >= 0).all()
+    assert np.isfinite(curve.returns).all() and not np.isinf(curve.seconds).any()
+    assert ((curve.length >= 0) & (curve.length < 2**31)).all()
+    assert "\n" not in "".join(curve.remarks)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_damaged_file_is_a_curve_or_refused(path: Path, tmp_path: Path) -> None:
+    draw = random.Random(path.name)
+    for number in range(20):
+        (tmp_path / str(number)).mkdir()
+        copy = tmp_path / str(number) / path.name
+        copy.write_bytes(damaged(path.read_bytes(), draw))
+        for name in (copy, copy.parent):
+            told = ""
+            try:
+                for curve in read_curves([str(name)]):
+                    assert_usable(curve)
+            except InputError as error:
+                told = str(error)
+            assert "\n" not in told
+
+
+def test_names_that_are_no_files(tmp_path: Path) -> None:
+    (tmp_path / "monitor.csv").mkdir()
+    for name, told in (
+        (tmp_path / "monitor.csv", "holds nothing that can be read"),
+        (tmp_path / ("x" * 300), "can't be read: File name too long"),
+        (tmp_path / "none.csv", "can't be read: No such file or directory"),
+        ("/dev/null", "/dev/null is no file"),
+    ):
+        with pytest.raises(InputError) as caught:
+            read_curves([str(name)])
+        assert told in str(caught.value) and "\n" not in str(caught.value)
