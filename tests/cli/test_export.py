@@ -94,7 +94,8 @@ def failed(results: Path, place: Path, keep: int) -> Path:
     store = Store(shutil.copytree(results, place))
     for row in store.runs().astype(object).to_dict("records")[keep:]:
         whole = {name: None if pd.isna(value) else value for name, value in row.items()}
-        broken = {**whole, "status": "failed", "reason": "it broke", "steps": 0}
+        nothing = dict.fromkeys(("steps", "episodes", "updates"), 0)
+        broken = {**whole, **nothing, "status": "failed", "reason": "it broke"}
         store.write_run(broken, NO_EPISODES, NO_UPDATES, None)
     return place
 
