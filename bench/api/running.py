@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -100,7 +98,7 @@ def run(
     )
     store = Store(results or LOCAL)
     store.check_writable()
-    with _shown(plan, progress) as on_event, _no_main_module():
+    with _shown(plan, progress) as on_event:
         trained = train(
             plan,
             store,
@@ -163,21 +161,6 @@ def _shown(plan: Plan, progress: bool) -> Iterator[Callable[[Event], None]]:
 
     with Display(plan, wide_console()) as display:
         yield display
-
-
-@contextmanager
-def _no_main_module() -> Iterator[None]:
-    """Within, processes that are spawned run no main module of this one's again.
-
-    They would: multiprocessing prepares for functions of it, and the runner sends none. It would
-    start the caller's script anew, and whatever trains in it.
-    """
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = types.ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 def _failed(summary: Summary, store: Store) -> str:

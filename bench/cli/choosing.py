@@ -83,7 +83,7 @@ def not_played_because(run: pd.Series) -> str | None:
     if run.status != "diverged":
         return None
     return (
-        f"{run.run} diverged after {run.diverged_at:,.0f} steps, so its policy is not played: "
+        f"its training diverged after {run.diverged_at:,.0f} steps, so its policy is not played: "
         f"{run.reason}"
     )
 

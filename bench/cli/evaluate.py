@@ -57,11 +57,6 @@ def evaluate(
 ) -> None:
     """Let saved policies play new episodes, with their modes and with samples of them."""
     store, chosen = policies(results, runs, ablation, variants, environments, seeds)
-    reasons = [not_played_because(run) for run in chosen.itertuples()]
-    diverged = [reason for reason in reasons if reason]
-    if len(diverged) == len(chosen):
-        raise InputError("; ".join(diverged))
-    chosen = chosen[[reason is None for reason in reasons]]
 
     from rich.table import Table
 
@@ -71,32 +66,47 @@ def evaluate(
     columns = ("run", "algorithm", "environment", "seed", "actions", "mean", "deviation")
     table = Table(*columns, "smallest", "largest", "steps", "in training", box=None)
     notes: dict[str, None] = {}
-    limits = {run.run: episode_limit(run, time_limit) for run in chosen.itertuples()}
+    unplayed = []
     for run in chosen.itertuples():
         used = SEED if seed is None else seed
-        play, chooses = player(store, run, episodes, used, limits[run.run])
-        modes = dict(MODES)
+        try:
+            with console.status(run.run):
+                played, chooses = _played(store, run, episodes, used, time_limit)
+        except InputError as error:
+            unplayed.append(f"{run.run}: {error}")
+            continue
         if chooses:
-            del modes["sampled"]
             notes[
                 f"{run.algorithm} chose its actions in training by other means than sampling."
             ] = None
         trained = _last(store, run.run)
-        for name, sampled in modes.items():
-            with console.status(f"{run.run}, {name}"):
-                played = play(sampled)
+        for name, each in played.items():
             place = (run.run, run.algorithm, run.environment, str(run.seed), name)
-            table.add_row(*place, *_numbers(played), trained)
+            table.add_row(*place, *_numbers(each), trained)
+    if len(unplayed) == len(chosen):
+        raise InputError("; ".join(unplayed))
     console.print(table)
+    runs_played = count(len(chosen) - len(unplayed), "run")
     print(
-        f"{count(len(chosen), 'run')} of {shown(store.path)}, {count(episodes, 'new episode')} "
-        "each way, the same for all. Mean: of the raw returns; deviation: their standard "
+        f"{runs_played} of {shown(store.path)}, {count(episodes, 'new episode')} each way, the "
+        "same for all. Mean: of the raw returns; deviation: their standard "
         "deviation; steps: mean length; in training: mean return of the last 100 episodes."
     )
-    for note in [*notes, *diverged]:
+    for note in [*notes, *unplayed]:
         print(note)
     for problem in store.problems:
         print(problem)
+
+
+def _played(
+    store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
+) -> tuple[dict[str, Played], bool]:
+    """What a stored run's policy earns by mode, and whether it chose its actions in training."""
+    if reason := not_played_because(run):
+        raise InputError(reason)
+    play, chooses = player(store, run, episodes, seed, episode_limit(run, time_limit))
+    modes = {"deterministic": False} if chooses else MODES
+    return {name: play(sampled) for name, sampled in modes.items()}, chooses
 
 
 def player(
@@ -159,19 +169,20 @@ def load_policy(store: Store, run: pd.Series) -> SavedPolicy:
 
 def written_policy(store: Store, run: pd.Series) -> np.ndarray:
     """The saved parameters of a stored run on a token environment; InputError if torn."""
-    arrays = _arrays(store, run)
-    if "policy" not in arrays:
-        raise InputError(f"{store.policy_path(run.run)} holds no policy")
-    return arrays["policy"]
+    from bench.policies.written_answers import saved_parameters
+
+    policy = f"the saved policy of {run.algorithm}"
+    return saved_parameters(_arrays(store, run), policy, run.environment)
 
 
 def _arrays(store: Store, run: pd.Series) -> dict[str, np.ndarray]:
-    import safetensors
-
     try:
         return store.policy(run.run)
-    except (safetensors.SafetensorError, OSError) as error:
-        raise InputError(f"{store.policy_path(run.run)} can't be read: {error}") from error
+    except InputError:
+        raise
+    except Exception as error:  # safetensors raises KeyError for numbers that numpy doesn't have
+        path = store.policy_path(run.run)
+        raise InputError(f"{path} can't be read: {type(error).__name__}: {error}") from error
 
 
 def _numbers(played: Played) -> tuple[str, ...]:

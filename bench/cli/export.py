@@ -41,14 +41,20 @@ def export(
     if to == "latex" and output is not None and output.suffix.lower() != ".tex":
         raise InputError(f"cannot write LaTeX as {str(output)!r}: its name must end in .tex")
     from bench.store import LOCAL, load
+    from bench.store.schema import RESULTS
 
     name = stored_name(ablation)
     view = load(name, results)
+    runs = view.runs[view.runs["status"].isin(RESULTS)]
+    failed = len(view.runs) - len(runs)
+    if runs.empty:
+        raise InputError(f"no run of {name} has a result to export; {count(failed, 'run')} failed")
     folder = (results or LOCAL) / "exports" / name
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 
         scores, tables = _statistics(view)
+        scores = scores[scores["status"].isin(RESULTS)]
         tidy = tidy_tables(tables, scores, view.episodes, view.updates)
         paths = write_csv(tidy, output or folder / "csv")
         print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, paths))}")
@@ -56,9 +62,9 @@ def export(
         from bench.evidence.export.event_files import write_event_files
 
         place = output or folder / "tensorboard"
-        written = write_event_files(view.runs, view.episodes, view.updates, place)
-        runs = count(len(written), "run")
-        print(f"Exported from {place_and_edition(view)}: {runs} in {shown(place)}")
+        written = write_event_files(runs, view.episodes, view.updates, place)
+        told = count(len(written), "run")
+        print(f"Exported from {place_and_edition(view)}: {told} in {shown(place)}")
         print(f"Look at them: tensorboard --logdir {shown(place)}")
     else:
         from bench.evidence.export.booktabs import booktabs
@@ -66,6 +72,8 @@ def export(
         path = output or folder / f"{name}.tex"
         write_text(booktabs(str(view.plan["title"].iloc[0]), _statistics(view)[1]), path)
         print(f"Exported from {place_and_edition(view)}: {shown(path)}")
+    if failed:
+        print(f"Left out: {count(failed, 'run')} that failed.")
     for line in (*view.mixed, *view.problems):
         print(line)
 

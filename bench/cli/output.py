@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.errors import InputError
+from bench.files import whole
 
 
 def write_text(text: str, path: Path, what: str = "") -> None:
@@ -13,7 +14,7 @@ def write_text(text: str, path: Path, what: str = "") -> None:
 
 
 def write_bytes(content: bytes, path: Path, what: str = "") -> None:
-    """Write a file; missing folders are made.
+    """Write a file, whole or not at all; missing folders are made.
 
     Args:
         content: of the file.
@@ -24,8 +25,8 @@ def write_bytes(content: bytes, path: Path, what: str = "") -> None:
         InputError: it can't be written.
     """
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        with whole(path) as part:
+            part.write_bytes(content)
     except OSError as error:
         named = " ".join(filter(None, ("cannot write", what, repr(str(path)))))
         raise InputError(f"{named}: {error.strerror or error}") from error

@@ -125,19 +125,22 @@ def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None)
     """The request, everything about it checked as `run` checks it."""
     from bench.plan.parsing import parse_settings
     from bench.tune.request import Request
+    from bench.tune.scoring import with_gold
     from bench.tune.space import search_space
 
     first = plan.cells[0].description
     fixed = {name: first.hyperparameters[name] for name in parse_settings(settings or [])}
+    back_ends = {cell.description.environment: cell.description.back_end for cell in plan.cells}
     return Request(
         algorithm=first.algorithm,
-        back_ends={cell.description.environment: cell.description.back_end for cell in plan.cells},
+        back_ends=back_ends,
         steps=first.steps,
         seeds=plan.cells[0].seeds,
         space=search_space(first.algorithm, asked=search or (), fixed=tuple(fixed)),
         fixed=fixed,
         device=first.device,
         time_limit=first.time_limit,
+        gold=with_gold(back_ends),
     )
 
 
@@ -156,7 +159,7 @@ def _tune(
     from bench.store import LOCAL, Store
     from bench.tune import tuner
     from bench.tune.page import plots_page
-    from bench.tune.scoring import trial_scales
+    from bench.tune.scoring import rule, trial_scales
     from bench.tune.study import best, ended, open_study
     from bench.tune.summary import table
     from bench.tune.winner import ablation_name, winner_ablation
@@ -177,6 +180,8 @@ def _tune(
     width = max(len(each.field) for each in request.space)
     for each in request.space:
         print(f"    {each.field:{width}}  {each.words}")
+    for line in rule(request):
+        print(line)
     before = best(study)
     so_far = None if before is None else (before.number, before.value or 0.0)
     with (

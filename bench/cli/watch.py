@@ -23,7 +23,6 @@ from bench.cli.options import ResultsOption
 from bench.cli.words import count, shown
 from bench.errors import InputError
 from bench.plan.back_ends import SEQUENCE
-from bench.policies.video import RATES, Video
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,11 +58,12 @@ def watch(
     results: ResultsOption = None,
 ) -> None:
     """Watch a saved policy play, in a window or as a video; read what it writes."""
+    from bench.policies import offscreen_rendering
+    from bench.policies.video import RATES
+
     if output is not None and output.suffix.lower() not in RATES:
         allowed = " or ".join(RATES)
         raise InputError(f"cannot write {str(output)!r}: its name must end in {allowed}")
-    from bench.policies import offscreen_rendering
-
     store, chosen = policies(
         results, [run] if run else None, ablation, variants, environments, seeds
     )
@@ -71,10 +71,10 @@ def watch(
     tokens = row.back_end == SEQUENCE.name
     if tokens and output is not None:
         raise InputError(f"{row.environment} is read, not seen: leave out --output")
-    if not tokens and output is None and not offscreen_rendering.has_display():
-        raise InputError("there is no display to open a window on; write a video with --output")
+    if not tokens and output is None and (lack := offscreen_rendering.no_window_because()):
+        raise InputError(f"{lack}; write a video with --output")
     if reason := not_played_because(row):
-        raise InputError(reason)
+        raise InputError(f"{row.run}: {reason}")
     told = f"{row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps"
     if tokens:
         parameters = written_policy(store, row)
@@ -115,6 +115,7 @@ def _show(
 ) -> None:
     from bench.policies.evaluation import SEED
     from bench.policies.playback import Stage
+    from bench.policies.video import Video
 
     stage = Stage(environment, "human" if output is None else "rgb_array", time_limit)
     video = None if output is None else Video(output, stage.rate)

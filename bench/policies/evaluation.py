@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from algorithms.numerics.random_streams import Noise
+from bench.errors import InputError
 from bench.policies.saved_policy import SavedPolicy
 from bench.train.environments import Float64Array, Int64Array, make
 
@@ -51,7 +52,8 @@ def evaluate(
         time_limit: steps after which an episode is cut off; None: the environment's own.
 
     Raises:
-        InputError: no such environment, or numbers that stop being finite (`SavedPolicy.act`).
+        InputError: no such environment, or numbers that stop being finite (`SavedPolicy.act`),
+            rewards among them.
     """
     environments = make(environment, [seed], episodes, time_limit=time_limit)
     try:
@@ -74,4 +76,6 @@ def evaluate(
             tick += 1
     finally:
         environments.close()
+    if not np.isfinite(returns).all():
+        raise InputError(f"rewards of {environment} were not finite")
     return Played(returns=returns, lengths=lengths)

@@ -1,10 +1,12 @@
-"""What makes environments draw where there is no display."""
+"""Whether environments can open a window, and what makes them draw where they can't."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from types import MappingProxyType
 
 OPENGL = "MUJOCO_GL"
 CHOICES = ("egl", "osmesa")
@@ -16,6 +18,7 @@ NEEDED = (
 )
 
 _PROBE = "import mujoco; context = mujoco.GLContext(16, 16); context.make_current(); context.free()"
+_WINDOW = "import glfw, sys; sys.exit(not glfw.init())"
 
 
 def has_display() -> bool:
@@ -23,6 +26,19 @@ def has_display() -> bool:
     if sys.platform != "linux":
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def no_window_because() -> str | None:
+    """Why no window can be opened here; None where one can.
+
+    A process of its own tries: MuJoCo's window library ends a process that names a display which
+    isn't there, and others draw into nothing.
+    """
+    if not has_display():
+        return "there is no display to open a window on"
+    if sys.platform == "linux" and _fails(_WINDOW):
+        return "the display that DISPLAY or WAYLAND_DISPLAY names can't be opened"
+    return None
 
 
 def prepare() -> str | None:
@@ -41,10 +57,16 @@ def prepare() -> str | None:
     if os.environ.get(OPENGL):
         return os.environ[OPENGL]
     for name in CHOICES:
-        surroundings = {**os.environ, OPENGL: name}
-        command = [sys.executable, "-c", _PROBE]
-        if subprocess.run(command, env=surroundings, capture_output=True, check=False).returncode:
-            continue
-        os.environ[OPENGL] = name
-        return name
+        if not _fails(_PROBE, {OPENGL: name}):
+            os.environ[OPENGL] = name
+            return name
     return None
+
+
+def _fails(code: str, variables: Mapping[str, str] = MappingProxyType({})) -> bool:
+    """Whether a Python process with these further environment variables fails."""
+    command = [sys.executable, "-c", code]
+    environment = {**os.environ, **variables}
+    return bool(
+        subprocess.run(command, env=environment, capture_output=True, check=False).returncode
+    )

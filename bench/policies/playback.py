@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -32,7 +32,7 @@ class Moment:
     """One step of an episode.
 
     Attributes:
-        picture: [height, width, 3]; None where none is due, or a window shows it.
+        picture: uint8 [height, width, 3]; None where none is due, or a window shows it.
         earned: sum of the episode's raw rewards so far; `steps` of them.
         last: whether the episode ends here, or is cut.
     """
@@ -67,7 +67,7 @@ class Stage:
         name = registered_name(environment)
         try:
             made: gymnasium.Env[Any, Any] = gymnasium.make(
-                name, render_mode=mode, max_episode_steps=time_limit
+                name, render_mode=mode, max_episode_steps=time_limit, disable_env_checker=True
             )
         except Exception as error:
             raise self._refused(error) from error
@@ -79,7 +79,9 @@ class Stage:
     @property
     def rate(self) -> float:
         """Steps a second, as the environment wants to be seen."""
-        return float(self._made.metadata.get("render_fps") or _USUAL_RATE)
+        given: Any = self._made.metadata.get("render_fps")
+        usable = isinstance(given, int | float) and 0 < given < math.inf
+        return float(given) if usable else _USUAL_RATE
 
     def play(
         self,
@@ -104,7 +106,7 @@ class Stage:
             InputError: it can't be rendered here, or its numbers stop being finite
                 (`SavedPolicy.act`).
         """
-        observation, _ = self._made.reset(seed=episode_seed(seed, 0, episode))
+        observation, _ = self._shown(self._made.reset, seed=episode_seed(seed, 0, episode))
         shape = (1, policy.policy.noise_size)
         noise = Noise((seed,), episode, shape, policy.policy.noise_kind, _BLOCK)
         earned, taken, last = 0.0, 0, False
@@ -119,7 +121,9 @@ class Stage:
                 block = noise.next_block()
             drawn = block[taken % _BLOCK, 0] if sampled else None
             action = policy.act(np.asarray(observation, np.float32)[None], drawn)[0]
-            observation, reward, terminated, truncated, _ = self._made.step(self._native(action))
+            observation, reward, terminated, truncated, _ = self._shown(
+                self._made.step, self._native(action)
+            )
             earned += float(reward)
             taken += 1
             last = bool(terminated or truncated) or taken >= steps
@@ -135,11 +139,27 @@ class Stage:
         return action.reshape(space.shape).astype(space.dtype, copy=False)
 
     def _picture(self) -> Picture | None:
+        shown: Any = self._shown(self._made.render)
+        if self._mode == "human":
+            return None
+        picture = self._shown(np.asarray, shown)
+        if picture.ndim == 2:  # of greys
+            picture = picture[:, :, None]
+        if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3, 4):
+            given = None if shown is None else f"{picture.dtype} {picture.shape}"
+            raise InputError(
+                f"{self.environment} can't be shown here: its render() gave {given}; expected is "
+                "uint8 (height, width, 3)"
+            )
+        # Opacity is left out: there is nothing behind a picture.
+        return np.broadcast_to(picture[:, :, :3], (*picture.shape[:2], 3))
+
+    def _shown(self, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
+        """What a method gives of an environment that may draw in each of them."""
         try:
-            shown: Any = self._made.render()
+            return method(*given, **named)
         except Exception as error:
             raise self._refused(error) from error
-        return None if self._mode == "human" else np.asarray(shown, np.uint8)
 
     def _refused(self, error: Exception) -> InputError:
         said = " ".join(f"{type(error).__name__}: {error}".split())

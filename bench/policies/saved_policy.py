@@ -15,12 +15,15 @@ from torch import Tensor
 
 from algorithms.hyperparameters import Hyperparameters
 from algorithms.numerics.normalization import RunningMoments
-from algorithms.policies import Policy, make_policy
+from algorithms.policies import Policy, make_critic, make_policy
 from algorithms.spaces import Continuous
 from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
 from bench.train.environments import Float32Array, Int64Array, Specification
+
+Kinds = Mapping[str, tuple[type[np.floating[Any]], tuple[int, ...]]]
+"""Name of an array -> its type and shape."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,37 +84,24 @@ def saved_policy(
         specification: of the environment to act in.
 
     Raises:
-        InputError: the algorithm can't be loaded, or the arrays are those of another network, or
-            are not finite.
+        InputError: the algorithm can't be loaded, or the arrays are not what it keeps of a run in
+            this environment (`check_arrays`).
     """
     algorithm = load_algorithm(description.algorithm)
     values: dict[str, Any] = dict(description.hyperparameters)
     h = algorithm.hyperparameters(**values)
     size, actions = specification.observation_size, specification.action_space
     policy = make_policy(size, actions, h)
-    expected = {
-        "policy": (policy.size,),
-        "observation_mean": (size,),
-        "observation_variance": (size,),
-        "observation_count": (1,),
+    critic = make_critic(size, h).size if algorithm.critic(h) else 0
+    expected: Kinds = {
+        "policy": (np.float32, (policy.size,)),
+        "critic": (np.float32, (critic,)),
+        "observation_mean": (np.float64, (size,)),
+        "observation_variance": (np.float64, (size,)),
+        "observation_count": (np.float64, (1,)),
     }
-    found = {name: arrays[name].shape if name in arrays else None for name in expected}
-    if found != expected:
-        raise InputError(
-            f"the saved policy of {description.algorithm} is no network for "
-            f"{specification.environment}: it has {found}, expected is {expected}"
-        )
-    for name in expected:
-        if arrays[name].dtype.kind != "f":
-            raise InputError(
-                f"the saved policy of {description.algorithm} is no network: {name!r} is of type "
-                f"{arrays[name].dtype}"
-            )
-        if not np.isfinite(arrays[name]).all():
-            raise InputError(
-                f"the saved policy of {description.algorithm} is not played: "
-                f"{name!r} is not finite, as where training diverges"
-            )
+    of = f"the saved policy of {description.algorithm}"
+    check_arrays(arrays, expected, of, specification.environment)
     moments = None
     if h.observation_normalization:
         moments = RunningMoments(1, size)
@@ -128,3 +118,37 @@ def saved_policy(
         bounds=bounds,
         chooses=algorithm.act is not None,
     )
+
+
+def check_arrays(
+    arrays: Mapping[str, np.ndarray],
+    expected: Kinds,
+    policy: str,
+    environment: str,
+) -> None:
+    """Check that arrays are what is kept of a run, and that there is something to play.
+
+    Args:
+        arrays: by name, as the store has them.
+        expected: what all of them are.
+        policy: what they are, in words; environment: what it is to act in.
+
+    Raises:
+        InputError: one is missing, of another type or shape, or not finite, or there are others.
+    """
+    no_network = f"{policy} is no network for {environment}"
+    for name, (kind, shape) in expected.items():
+        if name not in arrays:
+            raise InputError(f"{no_network}: it has no {name!r}")
+        array = arrays[name]
+        if (array.dtype, array.shape) != (np.dtype(kind), shape):
+            raise InputError(
+                f"{no_network}: {name!r} is {array.dtype} {array.shape}, expected is "
+                f"{np.dtype(kind)} {shape}"
+            )
+        if not np.isfinite(array).all():
+            raise InputError(
+                f"{policy} is not played: {name!r} is not finite, as where training diverges"
+            )
+    if others := sorted(arrays.keys() - expected.keys()):
+        raise InputError(f"{no_network}: it has {', '.join(map(repr, others))} besides")

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+import imageio_ffmpeg
+import numpy as np
 
 from bench.errors import InputError
 
@@ -14,6 +19,18 @@ if TYPE_CHECKING:
 
 RATES: Final = {".mp4": 60.0, ".gif": 25.0}
 """Ending of a file -> most pictures a second; programs that show GIFs slow faster ones down."""
+_MULTIPLE: Final = {".mp4": 2, ".gif": 1}
+"""What sizes are multiples of: the usual encoding of colours takes even ones only."""
+_ENCODING: Final[dict[str, dict[str, Any]]] = {
+    ".mp4": {},
+    # The palette of its own pictures, not one for all pictures of the world.
+    ".gif": {
+        "codec": "gif",
+        "pix_fmt_out": "pal8",
+        "quality": None,
+        "output_params": ["-vf", "split[a][b];[a]palettegen[p];[b][p]paletteuse"],
+    },
+}
 
 
 class Video:
@@ -23,57 +40,92 @@ class Video:
         path: its ending says what is written.
         steps_a_second: of the world; pictures are due `every` so many steps.
 
-    Raises:
-        InputError: it can't be written.
+    Attributes:
+        seconds: how long it lasts; known when it is saved.
     """
 
     def __init__(self, path: Path, steps_a_second: float) -> None:
         self.path = path
-        self.every = math.ceil(steps_a_second / RATES[path.suffix.lower()])
+        self._kind = path.suffix.lower()
+        self.every = math.ceil(steps_a_second / RATES[self._kind])
         self.rate = steps_a_second / self.every
+        self.seconds = 0.0
         self._pictures = 0
+        self._shape: tuple[int, ...] = ()
         self._part = path.with_name(f".{os.getpid()}-{path.name}")
-        self._writer: Any = None
-
-    @property
-    def seconds(self) -> float:
-        """How long it lasts."""
-        return self._pictures / self.rate
+        self._encoder: Generator[None, Picture | None, None] | None = None
 
     def add(self, picture: Picture) -> None:
-        """The next picture."""
-        # The usual encoding of colours takes even sizes only.
-        height, width = (size // 2 * 2 for size in picture.shape[:2])
+        """The next picture.
+
+        Raises:
+            InputError: it is of another size than the first, too small, or can't be written.
+        """
+        multiple = _MULTIPLE[self._kind]
+        height, width = (size // multiple * multiple for size in picture.shape[:2])
+        if self._encoder is None:
+            if not height * width:
+                raise self._refused(f"its pictures are {_size(picture.shape)} pixels, too small")
+            self._shape = picture.shape
+            self._encoder = self._opened(width, height)
+        if picture.shape != self._shape:
+            sizes = f"from {_size(self._shape)} to {_size(picture.shape)} pixels"
+            raise self._refused(f"its pictures change their size, {sizes}")
         try:
-            if self._writer is None:
-                self._writer = self._opened()
-            self._writer.append_data(picture[:height, :width])
+            self._encoder.send(np.ascontiguousarray(picture[:height, :width]))
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._refused(_STOPPED) from error
         self._pictures += 1
 
     def save(self) -> None:
-        """Write it to the end and move it into place."""
+        """Write it to the end, read it back and move it into place.
+
+        Raises:
+            InputError: it can't be written, or not all of it can be read back.
+        """
+        assert self._encoder is not None
+        self._encoder.close()  # says nothing of how the encoder ended
         try:
-            self._writer.close()
+            found, self.seconds = imageio_ffmpeg.count_frames_and_secs(self._part)
+        except RuntimeError as error:
+            raise self._refused(_STOPPED) from error
+        if found != self._pictures:
+            raise self._refused(f"{found} of {self._pictures} pictures can be read back")
+        try:
             os.replace(self._part, self.path)
         except OSError as error:
-            raise self._refused(error) from error
+            raise self._refused(error.strerror or str(error)) from error
 
     def close(self) -> None:
         """Leave nothing behind of a video that was not saved."""
-        if self._part.exists():
-            self._writer.close()
+        if self._encoder is not None:
+            self._encoder.close()
+        with suppress(OSError):  # where there is nothing, or no folder for it
             self._part.unlink()
 
-    def _opened(self) -> Any:
-        import imageio.v2 as imageio
+    def _opened(self, width: int, height: int) -> Generator[None, Picture | None, None]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._part.touch()
+            encoder: Generator[None, Picture | None, None] = imageio_ffmpeg.write_frames(
+                self._part,
+                (width, height),
+                fps=self.rate,
+                macro_block_size=1,
+                ffmpeg_log_level="quiet",
+                **_ENCODING[self._kind],
+            )
+            encoder.send(None)
+        except (OSError, RuntimeError) as error:  # the latter where there is no encoder
+            raise self._refused(getattr(error, "strerror", None) or str(error)) from error
+        return encoder
 
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._part.touch()
-        if self.path.suffix.lower() == ".gif":
-            return imageio.get_writer(self._part, duration=1000 / self.rate, loop=0)
-        return imageio.get_writer(self._part, fps=self.rate, macro_block_size=2)
+    def _refused(self, reason: str) -> InputError:
+        return InputError(f"cannot write {str(self.path)!r}: {reason}")
 
-    def _refused(self, error: OSError) -> InputError:
-        return InputError(f"cannot write {str(self.path)!r}: {error.strerror or error}")
+
+_STOPPED: Final = "the encoder stopped half-way, as where a disk is full or a file may not grow"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} × {shape[1]}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -14,6 +15,7 @@ from algorithms.answers.learner import AnswerLearner
 from algorithms.numerics.random_streams import Noise
 from bench.errors import InputError, unknown
 from bench.policies.evaluation import SEED, Played
+from bench.policies.saved_policy import check_arrays
 from bench.train.answers.reference import in_time, pretrained
 from bench.train.answers.sampling import write
 from bench.train.answers.tasks import (
@@ -50,12 +52,7 @@ def written(
     """
     task = _task(environment)
     parameters = pretrained(task) if policy is None else policy
-    size, kind = (task.network.size,), np.dtype(np.float32)
-    if (parameters.shape, parameters.dtype) != (size, kind):
-        raise InputError(
-            f"the policy is no network for {environment}: it is {parameters.dtype} "
-            f"{parameters.shape}, expected is {kind} {size}"
-        )
+    saved_parameters({"policy": parameters}, "the policy", environment)
     h = SequenceHyperparameters(prompts=count, samples=1)
     kind_of_learner = AnswerLearner if sampled else _Decided
     learner = kind_of_learner(h, [seed], task.network, parameters)
@@ -65,13 +62,29 @@ def written(
             learner.parameters, in_time(sequences[0, :, :-1].numpy())
         )
     # Parameters that are finite may be too large for their products to be.
-    if not (np.isfinite(parameters).all() and torch.isfinite(log_probabilities).all()):
+    if not torch.isfinite(log_probabilities).all():
         raise InputError(
             f"the policy's numbers are not finite, as where training diverges: it writes nothing "
             f"in {environment}"
         )
     found: Int64Array = sequences[0].numpy()
     return found
+
+
+def saved_parameters(arrays: Mapping[str, np.ndarray], policy: str, environment: str) -> np.ndarray:
+    """A policy for `written` from what the store has kept of a run.
+
+    Args:
+        arrays: `bench.store.Store.policy` of the run.
+        policy: whose they are, in words; environment: the id of a token environment.
+
+    Raises:
+        InputError: no such token environment, or the arrays are not those of its network
+            (`check_arrays`).
+    """
+    size = _task(environment).network.size
+    check_arrays(arrays, {"policy": (np.float32, (size,))}, policy, environment)
+    return arrays["policy"]
 
 
 def answers(environment: str, policy: np.ndarray | None = None, count: int = 5) -> list[str]:

@@ -8,22 +8,20 @@ is compared with has as many environments on as many cores, and is measured in t
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from typing import Literal
 
 from bench.errors import InputError
 from bench.peers.catalogue import PEERS
 from bench.peers.timing import PeerUnavailable, time_peer
 from bench.throughput.measuring import Measured, serve
-from bench.train.executors.processes import worker_surroundings
+from bench.train.executors.child import Child
+from bench.train.executors.worker import WORKER_ENVIRONMENT
 from bench.train.provenance import Provenance, cores, provenance
 
 SWEEP = (1, 2, 4, 8, 16, 32, 64)
@@ -172,19 +170,12 @@ class Team:
     """
 
     def __init__(self) -> None:
-        context = multiprocessing.get_context("spawn")
         available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         places: list[int | None] = [*available] if available else [None] * cores()
-        self.connections: list[Connection] = []
-        self._processes: list[BaseProcess] = []
-        for place in places[: cores()]:
-            mine, theirs = context.Pipe(duplex=True)
-            process = context.Process(target=serve, args=(theirs, place), daemon=True)
-            with worker_surroundings():
-                process.start()
-            theirs.close()
-            self.connections.append(mine)
-            self._processes.append(process)
+        self._children = [
+            Child(serve, place, variables=WORKER_ENVIRONMENT) for place in places[: cores()]
+        ]
+        self.connections = [child.connection for child in self._children]
 
     def measure(self, kind: str, arguments: dict[str, object]) -> list[Measured]:
         """The same on all cores at once.
@@ -207,10 +198,8 @@ class Team:
 
     def end(self) -> None:
         """End all processes."""
-        for process, connection in zip(self._processes, self.connections, strict=True):
-            connection.close()
-            process.kill()
-            process.join()
+        for child in self._children:
+            child.end()
 
 
 @contextmanager

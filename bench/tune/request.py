@@ -26,6 +26,7 @@ class Request:
         fixed: hyperparameters that have this value in every trial.
         device: "cpu" or "cuda".
         time_limit: steps after which an episode is cut off; None: the environments' own.
+        gold: the environments that are scored by their gold reward.
     """
 
     algorithm: str
@@ -36,6 +37,7 @@ class Request:
     fixed: Mapping[str, object] = field(default_factory=dict, hash=False)
     device: str = "cpu"
     time_limit: int | None = None
+    gold: tuple[str, ...] = ()
 
     @property
     def environments(self) -> tuple[str, ...]:
@@ -54,6 +56,7 @@ class Request:
             "device": self.device,
             # So a study made before there was one keeps its name.
             **({} if self.time_limit is None else {"time_limit": self.time_limit}),
+            **({"gold": sorted(self.gold)} if self.gold else {}),
         }
 
     @property

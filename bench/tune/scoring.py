@@ -8,16 +8,19 @@ steps, both as published. In a single environment without a scale the return its
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bench.errors import InputError
 from bench.evidence.normalised import Scale, scales
+from bench.plan.back_ends import SEQUENCE
+from bench.tune.space import KEPT
 
 if TYPE_CHECKING:
     from bench.store import Store
+    from bench.tune.request import Request
 
 RETURN = Scale(zero=0.0, one=1.0)
 """Leaves returns as they are."""
@@ -59,8 +62,41 @@ def trial_score(returns: Mapping[str, float], scales: Mapping[str, Scale]) -> fl
     return float(np.mean([float(scales[each](value)) for each, value in returns.items()]))
 
 
-def mean_score(store: Store, runs: Sequence[str]) -> float:
-    """The mean score of stored runs of one description [return]; NaN where no episode ended."""
+def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
+    """The environments that tell a gold reward.
+
+    Args:
+        back_ends: environment -> what steps it.
+    """
+    from bench.train.answers.tasks import find_task
+
+    tasks = {each: find_task(each) for each in back_ends if back_ends[each] == SEQUENCE.name}
+    return tuple(each for each, task in tasks.items() if task is not None and task.gold is not None)
+
+
+def rule(request: Request) -> Iterator[str]:
+    """What trials in token environments are scored by, in a line each, and what is not searched."""
+    written = [each for each, name in request.back_ends.items() if name == SEQUENCE.name]
+    for each in written:
+        if each in request.gold:
+            yield f"{each}: scored by the gold reward, on which nothing is trained."
+        else:
+            yield (
+                f"{each} tells no gold reward: scored by the reward that is trained on, so a "
+                "trial that exploits it wins."
+            )
+    if written and not {dimension.field for dimension in request.space} & set(KEPT):
+        kept = ", ".join(KEPT)
+        yield f"Not searched: {kept}, which holds policies back from exploiting their reward."
+
+
+def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> float:
+    """The mean score of stored runs of one description; NaN where no episode ended.
+
+    Args:
+        gold: whether their gold reward in the last 10% of their steps is the score, not the return.
+    """
+    from bench.evidence.departure import departures
     from bench.evidence.scores import score_runs
     from bench.store import parquet
 
@@ -76,8 +112,10 @@ def mean_score(store: Store, runs: Sequence[str]) -> float:
         "environment_order": 0,
     }
     frames = {name: table.assign(**place) for name, table in tables.items()}
-    scores = score_runs(frames["runs"], frames["episodes"], frames["updates"])["score"]
-    return float(scores.mean(skipna=False)) if len(scores) == len(runs) else math.nan
+    found = frames["runs"], frames["episodes"], frames["updates"]
+    scores = score_runs(*found)
+    column = departures(*found, scores)["gold"] if gold else scores["score"]
+    return float(column.mean(skipna=False)) if len(column) == len(runs) else math.nan
 
 
 def _published() -> dict[str, Scale]:

@@ -10,7 +10,8 @@ is: it was chosen by somebody, so it has the right order of magnitude. Hence
 * always within what the declaration allows.
 
 What is on or off, one of a few choices, 0 or infinite by default has no magnitude, and is often an
-ablation's question rather than a search's: it keeps its default unless it is asked for.
+ablation's question rather than a search's: it keeps its default unless it is asked for. So does
+what holds a policy back from exploiting its reward: by that reward the weakest hold would win.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 REAL_FACTOR = 4.0
 WHOLE_FACTOR = 2
+KEPT = ("reference_penalty",)
+"""Searched only where they are asked for."""
 DIGITS = 3
 """Significant digits of a searched real value: what a person would write down."""
 
@@ -130,7 +133,8 @@ def search_space(
 
     Args:
         algorithm: its name or address.
-        asked: instead of all that have a magnitude: "field", "field=low:high" or "field=a|b|c".
+        asked: "field", "field=low:high" or "field=a|b|c"; none: all that have a magnitude, except
+            `KEPT`.
         fixed: fields that are not searched.
 
     Raises:
@@ -159,7 +163,8 @@ def search_space(
             )
         found[name] = derived
     if not asked:
-        every = (_derived(each) for each in fields.values() if each.name not in fixed)
+        kept = (*fixed, *KEPT)
+        every = (_derived(each) for each in fields.values() if each.name not in kept)
         found = {each.field: each for each in every if each is not None}
     if not found:
         raise InputError(

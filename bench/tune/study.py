@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
     from optuna.trial import FrozenTrial
 
+JOURNAL = "journal.log"
 STARTUP_TRIALS = 10
 """Random trials before a sampler's model is used, and unpruned ones before a pruner's."""
 UNPRUNED_POINTS = 2
@@ -105,6 +106,7 @@ def open_study(
     storage: str | None = None,
     sampler: str = "tpe",
     pruner: str = "median",
+    tell: Callable[[str], None] = print,
 ) -> Study:
     """The study of this request, made if it isn't there, with the defaults as its first trial.
 
@@ -114,6 +116,7 @@ def open_study(
         scales: environment -> scale, asked for where the study is new; it then keeps them.
         storage: an URL of a database as Optuna takes it.
         sampler, pruner: names of SAMPLERS and PRUNERS; they may change from one call to the next.
+        tell: told in a line what of a journal had to be left out.
 
     Raises:
         InputError: an unknown sampler or pruner; a storage that can't be opened; a study of this
@@ -124,10 +127,14 @@ def open_study(
             raise unknown(what, name, allowed)
     import optuna
 
+    from bench.tune.journal import mend
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     # Two that make it at the same moment would both ask for the defaults.
     with locked(folder / "opening.lock"):
         with _refused(storage or str(folder)):
+            if storage is None and (remark := mend(folder / JOURNAL)):
+                tell(remark)
             study = optuna.create_study(
                 study_name=request.name,
                 storage=_storage(folder, storage),
@@ -138,7 +145,7 @@ def open_study(
             )
             stated = json.dumps(request.stated(), sort_keys=True)
             known = study.user_attrs.get(REQUEST)
-        if known is None:
+        if known is None or SCALES not in study.user_attrs:
             own = {name: [each.zero, each.one] for name, each in scales().items()}
             study.set_user_attr(SCALES, own)
             study.set_user_attr(REQUEST, stated)
@@ -147,6 +154,7 @@ def open_study(
                 study.enqueue_trial(first, skip_if_exists=True)
         elif known != stated:
             raise InputError(f"study {request.name} in {storage or folder} is about something else")
+        _give_up_torn(study, request)
     return study
 
 
@@ -177,7 +185,7 @@ def best(study: Study) -> FrozenTrial | None:
     """The complete trial of the largest value, if there is one; the earliest of equals."""
     from optuna.trial import TrialState
 
-    complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
+    complete = [trial for trial in ended(study) if trial.state == TrialState.COMPLETE]
     return max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
 
 
@@ -206,6 +214,14 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
     study.set_user_attr(f"{GIVEN_UP} {number}", True)
     study.enqueue_trial(dict(params))
     return True
+
+
+def _give_up_torn(study: Study, request: Request) -> None:
+    """Give up ended trials of whose settings a part was left out of the journal."""
+    searched = {each.parameter for each in request.space}
+    for trial in ended(study):
+        if not searched <= trial.params.keys():
+            study.set_user_attr(f"{GIVEN_UP} {trial.number}", True)
 
 
 def _cared_for(trial: FrozenTrial) -> bool:
@@ -245,7 +261,7 @@ def _storage(folder: Path, url: str | None) -> BaseStorage:
             )
         return RDBStorage(url)
     folder.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(str(folder / "journal.log")))
+    return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
 
 
 @contextmanager

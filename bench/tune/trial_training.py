@@ -7,6 +7,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from bench.plan.back_ends import back_end
 from bench.plan.identity import Description
 from bench.train.results import Observer, Progress, RunResult
@@ -22,7 +24,8 @@ class Watched(Progress):
     Attributes:
         curve: one point for each part of the budget that all seeds have behind them: the mean
             return of the episodes that the trainer reported in it (after each update the last
-            episode of every seed). A part in which none was reported has the value before, and NaN
+            episode of every seed); of a token environment with a gold reward, that of the batches
+            in it. A part in which none was reported has the value before, and NaN
             where there is none.
     """
 
@@ -40,8 +43,10 @@ class Curve:
 
     def take(self, progress: Progress) -> None:
         """Take in where the group stands after another update."""
-        if progress.last_return is not None:
-            self._sum += progress.last_return
+        gold = progress.diagnostics.get("gold_reward")
+        value = float(np.mean(gold)) if gold else progress.last_return
+        if value is not None:
+            self._sum += value
             self._count += 1
         behind = min(POINTS, min(progress.steps) * POINTS // self.budget)
         while len(self.points) < behind:

@@ -315,7 +315,10 @@ class _Tuner:
         if statuses != {"finished"}:
             self._fail(flying, f"a run of it is {', '.join(sorted(statuses - {'finished'}))}")
             return
-        returns = {name: mean_score(self._store, each) for name, each in runs.items()}
+        returns = {
+            name: mean_score(self._store, each, gold=name in self._request.gold)
+            for name, each in runs.items()
+        }
         value = trial_score(returns, self._scales)
         if not math.isfinite(value):
             self._fail(flying, "no episode ended")

@@ -87,6 +87,53 @@ def test_what_is_missing_is_trained_and_the_rest_kept(
     assert same.runs["started"].tolist() == view.runs["started"].tolist()
 
 
+BESIDE_OTHER_THREADS = """
+import multiprocessing, os, pickle, sys, threading
+import bench
+from bench.train.executors.worker import WORKER_ENVIRONMENT
+
+class Mine: pass
+
+def variables():
+    return [os.environ.get(name) for name in WORKER_ENVIRONMENT]
+
+def train(results):
+    found.append(len(bench.run(
+        algorithms=["reward_to_go"], environments=["CartPole-v1"], seeds=[0], steps=200,
+        results=results, workers=1, progress=False,
+    ).runs))
+
+if __name__ == "__main__":
+    found, before = [], variables()
+    threads = [threading.Thread(target=train, args=(results,)) for results in "ab"]
+    for thread in threads:
+        thread.start()
+    while any(thread.is_alive() for thread in threads):
+        assert type(pickle.loads(pickle.dumps(Mine()))) is Mine
+        assert variables() == before
+        process = multiprocessing.get_context("spawn").Process(target=Mine)
+        process.start()
+        process.join()
+        assert process.exitcode == 0
+    print(found)
+"""
+
+
+def test_two_at_once_leave_other_threads_their_main_module_and_variables(tmp_path: Path) -> None:
+    """They pickle what the script defines, and start processes of it."""
+    path = tmp_path / "threads.py"
+    path.write_text(BESIDE_OTHER_THREADS)
+    answer = subprocess.run(
+        [sys.executable, str(path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert (answer.returncode, answer.stdout) == (0, "[1, 1]\n"), answer.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

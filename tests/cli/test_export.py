@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import bench
 from bench.cli.app import main
 from bench.evidence.export.booktabs import escaped
 from bench.evidence.scores import score_runs
+from bench.store import NO_EPISODES, NO_UPDATES, Store
 from tests.experiment_results import Made, untrained_score, write
 
 
@@ -85,6 +87,48 @@ def test_latex_is_a_booktabs_table_an_environment(results: Path, tmp_path: Path)
     assert len(rows) == 7 * 3
     assert all(len(re.findall(r"(?<!\\)&", row)) == 7 for row in rows)
     assert all(text.count(a) == text.count(b) for a, b in ("{}", ("\\begin", "\\end")))
+
+
+def failed(results: Path, place: Path, keep: int) -> Path:
+    """A copy of a store in which all runs but some failed."""
+    store = Store(shutil.copytree(results, place))
+    for row in store.runs().astype(object).to_dict("records")[keep:]:
+        whole = {name: None if pd.isna(value) else value for name, value in row.items()}
+        nothing = dict.fromkeys(("steps", "episodes", "updates"), 0)
+        broken = {**whole, **nothing, "status": "failed", "reason": "it broke"}
+        store.write_run(broken, NO_EPISODES, NO_UPDATES, None)
+    return place
+
+
+def test_failed_runs_are_counted_apart(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = failed(results, tmp_path / "broken", keep=20)
+    for to in ("csv", "tensorboard", "latex"):
+        output = tmp_path / (f"{to}.tex" if to == "latex" else to)
+        capsys.readouterr()
+        assert export(broken, to, "--output", str(output)) == 0
+        told = capsys.readouterr().out
+        assert "Left out: 8 runs that failed." in told
+        assert ("20 runs in" in told) == (to == "tensorboard")
+    assert len(pd.read_csv(tmp_path / "csv" / "scores.csv")) == 20
+    statistics = pd.read_csv(tmp_path / "csv" / "statistics.csv")
+    assert (statistics["n"].sum(), statistics["failed"].sum()) == (20, 8)
+    assert (statistics["n"] + statistics["failed"] == 2).all()
+    assert len(list((tmp_path / "tensorboard").rglob("events.out.tfevents*"))) == 20
+    text = (tmp_path / "latex.tex").read_text()
+    assert "runs failed (not counted)" in text
+
+
+def test_without_a_result_there_is_nothing_to_export(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = failed(results, tmp_path / "broken", keep=0)
+    for to in ("csv", "tensorboard", "latex"):
+        assert export(broken, to) == 2
+        told = "error: no run of untrained has a result to export; 28 runs failed\n"
+        assert capsys.readouterr().err == told
+    assert not (broken / "exports").exists()
 
 
 def test_what_latex_would_read_as_a_command_is_escaped() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
+import struct
 from pathlib import Path
 
 import imageio_ffmpeg
+import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+from safetensors.numpy import save
 
 from bench.cli.app import main
 from bench.policies import offscreen_rendering, video
@@ -83,10 +86,46 @@ def test_a_run_without_its_policy_or_with_a_torn_one(
     copy.policy_path(second).write_bytes(b"no safetensors")
     given = ["evaluate", "--results", str(copy.path)]
     refused([*given, first], f"no policy of run {first} is kept in", capsys)
-    refused([*given, second], f"{second}.safetensors can't be read", capsys)
+    refused([*given, second], "safetensors is torn or no policy", capsys)
     shutil.rmtree(copy.path / "policies")
     refused(given, "no policy is kept in", capsys)
     refused([*given[:2], str(tmp_path / "nothing")], "nothing does not exist", capsys)
+
+
+def keep(store: Store, run: str, policy: bytes) -> None:
+    """Store a run again, with this as its policy's file."""
+    tables = store.read([store.committed()[run]])
+    store.adopt_run(run, tables, policy)
+
+
+def test_a_policy_that_is_none_is_named_and_the_others_are_played(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
+    torn, diverged, foreign, whole = sorted(copy.runs()["run"])
+    copy.policy_path(torn).write_bytes(copy.policy_path(torn).read_bytes()[:-1])
+    arrays = copy.policy(diverged)
+    arrays["policy"][0] = np.nan
+    keep(copy, diverged, save(arrays))
+    header = b'{"policy":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    keep(copy, foreign, struct.pack("<Q", len(header)) + header + bytes(2))
+    given = ["--results", str(copy.path)]
+    assert main(["evaluate", *given, "--episodes", "1"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in told[1:3]] == [whole] * 2
+    assert told[3].startswith("1 run of ")
+    reasons = {
+        torn: "safetensors is torn or no policy",
+        diverged: "is not played: 'policy' is not finite, as where training diverges",
+        foreign: "safetensors can't be read: KeyError",
+    }
+    assert len(told) == 7
+    for run, reason in reasons.items():
+        (line,) = (line for line in told[4:] if line.startswith(f"{run}: "))
+        assert reason in line
+        for verb in (["evaluate"], ["watch", "--output", str(tmp_path / "x.mp4")]):
+            refused([*verb, run, *given], reason, capsys)
+    assert not (tmp_path / "x.mp4").exists()
 
 
 def test_watch_writes_videos_at_the_speed_of_the_world(
@@ -135,6 +174,15 @@ def test_a_video_that_cannot_be_written(
     output = ["--output", str(tmp_path / "file" / "x.mp4"), "--steps", "2"]
     refused(["watch", "--results", str(store.path), *output], "x.mp4': ", capsys)
     assert os.listdir(tmp_path) == ["file"]
+
+
+def test_a_display_that_is_not_there_is_told(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DISPLAY", ":9876")
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    assert main(["watch", "--results", str(store.path)]) == 2
+    assert "names can't be opened; write a video with --output" in capsys.readouterr().err
 
 
 def refused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -136,28 +138,66 @@ def test_what_is_not_finite_is_not_played(environment: str) -> None:
         constant(environment, 0.0).act(seen, None)
 
 
-@pytest.mark.parametrize("changed", ["policy", "observation_mean", "observation_variance"])
+def with_first(value: float) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda array: np.concatenate([[np.array(value, array.dtype)], array[1:]])
+
+
+NAMES = ("policy", "critic", "observation_mean", "observation_variance", "observation_count")
+
+
+@pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    ("value", "words"), [(np.nan, "is not finite"), (np.inf, "is not finite"), (1, "of type int64")]
+    ("array", "told"),
+    [
+        (with_first(np.nan), "is not played: {!r} is not finite, as where training diverges"),
+        (with_first(-np.inf), "is not played: {!r} is not finite"),
+        (lambda array: array.astype(np.int64), "is no network for CartPole-v1: {!r} is int64"),
+        (lambda array: array.astype(np.float16), "{!r} is float16"),
+        (lambda array: array.astype(bool), "{!r} is bool"),
+        (lambda array: array[1:], "{!r} is float"),
+        (lambda array: array[None], "{!r} is float"),
+        (None, "is no network for CartPole-v1: it has no {!r}"),
+    ],
 )
-def test_a_saved_policy_that_diverged_is_named_as_such(
-    changed: str, value: float, words: str
+def test_arrays_that_are_none_of_its_policy_s(
+    name: str, array: Callable[[np.ndarray], np.ndarray] | None, told: str
 ) -> None:
     description = described("CartPole-v1")
     _, arrays = saved(description)
-    kind = arrays[changed].dtype if isinstance(value, float) else np.int64
-    broken = np.array([value, *arrays[changed][1:]]).astype(kind)
-    with pytest.raises(InputError, match=f"clipped_ppo is n.*{changed}.*{words}"):
-        saved_policy(description, {**arrays, changed: broken}, describe("CartPole-v1"))
+    given = {key: value for key, value in arrays.items() if key != name}
+    if array is not None:
+        given[name] = array(arrays[name])
+    with pytest.raises(InputError) as caught:
+        saved_policy(description, given, describe("CartPole-v1"))
+    assert str(caught.value).startswith("the saved policy of clipped_ppo is no")
+    assert told.format(name) in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("changed", ["policy", "observation_mean", None])
-def test_arrays_of_another_network(changed: str | None) -> None:
+def test_a_tensor_too_many() -> None:
     description = described("CartPole-v1")
     _, arrays = saved(description)
-    given = {} if changed is None else {**arrays, changed: arrays[changed][1:]}
-    with pytest.raises(InputError, match="saved policy of clipped_ppo is no network for CartPole"):
-        saved_policy(description, given, describe("CartPole-v1"))
+    others = {"optimiser": arrays["policy"], "b": arrays["policy"]}
+    with pytest.raises(InputError, match="no network for CartPole-v1: it has 'b', 'optimiser' bes"):
+        saved_policy(description, {**arrays, **others}, describe("CartPole-v1"))
+
+
+@pytest.mark.parametrize(
+    "algorithm", ["vanilla_policy_gradient", "a2c", "trpo", "cem", "kl_ppo", "uniform_random"]
+)
+def test_what_every_kind_of_algorithm_keeps_is_taken(algorithm: str) -> None:
+    saved(described("CartPole-v1", algorithm))
+
+
+def test_rewards_that_are_not_finite_are_no_return(monkeypatch: pytest.MonkeyPatch) -> None:
+    environment = "small_environments:Echo-v0"
+    policy = constant(environment, 1.0)
+    echo = importlib.import_module("small_environments").Echo
+    monkeypatch.setattr(
+        echo, "step", lambda self, _: (self.observation(), float("nan"), True, False, {})
+    )
+    with pytest.raises(InputError, match="rewards of small_environments:Echo-v0 were not finite"):
+        evaluate(policy, environment, episodes=2, sampled=False)
 
 
 @pytest.mark.parametrize(("algorithm", "chooses"), [("cem", True), ("trpo", False)])

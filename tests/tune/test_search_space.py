@@ -73,6 +73,13 @@ def test_sizes_go_on_dividing_one_another(name: str) -> None:
             assert least % most == 0
 
 
+def test_what_keeps_a_policy_from_exploiting_its_reward_is_searched_on_request_only() -> None:
+    fields = [each.field for each in search_space("sequence_clipped_ppo")]
+    assert "learning_rate" in fields and "reference_penalty" not in fields
+    (asked,) = search_space("sequence_clipped_ppo", asked=["reference_penalty"])
+    assert (asked.low, asked.high) == (0.075, 1.2)
+
+
 def test_what_has_no_magnitude_at_all_can_not_be_tuned() -> None:
     with pytest.raises(InputError, match="untrained has nothing to search"):
         search_space("untrained", fixed=list(defaults("untrained")))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tiny_study
+from inline_executor import Inline
 
 from bench.errors import InputError
 from bench.evidence.normalised import Scale
@@ -18,7 +20,11 @@ from bench.train.events import Group, Summary
 from bench.train.executors.protocol import Message
 from bench.train.provenance import provenance
 from bench.train.recorder import Recorder
-from bench.tune.scoring import mean_score, trial_scales, trial_score
+from bench.tune.request import Request
+from bench.tune.scoring import mean_score, rule, trial_scales, trial_score, with_gold
+from bench.tune.space import search_space
+from bench.tune.study import open_study
+from bench.tune.tuner import tune
 
 
 def test_the_score_is_the_mean_of_normalised_returns() -> None:
@@ -58,6 +64,39 @@ def test_several_need_scales() -> None:
         trial_scales(["CartPole-v1", "Hopper-v5"])
     found = trial_scales(["CartPole-v1", "Hopper-v5"], ["CartPole-v1=20:500"])
     assert found["CartPole-v1"](260.0) == 0.5
+
+
+def test_a_token_environment_is_scored_by_its_gold_reward(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "train" / "answers")
+    back_ends = {"letters:Letters-v0": "sequence", "CartPole-v1": "envpool"}
+    assert with_gold(back_ends) == ("letters:Letters-v0",)
+    request = Request(
+        algorithm="sequence_policy_gradient",
+        back_ends={"letters:Letters-v0": "sequence"},
+        steps=1600,
+        seeds=(0, 1),
+        space=search_space("sequence_policy_gradient"),
+        gold=("letters:Letters-v0",),
+    )
+    scales = {"letters:Letters-v0": Scale(zero=0.0, one=1.0)}
+    store, study = Store(tmp_path), open_study(request, tmp_path, lambda: scales)
+    assert request.name != replace(request, gold=()).name
+    tune(request, study, store, trials=1, executor=Inline())
+    updates, runs = store.updates(), store.runs()["run"].tolist()
+    late = updates[updates["step"] > 1440].groupby("run")["gold_reward"].mean()
+    (trial,) = study.get_trials()
+    assert trial.value == pytest.approx(late.mean())
+    # The reward counts letters, the gold reward is whether there is one.
+    assert mean_score(store, runs) > mean_score(store, runs, gold=True) == trial.value
+    assert list(rule(request)) == [
+        "letters:Letters-v0: scored by the gold reward, on which nothing is trained.",
+        "Not searched: reference_penalty, which holds policies back from exploiting their reward.",
+    ]
+    searched = search_space("sequence_policy_gradient", asked=["reference_penalty"])
+    (told,) = rule(replace(request, gold=(), space=searched))
+    assert told.startswith("letters:Letters-v0 tells no gold reward: scored by the reward that is ")
 
 
 @pytest.mark.parametrize("text", ["CartPole-v1", "CartPole-v1=1", "CartPole-v1=5:5", "Else=0:1"])

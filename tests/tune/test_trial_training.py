@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -30,6 +31,14 @@ def test_a_part_without_an_episode_has_the_value_before() -> None:
     curve.take(progress((45,), None))
     assert math.isnan(curve.points[0])
     assert curve.points[1:] == [4.0, 4.0, 4.0]
+
+
+def test_where_there_is_a_gold_reward_it_is_what_counts() -> None:
+    curve = Curve(budget=100)
+    for steps, gold in ((10, (1.0, 3.0)), (15, (4.0, 4.0)), (20, (6.0, 8.0))):
+        told = progress((steps, steps), last_return=99.0)
+        curve.take(replace(told, diagnostics={"gold_reward": gold, "reference_kl": (0.1, 0.1)}))
+    assert curve.points == [2.0, 5.5]
 
 
 def test_the_slowest_seed_decides_what_is_behind_all() -> None:

@@ -13,6 +13,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from bench.errors import InputError
+from bench.files import whole
 from bench.store.schema import SCHEMAS
 
 _NAME: Final = "events.out.tfevents.0"
@@ -31,7 +32,7 @@ def write_event_files(
     whole when it is written again.
 
     Args:
-        runs, episodes, updates: the store's view of the ablation.
+        runs: those of the store's view that have a result; episodes, updates: of the view.
         folder: what TensorBoard is to be pointed at; made where it is missing.
 
     Returns:
@@ -48,11 +49,9 @@ def write_event_files(
     try:
         for run in runs.itertuples():
             place = folder / run.environment / run.variant / f"seed_{run.seed}"
-            place.mkdir(parents=True, exist_ok=True)
-            path, temporary = place / _NAME, place / ".part"
             start = run.started.timestamp()
             key = (run.variant, run.run)
-            with temporary.open("wb") as file:
+            with whole(place / _NAME) as part, part.open("wb") as file:
                 writer = RecordWriter(file)
                 for event in (
                     Event(wall_time=start, file_version="brain.Event:2"),
@@ -60,7 +59,6 @@ def write_event_files(
                     *_events(of_run["updates"].get(key), "update", _DIAGNOSTICS, start),
                 ):
                     writer.write(event.SerializeToString())
-            temporary.replace(path)
             folders.append(place)
     except OSError as error:
         reason = error.strerror or str(error)

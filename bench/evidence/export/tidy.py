@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.errors import InputError
 from bench.evidence.table import Table
+from bench.files import whole
 from bench.kinds import EPISODES
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
@@ -23,14 +24,14 @@ def tidy_tables(
 
     Args:
         tables: of `table.make_tables`.
-        scores: of `scores.score_runs`.
+        scores: of `scores.score_runs`, the rows of runs with a result.
         episodes, updates: the store's view of the ablation.
 
     Returns:
-        `statistics`, a row a variant and environment, as `table.Table.frame`; `scores`, a row a
-        run, as `scores.score_runs`; `episodes` and `updates`, whose columns and units are the
-        store's, with environment, variant and seed in front and without columns in which nothing
-        stands. Episodes that are none of training have their kind in a column `kind`.
+        `statistics`, one row per variant and environment, as `table.Table.frame`; `scores`, one row
+        per run with a result, as `scores.score_runs`; `episodes` and `updates`, whose columns and
+        units are the store's, with environment, variant and seed in front and without columns in
+        which nothing stands. Episodes that are none of training have their kind in a column `kind`.
     """
     kinds = scores.drop_duplicates("run").set_index("run")["kind"]
     others = kinds[kinds != EPISODES]
@@ -51,12 +52,10 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     """
     written = []
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         for name, table in tables.items():
             path = folder / f"{name}.csv"
-            temporary = path.with_suffix(".part")
-            table.to_csv(temporary, index=False, lineterminator="\n")
-            temporary.replace(path)
+            with whole(path) as part:
+                table.to_csv(part, index=False, lineterminator="\n")
             written.append(path)
     except OSError as error:
         reason = error.strerror or str(error)

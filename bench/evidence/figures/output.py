@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 from typing import Final
@@ -11,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.errors import InputError
 from bench.evidence.figures.style import drawing
+from bench.files import whole
 
 ENDINGS: Final = (".png", ".pdf", ".svg")
 """What a figure can be written as."""
@@ -44,20 +44,12 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """
     checked = check_output(path)
     ending = checked.suffix.lower()
-    temporary = checked.with_name(f".{checked.stem}.{os.getpid()}{ending}")
     try:
-        checked.parent.mkdir(parents=True, exist_ok=True)
-        with drawing():
-            figure.savefig(
-                temporary, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending)
-            )
-        temporary.replace(checked)
+        with whole(checked) as part, drawing():
+            figure.savefig(part, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending))
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"cannot write the figure {str(path)!r}: {reason}") from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
     return checked
 
 

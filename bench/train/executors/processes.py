@@ -6,20 +6,16 @@ leads a process group of its own, and whoever ends the worker, or sees it dead, 
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import signal
-import threading
-import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
 from bench.train.events import Group
+from bench.train.executors.child import Child
 from bench.train.executors.protocol import Message
 from bench.train.executors.worker import WORKER_ENVIRONMENT, train_group
 from bench.train.provenance import on_device, provenance
@@ -65,7 +61,7 @@ class Processes:
 
     def messages(self, timeout: float) -> Iterator[Message]:
         """As `Executor`."""
-        wait([sign for worker in self._busy() for sign in worker.signs], timeout)
+        wait([worker.connection for worker in self._busy()], timeout)
         for worker in self._busy():
             while worker.group is not None and (heard := worker.hear()) is not None:
                 group, (kind, content) = worker.group, heard
@@ -103,96 +99,46 @@ class _Worker:
     """A process that trains one group after the other."""
 
     def __init__(self, train: str | None) -> None:
-        # Spawned, never forked: EnvPool and torch have threads.
-        context = multiprocessing.get_context("spawn")
-        self._connection, theirs = context.Pipe(duplex=True)
-        # A daemon here, so that the end of this process doesn't wait for it; there it is none.
-        self._process = context.Process(target=_work, args=(theirs, train), daemon=True)
-        with worker_surroundings():
-            self._process.start()
-        # With this copy open, the end of the worker would not be the end of the pipe.
-        theirs.close()
+        self._child = Child(_train_what_comes, train, variables=WORKER_ENVIRONMENT)
         self.group: Group | None = None
         self.started = datetime.now(UTC)
         self.dead = False
 
     @property
-    def signs(self) -> tuple[Connection, int]:
-        """What to wait for: a message, or the worker's end."""
-        return self._connection, self._process.sentinel
+    def connection(self) -> Connection:
+        """What to wait for: it is readable when there is a message, and when the worker ends."""
+        return self._child.connection
 
     def give(self, group: Group, checkpoint: Path | None) -> None:
         """Let it train this group. If it has died meanwhile, `hear` says so."""
         self.group, self.started = group, datetime.now(UTC)
         with suppress(OSError):
-            self._connection.send((group, checkpoint))
+            self.connection.send((group, checkpoint))
 
     def hear(self) -> tuple[Literal["progress", "done", "failed"], Any] | None:
         """Kind and content of its next message, None where there is none."""
         # What a dead worker has said is in the pipe by now. The pipe's end says nothing: a process
         # that was forked from the worker holds it open.
-        ended = self._process.exitcode is not None
+        ended = self._child.exit_code is not None
         try:
-            if not self._connection.poll():
+            if not self.connection.poll():
                 if not ended:
                     return None
                 raise EOFError
-            message: tuple[Literal["progress", "done", "failed"], Any] = self._connection.recv()
+            message: tuple[Literal["progress", "done", "failed"], Any] = self.connection.recv()
             return message
         except (EOFError, OSError):
             self.dead = True
             self.end()
-            return "failed", _epitaph(self._process.exitcode)
+            return "failed", _epitaph(self._child.exit_code)
 
     def end(self) -> None:
         """End the process and those that it started. They hold nothing that could be lost."""
-        self._process.join(timeout=1.0 if self.dead else 0.0)
-        assert self._process.pid is not None
-        # Nobody else has this number as long as one of the group is there.
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        # Killed at its birth it may not lead a group yet.
-        self._process.kill()
-        self._process.join()
-        self._connection.close()
-
-
-@contextmanager
-def worker_surroundings() -> Iterator[None]:
-    """Worker processes start with one thread and deaf to Ctrl-C, from their first instruction."""
-    # The tracker unblocks signals when it starts, so it has to be there before.
-    resource_tracker.ensure_running()
-    before = {name: os.environ.get(name) for name in WORKER_ENVIRONMENT}
-    os.environ.update(WORKER_ENVIRONMENT)
-    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
-
-
-def _work(connection: Connection, train: str | None) -> None:
-    """A worker's life: groups in, progress and results out, until the pipe ends."""
-    os.setpgid(0, 0)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # Daemons must not have children, and an environment may want some.
-    multiprocessing.current_process().daemon = False
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        _train_what_comes(connection, train)
-    except BaseException:
-        traceback.print_exc()
-        os._exit(1)
-    # Returning would wait for the processes that environments have left behind.
-    _end_group()
+        self._child.end(patience=1.0 if self.dead else 0.0)
 
 
 def _train_what_comes(connection: Connection, train: str | None) -> None:
+    """A worker's life: groups in, progress and results out, until the pipe ends."""
     while True:
         try:
             group, checkpoint = connection.recv()
@@ -205,18 +151,6 @@ def _train_what_comes(connection: Connection, train: str | None) -> None:
             connection.send(result)
         except BrokenPipeError:
             return
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    _end_group()
-
-
-def _end_group() -> None:
-    """End this process and all of its group: those that its environments have started."""
-    os.killpg(0, signal.SIGKILL)
 
 
 def _epitaph(exit_code: int | None) -> str:

@@ -51,7 +51,7 @@ def test_a_policy_of_another_network_is_bad_input() -> None:
     with pytest.raises(InputError, match="no network for Letters-v0"):
         answers("Letters-v0", np.zeros(3, np.float32))
     whole = pretrained(TASKS["Letters-v0"]).astype(np.int64)
-    with pytest.raises(InputError, match="it is int64"):
+    with pytest.raises(InputError, match="'policy' is int64"):
         answers("Letters-v0", whole)
 
 
@@ -61,7 +61,7 @@ def test_a_policy_that_diverged_writes_nothing(value: float, sampled: bool) -> N
     """Nor one whose finite numbers have products that are not: `a` would be told of both."""
     policy = pretrained(TASKS["Letters-v0"]).copy()
     policy[-24:] = value
-    with pytest.raises(InputError, match="numbers are not finite.* writes nothing in Letters-v0"):
+    with pytest.raises(InputError, match="not finite, as where training diverges"):
         written("Letters-v0", policy, sampled=sampled)
 
 
