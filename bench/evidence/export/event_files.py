@@ -13,6 +13,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from bench.errors import InputError
+from bench.file_names import file_name
 from bench.store.schema import SCHEMAS
 
 _NAME: Final = "events.out.tfevents.0"
@@ -47,7 +48,9 @@ def write_event_files(
     folders = []
     try:
         for run in runs.itertuples():
-            place = folder / run.environment / run.variant / f"seed_{run.seed}"
+            place = (
+                folder / file_name(run.environment) / file_name(run.variant) / f"seed_{run.seed}"
+            )
             place.mkdir(parents=True, exist_ok=True)
             path, temporary = place / _NAME, place / ".part"
             start = run.started.timestamp()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from matplotlib.figure import Figure
 
 from bench.errors import InputError
 from bench.evidence.figures.style import drawing
+from bench.visible import visible
 
 ENDINGS: Final = (".png", ".pdf", ".svg")
 """What a figure can be written as."""
@@ -47,10 +48,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     temporary = checked.with_name(f".{checked.stem}.{os.getpid()}{ending}")
     try:
         checked.parent.mkdir(parents=True, exist_ok=True)
-        with drawing():
-            figure.savefig(
-                temporary, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending)
-            )
+        draw(figure, temporary, ending)
         temporary.replace(checked)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -59,6 +57,19 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         with contextlib.suppress(OSError):
             temporary.unlink()
     return checked
+
+
+def draw(figure: Figure, target: Path | BinaryIO, ending: str) -> None:
+    """Write a figure in the format of an ending of `ENDINGS`, into a file that is there or not.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    # The names of its parts become attributes of SVG: XML has no way to write a control character.
+    for part in figure.findobj(lambda artist: bool(artist.get_gid())):
+        part.set_gid(visible(str(part.get_gid())))
+    with drawing():
+        figure.savefig(target, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending))
 
 
 def _metadata(ending: str) -> dict[str, None]:
