@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.choosing import (
+    Imports,
     OnlyAblation,
     OnlyEnvironments,
     OnlySeeds,
@@ -53,10 +54,11 @@ def evaluate(
     ] = 20,
     seed: EpisodeSeed = None,
     time_limit: TimeLimitOption = None,
+    modules: Imports = None,
     results: ResultsOption = None,
 ) -> None:
     """Let saved policies play new episodes, with their modes and with samples of them."""
-    store, chosen = policies(results, runs, ablation, variants, environments, seeds)
+    store, chosen = policies(results, runs, ablation, variants, environments, seeds, modules)
     reasons = [not_played_because(run) for run in chosen.itertuples()]
     diverged = [reason for reason in reasons if reason]
     if len(diverged) == len(chosen):
