@@ -23,6 +23,7 @@ def test_by_address_and_by_short_name(install) -> None:
             "\nx = 1 / 0\n",
             "can't be imported: ZeroDivisionError: division by zero (algorithm.py:2)",
         ),
+        ("raise BaseException('no')", "can't be imported: BaseException: no (algorithm.py:1)"),
         ("raise SystemExit('no GPU')", "can't be imported: SystemExit: no GPU (algorithm.py:1)"),
         ("x = (\n", "can't be imported: SyntaxError: '(' was never closed (algorithm.py:1)"),
         ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of"),
