@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -10,6 +11,10 @@ MOST_STEPS = 2**63 - 1
 """Seeds and steps are stored in 64 bits, signed."""
 LONGEST_LIMIT = 10**9
 """Back ends count the steps of an episode in 32 bits, signed."""
+LONGEST_NAME = 200
+"""Letters of a name: files are called by it, with endings, on systems that take 255."""
+LONGEST_TEXT = 1000
+"""Letters of a title or a question: what a figure can show."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
@@ -25,7 +30,8 @@ class Variant:
         compared_with: the name of the variant it is compared with; the control if left empty.
 
     Raises:
-        ValueError: the name can't be used on a command line or as part of a file name.
+        ValueError: the name can't be used on a command line or as part of a file name; a text isn't
+            one, or holds letters that can't be written; the hyperparameters are no mapping.
     """
 
     name: str
@@ -36,7 +42,15 @@ class Variant:
 
     def __post_init__(self) -> None:
         _check_name("variant", self.name)
-        object.__setattr__(self, "title", self.title or self.name.replace("_", " "))
+        of = f"of variant {self.name!r}"
+        for kind in ("algorithm", "compared_with"):
+            _text(f"{kind} {of}", getattr(self, kind))
+        title = _text(f"title {of}", self.title) or self.name.replace("_", " ")
+        object.__setattr__(self, "title", title)
+        if not isinstance(self.hyperparameters, Mapping) or not all(
+            isinstance(each, str) for each in self.hyperparameters
+        ):
+            raise ValueError(f"hyperparameters {of} must be a mapping of their names")
         object.__setattr__(self, "hyperparameters", dict(self.hyperparameters))
 
 
@@ -77,7 +91,10 @@ class Ablation:
 
     def __post_init__(self) -> None:
         _check_name("ablation", self.name)
-        if not self.question.strip():
+        for kind in ("title", "question"):
+            text = _text(f"{kind} of ablation {self.name!r}", getattr(self, kind))
+            object.__setattr__(self, kind, text)
+        if not self.question:
             raise ValueError(f"ablation {self.name!r} states no question")
         for kind in ("environments", "variants", "seeds", "mechanism"):
             # ("Hopper-v5") without its comma is a string, which is also a sequence.
@@ -85,6 +102,7 @@ class Ablation:
                 raise ValueError(f"{kind} of ablation {self.name!r} must be a tuple")
             if kind != "mechanism" and not getattr(self, kind):
                 raise ValueError(f"ablation {self.name!r} has no {kind}")
+        self._check_kinds()
         names = tuple(variant.name for variant in self.variants)
         for kind, values in (
             ("variant", names),
@@ -107,6 +125,17 @@ class Ablation:
                 )
         self._check_steps()
         self._check_time_limit()
+
+    def _check_kinds(self) -> None:
+        for variant in self.variants:
+            if not isinstance(variant, Variant):
+                kind = type(variant).__name__
+                raise ValueError(f"variants of ablation {self.name!r} hold a {kind}, no Variant")
+        for kind in ("environments", "mechanism"):
+            for name in getattr(self, kind):
+                _text(f"each of the {kind} of ablation {self.name!r}", name)
+        if not isinstance(self.held_out, bool):
+            raise ValueError(f"held_out of ablation {self.name!r} must be True or False")
 
     def _check_references(self, names: tuple[str, ...]) -> None:
         for variant in self.variants:
@@ -174,12 +203,33 @@ class Ablation:
         return self.time_limit
 
 
-def _check_name(kind: str, name: str) -> None:
-    if not _NAME.fullmatch(name):
+def _check_name(kind: str, name: object) -> None:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ValueError(
             f"{kind} name {name!r} may hold only letters, digits, '_', '.' and '-', "
             "and starts with a letter or digit"
         )
+    if len(name) > LONGEST_NAME:
+        raise ValueError(
+            f"{kind} name {name[:40] + '…'!r} has {len(name)} letters, {LONGEST_NAME} are allowed"
+        )
+
+
+def _text(what: str, text: object) -> str:
+    """A text on one line, which any file can hold.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if not isinstance(text, str):
+        raise ValueError(f"{what} must be a text, not of type {type(text).__name__}")
+    line = " ".join(text.split())
+    for letter in line:
+        if unicodedata.category(letter) in ("Cc", "Cs"):
+            raise ValueError(f"{what} holds U+{ord(letter):04X}, which can't be written")
+    if len(line) > LONGEST_TEXT:
+        raise ValueError(f"{what} has {len(line)} letters, {LONGEST_TEXT} are allowed")
+    return line
 
 
 def _is_integer(value: object) -> bool:

@@ -4,6 +4,6 @@ import sys
 
 # Worker processes import this file too; they need nothing of it.
 if __name__ == "__main__":
-    from bench.cli.app import main
+    from bench.cli.process import run
 
-    sys.exit(main())
+    sys.exit(run())

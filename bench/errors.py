@@ -10,6 +10,16 @@ class InputError(ValueError):
     """Bad input by the user. The command line prints it as one line and exits with 2."""
 
 
+def told(error: BaseException) -> str:
+    """Type and first line of an error, whatever asking it for its message raises."""
+    try:
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
+    except Exception:
+        said = ""
+    first = next(iter(said.splitlines()), "")
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
 def unknown(kind: str, value: str, allowed: Iterable[str]) -> InputError:
     """The error for a `value` that is none of the `allowed` ones of its `kind`.
 

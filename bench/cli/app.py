@@ -24,6 +24,7 @@ from bench.cli import (
     verify,
     watch,
 )
+from bench.cli.process import INTERRUPTED
 from bench.errors import InputError, unknown
 
 app = typer.Typer(
@@ -66,6 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return app(given, prog_name="python -m bench", standalone_mode=False) or 0
     except InputError as error:
         return _refuse(str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
     except Exception as error:
         # Typer's errors of usage have no public base class that all its versions share.
         if not hasattr(error, "format_message"):

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import shlex
+from collections import Counter
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import stored_name
-from bench.cli.words import shown
+from bench.cli.words import count, shown
 from bench.errors import InputError, unknown
 
 if TYPE_CHECKING:
@@ -29,16 +30,47 @@ OnlyEnvironments = Annotated[
     list[str] | None, typer.Option("--env", help="Only runs in this environment, repeatable.")
 ]
 OnlySeeds = Annotated[str | None, typer.Option("--seeds", help="Only runs of these seeds.")]
+Imports = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--import",
+        metavar="MODULE",
+        help="A module of your own that runs may name, which is imported then; repeatable.",
+    ),
+]
+
+
+def asked_for(
+    ablation: str | None, modules: Iterable[str] | None, environments: Iterable[str] | None = None
+) -> tuple[str | None, set[str]]:
+    """The name under which an ablation is stored, and the modules that may be imported.
+
+    These are the named ones, and those of named environments and of a user's own ablation file.
+
+    Args:
+        ablation: as an `AblationOption`; modules: as `Imports`; environments: ids.
+
+    Raises:
+        InputError: the ablation's file can't be used.
+    """
+    names = [*(environments or ())]
+    if ablation is not None and ablation.endswith(".py"):
+        from bench.plan.lookup import load_ablation
+
+        own = load_ablation(ablation)
+        ablation = own.name
+        names += [*own.environments, *(each.algorithm for each in own.variants)]
+    return ablation, {*(modules or ()), *map(_module, names)}
 
 
 def runs_of(store: Store, ablation: str | None, variants: list[str] | None = None) -> pd.DataFrame:
-    """The store's runs, or those of an ablation, or of some of its variants."""
+    """The store's runs, or those of an ablation (by its name), or of some of its variants."""
     runs = store.runs()
     if ablation is None:
         if variants:
             raise InputError("--variant goes with --ablation, whose variants they are")
         return runs
-    plan = store.plan(stored_name(ablation))
+    plan = store.plan(ablation)
     for name in variants or ():
         if name not in set(plan["variant"]):
             raise unknown(f"variant of {ablation}", name, plan["variant"].unique())
@@ -78,6 +110,42 @@ def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFra
     return chosen
 
 
+def importable(table: pd.DataFrame, modules: Collection[str], store: Store) -> pd.DataFrame:
+    """The runs that name no module of others, or one that is asked for.
+
+    Using a run imports what its algorithm or environment names as `module:NAME`. Results may come
+    from anywhere, and importing is running code: so somebody has to ask for it. The runs that are
+    left out are told among the store's problems.
+
+    Raises:
+        InputError: they are all left out.
+    """
+    lacking = {
+        run.run: next((each for each in _modules(run) if each not in modules), None)
+        for run in table.itertuples()
+    }
+    reasons = [
+        f"{count(number, 'run')} left out: the results name the module {module!r}, and no module "
+        f"is imported unless you ask for it, with --import {shlex.quote(module)}"
+        for module, number in Counter(filter(None, lacking.values())).items()
+    ]
+    left = table[[lacking[run] is None for run in table["run"]]]
+    if reasons and left.empty:
+        raise InputError("; ".join(reasons))
+    store.problems += reasons
+    return left
+
+
+def _modules(run: pd.Series) -> list[str]:
+    """The modules that using a run imports."""
+    return [each for each in map(_module, (run.algorithm, run.environment)) if each]
+
+
+def _module(name: str) -> str:
+    """The module of an algorithm's or environment's address; "" for one without."""
+    return name.rpartition(":")[0]
+
+
 def not_played_because(run: pd.Series) -> str | None:
     """Why a stored run's policy is not played, where its training diverged."""
     if run.status != "diverged":
@@ -96,6 +164,7 @@ def described(run: pd.Series) -> Description:
     """
     from bench.plan.identity import Description
     from bench.plan.lookup import load_algorithm, values_as_before
+    from bench.plan.registry import canonical_algorithm
 
     try:
         description = Description.from_canonical(run.canonical)
@@ -103,6 +172,10 @@ def described(run: pd.Series) -> Description:
         raise InputError(f"run {run.run} has no usable description: {error}") from error
     if description.run(int(run.seed)) != run.run:
         raise InputError(f"run {run.run} is not the run that its description and seed name")
+    # What a row names is what `importable` has looked at.
+    names = canonical_algorithm(description.algorithm), description.environment
+    if names != (run.algorithm, run.environment):
+        raise InputError(f"run {run.run} is stored under names that its description doesn't have")
     return description.completed(values_as_before(load_algorithm(description.algorithm)))
 
 
@@ -113,10 +186,13 @@ def policies(
     variants: list[str] | None,
     environments: list[str] | None,
     seeds: str | None,
+    modules: list[str] | None,
 ) -> tuple[Store, pd.DataFrame]:
     """The runs with a saved policy that are asked for, one or more, and the store they lie in.
 
     Without a folder, that is the first of results/local and results/published that has any.
+    Modules are those that may be imported; an environment that is asked for by its address asks
+    for its module.
 
     Raises:
         InputError: there is none.
@@ -126,10 +202,12 @@ def policies(
     if results is not None and not results.is_dir():
         raise InputError(f"results folder {results} does not exist")
     refusals = []
+    name, asked = asked_for(ablation, modules, environments)
     for place in [LOCAL, PUBLISHED] if results is None else [results]:
         store = Store(place)
         try:
-            return store, _policies(store, runs, ablation, variants, environments, seeds)
+            chosen = _policies(store, runs, name, variants, environments, seeds)
+            return store, importable(chosen, asked, store)
         except InputError as error:
             refusals.append(error)
     raise refusals[0]

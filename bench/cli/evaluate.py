@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.choosing import (
+    Imports,
     OnlyAblation,
     OnlyEnvironments,
     OnlySeeds,
@@ -16,7 +17,7 @@ from bench.cli.choosing import (
     not_played_because,
     policies,
 )
-from bench.cli.options import ResultsOption, TimeLimitOption
+from bench.cli.options import ResultsOption, TimeLimitOption, specification
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
 from bench.plan.back_ends import SEQUENCE
@@ -53,10 +54,11 @@ def evaluate(
     ] = 20,
     seed: EpisodeSeed = None,
     time_limit: TimeLimitOption = None,
+    modules: Imports = None,
     results: ResultsOption = None,
 ) -> None:
     """Let saved policies play new episodes, with their modes and with samples of them."""
-    store, chosen = policies(results, runs, ablation, variants, environments, seeds)
+    store, chosen = policies(results, runs, ablation, variants, environments, seeds, modules)
 
     from rich.table import Table
 
@@ -148,12 +150,11 @@ def episode_limit(run: pd.Series, given: int | None, option: str | None = None) 
         InputError: none cuts its episodes off, the environment's own included.
     """
     from bench.plan.time_limits import OPTION, check_can_be_limited, check_ends
-    from bench.train.back_ends import describe
 
     check_can_be_limited(run.environment, run.back_end, given)
     limit = given or described(run).time_limit
     if limit is None:
-        own = describe(run.environment).time_limit
+        own = specification(run.environment).time_limit
         why = "episodes are played to their end"
         check_ends(run.environment, own, why, option or OPTION)
     return limit
@@ -162,9 +163,8 @@ def episode_limit(run: pd.Series, given: int | None, option: str | None = None) 
 def load_policy(store: Store, run: pd.Series) -> SavedPolicy:
     """The saved policy of a stored run; InputError where it is torn or can't act."""
     from bench.policies.saved_policy import saved_policy
-    from bench.train.environments import describe
 
-    return saved_policy(described(run), _arrays(store, run), describe(run.environment))
+    return saved_policy(described(run), _arrays(store, run), specification(run.environment))
 
 
 def written_policy(store: Store, run: pd.Series) -> np.ndarray:

@@ -12,6 +12,7 @@ from bench.cli.other_code import place_and_edition
 from bench.cli.output import write_text
 from bench.cli.words import count, shown
 from bench.errors import InputError, unknown
+from bench.file_names import file_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +50,8 @@ def export(
     failed = len(view.runs) - len(runs)
     if runs.empty:
         raise InputError(f"no run of {name} has a result to export; {count(failed, 'run')} failed")
-    folder = (results or LOCAL) / "exports" / name
+    part = file_name(name)
+    folder = (results or LOCAL) / "exports" / part
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 
@@ -69,7 +71,7 @@ def export(
     else:
         from bench.evidence.export.booktabs import booktabs
 
-        path = output or folder / f"{name}.tex"
+        path = output or folder / f"{part}.tex"
         write_text(booktabs(str(view.plan["title"].iloc[0]), _statistics(view)[1]), path)
         print(f"Exported from {place_and_edition(view)}: {shown(path)}")
     if failed:

@@ -12,6 +12,7 @@ from bench.cli.other_code import of_other_code, place_and_edition
 from bench.cli.output import write_text
 from bench.cli.words import shown
 from bench.errors import InputError, unknown
+from bench.file_names import file_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +74,8 @@ def figure(
     own = "kl" if name == SEQUENCE else "steps"
     x = x or own
     view = load(name, results)
-    path = output or (results or LOCAL) / "figures" / f"{name}{'' if x == own else '_' + x}.png"
+    file = f"{file_name(name)}{'' if x == own else '_' + x}.png"
+    path = output or (results or LOCAL) / "figures" / file
     shows = statistic or _DEFAULTS.get(name, "iqm")
     notes: tuple[str, ...] = ()
     # Figure 3 is drawn against steps; against seconds the experiment is an ablation like others.
@@ -155,6 +157,7 @@ def _tables(view: View, name: str) -> str:
     from bench.evidence.table import make_tables
     from bench.evidence.verdicts import judge_plan
     from bench.store.editions import edition_note
+    from bench.visible import visible
 
     marked = (*edition_note(view.runs), *view.mixed)
     scores = score_runs(view.runs, view.episodes, view.updates)
@@ -162,7 +165,7 @@ def _tables(view: View, name: str) -> str:
         from bench.evidence.experiment.page import experiment_page
 
         return experiment_page(view.plan, scores, _untrained(view), notes=marked)
-    title, question = (str(view.plan[column].iloc[0]) for column in ("title", "question"))
+    title, question = (visible(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
     if name == SURROGATES:
         from bench.evidence.normalised import untrained_values
@@ -180,7 +183,7 @@ def _tables(view: View, name: str) -> str:
     else:
         verdicts, notes = judge_plan(view.plan, scores)
         parts += [table.markdown() for table in make_tables(scores, verdicts)]
-    parts += [f"* {note}\n" for note in (*notes, *marked)]
+    parts += [f"* {visible(note)}\n" for note in (*notes, *marked)]
     return "\n".join(parts)
 
 

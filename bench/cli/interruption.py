@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from bench.cli.process import INTERRUPTED, TERMINATED
+
 if TYPE_CHECKING:
     from types import FrameType
-
-INTERRUPTED, TERMINATED = 130, 143
 
 
 @contextmanager
@@ -31,6 +31,8 @@ def interruptible(*lines: str, keep: Callable[[], None] | None = None) -> Iterat
         raise KeyboardInterrupt
 
     earlier = signal.signal(signal.SIGTERM, terminate)
+    # Even while a module is imported, there is something to tell or to end.
+    outside = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -39,4 +41,5 @@ def interruptible(*lines: str, keep: Callable[[], None] | None = None) -> Iterat
             keep()
         raise typer.Exit(TERMINATED if terminations else INTERRUPTED) from None
     finally:
+        signal.signal(signal.SIGINT, outside)
         signal.signal(signal.SIGTERM, earlier)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ablations.spec import LONGEST_LIMIT
-from bench.errors import InputError, unknown
+from bench.errors import InputError, told, unknown
 
 if TYPE_CHECKING:
     from ablations.spec import Ablation
@@ -224,20 +224,27 @@ def _environment(environment: str) -> Specification:
     """The environment under its own name, or the address of one that an installed package gives."""
     from bench.plan.back_ends import ENVPOOL
     from bench.plan.registry import plugin_environment
+
+    if environment not in ENVPOOL.ids:
+        environment = plugin_environment(environment) or environment
+    return specification(environment)
+
+
+def specification(environment: str) -> Specification:
+    """What an environment is.
+
+    Raises:
+        InputError: there is none, or making it raises, whatever that is.
+    """
     from bench.train.back_ends import describe
 
     try:
-        if environment not in ENVPOOL.ids:
-            environment = plugin_environment(environment) or environment
         return describe(environment)
-    except InputError:
+    except (InputError, KeyboardInterrupt):
         raise
-    # Whatever a user's own environment module may raise.
-    except (Exception, SystemExit) as error:
-        said = "; ".join([str(error), *getattr(error, "__notes__", [])])
-        raise InputError(
-            f"environment {environment!r} can't be made: {type(error).__name__}: {said}"
-        ) from error
+    except BaseException as error:  # whatever a user's own module may raise
+        said = "; ".join([told(error), *getattr(error, "__notes__", [])])
+        raise InputError(f"environment {environment!r} can't be made: {said}") from error
 
 
 def resolved_device(device: str) -> str:

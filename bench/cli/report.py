@@ -12,6 +12,7 @@ from bench.cli.other_code import of_other_code
 from bench.cli.output import write_bytes
 from bench.cli.words import shown
 from bench.errors import InputError, unknown
+from bench.file_names import file_name
 
 if TYPE_CHECKING:
     from bench.store import View
@@ -48,7 +49,7 @@ def report(
     from bench.train.provenance import cores
 
     name = None if ablation is None else stored_name(ablation)
-    path = output or (results or LOCAL) / "reports" / f"{name or 'report'}.{form}"
+    path = output or (results or LOCAL) / "reports" / f"{file_name(name or 'report')}.{form}"
     builder = Builder(results=results, remarks=_remarks, shown=shown, workers=cores())
     found = builder.whole(form) if name is None else builder.one(name, form)
     write_bytes(found.content, path, "the report")

@@ -24,6 +24,7 @@ from bench.cli.options import (
 )
 from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
+from bench.file_names import file_name
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -167,7 +168,7 @@ def _tune(
     console = wide_console()
     store = Store(results or LOCAL)
     store.check_writable()
-    folder = store.path / "studies" / request.name
+    folder = store.path / "studies" / file_name(request.name)
     study = open_study(
         request,
         folder,

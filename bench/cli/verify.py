@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.choosing import OnlyAblation, described, named, runs_of
+from bench.cli.choosing import (
+    Imports,
+    OnlyAblation,
+    asked_for,
+    described,
+    importable,
+    named,
+    runs_of,
+)
 from bench.cli.interruption import interruptible
 from bench.cli.options import resolved_device
 from bench.cli.other_code import of_code
@@ -45,6 +53,7 @@ def verify(
             "this code adopt those whose bits agree.",
         ),
     ] = False,
+    modules: Imports = None,
 ) -> None:
     """Train runs again and compare what they give with what is stored."""
     from bench.store import PUBLISHED, Store
@@ -52,16 +61,19 @@ def verify(
     store = Store(results or PUBLISHED)
     if not store.path.is_dir():
         raise InputError(f"results folder {store.path} does not exist")
-    table = runs_of(store, ablation)
+    name, asked = asked_for(ablation, modules)
+    table = runs_of(store, name)
+    table = named(table, runs, store) if runs else table
+    table = importable(table, asked, store)
     if adopt:
         from bench.cli.replay import replay
 
         with interruptible("Interrupted. The workers have ended; what agreed is adopted."):
-            agree = replay(named(table, runs, store) if runs else table, store, _train)
+            agree = replay(table, store, _train)
         if not agree:
             raise typer.Exit(1)
         return
-    chosen = named(table, runs, store) if runs else _short(table, store)
+    chosen = table if runs else _short(table, store)
     with interruptible("Interrupted. The workers have ended; nothing was stored or changed."):
         agree = _train_and_compare(chosen, store)
     if not agree:

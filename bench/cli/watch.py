@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.choosing import (
+    Imports,
     OnlyAblation,
     OnlyEnvironments,
     OnlySeeds,
@@ -55,6 +56,7 @@ def watch(
         int | None, typer.Option("--steps", min=1, help="Most steps of an episode.")
     ] = None,
     seed: EpisodeSeed = None,
+    modules: Imports = None,
     results: ResultsOption = None,
 ) -> None:
     """Watch a saved policy play, in a window or as a video; read what it writes."""
@@ -65,7 +67,7 @@ def watch(
         allowed = " or ".join(RATES)
         raise InputError(f"cannot write {str(output)!r}: its name must end in {allowed}")
     store, chosen = policies(
-        results, [run] if run else None, ablation, variants, environments, seeds
+        results, [run] if run else None, ablation, variants, environments, seeds, modules
     )
     row = next(chosen.itertuples())
     tokens = row.back_end == SEQUENCE.name

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from bench.visible import visible
+
 _RULES: Final = {"left": " --- ", "right": " --: ", "center": " :-: "}
 
 
@@ -21,14 +23,14 @@ class Section:
 
     def markdown(self) -> str:
         """The section; without rows its heading and notes alone."""
-        lines = [self.heading, ""]
+        lines = [visible(self.heading), ""]
         if self.cells:
             lines += [_line(self.header), f"|{'|'.join(_RULES[each] for each in self.alignment)}|"]
             lines += [*map(_line, self.cells), ""]
         if self.notes:
-            lines += [*(f"* {note}" for note in self.notes), ""]
+            lines += [*(f"* {visible(note)}" for note in self.notes), ""]
         return "\n".join(lines)
 
 
 def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(visible(cell).replace("|", "\\|") for cell in cells) + " |"

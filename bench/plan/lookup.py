@@ -8,13 +8,14 @@ import sys
 import traceback
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from ablations import ABLATIONS
-from ablations.spec import Ablation
+from ablations.spec import Ablation, Variant
 from algorithms import ALGORITHMS
-from bench.errors import InputError, unknown
+from bench.errors import InputError, told, unknown
 from bench.plan.parsing import coerce
 from bench.plan.plugin import load_plugin
 from bench.plan.registry import canonical_algorithm
@@ -77,28 +78,43 @@ def _defined_in(path: Path) -> Ablation:
         sys.path.append(folder)
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
+        named = _only_one(path, vars(module))
+    except (InputError, KeyboardInterrupt):
+        raise
     except OSError as error:
         if error.filename == str(path):
             raise InputError(f"ablation file {path} can't be read: {error.strerror}") from error
         raise _broken(path, error) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # whatever a file may raise
         raise _broken(path, error) from error
-    defined = {id(each): each for each in vars(module).values() if isinstance(each, Ablation)}
-    named = getattr(module, "ABLATION", None)
-    if not isinstance(named, Ablation):
-        if len(defined) != 1:
-            names = ", ".join(each.name for each in defined.values()) or "none"
-            raise InputError(
-                f"ablation file {path} must define exactly one Ablation, or call one ABLATION; "
-                f"it defines {names}"
-            )
-        (named,) = defined.values()
     if named.name in ABLATIONS:
         raise InputError(
             f"ablation file {path} takes the name {named.name!r}, which is an ablation of the "
             "suite; give yours another"
         )
     return named
+
+
+def _only_one(path: Path, names: Mapping[str, object]) -> Ablation:
+    """The ablation among what a file defines, as a plain one: its own code doesn't run later."""
+    # An object may pretend a class; the name of one that is imported twice counts once.
+    defined = {id(each): each for each in names.values() if issubclass(type(each), Ablation)}
+    named = names.get("ABLATION")
+    if id(named) not in defined:
+        if len(defined) != 1:
+            named_so = ", ".join(cast(Ablation, each).name for each in defined.values()) or "none"
+            raise InputError(
+                f"ablation file {path} must define exactly one Ablation, or call one ABLATION; "
+                f"it defines {named_so}"
+            )
+        (named,) = defined.values()
+    values = _values(named, Ablation)
+    values["variants"] = tuple(Variant(**_values(each, Variant)) for each in values["variants"])
+    return Ablation(**values)
+
+
+def _values(of: object, kind: type[Ablation] | type[Variant]) -> dict[str, Any]:
+    return {field.name: getattr(of, field.name) for field in dataclasses.fields(kind)}
 
 
 def _broken(path: Path, error: BaseException) -> InputError:
@@ -110,6 +126,4 @@ def _broken(path: Path, error: BaseException) -> InputError:
             if frame.filename == str(path):
                 line = frame.lineno
     place = f"{path}, line {line}" if line else str(path)
-    reason = error.msg if isinstance(error, SyntaxError) else str(error)
-    first = (reason.splitlines() or [""])[0]
-    return InputError(f"ablation file {place}: {type(error).__name__}: {first}")
+    return InputError(f"ablation file {place}: {told(error)}")

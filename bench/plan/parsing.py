@@ -15,6 +15,15 @@ from bench.errors import InputError, unknown
 MOST_SEEDS = 10_000
 LARGEST_SEED = 2**63 - 1
 """The store keeps seeds in 64 bits, signed."""
+_LONGEST_SHOWN = 100
+_LARGEST_DIGITS = len(str(10 * LARGEST_SEED))
+# What libraries and files hold: integers of 64 bits, texts without lone surrogates.
+_HELD: dict[Any, Callable[[Any], object]] = {
+    int: lambda number: -(2**63) <= number < 2**63,
+    str: lambda text: text == text.encode(errors="replace").decode(),
+    bool: lambda _: True,
+    type(None): lambda _: True,
+}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _MULTIPLES = {"k": 10**3, "m": 10**6}
 
@@ -35,7 +44,13 @@ def parse_seeds_in_order(text: str) -> tuple[int, ...]:
         first, dash, last = part.strip().partition("-")
         bounds = (first, last if dash else first)
         if not all(bound.strip().isdecimal() and bound.isascii() for bound in bounds):
-            raise InputError(f"seeds {text!r} not understood; write them like 0-9 or 0,3,5-7")
+            raise InputError(
+                f"seeds {_shown(text, repr)} not understood; write them like 0-9 or 0,3,5-7"
+            )
+        if any(len(bound.strip().lstrip("0")) > _LARGEST_DIGITS for bound in bounds):
+            raise InputError(
+                f"seeds {_shown(text, repr)} are too large. Allowed: 0 to {LARGEST_SEED}"
+            )
         low, high = map(int, bounds)
         if low > high:
             raise InputError(f"seeds {text!r}: the range {part.strip()} runs backwards")
@@ -134,10 +149,13 @@ def coerce(value: Any, annotation: Any) -> object:
                 return coerce(value, argument)
     elif origin is tuple and isinstance(value, tuple | list):
         return tuple(coerce(each, arguments[0]) for each in value)
-    elif annotation is float and type(value) in (int, float) and not math.isnan(value):
-        # Zero has one spelling, or -0.0 would be a run of its own.
-        return float(value) + 0.0
-    elif type(value) is annotation and annotation in (int, bool, str, type(None)):
+    elif annotation is float and type(value) in (int, float):
+        with suppress(OverflowError):
+            # Zero has one spelling, or -0.0 would be a run of its own.
+            number = float(value) + 0.0
+            if not math.isnan(number):
+                return number
+    elif type(value) is annotation and annotation in _HELD and _HELD[annotation](value):
         return value
     raise ValueError(f"allowed: {describe(annotation)}")
 
@@ -176,6 +194,15 @@ def _integer(text: str) -> int:
     return int(number)
 
 
+def _shown(value: object, write: Callable[[object], str] = str) -> str:
+    """A value of somebody's own file for an error's line: a start of it, or else its type."""
+    try:
+        text = write(value)
+    except Exception:
+        return f"of type {type(value).__name__}"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+
+
 def checked(
     field: dataclasses.Field[object],
     kind: object,
@@ -197,19 +224,19 @@ def checked(
         converted = convert(value, kind)
     except ValueError:
         if choices is not None:
-            raise unknown(f"value of {field.name}", str(value), map(str, choices)) from None
+            raise unknown(f"value of {field.name}", _shown(value), map(str, choices)) from None
         raise InputError(
-            f"unknown value of {field.name} {value!r}. Allowed: {describe(kind)}"
+            f"unknown value of {field.name} {_shown(value, repr)}. Allowed: {describe(kind)}"
         ) from None
     if choices is not None and converted not in choices:
-        raise unknown(f"value of {field.name}", str(value), map(str, choices))
+        raise unknown(f"value of {field.name}", _shown(value), map(str, choices))
     for number in converted if isinstance(converted, tuple) else (converted,):
         outside = isinstance(number, int | float) and not (
             (low is None or number >= low) and (high is None or number <= high)
         )
         if outside:
             raise InputError(
-                f"value {value!r} of {field.name} is out of range. Allowed: "
+                f"value {_shown(value, repr)} of {field.name} is out of range. Allowed: "
                 f"{'any' if low is None else low} to {'any' if high is None else high}"
             )
     return converted

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ablations.spec import Ablation, Variant
-from bench.errors import InputError, unknown
+from bench.errors import InputError, told, unknown
 from bench.plan.back_ends import check_trains
 from bench.plan.identity import Description, plain, plain_json
 from bench.plan.lookup import load_algorithm, values_as_before
@@ -59,7 +59,9 @@ class Plan:
     def rows(self, created: datetime) -> list[dict[str, object]]:
         """The rows of the store's table `plans`, a row a cell."""
         environments = list(dict.fromkeys(cell.environment for cell in self.cells))
-        asked: dict[str, object] = {"options": self.options} if self.options else {}
+        # A path may hold bytes that are no text.
+        options = self.options.encode(errors="backslashreplace").decode()
+        asked: dict[str, object] = {"options": options} if options else {}
         return [
             {
                 "ablation": self.ablation.name,
@@ -132,6 +134,8 @@ def make_plan(
             f"ablation {ablation.name!r} is about the seeds {own}, which nothing else has seen; "
             "choose among them"
         )
+    for name in dict.fromkeys(each.algorithm for each in selected):
+        _check_documentation(name)
     values = {each.name: _hyperparameters(each, settings or {}) for each in selected}
     notes = _spread(selected, settings or {})
     if device == "cpu":
@@ -197,7 +201,10 @@ def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str,
     for name, value in variant.hyperparameters.items():
         if name not in fields:
             raise unknown(f"hyperparameter of variant {variant.name!r}", name, fields)
-        values[name] = checked(fields[name], kinds[name], value, coerce)
+        try:
+            values[name] = checked(fields[name], kinds[name], value, coerce)
+        except InputError as error:
+            raise InputError(f"variant {variant.name!r}: {error}") from error
     for name, text in settings.items():
         if name in variant.hyperparameters:
             raise InputError(
@@ -238,6 +245,16 @@ def _values_of(hyperparameters: typing.Any) -> dict[str, object]:
         field.name: getattr(hyperparameters, field.name)
         for field in dataclasses.fields(hyperparameters)
     }
+
+
+def _check_documentation(name: str) -> None:
+    """Refuse an algorithm whose declarations can't be stored, before anything is trained."""
+    try:
+        json.dumps(_documentation(name), ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"what algorithm {name!r} says of itself can't be stored: {told(error)}"
+        ) from error
 
 
 def _documentation(name: str) -> dict[str, object]:

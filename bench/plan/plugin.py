@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from algorithms import ALGORITHMS
-from bench.errors import InputError, unknown
+from bench.errors import InputError, told, unknown
 
 if TYPE_CHECKING:
     from algorithms.algorithm import Algorithm
@@ -27,7 +27,9 @@ def load_plugin(address: str) -> Algorithm[Any]:
         raise InputError(f"{plugin} can't be imported by other processes; put it into a file")
     try:
         found = importlib.import_module(module)
-    except (Exception, SystemExit) as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # whatever a module may raise
         missing = error.name if isinstance(error, ModuleNotFoundError) else None
         if missing and f"{module}.".startswith(f"{missing}."):
             raise InputError(
@@ -63,11 +65,10 @@ def load_plugin(address: str) -> Algorithm[Any]:
 
 def _reason(error: BaseException) -> str:
     """Type and message of an error, and the line that raised it."""
-    said = error.msg if isinstance(error, SyntaxError) else str(error)
     file, line = None, None
     if isinstance(error, SyntaxError):
         file, line = error.filename, error.lineno
     elif frames := traceback.extract_tb(error.__traceback__):
         file, line = frames[-1].filename, frames[-1].lineno
     place = f" ({Path(file).name}:{line})" if file else ""
-    return f"{type(error).__name__}: {(said.splitlines() or [''])[0]}{place}"
+    return f"{told(error)}{place}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from ablations.spec import Ablation, Variant
@@ -41,4 +42,6 @@ def retraining_plan(runs: Sequence[tuple[Description, int]]) -> Plan:
 
 def _name(description: Description) -> str:
     # An algorithm alone would not do: its variants are descriptions of their own.
-    return f"{description.algorithm}-{description.identifier[:8]}"
+    # Of an address, what a variant's name may hold.
+    text = re.sub(r"[^A-Za-z0-9]+", "_", description.algorithm)[-100:].strip("_")
+    return f"{text or 'algorithm'}-{description.identifier[:8]}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from ablations import ABLATIONS
-from ablations.spec import Ablation, Variant
+from ablations.spec import LONGEST_NAME, Ablation, Variant
 from algorithms import ALGORITHMS
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
@@ -48,6 +49,8 @@ def side_by_side(
         question = f"Which of {title} reaches most?"
     if first and own != first:
         question = f"What does {title} gain over {titles[first[0]]}?"
+    if len(name) > LONGEST_NAME - len("algorithm-"):
+        name = f"{name[:150]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
     return Ablation(
         # Some of the suite's ablations are called as the algorithm that they are about.
         name=f"algorithm-{name}" if name in ABLATIONS else name,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.evidence.export.spreadsheets import cell
 from bench.tune.request import Request
 from bench.tune.space import defaults
 from bench.tune.study import best, ended
@@ -62,10 +63,11 @@ def table(study: Study, request: Request) -> str:
     """All trials as CSV."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(header(request))
+    writer.writerow(map(cell, header(request)))
     for row in rows(study, request):
         numbers = ["" if value is None else f"{value:.6g}" for value in (row.value, *row.returns)]
-        writer.writerow([row.number, row.outcome, *numbers, *row.values, row.reason])
+        texts = map(cell, (*row.values, row.reason))
+        writer.writerow([row.number, row.outcome, *numbers, *texts])
     return text.getvalue()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ablations.spec import LONGEST_NAME
 from bench.tune.request import Request
 from bench.tune.space import defaults
 
@@ -17,7 +18,9 @@ HELD_OUT = tuple(range(100, 110))
 
 def ablation_name(request: Request) -> str:
     """What the winner's ablation is called: `tuned_` and the study's name."""
-    return "tuned_" + re.sub(r"[^A-Za-z0-9_.-]", "_", request.name)
+    name = "tuned_" + re.sub(r"[^A-Za-z0-9_.-]", "_", request.name)
+    # Its last letters stand for all of the request.
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 7] + name[-7:]
 
 
 def winner_ablation(

@@ -97,6 +97,18 @@ def test_later_changes_of_a_mapping_do_not_reach_in() -> None:
             {"time_limit": {"Ant-v5": 9}},
             "names 'Ant-v5', which is none of its environments: Hopper",
         ),
+        ({"name": "n" * 201}, "has 201 letters, 200 are allowed"),
+        ({"name": None}, "ablation name None"),
+        ({"title": 5}, "title of ablation 'mine' must be a text, not of type int"),
+        ({"title": "a\x1b[31m"}, "title of ablation 'mine' holds U+001B"),
+        ({"question": "a\ud800?"}, "question of ablation 'mine' holds U+D800"),
+        ({"question": "a" * 1001}, "has 1001 letters, 1000 are allowed"),
+        ({"environments": (5,)}, "each of the environments of ablation 'mine' must be a text"),
+        ({"mechanism": ("\ud800",)}, "each of the mechanism of ablation 'mine' holds U+D800"),
+        ({"variants": ("control",)}, "variants of ablation 'mine' hold a str, no Variant"),
+        ({"variants": (v for v in (CONTROL,))}, "variants of ablation 'mine' must be a tuple"),
+        ({"held_out": "no"}, "held_out of ablation 'mine' must be True or False"),
+        ({"steps": 10**400}, "must be an integer from 1 on, not 1000"),
         ({"steps": 0}, "not 0"),
         ({"steps": 1e6}, "not 1000000.0"),
         ({"steps": {"Hopper-v5": 10}}, "exactly its environments, Hopper-v5, Walker2d-v5, not"),
@@ -112,6 +124,28 @@ def test_what_does_not_fit_is_refused_in_one_line(changes: dict[str, Any], told:
 def test_a_variant_needs_a_name_for_the_command_line() -> None:
     with pytest.raises(ValueError, match="variant name '-x'"):
         Variant(name="-x", algorithm="baseline")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"algorithm": 5}, "algorithm of variant 'a' must be a text, not of type int"),
+        ({"title": "\ud800"}, "title of variant 'a' holds U+D800, which can't be written"),
+        ({"compared_with": 5}, "compared_with of variant 'a' must be a text"),
+        ({"hyperparameters": 5}, "hyperparameters of variant 'a' must be a mapping"),
+        ({"hyperparameters": {5: 1}}, "hyperparameters of variant 'a' must be a mapping"),
+    ],
+)
+def test_what_no_variant_holds(changes: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=r"variant 'a'") as caught:
+        Variant(**{"name": "a", "algorithm": "baseline", **changes})
+    assert told in str(caught.value)
+
+
+def test_texts_stand_on_one_line() -> None:
+    ablation = make(title=" Two\n  lines ", question="Why\tnot?")
+    assert (ablation.title, ablation.question) == ("Two lines", "Why not?")
+    assert Variant(name="a", algorithm="baseline", title="β\n重").title == "β 重"
 
 
 def test_a_time_limit_is_one_for_all_environments_or_one_for_each_that_is_named() -> None:

@@ -18,6 +18,7 @@ TUNED = ["--algorithm", "clipped_ppo", "--env", "InvertedPendulum-v5"]
         (["--seeds", "3-1"], "seeds '3-1': the range 3-1 runs backwards"),
         (["--seeds", str(2**63)], f"{2**63} is too large. Allowed: 0 to {2**63 - 1}"),
         (["--seeds", f"0-{2**64}"], f"{2**64} is too large"),
+        (["--seeds", "9" * 5000], "9… are too large. Allowed: 0 to 9223372036854775807"),
         (["--seeds", "-1"], "seeds '-1' not understood; write them like 0-9"),
         (["--steps", "many"], "steps 'many' not understood; allowed: a whole number like 200k"),
         (["--env", "Hoper-v5"], "unknown environment 'Hoper-v5'. Did you mean 'Hopper-v5'?"),
@@ -154,6 +155,39 @@ def test_a_broken_ablation_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
     file.write_text("import math\nmath.sqrt(-1)\n")
     told = f"ablation file {file}, line 2: ValueError: math domain error"
     refused(["run", "--ablation", str(file)], told, capsys)
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ("'learning_rate': 10**400", "variant 'mean': unknown value of learning_rate 1000"),
+        ("'slots': 10**5000", "variant 'mean': unknown value of slots of type int. Allowed: a wh"),
+        ("'learning_rate': float('nan')", "variant 'mean': unknown value of learning_rate nan"),
+    ],
+)
+def test_numbers_that_no_run_can_hold(
+    values: str,
+    told: str,
+    tmp_path: Path,
+    ablation_file: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "large.py"
+    file.write_text(ablation_file.read_text().replace('"baseline": "batch_mean"', values))
+    refused(["run", "--ablation", str(file), "--results", str(tmp_path / "r")], told, capsys)
+
+
+def test_an_environment_that_raises_whatever_it_may(
+    tmp_path: Path,
+    ablation_file: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "leaving_module.py").write_text("raise BaseException('gone')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    told = "environment 'leaving_module:X-v0' can't be made: BaseException: gone"
+    arguments = ["run", "--ablation", str(ablation_file), "--env", "leaving_module:X-v0"]
+    refused([*arguments, "--results", str(tmp_path / "results")], told, capsys)
 
 
 def test_a_broken_environment_of_a_user(

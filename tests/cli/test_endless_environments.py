@@ -14,6 +14,7 @@ from bench.store import Store
 from bench.tune.winner import winner_ablation
 from tests.tune import tiny_study
 
+IMPORT = ["--import", "tests.odd_environments"]
 ENDLESS = "tests.odd_environments:Endless-v0"
 SMALL = ("--seeds", "0", "--steps", "64", "--workers", "1", "--env", ENDLESS)
 PPO = ("--algorithm", "clipped_ppo", "--set", "batch_steps=64")
@@ -61,11 +62,11 @@ def test_with_a_limit_it_is_trained_played_and_verified(
     capsys.readouterr()
     # The limit of training holds for new episodes too, unless another one is given.
     for given, steps in (([], "9"), (["--time-limit", "4"], "4")):
-        played = ["evaluate", "--results", str(tmp_path), "--episodes", "2", *given]
+        played = ["evaluate", *IMPORT, "--results", str(tmp_path), "--episodes", "2", *given]
         assert main(played) == 0
         lines = map(str.split, capsys.readouterr().out.splitlines())
         assert [words[-2] for words in lines if words[:1] == [row["run"]]] == [steps] * 2
-    assert main(["verify", row["run"], "--results", str(tmp_path)]) == 0
+    assert main(["verify", row["run"], *IMPORT, "--results", str(tmp_path)]) == 0
     assert f"{row['run']} (" in (told := capsys.readouterr().out)
     assert "bit for bit" in told
 
@@ -90,7 +91,7 @@ def test_who_learns_by_steps_is_told_once(
 def test_its_policies_are_not_played_for_ever(
     verb: list[str], option: str, trained_by_steps: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*verb, "--results", str(trained_by_steps)]) == 2
+    assert main([*verb, *IMPORT, "--results", str(trained_by_steps)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{ENDLESS} has no time limit, and episodes are played to their" in line
     assert option in line

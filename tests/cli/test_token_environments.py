@@ -181,6 +181,7 @@ def test_a_policy_that_diverged_is_not_played(
         more = ["--seeds", seed, "--steps", "300", "--set", f"learning_rate={rate}"]
         assert main([*run, *more, "--workers", "1"]) == 0
     assert "diverged" in capsys.readouterr().out
+    given += ["--import", "coins"]
     for verb in ("evaluate", "watch"):
         assert main([verb, *given, "--seeds", "1"]) == 2
         error = capsys.readouterr().err

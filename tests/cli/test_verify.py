@@ -202,7 +202,8 @@ def test_what_cannot_be_verified_is_refused_before_anything_is_trained(
         (replace(description, back_end="gone"), "no back end 'gone'"),
         (replace(description, device="cuda"), "device 'cuda' is not available"),
     ):
-        copy(changed, fourth, other.run(0), canonical=other.canonical(), seed=0)
+        names = {"canonical": other.canonical(), "algorithm": other.algorithm}
+        copy(changed, fourth, other.run(0), **names, seed=0)
         refusals[other.run(0)] = told
     for run, told in refusals.items():
         assert main(["verify", fourth, run, "--results", str(changed)]) == 2

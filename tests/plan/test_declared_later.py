@@ -54,6 +54,7 @@ class Row:
 
     def __init__(self, description: Description) -> None:
         self.canonical, self.seed, self.run = description.canonical(), 3, description.run(3)
+        self.algorithm, self.environment = description.algorithm, description.environment
 
 
 def test_runs_made_before_keep_their_identity(install) -> None:

@@ -110,3 +110,56 @@ def test_unknown_names() -> None:
         load_ablation("nothing")
     with pytest.raises(InputError, match="Did you mean 'clipped_ppo'"):
         load_algorithm("cliped_ppo")
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("raise BaseException('no\\nway')", "line 3: BaseException: no"),
+        ("raise SystemExit", "line 3: SystemExit"),
+        ("raise GeneratorExit", "line 3: GeneratorExit"),
+        ("def f(): return f()\nf()", "RecursionError: maximum recursion depth exceeded"),
+        (
+            "class Odd(Exception):\n    def __str__(self): raise RuntimeError\nraise Odd",
+            "line 5: Odd",
+        ),
+        ("ABLATION = 5", "must define exactly one Ablation, or call one ABLATION; it defines none"),
+        (
+            "class Own(Ablation):\n"
+            "    @property\n    def held_out(self): raise RuntimeError('boom')\n"
+            "    @held_out.setter\n    def held_out(self, value): pass\n"
+            "ABLATION = Own(**ASKED)",
+            "RuntimeError: boom",
+        ),
+        (
+            "ABLATION = Ablation(**{**ASKED, 'title': '\\ud800'})",
+            "title of ablation 'q' holds U",
+        ),
+    ],
+)
+def test_a_file_that_raises_whatever_it_may_is_one_line(
+    code: str, told: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from ablations.spec import Ablation, Variant\n"
+        "ASKED = dict(name='q', title='T', question='Why?', environments=('Hopper-v5',), "
+        "variants=(Variant(name='a', algorithm='cem'),), control='a', steps=1)\n" + code
+    )
+    with pytest.raises(InputError) as raised:
+        load_ablation(str(file))
+    line = str(raised.value)
+    assert line.startswith(f"ablation file {file}") and told in line
+    assert "\n" not in line
+
+
+def test_what_pretends_a_class_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "from ablations.spec import Ablation, Variant\n"
+        "class Pretending:\n    @property\n    def __class__(self): raise RuntimeError\n"
+        "other = Pretending()\n"
+        "mine = Ablation(name='q', title='T', question='Why?', environments=('Hopper-v5',), "
+        "variants=(Variant(name='a', algorithm='cem'),), control='a', steps=1)\n"
+    )
+    assert load_ablation(str(file)).name == "q"

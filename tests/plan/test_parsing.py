@@ -132,6 +132,10 @@ def test_python_values_become_the_declared_type(
         ("1", int),
         ((1.5,), tuple[int, ...]),
         ("c", Literal["a"]),
+        (10**400, float),
+        pytest.param(10**5000, int, id="of 5001 digits"),
+        (2**63, int),
+        ("\ud800", str),
         ({}, dict),
     ],
 )

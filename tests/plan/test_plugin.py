@@ -6,6 +6,8 @@ import pytest
 
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
+from bench.plan.plan import make_plan
+from bench.plan.side_by_side import side_by_side
 
 GROUP = "ppo_ladder.algorithms"
 
@@ -23,6 +25,7 @@ def test_by_address_and_by_short_name(install) -> None:
             "\nx = 1 / 0\n",
             "can't be imported: ZeroDivisionError: division by zero (algorithm.py:2)",
         ),
+        ("raise BaseException('no')", "can't be imported: BaseException: no (algorithm.py:1)"),
         ("raise SystemExit('no GPU')", "can't be imported: SystemExit: no GPU (algorithm.py:1)"),
         ("x = (\n", "can't be imported: SyntaxError: '(' was never closed (algorithm.py:1)"),
         ("import nothing_of_that_name", "ModuleNotFoundError: No module named 'nothing_of"),
@@ -60,3 +63,17 @@ def test_a_plugin_that_is_not_there() -> None:
 def test_what_no_other_process_can_import() -> None:
     with pytest.raises(InputError, match="put it into a file"):
         load_algorithm("__main__:ALGORITHM")
+
+
+def test_declarations_that_no_file_holds_are_refused_by_the_plan(install) -> None:
+    install(
+        "unwritten",
+        {
+            "algorithm.py": "from dataclasses import replace\n"
+            "from algorithms.ladder.kl_ppo import ALGORITHM as NEIGHBOUR\n"
+            'ALGORITHM = replace(NEIGHBOUR, name="mine", title="Mine", equation="\\ud800")\n'
+        },
+    )
+    asked = side_by_side(["unwritten.algorithm:ALGORITHM"], ["Hopper-v5"])
+    with pytest.raises(InputError, match=r"'unwritten.algorithm:ALGORITHM' says of itself can't"):
+        make_plan(asked, back_end_of=lambda environment: "envpool")

@@ -31,3 +31,9 @@ def test_the_runs_of_the_plan_are_those_that_were_given() -> None:
     assert len(set(names)) == 3
     assert all(name.startswith("baseline-") for name in names)
     assert [cell.environment for cell in plan.cells] == ["Hopper-v5", "Hopper-v5", "Ant-v5"]
+
+
+def test_an_algorithm_with_an_address_is_named_as_a_variant_can_be() -> None:
+    plan = retraining_plan([(describe(algorithm="_my.module:ALGORITHM"), 0)])
+    (variant,) = plan.ablation.variants
+    assert variant.name.startswith("my_module_ALGORITHM-")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from algorithms import ALGORITHMS
 from bench.errors import InputError
 from bench.plan.side_by_side import side_by_side
 
@@ -61,3 +62,11 @@ def test_a_name_that_no_file_can_have(install) -> None:
     install("spaced", {"algorithm.py": changed})
     with pytest.raises(InputError, match=r"plugin 'spaced.*'my algorithm' may hold only"):
         side_by_side(["spaced.algorithm:ALGORITHM"], ["Hopper-v5"])
+
+
+def test_many_algorithms_have_a_name_that_can_be_a_file_s() -> None:
+    made = side_by_side([*ALGORITHMS], ["Hopper-v5"])
+    assert len(made.variants) == len(ALGORITHMS)
+    assert len(made.name) < 200
+    others = side_by_side([*ALGORITHMS][::-1], ["Hopper-v5"])
+    assert made.name != others.name

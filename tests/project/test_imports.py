@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "bench.peers": {"bench.errors", "bench.train"},
     "bench.throughput": {"bench.errors", "bench.peers", "bench.plan", "bench.train"},
     "bench.tune": {
+        "ablations",
         *("bench.errors", "bench.evidence", "bench.plan", "bench.store", "bench.train"),
     },
     "bench.cli": {

@@ -75,6 +75,7 @@ def test_it_is_told_by_run_and_explained_by_verify(
     assert runs["status"].tolist() == ["finished"] * 2
     assert runs["reason"].str.contains("numpy.random").all()
     # Seed 0 alone is another run than seed 0 beside seed 1.
-    assert main(["verify", runs.loc[0, "run"], "--results", str(tmp_path)]) == 0
+    asked = ["--import", "tests.odd_environments", "--results", str(tmp_path)]
+    assert main(["verify", runs.loc[0, "run"], *asked]) == 0
     told = capsys.readouterr().out
     assert "bits may differ (the environment or the algorithm draws from generators" in told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 
@@ -73,3 +74,14 @@ def test_a_user_s_algorithm_keeps_its_address(address: str, tmp_path: Path) -> N
     (tmp_path / "tuned.py").write_text(text)
     ablation = load_ablation(str(tmp_path / "tuned.py"))
     assert {each.algorithm for each in ablation.variants} == {address}
+
+
+def test_a_study_of_many_environments_has_a_name_that_an_ablation_may_have(tmp_path: Path) -> None:
+    request = tiny_study.request()
+    many = dataclasses.replace(
+        request, back_ends={f"module:Environment{n}-v0": "gymnasium" for n in range(20)}
+    )
+    text = text_of(many, learning_rate=1e-3)
+    assert text is not None
+    (tmp_path / "tuned.py").write_text(text)
+    assert load_ablation(str(tmp_path / "tuned.py")).name[-7:] == many.name[-7:]

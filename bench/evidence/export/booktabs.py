@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from bench.evidence.table import ALIGNMENT, HEADER, Table
+from bench.visible import visible
 
 _COLUMNS: Final = {"left": "l", "right": "r", "center": "c"}
 _GREEK: Final = """
@@ -39,7 +40,7 @@ _WRITTEN: Final = str.maketrans(
 
 def escaped(text: str) -> str:
     """A text that LaTeX prints as it is."""
-    return text.translate(_WRITTEN)
+    return visible(text).translate(_WRITTEN)
 
 
 def booktabs(title: str, tables: Sequence[Table]) -> str:

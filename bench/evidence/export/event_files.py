@@ -13,6 +13,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from bench.errors import InputError
+from bench.file_names import file_name
 from bench.files import whole
 from bench.store.schema import SCHEMAS
 
@@ -48,7 +49,9 @@ def write_event_files(
     folders = []
     try:
         for run in runs.itertuples():
-            place = folder / run.environment / run.variant / f"seed_{run.seed}"
+            place = (
+                folder / file_name(run.environment) / file_name(run.variant) / f"seed_{run.seed}"
+            )
             start = run.started.timestamp()
             key = (run.variant, run.run)
             with whole(place / _NAME) as part, part.open("wb") as file:

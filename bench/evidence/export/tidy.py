@@ -9,6 +9,7 @@ from typing import Final
 import pandas as pd
 
 from bench.errors import InputError
+from bench.evidence.export.spreadsheets import cell
 from bench.evidence.table import Table
 from bench.files import whole
 from bench.kinds import EPISODES
@@ -45,7 +46,7 @@ def tidy_tables(
 
 
 def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
-    """NAME.csv a table, in UTF-8; each appears under its name whole.
+    """NAME.csv a table, in UTF-8; each appears under its name whole. No text is a formula.
 
     Raises:
         InputError: one of them can't be written.
@@ -55,7 +56,7 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
         for name, table in tables.items():
             path = folder / f"{name}.csv"
             with whole(path) as part:
-                table.to_csv(part, index=False, lineterminator="\n")
+                _guarded(table).to_csv(part, index=False, lineterminator="\n")
             written.append(path)
     except OSError as error:
         reason = error.strerror or str(error)
@@ -67,3 +68,14 @@ def _tidy(frame: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     ordered = frame.sort_values([name for name in order if name in frame], kind="stable")
     others = [name for name in frame if name not in (*_PLACE, *_ORDER)]
     return ordered[[*_PLACE, *others]].dropna(axis="columns", how="all")
+
+
+def _guarded(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with its texts as `cell` writes them."""
+    changed = {}
+    for name, column in table.items():
+        if not pd.api.types.is_numeric_dtype(column):
+            texts = [each for each in column.unique() if isinstance(each, str)]
+            formulas = {each: cell(each) for each in texts if cell(each) != each}
+            changed[str(name)] = column.astype(object).replace(formulas) if formulas else column
+    return table.assign(**changed)

@@ -17,10 +17,9 @@ from bench.evidence.cells import titles
 from bench.evidence.curves import SeedCurves, seed_curves
 from bench.evidence.departure import departures, has_reference, per_answer
 from bench.evidence.figures.caption import paragraphs, provenance, seeds_text, statistic_text
-from bench.evidence.figures.layout import make_page
+from bench.evidence.figures.layout import make_page, name_panel
 from bench.evidence.figures.panel import dress_panel, line
 from bench.evidence.figures.style import Look, drawing, looks, thousands
-from bench.evidence.glyphs import printable
 from bench.evidence.scores import score_runs
 from bench.evidence.statistics import Statistic, estimate
 from bench.evidence.trouble import mixed_code, trouble
@@ -139,7 +138,7 @@ def reward_against_divergence(
             panel = page.panels[place]
             draw_ways(panel, panels, environment, kind, look, near=near)
             what = f"{kind}, where most end" if near else f"{kind}  ({seeds_text(numbers)})"
-            panel.set_title(printable(f"{environment}: {what}"), loc="left")
+            name_panel(page, place, environment, f": {what}")
             if page.first_in_row[place]:
                 panel.set_ylabel(REWARD)
             if page.last_in_column[place]:

@@ -26,7 +26,7 @@ from bench.evidence.figures.caption import (
     provenance,
     seeds_text,
 )
-from bench.evidence.figures.layout import Page, make_page
+from bench.evidence.figures.layout import Page, make_page, name_panel
 from bench.evidence.figures.panel import (
     Cells,
     draw_curves,
@@ -40,7 +40,6 @@ from bench.evidence.figures.panel import (
 )
 from bench.evidence.figures.seed_grid import seed_grid
 from bench.evidence.figures.style import Look, drawing, looks, thousands
-from bench.evidence.glyphs import printable
 from bench.evidence.published import figure_3
 from bench.evidence.published.rows import family, version
 from bench.evidence.scores import score_aligned
@@ -221,8 +220,7 @@ def _dress(page: Page, place: int, content: _Content, statistic: Statistic) -> N
         panel.set_xlabel("environment steps")
     # Four long names stand side by side: small, and no words between the numbers.
     count = seeds_text([len(curves.seeds) for curves, _ in cells]).replace(" to ", "–")
-    title = f"{content.environment}  ({count})" if cells else content.environment
-    panel.set_title(printable(title), loc="left", fontsize=8)
+    name_panel(page, place, content.environment, f"  ({count})" if cells else "", fontsize=8)
     if not cells:
         empty_panel(panel)
 

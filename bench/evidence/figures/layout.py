@@ -6,6 +6,7 @@ nothing overlaps, whatever the number of panels or the length of a name.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -39,6 +40,8 @@ _GRID_GAP: Final = 0.12
 _GRID_RIGHT: Final = 0.12  # half of a tick label's width beyond the last panel
 _CAPTION_SIZE: Final = 7.5
 _MEASURING_DOTS_PER_INCH: Final = 200.0
+_MOST_LETTERS: Final = 6000
+"""Of a paragraph: captions are shorter, and an image has a largest height."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +143,26 @@ def make_page(
     )
 
 
+def name_panel(page: Page, place: int, name: str, detail: str, **style: Any) -> None:
+    """Write a panel's name above it, cut where it would reach the next panel.
+
+    Args:
+        page: the page, laid out; place: the panel's.
+        name: of an environment.
+        detail: stands behind it, never cut.
+        style: of the text.
+    """
+    panel = page.panels[place]
+    title = panel.set_title("", loc="left", **style)
+    left, bottom = panel.get_position().min
+    width = page.figure.get_figwidth()
+    places = [other.get_position() for other in page.panels]
+    behind = [other.x0 for other in places if other.x0 > left and other.y0 == bottom]
+    room = min(behind, default=1.0) * width - _MARGIN - left * width
+    text = _cut(page.figure, name, detail, room, title.get_fontproperties())
+    title.set_text(text)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Grid:
     """A figure with empty panels in rows that share their vertical axis, under named columns."""
@@ -199,7 +222,7 @@ def make_grid(
         figure.text(
             left / width,
             (bottom + panel_height + 0.05) / height,
-            printable(row_name),
+            _cut(figure, row_name, "", inner - _AXIS_LABELS, FontProperties(size=_NAME_SIZE)),
             fontsize=_NAME_SIZE,
             va="bottom",
             gid="row",
@@ -256,15 +279,10 @@ def _wrap(figure: Figure, text: str, width: float, font: FontProperties) -> list
 
     Words joined by a no-break space stay together; it becomes an ordinary one.
     """
-    renderer = _renderer(figure)
-    limit = width * figure.dpi * 0.985  # vector backends measure a hair differently
-
-    def fits(line: str) -> bool:
-        return bool(renderer.get_text_width_height_descent(line, font, False)[0] <= limit)
-
+    fits = _fitting(figure, width, font)
     lines: list[str] = []
     current = ""
-    for word in printable(text).split(" "):
+    for word in _bounded(text).split(" "):
         longer = f"{current} {word}".strip()
         if fits(longer):
             current = longer
@@ -273,6 +291,32 @@ def _wrap(figure: Figure, text: str, width: float, font: FontProperties) -> list
         lines += [line for line in (current, *full) if line]
         current = rest
     return [line.replace(NO_BREAK, " ") for line in (*lines, current)]
+
+
+def _fitting(figure: Figure, width: float, font: FontProperties) -> Callable[[str], bool]:
+    """Whether a line is at most `width` inches wide."""
+    renderer = _renderer(figure)
+    limit = width * figure.dpi * 0.985  # vector backends measure a hair differently
+
+    def fits(line: str) -> bool:
+        return bool(renderer.get_text_width_height_descent(line, font, False)[0] <= limit)
+
+    return fits
+
+
+def _bounded(text: str) -> str:
+    """A text as the fonts show it, on one line; one that would fill pages is cut."""
+    shown: str = printable(text.replace("\n", " "))
+    return shown if len(shown) <= _MOST_LETTERS else shown[: _MOST_LETTERS - 1] + "…"
+
+
+def _cut(figure: Figure, text: str, detail: str, width: float, font: FontProperties) -> str:
+    """As much of a text as fits before `detail` within `width` inches."""
+    fits, whole = _fitting(figure, width, font), _bounded(text)
+    if fits(whole + detail):
+        return whole + detail
+    letters = bisect_left(range(len(whole)), True, key=lambda n: not fits(f"{whole[:n]}…{detail}"))
+    return f"{whole[: max(letters - 1, 0)]}…{detail}"
 
 
 def _pieces(word: str, fits: Callable[[str], bool]) -> Iterator[str]:

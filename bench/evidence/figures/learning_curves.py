@@ -15,7 +15,7 @@ from bench.evidence.alignment import align
 from bench.evidence.cells import titles
 from bench.evidence.curves import AXES, Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.figures.caption import learning_curves_caption, seeds_text
-from bench.evidence.figures.layout import Page, make_page
+from bench.evidence.figures.layout import Page, make_page, name_panel
 from bench.evidence.figures.panel import (
     Cells,
     draw_curves,
@@ -27,7 +27,6 @@ from bench.evidence.figures.panel import (
     line,
 )
 from bench.evidence.figures.style import Look, drawing, looks
-from bench.evidence.glyphs import printable
 from bench.evidence.scores import score_aligned
 from bench.evidence.statistics import STATISTICS, Floats, Statistic
 
@@ -125,7 +124,7 @@ def learning_curves(
                 draw_divergences(panel, content.cells, runs, look)
             _dress(page, place, x)
             count = seeds_text([len(cell.seeds) for cell, _ in content.cells])
-            panel.set_title(printable(f"{content.environment}  ({count})"), loc="left")
+            name_panel(page, place, content.environment, f"  ({count})")
     return page.figure
 
 

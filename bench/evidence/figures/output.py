@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from matplotlib.figure import Figure
 
 from bench.errors import InputError
 from bench.evidence.figures.style import drawing
 from bench.files import whole
+from bench.visible import visible
 
 ENDINGS: Final = (".png", ".pdf", ".svg")
 """What a figure can be written as."""
@@ -45,12 +46,25 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
     checked = check_output(path)
     ending = checked.suffix.lower()
     try:
-        with whole(checked) as part, drawing():
-            figure.savefig(part, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending))
+        with whole(checked) as part:
+            draw(figure, part, ending)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"cannot write the figure {str(path)!r}: {reason}") from error
     return checked
+
+
+def draw(figure: Figure, target: Path | BinaryIO, ending: str) -> None:
+    """Write a figure in the format of an ending of `ENDINGS`, into a file that is there or not.
+
+    Raises:
+        OSError: it can't be written.
+    """
+    # The names of its parts become attributes of SVG: XML has no way to write a control character.
+    for part in figure.findobj(lambda artist: bool(artist.get_gid())):
+        part.set_gid(visible(str(part.get_gid())))
+    with drawing():
+        figure.savefig(target, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending))
 
 
 def _metadata(ending: str) -> dict[str, None]:

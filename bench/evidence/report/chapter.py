@@ -25,6 +25,7 @@ from bench.evidence.report.material import EXPERIMENT, Material
 from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
 from bench.evidence.report.plots import plot
 from bench.evidence.trouble import mixed_code, trouble
+from bench.file_names import file_name
 from bench.store.schema import IMPORTED
 
 _AXES: Final[dict[Axis, str]] = {"steps": "environment steps", "seconds": "wall time"}
@@ -47,7 +48,7 @@ def make_chapter(material: Material, command: str, form: str) -> Chapter:
         command: that reproduces the runs.
         form: "pdf", or "html", which wants the curves as data too.
     """
-    name = material.name
+    name = file_name(material.name)
     facts: dict[str, Any] = {
         "name": name,
         "title": str(material.plan["title"].iloc[0]),

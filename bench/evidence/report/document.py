@@ -69,7 +69,8 @@ def _interactive(page: str, plots: dict[str, Any]) -> str:
     looks, script = (
         templates.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
     )
-    data = json.dumps(plots, ensure_ascii=False, sort_keys=True).replace("</", "<\\/")
+    # "<!--" and "</script>" would end or swallow the element; in JSON a letter may be its number.
+    data = json.dumps(plots, sort_keys=True).replace("<", "\\u003c")
     scripts = (
         f"<script>{get_plotlyjs()}</script>\n"
         f'<script type="application/json" id="plots">{data}</script>\n'

@@ -16,6 +16,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLoca
 
 from bench.evidence.alignment import Floats
 from bench.evidence.cells import Cell
+from bench.evidence.figures.output import draw
 from bench.evidence.figures.panel import dress_panel, line
 from bench.evidence.figures.style import Look, drawing, thousands
 from bench.evidence.profiles import Profile
@@ -35,8 +36,7 @@ _LETTERS_A_HANDLE: Final = 9
 def svg(figure: Figure) -> bytes:
     """The figure as SVG; equal figures give equal bytes."""
     target = io.BytesIO()
-    with drawing():
-        figure.savefig(target, format="svg", metadata={"Date": None})
+    draw(figure, target, ".svg")
     return target.getvalue()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -90,13 +90,20 @@ class Material:
     anchors: Anchors
     remarks: tuple[str, ...] = ()  # what the reader must be warned of: other code, lost files
 
-    @cached_property
-    def plan(self) -> pd.DataFrame:
-        return _printable(self.view.plan)
+    def __post_init__(self) -> None:
+        view = self.view
+        frames = (view.plan, view.runs, view.episodes, view.updates)
+        plan, runs, episodes, updates = map(_printable, frames)
+        shown = replace(view, plan=plan, runs=runs, episodes=episodes, updates=updates)
+        object.__setattr__(self, "view", shown)
 
-    @cached_property
+    @property
+    def plan(self) -> pd.DataFrame:
+        return self.view.plan
+
+    @property
     def runs(self) -> pd.DataFrame:
-        return _printable(self.view.runs)
+        return self.view.runs
 
     @cached_property
     def name(self) -> str:
@@ -209,8 +216,9 @@ class Material:
 
 
 def _printable(frame: pd.DataFrame) -> pd.DataFrame:
-    shown = frame.copy()
+    changed = {}
     for column in ("title", "question", "variant_title", "environment"):
-        if column in shown:
-            shown[column] = [printable(text) for text in shown[column]]
-    return shown
+        if column in frame:
+            texts = {text: printable(text) for text in frame[column].unique()}
+            changed[column] = frame[column].map(texts)
+    return frame.assign(**changed)

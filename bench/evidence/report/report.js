@@ -3,6 +3,9 @@
 
 const SEED_OPACITY = 0.4;
 
+// Plotly reads a few tags in texts.
+const plain = (text) => text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
+
 function traces(plot, environments) {
   const looks = Object.fromEntries(plot.variants.map((each) => [each.name, each]));
   const labelled = new Set();
@@ -17,7 +20,7 @@ function traces(plot, environments) {
     };
     const edge = { ...shared, line: { width: 0 }, hoverinfo: "skip" };
     const seeds = Object.entries(curve.seeds).map(([seed, values]) => ({
-      ...shared, y: values, name: `${look.title}, seed ${seed}`, meta: "seed",
+      ...shared, y: values, name: `${plain(look.title)}, seed ${seed}`, meta: "seed",
       line: { color: look.colour, width: 0.8 }, opacity: 0, hoverinfo: "skip",
     }));
     return [
@@ -25,7 +28,7 @@ function traces(plot, environments) {
       { ...edge, y: curve.high, fill: "tonexty", fillcolor: `${look.colour}26` },
       ...seeds,
       {
-        ...shared, y: curve.centre, name: look.title, showlegend: first, meta: "centre",
+        ...shared, y: curve.centre, name: plain(look.title), showlegend: first, meta: "centre",
         line: { color: look.colour, width: 2, dash: look.dash },
         customdata: curve.low.map((low, i) => [low, curve.high[i]]),
         hovertemplate: "%{y:,.4~g} (%{customdata[0]:,.4~g} to %{customdata[1]:,.4~g})",
@@ -53,7 +56,7 @@ function layout(plot, environments, data) {
       ],
     }],
     annotations: environments.map((name, i) => ({
-      text: `<b>${name.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</b>`, showarrow: false,
+      text: `<b>${plain(name)}</b>`, showarrow: false,
       xref: `x${i + 1} domain`, yref: `y${i + 1} domain`, x: 0, y: 1, yanchor: "bottom",
     })),
   };

@@ -260,8 +260,9 @@ LONG = "An importance-sampled surrogate with a whole-trajectory ratio, clipped n
         (SEVEN[:5], [f"variant number {n}" for n in range(20)]),
         (SEVEN, ["A2C", "A2C + Trust Region", "CEM", "PPO (Clip)", "Vanilla PG", "TRPO"]),
         ([*SEVEN, "Ant-v5", "Humanoid-v5", "Pusher-v5"], ["a", "b"]),
+        (["Longest" * 40, *SEVEN[:4]], ["a", "b"]),
     ],
-    ids=["1x1", "1xlong", "2x8", "3xlong", "4x3", "5xlong", "5x20", "7x6", "10x2"],
+    ids=["1x1", "1xlong", "2x8", "3xlong", "4x3", "5xlong", "5x20", "7x6", "10x2", "5xlong names"],
 )
 def test_no_text_is_cut_and_none_lies_on_another(
     learning: Build, environments: list[str], variants: list[str]

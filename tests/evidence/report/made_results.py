@@ -30,6 +30,7 @@ class Made:
 
     Attributes:
         variants: titles; the first is the control.
+        names: of the variants, by their place.
         environments: ids.
         seeds: of every cell.
         score: of the place of a variant and a seed.
@@ -44,6 +45,7 @@ class Made:
     title: str = "Made up"
     question: str = "Does it help?"
     variants: Sequence[str] = ("without", "with")
+    names: Callable[[int], str] = "variant_{}".format
     environments: Sequence[str] = ("Hopper-v5", "Walker2d-v5")
     seeds: int = 10
     score: Callable[[int, int], float] = rising
@@ -63,8 +65,8 @@ def write(folder: Path, made: Made) -> Path:
             "title": made.title,
             "question": made.question,
             "created": NOON,
-            "control": "variant_0",
-            "variant": f"variant_{place}",
+            "control": made.names(0),
+            "variant": made.names(place),
             "variant_title": title,
             "variant_order": place,
             "environment": environment,

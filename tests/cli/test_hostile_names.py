@@ -1,0 +1,121 @@
+"""Results whose names are paths, formulas or mark-up: written below what was asked for, as text."""
+
+from __future__ import annotations
+
+import csv
+import re
+import xml.dom.minidom
+from pathlib import Path
+
+import pytest
+
+from bench.cli.app import main
+from bench.file_names import file_name
+from tests.evidence.report.made_results import Made, read, squeezed, write
+
+ENVIRONMENTS = [
+    "../../x",
+    "a/b",
+    "CON",
+    "",
+    "L" * 300,
+    "bell\x07",
+    "=1+1",
+    "<!--<script>",
+    "\tcell",
+]
+VARIANTS = ["../../../control", "@SUM(A1)\x04", "</script><script>alert(1)</script>"]
+TITLE = "<!-- \x01 -1 & </script>"
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Deep enough for what climbs out of it to be seen. Not to be changed."""
+    folder = tmp_path_factory.mktemp("hostile") / "a" / "b" / "results"
+    absolute = str(folder.parent / "absolute")
+    made = Made(
+        title=TITLE,
+        question="Why\x02 <b>\n?",
+        environments=[*ENVIRONMENTS, absolute],
+        variants=VARIANTS,
+        names=VARIANTS.__getitem__,
+        seeds=1,
+        algorithms=("+algorithm",),
+    )
+    return write(folder, made)
+
+
+def verb(results: Path, *arguments: str) -> None:
+    assert main([*arguments, "--ablation", "made", "--results", str(results)]) == 0
+    assert list(results.parent.parent.rglob("absolute*")) == []
+    assert [each.name for each in results.parent.parent.iterdir()] == ["b"]
+    assert [each.name for each in results.parent.iterdir()] == ["results"]
+
+
+def test_event_files_lie_where_they_were_asked_for(results: Path) -> None:
+    verb(results, "export", "--to", "tensorboard")
+    folder = results / "exports" / "made" / "tensorboard"
+    written = {each.relative_to(folder).parts for each in folder.rglob("events*")}
+    environments = [*ENVIRONMENTS, str(results.parent / "absolute")]
+    assert written == {
+        (file_name(environment), file_name(variant), "seed_0", "events.out.tfevents.0")
+        for environment in environments
+        for variant in VARIANTS
+    }
+
+
+def test_no_cell_of_a_csv_file_is_a_formula(results: Path) -> None:
+    verb(results, "export", "--to", "csv")
+    for path in (results / "exports" / "made" / "csv").iterdir():
+        with path.open(encoding="utf-8", newline="") as file:
+            header, *rows = csv.reader(file)
+        cells = [cell for row in rows for cell in row]
+        assert all(len(row) == len(header) for row in rows)
+        assert not [each for each in cells if re.match(r"[=+@\t\r]|-(?!\d)", each)]
+        assert {"'=1+1", "'@SUM(A1)\x04", "'\tcell", "../../x"} <= set(cells)
+        numbers = [row[header.index("seed")] for row in rows if "seed" in header]
+        assert set(numbers) <= {"0"}
+
+
+def test_latex_holds_no_control_character(results: Path) -> None:
+    verb(results, "export", "--to", "latex")
+    text = (results / "exports" / "made" / "made.tex").read_text(encoding="utf-8")
+    assert {each for each in text if ord(each) < 32} == {"\n"}
+    assert r"\caption{$<$!-- U+0001 -1 \& $<$/script$>$, bellU+0007. " in text
+
+
+def test_figures_and_tables_hold_them_as_text(
+    results: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
+) -> None:
+    verb(results, "figure", "--output", str(tmp_path / "a.svg"), "--table", str(tmp_path / "a.md"))
+    drawn = xml.dom.minidom.parse(str(tmp_path / "a.svg"))
+    texts = ["".join(n.data for n in t.childNodes) for t in drawn.getElementsByTagName("text")]
+    assert "bellU+0007  (n = 1)" in texts
+    assert [each for each in texts if re.fullmatch("L+…  .n = 1.", each)]
+    table = (tmp_path / "a.md").read_text(encoding="utf-8")
+    assert "## <!-- U+0001 -1 & </script>\n\nWhyU+0002 <b> ?\n" in table
+    assert not recwarn.list
+
+
+def test_a_report_holds_them_as_text(results: Path) -> None:
+    verb(results, "report")
+    assert squeezed("@SUM(A1)U+0004") in read(results / "reports" / "made.pdf")
+
+
+def test_a_page_s_data_end_where_they_end(results: Path) -> None:
+    verb(results, "report", "--format", "html")
+    page = (results / "reports" / "made.html").read_text(encoding="utf-8")
+    begin = page.index('<script type="application/json" id="plots">')
+    data = page[begin : page.index("</script>", begin)]
+    assert data.count("<") == 1
+    assert "\\u003c/script>\\u003cscript>alert(1)" in data
+    body = re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+    assert "alert(1)</script>" not in body.replace(data, "")
+    assert {each for each in body if ord(each) < 32} == {"\n"}
+
+
+def test_they_can_be_merged_and_published(results: Path, tmp_path: Path) -> None:
+    assert main(["merge", str(results), "--into", str(tmp_path / "merged")]) == 0
+    given = ["--ablation", "made", "--to", str(tmp_path / "published")]
+    assert main(["publish", "--results", str(tmp_path / "merged"), *given]) == 0
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["merged", "published"]
