@@ -145,12 +145,8 @@ def _merge_run(
     judged = _judged(ours, theirs)
     policy = None if judged == "known" else _policy(there, run, done)
     if judged in ("missing", "failed") or (judged == "other" and done.replaced):
-        try:
-            if not here.adopt_run(run, theirs, policy, stamp=stamp):
-                return False
-        except InputError as error:  # its name can't be that of a file
-            done.problems.append(f"run skipped: {error}")
-            return True
+        if not here.adopt_run(run, theirs, policy, stamp=stamp):
+            return False
     elif judged == "same" and policy is not None:
         here.adopt_policy(run, policy)
     match judged:

@@ -212,9 +212,8 @@ class Store:
 
     def stamp(self, run: str) -> str:
         """Other after every write of the run; empty where nothing is stored of it."""
-        with suppress(FileNotFoundError):
-            return parquet.checksum((self.path / "runs" / f"{run}.parquet").read_bytes())
-        return ""
+        path = self.path / "runs" / f"{run}.parquet"
+        return parquet.checksum(path.read_bytes()) if path.exists() else ""
 
     def adopt_policy(self, run: str, policy: bytes) -> None:
         """Keep the policy of a stored run that has none; `policy` is the content of its file."""
@@ -375,20 +374,14 @@ class Store:
             rows = parquet.read(path, RUNS, told=lambda text: self._report(f"{path} {text}"))
             if not len(rows):
                 raise parquet.UnreadableError("holds no run")
-            return Mark(name=name, rows=rows)
+            mark = Mark(name=name, rows=rows)
+            _check_names(mark)
+            return mark
 
         name = path.name.removesuffix(".parquet")
-        try:
-            mark = self._remembered(path, lambda: self._attempt(path, read))
-        except FileNotFoundError:
-            return None
-        if mark is None or mark.name == COMPACTED:
-            return mark
-        for row in mark.runs:
-            if mark.name not in (row["run"], OF_DESCRIPTION + row["description"]):
-                self._report(f"{path} is a copy or was renamed: it holds run {row['run']}; skipped")
-                return None
-        return mark
+        with suppress(FileNotFoundError):
+            return self._remembered(path, lambda: self._attempt(path, read))
+        return None
 
     def _part(self, mark: Mark, part: str) -> pa.Table | None:
         """The rows of a mark's runs in a table; None where they are not what it says."""
@@ -587,6 +580,19 @@ def in_plan_order(table: pa.Table) -> pa.Table:
 
 def _with_parts(runs: pa.Table, parts: Sequence[str | None]) -> pa.Table:
     return parquet.with_column(runs, "parts", pa.array(parts, pa.string()))
+
+
+def _check_names(mark: Mark) -> None:
+    """Raise UnreadableError where what a mark names can't be files', or isn't what it is named by."""
+    for row in mark.runs:
+        run, description = row["run"], row["description"]
+        try:
+            _file_name(run), _file_name(description)
+        except InputError as error:
+            raise parquet.UnreadableError(f"can't be used: {error}", whole=True) from error
+        if mark.name not in (COMPACTED, run, OF_DESCRIPTION + description):
+            reason = f"is a copy or was renamed: it holds run {run}"
+            raise parquet.UnreadableError(reason, whole=True)
 
 
 def _file_name(identifier: str, *, dots: bool = False) -> str:

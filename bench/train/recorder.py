@@ -113,7 +113,8 @@ class Recorder:
             "device": description.device,
             "evaluation": description.evaluation,
             "status": status,
-            "reason": reason,
+            # What an environment says may hold halves of characters, which no file takes.
+            "reason": reason and reason.encode(errors="backslashreplace").decode(),
             "diverged_at": result.diverged_at if result else None,
             "steps": result.steps if result else 0,
             "episodes": len(result.episodes["step"]) if result else 0,
