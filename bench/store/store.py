@@ -587,7 +587,8 @@ def _check_names(mark: Mark) -> None:
     for row in mark.runs:
         run, description = row["run"], row["description"]
         try:
-            _file_name(run), _file_name(description)
+            for name in (run, description):
+                _file_name(name)
         except InputError as error:
             raise parquet.UnreadableError(f"can't be used: {error}", whole=True) from error
         if mark.name not in (COMPACTED, run, OF_DESCRIPTION + description):
