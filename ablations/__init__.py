@@ -10,6 +10,10 @@ ABLATIONS: dict[str, str] = {
     "clipping": "ablations.clipping:ABLATION",
     "ladder": "ablations.ladder:ABLATION",
     "ladder_1m": "ablations.ladder_1m:ABLATION",
+    "ladder_between": "ablations.ladder_between:ABLATION",
+    "no_clip": "ablations.no_clip:ABLATION",
+    "slots": "ablations.slots:ABLATION",
+    "kl_or_clip": "ablations.kl_or_clip:ABLATION",
     "reference": "ablations.reference:ABLATION",
     "experiment": "ablations.experiment:ABLATION",
     "surrogates": "ablations.surrogates:ABLATION",
@@ -17,5 +21,6 @@ ABLATIONS: dict[str, str] = {
     "adaptive_batch": "ablations.adaptive_batch:ABLATION",
     "tuned": "ablations.tuned:ABLATION",
     "sequence": "ablations.sequence:ABLATION",
+    "hundred_seeds": "ablations.hundred_seeds:ABLATION",
     "untrained": "ablations.untrained:ABLATION",
 }

@@ -12,6 +12,6 @@ ABLATION = replace(
     title="The ladder over a million steps",
     question="What does every step on the road from the policy gradient to PPO buy over a "
     "million steps?",
+    environments=(*ladder.ABLATION.environments, "Walker2d-v5"),
     steps=1_000_000,
-    seeds=tuple(range(5)),
 )

@@ -357,21 +357,30 @@ class Store:
 
         Of a published store's files for a description, those of the ones given.
         """
-        folder = self.path / "runs"
-        names = os.listdir(folder) if folder.is_dir() else []
-        names = [name for name in sorted(names) if name[0] not in "._"]
+        paths = self._files("runs")
         if descriptions is not None:
-            wanted = {f"{OF_DESCRIPTION}{each}.parquet" for each in descriptions}
-            names = [n for n in names if not n.startswith(OF_DESCRIPTION) or n in wanted]
+            wanted = {OF_DESCRIPTION + each for each in descriptions}
+            paths = [p for p in paths if p.stem in wanted or not p.stem.startswith(OF_DESCRIPTION)]
         # What was published since comes first.
-        names.sort(key=lambda name: name == f"{COMPACTED}.parquet")
+        paths.sort(key=lambda path: path.stem == COMPACTED)
         with ThreadPoolExecutor() as threads:
-            marks = threads.map(lambda name: self._mark(folder / name), names)
-            return list(filter(None, marks))
+            return list(filter(None, threads.map(self._mark, paths)))
+
+    def _files(self, table: str) -> list[Path]:
+        """Files of a table by name, those that readers pass over aside."""
+        folder = self.path / table
+        names = os.listdir(folder) if folder.is_dir() else []
+        return [folder / name for name in sorted(names) if name[0] not in "._"]
+
+    def _table(self, path: Path, schema: pa.Schema, expected: str | None = None) -> pa.Table:
+        """The rows of a file; raises as `parquet.read` does."""
+        return parquet.read(
+            path, schema, expected=expected, told=lambda text: self._report(f"{path} {text}")
+        )
 
     def _mark(self, path: Path) -> Mark | None:
         def read(path: Path) -> Mark:
-            rows = parquet.read(path, RUNS, told=lambda text: self._report(f"{path} {text}"))
+            rows = self._table(path, RUNS)
             if not len(rows):
                 raise parquet.UnreadableError("holds no run")
             mark = Mark(name=name, rows=rows)
@@ -389,7 +398,7 @@ class Store:
         expected = path.name.split(".")[-2] if path.name.count(".") > 1 else None
 
         def read(path: Path) -> pa.Table:
-            table = parquet.read(path, SCHEMAS[part], expected=expected)
+            table = self._table(path, SCHEMAS[part], expected)
             check_rows(table, mark, part)
             return table
 
@@ -455,8 +464,11 @@ class Store:
 
     def plans(self) -> pa.Table:
         """The latest plan of every ablation, in the order of ablation, environment, variant."""
-        tables = self._read_each("plans", lambda path: parquet.read(path, PLANS))
-        rows = [row for table in tables.values() for row in table.to_pylist()]
+        rows: list[dict[str, Any]] = []
+        for path in self._files("plans"):
+            with suppress(FileNotFoundError):  # somebody else has set it aside meanwhile
+                table = self._attempt(path, lambda path: self._table(path, PLANS))
+                rows += [] if table is None else table.to_pylist()
         latest = {row["ablation"]: row for row in sorted(rows, key=lambda row: row["created"])}
         current = [row for row in rows if row["created"] == latest[row["ablation"]]["created"]]
         return in_plan_order(pa.Table.from_pylist(current, schema=PLANS))
@@ -506,19 +518,6 @@ class Store:
         wanted = committed.keys() if runs is None else committed.keys() & set(runs)
         entries = (committed[run] for run in wanted)
         return parquet.to_frame(self.read(entries, (table,))[table])
-
-    def _read_each(self, table: str, read: Callable[[Path], Result]) -> dict[str, Result]:
-        """File name -> what `read` makes of it, in the order of names; unusable files left out."""
-        folder = self.path / table
-        names = os.listdir(folder) if folder.is_dir() else []
-        paths = [folder / name for name in sorted(names) if name[0] not in "._"]
-        with ThreadPoolExecutor() as threads:
-            results = threads.map(lambda path: self._attempt(path, read), paths)
-            return {
-                path.name: result
-                for path, result in zip(paths, results, strict=True)
-                if result is not None
-            }
 
     def _attempt(self, path: Path, read: Callable[[Path], Result]) -> Result | None:
         """What `read` makes of the file, or None for one that is thereby named and set aside.
@@ -583,7 +582,7 @@ def _with_parts(runs: pa.Table, parts: Sequence[str | None]) -> pa.Table:
 
 
 def _check_names(mark: Mark) -> None:
-    """Raise UnreadableError where what a mark names can't be files', or isn't what it is named by."""
+    """Raise UnreadableError where ids can't name files, or the mark is named by another."""
     for row in mark.runs:
         run, description = row["run"], row["description"]
         try:
