@@ -21,6 +21,9 @@ ABLATIONS: dict[str, str] = {
     "adaptive_batch": "ablations.adaptive_batch:ABLATION",
     "tuned": "ablations.tuned:ABLATION",
     "sequence": "ablations.sequence:ABLATION",
+    "answer_baselines": "ablations.answer_baselines:ABLATION",
+    "answer_ratios": "ablations.answer_ratios:ABLATION",
+    "answer_kl": "ablations.answer_kl:ABLATION",
     "hundred_seeds": "ablations.hundred_seeds:ABLATION",
     "untrained": "ablations.untrained:ABLATION",
 }
