@@ -25,9 +25,10 @@ class Comparison:
         environments: of the ablation's; all of them where empty.
         together: d is one mean over the environments; else the comparison is one of each
             environment, and has to hold in every one.
-        measure: "score", d being a share of what `reference` has gained over the untrained policy;
-            or a column of the store's `updates`, its mean over the last tenth of the steps, d in
-            the column's own unit. More is "better", of a KL, too.
+        measure: "score", normalised as in the report: 0 is the untrained policy, 1 the Experiment's
+            PPO or, in environments that the Experiment hasn't, the ablation's control; or a column
+            of the store's `updates`, its mean over the last tenth of the steps, d in the column's
+            own unit. More is "better", of a KL, too.
     """
 
     variant: str
