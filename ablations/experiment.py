@@ -25,5 +25,6 @@ ABLATION = Ablation(
     ),
     control="clipped_ppo",
     steps=1_000_000,
+    page="figure_3",
     mechanism=("kl_mean", "explained_variance", "entropy"),
 )

@@ -1,7 +1,7 @@
 """What do statistics over seeds promise on real returns? A hundred seeds of two variants.
 
-From them the coverage of intervals and the error rates of tests are measured rather than simulated, and
-the modes that an environment has.
+From them the coverage of intervals and the error rates of tests are measured rather than simulated,
+and the modes that an environment has.
 """
 
 from __future__ import annotations

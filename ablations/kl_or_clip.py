@@ -1,8 +1,8 @@
 """Do KL penalties fail where the clip doesn't? Ant, by the settings of two papers.
 
-Colletti & Holzinger 2026 (KLip-PPO, arXiv 2606.23932) find that a fixed and an adaptive penalty keep up
-with the clip on easy tasks and fall behind on Ant. Their step size falls to 0 and their target is a KL of
-0.02; the PPO paper's is constant, and its best target 0.01.
+Colletti & Holzinger 2026 (KLip-PPO, arXiv 2606.23932) find that a fixed and an adaptive penalty
+keep up with the clip on easy tasks and fall behind on Ant. Their step size falls to 0 and their
+target is a KL of 0.02; the PPO paper's is constant, and its best target 0.01.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What of a rung's gain is its idea, and what came with it? Two rungs, one change at a time.
 
-From reward-to-go to the advantage, and from there to importance sampling, the ladder changes several
-things at once, because each rung is what people use. Here each variant changes one, from the rung
-below to the rung above.
+From reward-to-go to the advantage, and from there to importance sampling, the ladder changes
+several things at once, because each rung is what people use. Here each variant changes one, from
+the rung below to the rung above.
 """
 
 from __future__ import annotations

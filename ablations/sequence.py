@@ -98,5 +98,6 @@ ABLATION = Ablation(
     ),
     control="policy_gradient",
     steps=200_000,
+    page="kl",
     mechanism=("reference_kl", "gold_reward", "kl_mean", "gradient_signal_to_noise"),
 )

@@ -1,7 +1,7 @@
 """One actor or many? The same batch of 2,048 steps from 1 to 32 environments.
 
-The PPO paper collects 2,048 steps in one environment; this suite 256 in each of eight, which on tasks
-of a fixed length end their episodes together unless their starts are staggered.
+The PPO paper collects 2,048 steps in one environment; this suite 256 in each of eight, which on
+tasks of a fixed length end their episodes together unless their starts are staggered.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ MOST_STEPS = 2**63 - 1
 """Seeds and steps are stored in 64 bits, signed."""
 LONGEST_LIMIT = 10**9
 """Back ends count the steps of an episode in 32 bits, signed."""
+PAGES = ("curves", "figure_3", "table_1", "kl")
 LONGEST_NAME = 200
 """Letters of a name: files are called by it, with endings, on systems that take 255."""
 LONGEST_TEXT = 1000
@@ -70,6 +71,9 @@ class Ablation:
             each of those named; what has none keeps the environment's own.
         seeds: the seeds of every variant in every environment.
         mechanism: columns of the store's `updates` table that show why the curves differ.
+        page: what its results look like: "curves" against steps; "figure_3", as that of the PPO
+            paper, with the control against its rivals; "table_1", normalised beside that paper's;
+            "kl", rewards against the KL to a reference.
         held_out: the seeds belong to this question alone, because others were looked at to ask it:
             no other ablation's figures and tables count them, and this one's count no others.
 
@@ -87,10 +91,15 @@ class Ablation:
     time_limit: int | Mapping[str, int] | None = field(default=None, hash=False)
     seeds: tuple[int, ...] = tuple(range(10))
     mechanism: tuple[str, ...] = ()
+    page: str = "curves"
     held_out: bool = False
 
     def __post_init__(self) -> None:
         _check_name("ablation", self.name)
+        if self.page not in PAGES:
+            raise ValueError(
+                f"page of ablation {self.name!r} is {self.page!r}; allowed: {', '.join(PAGES)}"
+            )
         for kind in ("title", "question"):
             text = _text(f"{kind} of ablation {self.name!r}", getattr(self, kind))
             object.__setattr__(self, kind, text)

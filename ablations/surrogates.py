@@ -47,5 +47,6 @@ ABLATION = Ablation(
     ),
     control="clip_0.2",
     steps=1_000_000,
+    page="table_1",
     mechanism=("kl_mean", "clip_fraction", "effective_sample_size"),
 )

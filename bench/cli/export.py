@@ -15,10 +15,7 @@ from bench.errors import InputError, unknown
 from bench.file_names import file_name
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from bench.evidence.table import Table
-    from bench.store import View
+    pass
 
 FORMATS = ("csv", "tensorboard", "latex")
 
@@ -41,6 +38,7 @@ def export(
         raise unknown("format", to, FORMATS)
     if to == "latex" and output is not None and output.suffix.lower() != ".tex":
         raise InputError(f"cannot write LaTeX as {str(output)!r}: its name must end in .tex")
+    from bench.evidence.findings import findings
     from bench.store import LOCAL, load
     from bench.store.schema import RESULTS
 
@@ -55,9 +53,9 @@ def export(
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 
-        scores, tables = _statistics(view)
-        scores = scores[scores["status"].isin(RESULTS)]
-        tidy = tidy_tables(tables, scores, view.episodes, view.updates)
+        found = findings(view)
+        scores = found.scores[found.scores["status"].isin(RESULTS)]
+        tidy = tidy_tables(found.tables, scores, view.episodes, view.updates)
         paths = write_csv(tidy, output or folder / "csv")
         print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, paths))}")
     elif to == "tensorboard":
@@ -72,19 +70,9 @@ def export(
         from bench.evidence.export.booktabs import booktabs
 
         path = output or folder / f"{part}.tex"
-        write_text(booktabs(str(view.plan["title"].iloc[0]), _statistics(view)[1]), path)
+        write_text(booktabs(str(view.plan["title"].iloc[0]), findings(view).tables), path)
         print(f"Exported from {place_and_edition(view)}: {shown(path)}")
     if failed:
         print(f"Left out: {count(failed, 'run')} that failed.")
     for line in (*view.mixed, *view.problems):
         print(line)
-
-
-def _statistics(view: View) -> tuple[pd.DataFrame, tuple[Table, ...]]:
-    """Every run's score, and the tables on them."""
-    from bench.evidence.scores import score_runs
-    from bench.evidence.table import make_tables
-    from bench.evidence.verdicts import judge_plan
-
-    scores = score_runs(view.runs, view.episodes, view.updates)
-    return scores, make_tables(scores, judge_plan(view.plan, scores)[0])

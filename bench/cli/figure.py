@@ -15,16 +15,12 @@ from bench.errors import InputError, unknown
 from bench.file_names import file_name
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.figure import Figure
 
     from bench.store import View
 
-EXPERIMENT = "experiment"
-SURROGATES = "surrogates"
-SEQUENCE = "sequence"
+
 AXES = ("steps", "seconds", "kl")
-_DEFAULTS = {EXPERIMENT: "mean"}  # the statistic of Figure 3; "iqm" for every other ablation
 
 
 def figure(
@@ -62,6 +58,7 @@ def figure(
 ) -> None:
     """Draw an ablation's learning curves: your results if there are some, else the published."""
     from bench.evidence.figures.output import check_output, save
+    from bench.evidence.findings import page_of
     from bench.store import LOCAL, load
 
     if output is not None:
@@ -71,15 +68,16 @@ def figure(
     if x is not None and x not in AXES:
         raise unknown("x axis", x, AXES)
     name = stored_name(ablation)
-    own = "kl" if name == SEQUENCE else "steps"
-    x = x or own
     view = load(name, results)
+    page = page_of(view.plan)
+    own = "kl" if page == "kl" else "steps"
+    x = x or own
     file = f"{file_name(name)}{'' if x == own else '_' + x}.png"
     path = output or (results or LOCAL) / "figures" / file
-    shows = statistic or _DEFAULTS.get(name, "iqm")
+    shows = statistic or ("mean" if page == "figure_3" else "iqm")  # the figure's is the mean
     notes: tuple[str, ...] = ()
     # Figure 3 is drawn against steps; against seconds the experiment is an ablation like others.
-    if name == EXPERIMENT and x == "steps":
+    if page == "figure_3" and x == "steps":
         drawn, notes = _experiment(view, path, shows, paper)
     elif x == "kl":
         drawn = {path: _against_divergence(view, shows)}
@@ -88,7 +86,7 @@ def figure(
     written = [shown(save(figure, where)) for where, figure in drawn.items()]
     print(f"Drawn from {place_and_edition(view)}: {', '.join(written)}")
     if table is not None:
-        write_text(_tables(view, name), table, "the tables")
+        write_text(_tables(view), table, "the tables")
         print(f"Tables: {shown(table)}")
     for line in (*notes, *of_other_code(view.runs), *view.mixed, *view.problems):
         print(line)
@@ -149,51 +147,34 @@ def _experiment(
     return {path: pages.curves, seeds: pages.seeds}, notes
 
 
-def _tables(view: View, name: str) -> str:
+def _tables(view: View) -> str:
     """The ablation's tables as Markdown."""
-    from bench.evidence.departure import departures, has_reference, judge_with_gold
+    from bench.evidence.anchors import anchors_for
     from bench.evidence.departure import section as section_of_departures
-    from bench.evidence.scores import score_runs
-    from bench.evidence.table import make_tables
-    from bench.evidence.verdicts import judge_plan
+    from bench.evidence.findings import findings, page_of
     from bench.store.editions import edition_note
     from bench.visible import visible
 
     marked = (*edition_note(view.runs), *view.mixed)
-    scores = score_runs(view.runs, view.episodes, view.updates)
-    if name == EXPERIMENT:
+    page, anchors = page_of(view.plan), anchors_for(view.source)
+    found = findings(view, anchors=anchors)
+    if page == "figure_3":
         from bench.evidence.experiment.page import experiment_page
 
-        return experiment_page(view.plan, scores, _untrained(view), notes=marked)
+        return experiment_page(view.plan, found, anchors, notes=marked)
     title, question = (visible(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
-    if name == SURROGATES:
+    if page == "table_1":
         from bench.evidence.normalised import untrained_values
         from bench.evidence.surrogates import section, surrogates
 
-        zeros = untrained_values(_untrained(view), "last_100")
-        rows = surrogates(view.plan, scores, zeros)
-        parts.append(section(view.plan, scores, rows).markdown())
-    if has_reference(view.updates):
-        found = departures(view.runs, view.episodes, view.updates, scores)
-        verdicts, golden, notes = judge_with_gold(view.plan, scores, found)
-        for table in make_tables(scores, verdicts):
-            parts.append(table.markdown())
-            parts.append(section_of_departures(table.environment, found, golden).markdown())
-    else:
-        verdicts, notes = judge_plan(view.plan, scores)
-        parts += [table.markdown() for table in make_tables(scores, verdicts)]
-    parts += [f"* {visible(note)}\n" for note in (*notes, *marked)]
+        zeros = untrained_values(anchors.untrained_scores, "last_100")
+        rows = surrogates(view.plan, found.scores, zeros)
+        parts.append(section(view.plan, found.scores, rows).markdown())
+    for table in found.tables:
+        parts.append(table.markdown())
+        if found.departures is not None:
+            here = section_of_departures(table.environment, found.departures, found.golden)
+            parts.append(here.markdown())
+    parts += [f"* {visible(note)}\n" for note in (*found.notes, *marked)]
     return "\n".join(parts)
-
-
-def _untrained(view: View) -> pd.DataFrame | None:
-    """What the untrained policy earned, by the runs in the same store; None without any."""
-    from bench.evidence.normalised import UNTRAINED
-    from bench.evidence.scores import score_runs
-    from bench.store import Store, load
-
-    if UNTRAINED not in Store(view.source).plans()["ablation"].to_pylist():
-        return None
-    found = load(UNTRAINED, view.source)
-    return None if found.runs.empty else score_runs(found.runs, found.episodes, found.updates)

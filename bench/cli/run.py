@@ -132,19 +132,17 @@ def _train(
 def _print_tables(console: Console, ablation: str, store: Store) -> None:
     from rich.table import Table
 
-    from bench.evidence.scores import score_runs
-    from bench.evidence.table import ALIGNMENT, HEADER, make_tables
-    from bench.evidence.verdicts import judge_plan
+    from bench.evidence.findings import findings
+    from bench.evidence.table import ALIGNMENT, HEADER
     from bench.store import load
     from bench.store.schema import RESULTS
 
     view = load(ablation, store.path)
     if not view.runs["status"].isin(RESULTS).any():
         return
-    scores = score_runs(view.runs, view.episodes, view.updates)
-    verdicts, replaced = judge_plan(view.plan, scores)
-    notes = [*replaced]
-    for table in make_tables(scores, verdicts):
+    found = findings(view)
+    notes = [*found.notes]
+    for table in found.tables:
         shown_table = Table(title=table.environment, title_justify="left", title_style="bold")
         for name, alignment in zip(HEADER, ALIGNMENT, strict=True):
             shown_table.add_column(name, justify=alignment)  # type: ignore[arg-type]

@@ -8,10 +8,8 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.cells import by_seed, paired_differences
-from bench.evidence.scores import score_runs
+from bench.evidence.findings import findings
 from bench.evidence.statistics import bootstrap_interval
-from bench.evidence.table import make_tables
-from bench.evidence.verdicts import judge_plan
 from bench.store import View
 from bench.store.schema import IMPORTED
 
@@ -42,11 +40,9 @@ def comparison(view: View, *, seed: int = 0) -> pd.DataFrame:
     Raises:
         InputError: there are no runs.
     """
-    scores = score_runs(view.runs, view.episodes, view.updates)
-    verdicts, replaced = judge_plan(view.plan, scores, seed=seed)
-    tables = make_tables(scores, verdicts, seed=seed)
-    frame = pd.concat([table.frame() for table in tables], ignore_index=True)
-    seeds = by_seed(scores)
+    found = findings(view, seed=seed)
+    frame = pd.concat([table.frame() for table in found.tables], ignore_index=True)
+    seeds = by_seed(found.scores)
     limits = []
     for row in frame.itertuples():
         own = seeds.get((row.environment, row.variant), {})
@@ -61,7 +57,7 @@ def comparison(view: View, *, seed: int = 0) -> pd.DataFrame:
     assert isinstance(place, int)
     frame.insert(place + 1, "difference_low", [low for low, _ in limits])
     frame.insert(place + 2, "difference_high", [high for _, high in limits])
-    outcomes = {(each.environment, each.variant): each.outcome for each in verdicts}
+    outcomes = {(each.environment, each.variant): each.outcome for each in found.verdicts}
     cells = list(zip(frame["environment"], frame["variant"], strict=True))
     place = frame.columns.get_loc("claim")
     assert isinstance(place, int)
@@ -69,6 +65,7 @@ def comparison(view: View, *, seed: int = 0) -> pd.DataFrame:
     imported = view.runs[view.runs["back_end"] == IMPORTED]
     brought = set(zip(imported["environment"], imported["variant"], strict=True))
     frame["imported"] = [cell in brought for cell in cells]
-    notes = [*replaced, *(note for table in tables for note in table.notes), *view.mixed]
+    noted = (note for table in found.tables for note in table.notes)
+    notes = [*found.notes, *noted, *view.mixed]
     frame.attrs["notes"] = list(dict.fromkeys(notes))
     return frame

@@ -74,7 +74,7 @@ def per_answer(updates: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
 
 
 def judge_with_gold(
-    plan: pd.DataFrame, scores: pd.DataFrame, found: pd.DataFrame
+    plan: pd.DataFrame, scores: pd.DataFrame, found: pd.DataFrame, *, seed: int = 0
 ) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...], tuple[str, ...]]:
     """Verdicts on rewards and on gold rewards as one page: Holm's adjustment runs over all.
 
@@ -82,6 +82,7 @@ def judge_with_gold(
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
         found: of `departures`.
+        seed: of the tests' sampling.
 
     Returns:
         The verdicts on the scores; those on the gold rewards, none where none is told; and the
@@ -90,7 +91,7 @@ def judge_with_gold(
     told = found[found["gold"].notna()]
     golden = told.assign(score=told["gold"], environment=told["environment"].astype(str) + _GOLD)
     both = pd.concat([scores.assign(environment=scores["environment"].astype(str)), golden])
-    verdicts, notes = judge_plan(plan, both)
+    verdicts, notes = judge_plan(plan, both, seed=seed)
     return (
         tuple(each for each in verdicts if not each.environment.endswith(_GOLD)),
         tuple(each for each in verdicts if each.environment.endswith(_GOLD)),

@@ -63,9 +63,14 @@ class Verdict:
             return f"no claim: n = {self.pairs} < {FEWEST_PAIRS}"
         if self.outcome == "none":
             other = "" if self.reference_title == "control" else f" from {self.reference_title}"
-            return f"no difference{other} can be claimed ({p_text(self.adjusted)}, Holm)"
-        size, p_value = return_text(abs(self.difference)), p_text(self.adjusted)
-        return f"{self.outcome} than {self.reference_title} by {size} ({p_value}, Holm)"
+            return f"no difference{other} can be claimed ({self.evidence})"
+        size = return_text(abs(self.difference))
+        return f"{self.outcome} than {self.reference_title} by {size} ({self.evidence})"
+
+    @property
+    def evidence(self) -> str:
+        """The adjusted p-value, and over how many comparisons it is adjusted."""
+        return holm_text(self.adjusted, self.comparisons)
 
 
 def judge_plan(
@@ -206,6 +211,11 @@ def _outcome(is_control: bool, pairs: np.ndarray, adjusted: float | None) -> Out
     if adjusted > ALPHA:
         return "none"
     return "better" if pairs.mean() > 0 else "worse"
+
+
+def holm_text(adjusted: float, comparisons: int) -> str:
+    """An adjusted p-value with the size of its family."""
+    return f"{p_text(adjusted)}, Holm over {comparisons}"
 
 
 def p_text(p_value: float) -> str:

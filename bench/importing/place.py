@@ -152,7 +152,8 @@ def changed(before: Sequence[Row], after: Sequence[Row], now: datetime) -> list[
     """The plan to be written, as of now; None where it says what it said before."""
 
     def told(rows: Sequence[Row]) -> list[Row]:
-        return [{key: value for key, value in row.items() if key != "created"} for row in rows]
+        aside = ("created", "seal")
+        return [{key: value for key, value in row.items() if key not in aside} for row in rows]
 
     if told(before) == told(after):
         return None

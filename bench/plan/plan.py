@@ -83,6 +83,7 @@ class Plan:
                     {
                         **_documentation(cell.description.algorithm),
                         "mechanism": self.ablation.mechanism,
+                        "page": self.ablation.page,
                         **asked,
                         **({"held_out": list(cell.seeds)} if self.ablation.held_out else {}),
                     },

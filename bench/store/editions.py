@@ -33,6 +33,10 @@ FIRST_EDITION = frozenset(
 have been made by another rule since."""
 
 
+PAGES = {"experiment": "figure_3", "surrogates": "table_1", "sequence": "kl"}
+"""Ablation -> its page, which plans of the first edition don't say."""
+
+
 def of_first_edition(runs: pd.DataFrame) -> pd.Series:
     """Whether each run is of the first edition's code, and no later code has adopted it.
 

@@ -586,8 +586,8 @@ def _check_names(mark: Mark) -> None:
     for row in mark.runs:
         run, description = row["run"], row["description"]
         try:
-            for name in (run, description):
-                _file_name(name)
+            _file_name(run)
+            _file_name(OF_DESCRIPTION + description, taken=False)
         except InputError as error:
             raise parquet.UnreadableError(f"can't be used: {error}", whole=True) from error
         if mark.name not in (COMPACTED, run, OF_DESCRIPTION + description):
@@ -595,11 +595,16 @@ def _check_names(mark: Mark) -> None:
             raise parquet.UnreadableError(reason, whole=True)
 
 
-def _file_name(identifier: str, *, dots: bool = False) -> str:
-    """The identifier, if it can be a file's name that readers see; InputError otherwise."""
+def _file_name(identifier: str, *, dots: bool = False, taken: bool = True) -> str:
+    """The identifier, if it can be a file's name that readers see; InputError otherwise.
+
+    Args:
+        dots: whether it may hold some.
+        taken: whether a name of files of several runs is refused.
+    """
     others = "._-" if dots else "_-"
-    taken = identifier == COMPACTED or identifier.startswith(OF_DESCRIPTION)
-    if taken or not re.fullmatch(f"[A-Za-z0-9][A-Za-z0-9{others}]{{,199}}", identifier):
+    refused = taken and (identifier == COMPACTED or identifier.startswith(OF_DESCRIPTION))
+    if refused or not re.fullmatch(f"[A-Za-z0-9][A-Za-z0-9{others}]{{,199}}", identifier):
         raise InputError(
             f"{identifier[:200]!r} cannot name a file of results: allowed are up to 200 letters, "
             f"digits and any of {others}, the first one a letter or digit"

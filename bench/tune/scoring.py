@@ -120,18 +120,10 @@ def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> floa
 
 def _published() -> dict[str, Scale]:
     """The scales that the published results give."""
-    from bench.evidence.report.material import anchors
-    from bench.evidence.scores import score_runs
-    from bench.store import PUBLISHED, load
+    from bench.evidence.anchors import anchors_for
+    from bench.store import PUBLISHED
 
-    scores = {}
-    for name in ("untrained", "experiment"):
-        try:
-            view = load(name, PUBLISHED)
-        except InputError:
-            return {}
-        scores[name] = score_runs(view.runs, view.episodes, view.updates)
-    found = anchors(scores["untrained"], scores["experiment"], str(PUBLISHED))
+    found = anchors_for(PUBLISHED)
     return scales(found.zeros, found.ones)
 
 

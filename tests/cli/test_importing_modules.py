@@ -134,7 +134,7 @@ def test_a_description_does_not_name_what_its_row_hides(
     (row,) = source.runs().query("run == @run").to_dict("records")
     forged.write_run(
         {name: None if pd.isna(each) else each for name, each in row.items()}
-        | {"algorithm": "baseline"},
+        | {"algorithm": "baseline", "episodes": 0, "updates": 0},
         NO_EPISODES,
         NO_UPDATES,
         source.policy(run),

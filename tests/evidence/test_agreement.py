@@ -35,7 +35,7 @@ def tables(
         row |= dict.fromkeys(numbers, 1000) | {"run": run, "seed": seed, "seconds": 1.0}
         row |= {"status": "finished", "reason": None, "commit": None, "started": 0}
         row |= {"device": "cpu", "back_end": "envpool", "digest": "c0de", "environment": "E-v0"}
-        row |= {"machine": json.dumps(MACHINE), "adopted": None}
+        row |= {"machine": json.dumps(MACHINE), "adopted": None, "rounding": None}
         rows.append(row | {"versions": json.dumps(VERSIONS)} | dict(changes or {}))
         if not math.isnan(score):
             for step in (500, 1000):

@@ -29,7 +29,7 @@ from bench.evidence.statistics import (
     mean_probability_of_improvement,
     sign_flip_test,
 )
-from bench.evidence.verdicts import ALPHA, FEWEST_PAIRS, p_text, pairs_needed, return_text
+from bench.evidence.verdicts import ALPHA, FEWEST_PAIRS, holm_text, pairs_needed, return_text
 
 _ALIGNMENT: Final = ("left", "left", "right", "right", "center", "left")
 
@@ -60,7 +60,7 @@ class Improvement:
             return f"n < {FEWEST_PAIRS}: no claim"
         if not math.isfinite(self.adjusted):
             return "no claim: an environment has no normalised scale"
-        p_value = f"({p_text(self.adjusted)}, Holm)"
+        p_value = f"({holm_text(self.adjusted, self.comparisons)})"
         if self.adjusted > ALPHA:
             return f"no difference can be claimed {p_value}"
         better = self.first_title if self.difference > 0 else self.rival_title

@@ -2,70 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
+from bench.evidence.anchors import Anchors
 from bench.evidence.cells import cell_values, missing_text, titles
 from bench.evidence.experiment import aggregates, beside_figure_3, beside_sources, improvement
+from bench.evidence.findings import Findings, scales_by_control
 from bench.evidence.markdown import Section
-from bench.evidence.normalised import scales, untrained_values
 from bench.evidence.published import figure_3
-from bench.evidence.statistics import Floats
 from bench.evidence.trouble import trouble
 
 
 def experiment_sections(
-    plan: pd.DataFrame, scores: pd.DataFrame, untrained: Mapping[str, Floats], *, seed: int = 0
+    plan: pd.DataFrame, found: Findings, anchors: Anchors
 ) -> tuple[Section, ...]:
     """The page's tables, as far as the runs are there.
 
     Args:
         plan: the store's plan of the experiment.
-        scores: the frame of `scores.score_runs` for its runs.
-        untrained: environment -> the untrained policy's scores, one a seed; may be empty.
-        seed: of every bootstrap.
+        found: what its results say.
+        anchors: what normalised scores are measured by.
     """
+    scores, seed = found.scores, found.seed
     first = str(plan["control"].iloc[0])
     name = titles(plan).get(first, first)
-    found = scales(
-        {environment: float(np.mean(seeds)) for environment, seeds in untrained.items()},
-        {
-            where: float(own.mean())
-            for (where, variant), own in cell_values(scores).items()
-            if variant == first
-        },
-    )
+    measured = scales_by_control(scores, first, anchors)
     reported = beside_sources.beside_sources(plan, scores)
     return (
         beside_figure_3.section(
-            beside_figure_3.beside_figure_3(plan, scores, untrained, seed=seed)
+            beside_figure_3.beside_figure_3(plan, scores, anchors.untrained, seed=seed)
         ),
         *beside_sources.sections(plan, scores, reported),
-        improvement.section(improvement.improvements(plan, scores, first, found, seed=seed), name),
-        aggregates.section(plan, aggregates.aggregates(plan, scores, found, seed=seed), name),
+        improvement.section(found.rivals, name),
+        aggregates.section(plan, aggregates.aggregates(plan, scores, measured, seed=seed), name),
     )
 
 
 def experiment_page(
-    plan: pd.DataFrame,
-    scores: pd.DataFrame,
-    untrained: pd.DataFrame | None,
-    *,
-    notes: Sequence[str] = (),
-    seed: int = 0,
+    plan: pd.DataFrame, found: Findings, anchors: Anchors, *, notes: Sequence[str] = ()
 ) -> str:
     """The page, as far as the runs are there; what is missing is named at its end.
 
     Args:
         plan: the store's plan of the experiment.
-        scores: the frame of `scores.score_runs` for its runs.
-        untrained: that of the ablation `untrained`, if it was run.
+        found: what its results say.
+        anchors: what normalised scores are measured by.
         notes: lines for the end of the page.
-        seed: of every bootstrap.
     """
-    parts = experiment_sections(plan, scores, untrained_values(untrained), seed=seed)
+    scores = found.scores
+    parts = experiment_sections(plan, found, anchors)
     values = cell_values(scores)
     remarks = []
     if missing := missing_text(plan, values):

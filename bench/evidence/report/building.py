@@ -17,20 +17,23 @@ from typing import Final
 import pandas as pd
 
 from bench.errors import InputError
+from bench.evidence.anchors import anchors_for
 from bench.evidence.figures.style import thousands
 from bench.evidence.normalised import UNTRAINED
 from bench.evidence.report import document, record, reuse
 from bench.evidence.report.chapter import Chapter, make_chapter
 from bench.evidence.report.figures import svg
 from bench.evidence.report.lecture import lecture
-from bench.evidence.report.material import EXPERIMENT, Anchors, Material, anchors
-from bench.evidence.scores import score_runs
+from bench.evidence.report.material import Material
 from bench.store import LOCAL, PUBLISHED, Store, View, load
 from bench.store.editions import edition_text
 from bench.store.imported import is_imported, trained
 
 REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
 """The ablations that show how far a batch carries."""
+
+_anchors_for = cache(anchors_for)
+"""Read once a process."""
 
 Remarks = Callable[[View], tuple[str, ...]]
 """What the reader must be warned of about a view: other code, mixed versions, lost files."""
@@ -150,16 +153,9 @@ class Builder:
         return Material(
             view=view,
             source=self.shown(view.source) + edition_text(view.runs),
-            anchors=self._anchors(view.source),
+            anchors=_anchors_for(view.source, self.shown),
             remarks=self.remarks(view),
         )
-
-    def _anchors(self, source: Path) -> Anchors:
-        """From the same store where it has the untrained policy, else from the published one."""
-        for place in dict.fromkeys((source, PUBLISHED)):
-            if (found := _anchors_of(place, self.shown)) is not None:
-                return found
-        return anchors(None, None, self.shown(source))
 
 
 @contextmanager
@@ -184,23 +180,6 @@ def _extent(parts: Sequence[_Part]) -> str:
 
 def _sources(parts: Iterable[_Part]) -> str:
     return " and ".join(dict.fromkeys(each.source for each in parts))
-
-
-@cache
-def _anchors_of(place: Path, shown: Callable[[Path], str]) -> Anchors | None:
-    """Those of a store, read once a process; None without the untrained policy."""
-    untrained = _scores(UNTRAINED, place)
-    if untrained is None:
-        return None
-    return anchors(untrained, _scores(EXPERIMENT, place), shown(place))
-
-
-def _scores(name: str, place: Path) -> pd.DataFrame | None:
-    """The ablation's scores in this store; None without any."""
-    if not place.is_dir() or name not in Store(place).plans()["ablation"].to_pylist():
-        return None
-    view = load(name, place)
-    return None if view.runs.empty else score_runs(view.runs, view.episodes, view.updates)
 
 
 def _command(material: Material) -> str:

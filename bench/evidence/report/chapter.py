@@ -21,7 +21,7 @@ from bench.evidence.profiles import Profile, performance_profile
 from bench.evidence.report import curves, figures, record, tables
 from bench.evidence.report.conclusion import conclusion
 from bench.evidence.report.departure import departure
-from bench.evidence.report.material import EXPERIMENT, Material
+from bench.evidence.report.material import Material
 from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
 from bench.evidence.report.plots import plot
 from bench.evidence.trouble import mixed_code, trouble
@@ -68,7 +68,7 @@ def make_chapter(material: Material, command: str, form: str) -> Chapter:
         return f"{name}-{key}.svg"
 
     look = looks(list(material.titles), material.control)
-    over_all = [row for row in material.improvements if row.over_all]
+    over_all = [row for row in material.findings.rivals if row.over_all]
     warnings = [*material.remarks, *mixed_code(material.runs)]
     facts |= _results(material, look, add)
     facts |= {
@@ -79,7 +79,7 @@ def make_chapter(material: Material, command: str, form: str) -> Chapter:
         "scale": record.scale(material),
         "runs": record.run_ids(material),
         "provenance": record.provenance(material),
-        "remarks": [*warnings, *material.judged[1], *trouble(material.scores)],
+        "remarks": [*warnings, *material.findings.notes, *trouble(material.scores)],
         "marked": bool(warnings),
     }
     plots = {
@@ -95,7 +95,7 @@ def _results(
 ) -> dict[str, Any]:
     names = material.titles
     found: dict[str, Any] = {"curves": []}
-    if material.name == EXPERIMENT:
+    if material.page == "figure_3":
         found["experiment"] = _experiment(material, add)
     for axis, what in _AXES.items():
         if axis == "steps" and "experiment" in found:
@@ -153,7 +153,7 @@ def _comparisons(
         zero=True,
     )
     found["pairs"] = add("pairs", drawn)
-    if material.name != EXPERIMENT:  # whose page has the table already
+    if material.page != "figure_3":  # whose page has the table already
         found["improvement"] = tables.improvement(material)
     return found
 
@@ -211,7 +211,9 @@ def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[s
         "sources": beside_sources.sections(
             plan, scores, beside_sources.beside_sources(plan, scores)
         ),
-        "rivals": [improvement.section(material.improvements, titles(plan).get(control, control))],
+        "rivals": [
+            improvement.section(material.findings.rivals, titles(plan).get(control, control))
+        ],
     }
     return {
         "file": add("figure-3", pages.curves),

@@ -37,7 +37,8 @@ def conclusion(
             f"{_comparisons(untested)} could not be tested (fewer than {FEWEST_PAIRS} pairs)"
         )
     text = "; ".join(parts)
-    return f"{text[0].upper()}{text[1:]} (n = {pairs} pairs of seeds each)."
+    family = tested[0].comparisons
+    return f"{text[0].upper()}{text[1:]} (n = {pairs} pairs of seeds each; Holm over {family})."
 
 
 def _over_all(rows: Sequence[Improvement]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from bench.evidence.departure import departures, has_reference, section
+from bench.evidence.departure import section
 from bench.evidence.figures.departure import (
     DIVERGENCE,
     REWARD,
@@ -28,18 +28,17 @@ def departure(
     material: Material, look: Mapping[str, Look], add: Callable[[str, Figure], str]
 ) -> dict[str, Any] | None:
     """Facts of an ablation's runs on token environments; None where it has none."""
-    view = material.view
-    if not has_reference(view.updates):
+    view, reached = material.view, material.findings.departures
+    if reached is None:
         return None
     found = ways(material.runs, view.episodes, view.updates, material.scores)
-    reached = departures(material.runs, view.episodes, view.updates, material.scores)
     numbers = sorted({len(way.ends) for own in found.values() for way in own})
     return {
         "file": add("departure", _figure(found, material.titles, look)),
         "golden": is_golden(found),
         "caption": meaning(found, numbers, "iqm"),
         "tables": [
-            tables.of_section(section(environment, reached))
+            tables.of_section(section(environment, reached, material.findings.golden))
             for environment in dict.fromkeys(environment for environment, _ in found)
         ],
     }

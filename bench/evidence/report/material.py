@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
 
 from bench.evidence.alignment import Aligned, Floats, align
+from bench.evidence.anchors import Anchors
 from bench.evidence.cells import (
     Cell,
     by_seed,
@@ -19,66 +18,11 @@ from bench.evidence.cells import (
     titles,
 )
 from bench.evidence.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
-from bench.evidence.experiment.improvement import Improvement, improvements
+from bench.evidence.findings import Findings, findings, page_of, scales_by_control
 from bench.evidence.glyphs import printable
-from bench.evidence.normalised import UNTRAINED, Scale, scales, untrained_values
-from bench.evidence.scores import score_aligned
-from bench.evidence.verdicts import Verdict, judge_plan
+from bench.evidence.normalised import Scale
+from bench.evidence.verdicts import Verdict
 from bench.store import View
-
-EXPERIMENT = "experiment"
-PPO = "clipped_ppo"
-"""The ablation and its variant whose mean is the 1 of normalised scores."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Anchors:
-    """What normalised scores are measured by [return], by environment, and where it lies."""
-
-    untrained: Mapping[str, Floats]  # the untrained policy's scores, one a seed
-    ones: Mapping[str, float]
-    source: str
-    runs: Mapping[str, Mapping[str, str]]  # by environment: what -> the runs it is the mean of
-
-    @property
-    def zeros(self) -> dict[str, float]:
-        """Their means."""
-        return {environment: float(own.mean()) for environment, own in self.untrained.items()}
-
-
-def anchors(
-    untrained: pd.DataFrame | None, experiment: pd.DataFrame | None, source: str
-) -> Anchors:
-    """The mean scores of the untrained policy and of the Experiment's PPO, where there are any.
-
-    Args:
-        untrained: the frame of `scores.score_runs` for the ablation `untrained`.
-        experiment: that of the Experiment.
-        source: the folder of these results.
-    """
-    values = {} if experiment is None else cell_values(experiment)
-    runs: dict[str, dict[str, str]] = {}
-    for scores, chosen in ((untrained, UNTRAINED), (experiment, PPO)):
-        if scores is None:
-            continue
-        there = scores[(scores["variant"] == chosen) & scores["score"].notna()]
-        for environment, cell in there.groupby("environment", sort=False):
-            runs.setdefault(str(environment), {})[chosen] = run_ids(cell)
-    return Anchors(
-        untrained=untrained_values(untrained),
-        ones={where: float(own.mean()) for (where, name), own in values.items() if name == PPO},
-        source=source,
-        runs=runs,
-    )
-
-
-def run_ids(runs: pd.DataFrame) -> str:
-    """Every run's id behind its seed; its status too where it did not finish."""
-    found = runs.drop_duplicates("run").sort_values("seed")
-    return "  ".join(
-        f"{row.seed}:\u00a0{row.run}" + ("" if row.status == "finished" else f" ({row.status})")
-        for row in found.itertuples()
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,8 +71,16 @@ class Material:
         return align(self.runs, self.view.episodes, self.view.updates)
 
     @cached_property
+    def findings(self) -> Findings:
+        return findings(self.view, anchors=self.anchors, aligned=self.aligned)
+
+    @property
+    def page(self) -> str:
+        return page_of(self.plan)
+
+    @property
     def scores(self) -> pd.DataFrame:
-        return score_aligned(self.aligned)
+        return self.findings.scores
 
     @cached_property
     def curves(self) -> dict[Axis, list[tuple[SeedCurves, Band]]]:
@@ -147,24 +99,9 @@ class Material:
     def values(self) -> dict[Cell, Floats]:
         return cell_values(self.scores)
 
-    @cached_property
-    def improvements(self) -> tuple[Improvement, ...]:
-        """The Experiment's PPO against its rivals, on each environment and over all of them."""
-        if self.name != EXPERIMENT:
-            return ()
-        named = str(self.plan["control"].iloc[0])
-        return improvements(self.plan, self.scores, named, self.scale_by_environment)
-
-    @cached_property
-    def judged(self) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
-        """Verdicts and what they had to replace; all tests of the chapter are adjusted together."""
-        over_all = [row.p_value for row in self.improvements if row.over_all]
-        further = [p_value for p_value in over_all if math.isfinite(p_value)]
-        return judge_plan(self.plan, self.scores, further=further)
-
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
-        return self.judged[0]
+        return self.findings.verdicts
 
     def differences(self, verdict: Verdict) -> Floats:
         """Variant − reference by common seed [return]."""
@@ -177,14 +114,7 @@ class Material:
     @cached_property
     def scale_by_environment(self) -> dict[str, Scale]:
         """Scales by the Experiment's PPO; by the control where it has no PPO."""
-        found: dict[str, Scale] = {}
-        for environment in dict.fromkeys(self.scores["environment"]):
-            one = self.anchors.ones.get(environment)
-            if one is None and (environment, self.control) in self.values:
-                one = float(self.values[environment, self.control].mean())
-            if one is not None:
-                found |= scales(self.anchors.zeros, {environment: one})
-        return found
+        return scales_by_control(self.scores, self.control, self.anchors)
 
     @property
     def scale_text(self) -> str:

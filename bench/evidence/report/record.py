@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import pandas as pd
 
+from bench.evidence import anchors
+from bench.evidence.anchors import PPO
 from bench.evidence.cells import range_text, titles
 from bench.evidence.machine import processor_text
 from bench.evidence.normalised import UNTRAINED
-from bench.evidence.report import material as material_module
-from bench.evidence.report.material import PPO, Material
+from bench.evidence.report.material import Material
 from bench.evidence.report.tables import NONE, Facts, table
 from bench.evidence.verdicts import return_text
 from bench.store.imported import trained
@@ -109,7 +110,7 @@ def run_ids(material: Material) -> Facts:
     keys = ["environment", "variant_title", "variant"]
     for (environment, title, variant), cell in material.runs.groupby(keys, sort=False):
         digests = " / ".join(dict.fromkeys(cell["digest"]))
-        rows.append((environment, title or variant, digests, material_module.run_ids(cell)))
+        rows.append((environment, title or variant, digests, anchors.run_ids(cell)))
     return table(
         ("environment", "variant", "code digest", "seed: run"),
         ("left", "left", "left", "left"),

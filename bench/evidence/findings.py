@@ -1,0 +1,133 @@
+"""What results say of a question: the one way from a view to scores, tests, verdicts and tables."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from bench.evidence.alignment import Aligned, align
+from bench.evidence.anchors import Anchors, anchors_for
+from bench.evidence.cells import cell_values
+from bench.evidence.departure import departures, has_reference, judge_with_gold
+from bench.evidence.experiment.improvement import Improvement, improvements
+from bench.evidence.normalised import Scale, scales
+from bench.evidence.scores import score_aligned
+from bench.evidence.table import Table, make_tables
+from bench.evidence.verdicts import Verdict, judge_plan
+from bench.store import View
+from bench.store.editions import PAGES
+
+
+@dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What may be said. All tests of a question are one family, whoever shows them.
+
+    Attributes:
+        scores: the frame of `scores.score_runs`.
+        departures: that of `departure.departures`; None where no run tells its KL to a reference.
+        rivals: the control against each other variant, where the page is Figure 3's.
+        verdicts: on the scores; `golden`: on gold rewards, where some are told.
+        notes: a line for each reference that another one had to replace.
+        seed: of every bootstrap.
+    """
+
+    scores: pd.DataFrame
+    departures: pd.DataFrame | None
+    rivals: tuple[Improvement, ...]
+    verdicts: tuple[Verdict, ...]
+    golden: tuple[Verdict, ...]
+    notes: tuple[str, ...]
+    seed: int
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """One an environment."""
+        return make_tables(self.scores, self.verdicts, seed=self.seed)
+
+
+def findings(
+    view: View,
+    *,
+    anchors: Anchors | None = None,
+    aligned: Aligned | None = None,
+    seed: int = 0,
+) -> Findings:
+    """What an ablation's results say.
+
+    The family of tests is: each variant against its reference on each environment; where a gold
+    reward is told, the same of it; where the page is Figure 3's, the control against each rival
+    over all environments.
+
+    Args:
+        view: the results.
+        anchors: what normalised scores are measured by; None: what `anchors_for` finds.
+        aligned: the view's, where it is there already.
+        seed: of every bootstrap, and of the tests' sampling beyond 20 pairs.
+
+    Raises:
+        InputError: there are no runs.
+    """
+    aligned = aligned or align(view.runs, view.episodes, view.updates)
+    scores = score_aligned(aligned)
+    if has_reference(view.updates):
+        found = departures(view.runs, view.episodes, view.updates, scores)
+        verdicts, golden, notes = judge_with_gold(view.plan, scores, found, seed=seed)
+        return Findings(
+            scores=scores,
+            departures=found,
+            rivals=(),
+            verdicts=verdicts,
+            golden=golden,
+            notes=notes,
+            seed=seed,
+        )
+    rivals: tuple[Improvement, ...] = ()
+    if page_of(view.plan) == "figure_3":
+        first = str(view.plan["control"].iloc[0])
+        measured = scales_by_control(scores, first, anchors or anchors_for(view.source))
+        rivals = improvements(view.plan, scores, first, measured, seed=seed)
+    over_all = [row.p_value for row in rivals if row.over_all and math.isfinite(row.p_value)]
+    verdicts, notes = judge_plan(view.plan, scores, further=over_all, seed=seed)
+    return Findings(
+        scores=scores,
+        departures=None,
+        rivals=rivals,
+        verdicts=verdicts,
+        golden=(),
+        notes=notes,
+        seed=seed,
+    )
+
+
+def page_of(plan: pd.DataFrame) -> str:
+    """What the ablation's page looks like, one of `ablations.spec.PAGES`.
+
+    Args:
+        plan: the store's plan of the ablation.
+    """
+    told = (json.loads(text).get("page") for text in plan["metadata"])
+    named = PAGES.get(str(plan["ablation"].iloc[0]), "curves")
+    return str(next(filter(None, told), named))
+
+
+def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> dict[str, Scale]:
+    """Environment -> its scale, of which 1 is the Experiment's PPO, or the control without one.
+
+    Args:
+        scores: the frame of `scores.score_runs`.
+        control: a variant.
+        anchors: what normalised scores are measured by.
+    """
+    values = cell_values(scores)
+    found: dict[str, Scale] = {}
+    for environment in dict.fromkeys(scores["environment"]):
+        one = anchors.ones.get(environment)
+        if one is None and (environment, control) in values:
+            one = float(values[environment, control].mean())
+        if one is not None:
+            found |= scales(anchors.zeros, {environment: one})
+    return found
