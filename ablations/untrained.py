@@ -9,7 +9,7 @@ ABLATION = Ablation(
     name="untrained",
     title="Before learning",
     question="What do the untrained policy and uniformly random actions earn?",
-    environments=FIGURE_3,
+    environments=(*FIGURE_3, "Ant-v5"),
     variants=(
         Variant(name="untrained", title="untrained policy", algorithm="untrained"),
         Variant(name="uniform_random", title="uniformly random", algorithm="uniform_random"),

@@ -23,6 +23,7 @@ from bench.store import Store
 NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
 
 UNTRAINED = {
+    "Ant-v5": -50.0,
     "HalfCheetah-v5": -300.0,
     "Hopper-v5": 20.0,
     "InvertedDoublePendulum-v5": 60.0,

@@ -1,4 +1,4 @@
-"""`publish`: copy an ablation's results into the published reference, as one file a table."""
+"""`publish`: copy an ablation's results into the published reference."""
 
 from __future__ import annotations
 

@@ -57,9 +57,10 @@ def train(
     from bench.train import runner
 
     rows = plan.rows(asked)
-    rows += imported_rows(store, rows)
-    hidden = _planned(store, plan.ablation.name) - {row["description"] for row in rows}
-    store.write_plan(rows)
+    with store.planning(plan.ablation.name):
+        rows += imported_rows(store, rows)
+        hidden = _planned(store, plan.ablation.name) - {row["description"] for row in rows}
+        store.write_plan(rows)
     summary = runner.run(
         plan,
         store,

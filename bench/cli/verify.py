@@ -86,7 +86,9 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     from bench.plan.registry import is_algorithm
     from bench.store.imported import trained
 
-    table = trained(table)
+    table = trained(table) if len(table) else table
+    if table.empty:
+        raise InputError(f"no run in {shown(store.path)} that could be trained again")
     known = table[
         (table["status"] == "finished") & table["algorithm"].map(is_algorithm).astype(bool)
     ]

@@ -97,19 +97,27 @@ def adopt(
     _refuse_kinds(curves, runs[~runs["run"].isin(map(place.run, replaced))], place)
     kept = [int(row.budget) for seed, row in known.iterrows() if seed not in replaced]
     now = datetime.now(UTC)
-    others = [row for row in before if row["description"] != place.description]
-    head = before[0] if before else {**page, "created": now}
-    own = place.plan_row(before, head, max([*budgets, *kept]))
-    plan = changed(before, _ordered([*others, own]), now)
-    if added or replaced or plan:
+    most = max([*budgets, *kept])
+    place.plan_row(before, before[0] if before else {**page, "created": now}, most)
+
+    def planned() -> list[Row] | None:
+        """The ablation's plan with this variant, if that changes it."""
+        before = page_of(store, place.ablation)
+        others = [row for row in before if row["description"] != place.description]
+        head = before[0] if before else {**page, "created": now}
+        return changed(before, _ordered([*others, place.plan_row(before, head, most)]), now)
+
+    if added or replaced or planned():
         store.check_writable()
     try:
         for curve, budget in zip(limited, budgets, strict=True):
             if _seed(curve) not in same:
                 row = _row(curve, budget, place, reasons.get(_seed(curve)), now)
                 store.write_run(row, _episodes(curve), NO_UPDATES, None)
-        if plan:
-            store.write_plan(plan)
+        if planned():
+            with store.planning(place.ablation):
+                # Another process may have imported something meanwhile.
+                store.write_plan(planned() or page_of(store, place.ablation))
     except OSError as error:
         raise InputError(
             f"importing into {store.path} stopped: {error.strerror or error}"

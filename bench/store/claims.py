@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import socket
 import tempfile
 import threading
@@ -29,6 +30,7 @@ SILENCE = 120.0
 """Seconds, by the file system's clock, after which the owner of a claim counts as dead where its
 process can't be looked at, because it is on another machine."""
 PATIENCE = 2 * SILENCE
+_OWNER = re.compile(r"[0-9a-f]{8}-\d+-\w*-")
 TAKING_PART = ".taking-part"
 
 
@@ -43,21 +45,20 @@ class Claims:
         self._folder = folder / "claims"
         self._held: set[Path] = set()
         self._token = uuid.uuid4().hex[:8]
-        self._ended = threading.Event()
+        self._waking = threading.Lock()
         self._heart: threading.Thread | None = None
 
     def take(self, name: str) -> bool:
         """Whether the name is this object's now, or was already. A dead owner's is taken over.
 
-        A thread then shows others that this process lives, until `end`.
+        A thread then shows others that this process lives, as long as it holds anything.
 
         Raises:
             OSError: the file system doesn't take it.
         """
         taken = self._take(name)
-        if taken and self._heart is None:
-            self._heart = threading.Thread(target=self._beat, daemon=True)
-            self._heart.start()
+        if taken:
+            self._live()
         return taken
 
     def holds(self, name: str) -> bool:
@@ -75,12 +76,13 @@ class Claims:
         path = folder / f"{self._owner}-{places}"
         path.touch()
         self._held.add(path)
+        self._live()
 
     def other_places(self) -> int:
         """Groups that other living processes train at a time."""
         folder, total = self._folder / TAKING_PART, 0
         for path in folder.iterdir() if folder.is_dir() else ():
-            if path in self._held:
+            if path in self._held or not _OWNER.match(path.name):
                 continue
             if self._lives(path):
                 total += int(path.name.rpartition("-")[2])
@@ -90,8 +92,6 @@ class Claims:
 
     def end(self) -> None:
         """Give everything back."""
-        self._ended.set()
-        self._heart, self._ended = None, threading.Event()
         for path in tuple(self._held):
             self._give_back(path)
 
@@ -106,7 +106,7 @@ class Claims:
             yield
             return
         given_up = time.monotonic() + PATIENCE
-        while not self._take(name):
+        while not self.take(name):
             if time.monotonic() > given_up:
                 raise InputError(f"another process holds {self._folder / name}")
             time.sleep(0.01)
@@ -131,7 +131,9 @@ class Claims:
     def _take(self, name: str) -> bool:
         path = self._path(name)
         self._folder.mkdir(parents=True, exist_ok=True)
-        made = Path(tempfile.mkdtemp(dir=self._folder, prefix=".taking-"))
+        # Not a private folder: whoever shares the store has to look into it.
+        made = self._folder / f".taking-{uuid.uuid4().hex}"
+        made.mkdir()
         try:
             (made / path.name).touch()
             with suppress(OSError):
@@ -146,7 +148,9 @@ class Claims:
             for owner in path.parent.iterdir():
                 if owner == path:
                     return True
-                if not self._lives(owner):
+                if not _OWNER.match(owner.name):  # a file manager's or a file system's
+                    owner.unlink()
+                elif not self._lives(owner):
                     # Whoever looks at it from here on sees a heartbeat; one alone can rename it.
                     os.utime(owner)
                     owner.rename(path)
@@ -162,9 +166,20 @@ class Claims:
             return os.stat(now.name).st_mtime - owner.stat().st_mtime < SILENCE
         return False
 
+    def _live(self) -> None:
+        """Show from now on, as long as anything is held, that this process lives."""
+        with self._waking:
+            if self._heart is None:
+                self._heart = threading.Thread(target=self._beat, daemon=True)
+                self._heart.start()
+
     def _beat(self) -> None:
-        ended = self._ended
-        while not ended.wait(HEARTBEAT):
+        while True:
+            time.sleep(HEARTBEAT)
+            with self._waking:
+                if not self._held:
+                    self._heart = None
+                    return
             for path in tuple(self._held):
                 with suppress(OSError):
                     os.utime(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,11 +13,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.store.parquet import UnreadableError
+from bench.store.schema import SCHEMAS
 
 OF_DESCRIPTION = "description-"
 """How the name begins of files that hold all runs of a description."""
 COMPACTED = "compacted"
 PARTS = ("episodes", "updates")
+PLAIN = "[A-Za-z0-9][A-Za-z0-9_-]{0,199}"
+"""What a run and a description can be called: part of a file's name that readers see."""
+ROUNDABLE = tuple(
+    field.name
+    for part in PARTS
+    for field in SCHEMAS[part]
+    if field.type == pa.float64() or (field.type == pa.float32() and field.nullable)
+)
+"""Columns of PARTS that may be rounded for publication."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,16 +71,18 @@ class Mark:
 
     def file(self, part: str) -> str:
         """Where the runs' rows in the table `part` lie in the store."""
-        return next(_part_name(part, self.name, row, ".parquet") for row in self.runs)
+        checksum = self.checksum(part)
+        return f"{part}/{self.name}{checksum and '.'}{checksum}.parquet"
+
+    def checksum(self, part: str) -> str:
+        """Of that file; empty where it has none in its name."""
+        return parts_of(self.runs[0]).get(part, "")
 
     @cached_property
     def policies(self) -> dict[str, str]:
         """Run -> where its policy lies in the store, if it was kept."""
-        return {
-            row["run"]: _part_name("policies", row["run"], row, ".safetensors")
-            for row in self.runs
-            if row["parts"] is None or "policies" in json.loads(row["parts"])
-        }
+        found = ((row["run"], policy_file(row)) for row in self.runs)
+        return {run: file for run, file in found if file is not None}
 
     @property
     def files(self) -> set[str]:
@@ -77,10 +90,56 @@ class Mark:
         return {*map(self.file, PARTS), *self.policies.values()}
 
 
-def _part_name(part: str, name: str, row: Mapping[str, Any], ending: str) -> str:
-    # Runs of the first edition name no checksums.
-    checksum = "" if row["parts"] is None else f".{json.loads(row['parts'])[part]}"
-    return f"{part}/{name}{checksum}{ending}"
+def parts_of(row: Mapping[str, Any]) -> dict[str, str]:
+    """Part -> the checksum that its file is named by; none of a run of the first edition.
+
+    Args:
+        row: of the table `runs`, of a mark that was checked.
+    """
+    parts: dict[str, str] = json.loads(row["parts"] or "{}")
+    return parts
+
+
+def policy_file(row: Mapping[str, Any]) -> str | None:
+    """Where a run's policy lies in its store; None where it was not kept.
+
+    Of a run of the first edition, where it would.
+    """
+    if row["parts"] is None:
+        return f"policies/{row['run']}.safetensors"
+    checksum = parts_of(row).get("policies")
+    return None if checksum is None else f"policies/{row['run']}.{checksum}.safetensors"
+
+
+def check_mark(mark: Mark) -> None:
+    """Raise UnreadableError where a mark is not what the store's writer could have made."""
+    for row in mark.runs:
+        run, description = row["run"], row["description"]
+        for what, name in (("run", run), ("description", description)):
+            if not re.fullmatch(PLAIN, name):
+                reason = f"can't be used: {what} {name[:200]!r} cannot name a file of results"
+                raise UnreadableError(reason, whole=True)
+        if mark.name not in (COMPACTED, run, OF_DESCRIPTION + description):
+            reason = f"is a copy or was renamed: it holds run {run}"
+            raise UnreadableError(reason, whole=True)
+        if row["parts"] is not None:
+            parts = parts_of(row)
+            known = {*PARTS, "policies"} >= parts.keys() >= set(PARTS)
+            alike = all(parts.get(part) == mark.checksum(part) for part in PARTS)
+            if not (known and alike and all(map(_is_checksum, parts.values()))):
+                reason = f"can't be used: column 'parts' of run {run} names no files of its"
+                raise UnreadableError(reason, whole=True)
+        elif mark.checksum(PARTS[0]):
+            reason = f"can't be used: column 'parts' of run {run} is empty"
+            raise UnreadableError(reason, whole=True)
+        for column, off in json.loads(row["rounding"] or "{}").items():
+            if column not in ROUNDABLE or not isinstance(off, int | float) or not off > 0:
+                reason = f"can't be used: column 'rounding' of run {run} holds {column!r}: {off!r}"
+                raise UnreadableError(reason, whole=True)
+
+
+def _is_checksum(text: object) -> bool:
+    return isinstance(text, str) and re.fullmatch("[0-9a-f]{16}", text) is not None
 
 
 def check_rows(table: pa.Table, mark: Mark, part: str) -> None:

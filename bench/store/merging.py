@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 
@@ -20,6 +20,7 @@ from bench.store.content import (
     row_of,
     same_code,
 )
+from bench.store.marks import policy_file
 from bench.store.schema import RESULTS, THROUGHPUT
 from bench.store.store import Store, by_ablation
 from bench.store.united_plan import unite
@@ -87,8 +88,8 @@ def merge(
     `declared` knows the order of an ablation's environments. Each run is moved in as a trained one
     is: killed at any moment, the target is readable, and merging again completes it.
 
-    Raises InputError when there is no such source or it is the target, when it holds a run twice,
-    and when the target is published or can't be written. What was merged until then is kept.
+    Raises InputError when there is no such source or it is the target, and when the target is
+    published or can't be written. What was merged until then is kept.
     """
     there, here = Store(source, read_only=True), Store(target)
     _check_source(there.path, here.path)
@@ -141,9 +142,12 @@ def _merge_run(
     ours: Content | None,
     stamp: str,
 ) -> bool:
-    """Merge one run; False, and nothing is done, where another writer has been there meanwhile."""
+    """Merge one run; False, and nothing is done, where another writer was at it meanwhile."""
     judged = _judged(ours, theirs)
-    policy = None if judged == "known" else _policy(there, run, done)
+    try:
+        policy = None if judged == "known" else _policy(there, row_of(theirs), done)
+    except FileNotFoundError:  # it has been trained anew there since its rows were read
+        return False
     if judged in ("missing", "failed") or (judged == "other" and done.replaced):
         if not here.adopt_run(run, theirs, policy, stamp=stamp):
             return False
@@ -188,11 +192,16 @@ def _conflict(run: str, ours: Content, theirs: Content) -> Conflict:
     )
 
 
-def _policy(store: Store, run: str, done: Merging) -> bytes | None:
-    """The content of the policy's file, if it was kept and is whole."""
+def _policy(store: Store, row: Mapping[str, Any], done: Merging) -> bytes | None:
+    """The content of the policy's file, if it was kept and is whole.
+
+    Raises FileNotFoundError where the run has been stored anew since its row was read.
+    """
     try:
-        return store.policy_content(run)
+        return store.policy_content(row)
     except FileNotFoundError:
+        if row["parts"] is not None and policy_file(row) is not None:
+            raise
         return None
     except InputError as error:
         done.problems.append(f"{error}: skipped")
@@ -202,15 +211,16 @@ def _policy(store: Store, run: str, done: Merging) -> bytes | None:
 def _merge_plans(
     there: Store, here: Store, done: Merging, declared: Callable[[str], Sequence[str]]
 ) -> None:
-    ours, theirs = (by_ablation(each.plans()) for each in (here, there))
-    for ablation, plan in theirs.items():
-        asked, earlier = plan.to_pylist(), ours[ablation].to_pylist() if ablation in ours else []
-        united, contested = unite(
-            earlier, asked, replace=done.replaced, declared=declared(ablation)
-        )
-        done.contested += [(ablation, environment) for environment in contested]
-        if united != earlier:
-            here.write_plan(united)
+    for ablation, plan in by_ablation(there.plans()).items():
+        with here.planning(ablation):
+            ours = by_ablation(here.plans())
+            earlier = ours[ablation].to_pylist() if ablation in ours else []
+            united, contested = unite(
+                earlier, plan.to_pylist(), replace=done.replaced, declared=declared(ablation)
+            )
+            done.contested += [(ablation, environment) for environment in contested]
+            if united != earlier:
+                here.write_plan(united)
 
 
 def _merge_sessions(there: Store, here: Store, done: Merging) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.errors import InputError, unknown
-from bench.store.marks import COMPACTED, OF_DESCRIPTION, PARTS, Entry
+from bench.store.marks import COMPACTED, OF_DESCRIPTION, PARTS, Entry, parts_of
 from bench.store.parquet import in_order, segments, with_column
 from bench.store.rounding import rounded, steps_of_rounding
 from bench.store.schema import PRUNED, RESULTS, RUNS, SCHEMAS
@@ -115,14 +116,7 @@ def _publish(
         here = new.read(entries)
         taken = [row for row in here["runs"].to_pylist() if _is_new(row, rows.get(row["run"]))]
         fresh = [row["run"] for row in taken]
-        contents = {
-            each.run: new.policy_content(each.run) for each in entries if each.run in policies
-        }
-        contents = {
-            run: content
-            for run, content in contents.items()
-            if run in fresh or "policies" not in json.loads(rows[run]["parts"] or "{}")
-        }
+        contents = _policies(old, new, rows, here["runs"].to_pylist(), fresh, policies)
         if not fresh and not contents:
             return
         kept = {table: _only(there[table], set(rows) - set(fresh)) for table in RUN_TABLES}
@@ -138,6 +132,28 @@ def _publish(
         done.size += old.put(name, merged, contents)
     done.added += tuple(run for run in fresh if run not in rows)
     done.replaced += tuple(run for run in fresh if run in rows)
+
+
+def _policies(
+    old: Store,
+    new: Store,
+    published: Mapping[str, Mapping[str, Any]],
+    rows: Iterable[Mapping[str, Any]],
+    fresh: Collection[str],
+    wanted: Collection[str],
+) -> dict[str, bytes]:
+    """Run -> the policy that is to be stored with it: those that are new, and unnamed ones."""
+    found = {
+        row["run"]: new.policy_content(row)
+        for row in rows
+        if row["run"] in wanted
+        and (row["run"] in fresh or "policies" not in parts_of(published[row["run"]]))
+    }
+    for run, row in published.items():
+        if run not in fresh and run not in found and row["parts"] is None:
+            with suppress(FileNotFoundError):  # of the first edition, if it was kept
+                found[run] = old.policy_content(row)
+    return found
 
 
 def _is_new(row: Mapping[str, Any], published: Mapping[str, Any] | None) -> bool:
@@ -157,15 +173,22 @@ def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dic
         steps: column -> what its numbers are rounded to multiples of.
     """
     runs = tables["runs"]
-    off = []
-    for text in runs["rounding"].to_pylist():
-        # What was rounded before may be off by that, too.
-        before = json.loads(text or "{}")
-        after = {column: step / 2 + before.get(column, 0.0) for column, step in steps.items()}
-        off.append(json.dumps(dict(sorted({**before, **after}.items()))))
+    # What was published before keeps its rounding: numbers are rounded once.
+    before = {row["run"]: row["rounding"] for row in runs.to_pylist()}
+    own = json.dumps({column: step / 2 for column, step in sorted(steps.items())})
+    off = [own if text is None else text for text in before.values()]
     for column, values in (("rounding", off), ("parts", [None] * len(runs))):
         runs = with_column(runs, column, pa.array(values, pa.string()))
-    episodes, updates = (rounded(tables[part], steps) for part in PARTS)
+    episodes, updates = (
+        in_order(
+            (
+                (run, rows if before[run] is not None else rounded(rows, steps))
+                for run, rows in segments(tables[part])
+            ),
+            SCHEMAS[part],
+        )
+        for part in PARTS
+    )
     episodes = with_column(episodes, "seconds", pa.nulls(len(episodes), pa.float32()))
     return {"runs": runs, "episodes": episodes, "updates": _few_diagnostics(updates, runs)}
 

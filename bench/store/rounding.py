@@ -72,5 +72,5 @@ def steps_of(row: Mapping[str, object]) -> dict[str, float]:
     Args:
         row: of the table `runs`.
     """
-    off = json.loads(str(row["rounding"])) if row["rounding"] else {}
-    return {column: 2 * float(most) for column, most in off.items()}
+    off: dict[str, float] = json.loads(str(row["rounding"] or "{}"))
+    return {column: 2 * most for column, most in off.items()}

@@ -27,7 +27,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
@@ -42,7 +42,19 @@ from safetensors import numpy as safetensors
 from bench.errors import InputError, unknown
 from bench.store import parquet
 from bench.store.claims import Claims
-from bench.store.marks import COMPACTED, OF_DESCRIPTION, PARTS, Entry, Mark, check_rows
+from bench.store.marks import (
+    COMPACTED,
+    OF_DESCRIPTION,
+    PARTS,
+    PLAIN,
+    Entry,
+    Mark,
+    check_mark,
+    check_rows,
+    parts_of,
+    policy_file,
+)
+from bench.store.plan_metadata import check_metadata
 from bench.store.schema import PLANS, RESULTS, RUNS, SCHEMAS, STATUSES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,10 +96,10 @@ class Store:
         """A published reference: changed by publication alone. Or asked for."""
         if self._left_alone or self.path.resolve() == PUBLISHED:
             return True
-        with suppress(OSError):
-            names = os.listdir(self.path / "runs")
-            return any(each.startswith((OF_DESCRIPTION, f"{COMPACTED}.")) for each in names)
-        return False
+        paths = self._files("runs")
+        published = [p for p in paths if p.stem == COMPACTED or p.stem.startswith(OF_DESCRIPTION)]
+        # Beside runs of its own, a store may hold a copy of a published file.
+        return bool(published) and not any(map(_is_of_a_run, set(paths) - set(published)))
 
     # Writing
 
@@ -116,7 +128,10 @@ class Store:
     def _sweep(self) -> None:
         """Remove what killed writers left a day ago: folders, and files that others replaced."""
         old = time.time() - DAY
-        for left in (self.path / "incoming").iterdir():
+        for left in (
+            *(self.path / "incoming").iterdir(),
+            *(self.path / "claims").glob(".taking-*"),
+        ):
             if left.is_dir() and left.stat().st_mtime < old:
                 shutil.rmtree(left, ignore_errors=True)
         named = {self.path / file for mark in self._marks() for file in mark.files}
@@ -242,7 +257,11 @@ class Store:
                 for name in {found[run].name for run in adopted if run in found}:
                     with self.claims.held(f"{name}-written"):
                         path = self.path / "runs" / f"{name}.parquet"
-                        rows = parquet.read(path, RUNS)
+                        later: list[str] = []
+                        rows = parquet.read(path, RUNS, told=later.append)
+                        if later:  # what isn't known here would be lost
+                            self._report(f"{path} {later[0]}; it is left as it is")
+                            continue
                         pairs = zip(
                             rows["run"].to_pylist(), rows["adopted"].to_pylist(), strict=True
                         )
@@ -271,6 +290,10 @@ class Store:
         with self.staging() as staging:
             parquet.write(plan, staging / "plans")
             os.replace(staging / "plans", self.path / "plans" / name)
+
+    def planning(self, ablation: str) -> AbstractContextManager[None]:
+        """Within, no other process reads and writes the plan of this ablation in one."""
+        return self.claims.held(f"{_file_name(ablation, dots=True)}-planned")
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
@@ -384,7 +407,7 @@ class Store:
             if not len(rows):
                 raise parquet.UnreadableError("holds no run")
             mark = Mark(name=name, rows=rows)
-            _check_names(mark)
+            check_mark(mark)
             return mark
 
         name = path.name.removesuffix(".parquet")
@@ -395,10 +418,9 @@ class Store:
     def _part(self, mark: Mark, part: str) -> pa.Table | None:
         """The rows of a mark's runs in a table; None where they are not what it says."""
         path = self.path / mark.file(part)
-        expected = path.name.split(".")[-2] if path.name.count(".") > 1 else None
 
         def read(path: Path) -> pa.Table:
-            table = self._table(path, SCHEMAS[part], expected)
+            table = self._table(path, SCHEMAS[part], mark.checksum(part) or None)
             check_rows(table, mark, part)
             return table
 
@@ -464,14 +486,25 @@ class Store:
 
     def plans(self) -> pa.Table:
         """The latest plan of every ablation, in the order of ablation, environment, variant."""
-        rows: list[dict[str, Any]] = []
-        for path in self._files("plans"):
+        found: dict[str, pa.Table] = {}
+        # What was asked for since the first edition comes first.
+        for path in sorted(self._files("plans"), key=lambda path: path.stem == COMPACTED):
             with suppress(FileNotFoundError):  # somebody else has set it aside meanwhile
-                table = self._attempt(path, lambda path: self._table(path, PLANS))
-                rows += [] if table is None else table.to_pylist()
-        latest = {row["ablation"]: row for row in sorted(rows, key=lambda row: row["created"])}
-        current = [row for row in rows if row["created"] == latest[row["ablation"]]["created"]]
-        return in_plan_order(pa.Table.from_pylist(current, schema=PLANS))
+                plans = by_ablation(self._attempt(path, self._plan) or PLANS.empty_table())
+                for ablation, plan in plans.items():
+                    if path.stem in (ablation, COMPACTED):
+                        found.setdefault(ablation, plan)
+                    else:
+                        told = f"it holds the plan of {ablation}: skipped"
+                        self._report(f"{path} is a copy or was renamed: {told}")
+        return in_plan_order(pa.concat_tables([PLANS.empty_table(), *found.values()]))
+
+    def _plan(self, path: Path) -> pa.Table:
+        """The rows of a file of plans; raises as `parquet.read` does."""
+        table = self._table(path, PLANS)
+        for text in table["metadata"].unique().to_pylist():
+            check_metadata(json.loads(text))
+        return table
 
     def plan(self, ablation: str) -> pd.DataFrame:
         """The plan of an ablation as last asked for; InputError when there is none."""
@@ -482,36 +515,64 @@ class Store:
 
     def policies(self) -> dict[str, Path]:
         """Run -> its policy's file, of the runs whose policies were kept."""
-        found = {
-            run: self.path / file for mark in self._marks() for run, file in mark.policies.items()
-        }
-        return {run: path for run, path in found.items() if path.exists()}
+        found: dict[str, str | None] = {}
+        for mark in self._marks():
+            for row in mark.runs:
+                found.setdefault(row["run"], policy_file(row))
+        paths = {run: self.path / file for run, file in found.items() if file is not None}
+        return {run: path for run, path in paths.items() if path.exists()}
 
     def policy_path(self, run: str) -> Path:
         """Where the policy of a run lies, if it was kept."""
-        own = self._mark(self.path / "runs" / f"{run}.parquet")
-        for mark in self._marks() if own is None else (own,):
-            if run in mark.policies:
-                return self.path / mark.policies[run]
-        return self.path / "policies" / f"{run}.safetensors"
+        row = self._row(run)
+        file = policy_file(row) if row is not None else None
+        return self.path / (file or f"policies/{run}.safetensors")
 
     def policy(self, run: str) -> dict[str, np.ndarray]:
         """The final parameters and normaliser of a run.
 
         Raises FileNotFoundError when they were not kept, InputError when the file is torn.
         """
-        return dict(safetensors.load(self.policy_content(run)))
+        row = self._row(run)
+        while row is not None:
+            try:
+                return dict(safetensors.load(self.policy_content(row)))
+            except FileNotFoundError:
+                tried, row = row, self._row(run)
+                if row is not None and policy_file(row) == policy_file(tried):
+                    break
+        raise FileNotFoundError(f"the policy of run {run} was not kept in {self.path}")
 
-    def policy_content(self, run: str) -> bytes:
-        """What the file of a run's policy holds; raises as `policy` does."""
-        path = self.policy_path(run)
-        expected = path.name.split(".")[-2] if path.name.count(".") > 1 else None
+    def policy_content(self, row: Mapping[str, Any]) -> bytes:
+        """What the file of a run's policy holds.
+
+        Args:
+            row: the run's, of the table `runs`: the policy is the one of that training.
+
+        Raises:
+            FileNotFoundError: it was not kept, or the run has been stored anew since.
+            InputError: the file is torn.
+        """
+        file = policy_file(row)
+        if file is None:
+            raise FileNotFoundError(f"the policy of run {row['run']} was not kept in {self.path}")
+        path = self.path / file
         try:
-            content = parquet.read_bytes(path, expected)
+            content = parquet.read_bytes(path, parts_of(row).get("policies"))
             safetensors.load(content)
-        except (parquet.UnreadableError, SafetensorError) as error:
+        except (parquet.UnreadableError, SafetensorError, KeyError) as error:
+            # The library knows types of numbers by names, and has no words for those it doesn't.
             raise InputError(f"{path} is torn or no policy ({error})") from error
         return content
+
+    def _row(self, run: str) -> dict[str, Any] | None:
+        """A run's row in the table `runs`, as its mark has it."""
+        own = self._mark(self.path / "runs" / f"{run}.parquet")
+        for mark in self._marks() if own is None else (own,):
+            for row in mark.runs:
+                if row["run"] == run:
+                    return row
+        return None
 
     def _frame(self, table: str, runs: Iterable[str] | None) -> pd.DataFrame:
         committed = self.committed()
@@ -581,32 +642,22 @@ def _with_parts(runs: pa.Table, parts: Sequence[str | None]) -> pa.Table:
     return parquet.with_column(runs, "parts", pa.array(parts, pa.string()))
 
 
-def _check_names(mark: Mark) -> None:
-    """Raise UnreadableError where ids can't name files, or the mark is named by another."""
-    for row in mark.runs:
-        run, description = row["run"], row["description"]
-        try:
-            _file_name(run)
-            _file_name(OF_DESCRIPTION + description, taken=False)
-        except InputError as error:
-            raise parquet.UnreadableError(f"can't be used: {error}", whole=True) from error
-        if mark.name not in (COMPACTED, run, OF_DESCRIPTION + description):
-            reason = f"is a copy or was renamed: it holds run {run}"
-            raise parquet.UnreadableError(reason, whole=True)
+def _is_of_a_run(path: Path) -> bool:
+    """Whether a file in `runs` is the mark of a single run."""
+    try:
+        check_mark(Mark(name=path.stem, rows=parquet.read(path, RUNS)))
+    except (OSError, parquet.UnreadableError):
+        return False
+    return True
 
 
-def _file_name(identifier: str, *, dots: bool = False, taken: bool = True) -> str:
-    """The identifier, if it can be a file's name that readers see; InputError otherwise.
-
-    Args:
-        dots: whether it may hold some.
-        taken: whether a name of files of several runs is refused.
-    """
-    others = "._-" if dots else "_-"
-    refused = taken and (identifier == COMPACTED or identifier.startswith(OF_DESCRIPTION))
-    if refused or not re.fullmatch(f"[A-Za-z0-9][A-Za-z0-9{others}]{{,199}}", identifier):
+def _file_name(identifier: str, *, dots: bool = False) -> str:
+    """The identifier, if it can be a file's name that readers see; InputError otherwise."""
+    taken = identifier == COMPACTED or (not dots and identifier.startswith(OF_DESCRIPTION))
+    if taken or not re.fullmatch(PLAIN.replace("_-", "._-") if dots else PLAIN, identifier):
+        others = "'.', '_' and '-'" if dots else "'_' and '-'"
         raise InputError(
             f"{identifier[:200]!r} cannot name a file of results: allowed are up to 200 letters, "
-            f"digits and any of {others}, the first one a letter or digit"
+            f"digits, {others}, the first one a letter or digit"
         )
     return identifier

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from bench.errors import InputError
 from bench.plan.back_ends import back_end
 from bench.plan.digest import code_digest
 from bench.plan.identity import Description
@@ -55,6 +56,8 @@ def run(
         What became of it. A failed run is a row with its reason, unless a result would be lost.
 
     Raises:
+        InputError: the store's folder took no further claim; what trained was stored as far as it
+            could be.
         KeyboardInterrupt: the executor has ended by then, and what had finished is stored.
     """
     began = time.monotonic()
@@ -112,14 +115,19 @@ def run(
         executor.end()
         store.claims.end()
         summary.seconds = time.monotonic() - began
+    if shared.broken:
+        raise InputError(shared.broken)
     return summary
 
 
 class _SharedPlan:
     """What a plan lacks, shared out among all processes that train into one store.
 
-    `missing` has the runs that this process neither finds in the store nor has taken.
+    `missing` has the runs that this process neither finds in the store nor has taken; `broken`
+    says why it takes no more.
     """
+
+    broken = ""
 
     def __init__(
         self,
@@ -148,6 +156,15 @@ class _SharedPlan:
         Args:
             leave: told of runs that others have stored meanwhile.
         """
+        try:
+            return self._take(leave)
+        except OSError as error:
+            # What trains goes on, and is stored if it can be.
+            self.broken = f"results folder {self._store.path} takes no more: {error.strerror}"
+            self.missing.clear()
+            return None
+
+    def _take(self, leave: Callable[[Group], None]) -> Group | None:
         if time.monotonic() - self._looked < HEARTBEAT:
             return None
         done = self._done()

@@ -126,7 +126,7 @@ def test_without_a_result_there_is_nothing_to_export(
     broken = failed(results, tmp_path / "broken", keep=0)
     for to in ("csv", "tensorboard", "latex"):
         assert export(broken, to) == 2
-        told = "error: no run of untrained has a result to export; 28 runs failed\n"
+        told = "error: no run of untrained has a result to export; 32 runs failed\n"
         assert capsys.readouterr().err == told
     assert not (broken / "exports").exists()
 

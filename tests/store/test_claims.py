@@ -154,3 +154,38 @@ def test_short_work_waits_for_its_turn_and_gives_up_on_a_stuck_owner(
     monkeypatch.setattr(claims, "PATIENCE", 0.0)
     with one.held("aa"), pytest.raises(InputError, match="another process holds .*claims/aa"):
         other.held("aa").__enter__()
+
+
+def test_short_work_has_a_heart_that_beats_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "HEARTBEAT", 0.01)
+    here = Claims(tmp_path)
+    with here.held("aa"):
+        silent(tmp_path, 1000)
+        (path,) = tmp_path.glob("claims/aa/*")
+        before = path.stat().st_mtime
+        given_up = time.monotonic() + 60
+        while path.stat().st_mtime == before:
+            assert time.monotonic() < given_up
+            time.sleep(0.01)
+
+
+def test_files_of_others_among_the_claims_are_no_owners(tmp_path: Path) -> None:
+    for folder in ("aa", claims.TAKING_PART):
+        place = tmp_path / "claims" / folder
+        place.mkdir(parents=True)
+        (place / ".DS_Store").touch()
+    here = Claims(tmp_path)
+    here.take_part(2)
+    assert here.other_places() == 0
+    assert here.take("aa") or here.take("aa")
+
+
+def test_who_shares_the_store_can_look_into_claims(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert Claims(tmp_path).take("aa")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "claims" / "aa").stat().st_mode & 0o777 == 0o777

@@ -68,13 +68,13 @@ def test_killed_at_any_move_a_replaced_run_is_still_the_old_one(
 ) -> None:
     example(run="aa", count=3).write(store)
     example(run="bb").write(store)
-    before, policy = contents(store), store.policy_content("aa")
+    before, policy = contents(store), store.policy("aa")["weight"].tobytes()
     with killed(moves):
         example(run="aa", count=7, offset=1.0).write(store)
 
     assert_pandas_reads(store)
     assert_same(contents(store), before)
-    assert store.policy_content("aa") == policy
+    assert store.policy("aa")["weight"].tobytes() == policy
     assert store.problems == []
 
     example(run="aa", count=7, offset=1.0).write(store)
@@ -408,7 +408,7 @@ def test_a_flipped_bit_in_any_file_changes_no_value_silently(
         try:
             found = contents(flipped)
             plans = flipped.plans()
-            policies = [flipped.policy_content(run) for run in flipped.policies()]
+            policies = [flipped.policy(run) for run in flipped.policies()]
         except InputError:
             continue
         finally:
