@@ -71,6 +71,12 @@ def read_monitors(paths: Sequence[Path], name: str) -> Curve:
         for remark in (*each.remarks, *(["it holds no episode"] * (several and each.rows.empty)))
     ]
     found = [each for each in found if not each.rows.empty]
+    numbers = sorted({each.rows["session"].nunique() for each in found})
+    if len(numbers) > 1:
+        remarks.append(
+            f"its files hold {numbers[0]} to {numbers[-1]} sessions, matched from the first: the "
+            "order of episodes may be another"
+        )
     start = min((each.start for each in found), default=np.nan)
     rows = _side_by_side(found, start, name)
     sessions = rows["session"].nunique()
@@ -142,7 +148,10 @@ def _parsed(content: bytes, name: str) -> _Episodes:
         lines = rest.split("\n")
         # A program that is started again may write these once more.
         again = [line for line in lines[1:] if not line.startswith("#") and line != lines[0]]
-        table = read_separated("\n".join([lines[0], *again]), ",", name)
+        full = [line for line in again if not line or line.count(",") >= lines[0].count(",")]
+        if cut := len(again) - len(full):
+            remarks.append(f"rows that are cut off in the middle and left out: {cut}")
+        table = read_separated("\n".join([lines[0], *full]), ",", name)
     elif rest.strip():
         table = read_lines_of_json(rest, name)
     else:

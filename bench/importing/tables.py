@@ -45,10 +45,15 @@ class Table:
     environment: str | None = None
 
     def find(self, column: str) -> int | None:
-        """The position of a column, whatever the case of its name."""
-        return next(
-            (i for i, name in enumerate(self.columns) if plain(name) == plain(column)), None
-        )
+        """The position of a column, whatever the case of its name.
+
+        Raises:
+            InputError: several are called so.
+        """
+        found = [i for i, name in enumerate(self.columns) if plain(name) == plain(column)]
+        if len(found) > 1:
+            raise InputError(f"{self.name}: {len(found)} columns are called {quoted(column)}")
+        return found[0] if found else None
 
     def place(self, column: str) -> int:
         """The position of a column that a user names.

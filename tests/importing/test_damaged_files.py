@@ -77,3 +77,20 @@ def test_names_that_are_no_files(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             read_curves([str(name)])
         assert told in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_row_that_is_cut_off_in_the_middle_is_left_out(tmp_path: Path) -> None:
+    """It would be an episode of another length, and shift all that follow."""
+    path = tmp_path / "monitor.csv"
+    path.write_text('#{"t_start": 1000.0}\nr,l,t\n1,100,1\n2,1\n3,100,3\n4,100,4\n')
+    (curve,) = read_curves([str(path)])
+    assert list(curve.step) == [100, 200, 300]
+    assert list(curve.returns) == [1.0, 3.0, 4.0]
+    assert any("cut off in the middle" in remark for remark in curve.remarks)
+
+
+def test_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "curve.csv"
+    path.write_text("step,return,return\n100,1,2\n200,3,4\n")
+    with pytest.raises(InputError, match="2 columns are called 'return'"):
+        read_curves([str(path)])
