@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.app import main
+from bench.evidence import anchors
 from tests.experiment_results import (
     REACHED,
     VARIANTS,
@@ -103,7 +104,10 @@ def test_bad_statistic(results: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert "unknown statistic 'median'" in capsys.readouterr().err
 
 
-def test_without_the_untrained_policy_the_tables_say_what_they_lack(tmp_path: Path) -> None:
+def test_without_the_untrained_policy_the_tables_say_what_they_lack(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anchors, "PUBLISHED", tmp_path / "nowhere")
     some = [("Hopper-v5", "clipped_ppo"), ("Hopper-v5", "trpo")]
     missing = [cell for cell in cells("experiment") if cell not in some]
     results = write(tmp_path / "r", "experiment", Made(seeds=2, missing=missing, episodes=20))

@@ -58,7 +58,7 @@ def test_tensorboard_opens_its_files(results: Path, tmp_path: Path) -> None:
         assert export(results, "tensorboard", "--output", str(tmp_path)) == 0
     view = bench.load("untrained", results)
     assert len(list(tmp_path.rglob("events.out.tfevents*"))) == len(view.runs)
-    assert len(list(tmp_path.rglob("*"))) == len(view.runs) * 2 + 7 + 14
+    assert len(list(tmp_path.rglob("*"))) == len(view.runs) * 2 + 8 + 16
     run = view.runs.iloc[0]
     place = tmp_path / run.environment / run.variant / f"seed_{run.seed}"
     accumulator = EventAccumulator(str(place), size_guidance={"scalars": 0})
@@ -81,10 +81,10 @@ def test_latex_is_a_booktabs_table_an_environment(results: Path, tmp_path: Path)
     path = tmp_path / "tables.tex"
     assert export(results, "latex", "--output", str(path)) == 0
     text = path.read_text()
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 7
+    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 8
     assert text.isascii()
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert len(rows) == 7 * 3
+    assert len(rows) == 8 * 3
     assert all(len(re.findall(r"(?<!\\)&", row)) == 7 for row in rows)
     assert all(text.count(a) == text.count(b) for a, b in ("{}", ("\\begin", "\\end")))
 
@@ -103,19 +103,19 @@ def failed(results: Path, place: Path, keep: int) -> Path:
 def test_failed_runs_are_counted_apart(
     results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = failed(results, tmp_path / "broken", keep=20)
+    broken = failed(results, tmp_path / "broken", keep=24)
     for to in ("csv", "tensorboard", "latex"):
         output = tmp_path / (f"{to}.tex" if to == "latex" else to)
         capsys.readouterr()
         assert export(broken, to, "--output", str(output)) == 0
         told = capsys.readouterr().out
         assert "Left out: 8 runs that failed." in told
-        assert ("20 runs in" in told) == (to == "tensorboard")
-    assert len(pd.read_csv(tmp_path / "csv" / "scores.csv")) == 20
+        assert ("24 runs in" in told) == (to == "tensorboard")
+    assert len(pd.read_csv(tmp_path / "csv" / "scores.csv")) == 24
     statistics = pd.read_csv(tmp_path / "csv" / "statistics.csv")
-    assert (statistics["n"].sum(), statistics["failed"].sum()) == (20, 8)
+    assert (statistics["n"].sum(), statistics["failed"].sum()) == (24, 8)
     assert (statistics["n"] + statistics["failed"] == 2).all()
-    assert len(list((tmp_path / "tensorboard").rglob("events.out.tfevents*"))) == 20
+    assert len(list((tmp_path / "tensorboard").rglob("events.out.tfevents*"))) == 24
     text = (tmp_path / "latex.tex").read_text()
     assert "runs failed (not counted)" in text
 
