@@ -85,13 +85,37 @@ def findings(
             notes=notes,
             seed=seed,
         )
-    rivals: tuple[Improvement, ...] = ()
     if page_of(view.plan) == "figure_3":
-        first = str(view.plan["control"].iloc[0])
-        measured = scales_by_control(scores, first, anchors or anchors_for(view.source))
-        rivals = improvements(view.plan, scores, first, measured, seed=seed)
+        anchors = anchors or anchors_for(view.source)
+        return findings_on_rivals(view.plan, scores, anchors, seed=seed)
+    verdicts, notes = judge_plan(view.plan, scores, seed=seed)
+    return Findings(
+        scores=scores,
+        departures=None,
+        rivals=(),
+        verdicts=verdicts,
+        golden=(),
+        notes=notes,
+        seed=seed,
+    )
+
+
+def findings_on_rivals(
+    plan: pd.DataFrame, scores: pd.DataFrame, anchors: Anchors, *, seed: int = 0
+) -> Findings:
+    """What the scores of a page like Figure 3 say.
+
+    Args:
+        plan: the store's plan of the ablation.
+        scores: the frame of `scores.score_runs`.
+        anchors: what normalised scores are measured by.
+        seed: as in `findings`.
+    """
+    first = str(plan["control"].iloc[0])
+    measured = scales_by_control(scores, first, anchors)
+    rivals = improvements(plan, scores, first, measured, seed=seed)
     over_all = [row.p_value for row in rivals if row.over_all and math.isfinite(row.p_value)]
-    verdicts, notes = judge_plan(view.plan, scores, further=over_all, seed=seed)
+    verdicts, notes = judge_plan(plan, scores, further=over_all, seed=seed)
     return Findings(
         scores=scores,
         departures=None,

@@ -59,7 +59,7 @@ def test_text_and_markdown_hold_the_numbers(frames: Build) -> None:
     assert table.cells[0][:4] == ("A | B", "10", "1,045", "1,045")
     assert table.cells[0][-3:] == ("1,045", "0", "control")
     assert table.cells[1][0] == "new"  # without a title, the name
-    assert table.cells[1][-1] == "better than control by 400 (p = 0.002, Holm)"
+    assert table.cells[1][-1] == "better than control by 400 (p = 0.002, Holm over 1)"
     assert all(len(cells) == len(HEADER) == len(ALIGNMENT) for cells in table.cells)
     lines = table.markdown().splitlines()
     assert lines[0] == "### Hopper-v5"

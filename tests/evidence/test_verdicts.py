@@ -54,9 +54,9 @@ def test_a_clear_difference_is_claimed_in_numbers_from_the_data() -> None:
     assert better.pairs == 10
     assert better.difference == pytest.approx(312)
     assert better.p_value == better.adjusted == 2**-9
-    assert better.sentence == "better than control by 312 (p = 0.002, Holm)"
+    assert better.sentence == "better than control by 312 (p = 0.002, Holm over 1)"
     worse = verdict({**scores, ("Hopper-v5", "new"): CONTROL - 0.25}, "new")
-    assert worse.sentence == "worse than control by 0.250 (p = 0.002, Holm)"
+    assert worse.sentence == "worse than control by 0.250 (p = 0.002, Holm over 1)"
     assert verdict(scores, "control").sentence == "control"
 
 
@@ -67,7 +67,7 @@ def test_a_doubtful_difference_is_not_claimed() -> None:
     expected = sign_flip_test(shift, np.random.default_rng(0))
     assert none.outcome == "none"
     assert none.p_value == expected
-    assert none.sentence == f"no difference can be claimed (p = {expected:.2g}, Holm)"
+    assert none.sentence == f"no difference can be claimed (p = {expected:.2g}, Holm over 1)"
 
 
 def test_below_ten_pairs_nothing_is_claimed_however_large_the_difference() -> None:
@@ -116,7 +116,7 @@ def test_an_environment_without_the_control_allows_no_claim() -> None:
         ("Ant-v5", "new"): CONTROL,
     }
     assert verdict(scores, "new", "Ant-v5").sentence == "no claim: n = 0 < 10"
-    assert verdict(scores, "new").sentence == "no difference can be claimed (p = 1, Holm)"
+    assert verdict(scores, "new").sentence == "no difference can be claimed (p = 1, Holm over 1)"
 
 
 def test_an_unknown_control_names_the_nearest() -> None:
@@ -148,9 +148,12 @@ def test_a_variant_is_compared_with_the_one_it_names() -> None:
         "third": "second",
     }
     assert found["control"].outcome == "control"
-    assert found["first"].sentence == "better than control by 300 (p = 0.0059, Holm)"
-    assert found["second"].sentence == "worse than the first by 200 (p = 0.0059, Holm)"
-    assert found["third"].sentence == "no difference from the second can be claimed (p = 1, Holm)"
+    assert found["first"].sentence == "better than control by 300 (p = 0.0059, Holm over 3)"
+    assert found["second"].sentence == "worse than the first by 200 (p = 0.0059, Holm over 3)"
+    assert (
+        found["third"].sentence
+        == "no difference from the second can be claimed (p = 1, Holm over 3)"
+    )
     assert found["third"].difference == 0
     assert {v.comparisons for v in found.values()} == {3}
     untitled = judge(scores.assign(variant_title=""), "control", {"second": "first"})

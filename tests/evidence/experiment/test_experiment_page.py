@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from bench.evidence.anchors import anchors
 from bench.evidence.experiment.aggregates import HEADER, aggregates, section
 from bench.evidence.experiment.page import experiment_page
+from bench.evidence.findings import findings_on_rivals
 from bench.evidence.normalised import Scale
 from bench.evidence.statistics import stratified_bootstrap_interval
 from tests.experiment_results import (
@@ -23,6 +28,17 @@ from tests.experiment_results import (
 PLAN = plan_frame("experiment")
 SCALES = {name: Scale(zero=UNTRAINED[name], one=REACHED[name][3]) for name in REACHED}
 ZEROS = scores_frame("untrained", Made(of=untrained_score, seeds=10))
+
+
+def page(
+    scores: pd.DataFrame,
+    untrained: pd.DataFrame | None,
+    notes: Sequence[str] = (),
+    plan: pd.DataFrame = PLAN,
+) -> str:
+    measured = anchors(untrained, None, "made up")
+    found = findings_on_rivals(plan, scores, measured)
+    return experiment_page(plan, found, measured, notes=notes)
 
 
 def test_an_aggregate_by_hand() -> None:
@@ -71,8 +87,8 @@ def test_without_a_scale_the_page_says_how_to_get_one() -> None:
 
 
 def test_ppo_s_mean_is_one_and_the_untrained_policy_s_nought() -> None:
-    page = experiment_page(PLAN, scores_frame("experiment", Made(seeds=5)), ZEROS)
-    (ppo,) = (row for row in page.splitlines() if row.startswith("| PPO (Clip) | 7 | 5 | "))
+    text = page(scores_frame("experiment", Made(seeds=5)), ZEROS)
+    (ppo,) = (row for row in text.splitlines() if row.startswith("| PPO (Clip) | 7 | 5 | "))
     assert ppo.split(" | ")[3] == "1.00"
 
     def unlearned(environment: str, variant: str, seed: int) -> float:
@@ -80,14 +96,14 @@ def test_ppo_s_mean_is_one_and_the_untrained_policy_s_nought() -> None:
             return untrained_score(environment, "untrained", seed)
         return score(environment, variant, seed)
 
-    page = experiment_page(PLAN, scores_frame("experiment", Made(of=unlearned, seeds=5)), ZEROS)
-    (cem,) = (row for row in page.splitlines() if row.startswith("| CEM | 7 | 5 | "))
+    text = page(scores_frame("experiment", Made(of=unlearned, seeds=5)), ZEROS)
+    (cem,) = (row for row in text.splitlines() if row.startswith("| CEM | 7 | 5 | "))
     assert cem.split(" | ")[3] == "0.00"
 
 
 def test_the_page_has_all_parts_in_order() -> None:
-    page = experiment_page(PLAN, scores_frame("experiment"), ZEROS, notes=["A note."])
-    lines = page.splitlines()
+    text = page(scores_frame("experiment"), ZEROS, notes=["A note."])
+    lines = text.splitlines()
     assert lines[0] == "## The Experiment" and lines[2].startswith("How does clipped PPO compare")
     assert [line for line in lines if line.startswith("#")][1:] == [
         "### Beside Figure 3 of the PPO paper",
@@ -99,21 +115,21 @@ def test_the_page_has_all_parts_in_order() -> None:
         "### Over all environments",
     ]
     assert lines[-1] == "* A note."
-    assert "Not there yet" not in page and "do not compare" not in page
+    assert "Not there yet" not in text and "do not compare" not in text
 
 
 def test_the_page_stands_with_next_to_nothing() -> None:
     present = ("Hopper-v5", "a2c")
     missing = [(e, v) for e in REACHED for v in VARIANTS if (e, v) != present]
-    page = experiment_page(
-        PLAN.assign(budget=100_000),
+    text = page(
         scores_frame("experiment", Made(seeds=1, missing=missing)),
         None,
+        plan=PLAN.assign(budget=100_000),
     )
-    assert "There are no runs of PPO (Clip) beside those of a rival." in page
-    assert "* Not there yet: " in page
+    assert "There are no runs of PPO (Clip) beside those of a rival." in text
+    assert "* Not there yet: " in text
     assert (
-        "* These runs have 100,000 steps, those published 1,000,000: they do not compare." in page
+        "* These runs have 100,000 steps, those published 1,000,000: they do not compare." in text
     )
 
 
@@ -121,6 +137,6 @@ def test_trouble_is_named_on_the_page() -> None:
     scores = scores_frame("experiment")
     scores.loc[0, "diverged"] = True
     scores.loc[1, ["status", "score", "last_100"]] = ["failed", np.nan, np.nan]
-    page = experiment_page(PLAN, scores, ZEROS)
-    assert "* Diverged seeds (counted with their last value): A2C on HalfCheetah-v5: 1." in page
-    assert "* Failed runs (not counted): A2C on HalfCheetah-v5: 1." in page
+    text = page(scores, ZEROS)
+    assert "* Diverged seeds (counted with their last value): A2C on HalfCheetah-v5: 1." in text
+    assert "* Failed runs (not counted): A2C on HalfCheetah-v5: 1." in text

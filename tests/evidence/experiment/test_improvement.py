@@ -103,7 +103,7 @@ def test_from_ten_pairs_on_the_tests_are_the_verdicts_adjusted_over_the_page() -
     assert [row.adjusted for row in rows.values()] == adjusted.tolist()
     assert {row.comparisons for row in rows.values()} == {40}
     assert rows["cem"].claim.startswith("PPO (Clip) better by ")
-    assert rows["cem"].claim.endswith(" normalised (p < 0.001, Holm)")
+    assert rows["cem"].claim.endswith(" normalised (p < 0.001, Holm over 40)")
 
 
 def test_claims_name_the_better_one() -> None:
@@ -112,10 +112,10 @@ def test_claims_name_the_better_one() -> None:
 
     scores = scores_frame("experiment", Made(of=apart, seeds=12))
     rows = found(scores, {name: Scale(zero=0.0, one=100.0) for name in REACHED})
-    assert rows["cem Hopper-v5"].claim == "PPO (Clip) better by 90.0 (p = 0.019, Holm)"
-    assert rows["trpo Hopper-v5"].claim == "TRPO better by 150 (p = 0.019, Holm)"
-    assert rows["trpo"].claim == "TRPO better by 1.50 normalised (p < 0.001, Holm)"
-    assert rows["a2c Hopper-v5"].claim == "no difference can be claimed (p = 1, Holm)"
+    assert rows["cem Hopper-v5"].claim == "PPO (Clip) better by 90.0 (p = 0.019, Holm over 40)"
+    assert rows["trpo Hopper-v5"].claim == "TRPO better by 150 (p = 0.019, Holm over 40)"
+    assert rows["trpo"].claim == "TRPO better by 1.50 normalised (p < 0.001, Holm over 40)"
+    assert rows["a2c Hopper-v5"].claim == "no difference can be claimed (p = 1, Holm over 40)"
     assert rows["cem Hopper-v5"].cells[:5] == ("Hopper-v5", "CEM", "12", "1.00", "1.00 to 1.00")
     assert rows["trpo"].cells[:4] == ("mean over 7", "TRPO", "12", "0.00")
     text = section(tuple(rows.values()), "PPO (Clip)").markdown()

@@ -71,7 +71,8 @@ def test_claims_of_one_environment_and_reference_stand_together() -> None:
     assert text == (
         "On A, “the a” (by 200, p = 0.0078) and “the b” (by 300, p = 0.0078) are better than the "
         "control, “the old”, and “the c” (by 7.00, p = 0.0078) is worse than the control, “the "
-        "old”; no difference can be claimed in the other comparison (n = 10 pairs of seeds each)."
+        "old”; no difference can be claimed in the other comparison (n = 10 pairs of seeds each; "
+        "Holm over 4)."
     )
 
 
@@ -84,7 +85,8 @@ def test_a_variant_is_told_beside_what_it_is_compared_with() -> None:
 def test_without_a_claim_it_says_so() -> None:
     scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + NO_CLAIM}
     assert told(scores) == (
-        "No difference can be claimed in the one comparison (n = 10 pairs of seeds each)."
+        "No difference can be claimed in the one comparison (n = 10 pairs of seeds each; "
+        "Holm over 1)."
     )
 
 
