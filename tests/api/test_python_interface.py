@@ -204,7 +204,7 @@ def test_the_comparison_says_what_the_tables_say(made: Path, tmp_path: Path) -> 
     assert main([*arguments, "--output", str(tmp_path)]) == 0
     exported = pd.read_csv(tmp_path / "statistics.csv")
     pd.testing.assert_frame_equal(frame[exported.columns], exported, check_dtype=False)
-    assert len(frame) == 14 and not frame["imported"].any()
+    assert len(frame) == 16 and not frame["imported"].any()
     control = frame[frame["outcome"] == "control"]
     assert control["difference_low"].isna().all()
     other = frame[frame["outcome"] != "control"]
