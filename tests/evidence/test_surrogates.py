@@ -20,7 +20,7 @@ from tests.experiment_results import (
 
 PLAN = plan_frame("surrogates")
 NAMES = list(dict.fromkeys(variant for _, variant in cells("surrogates")))
-ENVIRONMENTS = list(UNTRAINED)
+ENVIRONMENTS = list(dict.fromkeys(environment for environment, _ in cells("surrogates")))
 ZEROS = untrained_values(
     scores_frame("untrained", Made(of=untrained_score, seeds=10), last_100=0.0), "last_100"
 )
