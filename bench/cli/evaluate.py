@@ -178,11 +178,8 @@ def written_policy(store: Store, run: pd.Series) -> np.ndarray:
 def _arrays(store: Store, run: pd.Series) -> dict[str, np.ndarray]:
     try:
         return store.policy(run.run)
-    except InputError:
-        raise
-    except Exception as error:  # safetensors raises KeyError for numbers that numpy doesn't have
-        path = store.policy_path(run.run)
-        raise InputError(f"{path} can't be read: {type(error).__name__}: {error}") from error
+    except OSError as error:
+        raise InputError(f"{store.policy_path(run.run)} can't be read: {error}") from error
 
 
 def _numbers(played: Played) -> tuple[str, ...]:

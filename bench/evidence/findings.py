@@ -36,12 +36,12 @@ class Findings:
     """
 
     scores: pd.DataFrame
-    departures: pd.DataFrame | None
-    rivals: tuple[Improvement, ...]
     verdicts: tuple[Verdict, ...]
-    golden: tuple[Verdict, ...]
     notes: tuple[str, ...]
     seed: int
+    departures: pd.DataFrame | None = None
+    golden: tuple[Verdict, ...] = ()
+    rivals: tuple[Improvement, ...] = ()
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -79,7 +79,6 @@ def findings(
         return Findings(
             scores=scores,
             departures=found,
-            rivals=(),
             verdicts=verdicts,
             golden=golden,
             notes=notes,
@@ -89,15 +88,7 @@ def findings(
         anchors = anchors or anchors_for(view.source)
         return findings_on_rivals(view.plan, scores, anchors, seed=seed)
     verdicts, notes = judge_plan(view.plan, scores, seed=seed)
-    return Findings(
-        scores=scores,
-        departures=None,
-        rivals=(),
-        verdicts=verdicts,
-        golden=(),
-        notes=notes,
-        seed=seed,
-    )
+    return Findings(scores=scores, verdicts=verdicts, notes=notes, seed=seed)
 
 
 def findings_on_rivals(
@@ -116,15 +107,7 @@ def findings_on_rivals(
     rivals = improvements(plan, scores, first, measured, seed=seed)
     over_all = [row.p_value for row in rivals if row.over_all and math.isfinite(row.p_value)]
     verdicts, notes = judge_plan(plan, scores, further=over_all, seed=seed)
-    return Findings(
-        scores=scores,
-        departures=None,
-        rivals=rivals,
-        verdicts=verdicts,
-        golden=(),
-        notes=notes,
-        seed=seed,
-    )
+    return Findings(scores=scores, verdicts=verdicts, notes=notes, seed=seed, rivals=rivals)
 
 
 def page_of(plan: pd.DataFrame) -> str:

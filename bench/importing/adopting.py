@@ -77,7 +77,6 @@ def adopt(
     reasons = _reasons(limited, budgets, place)
     runs = store.runs()
     known = runs[runs["description"] == place.description].set_index("seed")
-    before = page_of(store, place.ablation)
     stored = {int(seed): str(row["machine"]) for seed, row in known.iterrows()}
     added, replaced, same = [], [], []
     for curve, budget in zip(limited, budgets, strict=True):
@@ -98,7 +97,6 @@ def adopt(
     kept = [int(row.budget) for seed, row in known.iterrows() if seed not in replaced]
     now = datetime.now(UTC)
     most = max([*budgets, *kept])
-    place.plan_row(before, before[0] if before else {**page, "created": now}, most)
 
     def planned() -> list[Row] | None:
         """The ablation's plan with this variant, if that changes it."""
@@ -107,17 +105,22 @@ def adopt(
         head = before[0] if before else {**page, "created": now}
         return changed(before, _ordered([*others, place.plan_row(before, head, most)]), now)
 
-    if added or replaced or planned():
+    def write_plan() -> None:
+        with store.planning(place.ablation):
+            # Another process may have imported something meanwhile.
+            if plan := planned():
+                store.write_plan(plan)
+
+    due = planned()
+    if added or replaced or due:
         store.check_writable()
     try:
         for curve, budget in zip(limited, budgets, strict=True):
             if _seed(curve) not in same:
                 row = _row(curve, budget, place, reasons.get(_seed(curve)), now)
                 store.write_run(row, _episodes(curve), NO_UPDATES, None)
-        if planned():
-            with store.planning(place.ablation):
-                # Another process may have imported something meanwhile.
-                store.write_plan(planned() or page_of(store, place.ablation))
+        if due:
+            write_plan()
     except OSError as error:
         raise InputError(
             f"importing into {store.path} stopped: {error.strerror or error}"

@@ -152,8 +152,11 @@ def changed(before: Sequence[Row], after: Sequence[Row], now: datetime) -> list[
     """The plan to be written, as of now; None where it says what it said before."""
 
     def told(rows: Sequence[Row]) -> list[Row]:
-        aside = ("created", "seal")
-        return [{key: value for key, value in row.items() if key not in aside} for row in rows]
+        # A column that is null says no more than one that isn't there.
+        return [
+            {key: value for key, value in row.items() if key != "created" and value is not None}
+            for row in rows
+        ]
 
     if told(before) == told(after):
         return None

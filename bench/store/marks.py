@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bench.store import parquet
 from bench.store.parquet import UnreadableError
-from bench.store.schema import SCHEMAS
+from bench.store.rounding import ROUNDED
+from bench.store.schema import RUNS
 
 OF_DESCRIPTION = "description-"
 """How the name begins of files that hold all runs of a description."""
@@ -21,13 +26,6 @@ COMPACTED = "compacted"
 PARTS = ("episodes", "updates")
 PLAIN = "[A-Za-z0-9][A-Za-z0-9_-]{0,199}"
 """What a run and a description can be called: part of a file's name that readers see."""
-ROUNDABLE = tuple(
-    field.name
-    for part in PARTS
-    for field in SCHEMAS[part]
-    if field.type == pa.float64() or (field.type == pa.float32() and field.nullable)
-)
-"""Columns of PARTS that may be rounded for publication."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +35,7 @@ class Entry:
     run: str
     description: str
     status: str
+    started: datetime
     digest: str
     adopted: str | None
     name: str
@@ -66,7 +65,7 @@ class Mark:
 
     @property
     def entries(self) -> list[Entry]:
-        names = ("run", "description", "status", "digest", "adopted")
+        names = ("run", "description", "status", "started", "digest", "adopted")
         return [Entry(**{each: row[each] for each in names}, name=self.name) for row in self.runs]
 
     def file(self, part: str) -> str:
@@ -111,7 +110,22 @@ def policy_file(row: Mapping[str, Any]) -> str | None:
     return None if checksum is None else f"policies/{row['run']}.{checksum}.safetensors"
 
 
-def check_mark(mark: Mark) -> None:
+def read_mark(path: Path, name: str, told: Callable[[str], None] = lambda text: None) -> Mark:
+    """The mark in a file; raises as `parquet.read` does, and where no store has written it.
+
+    Args:
+        path: of the file, wherever it lies by now.
+        name: that the file has, or had, in `runs`.
+        told: as in `parquet.read`.
+    """
+    mark = Mark(name=name, rows=parquet.read(path, RUNS, told=told))
+    if not mark.runs:
+        raise UnreadableError("holds no run")
+    _check(mark)
+    return mark
+
+
+def _check(mark: Mark) -> None:
     """Raise UnreadableError where a mark is not what the store's writer could have made."""
     for row in mark.runs:
         run, description = row["run"], row["description"]
@@ -133,7 +147,11 @@ def check_mark(mark: Mark) -> None:
             reason = f"can't be used: column 'parts' of run {run} is empty"
             raise UnreadableError(reason, whole=True)
         for column, off in json.loads(row["rounding"] or "{}").items():
-            if column not in ROUNDABLE or not isinstance(off, int | float) or not off > 0:
+            if (
+                column not in chain(*ROUNDED.values())
+                or not isinstance(off, int | float)
+                or not off > 0
+            ):
                 reason = f"can't be used: column 'rounding' of run {run} holds {column!r}: {off!r}"
                 raise UnreadableError(reason, whole=True)
 

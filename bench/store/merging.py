@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from bench.errors import InputError
+from bench.files import whole
 from bench.store import parquet
 from bench.store.content import (
     Content,
@@ -236,10 +236,8 @@ def _merge_sessions(there: Store, here: Store, done: Merging) -> None:
             if earlier is not None and not done.replaced:
                 done.problems.append(f"{path} differs from {place}, which is kept")
                 continue
-        with here.staging() as staging:
-            parquet.write(content, staging / "throughput")
-            place.parent.mkdir(exist_ok=True)
-            os.replace(staging / "throughput", place)
+        with whole(place) as part:
+            parquet.write(content, part)
         done.sessions.append(path.stem)
 
 

@@ -20,8 +20,8 @@ from bench.store.schema import JSON, SEAL
 class UnreadableError(Exception):
     """A file that is not a whole Parquet file of the expected schema; the text says why.
 
-    `whole` says of one that is, that a version of this suite has written it as this table: what
-    can't be used of it is no damage.
+    `whole` is true of a file that isn't damaged: a version of this suite wrote it, and this version
+    can't use what it holds.
     """
 
     def __init__(self, reason: str, *, whole: bool = False) -> None:

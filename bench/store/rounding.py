@@ -12,9 +12,9 @@ from bench.store.parquet import with_column
 from bench.store.schema import EPISODES, UPDATES
 
 SHARE = 1e-3
-"""What rounding may change, in standard deviations over seeds."""
+"""The largest error of rounding, as a share of the standard deviation over seeds."""
 SPANS = 10
-"""Parts of the budget in which the spread over seeds is looked at; the smallest counts."""
+"""Equal parts of the budget. The spread over seeds is taken in each, and the smallest counts."""
 ROUNDED: dict[str, tuple[str, ...]] = {
     "episodes": tuple(each.name for each in EPISODES if each.type == pa.float64()),
     "updates": tuple(each.name for each in UPDATES if each.type == pa.float32() and each.nullable),

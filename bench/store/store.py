@@ -5,7 +5,7 @@
     DIR/policies/RUN.SUM.safetensors        final parameters
     DIR/plans/ABLATION.parquet              the plan last asked for
     DIR/incoming/                           files being written
-    DIR/claims/                             what which process does (`bench.store.claims`)
+    DIR/claims/                             names that processes hold (`bench.store.claims`)
     DIR/set_aside/                          torn and foreign files, out of the readers' way
 
 NAME is the run's where a store is trained into; in a published one, a file holds all runs of a
@@ -13,8 +13,8 @@ description, and NAME is that. A file in `runs` is moved in last and at once, an
 by their content: so it is the commit mark of all of them, a reader sees one version of a run or
 another and never a mixture, and what a writer killed in between leaves behind counts for nothing.
 
-A store of the first edition has files without SUM, and a published one NAME "compacted"; both are
-read, of a run that was published since the later files.
+The first edition's files have no SUM in their names, and its published ones have the NAME
+"compacted". They are read too. A run that has been published since is read from the newer file.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ from bench.store.marks import (
     PLAIN,
     Entry,
     Mark,
-    check_mark,
     check_rows,
     parts_of,
     policy_file,
+    read_mark,
 )
 from bench.store.plan_metadata import check_metadata
 from bench.store.schema import PLANS, RESULTS, RUNS, SCHEMAS, STATUSES
@@ -93,7 +93,7 @@ class Store:
 
     @property
     def read_only(self) -> bool:
-        """A published reference: changed by publication alone. Or asked for."""
+        """Whether nothing but a publication may change it, or nothing, since it was opened so."""
         if self._left_alone or self.path.resolve() == PUBLISHED:
             return True
         paths = self._files("runs")
@@ -192,10 +192,10 @@ class Store:
         return True
 
     def put(self, name: str, tables: Mapping[str, pa.Table], policies: Mapping[str, bytes]) -> int:
-        """Store the files of a name, in place of those that it had; the caller holds its claim.
+        """Replace the files of this name. The caller must hold the claim `NAME-written`.
 
         Args:
-            name: of the files.
+            name: of the files: a run's id, or that of all runs of a description.
             tables: those of RUN_TABLES. A run keeps the policy that its row names.
             policies: run -> content of its policy's file.
 
@@ -206,7 +206,7 @@ class Store:
             sums = {part: parquet.write(tables[part], staging / part) for part in PARTS}
             named = []
             for row in tables["runs"].to_pylist():
-                parts = json.loads(row["parts"] or "{}") | sums
+                parts = parts_of(row) | sums
                 if (policy := policies.get(row["run"])) is not None:
                     written = staging / _file_name(row["run"])
                     parts["policies"] = parquet.write_bytes(policy, written)
@@ -292,7 +292,7 @@ class Store:
             os.replace(staging / "plans", self.path / "plans" / name)
 
     def planning(self, ablation: str) -> AbstractContextManager[None]:
-        """Within, no other process reads and writes the plan of this ablation in one."""
+        """Hold the plan of an ablation while it is read, changed and written."""
         return self.claims.held(f"{_file_name(ablation, dots=True)}-planned")
 
     @contextmanager
@@ -402,15 +402,9 @@ class Store:
         )
 
     def _mark(self, path: Path) -> Mark | None:
-        def read(path: Path) -> Mark:
-            rows = self._table(path, RUNS)
-            if not len(rows):
-                raise parquet.UnreadableError("holds no run")
-            mark = Mark(name=name, rows=rows)
-            check_mark(mark)
-            return mark
+        def read(found: Path) -> Mark:
+            return read_mark(found, path.stem, lambda text: self._report(f"{found} {text}"))
 
-        name = path.name.removesuffix(".parquet")
         with suppress(FileNotFoundError):
             return self._remembered(path, lambda: self._attempt(path, read))
         return None
@@ -645,7 +639,7 @@ def _with_parts(runs: pa.Table, parts: Sequence[str | None]) -> pa.Table:
 def _is_of_a_run(path: Path) -> bool:
     """Whether a file in `runs` is the mark of a single run."""
     try:
-        check_mark(Mark(name=path.stem, rows=parquet.read(path, RUNS)))
+        read_mark(path, path.stem)
     except (OSError, parquet.UnreadableError):
         return False
     return True

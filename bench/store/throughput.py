@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from bench.errors import InputError
+from bench.files import whole
 from bench.store import parquet
 from bench.store.schema import DEVICE_THROUGHPUT, THROUGHPUT
 
@@ -44,14 +45,10 @@ def _write(
     schema: pa.Schema,
     rows: Sequence[Mapping[str, object]],
 ) -> Path:
-    folder = results / table
-    path = folder / f"{name}.parquet"
-    # The dot keeps readers of the folder from a file that is not whole yet.
-    temporary = path.with_name(f".{path.name}")
+    path = results / table / f"{name}.parquet"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        parquet.write(parquet.from_rows(schema, rows), temporary)
-        os.replace(temporary, path)
+        with whole(path) as part:
+            parquet.write(parquet.from_rows(schema, rows), part)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError(f"results folder {results} cannot be written: {reason}") from error

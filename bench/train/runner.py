@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -145,10 +145,14 @@ class _SharedPlan:
 
     def groups(self) -> list[Group]:
         """Groups of the missing runs that keep all processes busy."""
-        seeds: dict[str, tuple[Description, list[int]]] = {}
-        for description, seed in self.missing.values():
-            seeds.setdefault(description.identifier, (description, []))[1].append(seed)
-        return self._grouped(list(seeds.values()), self._store.claims.other_places())
+        missing = self._by_description(self.missing)
+        return self._grouped(missing, self._store.claims.other_places())
+
+    def _by_description(self, runs: Iterable[str]) -> list[tuple[Description, list[int]]]:
+        found: dict[str, tuple[Description, list[int]]] = {}
+        for description, seed in map(self.missing.__getitem__, runs):
+            found.setdefault(description.identifier, (description, []))[1].append(seed)
+        return list(found.values())
 
     def take(self, leave: Callable[[Group], None]) -> Group | None:
         """A group of missing runs that nobody else trains; None where there is none.
@@ -167,29 +171,29 @@ class _SharedPlan:
     def _take(self, leave: Callable[[Group], None]) -> Group | None:
         if time.monotonic() - self._looked < HEARTBEAT:
             return None
-        done = self._done()
-        for group in self.groups():
-            self._drop([seed for seed in group.seeds if _run(group, seed) in done], group, leave)
+        self._drop_stored(self.missing, leave)
         for group in self.groups():
             claimed = [s for s in group.seeds if self._store.claims.take(_run(group, s))]
             # Looked at behind the claim: whoever had it before has stored the run by then.
-            done = self._done() if claimed else set()
-            stored = [seed for seed in claimed if _run(group, seed) in done]
-            self._drop(stored, group, leave)
-            if taken := tuple(seed for seed in claimed if seed not in stored):
+            if claimed:
+                self._drop_stored([_run(group, seed) for seed in claimed], leave)
+            if taken := tuple(seed for seed in claimed if _run(group, seed) in self.missing):
                 for seed in taken:
                     del self.missing[_run(group, seed)]
                 return replace(group, seeds=taken)
         self._looked = time.monotonic()
         return None
 
-    def _drop(self, seeds: list[int], group: Group, leave: Callable[[Group], None]) -> None:
-        if seeds:
-            stored = replace(group, seeds=tuple(seeds))
-            self.give_back(stored)
-            for seed in seeds:
-                del self.missing[_run(group, seed)]
-            leave(stored)
+    def _drop_stored(self, runs: Iterable[str], leave: Callable[[Group], None]) -> None:
+        """Leave those of these runs to others that they have stored."""
+        done = self._done()
+        stored = [run for run in runs if run in done]
+        for description, seeds in self._by_description(stored):
+            group = Group(description=description, seeds=tuple(seeds))
+            self.give_back(group)
+            leave(group)
+        for run in stored:
+            del self.missing[run]
 
     def lost(self, group: Group) -> set[int]:
         """Seeds of a group that others have taken over, because this process was silent."""
@@ -202,16 +206,14 @@ class _SharedPlan:
 
     def _done(self) -> set[str]:
         """Runs that need no training: with a result, or failed since this process began."""
-        done = {
+        return {
             run
             for run, each in self._store.committed().items()
-            if each.status in RESULTS
-            or (each.status not in (*RESULTS, PRUNED) and run not in self._failed_before)
+            if (self._fresh_before is None or each.started >= self._fresh_before)
+            and (
+                each.status in RESULTS or (each.status != PRUNED and run not in self._failed_before)
+            )
         }
-        if self._fresh_before is not None:
-            table = self._store.runs()
-            done -= set(table["run"][table["started"] < self._fresh_before])
-        return done
 
 
 def _run(group: Group, seed: int) -> str:
