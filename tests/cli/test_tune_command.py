@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import optuna
+import pandas as pd
 import pytest
 
 from bench.cli.app import main
@@ -192,8 +193,8 @@ def test_a_pruned_run_is_not_evaluated(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(command("--steps", "256", "--trials", "1", "--jobs", "1", results=tmp_path)) == 0
     store = Store(tmp_path)
     (row, _) = store.runs().to_dict("records")
-    pruned = {**row, "status": "pruned", "reason": "below the median", "diverged_at": None}
-    pruned["adopted"] = None
+    written = {column: value for column, value in row.items() if not pd.isna(value)}
+    pruned = {**written, "status": "pruned", "reason": "below the median"}
     store.write_run(pruned, NO_EPISODES, NO_UPDATES, None)
     capsys.readouterr()
     assert main(["evaluate", row["run"], "--results", str(tmp_path)]) == 2
