@@ -195,6 +195,7 @@ def test_a_pruned_run_is_not_evaluated(tmp_path: Path, capsys: pytest.CaptureFix
     (row, _) = store.runs().to_dict("records")
     written = {column: value for column, value in row.items() if not pd.isna(value)}
     pruned = {**written, "status": "pruned", "reason": "below the median"}
+    pruned |= {"episodes": 0, "updates": 0}
     store.write_run(pruned, NO_EPISODES, NO_UPDATES, None)
     capsys.readouterr()
     assert main(["evaluate", row["run"], "--results", str(tmp_path)]) == 2
