@@ -192,7 +192,7 @@ def _numbers(played: Played) -> tuple[str, ...]:
 
 
 def _last(store: Store, run: str) -> str:
-    from bench.evidence.scores import LAST_EPISODES
+    from bench.evidence.measures.scores import LAST_EPISODES
     from bench.evidence.verdicts import return_text
 
     returns = store.episodes([run])["return"].tail(LAST_EPISODES)

@@ -108,7 +108,7 @@ def _learning_curves(view: View, x: str, statistic: str) -> Figure:
 
 
 def _against_divergence(view: View, statistic: str) -> Figure:
-    from bench.evidence.figures.departure import reward_against_divergence
+    from bench.evidence.figures.reference_kl import reward_against_divergence
 
     return reward_against_divergence(
         view.runs,
@@ -131,7 +131,7 @@ def _experiment(
     view: View, path: Path, statistic: str, paper: bool
 ) -> tuple[dict[Path, Figure], tuple[str, ...]]:
     """Both pages by where they go, and what there is to say."""
-    from bench.evidence.figures.experiment import experiment
+    from bench.evidence.figures.figure_3 import experiment
 
     pages = experiment(
         view.plan,
@@ -149,9 +149,9 @@ def _experiment(
 
 def _tables(view: View) -> str:
     """The ablation's tables as Markdown."""
-    from bench.evidence.anchors import anchors_for
-    from bench.evidence.departure import section as section_of_departures
     from bench.evidence.findings import findings, page_of
+    from bench.evidence.measures.anchors import anchors_for
+    from bench.evidence.pages.reference_kl import section as kl_section
     from bench.store.editions import edition_note
     from bench.visible import visible
 
@@ -159,22 +159,22 @@ def _tables(view: View) -> str:
     page, anchors = page_of(view.plan), anchors_for(view.source)
     found = findings(view, anchors=anchors)
     if page == "figure_3":
-        from bench.evidence.experiment.page import experiment_page
+        from bench.evidence.pages.figure_3.page import experiment_page
 
         return experiment_page(view.plan, found, anchors, notes=marked)
     title, question = (visible(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
     if page == "table_1":
-        from bench.evidence.normalised import untrained_values
-        from bench.evidence.surrogates import section, surrogates
+        from bench.evidence.measures.normalised import untrained_values
+        from bench.evidence.pages.table_1 import section, surrogates
 
         zeros = untrained_values(anchors.untrained_scores, "last_100")
         rows = surrogates(view.plan, found.scores, zeros)
         parts.append(section(view.plan, found.scores, rows).markdown())
     for table in found.tables:
         parts.append(table.markdown())
-        if found.departures is not None:
-            here = section_of_departures(table.environment, found.departures, found.golden)
+        if found.with_kl is not None:
+            here = kl_section(table.environment, found.with_kl, found.golden)
             parts.append(here.markdown())
     parts += [f"* {visible(note)}\n" for note in (*found.notes, *marked)]
     return "\n".join(parts)

@@ -133,7 +133,7 @@ def _print_tables(console: Console, ablation: str, store: Store) -> None:
     from rich.table import Table
 
     from bench.evidence.findings import findings
-    from bench.evidence.table import ALIGNMENT, HEADER
+    from bench.evidence.tables import ALIGNMENT, HEADER
     from bench.store import load
     from bench.store.schema import RESULTS
 

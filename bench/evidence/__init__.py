@@ -3,8 +3,8 @@
 Everything here is a pure function of the frames that the store hands over (see `bench.store`);
 nothing trains and nothing imports torch. The order in which the data flows:
 
-    runs, episodes ──> scores ──> verdicts ──> tables ──> terminal, Markdown, report
-                  └──> curves ──> figures
+    runs, episodes ──> measures ──> verdicts ──> findings ──> pages, export, figures ──> report
 
-`statistics` holds the mathematics, `coverage` what the intervals are worth at few seeds.
+`statistics` holds the mathematics and what intervals are worth at few seeds, `measures` the scores
+and curves, `findings` the one way from a view to verdicts and tables.
 """

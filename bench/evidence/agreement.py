@@ -28,8 +28,9 @@ import pyarrow as pa
 from scipy.special import stdtrit
 
 from bench.evidence.machine import processor_text
-from bench.evidence.scores import score_runs
-from bench.evidence.verdicts import FEWEST_PAIRS, return_text
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.evidence.verdicts import return_text
 from bench.store import parquet
 from bench.store.content import Difference, by_run, first_difference, row_of, same_code
 from bench.store.schema import SHARED_DRAWS

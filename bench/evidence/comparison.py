@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pandas as pd
 
-from bench.evidence.cells import by_seed, paired_differences
 from bench.evidence.findings import findings
-from bench.evidence.statistics import bootstrap_interval
+from bench.evidence.measures.cells import by_seed, paired_differences
+from bench.evidence.statistics.estimates import bootstrap_interval
 from bench.store import View
 from bench.store.schema import IMPORTED
 

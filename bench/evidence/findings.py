@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
 
-from bench.evidence.alignment import Aligned, align
-from bench.evidence.anchors import Anchors, anchors_for
-from bench.evidence.cells import cell_values
-from bench.evidence.departure import departures, has_reference, judge_with_gold
-from bench.evidence.experiment.improvement import Improvement, improvements
-from bench.evidence.normalised import Scale, scales
-from bench.evidence.scores import score_aligned
-from bench.evidence.table import Table, make_tables
+from bench.evidence.measures.alignment import Aligned, align
+from bench.evidence.measures.anchors import Anchors, anchors_for
+from bench.evidence.measures.cells import cell_values
+from bench.evidence.measures.normalised import Scale, scales
+from bench.evidence.measures.reference_kl import has_reference, scores_with_kl
+from bench.evidence.measures.scores import score_aligned
+from bench.evidence.rivals import Improvement, improvements
+from bench.evidence.tables import Table, make_tables
 from bench.evidence.verdicts import Verdict, judge_plan
 from bench.store import View
 from bench.store.editions import PAGES
+
+_GOLD = " (gold)"
+"""Set behind an environment's name, it makes the gold reward's comparisons cells of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +31,7 @@ class Findings:
 
     Attributes:
         scores: the frame of `scores.score_runs`.
-        departures: that of `departure.departures`; None where no run tells its KL to a reference.
+        with_kl: that of `reference_kl.scores_with_kl`; None where no run has a KL to a reference.
         rivals: the control against each other variant, where the page is Figure 3's.
         verdicts: on the scores; `golden`: on gold rewards, where some are told.
         notes: a line for each reference that another one had to replace.
@@ -39,7 +42,7 @@ class Findings:
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
     seed: int
-    departures: pd.DataFrame | None = None
+    with_kl: pd.DataFrame | None = None
     golden: tuple[Verdict, ...] = ()
     rivals: tuple[Improvement, ...] = ()
 
@@ -74,11 +77,11 @@ def findings(
     aligned = aligned or align(view.runs, view.episodes, view.updates)
     scores = score_aligned(aligned)
     if has_reference(view.updates):
-        found = departures(view.runs, view.episodes, view.updates, scores)
+        found = scores_with_kl(view.runs, view.episodes, view.updates, scores)
         verdicts, golden, notes = judge_with_gold(view.plan, scores, found, seed=seed)
         return Findings(
             scores=scores,
-            departures=found,
+            with_kl=found,
             verdicts=verdicts,
             golden=golden,
             notes=notes,
@@ -138,3 +141,33 @@ def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> d
         if one is not None:
             found |= scales(anchors.zeros, {environment: one})
     return found
+
+
+def judge_with_gold(
+    plan: pd.DataFrame, scores: pd.DataFrame, found: pd.DataFrame, *, seed: int = 0
+) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...], tuple[str, ...]]:
+    """Verdicts on rewards and on gold rewards as one page: Holm's adjustment runs over all.
+
+    Args:
+        plan: the store's plan of the ablation.
+        scores: the frame of `scores.score_runs`.
+        found: of `scores_with_kl`.
+        seed: of the tests' sampling.
+
+    Returns:
+        The verdicts on the scores; those on the gold rewards, none where none is told; and the
+        lines of `verdicts.judge_plan`.
+    """
+    told = found[found["gold"].notna()]
+    golden = told.assign(score=told["gold"], environment=told["environment"].astype(str) + _GOLD)
+    both = pd.concat([scores.assign(environment=scores["environment"].astype(str)), golden])
+    verdicts, notes = judge_plan(plan, both, seed=seed)
+    return (
+        tuple(each for each in verdicts if not each.environment.endswith(_GOLD)),
+        tuple(
+            replace(each, environment=each.environment.removesuffix(_GOLD))
+            for each in verdicts
+            if each.environment.endswith(_GOLD)
+        ),
+        notes,
+    )

@@ -13,20 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from bench.errors import unknown
-from bench.evidence.cells import by_seed, paired_differences
-from bench.evidence.statistics import holm, sign_flip_test
-
-FEWEST_PAIRS: Final = 10
-"""Below so many pairs of seeds no difference is claimed."""
-
-ALPHA: Final = 0.05
-"""Chance of one or more wrong claims on a page where no variant differs from its reference."""
+from bench.evidence.measures.cells import by_seed, paired_differences
+from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm, sign_flip_test
 
 Outcome = Literal["control", "untested", "none", "better", "worse"]
 
@@ -185,22 +179,6 @@ def return_text(value: float) -> str:
     if value != 0 and float(text) == 0:
         text = f"{value:.2g}"
     return text.replace("-", "−")
-
-
-def smallest_p(pairs: int, comparisons: int) -> float:
-    """The smallest Holm-adjusted p that so many pairs can reach: above 0.05, no claim can be made.
-
-    The sign-flip test's p is at least 2¹⁻ⁿ, and the first of m adjusted p-values is m times it.
-    """
-    return min(1.0, comparisons * 2.0 ** (1 - pairs))
-
-
-def pairs_needed(comparisons: int) -> int:
-    """The fewest pairs with which any claim is possible among so many comparisons."""
-    pairs = FEWEST_PAIRS
-    while smallest_p(pairs, comparisons) > ALPHA:
-        pairs += 1
-    return pairs
 
 
 def _outcome(is_control: bool, pairs: np.ndarray, adjusted: float | None) -> Outcome:

@@ -1,6 +1,6 @@
 """What a trial is worth: the mean of its normalised scores over environments.
 
-A run's score is that of `bench.evidence.scores`. Returns of different environments become
+A run's score is that of `bench.evidence.measures.scores`. Returns of different environments become
 comparable by a scale: 0 is the untrained policy, 1 the Experiment's clipped PPO after a million
 steps, both as published. In a single environment without a scale the return itself will do.
 """
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.errors import InputError
-from bench.evidence.normalised import Scale, scales
+from bench.evidence.measures.normalised import Scale, scales
 from bench.plan.back_ends import SEQUENCE
 from bench.tune.space import KEPT
 
@@ -96,8 +96,8 @@ def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> floa
     Args:
         gold: whether their gold reward in the last 10% of their steps is the score, not the return.
     """
-    from bench.evidence.departure import departures
-    from bench.evidence.scores import score_runs
+    from bench.evidence.measures.reference_kl import scores_with_kl
+    from bench.evidence.measures.scores import score_runs
     from bench.store import parquet
 
     committed = store.committed()
@@ -114,13 +114,13 @@ def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> floa
     frames = {name: table.assign(**place) for name, table in tables.items()}
     found = frames["runs"], frames["episodes"], frames["updates"]
     scores = score_runs(*found)
-    column = departures(*found, scores)["gold"] if gold else scores["score"]
+    column = scores_with_kl(*found, scores)["gold"] if gold else scores["score"]
     return float(column.mean(skipna=False)) if len(column) == len(runs) else math.nan
 
 
 def _published() -> dict[str, Scale]:
     """The scales that the published results give."""
-    from bench.evidence.anchors import anchors_for
+    from bench.evidence.measures.anchors import anchors_for
     from bench.store import PUBLISHED
 
     found = anchors_for(PUBLISHED)

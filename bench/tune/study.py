@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import InputError, unknown
-from bench.evidence.normalised import Scale
+from bench.evidence.measures.normalised import Scale
 from bench.files import locked
 from bench.tune.request import Request
 from bench.tune.trial_training import POINTS

@@ -218,7 +218,7 @@ def test_the_comparison_says_what_the_tables_say(made: Path, tmp_path: Path) -> 
 
 
 def test_the_interval_of_the_difference_is_the_report_s(made: Path) -> None:
-    from bench.evidence.anchors import anchors
+    from bench.evidence.measures.anchors import anchors
     from bench.evidence.report.material import Material
     from bench.evidence.report.tables import differences
     from bench.evidence.verdicts import return_text

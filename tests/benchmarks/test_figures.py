@@ -9,8 +9,8 @@ import pytest
 
 from bench.evidence.figures.learning_curves import learning_curves
 from bench.evidence.figures.output import save
-from bench.evidence.scores import score_runs
-from bench.evidence.table import Table, make_tables
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.tables import Table, make_tables
 from bench.evidence.verdicts import judge_plan
 from bench.store import View, load
 from tests.benchmarks.million_episodes import ABLATION, ENVIRONMENTS, NUMBER, VARIANTS

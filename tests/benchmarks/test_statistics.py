@@ -7,14 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.evidence.scores import score_runs
-from bench.evidence.statistics import (
-    ENUMERATION_LIMIT,
-    bootstrap_interval,
-    sign_flip_test,
-    stratified_bootstrap_interval,
-)
-from bench.evidence.table import make_tables
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.statistics.estimates import bootstrap_interval, stratified_bootstrap_interval
+from bench.evidence.statistics.significance import ENUMERATION_LIMIT, sign_flip_test
+from bench.evidence.tables import make_tables
 from bench.evidence.verdicts import judge_plan
 from bench.store import View
 from tests.benchmarks.million_episodes import ENVIRONMENTS, NUMBER, VARIANTS

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.app import main
-from bench.evidence import anchors
+from bench.evidence.measures import anchors
 from tests.experiment_results import (
     REACHED,
     VARIANTS,

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import bench
 from bench.cli.app import main
 from bench.evidence.export.booktabs import escaped
-from bench.evidence.scores import score_runs
+from bench.evidence.measures.scores import score_runs
 from bench.store import NO_EPISODES, NO_UPDATES, Store
 from tests.experiment_results import Made, untrained_score, write
 

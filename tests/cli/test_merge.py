@@ -16,8 +16,8 @@ from changed_store import change
 
 import bench.store
 from bench.cli.app import main
-from bench.evidence.scores import score_runs
-from bench.evidence.table import make_tables
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.tables import make_tables
 from bench.evidence.verdicts import judge_plan
 from bench.store import Store, View, load, merge, publish
 

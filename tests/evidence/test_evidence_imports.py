@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import bench.evidence
+
+LAYERS = (
+    ("statistics", "markdown", "glyphs", "machine", "throughput", "published"),
+    ("measures",),
+    ("verdicts", "caveats"),
+    ("rivals", "tables", "agreement"),
+    ("findings",),
+    ("comparison", "pages", "export"),
+    ("figures",),
+    ("report",),
+)
+"""From the lowest to the highest; a module imports from lower layers and from its own package."""
 
 
 def test_evidence_imports_neither_torch_nor_the_trainer() -> None:
@@ -22,3 +36,19 @@ def test_evidence_imports_neither_torch_nor_the_trainer() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_imports_go_down_the_layers() -> None:
+    heights = {name: height for height, layer in enumerate(LAYERS) for name in layer}
+    root = Path(bench.evidence.__path__[0])
+    for file in root.rglob("*.py"):
+        own = file.relative_to(root).with_suffix("").parts[0]
+        if own == "__init__":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
+                "bench.evidence"
+            ):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+                for other in {name.split(".")[2] for name in names} - {own}:
+                    assert heights[other] < heights[own], f"{file} imports {other}"

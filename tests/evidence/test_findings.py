@@ -13,8 +13,8 @@ import bench
 from bench.cli.app import main
 from bench.cli.figure import _tables
 from bench.errors import InputError
-from bench.evidence.anchors import anchors_for
 from bench.evidence.findings import Findings, findings, page_of
+from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.report.material import Material
 from bench.store import PUBLISHED, Store, View, load
 

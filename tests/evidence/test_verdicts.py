@@ -11,16 +11,9 @@ import pytest
 import scipy.stats
 
 from bench.errors import InputError
-from bench.evidence.statistics import holm, sign_flip_test
-from bench.evidence.verdicts import (
-    ALPHA,
-    Verdict,
-    judge,
-    judge_plan,
-    pairs_needed,
-    return_text,
-    smallest_p,
-)
+from bench.evidence.statistics.power import pairs_needed, smallest_p
+from bench.evidence.statistics.significance import ALPHA, holm, sign_flip_test
+from bench.evidence.verdicts import Verdict, judge, judge_plan, return_text
 
 Scores = Mapping[tuple[str, str], Sequence[float]]
 

@@ -14,7 +14,7 @@ import pytest
 import tiny_study
 
 from bench.errors import InputError
-from bench.evidence.normalised import Scale
+from bench.evidence.measures.normalised import Scale
 from bench.tune.study import (
     ALIVE,
     OWNER,

@@ -13,8 +13,8 @@ import tiny_study
 from inline_executor import Inline
 
 from bench.errors import InputError
-from bench.evidence.normalised import Scale
-from bench.evidence.scores import score_runs
+from bench.evidence.measures.normalised import Scale
+from bench.evidence.measures.scores import score_runs
 from bench.store import NO_EPISODES, NO_UPDATES, PUBLISHED, Store, load
 from bench.train.events import Group, Summary
 from bench.train.executors.protocol import Message

@@ -8,7 +8,7 @@ from typing import Any
 
 from optuna import Study
 
-from bench.evidence.normalised import Scale
+from bench.evidence.measures.normalised import Scale
 from bench.tune.request import Request
 from bench.tune.space import search_space
 from bench.tune.study import open_study

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from bench.evidence.table import ALIGNMENT, HEADER, Table
+from bench.evidence.tables import ALIGNMENT, HEADER, Table
 from bench.visible import visible
 
 _COLUMNS: Final = {"left": "l", "right": "r", "center": "c"}

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.errors import InputError
 from bench.evidence.export.spreadsheets import cell
-from bench.evidence.table import Table
+from bench.evidence.tables import Table
 from bench.files import whole
 from bench.kinds import EPISODES
 

@@ -8,13 +8,13 @@ from typing import Final
 
 import pandas as pd
 
-from bench.evidence.cells import range_text
-from bench.evidence.coverage import coverage_text
-from bench.evidence.curves import SeedCurves
+from bench.evidence.caveats import mixed_code, trouble
 from bench.evidence.figures.layout import NO_BREAK
 from bench.evidence.figures.style import thousands
-from bench.evidence.statistics import REPETITIONS, STATISTICS, Statistic
-from bench.evidence.trouble import mixed_code, trouble
+from bench.evidence.measures.cells import range_text
+from bench.evidence.measures.curves import SeedCurves
+from bench.evidence.statistics.coverage import coverage_text
+from bench.evidence.statistics.estimates import REPETITIONS, STATISTICS, Statistic
 from bench.kinds import EPISODES, kind_of, not_training
 from bench.store import imported
 

@@ -11,9 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.errors import InputError, unknown
-from bench.evidence.alignment import align
-from bench.evidence.cells import titles
-from bench.evidence.curves import AXES, Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.figures.caption import learning_curves_caption, seeds_text
 from bench.evidence.figures.layout import Page, make_page, name_panel
 from bench.evidence.figures.panel import (
@@ -27,8 +24,11 @@ from bench.evidence.figures.panel import (
     line,
 )
 from bench.evidence.figures.style import Look, drawing, looks
-from bench.evidence.scores import score_aligned
-from bench.evidence.statistics import STATISTICS, Floats, Statistic
+from bench.evidence.measures.alignment import align
+from bench.evidence.measures.cells import titles
+from bench.evidence.measures.curves import AXES, Axis, Band, SeedCurves, aggregate, aligned_curves
+from bench.evidence.measures.scores import score_aligned
+from bench.evidence.statistics.estimates import STATISTICS, Floats, Statistic
 
 _AXIS_NAMES = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
 
@@ -49,8 +49,8 @@ def learning_curves(
     """Draw an ablation's learning curves.
 
     The line is by default the interquartile mean over seeds, which one lucky or broken seed does
-    not move and whose interval is the most nearly honest at few seeds (`bench.evidence.coverage`);
-    below four seeds it is the mean, and the caption says so. The mean of all seeds, diverged ones
+    not move and whose interval is the most nearly honest at few seeds
+    (`bench.evidence.statistics.coverage`); below four seeds it is the mean, and the caption says so. The mean of all seeds, diverged ones
     included, is `statistic="mean"`. The strip at the right of a panel shows every seed's score:
     a dot, or a small triangle at the edge where it lies far outside of the lines.
 

@@ -11,9 +11,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import ArrayLike
 
-from bench.evidence.curves import Band, SeedCurves
 from bench.evidence.figures.style import Look, thousands
-from bench.evidence.statistics import Floats, Statistic, bootstrap_interval, estimate
+from bench.evidence.measures.curves import Band, SeedCurves
+from bench.evidence.statistics.estimates import Floats, Statistic, bootstrap_interval, estimate
 
 _MARKS_A_LINE = 7
 

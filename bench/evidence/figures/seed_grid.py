@@ -13,12 +13,12 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.evidence.curves import Band, SeedCurves
 from bench.evidence.figures.caption import paragraphs, statistic_text
 from bench.evidence.figures.layout import make_grid
 from bench.evidence.figures.panel import Cells, dress_panel, empty_panel, limits
 from bench.evidence.figures.style import Look
-from bench.evidence.statistics import Statistic
+from bench.evidence.measures.curves import Band, SeedCurves
+from bench.evidence.statistics.estimates import Statistic
 
 _PANEL_SIZE: Final = (1.6, 1.0)
 

@@ -17,10 +17,10 @@ from typing import Final
 import pandas as pd
 
 from bench.errors import InputError
-from bench.evidence.anchors import anchors_for
 from bench.evidence.figures.style import thousands
-from bench.evidence.normalised import UNTRAINED
-from bench.evidence.report import document, record, reuse
+from bench.evidence.measures.anchors import anchors_for
+from bench.evidence.measures.normalised import UNTRAINED
+from bench.evidence.report import appendix, batch_reuse, document
 from bench.evidence.report.chapter import Chapter, make_chapter
 from bench.evidence.report.figures import svg
 from bench.evidence.report.lecture import lecture
@@ -56,7 +56,7 @@ class _Part:
     runs: pd.DataFrame  # their run, steps and back_end
     source: str
     remarks: tuple[str, ...]
-    reused: dict[str, reuse.Point]  # by description
+    reused: dict[str, batch_reuse.Point]  # by description
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +107,13 @@ class Builder:
         figures = {name: svg(figure) for name, figure in drawn.figures.items()}
         chapters = {name: part.chapter for name, part in parts.items()}
         facts = {**drawn.facts, "extent": _extent(list(parts.values()))}
-        facts["scale"] = record.shared_scale(
+        facts["scale"] = appendix.shared_scale(
             chapter.facts.get("scale") for chapter in chapters.values()
         )
-        reused = reuse.each_once(parts[name].reused for name in REUSING if name in parts)
+        reused = batch_reuse.each_once(parts[name].reused for name in REUSING if name in parts)
         if reused:
-            facts["reuse"] = reuse.facts(reused)
-            figures["lecture-reuse.svg"] = svg(reuse.draw(reused))
+            facts["reuse"] = batch_reuse.facts(reused)
+            figures["lecture-reuse.svg"] = svg(batch_reuse.draw(reused))
         return Report(
             content=document.whole(chapters, facts, figures, form),
             source=_sources(parts.values()),
@@ -146,7 +146,7 @@ class Builder:
             runs=material.runs[["run", "steps", "back_end"]],
             source=material.source,
             remarks=material.remarks,
-            reused=reuse.points(material) if name in REUSING and material.runs.size else {},
+            reused=batch_reuse.points(material) if name in REUSING and material.runs.size else {},
         )
 
     def _material(self, view: View) -> Material:

@@ -10,21 +10,22 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.figure import Figure
 
-from bench.evidence.cells import titles
-from bench.evidence.curves import Axis
-from bench.evidence.experiment import beside_figure_3, beside_sources, improvement
+from bench.evidence import rivals
+from bench.evidence.caveats import mixed_code, trouble
 from bench.evidence.figures.caption import meaning, seconds_text
-from bench.evidence.figures.experiment import experiment
+from bench.evidence.figures.figure_3 import experiment
 from bench.evidence.figures.style import Look, looks
 from bench.evidence.glyphs import printable
-from bench.evidence.profiles import Profile, performance_profile
-from bench.evidence.report import curves, figures, record, tables
+from bench.evidence.measures.cells import titles
+from bench.evidence.measures.curves import Axis
+from bench.evidence.pages.figure_3 import beside_figure_3, beside_sources
+from bench.evidence.report import appendix, curves, figures, tables
 from bench.evidence.report.conclusion import conclusion
-from bench.evidence.report.departure import departure
 from bench.evidence.report.material import Material
 from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
 from bench.evidence.report.plots import plot
-from bench.evidence.trouble import mixed_code, trouble
+from bench.evidence.report.reference_kl import departure
+from bench.evidence.statistics.profiles import Profile, performance_profile
 from bench.file_names import file_name
 from bench.store.schema import IMPORTED
 
@@ -54,7 +55,7 @@ def make_chapter(material: Material, command: str, form: str) -> Chapter:
         "title": str(material.plan["title"].iloc[0]),
         "question": str(material.plan["question"].iloc[0]),
         "objectives": _objectives(material),
-        "variants": record.variants(material),
+        "variants": appendix.variants(material),
         "command": command,
         "remarks": list(material.remarks),
     }
@@ -74,11 +75,11 @@ def make_chapter(material: Material, command: str, form: str) -> Chapter:
     facts |= {
         "thresholds": tables.thresholds(material),
         "conclusion": conclusion(material.verdicts, material.titles, over_all),
-        "size": record.size(material),
-        "details": record.details(material),
-        "scale": record.scale(material),
-        "runs": record.run_ids(material),
-        "provenance": record.provenance(material),
+        "size": appendix.size(material),
+        "details": appendix.details(material),
+        "scale": appendix.scale(material),
+        "runs": appendix.run_ids(material),
+        "provenance": appendix.provenance(material),
         "remarks": [*warnings, *material.findings.notes, *trouble(material.scores)],
         "marked": bool(warnings),
     }
@@ -211,9 +212,7 @@ def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[s
         "sources": beside_sources.sections(
             plan, scores, beside_sources.beside_sources(plan, scores)
         ),
-        "rivals": [
-            improvement.section(material.findings.rivals, titles(plan).get(control, control))
-        ],
+        "rivals": [rivals.section(material.findings.rivals, titles(plan).get(control, control))],
     }
     return {
         "file": add("figure-3", pages.curves),

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bench.evidence.cells import range_text
-from bench.evidence.experiment.improvement import Improvement
-from bench.evidence.verdicts import ALPHA, FEWEST_PAIRS, Verdict, p_text, pairs_needed, return_text
+from bench.evidence.measures.cells import range_text
+from bench.evidence.rivals import Improvement
+from bench.evidence.statistics.power import pairs_needed
+from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
+from bench.evidence.verdicts import Verdict, p_text, return_text
 
 
 def conclusion(

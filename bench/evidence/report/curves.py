@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.evidence.curves import Axis, Band
 from bench.evidence.figures.caption import seeds_text
 from bench.evidence.figures.panel import Cells, draw_curves, draw_divergences, dress_panel, limits
 from bench.evidence.figures.style import Look, drawing
+from bench.evidence.measures.curves import Axis, Band
 from bench.evidence.report.figures import (
     WIDTH,
     distinct,

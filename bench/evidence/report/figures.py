@@ -14,13 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
-from bench.evidence.alignment import Floats
-from bench.evidence.cells import Cell
 from bench.evidence.figures.output import draw
 from bench.evidence.figures.panel import dress_panel, line
 from bench.evidence.figures.style import Look, drawing, thousands
-from bench.evidence.profiles import Profile
-from bench.evidence.statistics import Statistic, bootstrap_interval, estimate
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import Cell
+from bench.evidence.statistics.estimates import Statistic, bootstrap_interval, estimate
+from bench.evidence.statistics.profiles import Profile
 
 WIDTH: Final = 7.0
 """Of the text on the page [inches]."""

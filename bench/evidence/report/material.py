@@ -7,9 +7,11 @@ from functools import cached_property
 
 import pandas as pd
 
-from bench.evidence.alignment import Aligned, Floats, align
-from bench.evidence.anchors import Anchors
-from bench.evidence.cells import (
+from bench.evidence.findings import Findings, findings, page_of, scales_by_control
+from bench.evidence.glyphs import printable
+from bench.evidence.measures.alignment import Aligned, Floats, align
+from bench.evidence.measures.anchors import Anchors
+from bench.evidence.measures.cells import (
     Cell,
     by_seed,
     cell_values,
@@ -17,10 +19,8 @@ from bench.evidence.cells import (
     paired_differences,
     titles,
 )
-from bench.evidence.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
-from bench.evidence.findings import Findings, findings, page_of, scales_by_control
-from bench.evidence.glyphs import printable
-from bench.evidence.normalised import Scale
+from bench.evidence.measures.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
+from bench.evidence.measures.normalised import Scale
 from bench.evidence.verdicts import Verdict
 from bench.store import View
 

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.evidence.alignment import Floats
-from bench.evidence.cells import Cell
-from bench.evidence.curves import Band, SeedCurves, aggregate, seed_curves
 from bench.evidence.figures.panel import Cells
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import Cell
+from bench.evidence.measures.curves import Band, SeedCurves, aggregate, seed_curves
 from bench.store.schema import SCHEMAS
 
 LABELS: Final = {

@@ -8,10 +8,10 @@ from typing import Any, Final
 import numpy as np
 from matplotlib.colors import to_hex
 
-from bench.evidence.alignment import Floats
-from bench.evidence.curves import Axis, Band, SeedCurves
 from bench.evidence.figures.panel import Cells
 from bench.evidence.figures.style import Look
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.curves import Axis, Band, SeedCurves
 from bench.evidence.report.curves import AXIS_NAMES
 
 _DIGITS: Final = 5

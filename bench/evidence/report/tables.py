@@ -8,28 +8,28 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.evidence.aggregate_coverage import aggregates_text, improvement_text
-from bench.evidence.alignment import Floats
-from bench.evidence.cells import Cell
-from bench.evidence.coverage import coverage_text
 from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
-from bench.evidence.normalised import interval_text, number_text, pooled
-from bench.evidence.power import pairs_for_claim, pairs_text
-from bench.evidence.profiles import optimality_gap
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import Cell
+from bench.evidence.measures.normalised import interval_text, number_text, pooled
+from bench.evidence.measures.thresholds import times_to
 from bench.evidence.report.figures import PROFILE_END
 from bench.evidence.report.material import Material
 from bench.evidence.report.mechanism import LABELS, typical
-from bench.evidence.statistics import (
-    bootstrap_interval,
-    estimate,
+from bench.evidence.statistics.aggregate_coverage import aggregates_text, improvement_text
+from bench.evidence.statistics.coverage import coverage_text
+from bench.evidence.statistics.estimates import bootstrap_interval, estimate
+from bench.evidence.statistics.improvement import (
     improvement_interval,
     mean_probability_of_improvement,
     probability_of_improvement,
 )
-from bench.evidence.table import ALIGNMENT, HEADER, make_tables
-from bench.evidence.thresholds import times_to
-from bench.evidence.verdicts import FEWEST_PAIRS, p_text, return_text
+from bench.evidence.statistics.power import pairs_for_claim, pairs_text
+from bench.evidence.statistics.profiles import optimality_gap
+from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.evidence.tables import ALIGNMENT, HEADER, make_tables
+from bench.evidence.verdicts import p_text, return_text
 
 Facts = dict[str, Any]
 

@@ -17,9 +17,9 @@ from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from bench.errors import InputError
-from bench.evidence.curves import aggregate, seed_curves
 from bench.evidence.figures.learning_curves import learning_curves
-from bench.evidence.scores import score_runs
+from bench.evidence.measures.curves import aggregate, seed_curves
+from bench.evidence.measures.scores import score_runs
 
 Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 QUESTION = "Does subtracting a baseline make learning faster, and by how much on each task?"

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from bench.evidence.experiment.improvement import Improvement
 from bench.evidence.report.conclusion import conclusion
-from bench.evidence.verdicts import ALPHA, judge
+from bench.evidence.rivals import Improvement
+from bench.evidence.statistics.significance import ALPHA
+from bench.evidence.verdicts import judge
 
 CONTROL = np.linspace(900, 1100, 10)
 NO_CLAIM = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0])

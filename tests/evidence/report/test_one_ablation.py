@@ -12,11 +12,11 @@ import pytest
 
 import bench
 from algorithms import ALGORITHMS
-from bench.evidence.curves import seed_curves
-from bench.evidence.scores import score_runs
-from bench.evidence.statistics import probability_of_improvement
-from bench.evidence.table import make_tables
-from bench.evidence.thresholds import times_to
+from bench.evidence.measures.curves import seed_curves
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.measures.thresholds import times_to
+from bench.evidence.statistics.improvement import probability_of_improvement
+from bench.evidence.tables import make_tables
 from bench.evidence.verdicts import judge_plan, return_text
 from tests.evidence.report.made_results import Made, pages, read, report, squeezed, write
 from tests.experiment_results import Made as MadeUp

@@ -1,8 +1,0 @@
-"""The tables beside the Experiment, Figure 3 of the PPO paper, one idea a file.
-
-beside_figure_3   our scores beside the digitised ones, and the share of their gain reached
-beside_sources    PPO, TRPO and A2C beside what public benchmarks report
-improvement       how probably PPO beats each rival, and what may be claimed
-aggregates        each algorithm over all environments, on a common scale
-page              all of them as Markdown
-"""

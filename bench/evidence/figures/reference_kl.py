@@ -1,0 +1,302 @@
+"""Reward against the KL to the reference: what a tuned policy earns, and how far it goes for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.errors import InputError
+from bench.evidence.caveats import mixed_code, trouble
+from bench.evidence.figures.caption import paragraphs, provenance, seeds_text, statistic_text
+from bench.evidence.figures.layout import make_page, name_panel
+from bench.evidence.figures.panel import dress_panel, line
+from bench.evidence.figures.style import Look, drawing, looks, thousands
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import titles
+from bench.evidence.measures.curves import SeedCurves, seed_curves
+from bench.evidence.measures.reference_kl import has_reference, per_answer, scores_with_kl
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.statistics.estimates import Statistic, estimate
+
+REWARD: Final = "reward of an answer"
+DIVERGENCE: Final = "KL(policy ‖ reference) of an answer [nats]"
+
+_POINTS: Final = 40
+_MARKS: Final = 5
+_TICKS: Final = (0, 1, 5, 10, 25, 50, 100, 200, 300, 500, 1000)
+_NO_STRIP: Final = 0.02
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """One variant on one environment: where its seeds went, and where they ended."""
+
+    variant: str
+    divergence: Floats  # [G] over training, the statistic over seeds [nats]
+    rewards: Floats  # [G]
+    ends: Floats  # [seeds, 2] divergence and reward of the last 10% of a seed's steps
+
+
+Ways = Mapping[tuple[str, str], Sequence[Way]]
+"""(environment, "reward" or "gold reward") -> what the variants did there."""
+
+
+def ways(
+    runs: pd.DataFrame,
+    episodes: pd.DataFrame,
+    updates: pd.DataFrame,
+    scores: pd.DataFrame,
+    statistic: Statistic = "iqm",
+) -> Ways:
+    """Rewards, and gold rewards where some are told, with the KL of whole answers.
+
+    Args:
+        runs, episodes, updates: the store's view of an ablation.
+        scores: the frame of `scores.score_runs` for these runs.
+        statistic: "iqm" or "mean".
+    """
+    ends = scores_with_kl(runs, episodes, updates, scores)
+    told = per_answer(updates, episodes)
+    kinds = {"reward": "score"}
+    if ends["gold"].notna().any():
+        kinds["gold reward"] = "gold"
+    divergences = _curves(runs, told, "divergence")
+    rewards = {
+        "reward": seed_curves(runs, episodes, updates, points=_POINTS),
+        "gold reward": _curves(runs, told, "gold_reward") if "gold reward" in kinds else (),
+    }
+    return {
+        (environment, kind): _ways(environment, divergences, rewards[kind], ends, column, statistic)
+        for environment in dict.fromkeys(cell.environment for cell in divergences)
+        for kind, column in kinds.items()
+    }
+
+
+def reward_against_divergence(
+    runs: pd.DataFrame,
+    episodes: pd.DataFrame,
+    updates: pd.DataFrame,
+    *,
+    title: str,
+    source: str,
+    control: str | None = None,
+    statistic: Statistic = "iqm",
+) -> Figure:
+    """Draw reward, and gold reward where it is told, against the KL of whole answers.
+
+    A line is a variant's way through training, the statistic over seeds of both coordinates; a dot
+    is where a seed ended. The axis of KL is that of its square root, on which small tunings are
+    told apart (as in Gao et al. 2023, arXiv 2210.10760).
+
+    Args:
+        runs, episodes, updates: the store's view of an ablation.
+        title: the ablation's question.
+        source: where the results come from, for the caption.
+        control: the variant that the others are compared with; drawn dark grey and solid.
+        statistic: "iqm" or "mean".
+
+    Raises:
+        InputError: no run tells its KL to a reference.
+    """
+    if not has_reference(updates):
+        raise InputError(
+            "no run tells its KL to a reference: rewards can be drawn against it for token "
+            "environments only; choose --x steps or seconds"
+        )
+    scores = score_runs(runs, episodes, updates)
+    panels = ways(runs, episodes, updates, scores, statistic)
+    names = titles(runs)
+    every = [way for found in panels.values() for way in found]
+    drawn = [name for name in names if any(way.variant == name for way in every)]
+    numbers = sorted({len(way.ends) for way in every})
+    with drawing():
+        look = looks(list(names), control)
+        shown = [
+            (key, near) for near in (False, True) for key in panels if not near or crowded(panels)
+        ]
+        page = make_page(
+            len(shown),
+            title=title,
+            handles=[line([], [], look[name]) for name in drawn],
+            labels=[names[name] + (" (control)" if name == control else "") for name in drawn],
+            caption=paragraphs(
+                meaning(panels, numbers, statistic),
+                [*trouble(scores, marked="", left_out="not drawn"), *mixed_code(runs)],
+                provenance(runs, source),
+            ),
+            strip_width=_NO_STRIP,
+        )
+        for strip in page.strips:
+            strip.set_visible(False)
+        for place, ((environment, kind), near) in enumerate(shown):
+            panel = page.panels[place]
+            draw_ways(panel, panels, environment, kind, look, near=near)
+            what = f"{kind}, where most end" if near else f"{kind}  ({seeds_text(numbers)})"
+            name_panel(page, place, environment, f": {what}")
+            if page.first_in_row[place]:
+                panel.set_ylabel(REWARD)
+            if page.last_in_column[place]:
+                panel.set_xlabel(DIVERGENCE)
+    return page.figure
+
+
+def draw_ways(
+    panel: Axes,
+    found: Ways,
+    environment: str,
+    kind: str,
+    look: Mapping[str, Look],
+    *,
+    near: bool = False,
+) -> None:
+    """What the variants did on an environment, within the limits of all its panels.
+
+    Args:
+        panel: where to.
+        found: of `ways`.
+        environment, kind: the key of what is drawn.
+        look: of every variant.
+        near: only where most variants end.
+    """
+    if near:
+        _zoom(panel, [way for way in found[environment, kind] if _is_near(way, found)])
+    else:
+        # The same limits for all panels of an environment: they show the gap between them.
+        _limit(
+            panel, [way for (name, _), own in found.items() if name == environment for way in own]
+        )
+    for way in found[environment, kind]:
+        _draw(panel, way, look, 0.55 if near else 1.0)
+    dress_panel(panel)
+    if not near:
+        ticks = [tick for tick in _TICKS if tick <= panel.get_xlim()[1]]
+        panel.set_xticks(ticks, [thousands(tick) for tick in ticks])
+
+
+def crowded(found: Ways) -> bool:
+    """Whether some variants end so far away that the others fall on one another."""
+    every = [way for own in found.values() for way in own]
+    return any(not _is_near(way, found) for way in every)
+
+
+def _is_near(way: Way, found: Ways) -> bool:
+    """Whether a variant ends within twice the KL of a middling one."""
+    middle = float(np.median([_end(each) for own in found.values() for each in own]))
+    return _end(way) <= 2 * middle
+
+
+def _end(way: Way) -> float:
+    return float(np.nanmedian(way.ends[:, 0])) if len(way.ends) else 0.0
+
+
+def is_golden(found: Ways) -> bool:
+    """Whether gold rewards are told."""
+    return any(kind != "reward" for _, kind in found)
+
+
+def meaning(found: Ways, numbers: Sequence[int], statistic: Statistic) -> list[str]:
+    """Sentences: what lines and dots are.
+
+    Args:
+        found: what is drawn.
+        numbers: of seeds, all that occur.
+        statistic: what the lines show.
+    """
+    told = [
+        f"Line: a variant's way through training, {statistic_text(numbers, statistic)} over seeds "
+        "of the mean reward of its answers and of KL(policy ‖ reference), summed over an answer's "
+        "tokens from their whole distributions. Dot: a seed's last 10% of steps. The KL is on an "
+        "axis of its square root" + (", save below, where most end." if crowded(found) else ".")
+    ]
+    if is_golden(found):
+        told.append(
+            "Reward: what is trained on. Gold reward: what it stands for, which nothing is trained "
+            "on; where it falls while the reward rises, the reward is exploited."
+        )
+    return told
+
+
+def _curves(runs: pd.DataFrame, told: pd.DataFrame, column: str) -> tuple[SeedCurves, ...]:
+    """Curves of a diagnostic, as `mechanism.diagnostics` has them."""
+    events = told[told[column].notna()]
+    return seed_curves(runs, events.assign(**{"return": events[column]}), points=_POINTS)
+
+
+def _ways(
+    environment: str,
+    divergences: Sequence[SeedCurves],
+    rewards: Sequence[SeedCurves],
+    ends: pd.DataFrame,
+    column: str,
+    statistic: Statistic,
+) -> list[Way]:
+    found = []
+    of_variant = {each.variant: each for each in rewards if each.environment == environment}
+    for cell in divergences:
+        if cell.environment != environment or cell.variant not in of_variant or not cell.seeds:
+            continue
+        own = ends[(ends["environment"] == environment) & (ends["variant"] == cell.variant)]
+        found.append(
+            Way(
+                variant=cell.variant,
+                divergence=_centre(cell.values, statistic),
+                rewards=_centre(of_variant[cell.variant].values, statistic),
+                ends=own[["divergence", column]].to_numpy(dtype=np.float64),
+            )
+        )
+    return found
+
+
+def _centre(values: Floats, statistic: Statistic) -> Floats:
+    """The statistic over seeds [S, G] -> [G]; NaN until every seed has a value."""
+    complete = np.isfinite(values).all(axis=0)
+    centre = np.full(values.shape[1], np.nan)
+    if complete.any():
+        centre[complete] = estimate(values[:, complete], statistic)
+    return centre
+
+
+def _limit(panel: Axes, found: Sequence[Way]) -> None:
+    x = np.concatenate([*(way.divergence for way in found), *(way.ends[:, 0] for way in found)])
+    y = np.concatenate([*(way.rewards for way in found), *(way.ends[:, 1] for way in found)])
+    low, high = float(np.nanmin(y)), float(np.nanmax(y))
+    margin = 0.05 * (high - low) or 1.0
+    panel.set_ylim(low - margin, high + margin)
+    panel.set_xscale("function", functions=(lambda v: np.sqrt(np.maximum(v, 0)), np.square))
+    panel.set_xlim(0, 1.05 * float(np.nanmax(x)) or 1.0)
+
+
+def _zoom(panel: Axes, found: Sequence[Way]) -> None:
+    ends = np.concatenate([way.ends for way in found])
+    low, high = np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)
+    margin = np.where(high > low, 0.06 * (high - low), 1.0)
+    panel.set_xlim(low[0] - margin[0], high[0] + margin[0])
+    panel.set_ylim(low[1] - margin[1], high[1] + margin[1])
+
+
+def _draw(panel: Axes, way: Way, look: Mapping[str, Look], opacity: float) -> None:
+    own = look[way.variant]
+    drawn = line(way.divergence, way.rewards, own)
+    drawn.set_markevery(max(1, len(way.rewards) // _MARKS))
+    drawn.set_linewidth(1.1)
+    drawn.set_alpha(opacity)
+    drawn.set_gid(way.variant)
+    panel.add_line(drawn)
+    panel.plot(
+        way.ends[:, 0],
+        way.ends[:, 1],
+        linestyle="",
+        marker="o",
+        markersize=3.4,
+        color=own.colour,
+        markeredgecolor="white",
+        markeredgewidth=0.4,
+        zorder=3,
+        gid=f"{way.variant} ends",
+    )

@@ -1,0 +1,100 @@
+"""What normalised scores are measured by: the untrained policy, and PPO of the Experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import cell_values
+from bench.evidence.measures.normalised import UNTRAINED, untrained_values
+from bench.evidence.measures.scores import score_runs
+from bench.store import PUBLISHED, Store, load
+
+EXPERIMENT = "experiment"
+PPO = "clipped_ppo"
+"""The ablation and its variant whose mean is the 1 of normalised scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Anchors:
+    """What normalised scores are measured by [return], by environment, and where it lies."""
+
+    untrained: Mapping[str, Floats]  # the untrained policy's scores, one a seed
+    ones: Mapping[str, float]
+    source: str
+    runs: Mapping[str, Mapping[str, str]]  # by environment: what -> the runs it is the mean of
+    untrained_scores: pd.DataFrame | None = None  # of `scores.score_runs`
+
+    @property
+    def zeros(self) -> dict[str, float]:
+        """Their means."""
+        return {environment: float(own.mean()) for environment, own in self.untrained.items()}
+
+
+def anchors(
+    untrained: pd.DataFrame | None, experiment: pd.DataFrame | None, source: str
+) -> Anchors:
+    """The mean scores of the untrained policy and of the Experiment's PPO, where there are any.
+
+    Args:
+        untrained: the frame of `scores.score_runs` for the ablation `untrained`.
+        experiment: that of the Experiment.
+        source: the folder of these results.
+    """
+    values = {} if experiment is None else cell_values(experiment)
+    runs: dict[str, dict[str, str]] = {}
+    for scores, chosen in ((untrained, UNTRAINED), (experiment, PPO)):
+        if scores is None:
+            continue
+        there = scores[(scores["variant"] == chosen) & scores["score"].notna()]
+        for environment, cell in there.groupby("environment", sort=False):
+            runs.setdefault(str(environment), {})[chosen] = run_ids(cell)
+    return Anchors(
+        untrained=untrained_values(untrained),
+        ones={where: float(own.mean()) for (where, name), own in values.items() if name == PPO},
+        source=source,
+        runs=runs,
+        untrained_scores=untrained,
+    )
+
+
+def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
+    """Those of a results folder that has the untrained policy, else the published ones.
+
+    Args:
+        source: the folder.
+        shown: how a path is written.
+    """
+    for place in dict.fromkeys((source, PUBLISHED)):
+        if (found := _anchors_of(place, shown)) is not None:
+            return found
+    return anchors(None, None, shown(source))
+
+
+def _anchors_of(place: Path, shown: Callable[[Path], str]) -> Anchors | None:
+    """Those of a store; None without the untrained policy."""
+    untrained = _scores(UNTRAINED, place)
+    if untrained is None:
+        return None
+    return anchors(untrained, _scores(EXPERIMENT, place), shown(place))
+
+
+def _scores(name: str, place: Path) -> pd.DataFrame | None:
+    """The ablation's scores in this store; None without any."""
+    if not place.is_dir() or name not in Store(place).plans()["ablation"].to_pylist():
+        return None
+    view = load(name, place)
+    return None if view.runs.empty else score_runs(view.runs, view.episodes, view.updates)
+
+
+def run_ids(runs: pd.DataFrame) -> str:
+    """Every run's id behind its seed; its status too where it did not finish."""
+    found = runs.drop_duplicates("run").sort_values("seed")
+    return "  ".join(
+        f"{row.seed}:\u00a0{row.run}" + ("" if row.status == "finished" else f" ({row.status})")
+        for row in found.itertuples()
+    )

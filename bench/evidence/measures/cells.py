@@ -1,0 +1,129 @@
+"""Cells of a comparison, one variant on one environment: what is asked for and what is there.
+
+A comparison of many cells is looked at before all of it has been trained. What is missing is
+named, and what is averaged over environments is averaged over those that every variant has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.measures.alignment import Floats
+
+Cell = tuple[str, str]
+"""(environment, variant), by name."""
+
+
+def planned(plan: pd.DataFrame) -> tuple[Cell, ...]:
+    """The cells of the store's plan, by environment and variant in the order of the page."""
+    ordered = plan.sort_values(["environment_order", "variant_order"], kind="stable")
+    pairs = zip(ordered["environment"], ordered["variant"], strict=True)
+    return tuple((str(environment), str(variant)) for environment, variant in pairs)
+
+
+def titles(page: pd.DataFrame) -> dict[str, str]:
+    """Variant -> what figures and tables call it, in the order of the page: a plan or its runs."""
+    ordered = page.sort_values("variant_order", kind="stable").drop_duplicates("variant")
+    pairs = zip(ordered["variant"], ordered["variant_title"], strict=True)
+    return {str(variant): str(title) or str(variant) for variant, title in pairs}
+
+
+def cell_values(scores: pd.DataFrame, column: str = "score") -> dict[Cell, Floats]:
+    """The seeds' numbers in each cell that has any, by seed: finite ones only.
+
+    Args:
+        scores: the frame of `scores.score_runs`.
+        column: "score" or "last_100" [return].
+    """
+    scored = scores[np.isfinite(scores[column])].sort_values("seed", kind="stable")
+    return {
+        (str(environment), str(variant)): group[column].to_numpy(dtype=np.float64)
+        for (environment, variant), group in scored.groupby(["environment", "variant"], sort=False)
+    }
+
+
+def by_seed(scores: pd.DataFrame) -> dict[Cell, dict[int, float]]:
+    """Every cell's finite scores by seed; empty where a cell has runs and no score."""
+    found: dict[Cell, dict[int, float]] = {}
+    for environment, variant, seed, score in zip(
+        scores["environment"], scores["variant"], scores["seed"], scores["score"], strict=True
+    ):
+        of_seed = found.setdefault((environment, variant), {})
+        if np.isfinite(score):
+            of_seed[int(seed)] = float(score)
+    return found
+
+
+def paired_differences(own: Mapping[int, float], other: Mapping[int, float]) -> Floats:
+    """own − other of the seeds that both have, by seed [return]."""
+    return np.array([own[seed] - other[seed] for seed in sorted(own.keys() & other.keys())])
+
+
+def complete_environments(plan: pd.DataFrame, present: Collection[Cell]) -> tuple[str, ...]:
+    """The environments in which every variant that has any cell present has its cell present.
+
+    A variant without any cell is missing altogether and asks for nothing.
+    """
+    cells = planned(plan)
+    there = {variant for _, variant in present}
+    lacking = {
+        where for where, variant in cells if variant in there and (where, variant) not in present
+    }
+    seen = {where for where, _ in present}
+    names = dict.fromkeys(where for where, _ in cells)
+    return tuple(name for name in names if name in seen and name not in lacking)
+
+
+def missing_text(plan: pd.DataFrame, present: Collection[Cell]) -> str:
+    """Which cells of the plan are not there: "CEM, TRPO on Hopper-v5; all of Swimmer-v5".
+
+    Empty where none is missing. A variant that is nowhere is named once.
+    """
+    cells, names = planned(plan), titles(plan)
+    absent = [cell for cell in cells if cell not in present]
+    if not absent or len(absent) == len(cells):
+        return "all of it" if absent else ""
+    nowhere = set(names) - {variant for _, variant in present}
+    parts = [f"{name} everywhere" for variant, name in names.items() if variant in nowhere]
+    by_environment: dict[str, list[str]] = {}
+    for environment, variant in absent:
+        if variant not in nowhere:
+            by_environment.setdefault(environment, []).append(variant)
+    for environment, variants in by_environment.items():
+        others = [v for where, v in cells if where == environment and v not in nowhere]
+        whole = variants == others
+        listed = ", ".join(names[variant] for variant in variants)
+        parts.append(f"all of {environment}" if whole else f"{listed} on {environment}")
+    return "; ".join(parts)
+
+
+def range_text(few: int, many: int) -> str:
+    """How many, from the fewest to the most: "10", or "5 to 10"."""
+    return str(few) if few == many else f"{few} to {many}"
+
+
+def counts_text(plan: pd.DataFrame, counts: Mapping[Cell, int]) -> str:
+    """How many seeds the cells have, those that differ from most of them named.
+
+    Like "n = 10", or "n = 10, save Hopper-v5: CEM 3, TRPO 5; Swimmer-v5: 7". Cells without seeds
+    are passed over.
+    """
+    names = titles(plan)
+    there = {cell: number for cell, number in counts.items() if number}
+    if not there:
+        return "n = 0"
+    numbers = list(there.values())
+    usual = max(set(numbers), key=lambda number: (numbers.count(number), number))
+    parts = []
+    for environment in dict.fromkeys(where for where, _ in planned(plan)):
+        here = {variant: n for (where, variant), n in there.items() if where == environment}
+        others = {variant: n for variant, n in here.items() if n != usual}
+        if len(set(here.values())) == 1 and others:
+            parts.append(f"{environment}: {next(iter(others.values()))}")
+        elif others:
+            listed = ", ".join(f"{names[variant]} {n}" for variant, n in others.items())
+            parts.append(f"{environment}: {listed}")
+    return f"n = {usual}" + (f", save {'; '.join(parts)}" if parts else "")

@@ -1,0 +1,156 @@
+"""Scores on a common scale: returns of different environments cannot be averaged as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from bench.evidence.measures.cells import Cell, cell_values, range_text
+from bench.evidence.statistics.estimates import (
+    Floats,
+    Statistic,
+    estimate,
+    stratified_bootstrap_interval,
+)
+
+UNTRAINED: Final = "untrained"
+"""The ablation, and its variant, whose mean is the 0 of normalised scores."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """What counts as 0 and as 1 on one environment [return]; `one` is above `zero`.
+
+    Both are estimates, but held fixed: the interval of a normalised score does not have their
+    error in it.
+    """
+
+    zero: float
+    one: float
+
+    def __post_init__(self) -> None:
+        if not self.one > self.zero:
+            raise ValueError(f"1 of a scale must be above its 0, got {self.one} and {self.zero}")
+
+    def __call__(self, returns: ArrayLike) -> Floats:
+        """Returns as normalised scores."""
+        checked = np.asarray(returns, dtype=np.float64)
+        return (checked - self.zero) / (self.one - self.zero)
+
+
+def scales(zeros: Mapping[str, float], ones: Mapping[str, float]) -> dict[str, Scale]:
+    """Environment -> its scale, where there is one.
+
+    Args:
+        zeros: environment -> the return that counts as 0.
+        ones: environment -> the return that counts as 1. Where it is not above the other there is
+            no scale.
+    """
+    return {
+        environment: Scale(zero=zeros[environment], one=one)
+        for environment, one in ones.items()
+        if environment in zeros and one > zeros[environment]
+    }
+
+
+def untrained_values(scores: pd.DataFrame | None, column: str = "score") -> dict[str, Floats]:
+    """Environment -> what the untrained policy earned, one number a seed [return].
+
+    Args:
+        scores: the frame of `scores.score_runs` for the ablation `untrained`, if it was run.
+        column: "score" or "last_100".
+    """
+    if scores is None:
+        return {}
+    return {
+        environment: values
+        for (environment, variant), values in cell_values(scores, column).items()
+        if variant == UNTRAINED
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aggregate:
+    """A variant's normalised scores, the seeds of all environments pooled."""
+
+    variant: str
+    title: str
+    environments: tuple[str, ...]
+    seeds: tuple[int, int]  # the fewest and the most of any environment
+    mean: float
+    mean_low: float  # stratified 95% bootstrap interval; NaN where no environment has two seeds
+    mean_high: float
+    iqm: float
+    iqm_low: float
+    iqm_high: float
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row as text: title, environments, n, mean, interval, IQM, interval."""
+        return (
+            self.title,
+            str(len(self.environments)),
+            range_text(*self.seeds),
+            number_text(self.mean),
+            interval_text(self.mean_low, self.mean_high),
+            number_text(self.iqm),
+            interval_text(self.iqm_low, self.iqm_high),
+        )
+
+
+def number_text(value: float) -> str:
+    """A normalised score for people: two decimals, a dash where there is none."""
+    # + 0.0: what rounds to nought has no sign.
+    return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if np.isfinite(value) else "–"
+
+
+def interval_text(low: float, high: float) -> str:
+    """An interval of normalised scores."""
+    return f"{number_text(low)} to {number_text(high)}" if np.isfinite(low) else "–"
+
+
+def pooled(
+    values: Mapping[Cell, Floats],
+    scales: Mapping[str, Scale],
+    environments: tuple[str, ...],
+    variant: str,
+    title: str,
+    *,
+    seed: int = 0,
+) -> Aggregate:
+    """One variant's aggregate over environments on which it has runs, at least one.
+
+    Args:
+        values: the seeds' returns by cell.
+        scales: environment -> scale, of every environment.
+        environments: over which.
+        variant: whose.
+        title: what tables call it.
+        seed: of the bootstrap.
+    """
+    strata = [scales[environment](values[environment, variant]) for environment in environments]
+    found: dict[Statistic, tuple[float, float, float]] = {
+        statistic: (
+            float(estimate(np.concatenate(strata), statistic)),
+            *stratified_bootstrap_interval(strata, np.random.default_rng(seed), statistic),
+        )
+        for statistic in ("mean", "iqm")
+    }
+    mean, iqm = found["mean"], found["iqm"]
+    return Aggregate(
+        variant=variant,
+        title=title,
+        environments=environments,
+        seeds=(min(map(len, strata)), max(map(len, strata))),
+        mean=mean[0],
+        mean_low=mean[1],
+        mean_high=mean[2],
+        iqm=iqm[0],
+        iqm_low=iqm[1],
+        iqm_high=iqm[2],
+    )

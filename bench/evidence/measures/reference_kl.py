@@ -1,0 +1,62 @@
+"""How far tuned policies have gone from their reference, in KL, and the gold reward they earn.
+
+Only runs on token environments have these: their updates report the KL to a reference policy.
+"""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.measures.scores import WINDOW_PERCENT
+
+
+def has_reference(updates: pd.DataFrame) -> bool:
+    """Whether any run tells its KL to a reference."""
+    return bool(updates["reference_kl"].notna().any())
+
+
+def scores_with_kl(
+    runs: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame, scores: pd.DataFrame
+) -> pd.DataFrame:
+    """What each run has reached in the last tenth of its steps, besides its score.
+
+    Args:
+        runs, episodes, updates: the store's view of an ablation.
+        scores: the frame of `scores.score_runs` for these runs.
+
+    Returns:
+        The rows of `scores` whose run tells `reference_kl`, with the further columns divergence:
+        KL(policy ‖ reference) of a whole answer [nats]; gold [reward], NaN where none is told; and
+        penalised: score − reference_penalty · divergence, what was maximised [reward].
+    """
+    once = runs.drop_duplicates("run").set_index("run")
+    told = per_answer(updates, episodes)
+    told = told[told["divergence"].notna()].drop_duplicates(["run", "update"])
+    budget = told["run"].map(once["budget"]).astype("int64")
+    last = told.groupby("run", observed=True)["step"].transform("max")
+    # A seed that diverged before keeps the values it had.
+    late = (told["step"] * 100 > budget * (100 - WINDOW_PERCENT)) | (told["step"] == last)
+    means = told[late].groupby("run", observed=True)[["divergence", "gold_reward"]].mean()
+    found = scores.merge(
+        means.rename(columns={"gold_reward": "gold"}), left_on="run", right_index=True
+    )
+    penalty = [
+        float(json.loads(once.loc[run, "hyperparameters"])["reference_penalty"])
+        for run in found["run"]
+    ]
+    found["penalised"] = found["score"] - np.array(penalty) * found["divergence"]
+    return found
+
+
+def per_answer(updates: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:
+    """The updates with the column divergence: KL(policy ‖ reference) of a whole answer [nats]."""
+    length = episodes.drop_duplicates("run").set_index("run")["length"]
+    lengths = updates["run"].astype(object).map(length.rename(index=str)).astype("float64")
+    kl = updates["reference_kl"].astype("float64")
+    gold = updates["gold_reward"].astype("float64")
+    return updates.assign(
+        run=updates["run"].astype(object), divergence=kl * lengths, gold_reward=gold
+    )

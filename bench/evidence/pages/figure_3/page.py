@@ -1,0 +1,73 @@
+"""All tables beside the Experiment as one page of Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from bench.evidence import rivals
+from bench.evidence.caveats import trouble
+from bench.evidence.findings import Findings, scales_by_control
+from bench.evidence.markdown import Section
+from bench.evidence.measures.anchors import Anchors
+from bench.evidence.measures.cells import cell_values, missing_text, titles
+from bench.evidence.pages.figure_3 import aggregates, beside_figure_3, beside_sources
+from bench.evidence.published import figure_3
+
+
+def experiment_sections(
+    plan: pd.DataFrame, found: Findings, anchors: Anchors
+) -> tuple[Section, ...]:
+    """The page's tables, as far as the runs are there.
+
+    Args:
+        plan: the store's plan of the experiment.
+        found: what its results say.
+        anchors: what normalised scores are measured by.
+    """
+    scores, seed = found.scores, found.seed
+    first = str(plan["control"].iloc[0])
+    name = titles(plan).get(first, first)
+    measured = scales_by_control(scores, first, anchors)
+    reported = beside_sources.beside_sources(plan, scores)
+    return (
+        beside_figure_3.section(
+            beside_figure_3.beside_figure_3(plan, scores, anchors.untrained, seed=seed)
+        ),
+        *beside_sources.sections(plan, scores, reported),
+        rivals.section(found.rivals, name),
+        aggregates.section(plan, aggregates.aggregates(plan, scores, measured, seed=seed), name),
+    )
+
+
+def experiment_page(
+    plan: pd.DataFrame, found: Findings, anchors: Anchors, *, notes: Sequence[str] = ()
+) -> str:
+    """The page, as far as the runs are there; what is missing is named at its end.
+
+    Args:
+        plan: the store's plan of the experiment.
+        found: what its results say.
+        anchors: what normalised scores are measured by.
+        notes: lines for the end of the page.
+    """
+    scores = found.scores
+    parts = experiment_sections(plan, found, anchors)
+    values = cell_values(scores)
+    remarks = []
+    if missing := missing_text(plan, values):
+        remarks.append(f"Not there yet: {missing}.")
+    budgets = sorted({int(size) for size in plan["budget"]})
+    if budgets != [figure_3.STEPS]:
+        sizes = " and ".join(f"{size:,}" for size in budgets)
+        remarks.append(
+            f"These runs have {sizes} steps, those published {figure_3.STEPS:,}: they do not "
+            "compare."
+        )
+    remarks += [*trouble(scores), *notes]
+    title, question = (str(plan[column].iloc[0]) for column in ("title", "question"))
+    return "\n".join(
+        [f"## {title}\n\n{question}\n", *(part.markdown() for part in parts)]
+        + [f"* {remark}\n" for remark in remarks]
+    )

@@ -1,0 +1,91 @@
+"""The table of a page on tuned policies: rewards beside the KL to the reference that they cost.
+
+The reward that is trained on is a proxy; where the environment reports the gold reward that it
+stands for, both are in the table (Gao et al. 2023, arXiv 2210.10760).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.markdown import Section
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import titles
+from bench.evidence.statistics.estimates import bootstrap_interval, estimate
+from bench.evidence.verdicts import Verdict, return_text
+
+
+def section(
+    environment: str, found: pd.DataFrame, verdicts: Sequence[Verdict] = (), *, seed: int = 0
+) -> Section:
+    """Rewards beside what they cost, a row a variant.
+
+    Args:
+        environment: whose rows of `found`.
+        found: the frame of `measures.reference_kl.scores_with_kl`.
+        verdicts: on gold rewards; without any the table makes no claim.
+        seed: of the bootstrap.
+    """
+    here = found[found["environment"] == environment]
+    claims = {each.variant: each.sentence for each in verdicts if each.environment == environment}
+    golden = bool(here["gold"].notna().any())
+    cells = []
+    for variant, title in titles(here).items():
+        own = here[here["variant"] == variant]
+        row = [title, str(len(own)), _centre(own["score"])]
+        if golden:
+            row += [_centre(own["gold"]), _interval(own["gold"], seed)]
+        row += [_centre(own["divergence"]), _interval(own["divergence"], seed)]
+        row.append(_centre(own["penalised"]))
+        cells.append((*row, claims[variant]) if claims else tuple(row))
+    gold_header = ("gold reward", "95% interval") if golden else ()
+    header = (
+        "variant",
+        "n",
+        "reward",
+        *gold_header,
+        "KL [nats]",
+        "95% interval",
+        "reward − β_ref KL",
+    )
+    alignment = ("left", "right", "right", *(("right", "center") if golden else ()))
+    notes = [
+        "Interquartile means over the seeds of what the last 10% of a seed's steps gave. KL: of "
+        "policy and reference over a whole answer, summed over its tokens from their whole "
+        "distributions. β_ref: the variant's own reference_penalty; reward − β_ref KL is what it "
+        "maximised, and compares variants of one β_ref only."
+    ]
+    if golden:
+        notes.append(
+            "Gold reward: what the reward stands for, by a programme of the environment that "
+            "nothing is trained on."
+        )
+    if claims:
+        notes.append("Claims: on the gold reward, by the same test and the same adjustment.")
+    return Section(
+        heading=f"### {environment}: what the reward stands for, and what it cost",
+        header=(*header, *(("claim",) if claims else ())),
+        alignment=(*alignment, "right", "center", "right", *(("left",) if claims else ())),
+        cells=cells,
+        notes=notes,
+    )
+
+
+def _centre(column: pd.Series) -> str:
+    values = _finite(column)
+    return return_text(float(estimate(values, "iqm"))) if len(values) else "–"
+
+
+def _interval(column: pd.Series, seed: int) -> str:
+    values = _finite(column)
+    low, high = bootstrap_interval(values, np.random.default_rng([seed, len(values)]), "iqm")
+    known = np.isfinite(low)
+    return f"{return_text(float(low))} to {return_text(float(high))}" if known else "–"
+
+
+def _finite(column: pd.Series) -> Floats:
+    values: Floats = column.to_numpy(dtype=np.float64)
+    return values[np.isfinite(values)]

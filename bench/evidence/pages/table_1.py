@@ -1,0 +1,137 @@
+"""The surrogate objectives beside Table 1 of the PPO paper, scored as the paper scores them.
+
+A run's result is the mean return of its last 100 episodes, shifted and scaled in each environment
+so that 0 is a random policy and 1 the best result, and averaged over runs. The paper leaves two
+things open, which are chosen here: "random" is our untrained policy's mean (ablation `untrained`),
+"best" the mean over seeds of the best variant on that environment.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.markdown import Section
+from bench.evidence.measures.cells import (
+    cell_values,
+    complete_environments,
+    missing_text,
+    planned,
+    range_text,
+    titles,
+)
+from bench.evidence.measures.normalised import Aggregate, interval_text, number_text, pooled, scales
+from bench.evidence.published import table_1
+from bench.evidence.published.rows import family
+from bench.evidence.statistics.estimates import REPETITIONS, Floats
+
+_RESULT: Final = "last_100"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surrogate:
+    """One variant beside the paper's value; normalised scores, NaN where there is nothing."""
+
+    variant: str
+    title: str
+    paper: float  # average over the paper's 7 environments and 3 seeds
+    ours: Aggregate | None  # over the environments that every variant here has
+    means: Mapping[str, float]  # environment -> mean over seeds, of every environment with a scale
+
+
+def surrogates(
+    plan: pd.DataFrame,
+    scores: pd.DataFrame,
+    untrained: Mapping[str, Floats],
+    *,
+    seed: int = 0,
+) -> tuple[Surrogate, ...]:
+    """A row a variant of the plan, trained or not.
+
+    Args:
+        plan: the store's plan of the ablation `surrogates`.
+        scores: the frame of `scores.score_runs`.
+        untrained: environment -> the untrained policy's last 100 episodes, one number a seed.
+        seed: of the bootstrap.
+    """
+    values, names = cell_values(scores, _RESULT), titles(plan)
+    best: dict[str, float] = {}
+    for (environment, _), own in values.items():
+        best[environment] = max(best.get(environment, -math.inf), float(own.mean()))
+    zeros = {environment: float(np.mean(seeds)) for environment, seeds in untrained.items()}
+    found = scales(zeros, best)
+    common = tuple(e for e in complete_environments(plan, values) if e in found)
+    paper = table_1.average_scores()
+    return tuple(
+        Surrogate(
+            variant=variant,
+            title=title,
+            paper=paper.get(variant, math.nan),
+            ours=(
+                pooled(values, found, common, variant, title, seed=seed)
+                if common and all((name, variant) in values for name in common)
+                else None
+            ),
+            means={
+                environment: float(scale(values[environment, variant]).mean())
+                for environment, scale in found.items()
+                if (environment, variant) in values
+            },
+        )
+        for variant, title in names.items()
+    )
+
+
+def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...]) -> Section:
+    """The rows as a part of the page, what is missing named below."""
+    asked = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
+    scaled = [e for e in asked if any(e in row.means for row in rows)]
+    common = next((row.ours.environments for row in rows if row.ours), ())
+    notes = [
+        f"Paper: {table_1.SOURCE}; 7 environments (v1), 3 seeds each; exact.",
+        "Ours: the mean return of a run's last 100 episodes, shifted and scaled in each "
+        "environment so that 0 is a random policy and 1 the best result, averaged over runs. The "
+        "paper leaves open what these are; here 0 is our untrained policy's mean (ablation "
+        "`untrained`) and 1 the mean over seeds of the best variant here on that environment, "
+        "which is picked from the same runs. Interval: 95% stratified percentile bootstrap, seeds "
+        f"resampled within each environment ({REPETITIONS:,} resamples), 0 and 1 held fixed.",
+    ]
+    if common:
+        notes.append(
+            "The average is over the environments that every variant here has: "
+            f"{', '.join(common)}."
+        )
+        if any(row.ours and row.ours.seeds[0] != row.ours.seeds[1] for row in rows):
+            notes.append("An environment with more seeds weighs more.")
+    unscaled = [e for e in asked if e not in scaled]
+    if unscaled:
+        notes.append(
+            "No scale, as the untrained policy or every variant is missing or no variant is above "
+            f"it: {', '.join(unscaled)}."
+        )
+    if missing := missing_text(plan, cell_values(scores, _RESULT)):
+        notes.append(f"Not there yet: {missing}.")
+    return Section(
+        heading="### Beside Table 1 of the PPO paper: average normalised score",
+        header=("surrogate", "paper", "ours", "95% interval", "n each", *map(family, scaled)),
+        alignment=("left", "right", "right", "center", "right", *["right"] * len(scaled)),
+        cells=[_cells(row, scaled) for row in rows],
+        notes=notes,
+    )
+
+
+def _cells(row: Surrogate, environments: list[str]) -> tuple[str, ...]:
+    ours = row.ours
+    return (
+        row.title,
+        number_text(row.paper),
+        number_text(ours.mean if ours else math.nan),
+        interval_text(ours.mean_low, ours.mean_high) if ours else "–",
+        range_text(*(ours.seeds if ours else (0, 0))),
+        *(number_text(row.means.get(environment, math.nan)) for environment in environments),
+    )

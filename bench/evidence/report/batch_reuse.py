@@ -1,0 +1,161 @@
+"""How far a batch carries: effective sample size and KL against the epochs spent on it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from bench.evidence.figures.panel import dress_panel
+from bench.evidence.figures.style import drawing, thousands
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.report.figures import WIDTH, power_of_ten, short
+from bench.evidence.report.material import Material
+from bench.evidence.report.mechanism import LABELS
+from bench.evidence.report.tables import significant, table
+
+ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
+"""Those that spend several epochs on a batch, step by step."""
+
+COLUMNS: Final = ("effective_sample_size", "kl_mean")
+
+_LOOKS: Final = {
+    "importance_sampling": ("#0173b2", "o", "importance sampling"),
+    "kl_ppo": ("#029e73", "s", "KL-PPO"),
+    "clipped_ppo": ("#b3261e", "D", "PPO2"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """One variant on one environment: a number a seed, the median over its updates."""
+
+    environment: str
+    algorithm: str
+    title: str
+    epochs: int
+    values: dict[str, Floats]  # by diagnostic
+
+
+def points(material: Material) -> dict[str, Point]:
+    """What an ablation holds, by description."""
+    found: dict[str, Point] = {}
+    chosen = material.runs[material.runs["algorithm"].isin(ALGORITHMS)]
+    for description, runs in chosen.groupby("description", sort=False):
+        row = runs.iloc[0]
+        epochs = json.loads(row["hyperparameters"]).get("epochs")
+        if epochs is None:
+            continue
+        updates = material.view.updates
+        own = updates[updates["run"].isin(runs["run"]) & (updates["variant"] == row["variant"])]
+        values = {name: _typical(own, name) for name in COLUMNS}
+        if all(len(each) for each in values.values()):
+            found[str(description)] = Point(
+                environment=str(row["environment"]),
+                algorithm=str(row["algorithm"]),
+                title=str(row["variant_title"]),
+                epochs=int(epochs),
+                values=values,
+            )
+    return found
+
+
+def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
+    """The points of several ablations, a description once: under the name it has first."""
+    once: dict[str, Point] = {}
+    for of_one in found:
+        for description, point in of_one.items():
+            once.setdefault(description, point)
+    return list(once.values())
+
+
+def facts(found: list[Point]) -> dict[str, Any]:
+    """The points as a table."""
+    ordered = sorted(
+        found, key=lambda each: (each.environment, ALGORITHMS.index(each.algorithm), each.epochs)
+    )
+    return table(
+        ("environment", "algorithm", "variant", "epochs", "n", *(LABELS[n] for n in COLUMNS)),
+        ("left", "left", "left", "right", "right", "right", "right"),
+        [
+            (
+                each.environment,
+                _LOOKS[each.algorithm][2],
+                each.title,
+                str(each.epochs),
+                str(len(each.values[COLUMNS[0]])),
+                *(significant(float(np.median(each.values[name]))) for name in COLUMNS),
+            )
+            for each in ordered
+        ],
+        [
+            "Median over a seed's updates, measured over the whole batch after its last epoch, "
+            "then over the seeds."
+        ],
+    )
+
+
+def draw(found: list[Point]) -> Figure:
+    """A row a diagnostic, a column an environment; a mark a seed."""
+    environments = sorted({each.environment for each in found})
+    epochs = sorted({each.epochs for each in found})
+    with drawing():
+        figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+        panels = figure.subplots(len(COLUMNS), len(environments), squeeze=False)
+        for row, name in zip(panels, COLUMNS, strict=True):
+            for panel, environment in zip(row, environments, strict=True):
+                dress_panel(panel)
+                for each in found:
+                    if each.environment != environment:
+                        continue
+                    colour, marker, label = _LOOKS[each.algorithm]
+                    shift = 1.12 ** (ALGORITHMS.index(each.algorithm) - 1)
+                    own = each.values[name]
+                    panel.plot(
+                        np.full(len(own), each.epochs * shift),
+                        own,
+                        linestyle="",
+                        marker=marker,
+                        markersize=3.6,
+                        color=colour,
+                        alpha=0.7,
+                        markeredgewidth=0,
+                        label=label,
+                    )
+                panel.set_xscale("log")
+                panel.set_xticks(epochs, [str(each) for each in epochs])
+                panel.xaxis.set_minor_formatter(NullFormatter())
+                panel.set_xlim(epochs[0] / 1.5, epochs[-1] * 1.5)
+                if name == "kl_mean":
+                    panel.set_yscale("log")
+                    panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
+                    panel.yaxis.set_minor_formatter(NullFormatter())
+                else:
+                    panel.set_ylim(-0.03, 1.05)
+                    panel.yaxis.set_major_formatter(FuncFormatter(thousands))
+                if name == COLUMNS[0]:
+                    panel.set_title(short(environment), loc="left", fontsize=8)
+            row[0].set_ylabel(LABELS[name])
+        for panel in panels[-1]:
+            panel.set_xlabel("epochs on a batch")
+        handles: dict[str, Any] = {name: None for _, _, name in _LOOKS.values()}
+        for panel in panels.flat:
+            drawn, labels = panel.get_legend_handles_labels()
+            handles |= dict(zip(labels, drawn, strict=True))
+        handles = {name: handle for name, handle in handles.items() if handle is not None}
+        figure.legend(
+            handles.values(), handles.keys(), loc="outside upper center", ncols=3, frameon=False
+        )
+    return figure
+
+
+def _typical(updates: pd.DataFrame, column: str) -> Floats:
+    numbers = pd.to_numeric(updates[column], errors="coerce").astype("float64")
+    medians = updates.assign(value=numbers).groupby("seed")["value"].median().dropna()
+    return np.asarray(medians, dtype=np.float64)

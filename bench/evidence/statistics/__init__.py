@@ -1,0 +1,1 @@
+"""Statistics over seeds, as pure functions of arrays: estimates with intervals, tests, power."""

@@ -1,0 +1,102 @@
+"""What is left to gain, and how scores are spread: two views of scores over environments.
+
+Source: Agarwal et al. 2021 (arXiv 2108.13264): optimality gap, section 4.3; performance profile
+(run-score distribution), section 4.2. Scores must be on a common scale first
+(`bench.evidence.measures.normalised`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from bench.evidence.statistics.estimates import (
+    LEVEL,
+    REPETITIONS,
+    Floats,
+    estimate,
+    stratified_bootstrap_interval,
+    tails,
+)
+
+
+def optimality_gap(
+    strata: Sequence[ArrayLike],
+    generator: np.random.Generator,
+    *,
+    target: float = 1.0,
+    repetitions: int = REPETITIONS,
+) -> tuple[float, float, float]:
+    """How far the scores fall short of the target on average; what is above it does not make up.
+
+    Args:
+        strata: one 1-D array of finite normalised scores an environment.
+        generator: the source of the resamples.
+        target: the score beyond which nothing is gained.
+        repetitions: bootstrap resamples.
+
+    Returns:
+        (gap, low, high) with the stratified 95% interval, NaN where no stratum has two seeds.
+
+    Raises:
+        ValueError: no strata, a stratum without seeds, or a value that is not finite.
+    """
+    short = [np.maximum(0.0, target - np.asarray(stratum, np.float64)) for stratum in strata]
+    low, high = stratified_bootstrap_interval(short, generator, "mean", repetitions=repetitions)
+    return float(estimate(np.concatenate(short), "mean")), low, high
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """The share of runs whose score is above each threshold, with a pointwise 95% band."""
+
+    thresholds: Floats  # [T]
+    share: Floats  # [T] in [0, 1], falling
+    low: Floats  # [T]; NaN where no environment has two seeds
+    high: Floats  # [T]
+
+
+def performance_profile(
+    strata: Sequence[ArrayLike],
+    thresholds: ArrayLike,
+    generator: np.random.Generator,
+    *,
+    repetitions: int = 2_000,
+    level: float = LEVEL,
+) -> Profile:
+    """The performance profile of one algorithm, runs of all environments pooled.
+
+    Seeds are resampled inside each environment.
+
+    Args:
+        strata: one 1-D array of finite normalised scores an environment.
+        thresholds: ascending scores.
+        generator: the source of the resamples.
+        repetitions: bootstrap resamples.
+        level: nominal coverage of the band, in (0, 1).
+
+    Raises:
+        ValueError: no strata, a stratum without seeds, a value that is not finite, or a level
+            outside (0, 1).
+    """
+    if not strata:
+        raise ValueError("a performance profile needs at least one environment")
+    probabilities = tails(level)
+    marks = np.asarray(thresholds, dtype=np.float64)
+    scores = [np.asarray(stratum, dtype=np.float64).ravel() for stratum in strata]
+    if any(not len(values) or not np.all(np.isfinite(values)) for values in scores):
+        raise ValueError("a performance profile needs finite scores of every environment")
+    number = sum(map(len, scores))
+    above = [values[:, None] > marks for values in scores]
+    share = np.sum([part.sum(axis=0) for part in above], axis=0) / number
+    low = high = np.full(len(marks), np.nan)
+    if any(len(values) > 1 for values in scores):
+        resampled = np.zeros((repetitions, len(marks)))
+        for part in above:
+            drawn = generator.multinomial(len(part), np.full(len(part), 1 / len(part)), repetitions)
+            resampled += drawn @ part
+        low, high = np.quantile(resampled / number, probabilities, axis=0)
+    return Profile(thresholds=marks, share=share, low=low, high=high)

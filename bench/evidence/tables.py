@@ -1,0 +1,223 @@
+"""Tables of an ablation, one an environment, as plain data for terminal, Markdown and report."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.markdown import Section
+from bench.evidence.measures.scores import LAST_EPISODES
+from bench.evidence.statistics.coverage import coverage, coverage_text
+from bench.evidence.statistics.estimates import bootstrap_interval, estimate
+from bench.evidence.statistics.power import pairs_needed
+from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.evidence.verdicts import Verdict, return_text
+from bench.kinds import not_training
+
+HEADER: Final = (
+    *("variant", "n", "mean", "IQM", "95% interval of IQM"),
+    *("last 100", "diverged", "claim"),
+)
+"""Column titles of `Table.cells`."""
+
+ALIGNMENT: Final = ("left", *["right"] * 3, "center", *["right"] * 2, "left")
+"""Where the text of each column stands."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One variant on one environment; returns are raw rewards, NaN where there is no score."""
+
+    variant: str
+    title: str
+    n: int  # seeds with a score
+    mean: float
+    iqm: float  # interquartile mean; equals the mean below n = 4
+    low: float  # 95% bootstrap interval of the IQM over seeds; NaN below n = 2
+    high: float
+    coverage: float  # measured coverage of that interval at n, for normal data; NaN below n = 2
+    last_100: float  # mean over seeds of the mean of the last 100 episodes
+    diverged: int  # seeds whose numbers stopped being finite; they are among the n
+    failed: int  # runs that ended for another reason; they are not
+    unscored: int  # runs in which no episode ended; they are not
+    excluded: int  # episodes left out because their return is not finite
+    kind: str  # what the returns are, one of `bench.kinds`
+    verdict: Verdict
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """The row as text, under `HEADER`."""
+        return (
+            self.title,
+            str(self.n),
+            return_text(self.mean),
+            return_text(self.iqm),
+            f"{return_text(self.low)} to {return_text(self.high)}" if self.n > 1 else "–",
+            return_text(self.last_100),
+            str(self.diverged),
+            self.verdict.sentence,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """All variants of an ablation on one environment, in the ablation's order."""
+
+    environment: str
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]  # what the reader must know to trust the numbers; sentences
+
+    @property
+    def cells(self) -> tuple[tuple[str, ...], ...]:
+        """The rows as text, under `HEADER`."""
+        return tuple(row.cells for row in self.rows)
+
+    def frame(self) -> pd.DataFrame:
+        """The rows as numbers: the fields of `Row` and the verdict's, with its sentence."""
+        return pd.DataFrame(
+            {
+                "environment": self.environment,
+                **{name: getattr(row, name) for name in _NUMBERS},
+                "compared_with": row.verdict.reference,
+                "pairs": row.verdict.pairs,
+                "difference": row.verdict.difference,
+                "p_value": row.verdict.p_value,
+                "adjusted_p_value": row.verdict.adjusted,
+                "claim": row.verdict.sentence,
+            }
+            for row in self.rows
+        )
+
+    def markdown(self) -> str:
+        """The table as Markdown, with the environment as heading and the notes below."""
+        return Section(
+            heading=f"### {self.environment}",
+            header=HEADER,
+            alignment=ALIGNMENT,
+            cells=self.cells,
+            notes=self.notes,
+        ).markdown()
+
+
+_NUMBERS: Final = (
+    "variant",
+    "title",
+    "n",
+    "mean",
+    "iqm",
+    "low",
+    "high",
+    "coverage",
+    "last_100",
+    "diverged",
+    "failed",
+    "unscored",
+    "excluded",
+)
+
+
+def make_tables(
+    scores: pd.DataFrame, verdicts: Sequence[Verdict], *, seed: int = 0
+) -> tuple[Table, ...]:
+    """One table an environment from the scores and the verdicts on them.
+
+    Args:
+        scores: the frame of `scores.score_runs`.
+        verdicts: `verdicts.judge` of the same frame.
+        seed: of the bootstrap; a row's interval depends on it and on the row's scores alone.
+
+    Raises:
+        KeyError: a variant and environment without a verdict.
+    """
+    by_cell = {(verdict.environment, verdict.variant): verdict for verdict in verdicts}
+    tables = []
+    for environment, on_environment in scores.groupby("environment", sort=False):
+        rows = tuple(
+            _row(of_variant, by_cell[str(environment), str(variant)], seed)
+            for variant, of_variant in on_environment.groupby("variant", sort=False)
+        )
+        tables.append(
+            Table(environment=str(environment), rows=rows, notes=_notes(str(environment), rows))
+        )
+    return tuple(tables)
+
+
+def _row(cell: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
+    score = cell["score"].to_numpy(dtype=np.float64)
+    scored = np.isfinite(score)
+    values, number = score[scored], int(scored.sum())
+    failed = int((cell["status"] == "failed").sum())
+    mean = iqm = low = high = last_100 = math.nan
+    if number:
+        mean, iqm = float(estimate(values, "mean")), float(estimate(values, "iqm"))
+        limits = bootstrap_interval(values, np.random.default_rng([seed, number]), "iqm")
+        low, high = (float(limit) for limit in limits)
+        last_100 = float(cell["last_100"].to_numpy(dtype=np.float64)[scored].mean())
+    return Row(
+        variant=verdict.variant,
+        title=str(cell["variant_title"].iloc[0]) or verdict.variant,
+        n=number,
+        mean=mean,
+        iqm=iqm,
+        low=low,
+        high=high,
+        coverage=coverage(number),
+        last_100=last_100,
+        diverged=int(cell["diverged"].sum()),
+        failed=failed,
+        unscored=len(cell) - number - failed,
+        excluded=int(cell["excluded_episodes"].sum()),
+        kind=" and ".join(cell["kind"].unique()),
+        verdict=verdict,
+    )
+
+
+def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
+    notes = [
+        "Score: mean return of the training episodes in the last 10% of a seed's steps. "
+        "IQM: mean of the middle half of the seeds. "
+        f"Last {LAST_EPISODES}: mean return of a seed's last {LAST_EPISODES} episodes; "
+        "mean over the seeds.",
+        *not_training((row.title, row.kind) for row in rows),
+    ]
+    counts = sorted({row.n for row in rows if row.n > 1})
+    if counts:
+        measured = ", ".join(f"{coverage_text(n)} at n = {n}" for n in counts)
+        notes.append(f"Measured coverage of the nominal 95% interval, for normal data: {measured}.")
+    verdicts = [row.verdict for row in rows if row.verdict.outcome != "control"]
+    tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]
+    if tested:
+        notes.append(
+            "Claims: exact sign-flip test of the mean difference over pairs of common seeds, "
+            "Holm-adjusted over "
+            f"{tested[0].comparisons} comparison{_plural(tested[0].comparisons)}."
+        )
+        # Even where all others come first, as many as these are left to adjust for.
+        alike = tested[0].comparisons - tested[0].further
+        fewest, needed = min(v.pairs for v in tested), pairs_needed(alike)
+        if fewest < needed:
+            notes.append(
+                f"With {alike} comparisons no difference of any size can be "
+                f"claimed from {fewest} pairs: {needed} are needed."
+            )
+    if len(tested) < len(verdicts):
+        notes.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
+    for what, remark in (
+        ("diverged", "seeds diverged (counted with the last value before)"),
+        ("failed", "runs failed (not counted)"),
+        ("unscored", "seeds in which no episode ended (not counted)"),
+        ("excluded", "episodes left out because their return is not finite"),
+    ):
+        named = [f"{row.title} {getattr(row, what)}" for row in rows if getattr(row, what)]
+        if named:
+            notes.append(f"{environment}: {remark}: {', '.join(named)}.")
+    return tuple(notes)
+
+
+def _plural(number: int) -> str:
+    return "" if number == 1 else "s"

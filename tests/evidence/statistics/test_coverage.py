@@ -1,0 +1,72 @@
+"""The coverage that every interval prints, measured again."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from bench.evidence.statistics.coverage import (
+    COVERAGE,
+    DATA_SETS,
+    SEED_COUNTS,
+    coverage,
+    coverage_text,
+    measure,
+)
+from bench.evidence.statistics.estimates import Statistic
+
+
+@pytest.mark.parametrize("statistic", ["iqm", "mean"])
+@pytest.mark.parametrize("number", [2, 3, 5, 10, 20])
+def test_the_table_holds(number: int, statistic: Statistic) -> None:
+    data_sets = 3000
+    again = measure(
+        number, statistic, np.random.default_rng(number), data_sets=data_sets, repetitions=2000
+    )
+    share = COVERAGE[statistic][number]
+    error = math.sqrt(share * (1 - share) * (1 / data_sets + 1 / DATA_SETS))
+    assert again == pytest.approx(share, abs=4 * error + 0.002)  # + fewer resamples here
+
+
+def test_two_seeds_cover_half_of_the_time() -> None:
+    # The interval is [smaller, larger]: it holds the centre when the two lie on both sides of it.
+    assert COVERAGE["mean"][2] == pytest.approx(0.5, abs=0.015)
+    assert COVERAGE["iqm"][2] == COVERAGE["mean"][2]
+    assert COVERAGE["mean"][3] == pytest.approx(0.75, abs=0.015)
+
+
+def test_a_rare_mode_is_covered_less_than_the_table_says() -> None:
+    def one_in_five(generator: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
+        upper = generator.random(shape) < 0.2
+        return 5.0 * upper + 0.1 * generator.standard_normal(shape)
+
+    share = measure(
+        5,
+        "mean",
+        np.random.default_rng(0),
+        draw=one_in_five,
+        centre=1.0,
+        data_sets=3000,
+        repetitions=1000,
+    )
+    assert share == pytest.approx(1 - 0.8**5, abs=0.03)
+
+
+def test_the_table_rises_towards_the_nominal_level() -> None:
+    for shares in COVERAGE.values():
+        assert tuple(shares) == SEED_COUNTS
+        assert shares[3] < shares[5] < shares[10] < shares[100] < 0.955
+        assert shares[100] > 0.94
+
+
+def test_numbers_between_entries_take_the_lower_one() -> None:
+    assert math.isnan(coverage(0)) and math.isnan(coverage(1))
+    assert coverage(24) == COVERAGE["iqm"][20]
+    assert coverage(10_000, "mean") == COVERAGE["mean"][100]
+
+
+def test_in_words_coverage_is_never_rounded_up() -> None:
+    assert coverage_text(10) == "93%"
+    assert coverage_text(3) == "74%"

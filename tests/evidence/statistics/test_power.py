@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.evidence.statistics.power import (
+    MOST_PAIRS,
+    observed_effect,
+    pairs_for_claim,
+    pairs_needed,
+    pairs_text,
+    t_power,
+)
+from bench.evidence.statistics.significance import ALPHA, sign_flip_test
+
+
+def differences(effect: float, number: int = 10) -> np.ndarray:
+    """Paired differences whose observed mean over standard deviation is `effect`."""
+    values = np.random.default_rng(0).standard_normal(number)
+    values = (values - values.mean()) / values.std(ddof=1)
+    return values + effect
+
+
+@pytest.mark.parametrize(("pairs", "effect", "level"), [(10, 1.0, 0.05), (25, 0.5, 0.01)])
+def test_the_power_of_the_t_test_is_that_of_a_simulation(
+    pairs: int, effect: float, level: float
+) -> None:
+    drawn = np.random.default_rng(1).standard_normal((20_000, pairs)) + effect
+    found = np.mean(stats.ttest_1samp(drawn, 0.0, axis=1).pvalue <= level)
+    assert t_power([pairs], effect, level)[0] == pytest.approx(found, abs=0.015)
+
+
+@pytest.mark.parametrize(("effect", "comparisons"), [(1.2, 1), (1.2, 6)])
+def test_so_many_pairs_are_claimed_with_the_stated_power(effect: float, comparisons: int) -> None:
+    """By the test that claims are made with, on new data of the observed size."""
+    pairs = pairs_for_claim(differences(effect), comparisons)
+    assert pairs is not None
+    assert pairs <= 20, "the exact test enumerates so many"
+    generator = np.random.default_rng(2)
+    level = ALPHA / comparisons
+    claimed = [
+        sign_flip_test(generator.standard_normal(pairs) + effect, generator) <= level
+        for _ in range(400)
+    ]
+    # 80% at least, less three standard errors; where the least number of pairs rules it is more.
+    assert np.mean(claimed) > 0.8 - 3 * np.sqrt(0.16 / 400)
+
+
+def test_fewer_pairs_do_not_have_the_power() -> None:
+    pairs = pairs_for_claim(differences(0.5), 1)
+    assert pairs is not None
+    powers = t_power([pairs - 1, pairs], 0.5, ALPHA)
+    assert powers[0] < 0.8 <= powers[1]
+
+
+def test_smaller_differences_and_more_comparisons_need_more_pairs() -> None:
+    def needed(effect: float, comparisons: int) -> int:
+        pairs = pairs_for_claim(differences(effect), comparisons)
+        assert pairs is not None
+        return pairs
+
+    assert needed(0.3, 1) > needed(0.6, 1) > needed(1.2, 1)
+    assert needed(0.6, 10) > needed(0.6, 1)
+    assert needed(0.6, 1) == needed(-0.6, 1)
+
+
+def test_a_large_difference_still_needs_what_the_exact_test_needs() -> None:
+    assert pairs_for_claim(differences(50.0), 12) == pairs_needed(12)
+    assert pairs_for_claim([3.0, 3.0, 3.0], 1) == pairs_needed(1)
+
+
+def test_no_difference_needs_more_than_is_looked_for() -> None:
+    assert pairs_for_claim(differences(0.0), 1) is None
+    assert pairs_for_claim([0.0, 0.0], 1) is None
+    assert pairs_text(None) == f"more than {MOST_PAIRS:,}"
+    assert pairs_text(12) == "12"
+
+
+def test_the_observed_effect() -> None:
+    assert observed_effect(differences(0.7)) == pytest.approx(0.7)
+    assert np.isnan(observed_effect([1.0]))
+    assert np.isnan(observed_effect([1.0, 1.0]))
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, np.nan], [[1.0, 2.0], [3.0, 4.0]]])
+def test_what_can_not_be_planned_from_is_refused(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="two finite"):
+        pairs_for_claim(values, 1)
+
+
+@pytest.mark.parametrize("power", [0.0, 1.0])
+def test_a_power_is_a_probability(power: float) -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        pairs_for_claim([1.0, 2.0], 1, power=power)

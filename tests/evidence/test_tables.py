@@ -1,0 +1,152 @@
+"""The tables say what the scores say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.statistics.coverage import COVERAGE
+from bench.evidence.statistics.estimates import bootstrap_interval
+from bench.evidence.tables import ALIGNMENT, HEADER, Table, make_tables
+from bench.evidence.verdicts import judge
+
+Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
+
+
+def tables(runs: pd.DataFrame, episodes: pd.DataFrame, control: str) -> tuple[Table, ...]:
+    scores = score_runs(runs, episodes)
+    return make_tables(scores, judge(scores, control))
+
+
+def test_a_row_is_computed_from_its_scores(learning: Build) -> None:
+    runs, episodes = learning(["Hopper-v5", "Ant-v5"], ["control", "new"])
+    made = tables(runs, episodes, "control")
+    assert [table.environment for table in made] == ["Hopper-v5", "Ant-v5"]
+    scores = score_runs(runs, episodes)
+    for table in made:
+        assert [row.variant for row in table.rows] == ["control", "new"]
+        for row in table.rows:
+            mine = scores[
+                (scores["environment"] == table.environment) & (scores["variant"] == row.variant)
+            ]
+            values = mine["score"].to_numpy()
+            assert row.n == 10 and row.title == f"the {row.variant}"
+            assert row.mean == pytest.approx(values.mean())
+            assert row.iqm == pytest.approx(scipy.stats.trim_mean(values, 0.25))
+            interval = bootstrap_interval(values, np.random.default_rng([0, 10]))
+            assert (row.low, row.high) == interval
+            assert row.low < row.iqm < row.high
+            assert row.coverage == COVERAGE["iqm"][10]
+            assert row.last_100 == pytest.approx(mine["last_100"].mean())
+        assert table.rows[1].verdict.outcome == "better"
+
+
+def test_text_and_markdown_hold_the_numbers(frames: Build) -> None:
+    runs, episodes = frames(
+        [
+            {"variant": name, "variant_title": title, "seed": seed, "episodes": [(950, value)]}
+            for name, title, base in (("control", "A | B", 1000), ("new", "", 1400))
+            for seed, value in enumerate(base + 10 * np.arange(10.0))
+        ]
+    )
+    (table,) = tables(runs, episodes, "control")
+    assert table.cells[0][:4] == ("A | B", "10", "1,045", "1,045")
+    assert table.cells[0][-3:] == ("1,045", "0", "control")
+    assert table.cells[1][0] == "new"  # without a title, the name
+    assert table.cells[1][-1] == "better than control by 400 (p = 0.002, Holm over 1)"
+    assert all(len(cells) == len(HEADER) == len(ALIGNMENT) for cells in table.cells)
+    lines = table.markdown().splitlines()
+    assert lines[0] == "### Hopper-v5"
+    assert lines[2] == "| " + " | ".join(HEADER) + " |"
+    assert lines[3] == "| --- | --: | --: | --: | :-: | --: | --: | --- |"
+    assert lines[4].startswith("| A \\| B | 10 | 1,045 | ")
+    assert {line.replace("\\|", "").count("|") for line in lines[2:6]} == {len(HEADER) + 1}
+
+
+def test_the_last_100_episodes_have_a_column_of_their_own(frames: Build) -> None:
+    """A hundred episodes of 7 after one of 1,000: only the window sees the first."""
+    episodes = [(901, 1000.0), *((step, 7.0) for step in range(902, 1002))]
+    (table,) = tables(*frames([{"variant": "control", "episodes": episodes}]), "control")
+    place = HEADER.index("last 100")
+    assert HEADER[place - 1] == "95% interval of IQM"
+    assert table.cells[0][place] == "7.00"
+    assert table.cells[0][2] == "16.8"
+    assert any("Last 100: mean return of a seed's last 100 episodes" in n for n in table.notes)
+
+
+def test_the_frame_holds_plain_numbers(learning: Build) -> None:
+    (table,) = tables(*learning(["Hopper-v5"], ["control", "new"]), "control")
+    frame = table.frame()
+    assert frame["n"].tolist() == [10, 10]
+    assert frame["iqm"].tolist() == [row.iqm for row in table.rows]
+    assert frame["compared_with"].tolist() == ["control", "control"]
+    assert frame["claim"].tolist() == [row.verdict.sentence for row in table.rows]
+    assert frame["adjusted_p_value"].isna().tolist() == [True, False]
+    assert frame["environment"].tolist() == ["Hopper-v5"] * 2
+
+
+def test_diverged_failed_and_empty_runs_are_shown_never_dropped_in_silence(frames: Build) -> None:
+    finished = [{"seed": seed, "episodes": [(950, 10.0 * seed)]} for seed in range(3)]
+    runs, episodes = frames(
+        [
+            *finished,
+            {"seed": 3, "episodes": [(200, 30.0)], "status": "diverged", "diverged_at": 300},
+            {"seed": 4, "episodes": [(200, 99.0)], "status": "failed"},
+            {"seed": 5, "episodes": []},
+            {"seed": 6, "episodes": [(950, 15.0), (960, math.nan)]},
+        ]
+    )
+    (table,) = tables(runs, episodes, "control")
+    (row,) = table.rows
+    assert (row.n, row.diverged, row.failed, row.unscored, row.excluded) == (5, 1, 1, 1, 1)
+    assert row.mean == 15
+    notes = " ".join(table.notes)
+    assert "Hopper-v5: seeds diverged (counted with the last value before): the control 1." in notes
+    assert "Hopper-v5: runs failed (not counted): the control 1." in notes
+    assert "no episode ended (not counted): the control 1." in notes
+    assert "not finite: the control 1." in notes
+
+
+def test_one_seed_has_no_interval_and_no_score_no_numbers(frames: Build) -> None:
+    runs, episodes = frames(
+        [{"variant": "control", "episodes": [(950, 5.0)]}, {"variant": "b", "episodes": []}]
+    )
+    (table,) = tables(runs, episodes, "control")
+    assert table.cells[0][1:5] == ("1", "5.00", "5.00", "–")
+    assert table.cells[1][1:5] == ("0", "–", "–", "–")
+    assert math.isnan(table.rows[0].low) and math.isnan(table.rows[0].coverage)
+    assert "No difference is claimed below 10 pairs of common seeds." in table.notes
+
+
+def test_notes_tell_coverage_and_comparisons(learning: Build) -> None:
+    (table,) = tables(*learning(["Hopper-v5"], ["control", "a", "b"]), "control")
+    notes = " ".join(table.notes)
+    assert "93% at n = 10" in notes
+    assert "Holm-adjusted over 2 comparisons" in notes
+    assert "are needed" not in notes
+
+
+def test_a_page_that_cannot_claim_anything_says_so(frames: Build) -> None:
+    runs, episodes = frames(
+        [
+            {"variant": f"v{place}", "seed": seed, "episodes": [(950, 1e6 * place + seed)]}
+            for place in range(27)
+            for seed in range(10)
+        ]
+    )
+    (table,) = tables(runs, episodes, "v0")
+    assert "from 10 pairs: 11 are needed" in " ".join(table.notes)
+    assert {row.verdict.outcome for row in table.rows[1:]} == {"none"}
+
+
+def test_an_interval_does_not_depend_on_the_neighbours(learning: Build) -> None:
+    runs, episodes = learning(["Hopper-v5"], ["control", "a", "b"])
+    (all_three,) = tables(runs, episodes, "control")
+    (two,) = tables(runs[runs["variant"] != "a"], episodes, "control")
+    assert (all_three.rows[2].low, all_three.rows[2].high) == (two.rows[1].low, two.rows[1].high)
