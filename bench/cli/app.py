@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import typer
 
 from bench.cli import (
+    claims,
     doctor,
     evaluate,
     export,
@@ -38,6 +39,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "figure": figure.figure,
     "report": report.report,
+    "claims": claims.claims,
     "tune": tune.tune,
     "evaluate": evaluate.evaluate,
     "watch": watch.watch,

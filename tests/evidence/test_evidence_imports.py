@@ -16,7 +16,7 @@ LAYERS = (
     ("verdicts", "caveats"),
     ("rivals", "tables", "agreement"),
     ("findings",),
-    ("comparison", "pages", "export"),
+    ("comparison", "claims", "pages", "export"),
     ("figures",),
     ("report",),
 )

@@ -10,7 +10,7 @@ import json
 import numpy as np
 import pandas as pd
 
-from bench.evidence.measures.scores import WINDOW_PERCENT
+from bench.evidence.measures.late_updates import late_means
 
 
 def has_reference(updates: pd.DataFrame) -> bool:
@@ -33,13 +33,7 @@ def scores_with_kl(
         penalised: score − reference_penalty · divergence, what was maximised [reward].
     """
     once = runs.drop_duplicates("run").set_index("run")
-    told = per_answer(updates, episodes)
-    told = told[told["divergence"].notna()].drop_duplicates(["run", "update"])
-    budget = told["run"].map(once["budget"]).astype("int64")
-    last = told.groupby("run", observed=True)["step"].transform("max")
-    # A seed that diverged before keeps the values it had.
-    late = (told["step"] * 100 > budget * (100 - WINDOW_PERCENT)) | (told["step"] == last)
-    means = told[late].groupby("run", observed=True)[["divergence", "gold_reward"]].mean()
+    means = late_means(runs, per_answer(updates, episodes), ("divergence", "gold_reward"))
     found = scores.merge(
         means.rename(columns={"gold_reward": "gold"}), left_on="run", right_index=True
     )

@@ -1,0 +1,249 @@
+"""What runs say of the claims of the literature (`ablations.claims`): the intervals that decide.
+
+Each comparison of a claim has the interval of its paired differences that the sign-flip test can't
+reject. The intervals of one claim hold together with 95%: with m of them each has the level
+1 − 0.05/m.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+
+from bench.evidence.findings import findings, scales_by_control
+from bench.evidence.markdown import Section
+from bench.evidence.measures.anchors import Anchors
+from bench.evidence.measures.cells import Cell, by_seed, paired_differences
+from bench.evidence.measures.late_updates import late_means
+from bench.evidence.measures.normalised import number_text
+from bench.evidence.statistics.estimates import Floats
+from bench.evidence.statistics.sign_flip_interval import sign_flip_interval
+from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
+
+if TYPE_CHECKING:
+    from ablations.claims.claim import Claim, Comparison
+    from bench.store import View
+
+Decision = Literal["supported", "contradicted", "can't tell", "not tested"]
+
+OUTCOMES: Final[tuple[Decision, ...]] = ("supported", "contradicted", "can't tell", "not tested")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """One comparison of a claim, in one environment or as the mean over several.
+
+    The difference is in units of the comparison's measure; it and its interval are NaN where seeds
+    in common or a scale are missing.
+    """
+
+    comparison: Comparison
+    environments: tuple[str, ...]
+    pairs: int  # of common seeds; the fewest of any environment
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def decision(self) -> Decision:
+        """What this comparison alone says of the claim."""
+        if not self.pairs or math.isnan(self.difference):
+            return "not tested"
+        claimed_low, claimed_high = self.comparison.claimed
+        if self.pairs < FEWEST_PAIRS:
+            return "can't tell"
+        if claimed_low < self.low and self.high < claimed_high:
+            return "supported"
+        return (
+            "contradicted" if self.high <= claimed_low or claimed_high <= self.low else "can't tell"
+        )
+
+    @property
+    def text(self) -> str:
+        """The comparison, what was found and what was claimed, in one line."""
+        compared = f"{self.comparison.variant} − {self.comparison.reference}"
+        if not self.comparison.together or len(self.environments) == 1:
+            compared += f", {self.environments[0]}"
+        elif self.environments:
+            compared += f", mean over {len(self.environments)} environments"
+        if not self.pairs or math.isnan(self.difference):
+            return f"{compared}: no runs" if not self.pairs else f"{compared}: no scale"
+        found = f"{number_text(self.difference)}"
+        if self.pairs >= FEWEST_PAIRS:
+            found += f" [{_end(self.low)}, {_end(self.high)}]"
+        return f"{compared}: {found}, n = {self.pairs}; claimed {claimed_text(self.comparison)}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """A claim with what was found."""
+
+    claim: Claim
+    evidence: tuple[Evidence, ...] = ()
+
+    @property
+    def decision(self) -> Decision:
+        """Whether all, or any, of the comparisons support the claim, as it needs."""
+        if self.claim.decided_by:
+            return "supported"  # by a test, which fails where the claim does
+        found = {each.decision for each in self.evidence}
+        if found <= {"not tested"}:
+            return "not tested"
+        decisive: tuple[Decision, Decision] = ("supported", "contradicted")
+        enough, against = decisive if self.claim.needs == "all" else decisive[::-1]
+        # "all": one that contradicts is enough against it; "any": one that supports it, for it.
+        if against in found:
+            return against
+        return enough if found == {enough} else "can't tell"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What decides it: the test, or one line per comparison."""
+        if self.claim.decided_by:
+            return (f"test {self.claim.decided_by}",)
+        return tuple(each.text for each in self.evidence)
+
+
+def _end(value: float) -> str:
+    """An end of an interval, which so few pairs may leave open."""
+    return number_text(value) if math.isfinite(value) else "−∞" if value < 0 else "∞"
+
+
+def claimed_text(comparison: Comparison) -> str:
+    """The interval of the claim in words: "above 0", "between −0.20 and 0.20"."""
+    low, high = comparison.claimed
+    if math.isinf(high):
+        return f"above {number_text(low)}"
+    if math.isinf(low):
+        return f"below {number_text(high)}"
+    return f"between {number_text(low)} and {number_text(high)}"
+
+
+def judge_claims(
+    claims: Iterable[Claim],
+    view: View | None,
+    environments: Sequence[str],
+    anchors: Anchors,
+    *,
+    seed: int = 0,
+) -> tuple[Judgement, ...]:
+    """What an ablation's results say of the claims that are about it.
+
+    Args:
+        claims: of one ablation.
+        view: its results; None without any.
+        environments: that the ablation asks for, results or not.
+        anchors: what normalised scores are measured by.
+        seed: of the sampling beyond 20 pairs.
+    """
+    if view is None or view.runs.empty:
+        return tuple(Judgement(claim=claim) for claim in claims)
+    measured = _Measured(view, tuple(environments), anchors)
+    return tuple(
+        Judgement(claim=claim, evidence=tuple(_judge(claim, measured, seed))) for claim in claims
+    )
+
+
+def section(judgements: Iterable[Judgement]) -> Section:
+    """The judgements as one table, a row a claim."""
+    rows = tuple(judgements)
+    return Section(
+        heading="## Claims of the literature",
+        header=("claim", "source", "verdict", "what decides it", "what this suite does otherwise"),
+        alignment=("left",) * 5,
+        cells=[
+            (
+                each.claim.claim,
+                each.claim.source,
+                each.decision,
+                "; ".join(each.lines) or f"no runs of {each.claim.ablation}",
+                each.claim.differs or "–",
+            )
+            for each in rows
+        ],
+        notes=NOTES,
+    )
+
+
+NOTES: Final = (
+    "A comparison supports a claim where its whole interval lies within what is claimed, and "
+    "contradicts it where the whole interval lies outside. The interval holds the differences "
+    "that the sign-flip test over pairs of common seeds can't reject, which takes the differences "
+    f"to be symmetric about one value; the intervals of a claim hold together with "
+    f"{1 - ALPHA:.0%}. One can't tell below {FEWEST_PAIRS} pairs.",
+    "Scores are normalised: 0 is the untrained policy, 1 the Experiment's PPO or, in environments "
+    "that the Experiment hasn't, the ablation's control, both held fixed. Gold rewards are in "
+    "words of an answer, entropies in nats.",
+)
+
+
+class _Measured:
+    """Differences of common seeds by measure, each computed once."""
+
+    def __init__(self, view: View, environments: tuple[str, ...], anchors: Anchors) -> None:
+        self.view, self.environments = view, environments
+        self.scores = findings(view, anchors=anchors).scores
+        self.control = str(view.plan["control"].iloc[0])
+        self.scales = scales_by_control(self.scores, self.control, anchors)
+        self._values: dict[str, dict[Cell, dict[int, float]]] = {}
+
+    def values(self, measure: str) -> dict[Cell, dict[int, float]]:
+        """Every cell's finite numbers by seed."""
+        if measure not in self._values:
+            frame = self.scores
+            if measure != "score":
+                late = late_means(self.view.runs, self.view.updates, (measure,))[measure]
+                frame = frame.assign(score=frame["run"].astype(object).map(late).astype("float64"))
+            self._values[measure] = by_seed(frame)
+        return self._values[measure]
+
+    def differences(self, comparison: Comparison, environment: str) -> Floats:
+        """Variant − reference by common seed, in the comparison's unit; NaN without a scale."""
+        values = self.values(comparison.measure)
+        found = paired_differences(
+            values.get((environment, comparison.variant), {}),
+            values.get((environment, comparison.reference), {}),
+        )
+        if comparison.measure != "score":
+            return found
+        scale = self.scales.get(environment)
+        return found * math.nan if scale is None else found / (scale.one - scale.zero)
+
+
+def _judge(claim: Claim, measured: _Measured, seed: int) -> Iterator[Evidence]:
+    places = [
+        (comparison, place)
+        for comparison in claim.comparisons
+        for place in _places(comparison, measured.environments)
+    ]
+    level = 1 - ALPHA / len(places)
+    for comparison, environments in places:
+        groups = [measured.differences(comparison, name) for name in environments]
+        pairs = min(len(each) for each in groups)
+        difference = low = high = math.nan
+        together = np.concatenate(groups)
+        if pairs and np.isfinite(together).all():
+            # Each environment weighs alike, whatever its number of pairs.
+            weights = np.concatenate([np.full(len(each), 1 / len(each)) for each in groups])
+            difference = float(np.mean([each.mean() for each in groups]))
+            if pairs >= FEWEST_PAIRS:
+                generator = np.random.default_rng(seed)
+                low, high = sign_flip_interval(together, generator, weights=weights, level=level)
+        yield Evidence(
+            comparison=comparison,
+            environments=environments,
+            pairs=pairs,
+            difference=difference,
+            low=low,
+            high=high,
+        )
+
+
+def _places(comparison: Comparison, there: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """The environments of each interval: all of them in one, or one by one."""
+    chosen = comparison.environments or there
+    return [chosen] if comparison.together else [(name,) for name in chosen]

@@ -1,0 +1,240 @@
+"""What results say of claims: intervals inside, outside and across what is claimed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_frames
+from tuned import plan_of, tuned
+
+from ablations.claims.claim import Claim, Comparison, Expected
+from bench.evidence.claims import Judgement, judge_claims, section
+from bench.evidence.measures.anchors import Anchors
+from bench.store import View
+
+Effects = Mapping[tuple[str, str], float]
+"""(environment, variant) -> how much more than the control's 100 it earns."""
+
+KEYS = ("variant", "environment", "seed")
+SPREAD = np.linspace(-1.0, 1.0, 10)
+
+
+def view_of(effects: Effects, seeds: int = 10, missing: tuple[str, ...] = ()) -> View:
+    """Differences to the control are the effect ± 1, symmetric about it."""
+    environments = dict.fromkeys(where for where, _ in effects)
+    described = [
+        {
+            "environment": where,
+            "variant": variant,
+            "seed": seed,
+            "episodes": [(1000, 100.0 + extra)],
+        }
+        for where in environments
+        for variant, of_seed in (
+            ("control", np.zeros(10)),
+            *((name, effects[place, name] + SPREAD) for place, name in effects if place == where),
+        )
+        for seed, extra in enumerate(of_seed[:seeds])
+    ]
+    runs, episodes = make_frames(described)
+    plan = plans(runs)
+    there = ~runs["variant"].isin(missing)
+    return View(
+        source=Path("somewhere"),
+        plan=plan,
+        runs=runs[there],
+        episodes=episodes[episodes["run"].isin(runs["run"][there])],
+        updates=pd.DataFrame(columns=["run", *KEYS, "update", "step", "seconds", "reference_kl"]),
+        problems=(),
+    )
+
+
+def plans(runs: pd.DataFrame) -> pd.DataFrame:
+    cells = runs.drop_duplicates(["environment", "variant"])
+    columns = ["variant", "variant_title", "variant_order", "environment", "environment_order"]
+    return cells[columns].assign(
+        control="control", compared_with=None, ablation="made", metadata='{"page": "curves"}'
+    )
+
+
+def anchors(*environments: str) -> Anchors:
+    """0 is a return of 0, 1 one of 100: differences are hundredths of returns."""
+    return Anchors(
+        untrained={name: np.zeros(10) for name in environments},
+        ones=dict.fromkeys(environments, 100.0),
+        source="somewhere",
+        runs={},
+    )
+
+
+def claim(*comparisons: Comparison, **fields: object) -> Claim:
+    return Claim(
+        name="made",
+        source="Nobody 2026, arXiv 2600.00001",
+        claim="Something.",
+        differs="All of it.",
+        ablation="made",
+        comparisons=comparisons,
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def against(expected: Expected, margin: float = 0.0, **fields: object) -> Comparison:
+    given = {"variant": "one", "reference": "control", **fields}
+    return Comparison(expected=expected, margin=margin, **given)  # type: ignore[arg-type]
+
+
+def judged(stated: Claim, view: View | None, *environments: str) -> Judgement:
+    names = environments or ("Hopper-v5",)
+    (found,) = judge_claims([stated], view, names, anchors(*names))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("expected", "margin", "effect", "decision"),
+    [
+        ("better", 0.0, 5.0, "supported"),
+        ("better", 0.0, -5.0, "contradicted"),
+        ("better", 0.0, 0.1, "can't tell"),
+        ("better", 0.2, 5.0, "contradicted"),
+        ("worse", 0.0, -5.0, "supported"),
+        ("worse", 0.0, 5.0, "contradicted"),
+        ("not worse", 0.2, -5.0, "supported"),
+        ("not worse", 0.01, -5.0, "contradicted"),
+        ("no difference", 0.2, 5.0, "supported"),
+        ("no difference", 0.01, 5.0, "contradicted"),
+        ("no difference", 0.002, 0.0, "can't tell"),
+    ],
+)
+def test_the_interval_decides(
+    expected: Expected, margin: float, effect: float, decision: str
+) -> None:
+    found = judged(claim(against(expected, margin)), view_of({("Hopper-v5", "one"): effect}))
+    assert found.decision == decision
+    assert found.evidence[0].difference == pytest.approx(effect / 100)
+
+
+def test_nine_pairs_cannot_tell_and_none_is_not_tested() -> None:
+    stated, effects = claim(against("better")), {("Hopper-v5", "one"): 50.0}
+    assert judged(stated, view_of(effects, seeds=9)).decision == "can't tell"
+    assert judged(stated, view_of(effects, missing=("one",))).decision == "not tested"
+    assert judged(stated, None).decision == "not tested"
+    assert "no runs of made" in section([judged(stated, None)]).markdown()
+
+
+def test_a_claim_over_environments_needs_all_of_them() -> None:
+    stated = claim(against("better", together=True))
+    effects = {("Hopper-v5", "one"): 50.0, ("Swimmer-v5", "one"): -10.0}
+    found = judged(stated, view_of(effects), "Hopper-v5", "Swimmer-v5")
+    assert found.decision == "supported"
+    assert found.evidence[0].difference == pytest.approx(0.2)
+    assert judged(stated, view_of(effects), "Hopper-v5", "Ant-v5").decision == "not tested"
+
+
+@pytest.mark.parametrize(
+    ("needs", "effects", "decision"),
+    [
+        ("all", (5.0, 5.0), "supported"),
+        ("all", (5.0, -5.0), "contradicted"),
+        ("all", (5.0, 0.0), "can't tell"),
+        ("any", (5.0, -5.0), "supported"),
+        ("any", (-5.0, -5.0), "contradicted"),
+        ("any", (-5.0, 0.0), "can't tell"),
+    ],
+)
+def test_what_a_claim_of_several_comparisons_needs(
+    needs: str, effects: tuple[float, float], decision: str
+) -> None:
+    names = ("Hopper-v5", "Swimmer-v5")
+    view = view_of({(name, "one"): effect for name, effect in zip(names, effects, strict=True)})
+    assert judged(claim(against("better"), needs=needs), view, *names).decision == decision
+
+
+def test_more_comparisons_widen_the_intervals() -> None:
+    view = view_of({("Hopper-v5", "one"): 5.0})
+    alone = judged(claim(against("better")), view).evidence[0]
+    among = judged(claim(*[against("better")] * 5), view).evidence[0]
+    assert among.low < alone.low < alone.high < among.high
+
+
+def test_without_a_scale_nothing_is_tested() -> None:
+    view = view_of({("Hopper-v5", "one"): 5.0})
+    nothing = Anchors(untrained={}, ones={}, source="", runs={})
+    (found,) = judge_claims([claim(against("better"))], view, ("Hopper-v5",), nothing)
+    assert found.decision == "not tested" and "no scale" in found.lines[0]
+
+
+def test_a_column_of_the_updates_is_compared_in_its_own_unit() -> None:
+    late = np.where(np.arange(20) >= 18, 1.0, 0.0)
+    runs, episodes, updates = tuned(
+        {
+            (variant, seed): {"reward": 1.0, "kl": 1.0, "gold": gold * late + seed * (gold - 1)}
+            for variant, gold in (("control", 1.0), ("one", 3.0))
+            for seed in range(10)
+        }
+    )
+    plan = plan_of(runs, "control").assign(ablation="made", metadata='{"page": "kl"}')
+    view = View(
+        source=Path("x"), plan=plan, runs=runs, episodes=episodes, updates=updates, problems=()
+    )
+    stated = claim(against("better", 2.0, measure="gold_reward"))
+    found = judged(stated, view, "Reviews-v0")
+    # 3 − 1 in the last tenth of the steps, and twice the seed's number.
+    assert found.evidence[0].difference == pytest.approx(2 + 2 * 4.5)
+    assert found.decision == "supported"
+
+
+def test_a_test_decides_where_it_is_named() -> None:
+    found = Judgement(
+        claim=Claim(name="a", source="b", claim="c.", decided_by="tests/test_x.py::test_y")
+    )
+    assert found.decision == "supported" and found.lines == ("test tests/test_x.py::test_y",)
+
+
+@pytest.fixture
+def run_claims(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    from bench.cli.app import main
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(["claims", *arguments])
+        told = capsys.readouterr()
+        return code, told.out, told.err
+
+    return run
+
+
+def test_the_command_prints_and_writes_them(
+    run_claims: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    page = tmp_path / "claims.md"
+    names = ("reinforce_is_enough", "k3_is_no_loss", "annealing_is_needed")
+    code, out, _ = run_claims(*names, "--results", str(tmp_path), "--output", str(page))
+    assert code == 0
+    assert [line.split(":")[0] for line in out.splitlines() if line.split(": ")[-1] in names] == [
+        "not tested",
+        "supported",
+        "not tested",
+    ]
+    assert "1 supported, 2 not tested" in out
+    text = page.read_text()
+    assert text.startswith("## Claims of the literature")
+    assert text.count("\n| ") == 2 + len(names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("reinforce_is_enoug",), "Did you mean 'reinforce_is_enough'?"),
+        (("--output", "claims.txt"), "must end in .md"),
+        (("--results", "nowhere/at/all"), "does not exist"),
+    ],
+)
+def test_what_the_command_does_not_take(
+    run_claims: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], said: str
+) -> None:
+    code, _, err = run_claims(*arguments)
+    assert code == 2 and said in err and err.count("\n") == 1
