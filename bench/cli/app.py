@@ -9,6 +9,7 @@ import typer
 
 from bench.cli import (
     claims,
+    compare,
     doctor,
     evaluate,
     export,
@@ -39,6 +40,7 @@ VERBS: dict[str, Callable[..., None]] = {
     "run": run.run,
     "figure": figure.figure,
     "report": report.report,
+    "compare": compare.compare,
     "claims": claims.claims,
     "tune": tune.tune,
     "evaluate": evaluate.evaluate,

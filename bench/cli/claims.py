@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,14 +68,15 @@ def judged_claims(names: tuple[str, ...], results: Path | None) -> tuple[Judgeme
     for name in names:
         by_ablation.setdefault(CLAIMS[name].ablation, []).append(name)
     judged: dict[str, Judgement] = {}
+    anchors = cache(anchors_for)
     for ablation, chosen in by_ablation.items():
         view: View | None = None
         if ablation:
             with suppress(InputError):  # no results: the claims are not tested
                 view = load(ablation, results)
         asked = load_ablation(ablation).environments if ablation else ()
-        anchors = anchors_for(PUBLISHED if view is None else view.source)
-        judgements = judge_claims([CLAIMS[name] for name in chosen], view, asked, anchors)
+        measured_by = anchors(PUBLISHED if view is None else view.source)
+        judgements = judge_claims([CLAIMS[name] for name in chosen], view, asked, measured_by)
         judged |= {each.claim.name: each for each in judgements}
     return tuple(judged[name] for name in names)
 
@@ -91,4 +93,5 @@ def page(judged: Sequence[Judgement]) -> str:
     """The claims as a page of Markdown."""
     from bench.evidence.claims import section
 
-    return f"{section(judged).markdown()}\n{counts(judged)}.\n"
+    about = f"Made by `python -m bench claims`: {counts(judged)}."
+    return f"{section(judged).markdown()}\n{about}\n"

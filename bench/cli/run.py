@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from bench.cli.executors import check_executor, executor_of
 from bench.cli.interruption import interruptible
@@ -32,6 +31,7 @@ from bench.cli.options import (
     VariantsOption,
     requested_plan,
 )
+from bench.cli.text_tables import print_table
 from bench.cli.training import account, train
 from bench.cli.words import shown, wide_console
 
@@ -130,8 +130,6 @@ def _train(
 
 
 def _print_tables(console: Console, ablation: str, store: Store) -> None:
-    from rich.table import Table
-
     from bench.evidence.findings import findings
     from bench.evidence.tables import ALIGNMENT, HEADER
     from bench.store import load
@@ -143,13 +141,8 @@ def _print_tables(console: Console, ablation: str, store: Store) -> None:
     found = findings(view)
     notes = [*found.notes]
     for table in found.tables:
-        shown_table = Table(title=table.environment, title_justify="left", title_style="bold")
-        for name, alignment in zip(HEADER, ALIGNMENT, strict=True):
-            shown_table.add_column(name, justify=alignment)  # type: ignore[arg-type]
-        for cells in table.cells:
-            shown_table.add_row(*map(escape, cells))
         console.print()
-        console.print(shown_table)
+        print_table(console, table.environment, HEADER, ALIGNMENT, table.cells)
         notes += table.notes
     for note in [*dict.fromkeys(notes), *view.mixed]:
         print(note)

@@ -152,7 +152,7 @@ def section(judgements: Iterable[Judgement]) -> Section:
     """The judgements as one table, a row a claim."""
     rows = tuple(judgements)
     return Section(
-        heading="## Claims of the literature",
+        heading="# Claims of the literature",
         header=("claim", "source", "verdict", "what decides it", "what this suite does otherwise"),
         alignment=("left",) * 5,
         cells=[

@@ -221,7 +221,7 @@ def test_the_command_prints_and_writes_them(
     ]
     assert "1 supported, 2 not tested" in out
     text = page.read_text()
-    assert text.startswith("## Claims of the literature")
+    assert text.startswith("# Claims of the literature")
     assert text.count("\n| ") == 2 + len(names)
 
 

@@ -1,0 +1,86 @@
+"""`compare`: every comparison of ablations in one table."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import ABLATION_HELP, ResultsOption, stored_name
+from bench.cli.other_code import place_and_edition
+from bench.cli.output import write_text
+from bench.cli.text_tables import print_table
+from bench.cli.words import shown, wide_console
+from bench.errors import InputError
+from bench.visible import visible
+
+if TYPE_CHECKING:
+    from bench.evidence.markdown import Section
+
+
+def compare(
+    ablations: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ABLATION]...", help=ABLATION_HELP, show_default="all with results"
+        ),
+    ] = None,
+    results: ResultsOption = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="A .md file: writes the tables too.")
+    ] = None,
+) -> None:
+    """Print each variant's difference to the one it is compared with, and what can be claimed."""
+    if output is not None and output.suffix.lower() != ".md":
+        raise InputError(f"cannot write tables as {str(output)!r}: its name must end in .md")
+    names = [stored_name(text) for text in ablations or ()] or list(_with_results(results))
+    if not names:
+        raise InputError("there are no results to compare; train some with `python -m bench run`")
+    parts = [_section(name, results) for name in dict.fromkeys(names)]
+    for part in parts:
+        _print(part)
+    if output is not None:
+        about = (
+            "# What each ingredient buys\n\n"
+            "Differences of scores to the variant compared with, over pairs of common seeds. Made by "
+            f"`{shlex.join(['python', '-m', 'bench', 'compare', *(ablations or ())])}`.\n"
+        )
+        page = "\n".join((about, *(part.markdown() for part in parts)))
+        write_text(page, output, "the tables")
+        print(f"Tables: {shown(output)}")
+
+
+def _with_results(results: Path | None) -> Iterator[str]:
+    """The suite's ablations that have results, in the lecture's order."""
+    from ablations import ABLATIONS
+    from bench.store import LOCAL, PUBLISHED, Store
+
+    if results is not None and not results.is_dir():
+        raise InputError(f"results folder {results} does not exist")
+    places = [LOCAL, PUBLISHED] if results is None else [results]
+    planned = {name for place in places for name in Store(place).plans()["ablation"].to_pylist()}
+    return (name for name in ABLATIONS if name in planned)
+
+
+def _section(name: str, results: Path | None) -> Section:
+    from dataclasses import replace
+
+    from bench.evidence.comparison import comparison
+    from bench.evidence.pages.differences import section
+    from bench.store import load
+
+    view = load(name, results)
+    found = section(str(view.plan["title"].iloc[0]), comparison(view))
+    return replace(found, notes=(*found.notes, f"From {place_and_edition(view)}.", *view.mixed))
+
+
+def _print(part: Section) -> None:
+    console = wide_console()
+    if part.cells:
+        title = part.heading.removeprefix("## ")
+        print_table(console, title, part.header, part.alignment, part.cells)
+    for note in part.notes:
+        print(visible(note))
