@@ -73,7 +73,7 @@ def run(
     """
     from bench.cli.options import requested_plan
     from bench.cli.training import account, train
-    from bench.store import LOCAL, Store
+    from bench.store import Store, results_folder
     from bench.train.executors.processes import Processes
     from bench.train.provenance import cores
 
@@ -96,7 +96,7 @@ def run(
         settings=[f"{name}={_text(value)}" for name, value in (settings or {}).items()],
         device=device,
     )
-    store = Store(results or LOCAL)
+    store = Store(results or results_folder())
     store.check_writable()
     with _shown(plan, progress) as on_event:
         trained = train(

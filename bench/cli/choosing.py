@@ -197,13 +197,11 @@ def policies(
     Raises:
         InputError: there is none.
     """
-    from bench.store import LOCAL, PUBLISHED, Store
+    from bench.store import Store, result_folders
 
-    if results is not None and not results.is_dir():
-        raise InputError(f"results folder {results} does not exist")
     refusals = []
     name, asked = asked_for(ablation, modules, environments)
-    for place in [LOCAL, PUBLISHED] if results is None else [results]:
+    for place in result_folders(results):
         store = Store(place)
         try:
             chosen = _policies(store, runs, name, variants, environments, seeds)

@@ -60,10 +60,9 @@ def judged_claims(names: tuple[str, ...], results: Path | None) -> tuple[Judgeme
     from bench.evidence.claims import judge_claims
     from bench.evidence.measures.anchors import anchors_for
     from bench.plan.lookup import load_ablation
-    from bench.store import PUBLISHED, View, load
+    from bench.store import PUBLISHED, View, load, result_folders
 
-    if results is not None and not results.is_dir():
-        raise InputError(f"results folder {results} does not exist")
+    result_folders(results)
     by_ablation: dict[str, list[str]] = {}
     for name in names:
         by_ablation.setdefault(CLAIMS[name].ablation, []).append(name)

@@ -45,8 +45,8 @@ def compare(
     if output is not None:
         about = (
             "# What each ingredient buys\n\n"
-            "Differences of scores to the variant compared with, over pairs of common seeds. Made by "
-            f"`{shlex.join(['python', '-m', 'bench', 'compare', *(ablations or ())])}`.\n"
+            "Differences of scores to the variant compared with, over pairs of common seeds. Made "
+            f"by `{shlex.join(['python', '-m', 'bench', 'compare', *(ablations or ())])}`.\n"
         )
         page = "\n".join((about, *(part.markdown() for part in parts)))
         write_text(page, output, "the tables")
@@ -56,12 +56,10 @@ def compare(
 def _with_results(results: Path | None) -> Iterator[str]:
     """The suite's ablations that have results, in the lecture's order."""
     from ablations import ABLATIONS
-    from bench.store import LOCAL, PUBLISHED, Store
+    from bench.store import Store, result_folders
 
-    if results is not None and not results.is_dir():
-        raise InputError(f"results folder {results} does not exist")
-    places = [LOCAL, PUBLISHED] if results is None else [results]
-    planned = {name for place in places for name in Store(place).plans()["ablation"].to_pylist()}
+    places = map(Store, result_folders(results))
+    planned = {name for place in places for name in place.plans()["ablation"].to_pylist()}
     return (name for name in ABLATIONS if name in planned)
 
 

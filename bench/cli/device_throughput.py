@@ -44,7 +44,7 @@ def device_throughput(
         raise unknown("device", device, ("cpu", "cuda"))
     where = resolved_device(device)
 
-    from bench.store import LOCAL
+    from bench.store import results_folder
     from bench.throughput.on_device import SEEDS, WORLDS, questions
 
     asked = questions(
@@ -53,7 +53,9 @@ def device_throughput(
         QUICK_WORLDS if quick else WORLDS,
         QUICK_SEEDS if quick else SEEDS,
     )
-    measure_and_show(asked, where, results or LOCAL, seconds=1.0 if quick else 2.0, minutes=minutes)
+    measure_and_show(
+        asked, where, results or results_folder(), seconds=1.0 if quick else 2.0, minutes=minutes
+    )
 
 
 def measure_and_show(

@@ -7,7 +7,7 @@ import typer
 
 def doctor() -> None:
     """Show versions, devices, back ends, threads and results, and what is wrong with them."""
-    from bench.store import LOCAL, PUBLISHED, Store
+    from bench.store import PUBLISHED, Store, results_folder
     from bench.train.environments import ON_HOST
     from bench.train.provenance import provenance
 
@@ -32,7 +32,7 @@ def doctor() -> None:
             print(f"{back_end:<12}broken")
             warnings.append(f"back end {back_end} can't be used: {type(error).__name__}: {error}")
     print(f"{'warp':<12}{_warp()}")
-    for name, path in (("local", LOCAL), ("published", PUBLISHED)):
+    for name, path in (("local", results_folder()), ("published", PUBLISHED)):
         store = Store(path)
         try:
             statuses = store.runs()["status"].value_counts().to_dict()

@@ -39,7 +39,7 @@ def export(
     if to == "latex" and output is not None and output.suffix.lower() != ".tex":
         raise InputError(f"cannot write LaTeX as {str(output)!r}: its name must end in .tex")
     from bench.evidence.findings import findings
-    from bench.store import LOCAL, load
+    from bench.store import load, results_folder
     from bench.store.schema import RESULTS
 
     name = stored_name(ablation)
@@ -49,7 +49,7 @@ def export(
     if runs.empty:
         raise InputError(f"no run of {name} has a result to export; {count(failed, 'run')} failed")
     part = file_name(name)
-    folder = (results or LOCAL) / "exports" / part
+    folder = (results or results_folder()) / "exports" / part
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 

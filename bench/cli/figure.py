@@ -59,7 +59,7 @@ def figure(
     """Draw an ablation's learning curves: your results if there are some, else the published."""
     from bench.evidence.figures.output import check_output, save
     from bench.evidence.findings import page_of
-    from bench.store import LOCAL, load
+    from bench.store import load, results_folder
 
     if output is not None:
         check_output(output)
@@ -73,7 +73,7 @@ def figure(
     own = "kl" if page == "kl" else "steps"
     x = x or own
     file = f"{file_name(name)}{'' if x == own else '_' + x}.png"
-    path = output or (results or LOCAL) / "figures" / file
+    path = output or (results or results_folder()) / "figures" / file
     shows = statistic or ("mean" if page == "figure_3" else "iqm")  # the figure's is the mean
     notes: tuple[str, ...] = ()
     # Figure 3 is drawn against steps; against seconds the experiment is an ablation like others.

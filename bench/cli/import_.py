@@ -87,11 +87,11 @@ def import_(
     """Read learning curves made elsewhere into the store, marked as imported."""
     from bench.importing import Choice, Place, adopt, read_curves
     from bench.plan.parsing import parse_seeds_in_order, parse_steps
-    from bench.store import LOCAL, Store
+    from bench.store import Store, results_folder
 
     chosen = parse_seeds_in_order(seeds) if seeds is not None else None
     budget = parse_steps(steps) if steps is not None else None
-    store = Store(results or LOCAL)
+    store = Store(results or results_folder())
     name = _own_name(algorithm) if ablation is None else stored_name(ablation)
     place = Place(
         ablation=name,

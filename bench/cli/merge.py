@@ -31,10 +31,10 @@ def merge(
     ] = False,
 ) -> None:
     """Merge results folders into one: runs, policies, plans and throughput."""
-    from bench.store import LOCAL
     from bench.store import merge as merge_store
+    from bench.store import results_folder
 
-    target = into or LOCAL
+    target = into or results_folder()
     console = wide_console()
     whole = True
     with interruptible("Interrupted. What was merged is kept; the same command continues."):

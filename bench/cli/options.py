@@ -81,7 +81,12 @@ AddressOption = Annotated[
     ),
 ]
 ResultsOption = Annotated[
-    Path | None, typer.Option("--results", help="A results folder.", show_default="results/local")
+    Path | None,
+    typer.Option(
+        "--results",
+        help="A results folder.",
+        show_default="$PPO_LADDER_RESULTS, else results/local",
+    ),
 ]
 
 

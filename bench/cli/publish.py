@@ -25,10 +25,10 @@ def publish(
     ] = False,
 ) -> None:
     """Merge the results of ablations into a published store."""
-    from bench.store import LOCAL, PUBLISHED, Store
+    from bench.store import PUBLISHED, Store, results_folder
     from bench.store.publishing import publish as copy
 
-    source, target = results or LOCAL, to or PUBLISHED
+    source, target = results or results_folder(), to or PUBLISHED
     store = Store(source)
     plans = [store.plan(name) for name in ablations]
     descriptions = {text for plan in plans for text in plan["description"]}

@@ -45,11 +45,14 @@ def report(
     """Write a report: your results if there are some, else the published."""
     form = _format(form, output)
     from bench.evidence.report.building import Builder
-    from bench.store import LOCAL
+    from bench.store import results_folder
     from bench.train.provenance import cores
 
     name = None if ablation is None else stored_name(ablation)
-    path = output or (results or LOCAL) / "reports" / f"{file_name(name or 'report')}.{form}"
+    path = (
+        output
+        or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"
+    )
     builder = Builder(results=results, remarks=_remarks, shown=shown, workers=cores())
     found = builder.whole(form) if name is None else builder.one(name, form)
     write_bytes(found.content, path, "the report")

@@ -103,10 +103,10 @@ def _train(
 ) -> bool:
     """Whether a run failed."""
     from bench.cli.progress import Display
-    from bench.store import LOCAL, Store
+    from bench.store import Store, results_folder
 
     console = wide_console()
-    store = Store(results or LOCAL)
+    store = Store(results or results_folder())
     store.check_writable()
     for note in plan.notes:
         print(note)

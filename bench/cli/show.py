@@ -62,11 +62,11 @@ def show(
     from rich.markup import escape
     from rich.table import Table
 
-    from bench.store import LOCAL, Store
+    from bench.store import Store, results_folder
     from bench.store.editions import FIRST_EDITION
     from bench.train.provenance import cores
 
-    store = Store(results or LOCAL)
+    store = Store(results or results_folder())
     console = wide_console()
     print(f"{plan.ablation.title}\n{plan.ablation.question}\n")
     for note in plan.notes:

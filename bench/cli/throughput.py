@@ -92,7 +92,7 @@ def throughput(
         check_output(output)
 
     from bench.plan.back_ends import ENVPOOL
-    from bench.store import LOCAL
+    from bench.store import results_folder
     from bench.store.throughput import check_writable
     from bench.throughput.session import Failed, measure, who
     from bench.train.environments import describe
@@ -103,7 +103,7 @@ def throughput(
                 f"environment {world!r} is not stepped by EnvPool, whose bare loop training is "
                 f"compared with. Allowed: {', '.join(sorted(ENVPOOL.ids))}"
             )
-    folder = results or LOCAL
+    folder = results or results_folder()
     check_writable(folder)
     console = wide_console()
     rivals = who(chosen, worlds, seeds, peers=peers, sweep=sweep)

@@ -157,7 +157,7 @@ def _tune(
 ) -> None:
     from bench.cli.output import write_text
     from bench.cli.tuning_progress import TuningDisplay
-    from bench.store import LOCAL, Store
+    from bench.store import Store, results_folder
     from bench.tune import tuner
     from bench.tune.page import plots_page
     from bench.tune.scoring import rule, trial_scales
@@ -166,7 +166,7 @@ def _tune(
     from bench.tune.winner import ablation_name, winner_ablation
 
     console = wide_console()
-    store = Store(results or LOCAL)
+    store = Store(results or results_folder())
     store.check_writable()
     folder = store.path / "studies" / file_name(request.name)
     study = open_study(

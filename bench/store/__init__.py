@@ -7,12 +7,12 @@ gives an ablation's tidy view.
 from bench.store.load import View, load
 from bench.store.marks import Entry
 from bench.store.merging import Merging, merge
+from bench.store.places import PUBLISHED, result_folders, results_folder
 from bench.store.publishing import Publication, publish
 from bench.store.schema import SCHEMAS
-from bench.store.store import LOCAL, NO_EPISODES, NO_UPDATES, PUBLISHED, Store
+from bench.store.store import NO_EPISODES, NO_UPDATES, Store
 
 __all__ = [
-    "LOCAL",
     "NO_EPISODES",
     "NO_UPDATES",
     "PUBLISHED",
@@ -25,4 +25,6 @@ __all__ = [
     "load",
     "merge",
     "publish",
+    "result_folders",
+    "results_folder",
 ]

@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.errors import InputError, unknown
-from bench.store import imported, parquet, store
+from bench.store import imported, parquet
+from bench.store.places import result_folders
 from bench.store.schema import PRUNED, RESULTS
 from bench.store.store import Store
 
@@ -90,9 +91,7 @@ def load(ablation: str, results: str | Path | None = None) -> View:
     results/published if not. Raises InputError where no store has a plan of the ablation, or no
     result of it; a store that is named may hold a plan without results.
     """
-    if results is not None and not Path(results).is_dir():
-        raise InputError(f"results folder {results} does not exist")
-    places = [Store(store.LOCAL), Store(store.PUBLISHED)] if results is None else [Store(results)]
+    places = [Store(place) for place in result_folders(results)]
     known: list[str] = []
     for place in places:
         plans = place.plans()

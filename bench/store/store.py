@@ -54,12 +54,9 @@ from bench.store.marks import (
     policy_file,
     read_mark,
 )
+from bench.store.places import PUBLISHED
 from bench.store.plan_metadata import check_metadata
 from bench.store.schema import PLANS, RESULTS, RUNS, SCHEMAS, STATUSES
-
-ROOT = Path(__file__).resolve().parents[2]
-LOCAL = ROOT / "results" / "local"
-PUBLISHED = ROOT / "results" / "published"
 
 RUN_TABLES = (*PARTS, "runs")
 DAY = 24 * 60 * 60

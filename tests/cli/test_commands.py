@@ -266,9 +266,8 @@ def test_figure_says_whose_results_it_draws(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     local = tmp_path / "local"
-    for module in (bench.store, bench.store.store):
-        monkeypatch.setattr(module, "LOCAL", local)
-        monkeypatch.setattr(module, "PUBLISHED", trained)
+    monkeypatch.setenv("PPO_LADDER_RESULTS", str(local))
+    monkeypatch.setattr(bench.store.places, "PUBLISHED", trained)
     assert main(["figure", "--ablation", str(ablation_file)]) == 0
     assert f"Drawn from {trained}: {local / 'figures' / 'small.png'}" in capsys.readouterr().out
     shutil.copytree(trained, local, dirs_exist_ok=True)
@@ -290,7 +289,7 @@ def test_doctor_names_what_is_off(
 ) -> None:
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "torn.parquet").write_bytes(b"PAR1")
-    monkeypatch.setattr(bench.store, "LOCAL", tmp_path)
+    monkeypatch.setenv("PPO_LADDER_RESULTS", str(tmp_path))
     assert main(["doctor"]) == 1
     assert "warning: " in (told := capsys.readouterr().out)
     assert "torn.parquet" in told

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 from changed_store import change
 
-import bench.store
 from bench.cli.app import main
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.tables import make_tables
@@ -107,7 +106,7 @@ def test_by_default_it_merges_into_your_own_results(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(bench.store, "LOCAL", tmp_path / "local")
+    monkeypatch.setenv("PPO_LADDER_RESULTS", str(tmp_path / "local"))
     assert main(["merge", str(halves[0])]) == 0
     assert f"Results: {tmp_path / 'local'}" in capsys.readouterr().out
     assert len(Store(tmp_path / "local").runs()) == 2

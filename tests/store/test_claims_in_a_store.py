@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from bench.errors import InputError
+from bench.plan.digest import ROOT
 from bench.store import claims
 from bench.store.claims import SILENCE, Claims
-from bench.store.store import ROOT
 
 
 def test_a_name_is_one_process_s_until_it_is_given_back(tmp_path: Path) -> None:

@@ -8,14 +8,13 @@ import pytest
 from stored_example import Example, PlanRows
 
 from bench.errors import InputError
-from bench.store import SCHEMAS, Store, load, parquet, publish
-from bench.store import store as stores
+from bench.store import SCHEMAS, Store, load, parquet, places, publish
 from bench.store.load import PLACE
 
 
 @pytest.fixture
 def local(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.setattr(stores, "LOCAL", tmp_path / "local")
+    monkeypatch.setenv("PPO_LADDER_RESULTS", str(tmp_path / "local"))
     return Store(tmp_path / "local")
 
 
@@ -28,7 +27,7 @@ def published(
     example(run="pp").write(made)
     made.write_plan(plan_rows())
     publish(made.path, tmp_path / "published")
-    monkeypatch.setattr(stores, "PUBLISHED", tmp_path / "published")
+    monkeypatch.setattr(places, "PUBLISHED", tmp_path / "published")
     return Store(tmp_path / "published")
 
 

@@ -13,8 +13,9 @@ import pytest
 from stored_example import Example, PlanRows
 
 from bench.errors import InputError
+from bench.plan.digest import ROOT
 from bench.store import SCHEMAS, Store, publish
-from bench.store.store import DAY, ROOT
+from bench.store.store import DAY
 
 
 def test_a_run_comes_back_as_it_was_written(store: Store, example: type[Example]) -> None:
@@ -269,15 +270,6 @@ def test_a_published_store_is_not_written_to(
         with pytest.raises(InputError, match="published results and is read-only"):
             write()
     assert before == {path: path.read_bytes() for path in published.path.glob("*/*.parquet")}
-
-
-def test_the_default_stores_lie_in_the_repository() -> None:
-    from bench.store import LOCAL, PUBLISHED
-
-    assert (ROOT / "bench" / "store" / "store.py").is_file()
-    assert LOCAL == ROOT / "results" / "local"
-    assert Store(PUBLISHED).read_only
-    assert not Store(LOCAL).read_only
 
 
 def test_the_store_does_without_torch() -> None:

@@ -19,9 +19,10 @@ import pytest
 from stored_example import Example, Killing, PlanRows
 
 from bench.errors import InputError
+from bench.plan.digest import ROOT
 from bench.store import SCHEMAS, Store, parquet, publish
 from bench.store.content import by_run
-from bench.store.store import DAY, ROOT
+from bench.store.store import DAY
 
 TABLES = ("runs", "episodes", "updates")
 

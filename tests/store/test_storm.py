@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.plan.digest import ROOT
 from bench.store import Store
 from bench.store.content import Content, by_run, first_difference
-from bench.store.store import ROOT
 
 KILLS = 100
 

@@ -25,7 +25,7 @@ from bench.evidence.report.chapter import Chapter, make_chapter
 from bench.evidence.report.figures import svg
 from bench.evidence.report.lecture import lecture
 from bench.evidence.report.material import Material
-from bench.store import LOCAL, PUBLISHED, Store, View, load
+from bench.store import Store, View, load, result_folders
 from bench.store.editions import edition_text
 from bench.store.imported import is_imported, trained
 
@@ -124,12 +124,8 @@ class Builder:
 
     def _planned(self) -> list[str]:
         """The names of the ablations with a plan."""
-        if self.results is not None and not self.results.is_dir():
-            raise InputError(f"results folder {self.results} does not exist")
-        places = [LOCAL, PUBLISHED] if self.results is None else [self.results]
-        planned = [
-            name for place in places for name in Store(place).plans()["ablation"].to_pylist()
-        ]
+        places = map(Store, result_folders(self.results))
+        planned = [name for place in places for name in place.plans()["ablation"].to_pylist()]
         return sorted(set(planned) - {UNTRAINED})
 
     def _part(self, name: str, form: str) -> _Part | None:

@@ -126,7 +126,7 @@ def test_the_files_ship_with_the_package() -> None:
     assert {"figure_3.csv", "table_1.csv", "returns_1m.csv"} <= names
     import tomllib
 
-    from bench.store.store import ROOT
+    from bench.plan.digest import ROOT
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert project["tool"]["setuptools"]["package-data"]["bench.evidence.published"] == ["*.csv"]
