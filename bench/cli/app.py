@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -29,11 +32,10 @@ from bench.cli import (
 from bench.cli.process import INTERRUPTED
 from bench.errors import InputError, unknown
 
-app = typer.Typer(
-    help="From the policy gradient to PPO: what does each ingredient buy?",
-    no_args_is_help=True,
-    add_completion=False,
-)
+PROGRAM: Final = "ppo-ladder"
+"""The console command; `python -m bench` is the same."""
+
+app = typer.Typer(no_args_is_help=True)
 VERBS: dict[str, Callable[..., None]] = {
     "list": listing.list_ablations,
     "show": show.show,
@@ -57,6 +59,24 @@ for name, verb in VERBS.items():
     app.command(name)(verb)
 
 
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(PROGRAM, metadata.version(PROGRAM))
+        raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version and end."
+        ),
+    ] = False,
+) -> None:
+    """From the policy gradient to PPO: what does each ingredient buy?"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
@@ -68,7 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if given and not given[0].startswith("-") and given[0] not in VERBS:
             raise unknown("command", given[0], VERBS)
-        return app(given, prog_name="python -m bench", standalone_mode=False) or 0
+        program = PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m bench"
+        return app(given, prog_name=program, standalone_mode=False) or 0
     except InputError as error:
         return _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):

@@ -6,6 +6,8 @@ import io
 import os
 import signal
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -26,6 +28,9 @@ def run() -> int:
         # Of an encoding that lacks a letter, the letter's number is shown.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    if (hidden := _hidden()) is not None:
+        print("error:", hidden, file=sys.stderr)
+        return 2
     try:
         from bench.cli.app import main
 
@@ -41,6 +46,18 @@ def run() -> int:
             print("error:", error, file=sys.stderr)
         return 1
     return code
+
+
+def _hidden() -> str | None:
+    """A line where a folder or file of the user's own is imported in place of the suite's."""
+    root = Path(__file__).parents[2]
+    for name in ("ablations", "algorithms"):
+        found = find_spec(name)
+        places = [found.origin, *(found.submodule_search_locations or ())] if found else []
+        place = next(filter(None, places), name)
+        if root not in Path(place).parents:
+            return f"{place} hides the suite's own {name!r}: rename it or work in another folder"
+    return None
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:

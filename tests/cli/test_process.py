@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,21 @@ def test_ctrl_c_outside_of_an_import(tmp_path: Path) -> None:
     file.write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n")
     done = bench("show", str(file))
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "", "")
+
+
+@pytest.mark.parametrize("name", ["algorithms", "ablations"])
+def test_a_folder_that_hides_the_suite_s_own_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "__init__.py").touch()
+    # As with an installed suite: the working directory comes before it.
+    done = bench(
+        "list", cwd=tmp_path, env={"PYTHONPATH": os.pathsep.join((str(tmp_path), str(ROOT)))}
+    )
+    assert done.returncode == 2 and done.stdout == ""
+    assert f"hides the suite's own {name!r}" in done.stderr
+    assert done.stderr.count("\n") == 1 and str(tmp_path / name) in done.stderr
+
+
+def test_its_version_and_completion() -> None:
+    assert bench("--version").stdout == f"ppo-ladder {version('ppo-ladder')}\n"
+    assert "--install-completion" in bench("--help").stdout
