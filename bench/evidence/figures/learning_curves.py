@@ -50,9 +50,10 @@ def learning_curves(
 
     The line is by default the interquartile mean over seeds, which one lucky or broken seed does
     not move and whose interval is the most nearly honest at few seeds
-    (`bench.evidence.statistics.coverage`); below four seeds it is the mean, and the caption says so. The mean of all seeds, diverged ones
-    included, is `statistic="mean"`. The strip at the right of a panel shows every seed's score:
-    a dot, or a small triangle at the edge where it lies far outside of the lines.
+    (`bench.evidence.statistics.coverage`); below four seeds it is the mean, and the caption says
+    so. The mean of all seeds, diverged ones included, is `statistic="mean"`. The strip at the right
+    of a panel shows every seed's score: a dot, or a small triangle at the edge where it lies far
+    outside of the lines.
 
     Args:
         runs: the store's view of an ablation, one row a run.
