@@ -105,7 +105,7 @@ def run(
             executor=Processes(workers or cores()),
             asked=asked,
             before=asked if fresh else None,
-            on_event=on_event,
+            observers=[on_event],
         )
     if progress:
         print(*plan.notes, *account(trained.summary, store), sep="\n")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
+from bench.cli.words import count, duration
 from bench.plan.identity import Description
 
 if TYPE_CHECKING:
@@ -46,3 +47,21 @@ class Estimate:
                 return None
             total += self.known[place] * description.steps
         return total / workers
+
+
+def estimated(missing: Collection[Description], store: Store, workers: int) -> str:
+    """How long training takes, in a sentence.
+
+    Args:
+        missing: a description per run.
+        store: whose runs tell what a step takes; where it doesn't know, the published ones do.
+        workers: processes.
+    """
+    from bench.store import PUBLISHED, Store
+
+    for place, source in ((store, "your runs"), (Store(PUBLISHED), "the published runs")):
+        seconds = Estimate.of(place).seconds(missing, workers)
+        if seconds is not None:
+            took = f"about {duration(seconds)} on {count(workers, 'core')}"
+            return f"Training them takes {took}, by what {source} took."
+    return "How long training takes is not known: no run like some of them is stored yet."

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from collections import Counter
+from collections import Counter as Counted
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.progress import (
@@ -19,6 +19,7 @@ from bench.cli.live import Live
 from bench.cli.words import count, duration, seed_ranges
 from bench.plan.plan import Plan
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
+from bench.train.standing import Counter, GroupStanding, Standing
 
 HEARTBEAT = 10.0
 
@@ -48,92 +49,70 @@ class Display(Live):
             TextColumn("{task.fields[last]}", table_column=_column()),
             TimeRemainingColumn(table_column=_column()),
         )
-        self._variants: dict[str, list[str]] = {}
-        for cell in plan.cells:
-            names = self._variants.setdefault(cell.description.identifier, [])
-            if cell.variant.name not in names:
-                names.append(cell.variant.name)
-        self._steps = self._ended_steps = 0
-        self._flying: dict[Group, tuple[int, float, float | None]] = {}
+        self._count = Counter(plan)
         self._tasks: dict[Group, TaskID] = {}
-        self._moving: float | None = None
         self._elsewhere = 0
         self._whole: TaskID | None = None
 
     def __call__(self, event: Event) -> None:
         """Take in one event of the runner."""
+        self._count(event)
         match event:
             case Planned():
-                self._steps = sum(group.steps for group in event.groups)
                 if event.compiled_first:
                     self.say("Kernels are compiled for this processor first, once.")
                 self._whole = self._bars.add_task(
-                    "[bold]everything", total=self._steps or None, speed="", last=""
+                    "[bold]everything", total=self._standing.steps or None, speed="", last=""
                 )
-            case Started():
-                self._flying[event.group] = (0, 0.0, None)
-                self._tasks[event.group] = self._bars.add_task(
-                    self._name(event.group), total=event.group.steps, speed="starting", last=""
+            case Started(group=group):
+                self._tasks[group] = self._bars.add_task(
+                    name(self._count.flying[group]), total=group.steps, speed="starting", last=""
                 )
-            case Progressed():
-                self._progressed(event)
+            case Progressed(group=group):
+                own = self._count.flying[group]
+                last = "" if own.last_return is None else f"return {own.last_return:,.1f}"
+                speed = f"{own.speed:,.0f} steps/s"
+                self._bars.update(self._tasks[group], completed=own.done, speed=speed, last=last)
             case Ended():
                 self._end(event)
             case Waited(elsewhere=elsewhere) if elsewhere and elsewhere != self._elsewhere:
                 self._elsewhere = elsewhere
                 self.say(f"Waiting for {count(elsewhere, 'run')} that other processes train.")
+        if self._whole is not None:
+            speed = f"{sum(group.speed for group in self._standing.groups):,.0f} steps/s"
+            self._bars.update(self._whole, completed=self._standing.done, speed=speed)
         if self._line_is_due:
-            self._say_in_flight()
+            for line in lines(self._standing):
+                self.say(line)
 
-    def _progressed(self, event: Progressed) -> None:
-        progress = event.progress
-        # Workers take seconds to start, which would spoil the estimate of what is left.
-        self._moving = self._moving or time.monotonic() - progress.seconds
-        steps = sum(min(each, progress.budget) for each in progress.steps)
-        speed = sum(progress.steps) / progress.seconds if progress.seconds else 0.0
-        last = progress.last_return
-        self._flying[event.group] = (steps, speed, last)
-        self._bars.update(
-            self._tasks[event.group],
-            completed=steps,
-            speed=f"{speed:,.0f} steps/s",
-            last="" if last is None else f"return {last:,.1f}",
-        )
-        self._show_whole()
+    @property
+    def _standing(self) -> Standing:
+        return self._count.standing
 
     def _end(self, event: Ended) -> None:
-        self._ended_steps += event.group.steps
         task = self._tasks.pop(event.group, None)
-        self._flying.pop(event.group, None)
-        outcomes = Counter(event.outcomes.values())
+        outcomes = Counted(event.outcomes.values())
         told = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
         if task is not None:
             self._bars.remove_task(task)
             told += f" in {duration(event.seconds)}"
-        done = self._ended_steps / max(self._steps, 1)
-        self.say(f"[{done:4.0%}] {self._name(event.group)}: {told}")
+        done = self._standing.done / max(self._standing.steps, 1)
+        self.say(f"[{done:4.0%}] {name(self._count.of(event.group))}: {told}")
         for reason in event.reasons:
             self.say(f"    {reason}")
-        self._show_whole()
 
-    def _show_whole(self) -> None:
-        if self._whole is not None:
-            done = self._ended_steps + sum(steps for steps, _, _ in self._flying.values())
-            speed = sum(speed for _, speed, _ in self._flying.values())
-            self._bars.update(self._whole, completed=done, speed=f"{speed:,.0f} steps/s")
 
-    def _say_in_flight(self) -> None:
-        done = self._ended_steps + sum(steps for steps, _, _ in self._flying.values())
-        left = ""
-        if done and self._moving is not None:
-            seconds = (time.monotonic() - self._moving) * (self._steps / done - 1)
-            left = f", about {duration(seconds)} left"
-        self.say(f"[{done / max(self._steps, 1):4.0%}] of {count(self._steps, 'step')}{left}")
-        for group, (steps, speed, last) in self._flying.items():
-            told = f"{steps / group.steps:.0%}, {speed:,.0f} steps/s" if speed else "starting"
-            told += "" if last is None else f", last return {last:,.1f}"
-            self.say(f"    {self._name(group)}: {told}")
+def lines(standing: Standing) -> Iterator[str]:
+    """Where a plan stands, and each group in flight on a line of its own."""
+    left = "" if standing.left is None else f", about {duration(standing.left)} left"
+    done = standing.done / max(standing.steps, 1)
+    yield f"[{done:4.0%}] of {count(standing.steps, 'step')}{left}"
+    for group in standing.groups:
+        told = f"{group.done / group.steps:.0%}, {group.speed:,.0f} steps/s" if group.speed else ""
+        last = "" if group.last_return is None else f", last return {group.last_return:,.1f}"
+        yield f"    {name(group)}: {told or 'starting'}{last}"
 
-    def _name(self, group: Group) -> str:
-        variants = " = ".join(self._variants[group.description.identifier])
-        return f"{variants}, {group.description.environment}, seeds {seed_ranges(group.seeds)}"
+
+def name(group: GroupStanding) -> str:
+    """A group in words: its variants, environment and seeds."""
+    return f"{' = '.join(group.variants)}, {group.environment}, seeds {seed_ranges(group.seeds)}"

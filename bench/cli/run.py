@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.estimate import estimated
 from bench.cli.executors import check_executor, executor_of
 from bench.cli.interruption import interruptible
 from bench.cli.options import (
@@ -33,13 +34,14 @@ from bench.cli.options import (
 )
 from bench.cli.text_tables import print_table
 from bench.cli.training import account, train
-from bench.cli.words import shown, wide_console
+from bench.cli.words import count, shown, wide_console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.plan.plan import Plan
     from bench.store import Store
+    from bench.train.events import Event
     from bench.train.executors.protocol import Executor
 
 
@@ -62,6 +64,10 @@ def run(
     address: AddressOption = None,
     device: DeviceOption = "auto",
     results: ResultsOption = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option("--tensorboard", help="A folder: writes TensorBoard's files while training."),
+    ] = None,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Train again what has results already.")
     ] = False,
@@ -89,7 +95,7 @@ def run(
             elsewhere=executor != "local",
         )
         choice = partial(executor_of, executor, address, workers=workers)
-        failures = _train(plan, results, choice, asked, before)
+        failures = _train(plan, results, choice, asked, before, tensorboard)
     if failures:
         raise typer.Exit(1)
 
@@ -100,10 +106,12 @@ def _train(
     choice: Callable[..., AbstractContextManager[Executor]],
     asked: datetime,
     before: datetime | None,
+    tensorboard: Path | None,
 ) -> bool:
     """Whether a run failed."""
     from bench.cli.progress import Display
     from bench.store import Store, results_folder
+    from bench.train.live_events import LiveEvents
 
     console = wide_console()
     store = Store(results or results_folder())
@@ -115,7 +123,14 @@ def _train(
         Display(plan, console) as display,
         choice(descriptions, tell=display.say) as executor,
     ):
-        done = train(plan, store, executor=executor, asked=asked, before=before, on_event=display)
+        for line in _outlook(plan, store, executor.places, before):
+            display.say(line)
+        observers: list[Callable[[Event], None]] = [display]
+        if tensorboard is not None:
+            observers.append(LiveEvents(plan, tensorboard))
+        done = train(
+            plan, store, executor=executor, asked=asked, before=before, observers=observers
+        )
     _print_tables(console, plan.ablation.name, store)
     for line in account(done.summary, store):
         print(line)
@@ -127,6 +142,28 @@ def _train(
     if done.hidden:
         print("figure and bench.load now show this request; the results of earlier ones are kept")
     return bool(done.summary.failures)
+
+
+def _outlook(plan: Plan, store: Store, workers: int, before: datetime | None) -> Iterator[str]:
+    """What there is to train, where to, and how long it takes."""
+    from bench.store.schema import RESULTS
+
+    entries = store.committed()
+    runs = {run: description for run, (description, _) in plan.runs().items()}
+    kept = {
+        run
+        for run in runs.keys() & entries.keys()
+        if entries[run].status in RESULTS and (before is None or entries[run].started >= before)
+    }
+    missing = [description for run, description in runs.items() if run not in kept]
+    steps = sum(description.steps for description in missing)
+    yield (
+        f"{count(len(missing), 'run')} to train, {count(steps, 'step')} in all, into "
+        f"{shown(store.path)}; {len(kept)} kept from before. Device "
+        f"{plan.cells[0].description.device}, {workers} at a time."
+    )
+    if missing:
+        yield estimated(missing, store, workers)
 
 
 def _print_tables(console: Console, ablation: str, store: Store) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.estimate import estimated
 from bench.cli.options import (
     AlgorithmsOption,
     ControlOption,
@@ -20,12 +21,11 @@ from bench.cli.options import (
     VariantsOption,
     requested_plan,
 )
-from bench.cli.words import count, duration, seed_ranges, shown, wide_console
+from bench.cli.words import count, seed_ranges, shown, wide_console
 
 if TYPE_CHECKING:
     from bench.plan.identity import Description
     from bench.plan.plan import Plan
-    from bench.store import Store
 
 
 def show(
@@ -65,6 +65,7 @@ def show(
     from bench.store import Store, results_folder
     from bench.store.editions import FIRST_EDITION
     from bench.train.provenance import cores
+    from bench.train.standing import standings
 
     store = Store(results or results_folder())
     console = wide_console()
@@ -74,8 +75,13 @@ def show(
     finished = store.finished()
     done, stale, missing = _state(plan, finished)
     first_edition = {run for run in stale if finished[run] <= FIRST_EDITION}
+    flying = (group for standing in standings(store.claims) for group in standing.groups)
+    training = {run for group in flying for run in group.runs}
     columns = ("variant", "algorithm", "differs from its defaults", "environment", "steps")
-    table = Table(*columns, "seeds", "done", "stale", "missing", box=None, header_style="bold")
+    groups = {"done": done, "stale": stale, "missing": set(missing)}
+    if training & missing.keys():
+        groups["training"] = training & missing.keys()
+    table = Table(*columns, "seeds", *groups, box=None, header_style="bold")
     for cell in plan.cells:
         runs = {cell.description.run(seed) for seed in cell.seeds}
         texts = [
@@ -85,7 +91,7 @@ def show(
             cell.environment,
             f"{cell.description.steps:,}",
             seed_ranges(cell.seeds),
-            *(str(len(runs & group)) for group in (done, stale, set(missing))),
+            *(str(len(runs & group)) for group in groups.values()),
         ]
         table.add_row(*map(escape, texts))
     console.print(table)
@@ -104,7 +110,7 @@ def show(
         if runs:
             print(f"{count(len(runs), 'run')} done by {whose}; run --fresh trains them again.")
     if missing:
-        print(_estimated(list(missing.values()), store, cores()))
+        print(estimated(list(missing.values()), store, cores()))
     for problem in store.problems:
         print(problem)
 
@@ -147,15 +153,3 @@ def _state(
     done = {run for run in runs if run in finished}
     stale = {run for run in done if code_digest(runs[run]) not in finished[run]}
     return done, stale, {run: each for run, each in runs.items() if run not in done}
-
-
-def _estimated(missing: list[Description], store: Store, workers: int) -> str:
-    from bench.cli.estimate import Estimate
-    from bench.store import PUBLISHED, Store
-
-    for place, source in ((store, "your runs"), (Store(PUBLISHED), "the published runs")):
-        seconds = Estimate.of(place).seconds(missing, workers)
-        if seconds is not None:
-            took = f"about {duration(seconds)} on {count(workers, 'core')}"
-            return f"Training them takes {took}, by what {source} took."
-    return "How long training takes is not known: no run like some of them is stored yet."

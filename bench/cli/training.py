@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -36,7 +36,7 @@ def train(
     executor: Executor,
     asked: datetime,
     before: datetime | None,
-    on_event: Callable[[Event], None],
+    observers: Iterable[Callable[[Event], None]],
 ) -> Trained:
     """Store a plan, with what was imported into its ablation, and train the runs it lacks.
 
@@ -46,7 +46,7 @@ def train(
         executor: who trains; it has ended when this returns.
         asked: when.
         before: results that started before this moment are trained again.
-        on_event: told the runner's events.
+        observers: each told the runner's events.
 
     Raises:
         InputError: the plan can't be stored.
@@ -55,12 +55,19 @@ def train(
     from bench.cli.estimate import Estimate
     from bench.importing import imported_rows
     from bench.train import runner
+    from bench.train.standing import Notice
 
     rows = plan.rows(asked)
     with store.planning(plan.ablation.name):
         rows += imported_rows(store, rows)
         hidden = _planned(store, plan.ablation.name) - {row["description"] for row in rows}
         store.write_plan(rows)
+    told: list[Callable[[Event], None]] = [Notice(plan, store.claims), *observers]
+
+    def tell(event: Event) -> None:
+        for observe in told:
+            observe(event)
+
     summary = runner.run(
         plan,
         store,
@@ -68,7 +75,7 @@ def train(
         fresh_before=before,
         checkpoints=store.path / "checkpoints",
         seconds_per_step=Estimate.of(store).seconds_per_step,
-        on_event=on_event,
+        on_event=tell,
     )
     return Trained(summary=summary, hidden=bool(hidden))
 

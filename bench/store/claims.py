@@ -24,6 +24,7 @@ from functools import cache
 from pathlib import Path
 
 from bench.errors import InputError
+from bench.files import whole
 
 HEARTBEAT = 15.0
 SILENCE = 120.0
@@ -44,6 +45,7 @@ class Claims:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "claims"
         self._held: set[Path] = set()
+        self._part: Path | None = None
         self._token = uuid.uuid4().hex[:8]
         self._waking = threading.Lock()
         self._heart: threading.Thread | None = None
@@ -73,22 +75,43 @@ class Claims:
         """Let others know of a process that trains so many groups at a time."""
         folder = self._folder / TAKING_PART
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self._owner}-{places}"
-        path.touch()
-        self._held.add(path)
+        self._part = folder / f"{self._owner}-{places}"
+        self._part.touch()
+        self._held.add(self._part)
         self._live()
 
     def other_places(self) -> int:
         """Groups that other living processes train at a time."""
-        folder, total = self._folder / TAKING_PART, 0
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if path in self._held or not _OWNER.match(path.name):
-                continue
-            if self._lives(path):
-                total += int(path.name.rpartition("-")[2])
-            else:
+        others = [path for path in self._taking_part() if path not in self._held]
+        return sum(int(path.name.rpartition("-")[2]) for path in others)
+
+    def tell(self, text: str) -> None:
+        """Let others read what this process says of itself, if it takes part.
+
+        Raises:
+            OSError: the file system doesn't take it.
+        """
+        if self._part in self._held:
+            with whole(self._part) as file:
+                file.write_text(text, encoding="utf-8")
+
+    def told(self) -> list[str]:
+        """What the living processes that take part say of themselves; empty of one that has not."""
+        texts = []
+        for path in self._taking_part():
+            with suppress(FileNotFoundError):
+                texts.append(path.read_text(encoding="utf-8"))
+        return texts
+
+    def _taking_part(self) -> list[Path]:
+        """The files of living processes; those of dead ones are removed."""
+        folder, living = self._folder / TAKING_PART, []
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path in self._held or (_OWNER.match(path.name) and self._lives(path)):
+                living.append(path)
+            elif _OWNER.match(path.name):
                 path.unlink(missing_ok=True)
-        return total
+        return living
 
     def end(self) -> None:
         """Give everything back."""

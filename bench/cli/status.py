@@ -1,0 +1,66 @@
+"""`status`: what trains, how far it is, and what it earned last."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bench.cli.options import ResultsOption
+from bench.cli.words import shown
+
+if TYPE_CHECKING:
+    from bench.train.standing import Standing
+
+AGAIN_AFTER = 2.0
+
+
+def status(
+    results: ResultsOption = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on until nothing trains any more, or Ctrl-C.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+) -> None:
+    """Show what trains into a results folder now, from any process that shares it."""
+    from rich.console import Console
+    from rich.live import Live
+
+    from bench.store import results_folder
+    from bench.store.claims import Claims
+    from bench.train.standing import standings
+
+    folder = results or results_folder()
+    claims = Claims(folder)
+
+    def text(found: list[Standing]) -> str:
+        if as_json:
+            return json.dumps([asdict(each) for each in found])
+        return "\n".join(_lines(found)) or f"Nothing trains into {shown(folder)}."
+
+    found = list(standings(claims))
+    console = Console(highlight=False, markup=False)
+    if watch and found and console.is_terminal and not as_json:
+        with Live(console=console, auto_refresh=False) as live:
+            while found:
+                live.update(text(found), refresh=True)
+                time.sleep(AGAIN_AFTER)
+                found = list(standings(claims))
+    while watch and found:
+        print(text(found), flush=True)
+        time.sleep(5 * AGAIN_AFTER)
+        found = list(standings(claims))
+    print(text(found))
+
+
+def _lines(found: Sequence[Standing]) -> Iterator[str]:
+    from bench.cli.progress import lines
+
+    for standing in found:
+        first, *groups = lines(standing)
+        yield f"{standing.ablation}: {first}"
+        yield from groups

@@ -1,0 +1,79 @@
+"""TensorBoard's event files of what trains right now: one folder per group of seeds."""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from bench.errors import InputError
+from bench.file_names import file_name
+from bench.plan.plan import Plan
+from bench.train.events import Ended, Event, Group, Progressed
+from bench.train.standing import Counter, GroupStanding
+
+
+class LiveEvents:
+    """Writes where groups stand, as the runner's events tell it.
+
+    Each has its folder ENVIRONMENT/VARIANT/seeds_FIRST-LAST with the scalars `episode/return`, the
+    mean over its seeds of their last episodes, `update/…`, means over its seeds of the last
+    update's diagnostics, and `speed/steps_per_second`. The step is the mean of the seeds' steps.
+
+    Args:
+        plan: what trains.
+        folder: what TensorBoard is to be pointed at; made where it is missing.
+
+    Raises:
+        InputError: the folder can't be written to.
+    """
+
+    def __init__(self, plan: Plan, folder: Path) -> None:
+        self._count = Counter(plan)
+        self._folder = folder
+        self._files: dict[Group, IO[bytes]] = {}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"cannot write into {str(folder)!r}: {error.strerror}") from error
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        self._count(event)
+        match event:
+            case Progressed(group=group, progress=progress):
+                speed = self._count.flying[group].speed
+                values = {"episode/return": progress.last_return, "speed/steps_per_second": speed}
+                for name, seeds in progress.diagnostics.items():
+                    finite = [value for value in seeds if math.isfinite(value)]
+                    values[f"update/{name}"] = float(np.mean(finite)) if finite else None
+                self._write(group, float(np.mean(progress.steps)), values)
+            case Ended(group=group) if group in self._files:
+                self._files.pop(group).close()
+
+    def _write(self, group: Group, step: float, values: dict[str, float | None]) -> None:
+        from tensorboard.compat.proto.event_pb2 import Event as Record
+        from tensorboard.compat.proto.summary_pb2 import Summary
+        from tensorboard.summary.writer.record_writer import RecordWriter
+
+        now, records = time.time(), []
+        if group not in self._files:
+            self._files[group] = self._file(self._count.flying[group], now)
+            records.append(Record(wall_time=now, file_version="brain.Event:2"))
+        known = {tag: value for tag, value in values.items() if value is not None}
+        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in known.items()]
+        records.append(Record(wall_time=now, step=round(step), summary=Summary(value=scalars)))
+        file = self._files[group]
+        for record in records:
+            RecordWriter(file).write(record.SerializeToString())
+        file.flush()
+
+    def _file(self, group: GroupStanding, now: float) -> IO[bytes]:
+        seeds = f"seeds_{min(group.seeds)}-{max(group.seeds)}"
+        variant = file_name(group.variants[0])
+        place = self._folder / file_name(group.environment) / variant / seeds
+        place.mkdir(parents=True, exist_ok=True)
+        return (place / f"events.out.tfevents.{now:.6f}").open("wb")

@@ -1,0 +1,130 @@
+"""How far the training of a plan is: counted from events, and shown to other processes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+
+from bench.plan.plan import Plan
+from bench.store.claims import Claims
+from bench.train.events import Ended, Event, Group, Planned, Progressed, Started
+
+WRITTEN_EVERY = 2.0
+"""Seconds between two writings for other processes."""
+
+
+@dataclass(kw_only=True)
+class GroupStanding:
+    """Where a group in flight stands.
+
+    Attributes:
+        variants: that its description belongs to.
+        steps: its budget, over all seeds; done: of them [environment steps].
+        speed: environment steps per second, 0 before the first batch.
+        last_return: mean over its seeds of their last episode's return, None before the first.
+    """
+
+    variants: list[str]
+    environment: str
+    seeds: list[int]
+    runs: list[str]
+    steps: int
+    done: int = 0
+    speed: float = 0.0
+    last_return: float | None = None
+
+
+@dataclass(kw_only=True)
+class Standing:
+    """Where a plan stands.
+
+    Attributes:
+        steps: that it lacked at the beginning, over all runs; done: of them [environment steps].
+        left: seconds that the rest takes at the speed so far; None before there is one.
+    """
+
+    ablation: str
+    steps: int = 0
+    done: int = 0
+    left: float | None = None
+    groups: list[GroupStanding] = field(default_factory=list)
+
+
+class Counter:
+    """Takes in the runner's events and keeps `standing` up to date."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.standing = Standing(ablation=plan.ablation.name)
+        self.flying: dict[Group, GroupStanding] = {}
+        self._variants: dict[str, list[str]] = {}
+        for cell in plan.cells:
+            names = self._variants.setdefault(cell.description.identifier, [])
+            if cell.variant.name not in names:
+                names.append(cell.variant.name)
+        self._ended = 0
+        self._moving: float | None = None
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        match event:
+            case Planned():
+                self.standing.steps = sum(group.steps for group in event.groups)
+            case Started():
+                self.flying[event.group] = self.of(event.group)
+            case Progressed(group=group, progress=progress):
+                # Workers take seconds to start, which would spoil the estimate of what is left.
+                self._moving = self._moving or time.monotonic() - progress.seconds
+                own = self.flying[group]
+                own.done = sum(min(each, progress.budget) for each in progress.steps)
+                own.speed = sum(progress.steps) / progress.seconds if progress.seconds else 0.0
+                own.last_return = progress.last_return
+            case Ended():
+                self.flying.pop(event.group, None)
+                self._ended += event.group.steps
+        standing = self.standing
+        standing.groups = list(self.flying.values())
+        standing.done = self._ended + sum(group.done for group in standing.groups)
+        if standing.done and self._moving is not None:
+            took = time.monotonic() - self._moving
+            standing.left = max(0.0, took * (standing.steps / standing.done - 1))
+
+    def of(self, group: Group) -> GroupStanding:
+        """A group that has begun nothing."""
+        description = group.description
+        return GroupStanding(
+            variants=self._variants[description.identifier],
+            environment=description.environment,
+            seeds=list(group.seeds),
+            runs=[description.run(seed) for seed in group.seeds],
+            steps=group.steps,
+        )
+
+
+class Notice:
+    """Shows other processes how far this one is, beside its claims."""
+
+    def __init__(self, plan: Plan, claims: Claims) -> None:
+        self._count = Counter(plan)
+        self._claims = claims
+        self._written = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event; what can't be shown is not."""
+        self._count(event)
+        if time.monotonic() - self._written >= WRITTEN_EVERY:
+            self._written = time.monotonic()
+            with suppress(OSError):
+                self._claims.tell(json.dumps(asdict(self._count.standing)))
+
+
+def standings(claims: Claims) -> Iterator[Standing]:
+    """Of every living process that trains in this folder; of those that have said nothing, none."""
+    for text in claims.told():
+        # Another version of the suite may say other things.
+        with suppress(ValueError, TypeError, KeyError, AttributeError):
+            found = json.loads(text)
+            groups = [GroupStanding(**group) for group in found.pop("groups")]
+            yield Standing(**found, groups=groups)

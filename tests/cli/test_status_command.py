@@ -1,0 +1,138 @@
+"""What other terminals see of training: `status`, `show`, and TensorBoard's files as it goes on."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from test_progress import EVENTS, FIRST, PLAN, PROGRESS
+
+from bench.cli.app import main
+from bench.errors import InputError
+from bench.store.claims import Claims
+from bench.train.events import Progressed
+from bench.train.live_events import LiveEvents
+from bench.train.standing import Notice, Standing, standings
+
+ELSEWHERE = """
+import sys, time
+from pathlib import Path
+from bench.store.claims import Claims
+claims = Claims(Path(sys.argv[1]))
+claims.take_part(2)
+claims.tell(sys.argv[2])
+print("told", flush=True)
+time.sleep(600)
+"""
+
+
+def noticed(claims: Claims, events: int = 4) -> Standing:
+    """What others see after so many events."""
+    claims.take_part(1)
+    notice = Notice(PLAN, claims)
+    for event in EVENTS[:events]:
+        notice._written = 0.0
+        notice(event)
+    (found,) = standings(claims)
+    return found
+
+
+def test_what_is_told_is_what_is_read(tmp_path: Path) -> None:
+    claims = Claims(tmp_path)
+    found = noticed(claims)
+    assert (found.ablation, found.steps, found.done) == ("mine", 5000, 1700)
+    first, second = found.groups
+    assert (first.seeds, first.done, first.speed, first.last_return) == (
+        [0, 1, 2],
+        1700,
+        850,
+        12.34,
+    )
+    assert (second.done, second.speed, second.last_return) == (0, 0.0, None)
+    assert first.runs == [FIRST.description.run(seed) for seed in FIRST.seeds]
+    claims.end()
+    assert list(standings(claims)) == []
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"ablation": "x"}', '{"groups": [{}]}'])
+def test_what_is_no_standing_is_passed_over(text: str, tmp_path: Path) -> None:
+    claims = Claims(tmp_path)
+    claims.take_part(1)
+    claims.tell(text)
+    assert list(standings(claims)) == []
+
+
+def test_status_sees_another_process_until_it_dies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = json.dumps({"ablation": "mine", "steps": 100, "done": 40, "left": 90.0, "groups": []})
+    command = [sys.executable, "-c", ELSEWHERE, str(tmp_path), text]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=os.environ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "told\n"
+        assert main(["status", "--results", str(tmp_path)]) == 0
+        assert "mine: [ 40%] of 100 steps, about 1 min 30 s left" in capsys.readouterr().out
+        assert main(["status", "--json", "--results", str(tmp_path)]) == 0
+        assert json.loads(capsys.readouterr().out) == [json.loads(text)]
+        other.kill()
+    assert main(["status", "--watch", "--results", str(tmp_path)]) == 0
+    assert "Nothing trains into" in capsys.readouterr().out
+
+
+def test_show_says_what_trains(
+    tmp_path: Path, ablation_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", str(ablation_file), "--results", str(tmp_path)]) == 0
+    assert "training" not in capsys.readouterr().out.split("Hyperparameters")[0]
+    from bench.cli.options import requested_plan
+
+    plan = requested_plan(str(ablation_file))
+    claims = Claims(tmp_path)
+    claims.take_part(1)
+    cell = plan.cells[0]
+    run = cell.description.run(cell.seeds[0])
+    group = {"variants": ["a"], "environment": "b", "seeds": [0], "runs": [run], "steps": 1}
+    claims.tell(json.dumps({"ablation": "small", "groups": [group]}))
+    assert main(["show", str(ablation_file), "--results", str(tmp_path)]) == 0
+    header, first, second, *_ = (
+        line.split() for line in capsys.readouterr().out.splitlines() if line.startswith(" ")
+    )
+    assert (header[-1], first[-1], second[-1]) == ("training", "1", "0")
+
+
+def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
+    live = LiveEvents(PLAN, tmp_path)
+    diagnostics = {"entropy": (1.0, 2.0, float("nan")), "kl": (float("nan"),) * 3}
+    for event in EVENTS[:3]:
+        live(event)
+    for step in (100, 200):
+        progress = replace(PROGRESS, steps=(step, step, step), diagnostics=diagnostics)
+        live(Progressed(group=FIRST, progress=progress))
+    (folder,) = (path.parent for path in tmp_path.rglob("events.out.tfevents.*"))
+    assert folder == tmp_path / "Hopper-v5" / "one" / "seeds_0-2"
+    events = EventAccumulator(str(folder)).Reload()
+    assert sorted(events.Tags()["scalars"]) == [
+        "episode/return",
+        "speed/steps_per_second",
+        "update/entropy",
+    ]
+    assert [(each.step, each.value) for each in events.Scalars("update/entropy")] == [
+        (100, 1.5),
+        (200, 1.5),
+    ]
+    assert events.Scalars("episode/return")[0].value == pytest.approx(12.34)
+    for event in EVENTS[4:]:
+        live(event)
+    assert not live._files
+
+
+def test_a_folder_that_takes_no_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="cannot write into"):
+        LiveEvents(PLAN, tmp_path / "file")
