@@ -23,11 +23,12 @@ def told(error: BaseException) -> str:
 def unknown(kind: str, value: str, allowed: Iterable[str]) -> InputError:
     """The error for a `value` that is none of the `allowed` ones of its `kind`.
 
-    The line names the value, the nearest match and everything that is allowed.
+    The line names the value, a match where one is near, and everything that is allowed.
     """
     names = [str(name) for name in allowed]
     lowered = {name.lower(): name for name in names}
-    nearest = difflib.get_close_matches(value.lower(), lowered, n=1, cutoff=0.4)
+    begun = [name for name in lowered if len(value) > 1 and name.startswith(value.lower())]
+    nearest = begun or difflib.get_close_matches(value.lower(), lowered, n=1, cutoff=0.6)
     hint = f" Did you mean {lowered[nearest[0]]!r}?" if nearest else ""
     listed = ", ".join(names) if names else "nothing"
     return InputError(f"unknown {kind} {value!r}.{hint} Allowed: {listed}")

@@ -23,6 +23,9 @@ DEVICES = ("auto", "cpu", "cuda")
 
 ABLATION_HELP = "An ablation's name, or the path of your own .py file."
 AblationOption = Annotated[str, typer.Option("--ablation", help=ABLATION_HELP)]
+AblationArgument = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help=ABLATION_HELP, show_default=False)
+]
 AlgorithmsOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -88,6 +91,17 @@ ResultsOption = Annotated[
         show_default="$PPO_LADDER_RESULTS, else results/local",
     ),
 ]
+
+
+def named_once(argument: str | None, option: str | None) -> str | None:
+    """The ablation that a command is about, named as its argument or by --ablation.
+
+    Raises:
+        InputError: by both.
+    """
+    if argument is not None and option is not None:
+        raise InputError("name the ablation once: NAME or --ablation NAME")
+    return argument if option is None else option
 
 
 def stored_name(ablation: str) -> str:

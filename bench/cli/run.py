@@ -18,6 +18,7 @@ from bench.cli.executors import check_executor, executor_of
 from bench.cli.interruption import interruptible
 from bench.cli.options import (
     ABLATION_HELP,
+    AblationArgument,
     AddressOption,
     AlgorithmsOption,
     ControlOption,
@@ -30,6 +31,7 @@ from bench.cli.options import (
     StepsOption,
     TimeLimitOption,
     VariantsOption,
+    named_once,
     requested_plan,
 )
 from bench.cli.text_tables import print_table
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
 
 
 def run(
+    name: AblationArgument = None,
     *,
     ablation: Annotated[str | None, typer.Option("--ablation", help=ABLATION_HELP)] = None,
     algorithms: AlgorithmsOption = None,
@@ -82,7 +85,7 @@ def run(
     ):
         check_executor(executor, address)
         plan = requested_plan(
-            ablation,
+            named_once(name, ablation),
             algorithms=algorithms,
             control=control,
             seeds=seeds,

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ablations import ABLATIONS
+from algorithms import ALGORITHMS
+from bench.cli.algorithm_page import print_algorithm
 from bench.cli.estimate import estimated
 from bench.cli.options import (
     AlgorithmsOption,
@@ -22,6 +25,9 @@ from bench.cli.options import (
     requested_plan,
 )
 from bench.cli.words import count, seed_ranges, shown, wide_console
+from bench.errors import unknown
+from bench.plan.lookup import load_algorithm
+from bench.plan.registry import is_algorithm
 
 if TYPE_CHECKING:
     from bench.plan.identity import Description
@@ -32,7 +38,9 @@ def show(
     *,
     ablation: Annotated[
         str | None,
-        typer.Argument(metavar="NAME", help="An ablation's name, or your own .py file."),
+        typer.Argument(
+            metavar="NAME", help="An ablation's name, your own .py file, or an algorithm's name."
+        ),
     ] = None,
     algorithms: AlgorithmsOption = None,
     control: ControlOption = None,
@@ -45,7 +53,16 @@ def show(
     device: DeviceOption = "auto",
     results: ResultsOption = None,
 ) -> None:
-    """Show an ablation's plan, what of it is done already, and an estimate of the rest."""
+    """Show an ablation's plan and what of it is done, or an algorithm's equation and settings."""
+    if ablation is None and algorithms is not None and len(algorithms) == 1 and not environments:
+        print_algorithm(load_algorithm(algorithms[0]))
+        return
+    if ablation is not None and ablation not in ABLATIONS and not ablation.endswith(".py"):
+        if not is_algorithm(ablation):
+            known = (*ABLATIONS, "the path of a .py file", *ALGORITHMS)
+            raise unknown("ablation or algorithm", ablation, known)
+        print_algorithm(load_algorithm(ablation))
+        return
     plan = requested_plan(
         ablation,
         algorithms=algorithms,
@@ -111,6 +128,8 @@ def show(
             print(f"{count(len(runs), 'run')} done by {whose}; run --fresh trains them again.")
     if missing:
         print(estimated(list(missing.values()), store, cores()))
+    if ablation in ALGORITHMS:
+        print(f"Its algorithm of the same name: python -m bench show --algorithm {ablation}")
     for problem in store.problems:
         print(problem)
 

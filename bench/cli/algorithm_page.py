@@ -1,0 +1,47 @@
+"""One algorithm for people: its equation, its file and every hyperparameter."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import shutil
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.cli.words import shown
+
+if TYPE_CHECKING:
+    from algorithms.algorithm import Algorithm
+
+
+def print_algorithm(algorithm: Algorithm[Any]) -> None:
+    """Print an algorithm's title, equation, file and hyperparameters."""
+    print(f"{algorithm.title}\n\n    {algorithm.equation}\n")
+    print(f"File: {shown(Path(inspect.getfile(algorithm.update)))}\n\nHyperparameters:")
+    width = shutil.get_terminal_size().columns
+    for field in dataclasses.fields(algorithm.hyperparameters):
+        known = field.metadata
+        value = f"{field.default} {known.get('unit', '')}".strip()
+        print(f"  {field.name} = {', '.join(filter(None, (value, allowed(known))))}")
+        about = " ".join(filter(None, (known.get("meaning"), _in_brackets(known.get("source")))))
+        print(textwrap.fill(about, width, initial_indent=" " * 6, subsequent_indent=" " * 6))
+    print(f"\nTrain it with: python -m bench run --algorithm {algorithm.name} --set NAME=VALUE")
+
+
+def _in_brackets(text: str | None) -> str:
+    return f"({text})" if text else ""
+
+
+def allowed(metadata: Mapping[str, Any]) -> str:
+    """Which values a hyperparameter takes: "one of tanh, relu", "0 to 1", "at least 1"."""
+    if metadata.get("choices"):
+        return f"one of {', '.join(map(str, metadata['choices']))}"
+    low, high = metadata.get("low"), metadata.get("high")
+    if low is not None and high is not None:
+        text = f"{low:g} to {high:g}"
+    else:
+        text = f"at least {low:g}" if low is not None else f"at most {high:g}" if high else ""
+    most = metadata.get("part_of")
+    return f"{text}, at most {most}".lstrip(", ") if most else text

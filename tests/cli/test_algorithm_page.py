@@ -1,0 +1,62 @@
+"""Algorithms for people: listed with their objectives, shown with every hyperparameter."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from algorithms import ALGORITHMS
+from bench.cli.algorithm_page import allowed
+from bench.cli.app import main
+from bench.plan.lookup import load_algorithm
+
+
+def test_the_list_has_every_algorithm(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--algorithms"]) == 0
+    told = capsys.readouterr().out
+    assert all(f"\n{name} " in told for name in ALGORITHMS)
+    assert "E_θ'[ min(ρ A^θ', clip(ρ, 1−ε, 1+ε) A^θ') ]" in told
+
+
+@pytest.mark.parametrize("asked", [["clipped_ppo"], ["--algorithm", "baseline"], ["cem"]])
+def test_a_page_has_every_hyperparameter(
+    asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", *asked]) == 0
+    told = capsys.readouterr().out
+    algorithm = load_algorithm(asked[-1])
+    assert told.startswith(algorithm.title) and algorithm.equation in told
+    assert f"{algorithm.name}.py" in told
+    together = " ".join(told.split())
+    for field in dataclasses.fields(algorithm.hyperparameters):
+        assert f"\n  {field.name} = {field.default}" in told
+        assert " ".join(field.metadata["meaning"].split()) in together
+
+
+def test_an_ablation_comes_before_an_algorithm_of_its_name(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["show", "baseline"]) == 0
+    told = capsys.readouterr().out
+    assert "variant" in told and "show --algorithm baseline" in told
+
+
+@pytest.mark.parametrize(
+    ("metadata", "text"),
+    [
+        ({"choices": ("tanh", "relu")}, "one of tanh, relu"),
+        ({"low": 0.0, "high": 1.0}, "0 to 1"),
+        ({"low": 1}, "at least 1"),
+        ({"high": 3.0}, "at most 3"),
+        ({"low": 1, "part_of": "batch_steps"}, "at least 1, at most batch_steps"),
+        ({}, ""),
+    ],
+)
+def test_the_allowed_values(metadata: dict[str, object], text: str) -> None:
+    assert allowed(metadata) == text
+
+
+def test_an_ablation_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "baseline", "--ablation", "clipping"]) == 2
+    assert "name the ablation once" in capsys.readouterr().err
