@@ -16,18 +16,25 @@ if TYPE_CHECKING:
     from algorithms.algorithm import Algorithm
 
 
-def print_algorithm(algorithm: Algorithm[Any]) -> None:
-    """Print an algorithm's title, equation, file and hyperparameters."""
+def print_algorithm(algorithm: Algorithm[Any]) -> dict[str, object]:
+    """Print title, equation, file and hyperparameters, and give them as an answer for programs."""
+    fields = dataclasses.fields(algorithm.hyperparameters)
     print(f"{algorithm.title}\n\n    {algorithm.equation}\n")
     print(f"File: {shown(Path(inspect.getfile(algorithm.update)))}\n\nHyperparameters:")
     width = shutil.get_terminal_size().columns
-    for field in dataclasses.fields(algorithm.hyperparameters):
+    for field in fields:
         known = field.metadata
         value = f"{field.default} {known.get('unit', '')}".strip()
         print(f"  {field.name} = {', '.join(filter(None, (value, allowed(known))))}")
         about = " ".join(filter(None, (known.get("meaning"), _in_brackets(known.get("source")))))
         print(textwrap.fill(about, width, initial_indent=" " * 6, subsequent_indent=" " * 6))
     print(f"\nTrain it with: python -m bench run --algorithm {algorithm.name} --set NAME=VALUE")
+    hyperparameters = {field.name: {"default": field.default, **field.metadata} for field in fields}
+    return {
+        "algorithm": algorithm.name,
+        "equation": algorithm.equation,
+        "hyperparameters": hyperparameters,
+    }
 
 
 def _in_brackets(text: str | None) -> str:

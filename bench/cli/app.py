@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Final
@@ -69,14 +71,21 @@ def _print_version(asked: bool) -> None:
 
 @app.callback()
 def about(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
             "--version", callback=_print_version, is_eager=True, help="Print the version and end."
         ),
     ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print nothing but errors; the exit code says the rest.")
+    ] = False,
 ) -> None:
     """From the policy gradient to PPO: what does each ingredient buy?"""
+    if quiet:
+        nowhere = context.with_resource(Path(os.devnull).open("w"))
+        context.with_resource(redirect_stdout(nowhere))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
 from bench.cli.output import write_text
 from bench.cli.words import shown
@@ -29,6 +30,7 @@ def claims(
     output: Annotated[
         Path | None, typer.Option("--output", help="A .md file: writes them as a table too.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Print the claims of the literature, each with what runs or tests say of it."""
     from ablations.claims import CLAIMS
@@ -39,15 +41,17 @@ def claims(
         if name not in CLAIMS:
             raise unknown("claim", name, CLAIMS)
     judged = judged_claims(tuple(dict.fromkeys(names or CLAIMS)), results)
-    for each in judged:
-        print(f"{each.decision}: {each.claim.name}")
-        print(f"    {each.claim.claim} ({each.claim.source})")
-        for line in each.lines or (f"no runs of {each.claim.ablation}",):
-            print(f"    * {line}")
-    print(counts(judged))
-    if output is not None:
-        write_text(page(judged), output, "the claims")
-        print(f"Table: {shown(output)}")
+    with answering(as_json) as answer:
+        for each in judged:
+            answer[each.claim.name] = {"verdict": each.decision, "evidence": each.lines}
+            print(f"{each.decision}: {each.claim.name}")
+            print(f"    {each.claim.claim} ({each.claim.source})")
+            for line in each.lines or (f"no runs of {each.claim.ablation}",):
+                print(f"    * {line}")
+        print(counts(judged))
+        if output is not None:
+            write_text(page(judged), output, "the claims")
+            print(f"Table: {shown(output)}")
 
 
 def judged_claims(names: tuple[str, ...], results: Path | None) -> tuple[Judgement, ...]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.options import resolved_device
-from bench.cli.words import count, shown, wide_console
+from bench.cli.words import shown, wide_console
 from bench.errors import InputError, unknown
+from bench.formatting import count
 from bench.plan.back_ends import WARP
 
 if TYPE_CHECKING:

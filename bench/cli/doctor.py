@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import typer
 
+from bench.cli.json_output import JsonOption, answering
 
-def doctor() -> None:
+
+def doctor(as_json: JsonOption = False) -> None:
     """Show versions, devices, back ends, threads and results, and what is wrong with them."""
+    with answering(as_json) as answer:
+        answer["warnings"] = _examine(answer)
+        for warning in answer["warnings"]:
+            print(f"warning: {warning}")
+        if answer["warnings"]:
+            raise typer.Exit(1)
+        print("All is well.")
+
+
+def _examine(answer: dict[str, object]) -> list[str]:
+    """Print what there is, put it into the answer, and give what is wrong with it."""
     from bench.store import PUBLISHED, Store, results_folder
     from bench.train.environments import ON_HOST
     from bench.train.provenance import provenance
 
     origin = provenance()
     warnings: list[str] = []
+    answer |= {"versions": origin.versions, "commit": origin.commit, "machine": origin.machine}
     for name, version in origin.versions.items():
         print(f"{name:<12}{version or 'missing'}")
         if version is None:
@@ -36,16 +50,13 @@ def doctor() -> None:
         store = Store(path)
         try:
             statuses = store.runs()["status"].value_counts().to_dict()
+            answer[name] = {"path": str(path), "runs": statuses}
             told = ", ".join(f"{number} {status}" for status, number in statuses.items())
             print(f"{name:<12}{path}: {told or 'no runs'}")
         except Exception as error:
             warnings.append(f"results in {path} can't be read: {error}")
         warnings += store.problems
-    for warning in warnings:
-        print(f"warning: {warning}")
-    if warnings:
-        raise typer.Exit(1)
-    print("All is well.")
+    return warnings
 
 
 def _devices() -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.cli.words import count, duration
+from bench.formatting import count, duration
 from bench.plan.identity import Description
 
 if TYPE_CHECKING:

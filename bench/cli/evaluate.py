@@ -18,8 +18,9 @@ from bench.cli.choosing import (
     policies,
 )
 from bench.cli.options import ResultsOption, TimeLimitOption, specification
-from bench.cli.words import count, shown, wide_console
+from bench.cli.words import shown, wide_console
 from bench.errors import InputError
+from bench.formatting import count
 from bench.plan.back_ends import SEQUENCE
 from bench.plan.parsing import LARGEST_SEED
 

@@ -10,9 +10,10 @@ import typer
 from bench.cli.options import AblationOption, ResultsOption, stored_name
 from bench.cli.other_code import place_and_edition
 from bench.cli.output import write_text
-from bench.cli.words import count, shown
+from bench.cli.words import shown
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
+from bench.formatting import count
 
 if TYPE_CHECKING:
     pass

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import ResultsOption, StepsOption, stored_name
-from bench.cli.words import count, seed_ranges, shown
+from bench.cli.words import shown
 from bench.errors import InputError, unknown
+from bench.formatting import count, seed_ranges
 from bench.kinds import EPISODES, EVALUATIONS, MEANS, ROWS
 
 if TYPE_CHECKING:

@@ -6,11 +6,14 @@ from typing import Annotated
 
 import typer
 
+from bench.cli.json_output import JsonOption, answering
+
 
 def list_ablations(
     algorithms: Annotated[
         bool, typer.Option("--algorithms", help="The algorithms and their equations instead.")
     ] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """List the ablations and the questions they answer, or the algorithms."""
     from rich.console import Console
@@ -21,15 +24,18 @@ def list_ablations(
     from algorithms import ALGORITHMS
     from bench.plan.lookup import load_ablation, load_algorithm
 
+    about = (
+        {name: load_algorithm(name).equation for name in ALGORITHMS}
+        if algorithms
+        else {name: load_ablation(name).question for name in ABLATIONS}
+    )
     columns = ("algorithm", "objective") if algorithms else ("ablation", "question")
     table = Table(*columns, box=None, header_style="bold", padding=(0, 2, 0, 0))
-    if algorithms:
-        for name in ALGORITHMS:
-            table.add_row(name, escape(load_algorithm(name).equation))
-    else:
-        for name in ABLATIONS:
-            table.add_row(name, load_ablation(name).question)
-    console = Console()
-    console.print(table)
-    more = "show NAME" if algorithms else "run --ablation NAME"
-    console.print(f"\nGo on with: python -m bench {more}", highlight=False)
+    for name, text in about.items():
+        table.add_row(name, escape(text))
+    with answering(as_json) as answer:
+        answer |= {name: {columns[1]: text} for name, text in about.items()}
+        console = Console()
+        console.print(table)
+        more = "show NAME" if algorithms else "run NAME"
+        console.print(f"\nGo on with: python -m bench {more}", highlight=False)

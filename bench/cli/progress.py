@@ -16,10 +16,10 @@ from rich.progress import (
 from rich.table import Column
 
 from bench.cli.live import Live
-from bench.cli.words import count, duration, seed_ranges
+from bench.formatting import count, duration
 from bench.plan.plan import Plan
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
-from bench.train.standing import Counter, GroupStanding, Standing
+from bench.train.standing import Counter, Standing, in_words
 
 HEARTBEAT = 10.0
 
@@ -66,7 +66,10 @@ class Display(Live):
                 )
             case Started(group=group):
                 self._tasks[group] = self._bars.add_task(
-                    name(self._count.flying[group]), total=group.steps, speed="starting", last=""
+                    in_words(self._count.flying[group]),
+                    total=group.steps,
+                    speed="starting",
+                    last="",
                 )
             case Progressed(group=group):
                 own = self._count.flying[group]
@@ -97,7 +100,7 @@ class Display(Live):
             self._bars.remove_task(task)
             told += f" in {duration(event.seconds)}"
         done = self._standing.done / max(self._standing.steps, 1)
-        self.say(f"[{done:4.0%}] {name(self._count.of(event.group))}: {told}")
+        self.say(f"[{done:4.0%}] {in_words(self._count.of(event.group))}: {told}")
         for reason in event.reasons:
             self.say(f"    {reason}")
 
@@ -110,9 +113,4 @@ def lines(standing: Standing) -> Iterator[str]:
     for group in standing.groups:
         told = f"{group.done / group.steps:.0%}, {group.speed:,.0f} steps/s" if group.speed else ""
         last = "" if group.last_return is None else f", last return {group.last_return:,.1f}"
-        yield f"    {name(group)}: {told or 'starting'}{last}"
-
-
-def name(group: GroupStanding) -> str:
-    """A group in words: its variants, environment and seeds."""
-    return f"{' = '.join(group.variants)}, {group.environment}, seeds {seed_ranges(group.seeds)}"
+        yield f"    {in_words(group)}: {told or 'starting'}{last}"

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 from bench.cli.choosing import described
 from bench.cli.other_code import of_code
-from bench.cli.words import count, shown
+from bench.cli.words import shown
 from bench.errors import InputError
+from bench.formatting import count
 from bench.plan.identity import Description
 
 if TYPE_CHECKING:

@@ -36,7 +36,8 @@ from bench.cli.options import (
 )
 from bench.cli.text_tables import print_table
 from bench.cli.training import account, train
-from bench.cli.words import count, shown, wide_console
+from bench.cli.words import shown, wide_console
+from bench.formatting import count
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,6 +72,9 @@ def run(
         Path | None,
         typer.Option("--tensorboard", help="A folder: writes TensorBoard's files while training."),
     ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show on standard error what the log file gets.")
+    ] = False,
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Train again what has results already.")
     ] = False,
@@ -98,7 +102,7 @@ def run(
             elsewhere=executor != "local",
         )
         choice = partial(executor_of, executor, address, workers=workers)
-        failures = _train(plan, results, choice, asked, before, tensorboard)
+        failures = _train(plan, results, choice, asked, before, tensorboard, verbose)
     if failures:
         raise typer.Exit(1)
 
@@ -110,6 +114,7 @@ def _train(
     asked: datetime,
     before: datetime | None,
     tensorboard: Path | None,
+    verbose: bool,
 ) -> bool:
     """Whether a run failed."""
     from bench.cli.progress import Display
@@ -132,7 +137,13 @@ def _train(
         if tensorboard is not None:
             observers.append(LiveEvents(plan, tensorboard))
         done = train(
-            plan, store, executor=executor, asked=asked, before=before, observers=observers
+            plan,
+            store,
+            executor=executor,
+            asked=asked,
+            before=before,
+            observers=observers,
+            verbose=verbose,
         )
     _print_tables(console, plan.ablation.name, store)
     for line in account(done.summary, store):

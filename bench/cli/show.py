@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,6 +12,7 @@ from ablations import ABLATIONS
 from algorithms import ALGORITHMS
 from bench.cli.algorithm_page import print_algorithm
 from bench.cli.estimate import estimated
+from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import (
     AlgorithmsOption,
     ControlOption,
@@ -24,8 +26,9 @@ from bench.cli.options import (
     VariantsOption,
     requested_plan,
 )
-from bench.cli.words import count, seed_ranges, shown, wide_console
+from bench.cli.words import shown, wide_console
 from bench.errors import unknown
+from bench.formatting import count, seed_ranges
 from bench.plan.lookup import load_algorithm
 from bench.plan.registry import is_algorithm
 
@@ -52,30 +55,44 @@ def show(
     settings: SettingsOption = None,
     device: DeviceOption = "auto",
     results: ResultsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Show an ablation's plan and what of it is done, or an algorithm's equation and settings."""
-    if ablation is None and algorithms is not None and len(algorithms) == 1 and not environments:
-        print_algorithm(load_algorithm(algorithms[0]))
-        return
-    if ablation is not None and ablation not in ABLATIONS and not ablation.endswith(".py"):
-        if not is_algorithm(ablation):
-            known = (*ABLATIONS, "the path of a .py file", *ALGORITHMS)
-            raise unknown("ablation or algorithm", ablation, known)
-        print_algorithm(load_algorithm(ablation))
-        return
-    plan = requested_plan(
-        ablation,
-        algorithms=algorithms,
-        control=control,
-        seeds=seeds,
-        steps=steps,
-        time_limit=time_limit,
-        environments=environments,
-        variants=variants,
-        settings=settings,
-        device=device,
-    )
+    alone = algorithms is not None and len(algorithms) == 1 and not environments
+    named = algorithms[0] if algorithms and alone else ablation
+    with answering(as_json) as answer:
+        if named is not None and (alone or _is_algorithm_alone(named)):
+            answer.update(print_algorithm(load_algorithm(named)))
+            return
+        plan = requested_plan(
+            ablation,
+            algorithms=algorithms,
+            control=control,
+            seeds=seeds,
+            steps=steps,
+            time_limit=time_limit,
+            environments=environments,
+            variants=variants,
+            settings=settings,
+            device=device,
+        )
+        answer.update(_print_plan(plan, results))
+        if ablation in ALGORITHMS:
+            print(f"Its algorithm of the same name: python -m bench show --algorithm {ablation}")
 
+
+def _is_algorithm_alone(name: str) -> bool:
+    """Whether it names an algorithm and no ablation; InputError where it names neither."""
+    if name in ABLATIONS or name.endswith(".py"):
+        return False
+    if not is_algorithm(name):
+        known = (*ABLATIONS, "the path of a .py file", *ALGORITHMS)
+        raise unknown("ablation or algorithm", name, known)
+    return True
+
+
+def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
+    """Print a plan and what of it is done; the same as an answer for programs."""
     from rich.markup import escape
     from rich.table import Table
 
@@ -99,8 +116,21 @@ def show(
     if training & missing.keys():
         groups["training"] = training & missing.keys()
     table = Table(*columns, "seeds", *groups, box=None, header_style="bold")
+    cells = []
     for cell in plan.cells:
         runs = {cell.description.run(seed) for seed in cell.seeds}
+        numbers = {name: len(runs & group) for name, group in groups.items()}
+        cells.append(
+            {
+                "variant": cell.variant.name,
+                "algorithm": cell.description.algorithm,
+                "environment": cell.environment,
+                "steps": cell.description.steps,
+                "seeds": cell.seeds,
+                "differs": cell.differs,
+                **numbers,
+            }
+        )
         texts = [
             cell.variant.name + " (control)" * (cell.variant.name == plan.ablation.control),
             cell.description.algorithm,
@@ -108,7 +138,7 @@ def show(
             cell.environment,
             f"{cell.description.steps:,}",
             seed_ranges(cell.seeds),
-            *(str(len(runs & group)) for group in groups.values()),
+            *map(str, numbers.values()),
         ]
         table.add_row(*map(escape, texts))
     console.print(table)
@@ -128,10 +158,9 @@ def show(
             print(f"{count(len(runs), 'run')} done by {whose}; run --fresh trains them again.")
     if missing:
         print(estimated(list(missing.values()), store, cores()))
-    if ablation in ALGORITHMS:
-        print(f"Its algorithm of the same name: python -m bench show --algorithm {ablation}")
     for problem in store.problems:
         print(problem)
+    return {"ablation": plan.ablation.name, "question": plan.ablation.question, "cells": cells}
 
 
 def _contrasts(plan: Plan) -> Iterator[str]:

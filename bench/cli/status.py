@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
 from bench.cli.words import shown
 
@@ -24,7 +25,7 @@ def status(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on until nothing trains any more, or Ctrl-C.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Show what trains into a results folder now, from any process that shares it."""
     from rich.console import Console
@@ -38,22 +39,24 @@ def status(
     claims = Claims(folder)
 
     def text(found: list[Standing]) -> str:
-        if as_json:
-            return json.dumps([asdict(each) for each in found])
         return "\n".join(_lines(found)) or f"Nothing trains into {shown(folder)}."
 
     found = list(standings(claims))
+    if as_json:
+        with answering(as_json) as answer:
+            answer["training"] = [asdict(each) for each in found]
+        return
     console = Console(highlight=False, markup=False)
-    if watch and found and console.is_terminal and not as_json:
-        with Live(console=console, auto_refresh=False) as live:
-            while found:
+    with (
+        Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live
+    ):
+        while watch and found:
+            if live is None:
+                print(text(found), flush=True)
+            else:
                 live.update(text(found), refresh=True)
-                time.sleep(AGAIN_AFTER)
-                found = list(standings(claims))
-    while watch and found:
-        print(text(found), flush=True)
-        time.sleep(5 * AGAIN_AFTER)
-        found = list(standings(claims))
+            time.sleep(AGAIN_AFTER if live else 5 * AGAIN_AFTER)
+            found = list(standings(claims))
     print(text(found))
 
 

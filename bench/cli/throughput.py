@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,9 +10,11 @@ import typer
 
 from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from bench.cli.interruption import interruptible
+from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import EnvironmentsOption, ResultsOption
-from bench.cli.words import count, duration, shown, wide_console
+from bench.cli.words import shown, wide_console
 from bench.errors import InputError, unknown
+from bench.formatting import count, duration
 from bench.plan.registry import canonical_algorithm
 
 if TYPE_CHECKING:
@@ -63,6 +66,7 @@ def throughput(
         Path | None,
         typer.Option("--output", help="A .png, .pdf or .svg file: draws the session too."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Measure steps per second of training, in ratio to a bare EnvPool loop on the same cores.
 
@@ -91,10 +95,13 @@ def throughput(
 
         check_output(output)
 
+    import pandas as pd
+
+    from bench.evidence.throughput import summarise
     from bench.plan.back_ends import ENVPOOL
     from bench.store import results_folder
     from bench.store.throughput import check_writable
-    from bench.throughput.session import Failed, measure, who
+    from bench.throughput.session import who
     from bench.train.environments import describe
 
     for world in worlds:
@@ -105,9 +112,27 @@ def throughput(
             )
     folder = results or results_folder()
     check_writable(folder)
-    console = wide_console()
     rivals = who(chosen, worlds, seeds, peers=peers, sweep=sweep)
     number, seconds = rounds or (1 if quick else 5), 1.0 if quick else 4.0
+    with answering(as_json) as answer:
+        rows = _measure(rivals, number, seconds, folder, output, main=chosen[-1], seeds=seeds)
+        answer["rivals"] = summarise(pd.DataFrame(rows)).to_dict("records")
+
+
+def _measure(
+    rivals: Sequence[Rival],
+    number: int,
+    seconds: float,
+    folder: Path,
+    output: Path | None,
+    *,
+    main: str,
+    seeds: int,
+) -> list[dict[str, object]]:
+    """Measure, store and show; the rows of the session."""
+    from bench.throughput.session import Failed, measure
+
+    console = wide_console()
     planned = number * sum(_expected(rival, seconds) for rival in rivals)
     console.print(
         f"{count(len(rivals), 'rival')}, {count(number, 'round')}, about {duration(planned)}; "
@@ -117,7 +142,7 @@ def throughput(
     whole = 0
 
     def finish() -> None:
-        _store_and_show(console, folder, rows, output, main=chosen[-1], seeds=seeds)
+        _store_and_show(console, folder, rows, output, main=main, seeds=seeds)
 
     def keep() -> None:
         if not rows:
@@ -145,6 +170,7 @@ def throughput(
     if not rows:
         raise InputError("nothing could be measured")
     finish()
+    return rows
 
 
 def _store_and_show(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from bench.cli.words import count, duration
+from bench.formatting import count, duration
 
 if TYPE_CHECKING:
     from bench.plan.plan import Plan
@@ -37,6 +37,7 @@ def train(
     asked: datetime,
     before: datetime | None,
     observers: Iterable[Callable[[Event], None]],
+    verbose: bool = False,
 ) -> Trained:
     """Store a plan, with what was imported into its ablation, and train the runs it lacks.
 
@@ -47,6 +48,7 @@ def train(
         asked: when.
         before: results that started before this moment are trained again.
         observers: each told the runner's events.
+        verbose: show on standard error what is logged in the store's folder `logs`.
 
     Raises:
         InputError: the plan can't be stored.
@@ -55,6 +57,7 @@ def train(
     from bench.cli.estimate import Estimate
     from bench.importing import imported_rows
     from bench.train import runner
+    from bench.train.event_log import EventLog, logged
     from bench.train.standing import Notice
 
     rows = plan.rows(asked)
@@ -62,21 +65,22 @@ def train(
         rows += imported_rows(store, rows)
         hidden = _planned(store, plan.ablation.name) - {row["description"] for row in rows}
         store.write_plan(rows)
-    told: list[Callable[[Event], None]] = [Notice(plan, store.claims), *observers]
+    told: list[Callable[[Event], None]] = [Notice(plan, store.claims), EventLog(plan), *observers]
 
     def tell(event: Event) -> None:
         for observe in told:
             observe(event)
 
-    summary = runner.run(
-        plan,
-        store,
-        executor=executor,
-        fresh_before=before,
-        checkpoints=store.path / "checkpoints",
-        seconds_per_step=Estimate.of(store).seconds_per_step,
-        on_event=tell,
-    )
+    with logged(store.path / "logs", verbose=verbose):
+        summary = runner.run(
+            plan,
+            store,
+            executor=executor,
+            fresh_before=before,
+            checkpoints=store.path / "checkpoints",
+            seconds_per_step=Estimate.of(store).seconds_per_step,
+            on_event=tell,
+        )
     return Trained(summary=summary, hidden=bool(hidden))
 
 

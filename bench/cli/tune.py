@@ -22,9 +22,10 @@ from bench.cli.options import (
     TimeLimitOption,
     requested_plan,
 )
-from bench.cli.words import count, shown, wide_console
+from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.file_names import file_name
+from bench.formatting import count
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.table import Column
 
 from bench.cli.live import Live
-from bench.cli.words import count
+from bench.formatting import count
 from bench.tune.tuner import Event, Opened, TrialBegun, TrialEnded, TrialMoved
 
 HEARTBEAT = 30.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,10 +19,12 @@ from bench.cli.choosing import (
     runs_of,
 )
 from bench.cli.interruption import interruptible
+from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import resolved_device
 from bench.cli.other_code import of_code
-from bench.cli.words import count, shown, wide_console
+from bench.cli.words import shown, wide_console
 from bench.errors import InputError
+from bench.formatting import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,6 +56,7 @@ def verify(
         ),
     ] = False,
     modules: Imports = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Train runs again and compare what they give with what is stored."""
     from bench.store import PUBLISHED, Store
@@ -74,10 +77,11 @@ def verify(
             raise typer.Exit(1)
         return
     chosen = table if runs else _short(table, store)
-    with interruptible("Interrupted. The workers have ended; nothing was stored or changed."):
-        agree = _train_and_compare(chosen, store)
-    if not agree:
-        raise typer.Exit(1)
+    ended = interruptible("Interrupted. The workers have ended; nothing was stored or changed.")
+    with answering(as_json) as answer, ended:
+        answer["agree"] = _train_and_compare(chosen, store, answer)
+        if not answer["agree"]:
+            raise typer.Exit(1)
 
 
 def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
@@ -103,8 +107,8 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     return known.sort_values(["other", "budget", "seconds", "run"]).iloc[:1]
 
 
-def _train_and_compare(chosen: pd.DataFrame, store: Store) -> bool:
-    """Whether all of them agree."""
+def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any]) -> bool:
+    """Whether all of them agree; the answer gets each one's outcome."""
     from bench.evidence.agreement import agree, tell
     from bench.plan.retraining import retraining_plan
     from bench.store import Store
@@ -130,6 +134,10 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store) -> bool:
     for (description, reason), number in summary.failures.items():
         place = f"{description.algorithm} in {description.environment}"
         print(f"{count(number, 'run')} of {place} FAILED: {reason}")
+    answer["runs"] = {
+        run: {"outcome": each.outcome, "sentence": each.sentence}
+        for run, each in agreements.items()
+    }
     if agreements:
         print(*tell(agreements), sep="\n")
     for problem in store.problems:

@@ -1,9 +1,8 @@
-"""Numbers, durations and places in words, for terminals."""
+"""Places as the user would write them, and a console wide enough for tables."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,29 +26,3 @@ def shown(path: Path) -> str:
     """A path as the user would write it: relative where it is below the working directory."""
     resolved, here = path.resolve(), Path.cwd()
     return str(resolved.relative_to(here) if resolved.is_relative_to(here) else path)
-
-
-def duration(seconds: float) -> str:
-    """Like "48 s", "3 min 05 s" or "2 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def count(number: int, noun: str) -> str:
-    """Like "1 run" or "12 runs"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def seed_ranges(seeds: Iterable[int]) -> str:
-    """Like "0-4,7": what `--seeds` takes."""
-    ranges: list[list[int]] = []
-    for seed in sorted(set(seeds)):
-        if ranges and ranges[-1][1] == seed - 1:
-            ranges[-1][1] = seed
-        else:
-            ranges.append([seed, seed])
-    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in ranges)

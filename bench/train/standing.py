@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
+from bench.formatting import seed_ranges
 from bench.plan.plan import Plan
 from bench.store.claims import Claims
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started
@@ -128,3 +129,8 @@ def standings(claims: Claims) -> Iterator[Standing]:
             found = json.loads(text)
             groups = [GroupStanding(**group) for group in found.pop("groups")]
             yield Standing(**found, groups=groups)
+
+
+def in_words(group: GroupStanding) -> str:
+    """A group's variants, environment and seeds: "clip_02, Hopper-v5, seeds 0-9"."""
+    return f"{' = '.join(group.variants)}, {group.environment}, seeds {seed_ranges(group.seeds)}"

@@ -91,3 +91,10 @@ def test_a_folder_that_hides_the_suite_s_own_is_named(name: str, tmp_path: Path)
 def test_its_version_and_completion() -> None:
     assert bench("--version").stdout == f"ppo-ladder {version('ppo-ladder')}\n"
     assert "--install-completion" in bench("--help").stdout
+
+
+def test_quiet_leaves_the_exit_code_and_errors() -> None:
+    done = bench("--quiet", "list")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    done = bench("--quiet", "show", "nonsense")
+    assert done.returncode == 2 and done.stdout == "" and "nonsense" in done.stderr

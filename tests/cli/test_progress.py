@@ -10,7 +10,7 @@ from rich.console import Console
 
 from ablations.spec import Ablation, Variant
 from bench.cli.progress import Display
-from bench.cli.words import count, duration
+from bench.formatting import count, duration
 from bench.plan.plan import Plan, make_plan
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
 from bench.train.results import Progress

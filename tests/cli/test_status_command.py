@@ -79,7 +79,7 @@ def test_status_sees_another_process_until_it_dies(
         assert main(["status", "--results", str(tmp_path)]) == 0
         assert "mine: [ 40%] of 100 steps, about 1 min 30 s left" in capsys.readouterr().out
         assert main(["status", "--json", "--results", str(tmp_path)]) == 0
-        assert json.loads(capsys.readouterr().out) == [json.loads(text)]
+        assert json.loads(capsys.readouterr().out) == {"training": [json.loads(text)]}
         other.kill()
     assert main(["status", "--watch", "--results", str(tmp_path)]) == 0
     assert "Nothing trains into" in capsys.readouterr().out

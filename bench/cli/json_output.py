@@ -1,0 +1,49 @@
+"""Answers as JSON: the object on standard output, what is said to people on standard error."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from typing import Annotated, Any
+
+import typer
+
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON; what is for people goes to standard error.")
+]
+
+
+@contextmanager
+def answering(as_json: bool) -> Iterator[dict[str, Any]]:
+    """Give a dict for the answer, which is printed at the end where JSON is asked for.
+
+    An exit code that says how it went (`typer.Exit`) goes with the answer.
+    """
+    answer: dict[str, Any] = {}
+    if not as_json:
+        yield answer
+        return
+    out = sys.stdout
+    try:
+        with redirect_stdout(sys.stderr):
+            yield answer
+    except typer.Exit:
+        print(json.dumps(plain(answer)), file=out)
+        raise
+    print(json.dumps(plain(answer)), file=out)
+
+
+def plain(value: Any) -> Any:
+    """A value of dicts, sequences and NumPy or pandas scalars, as JSON has it: NaN is null."""
+    if isinstance(value, dict):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(each) for each in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)

@@ -1,0 +1,78 @@
+"""A log of what was trained: one line per event, with its time, for `logging`'s handlers."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench.plan.plan import Plan
+from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
+from bench.train.standing import Counter, in_words
+
+LOGGER = logging.getLogger("bench.train")
+FORMAT = "%(asctime)s %(message)s"
+PROGRESS_EVERY = 60.0
+"""Seconds between two lines about how far a group is."""
+
+
+class EventLog:
+    """Logs the runner's events."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._count = Counter(plan)
+        self._said: dict[Group, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event."""
+        self._count(event)
+        for line in self._lines(event):
+            LOGGER.info(line)
+
+    def _lines(self, event: Event) -> Iterator[str]:
+        match event:
+            case Planned(groups=groups, kept=kept, stale=stale):
+                runs = sum(len(group.seeds) for group in groups)
+                yield f"planned {runs} runs in {len(groups)} groups; kept {kept}, {stale} stale"
+            case Started(group=group):
+                self._said[group] = time.monotonic()
+                yield f"started {in_words(self._count.of(group))}"
+            case Progressed(group=group):
+                if time.monotonic() - self._said[group] >= PROGRESS_EVERY:
+                    self._said[group] = time.monotonic()
+                    own = self._count.flying[group]
+                    last = "" if own.last_return is None else f", last return {own.last_return:.1f}"
+                    yield f"{own.done / own.steps:.0%} of {in_words(own)}{last}"
+            case Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=reasons):
+                listed = ", ".join(f"{seed} {outcome}" for seed, outcome in outcomes.items())
+                yield f"ended {in_words(self._count.of(group))} in {seconds:.0f} s: {listed}"
+                yield from reasons
+            case Waited(elsewhere=elsewhere) if elsewhere:
+                yield f"waiting for {elsewhere} runs that other processes train"
+
+
+@contextmanager
+def logged(folder: Path, *, verbose: bool = False) -> Iterator[None]:
+    """Within, what is logged goes to a new file in this folder, and to the terminal if `verbose`.
+
+    A folder that takes no file is done without: what is trained doesn't depend on its log.
+    """
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{os.getpid()}.log"
+    handlers: list[logging.Handler] = [logging.StreamHandler()] if verbose else []
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(folder / name, encoding="utf-8"))
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter(FORMAT))
+        LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            LOGGER.removeHandler(handler)
+            handler.close()
