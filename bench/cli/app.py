@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import io
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -84,8 +84,7 @@ def about(
 ) -> None:
     """From the policy gradient to PPO: what does each ingredient buy?"""
     if quiet:
-        nowhere = context.with_resource(Path(os.devnull).open("w"))
-        context.with_resource(redirect_stdout(nowhere))
+        context.with_resource(redirect_stdout(io.StringIO()))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

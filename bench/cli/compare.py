@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -21,6 +21,11 @@ from bench.visible import visible
 
 if TYPE_CHECKING:
     from bench.evidence.markdown import Section
+    from bench.evidence.non_inferiority import Outcome
+    from bench.evidence.statistics.estimates import Floats
+
+CANNOT_TELL: Final = 3
+"""The exit code of a comparison that nothing can be concluded from."""
 
 
 def compare(
@@ -34,9 +39,27 @@ def compare(
     output: Annotated[
         Path | None, typer.Option("--output", help="A .md file: writes the tables too.")
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            "--against", help="Another results folder: are these results no worse than its?"
+        ),
+    ] = None,
+    margin: Annotated[
+        float,
+        typer.Option(
+            "--margin",
+            min=0.0,
+            help="With --against: the share of its gain over untrained that may be lost.",
+        ),
+    ] = 0.1,
     as_json: JsonOption = False,
 ) -> None:
-    """Print each variant's difference to the one it is compared with, and what can be claimed."""
+    """Print each variant's difference to the one it is compared with, and what can be claimed.
+
+    With --against the exit code is 0 where all is no worse, 1 where something is worse, and 3 where
+    one can't tell.
+    """
     if output is not None and output.suffix.lower() != ".md":
         raise InputError(f"cannot write tables as {str(output)!r}: its name must end in .md")
     from bench.evidence.comparison import comparison
@@ -46,6 +69,10 @@ def compare(
     names = [stored_name(text) for text in ablations or ()] or list(_with_results(results))
     if not names:
         raise InputError("there are no results to compare; train some with `python -m bench run`")
+    if against is not None:
+        with answering(as_json) as answer:
+            outcome = _judge_against(list(dict.fromkeys(names)), results, against, margin, answer)
+            raise typer.Exit({"no worse": 0, "worse": 1, "can't tell": CANNOT_TELL}[outcome])
     parts = []
     with answering(as_json) as answer:
         for name in dict.fromkeys(names):
@@ -68,6 +95,51 @@ def compare(
             page = "\n".join((about, *(part.markdown() for part in parts)))
             write_text(page, output, "the tables")
             print(f"Tables: {shown(output)}")
+
+
+def _judge_against(
+    names: list[str], results: Path | None, against: Path, margin: float, answer: dict[str, Any]
+) -> Outcome:
+    """Print whether the results are no worse than another folder's; one verdict over all."""
+    from bench.evidence.measures.anchors import anchors_for
+    from bench.evidence.measures.cells import cell_values
+    from bench.evidence.measures.normalised import interval_text, number_text
+    from bench.evidence.measures.scores import score_runs
+    from bench.evidence.non_inferiority import judge, overall
+    from bench.store import load
+
+    stored: dict[tuple[str, str], Floats] = {}
+    new: dict[tuple[str, str], Floats] = {}
+    for name in names:
+        for place, values in ((against, stored), (results, new)):
+            view = load(name, place)
+            scores = score_runs(view.runs, view.episodes, view.updates)
+            found = cell_values(scores).items()
+            values |= {(where, f"{name}: {variant}"): own for (where, variant), own in found}
+    judged = judge(stored, new, anchors_for(against).zeros, margin)
+    if not judged:
+        raise InputError("the two folders have no variant and environment in common")
+    header = ("variant", "environment", "seeds", "difference", "bounds", "verdict")
+    cells = [
+        (
+            each.variant,
+            each.environment,
+            f"{each.stored}, {each.new}",
+            number_text(each.difference),
+            interval_text(each.low, each.high),
+            each.outcome,
+        )
+        for each in judged
+    ]
+    alignment = ("left", "left", "right", "right", "center", "left")
+    print_table(wide_console(), f"Against {shown(against)}", header, alignment, cells)
+    outcome = overall(judged)
+    print(
+        f"{outcome}: differences are shares of the gain over the untrained policy, up to "
+        f"{margin:g} may be lost; one-sided Welch bounds."
+    )
+    answer |= {"verdict": outcome, "cells": [asdict(each) for each in judged]}
+    return outcome
 
 
 def _with_results(results: Path | None) -> Iterator[str]:

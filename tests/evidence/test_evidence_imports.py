@@ -14,7 +14,7 @@ LAYERS = (
     ("statistics", "markdown", "glyphs", "machine", "throughput", "published"),
     ("measures",),
     ("verdicts", "caveats"),
-    ("rivals", "tables", "agreement"),
+    ("rivals", "tables", "agreement", "non_inferiority"),
     ("findings",),
     ("comparison", "claims", "pages", "export"),
     ("figures",),

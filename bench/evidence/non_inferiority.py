@@ -1,0 +1,151 @@
+"""Whether new results are no worse than stored ones, for scripts: unpaired seeds and a margin.
+
+In each cell, one variant on one environment, the difference of mean scores is measured in units of
+the stored runs' gain over the untrained policy, with one-sided bounds by Welch 1947. A cell is no
+worse where its lower bound at 95% is above −margin: that all are is wrong with a chance of at most
+5%, as each has to pass (Berger 1982, intersection–union test). It is worse where its upper bound at
+1 − 0.05/m of m cells is below −margin (Bonferroni). Otherwise one can't tell. Seeds that end in one
+of several modes are not normal: `measured_rates` counts wrong verdicts on returns that are known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from scipy import stats
+
+from bench.evidence.measures.cells import Cell
+from bench.evidence.statistics.estimates import Floats
+from bench.evidence.statistics.significance import ALPHA
+
+FEWEST_SEEDS: Final = 3
+"""On either side, below which one can't tell."""
+
+Outcome = Literal["no worse", "worse", "can't tell"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """One cell; the difference and its bounds are shares of the stored gain, NaN without one."""
+
+    environment: str
+    variant: str
+    stored: int  # seeds with a score
+    new: int
+    difference: float
+    low: float
+    high: float
+    margin: float
+
+    @property
+    def outcome(self) -> Outcome:
+        """What may be concluded."""
+        if self.low > -self.margin:
+            return "no worse"
+        return "worse" if self.high < -self.margin else "can't tell"
+
+
+def judge(
+    stored: Mapping[Cell, Floats],
+    new: Mapping[Cell, Floats],
+    untrained: Mapping[str, float],
+    margin: float,
+) -> tuple[Judged, ...]:
+    """Judge every cell that both have.
+
+    Args:
+        stored, new: (environment, variant) -> scores, one per seed [return].
+        untrained: environment -> the untrained policy's mean score [return].
+        margin: what is lost at most, as a share of the stored gain over the untrained policy.
+    """
+    cells = [cell for cell in stored if cell in new]
+    level = 1 - ALPHA / max(1, len(cells))
+    judged = []
+    for environment, variant in cells:
+        old, fresh = stored[environment, variant], new[environment, variant]
+        gain = float(old.mean()) - untrained.get(environment, math.nan)
+        limits = welch_bounds(fresh, old, 1 - ALPHA, level)
+        difference, low, high = (
+            value / gain if gain > 0 else math.nan for value in (fresh.mean() - old.mean(), *limits)
+        )
+        judged.append(
+            Judged(
+                environment=environment,
+                variant=variant,
+                stored=len(old),
+                new=len(fresh),
+                difference=float(difference),
+                low=low,
+                high=high,
+                margin=margin,
+            )
+        )
+    return tuple(judged)
+
+
+def overall(judged: tuple[Judged, ...]) -> Outcome:
+    """One verdict: worse where a cell is, no worse where every cell is."""
+    outcomes = {each.outcome for each in judged}
+    if "worse" in outcomes:
+        return "worse"
+    return "no worse" if outcomes == {"no worse"} else "can't tell"
+
+
+def welch_bounds(first: Floats, second: Floats, below: float, above: float) -> tuple[float, float]:
+    """One-sided bounds on mean(first) − mean(second), variances unequal; NaN with too few seeds.
+
+    Where neither side has any spread, both are the difference.
+
+    Args:
+        first, second: one number per seed.
+        below, above: the levels of the lower and of the upper bound.
+    """
+    if min(len(first), len(second)) < FEWEST_SEEDS:
+        return math.nan, math.nan
+    difference = float(first.mean() - second.mean())
+    parts = [float(each.var(ddof=1)) / len(each) for each in (first, second)]
+    if not sum(parts):
+        return difference, difference
+    degrees = sum(parts) ** 2 / sum(
+        part**2 / (len(each) - 1) for part, each in zip(parts, (first, second), strict=True)
+    )
+    low, high = stats.t.ppf((below, above), degrees) * math.sqrt(sum(parts))
+    return difference - float(low), difference + float(high)
+
+
+def measured_rates(
+    scores: Floats,
+    untrained: float,
+    seeds: int,
+    margin: float,
+    generator: np.random.Generator,
+    *,
+    data_sets: int = 2_000,
+) -> dict[float, dict[Outcome, float]]:
+    """How often one cell gets each verdict, by what is truly lost: nothing, the margin, twice it.
+
+    Both sides are drawn with replacement from the same scores; from one side the loss is taken.
+
+    Args:
+        scores: of many seeds of one variant on one environment [return].
+        untrained: the untrained policy's mean score [return].
+        seeds: on either side.
+        margin: as in `judge`.
+        generator: the source of the draws.
+        data_sets: how many.
+    """
+    gain = float(scores.mean()) - untrained
+    rates: dict[float, dict[Outcome, float]] = {}
+    for lost in (0.0, margin, 2 * margin):
+        counts: dict[Outcome, float] = {"no worse": 0.0, "worse": 0.0, "can't tell": 0.0}
+        for _ in range(data_sets):
+            old, new = (generator.choice(scores, seeds) for _ in range(2))
+            cell = ("", "")
+            (verdict,) = judge({cell: old}, {cell: new - lost * gain}, {"": untrained}, margin)
+            counts[verdict.outcome] += 1 / data_sets
+        rates[lost] = counts
+    return rates

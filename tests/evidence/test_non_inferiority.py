@@ -1,0 +1,72 @@
+"""New results against stored ones: the right verdict, and how often it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from bench.cli.app import main
+from bench.evidence.non_inferiority import judge, measured_rates, overall, welch_bounds
+from bench.store import PUBLISHED
+
+CELL = ("Hopper-v5", "clip")
+UNTRAINED = {"Hopper-v5": 0.0}
+SPREAD = np.linspace(-5.0, 5.0, 10)
+
+
+@pytest.mark.parametrize(
+    ("lost", "margin", "outcome"),
+    [
+        (0.0, 0.1, "no worse"),
+        (-50.0, 0.0, "no worse"),
+        (30.0, 0.1, "worse"),
+        (10.0, 0.1, "can't tell"),
+        (0.0, 0.0, "can't tell"),
+    ],
+)
+def test_the_bounds_decide(lost: float, margin: float, outcome: str) -> None:
+    (cell,) = judge({CELL: 100 + SPREAD}, {CELL: 100 + SPREAD - lost}, UNTRAINED, margin)
+    assert cell.outcome == outcome
+    assert cell.difference == pytest.approx(-lost / 100)
+
+
+def test_bounds_are_welch_s() -> None:
+    generator = np.random.default_rng(0)
+    first, second = generator.normal(1, 2, 12), generator.normal(0, 5, 7)
+    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
+    assert welch_bounds(first, second, 0.95, 0.95) == pytest.approx(tuple(expected))
+
+
+def test_one_cell_that_is_worse_is_enough_and_one_that_is_open_too() -> None:
+    cells = {("a", "x"): 100 + SPREAD, ("a", "y"): 100 + SPREAD}
+    worse = judge(cells, {**cells, ("a", "y"): 50 + SPREAD}, {"a": 0.0}, 0.1)
+    assert [each.outcome for each in worse] == ["no worse", "worse"]
+    assert overall(worse) == "worse"
+    few = judge(cells, {**cells, ("a", "y"): np.array([1.0, 2.0])}, {"a": 0.0}, 0.1)
+    assert overall(few) == "can't tell"
+    assert overall(judge(cells, cells, {"a": 0.0}, 0.1)) == "no worse"
+
+
+def test_without_a_gain_there_is_no_unit() -> None:
+    (cell,) = judge({CELL: 100 + SPREAD}, {CELL: 100 + SPREAD}, {"Hopper-v5": 200.0}, 0.5)
+    assert np.isnan(cell.difference) and cell.outcome == "can't tell"
+
+
+def test_normal_scores_are_judged_wrongly_as_often_as_said() -> None:
+    scores = np.random.default_rng(1).normal(1000, 100, 5_000)
+    rates = measured_rates(scores, 0.0, 10, 0.2, np.random.default_rng(2))
+    # At the margin "no worse" is wrong, and allowed in one case of twenty. Four standard errors.
+    assert rates[0.2]["no worse"] < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 2_000)
+    assert rates[0.0]["worse"] == 0 and rates[0.4]["no worse"] == 0
+    assert rates[0.0]["no worse"] > 0.95 and rates[0.4]["worse"] > 0.95
+
+
+def test_the_command_s_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    of_published = ("--results", str(PUBLISHED), "--against", str(PUBLISHED))
+    assert main(["compare", "baseline", *of_published, "--margin", "3"]) == 0
+    assert main(["compare", "baseline", *of_published, "--margin", "0"]) == 3
+    assert "can't tell: differences are shares" in capsys.readouterr().out
+    assert main(["compare", "baseline", "--against", str(tmp_path / "nowhere")]) == 2
