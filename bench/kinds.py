@@ -8,6 +8,8 @@ from typing import Final
 EPISODES: Final = "training episodes"
 EVALUATIONS: Final = "evaluations"
 MEANS: Final = "means of training episodes"
+ACTIONS: Final = ("deterministic", "sampled")
+"""How a policy that is evaluated chooses actions: by the mode of π_θ, or by samples of it."""
 UNSAID: Final = "returns of a kind that the file doesn't say"
 
 ROWS: Final = {

@@ -247,3 +247,9 @@ def _policies(
             f"no policy{named_runs} is kept in {shown(store.path)}; training a run keeps its policy"
         )
     return table[kept].sort_values(["environment", "algorithm", "seed"], kind="stable")
+
+
+def variant_titles(store: Store) -> dict[str, str]:
+    """Description -> what the first ablation that has it calls its variant there."""
+    rows = store.plans().select(["description", "variant", "variant_title"]).to_pylist()
+    return {row["description"]: row["variant_title"] or row["variant"] for row in reversed(rows)}

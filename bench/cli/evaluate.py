@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,27 +16,38 @@ from bench.cli.choosing import (
     described,
     not_played_because,
     policies,
+    variant_titles,
 )
+from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption, TimeLimitOption, specification
+from bench.cli.text_tables import print_table
 from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.formatting import count
+from bench.kinds import ACTIONS
 from bench.plan.back_ends import SEQUENCE
 from bench.plan.parsing import LARGEST_SEED
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from rich.console import Console
 
     from bench.policies.evaluation import Played
     from bench.policies.saved_policy import SavedPolicy
     from bench.store import Store
 
-MODES = {"deterministic": False, "sampled": True}
+MODES = dict(zip(ACTIONS, (False, True), strict=True))
+HEADER = ("variant", "seed", "run", *MODES, "steps", "in training")
+ALIGNMENT = ("left", "right", "left", "right", "right", "right", "right")
 EpisodeSeed = Annotated[
     int | None,
     typer.Option(
-        "--seed", min=0, max=LARGEST_SEED, help="Of the episodes.", show_default="one of its own"
+        "--seed",
+        min=0,
+        max=LARGEST_SEED,
+        help="Seed of the new episodes.",
+        show_default="one of its own",
     ),
 ]
 
@@ -57,24 +68,23 @@ def evaluate(
     time_limit: TimeLimitOption = None,
     modules: Imports = None,
     results: ResultsOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Let saved policies play new episodes, with their modes and with samples of them."""
     store, chosen = policies(results, runs, ablation, variants, environments, seeds, modules)
 
-    from rich.table import Table
-
     from bench.policies.evaluation import SEED
+    from bench.store.evaluations import write_evaluation
 
     console = wide_console()
-    columns = ("run", "algorithm", "environment", "seed", "actions", "mean", "deviation")
-    table = Table(*columns, "smallest", "largest", "steps", "in training", box=None)
+    used = SEED if seed is None else seed
+    played: dict[str, dict[str, Played]] = {}
     notes: dict[str, None] = {}
     unplayed = []
     for run in chosen.itertuples():
-        used = SEED if seed is None else seed
         try:
             with console.status(run.run):
-                played, chooses = _played(store, run, episodes, used, time_limit)
+                played[run.run], chooses = _played(store, run, episodes, used, time_limit)
         except InputError as error:
             unplayed.append(f"{run.run}: {error}")
             continue
@@ -82,23 +92,62 @@ def evaluate(
             notes[
                 f"{run.algorithm} chose its actions in training by other means than sampling."
             ] = None
-        trained = _last(store, run.run)
-        for name, each in played.items():
-            place = (run.run, run.algorithm, run.environment, str(run.seed), name)
-            table.add_row(*place, *_numbers(each), trained)
-    if len(unplayed) == len(chosen):
+        if not store.read_only:
+            write_evaluation(store.path, run.run, _rows(played[run.run], used, time_limit, run.run))
+    if not played:
         raise InputError("; ".join(unplayed))
-    console.print(table)
-    runs_played = count(len(chosen) - len(unplayed), "run")
-    print(
-        f"{runs_played} of {shown(store.path)}, {count(episodes, 'new episode')} each way, the "
-        "same for all. Mean: of the raw returns; deviation: their standard "
-        "deviation; steps: mean length; in training: mean return of the last 100 episodes."
-    )
-    for note in [*notes, *unplayed]:
-        print(note)
-    for problem in store.problems:
-        print(problem)
+    with answering(as_json) as answer:
+        answer.update(_print(console, store, chosen[chosen["run"].isin(played)], played))
+        print(
+            f"{count(len(played), 'run')} of {shown(store.path)}, "
+            f"{count(episodes, 'new episode')} each way, the same for all. Returns are raw: their "
+            "mean over the episodes ± their standard deviation; steps: mean length; in training: "
+            "mean return of the last 100 episodes. Stored: "
+            f"{'no, these results are only read' if store.read_only else 'evaluations/'}."
+        )
+        for note in [*notes, *unplayed]:
+            print(note)
+        for problem in store.problems:
+            print(problem)
+
+
+def _rows(
+    played: Mapping[str, Played], seed: int, time_limit: int | None, run: str
+) -> list[dict[str, object]]:
+    about = {"run": run, "seed": seed, "time_limit": time_limit}
+    return [
+        {**about, "actions": actions, "episode": number, "return": value, "length": length}
+        for actions, each in played.items()
+        for number, (value, length) in enumerate(
+            zip(each.returns.tolist(), each.lengths.tolist(), strict=True)
+        )
+    ]
+
+
+def _print(
+    console: Console, store: Store, chosen: pd.DataFrame, played: Mapping[str, dict[str, Played]]
+) -> dict[str, object]:
+    """Print a table per environment, a row per run; the same numbers as an answer for programs."""
+    titles = variant_titles(store)
+    answer: dict[str, object] = {}
+    for environment, here in chosen.groupby("environment", sort=False):
+        cells = []
+        for run in here.itertuples():
+            ways = played[run.run]
+            title = titles.get(run.description, run.algorithm)
+            steps = next(iter(ways.values())).lengths.mean()
+            texts = [_text(ways[name]) if name in ways else "–" for name in MODES]
+            cells.append(
+                (title, str(run.seed), run.run, *texts, f"{steps:,.0f}", _last(store, run.run))
+            )
+            answer[run.run] = {
+                "variant": title,
+                "environment": environment,
+                "seed": run.seed,
+                **{name: each.returns.tolist() for name, each in ways.items()},
+            }
+        print_table(console, str(environment), HEADER, ALIGNMENT, cells)
+    return answer
 
 
 def _played(
@@ -183,13 +232,12 @@ def _arrays(store: Store, run: pd.Series) -> dict[str, np.ndarray]:
         raise InputError(f"{store.policy_path(run.run)} can't be read: {error}") from error
 
 
-def _numbers(played: Played) -> tuple[str, ...]:
+def _text(played: Played) -> str:
     from bench.evidence.verdicts import return_text
 
     returns = played.returns
-    values = (returns.mean(), returns.std(ddof=1) if len(returns) > 1 else float("nan"))
-    texts = map(return_text, (*values, returns.min(), returns.max()))
-    return (*texts, f"{played.lengths.mean():,.0f}")
+    deviation = returns.std(ddof=1) if len(returns) > 1 else float("nan")
+    return f"{return_text(float(returns.mean()))} ± {return_text(float(deviation))}"
 
 
 def _last(store: Store, run: str) -> str:

@@ -247,6 +247,26 @@ DEVICE_THROUGHPUT = pa.schema(
     metadata={"table": "device_throughput", "meaning": "one row a measurement on a device"},
 )
 
+EVALUATIONS = pa.schema(
+    [
+        RUN,
+        _column("actions", TEXT, "deterministic (the mode of π_θ) or sampled"),
+        _column("seed", INTEGER, "of the episodes"),
+        _column(
+            "time_limit",
+            INTEGER,
+            "steps after which one was cut off; null: the environment's own",
+            "environment steps",
+            nullable=True,
+        ),
+        _column("episode", SMALL, "number of the episode"),
+        _column("return", REAL, "sum of the raw rewards", "reward"),
+        _column("length", SMALL, "steps of the episode", "environment steps"),
+        SEALED,
+    ],
+    metadata={"table": "evaluations", "meaning": "one row an episode of a trained policy"},
+)
+
 SCHEMAS: dict[str, pa.Schema] = {
     "runs": RUNS,
     "episodes": EPISODES,

@@ -11,12 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
-import pyarrow as pa
 
 from bench.errors import InputError
-from bench.files import whole
-from bench.store import parquet
 from bench.store.schema import DEVICE_THROUGHPUT, THROUGHPUT
+from bench.store.side_tables import read_files, write_rows
 
 
 def write_session(results: Path, rows: Sequence[Mapping[str, object]]) -> Path:
@@ -25,7 +23,7 @@ def write_session(results: Path, rows: Sequence[Mapping[str, object]]) -> Path:
     Raises:
         InputError: the folder cannot be written.
     """
-    return _write(results, "throughput", str(rows[0]["session"]), THROUGHPUT, rows)
+    return write_rows(results, "throughput", str(rows[0]["session"]), THROUGHPUT, rows)
 
 
 def write_device_row(results: Path, row: Mapping[str, object]) -> Path:
@@ -35,24 +33,7 @@ def write_device_row(results: Path, row: Mapping[str, object]) -> Path:
         InputError: the folder cannot be written.
     """
     name = uuid.uuid4().hex[:16]
-    return _write(results, "device_throughput", name, DEVICE_THROUGHPUT, [row])
-
-
-def _write(
-    results: Path,
-    table: str,
-    name: str,
-    schema: pa.Schema,
-    rows: Sequence[Mapping[str, object]],
-) -> Path:
-    path = results / table / f"{name}.parquet"
-    try:
-        with whole(path) as part:
-            parquet.write(parquet.from_rows(schema, rows), part)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"results folder {results} cannot be written: {reason}") from error
-    return path
+    return write_rows(results, "device_throughput", name, DEVICE_THROUGHPUT, [row])
 
 
 def check_writable(results: Path) -> None:
@@ -74,7 +55,7 @@ def read_latest(results: Path) -> tuple[pd.DataFrame, list[str]]:
     Raises:
         InputError: the folder holds no session.
     """
-    sessions, problems = _read(results, "throughput", THROUGHPUT)
+    sessions, problems = read_files(results, "throughput", THROUGHPUT)
     if not sessions:
         raise InputError(
             f"no throughput has been measured in {results}; run: python -m bench throughput"
@@ -88,21 +69,8 @@ def read_device_rows(results: Path) -> tuple[pd.DataFrame, list[str]]:
     Equal are those of one commit, device, kind, algorithm, environment and size. A line for each
     file that could not be used.
     """
-    found, problems = _read(results, "device_throughput", DEVICE_THROUGHPUT)
+    found, problems = read_files(results, "device_throughput", DEVICE_THROUGHPUT)
     table = pd.concat(found) if found else DEVICE_THROUGHPUT.empty_table().to_pandas()
     asked = ["commit", "device", "kind", "name", "environment", "seeds", "worlds"]
     newest = table.sort_values("measured").drop_duplicates(asked, keep="last")
     return newest.reset_index(drop=True), problems
-
-
-def _read(results: Path, table: str, schema: pa.Schema) -> tuple[list[pd.DataFrame], list[str]]:
-    frames, problems = [], []
-    for path in sorted((results / table).glob("[!.]*")):
-        try:
-            frame = parquet.read(path, schema).to_pandas()
-        except parquet.UnreadableError as error:
-            problems.append(f"{path} {error}; it is left out")
-            continue
-        if len(frame):
-            frames.append(frame)
-    return frames, problems

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import struct
@@ -14,8 +15,12 @@ from PIL import Image, ImageSequence
 from safetensors.numpy import save
 
 from bench.cli.app import main
+from bench.errors import InputError
+from bench.evidence.measures.scores import score_runs
+from bench.kinds import ACTIONS
 from bench.policies import offscreen_rendering, video
-from bench.store import Store
+from bench.store import PUBLISHED, Store, load
+from bench.store.evaluations import evaluated
 
 
 @pytest.fixture
@@ -23,33 +28,73 @@ def store(trained: Path) -> Store:
     return Store(trained)
 
 
+def rows(told: str) -> list[list[str]]:
+    """The cells of a printed table's rows."""
+    return [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in told.splitlines()
+        if line.startswith("│")
+    ]
+
+
 def test_evaluate_tells_both_ways_of_every_run(
-    store: Store, capsys: pytest.CaptureFixture[str]
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ["evaluate", "--results", str(store.path), "--episodes", "3"]
+    copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
+    given = ["evaluate", "--results", str(copy.path), "--episodes", "3"]
     assert main(given) == 0
     told = capsys.readouterr().out
-    assert told.count("deterministic") == 4
-    assert told.count(" sampled ") == 4
+    assert "deterministic" in told and "sampled" in told
     assert "4 runs of" in told and "3 new episodes each way" in told
-    run = store.runs()["run"].iloc[0]
+    # By what their ablation calls them, not by one algorithm's name.
+    assert {(variant, seed) for variant, seed, *_ in rows(told)} == {
+        (variant, seed) for variant in ("vanilla", "mean") for seed in "01"
+    }
+    run = copy.runs()["run"].iloc[0]
     assert main([*given, run[:12]]) == 0
-    alone = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in alone[1:3]] == [run, run]
+    (alone,) = rows(capsys.readouterr().out)
     # The same episodes, whoever else plays them.
-    assert [line.split()[4:] for line in alone[1:3]] == [
-        line.split()[4:] for line in told.splitlines() if line.split()[:1] == [run]
-    ]
+    assert [row for row in rows(told) if row[2] == run] == [alone]
     assert main([*given, run, "--seed", "1"]) == 0
-    assert capsys.readouterr().out.splitlines()[1:3] != alone[1:3]
+    (other,) = rows(capsys.readouterr().out)
+    assert other[:3] == alone[:3] and other[3:5] != alone[3:5]
+
+
+def test_what_is_played_is_stored_and_shown_in_place_of_training(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
+    view = load("small", copy.path)
+    with pytest.raises(InputError, match="no policy of small has been evaluated with sampled"):
+        evaluated(view, "sampled")
+    given = ["evaluate", "--results", str(copy.path), "--episodes", "3", "--seeds", "1", "--json"]
+    assert main(given) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert len(answer) == 2
+    for actions in ACTIONS:
+        found = evaluated(view, actions)
+        assert set(found.runs["run"]) == set(answer)
+        for run, told in answer.items():
+            own = found.episodes[found.episodes["run"] == run]
+            assert own["return"].tolist() == told[actions]
+            assert set(own["step"]) == set(found.runs["budget"])
+        scores = score_runs(found.runs, found.episodes, found.updates)
+        assert set(scores["kind"]) == {"evaluations"}
+        means = {run: np.mean(told[actions]) for run, told in answer.items()}
+        assert dict(zip(scores["run"], scores["score"], strict=True)) == pytest.approx(means)
+    with pytest.raises(InputError, match="Did you mean 'sampled'"):
+        evaluated(view, "sample")
+    # What is only read stays as it is.
+    assert main(["evaluate", "--results", str(PUBLISHED), "--episodes", "1"]) == 2
+    assert not (PUBLISHED / "evaluations").exists()
 
 
 def test_runs_are_chosen_by_what_they_are(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["evaluate", "--results", str(store.path), "--episodes", "1", "--seeds", "1"]
     assert main([*given, "--ablation", "small", "--variant", "mean"]) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[1:4] for line in lines[1:3]] == [["baseline", "CartPole-v1", "1"]] * 2
-    assert "1 run of" in lines[3]
+    told = capsys.readouterr().out
+    assert [row[:2] for row in rows(told)] == [["mean", "1"]] and "CartPole-v1" in told
+    assert "1 run of" in told
 
 
 @pytest.mark.parametrize(
@@ -111,17 +156,17 @@ def test_a_policy_that_is_none_is_named_and_the_others_are_played(
     keep(copy, foreign, struct.pack("<Q", len(header)) + header + bytes(2))
     given = ["--results", str(copy.path)]
     assert main(["evaluate", *given, "--episodes", "1"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in told[1:3]] == [whole] * 2
-    assert told[3].startswith("1 run of ")
+    out = capsys.readouterr().out
+    assert [row[2] for row in rows(out)] == [whole]
+    told = out[out.index("1 run of ") :].splitlines()
     reasons = {
         torn: "safetensors is torn or no policy",
         diverged: "is not played: 'policy' is not finite, as where training diverges",
         foreign: "is torn or no policy ('BF16')",
     }
-    assert len(told) == 7
+    assert len(told) == 4
     for run, reason in reasons.items():
-        (line,) = (line for line in told[4:] if line.startswith(f"{run}: "))
+        (line,) = (line for line in told[1:] if line.startswith(f"{run}: "))
         assert reason in line
         for verb in (["evaluate"], ["watch", "--output", str(tmp_path / "x.mp4")]):
             refused([*verb, run, *given], reason, capsys)

@@ -1,0 +1,64 @@
+"""Tables that lie in a results folder beside those of runs, any number of files each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from bench.errors import InputError
+from bench.files import whole
+from bench.store import parquet
+
+
+def write_rows(
+    results: Path,
+    table: str,
+    name: str,
+    schema: pa.Schema,
+    rows: Sequence[Mapping[str, object]],
+) -> Path:
+    """Store rows as one file, whole or not at all, in place of an earlier one of its name.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    path = results / table / f"{name}.parquet"
+    try:
+        with whole(path) as part:
+            parquet.write(parquet.from_rows(schema, rows), part)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise InputError(f"results folder {results} cannot be written: {reason}") from error
+    return path
+
+
+def read_files(
+    results: Path, table: str, schema: pa.Schema, names: Iterable[str] | None = None
+) -> tuple[list[pd.DataFrame], list[str]]:
+    """The frames of a table's files that have rows, and a line for each that can't be used.
+
+    Args:
+        results: the folder.
+        table: its name.
+        schema: what the files hold.
+        names: of the files, those that are there; None: all of them.
+    """
+    folder = results / table
+    paths = (
+        sorted(folder.glob("[!.]*"))
+        if names is None
+        else (path for path in (folder / f"{name}.parquet" for name in names) if path.exists())
+    )
+    frames, problems = [], []
+    for path in paths:
+        try:
+            frame = parquet.read(path, schema).to_pandas()
+        except parquet.UnreadableError as error:
+            problems.append(f"{path} {error}; it is left out")
+            continue
+        if len(frame):
+            frames.append(frame)
+    return frames, problems
