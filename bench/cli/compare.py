@@ -153,9 +153,16 @@ def _with_results(results: Path | None) -> Iterator[str]:
 
 
 def _print(part: Section) -> None:
-    console = wide_console()
-    if part.cells:
-        title = part.heading.removeprefix("## ")
-        print_table(console, title, part.header, part.alignment, part.cells)
+    """Print a table per environment, and the notes once."""
+    console, title = wide_console(), part.heading.removeprefix("## ")
+    place = part.header.index("environment")
+    for environment in dict.fromkeys(row[place] for row in part.cells):
+        rows = (part.header, part.alignment, *part.cells)
+        header, alignment, *here = (
+            (*row[:place], *row[place + 1 :])
+            for row in rows
+            if row[place] in (environment, part.header[place], part.alignment[place])
+        )
+        print_table(console, f"{title}, {environment}", header, alignment, here)
     for note in part.notes:
         print(visible(note))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.cli.options import resolved_device
+from bench.cli.text_tables import print_table
 from bench.cli.words import shown, wide_console
 from bench.errors import InputError, unknown
 from bench.formatting import count
@@ -105,38 +106,41 @@ def measure_and_show(
 _ASKED = ("kind", "name", "environment", "seeds", "worlds")
 
 
+HEADER = (
+    *("", "worlds", "seeds", "steps/s", "physics steps/s", "ms a tick", "to environment"),
+    *("update", "launches", "MiB"),
+)
+
+
 def show(console: Console, rows: pd.DataFrame) -> None:
     """Print a table a device and environment."""
-    from rich.table import Table
-
     for (device, environment), part in rows.groupby(["device", "environment"], sort=False):
-        table = Table(title=f"{environment} on {device}", title_justify="left")
-        columns = ("worlds", "seeds", "steps/s", "physics steps/s", "ms a tick", "to environment")
-        table.add_column("")
-        for column in (*columns, "update", "launches", "MiB"):
-            table.add_column(column, justify="right")
         rates = (part["steps"] / part["seconds"]).groupby(
             [part["kind"], part["worlds"]], sort=False
         )
         bare = dict(rates.last().get("environment", {}))
         places = {"physics": 0, "environment": 1, "training": 2}
+        cells = []
         order = part.assign(place=part["kind"].map(places))
         for row in order.sort_values(["place", "name", "worlds"]).itertuples():
             rate = row.steps / row.seconds
             beside = bare.get(row.worlds)
-            table.add_row(
-                row.name or row.kind,
-                f"{row.worlds:,}",
-                str(row.seeds) if row.seeds else "",
-                f"{rate:,.0f}",
-                f"{rate * row.substeps:,.0f}",
-                f"{1e3 * row.seconds / max(row.ticks, 1):,.2f}",
-                f"{rate / beside:.2f}" if row.kind == "training" and beside else "",
-                "" if row.update != row.update else f"{row.update:.0%}",
-                "" if row.busy != row.busy else f"{1 - row.busy:.0%}",
-                "" if row.memory != row.memory else f"{row.memory:,.0f}",
+            cells.append(
+                (
+                    row.name or row.kind,
+                    f"{row.worlds:,}",
+                    str(row.seeds) if row.seeds else "",
+                    f"{rate:,.0f}",
+                    f"{rate * row.substeps:,.0f}",
+                    f"{1e3 * row.seconds / max(row.ticks, 1):,.2f}",
+                    f"{rate / beside:.2f}" if row.kind == "training" and beside else "",
+                    "" if row.update != row.update else f"{row.update:.0%}",
+                    "" if row.busy != row.busy else f"{1 - row.busy:.0%}",
+                    "" if row.memory != row.memory else f"{row.memory:,.0f}",
+                )
             )
-        console.print(table)
+        title = f"{environment} on {device}"
+        print_table(console, title, HEADER, ("left", *["right"] * (len(HEADER) - 1)), cells)
     console.print(
         "physics: substeps alone, random actions; environment: whole steps; launches: the share "
         "of a tick in which no kernel ran."

@@ -26,6 +26,7 @@ from bench.cli.options import (
     VariantsOption,
     requested_plan,
 )
+from bench.cli.text_tables import print_table
 from bench.cli.words import shown, wide_console
 from bench.errors import unknown
 from bench.formatting import count, seed_ranges
@@ -93,9 +94,6 @@ def _is_algorithm_alone(name: str) -> bool:
 
 def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
     """Print a plan and what of it is done; the same as an answer for programs."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from bench.store import Store, results_folder
     from bench.store.editions import FIRST_EDITION
     from bench.train.provenance import cores
@@ -111,11 +109,12 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
     first_edition = {run for run in stale if finished[run] <= FIRST_EDITION}
     flying = (group for standing in standings(store.claims) for group in standing.groups)
     training = {run for group in flying for run in group.runs}
-    columns = ("variant", "algorithm", "differs from its defaults", "environment", "steps")
+    columns = ("variant", "algorithm", "differs from its defaults", "steps")
     groups = {"done": done, "stale": stale, "missing": set(missing)}
     if training & missing.keys():
         groups["training"] = training & missing.keys()
-    table = Table(*columns, "seeds", *groups, box=None, header_style="bold")
+    header = (*columns, "seeds", *groups)
+    rows: dict[str, list[list[str]]] = {}
     cells = []
     for cell in plan.cells:
         runs = {cell.description.run(seed) for seed in cell.seeds}
@@ -135,13 +134,14 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
             cell.variant.name + " (control)" * (cell.variant.name == plan.ablation.control),
             cell.description.algorithm,
             ", ".join(f"{name} = {value}" for name, value in cell.differs.items()) or "–",
-            cell.environment,
             f"{cell.description.steps:,}",
             seed_ranges(cell.seeds),
             *map(str, numbers.values()),
         ]
-        table.add_row(*map(escape, texts))
-    console.print(table)
+        rows.setdefault(cell.environment, []).append(texts)
+    alignment = ("left",) * 3 + ("right", "left") + ("right",) * len(groups)
+    for environment, here in rows.items():
+        print_table(console, environment, header, alignment, here)
     if contrasts := list(_contrasts(plan)):
         print("\nHyperparameters that differ, and those that one of the two alone has:")
     for line in contrasts:

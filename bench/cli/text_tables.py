@@ -1,14 +1,17 @@
-"""Tables of text on a terminal."""
+"""Tables of text on a terminal: nothing cut, what all rows agree on said once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from bench.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+LONGEST_WORD: Final = 28
+"""Letters of a word that a column is made wide enough for; longer ones are broken."""
 
 
 def print_table(
@@ -18,7 +21,10 @@ def print_table(
     alignment: Sequence[str],
     cells: Sequence[Sequence[str]],
 ) -> None:
-    """Print rows of text as they are: nothing in them is taken for markup.
+    """Print rows of text as they are: nothing in them is taken for markup, and nothing is cut.
+
+    A column in which all of several rows agree is no column but a part of the title. Where the
+    terminal is too narrow for columns, each row is a block of lines.
 
     Args:
         console: to print on.
@@ -27,12 +33,29 @@ def print_table(
         alignment: left, right or center, by column.
         cells: the rows.
     """
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(visible(title)), title_justify="left", title_style="bold")
-    for name, side in zip(header, alignment, strict=True):
-        table.add_column(name, justify=side)  # type: ignore[arg-type]
-    for row in cells:
-        table.add_row(*(escape(visible(cell)) for cell in row))
+    columns = list(zip(header, alignment, *cells, strict=True))
+    alike = [column for column in columns if len(cells) > 1 and len(set(column[2:])) == 1]
+    parts = [title, *(f"{name} {value}" for name, _, value, *_ in alike if value not in ("", "–"))]
+    kept = [column for column in columns if column not in alike]
+    headline = escape(visible(", ".join(filter(None, parts))))
+    rows = [[visible(cell) for cell in row] for row in zip(*(c[2:] for c in kept), strict=True)]
+    # Folded between words: a column is as wide as its longest one.
+    words = [[word for text in (name, *texts) for word in text.split()] for name, _, *texts in kept]
+    widths = [min(max(map(len, each), default=1), LONGEST_WORD) for each in words]
+    console.print(headline, style="bold", highlight=False)
+    if sum(widths) + 3 * len(widths) > console.width:
+        for row in rows:
+            first, *rest = (f"{name}: {cell}" for (name, *_), cell in zip(kept, row, strict=True))
+            for line in (first, *(f"    {each}" for each in rest)):
+                console.print(line, markup=False, highlight=False)
+        return
+    table = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for (name, side, *_), width in zip(kept, widths, strict=True):
+        table.add_column(escape(name), justify=side, overflow="fold", min_width=width)
+    for row in rows:
+        table.add_row(*map(escape, row))
     console.print(table)

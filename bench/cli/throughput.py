@@ -12,6 +12,7 @@ from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from bench.cli.interruption import interruptible
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import EnvironmentsOption, ResultsOption
+from bench.cli.text_tables import print_table
 from bench.cli.words import shown, wide_console
 from bench.errors import InputError, unknown
 from bench.formatting import count, duration
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from bench.throughput.session import Rival
 
+SHARES = ("physics", "acting", "update", "rest")
 ENVIRONMENTS = ("HalfCheetah-v5", "Hopper-v5", "Walker2d-v5")
 
 
@@ -218,33 +220,31 @@ def _doing(turn: int, rounds: int, rival: Rival) -> str:
 
 def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None:
     """Print a table an environment, and how the peers compare."""
-    from rich.table import Table
-
     from bench.evidence.throughput import beside, summarise
 
     summary = summarise(rows)
     for environment, part in summary.groupby("environment", sort=False):
-        table = Table(title=str(environment), title_justify="left")
-        for column in ("", "seeds", "environments", "steps/s", "to bare", "physics", "acting"):
-            table.add_column(column, justify="left" if not column else "right")
-        for column in ("update", "rest", "MiB", ""):
-            table.add_column(column, justify="right")
+        cells = []
         for row in part.itertuples():
             ours = row.kind == "training"
-            table.add_row(
-                str(row.name),
-                str(row.seeds) if row.seeds else "",
-                str(row.environments),
-                f"{row.steps_per_second:,.0f} ({row.low:,.0f} to {row.high:,.0f})",
-                f"{row.ratio:.2f} ({row.ratio_low:.2f} to {row.ratio_high:.2f})" if ours else "",
-                *(
-                    f"{getattr(row, share):.0%}" if ours else ""
-                    for share in ("physics", "acting", "update", "rest")
-                ),
-                f"{row.memory:,.0f}",
-                "noisy" if row.noisy else "",
+            shares = (getattr(row, name) for name in SHARES)
+            ratio = f"{row.ratio:.2f} ({row.ratio_low:.2f} to {row.ratio_high:.2f})"
+            cells.append(
+                (
+                    str(row.name),
+                    str(row.seeds) if row.seeds else "",
+                    str(row.environments),
+                    f"{row.steps_per_second:,.0f} ({row.low:,.0f} to {row.high:,.0f})",
+                    ratio if ours else "",
+                    *(f"{share:.0%}" if ours else "" for share in shares),
+                    f"{row.memory:,.0f}",
+                    "noisy" if row.noisy else "",
+                )
             )
-        console.print(table)
+        columns = ("seeds", "environments", "steps/s", "to bare", *SHARES, "MiB", "")
+        print_table(
+            console, str(environment), ("", *columns), ("left", *["right"] * len(columns)), cells
+        )
     compared = beside(rows, main, seeds)
     for row in compared.itertuples():
         console.print(

@@ -22,6 +22,7 @@ from bench.cli.options import (
     TimeLimitOption,
     requested_plan,
 )
+from bench.cli.text_tables import print_table
 from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.file_names import file_name
@@ -234,26 +235,24 @@ def _tune(
 
 def _show(study: Study, request: Request) -> None:
     """The best trials, and what the best of them changes."""
-    from rich.table import Table
-
     from bench.tune.summary import changes, rows
 
     console = wide_console()
     found = rows(study, request)
     complete = [row for row in found if row.value is not None]
-    shown_trials = Table(title="Best trials", title_justify="left", title_style="bold")
-    for name in ("trial", "score", *request.environments):
-        shown_trials.add_column(name, justify="right")
-    for row in complete[:TRIALS_SHOWN]:
-        numbers = ["–" if value is None else f"{value:,.1f}" for value in row.returns]
-        shown_trials.add_row(str(row.number), f"{row.value:.3f}", *numbers)
-    console.print(shown_trials)
-    settings = Table(title="The best one", title_justify="left", title_style="bold")
-    for name in ("hyperparameter", "default", "tuned"):
-        settings.add_column(name, justify="left" if name == "hyperparameter" else "right")
-    for cells in changes(study, request):
-        settings.add_row(*cells)
-    console.print(settings)
+    header = ("trial", "score", *request.environments)
+    trials = [
+        (
+            str(row.number),
+            f"{row.value:.3f}",
+            *("–" if value is None else f"{value:,.1f}" for value in row.returns),
+        )
+        for row in complete[:TRIALS_SHOWN]
+    ]
+    print_table(console, "Best trials", header, ("right",) * len(header), trials)
+    settings = ("hyperparameter", "default", "tuned")
+    alignment = ("left", "right", "right")
+    print_table(console, "The best one", settings, alignment, list(changes(study, request)))
     outcomes = [row.outcome for row in found]
     told = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
     print(f"{count(len(found), 'trial')}: {told}.")

@@ -26,9 +26,10 @@ def test_it_has_every_comparison(
         compared = frame[frame["outcome"] != "control"]
         assert len(compared) >= 10
         for row in compared.itertuples():
+            wanted = (row.title, row.claim, return_text(row.difference))
             for told in (out, text):
-                wanted = (row.title, f" {row.environment} ", row.claim, return_text(row.difference))
                 assert any(all(part in line for part in wanted) for line in told.splitlines())
+            assert f", {row.environment}, " in out and f" {row.environment} |" in text
     assert "From " in out and text.count("## ") == 2
 
 

@@ -6,7 +6,9 @@ import json
 import os
 import shutil
 import struct
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
@@ -28,48 +30,51 @@ def store(trained: Path) -> Store:
     return Store(trained)
 
 
-def rows(told: str) -> list[list[str]]:
-    """The cells of a printed table's rows."""
-    return [
-        [cell.strip() for cell in line.strip("│").split("│")]
-        for line in told.splitlines()
-        if line.startswith("│")
-    ]
+Asked = Callable[..., dict[str, dict[str, Any]]]
+
+
+@pytest.fixture
+def evaluate(capsys: pytest.CaptureFixture[str]) -> Asked:
+    """Evaluates in a store; gives the answer for programs."""
+
+    def ask(store: Store, *arguments: str) -> dict[str, dict[str, Any]]:
+        given = ["evaluate", *arguments, "--results", str(store.path), "--json"]
+        assert main(given) == 0
+        answer: dict[str, dict[str, Any]] = json.loads(capsys.readouterr().out)
+        return answer
+
+    return ask
 
 
 def test_evaluate_tells_both_ways_of_every_run(
-    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: Store, tmp_path: Path, evaluate: Asked, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
-    given = ["evaluate", "--results", str(copy.path), "--episodes", "3"]
-    assert main(given) == 0
+    assert main(["evaluate", "--results", str(copy.path), "--episodes", "3"]) == 0
     told = capsys.readouterr().out
     assert "deterministic" in told and "sampled" in told
     assert "4 runs of" in told and "3 new episodes each way" in told
+    found = evaluate(copy, "--episodes", "3")
     # By what their ablation calls them, not by one algorithm's name.
-    assert {(variant, seed) for variant, seed, *_ in rows(told)} == {
-        (variant, seed) for variant in ("vanilla", "mean") for seed in "01"
+    assert {(each["variant"], each["seed"]) for each in found.values()} == {
+        (variant, seed) for variant in ("vanilla", "mean") for seed in (0, 1)
     }
-    run = copy.runs()["run"].iloc[0]
-    assert main([*given, run[:12]]) == 0
-    (alone,) = rows(capsys.readouterr().out)
+    assert all(each["variant"] in told for each in found.values())
+    run = next(iter(found))
     # The same episodes, whoever else plays them.
-    assert [row for row in rows(told) if row[2] == run] == [alone]
-    assert main([*given, run, "--seed", "1"]) == 0
-    (other,) = rows(capsys.readouterr().out)
-    assert other[:3] == alone[:3] and other[3:5] != alone[3:5]
+    assert evaluate(copy, run[:12], "--episodes", "3") == {run: found[run]}
+    other = evaluate(copy, run, "--episodes", "3", "--seed", "1")[run]
+    assert other["sampled"] != found[run]["sampled"]
 
 
 def test_what_is_played_is_stored_and_shown_in_place_of_training(
-    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: Store, tmp_path: Path, evaluate: Asked
 ) -> None:
     copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
     view = load("small", copy.path)
     with pytest.raises(InputError, match="no policy of small has been evaluated with sampled"):
         evaluated(view, "sampled")
-    given = ["evaluate", "--results", str(copy.path), "--episodes", "3", "--seeds", "1", "--json"]
-    assert main(given) == 0
-    answer = json.loads(capsys.readouterr().out)
+    answer = evaluate(copy, "--episodes", "3", "--seeds", "1")
     assert len(answer) == 2
     for actions in ACTIONS:
         found = evaluated(view, actions)
@@ -89,12 +94,10 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
     assert not (PUBLISHED / "evaluations").exists()
 
 
-def test_runs_are_chosen_by_what_they_are(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
-    given = ["evaluate", "--results", str(store.path), "--episodes", "1", "--seeds", "1"]
-    assert main([*given, "--ablation", "small", "--variant", "mean"]) == 0
-    told = capsys.readouterr().out
-    assert [row[:2] for row in rows(told)] == [["mean", "1"]] and "CartPole-v1" in told
-    assert "1 run of" in told
+def test_runs_are_chosen_by_what_they_are(store: Store, evaluate: Asked) -> None:
+    asked = ("--ablation", "small", "--variant", "mean", "--seeds", "1", "--episodes", "1")
+    (only,) = evaluate(store, *asked).values()
+    assert (only["variant"], only["seed"], only["environment"]) == ("mean", 1, "CartPole-v1")
 
 
 @pytest.mark.parametrize(
@@ -157,7 +160,7 @@ def test_a_policy_that_is_none_is_named_and_the_others_are_played(
     given = ["--results", str(copy.path)]
     assert main(["evaluate", *given, "--episodes", "1"]) == 0
     out = capsys.readouterr().out
-    assert [row[2] for row in rows(out)] == [whole]
+    assert whole in out[: out.index("1 run of ")]
     told = out[out.index("1 run of ") :].splitlines()
     reasons = {
         torn: "safetensors is torn or no policy",

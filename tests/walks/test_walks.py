@@ -1,7 +1,7 @@
 """Three users from their first minute, each in an empty folder: every command, and what they see.
 
-They run with this checkout; `tox -e wheel` runs them with the installed wheel, whose Python WALK_WITH
-is then.
+They run with this checkout; `tox -e wheel` runs them with the installed wheel, by the Python that
+WALK_WITH names.
 """
 
 from __future__ import annotations
