@@ -16,6 +16,7 @@ LAYERS = (
     ("verdicts", "caveats"),
     ("rivals", "tables", "agreement"),
     ("findings",),
+    ("results",),
     ("comparison", "pages", "export"),
     ("figures",),
     ("report",),

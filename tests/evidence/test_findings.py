@@ -15,7 +15,7 @@ from bench.cli.figure import _tables
 from bench.errors import InputError
 from bench.evidence.findings import Findings, findings, page_of
 from bench.evidence.measures.anchors import anchors_for
-from bench.evidence.report.material import Material
+from bench.evidence.results import Results
 from bench.store import PUBLISHED, Store, View, load
 
 NAMES = sorted(set(Store(PUBLISHED, read_only=True).plans()["ablation"].to_pylist()))
@@ -51,7 +51,7 @@ def test_python_s_comparison(question: Question) -> None:
 
 
 def test_the_report(question: Question) -> None:
-    material = Material(view=question.view, source="", anchors=anchors_for(question.view.source))
+    material = Results(view=question.view, source="", anchors=anchors_for(question.view.source))
     told = {
         (each.environment, each.variant): each.adjusted
         for each in material.verdicts

@@ -3,8 +3,7 @@
 Python computes facts (plain data) and figures (SVG); the Typst templates beside it hold prose,
 mathematics and layout.
 
-material     an ablation's results with their statistics, computed once
-chapter      them as facts and figures for `chapter.typ`
+chapter      an ablation's results as facts and figures for `chapter.typ`
 figures      scores by seed, paired differences, performance profiles, diagnostics
 mechanism    the diagnostics that an ablation is about
 conclusion   what may be claimed, in one sentence

@@ -16,9 +16,9 @@ from bench.evidence.figures.panel import dress_panel
 from bench.evidence.figures.style import drawing, thousands
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.report.figures import WIDTH, power_of_ten, short
-from bench.evidence.report.material import Material
 from bench.evidence.report.mechanism import LABELS
 from bench.evidence.report.tables import significant, table
+from bench.evidence.results import Results
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
 """Those that spend several epochs on a batch, step by step."""
@@ -43,7 +43,7 @@ class Point:
     values: dict[str, Floats]  # by diagnostic
 
 
-def points(material: Material) -> dict[str, Point]:
+def points(material: Results) -> dict[str, Point]:
     """What an ablation holds, by description."""
     found: dict[str, Point] = {}
     chosen = material.runs[material.runs["algorithm"].isin(ALGORITHMS)]

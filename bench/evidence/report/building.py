@@ -24,7 +24,7 @@ from bench.evidence.report import appendix, batch_reuse, document
 from bench.evidence.report.chapter import Chapter, make_chapter
 from bench.evidence.report.figures import svg
 from bench.evidence.report.lecture import lecture
-from bench.evidence.report.material import Material
+from bench.evidence.results import Results
 from bench.store import LOCAL, PUBLISHED, Store, View, load
 from bench.store.editions import edition_text
 from bench.store.imported import is_imported, trained
@@ -149,8 +149,8 @@ class Builder:
             reused=batch_reuse.points(material) if name in REUSING and material.runs.size else {},
         )
 
-    def _material(self, view: View) -> Material:
-        return Material(
+    def _material(self, view: View) -> Results:
+        return Results(
             view=view,
             source=self.shown(view.source) + edition_text(view.runs),
             anchors=_anchors_for(view.source, self.shown),
@@ -182,7 +182,7 @@ def _sources(parts: Iterable[_Part]) -> str:
     return " and ".join(dict.fromkeys(each.source for each in parts))
 
 
-def _command(material: Material) -> str:
+def _command(material: Results) -> str:
     """What trains the runs again: seeds and budgets where they are not the ablation's own."""
     imports = material.plan.apply(is_imported, axis="columns")
     if imports.all():

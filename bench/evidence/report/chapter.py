@@ -21,10 +21,10 @@ from bench.evidence.measures.curves import Axis
 from bench.evidence.pages.figure_3 import beside_figure_3, beside_sources
 from bench.evidence.report import appendix, curves, figures, tables
 from bench.evidence.report.conclusion import conclusion
-from bench.evidence.report.material import Material
 from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
 from bench.evidence.report.plots import plot
 from bench.evidence.report.reference_kl import departure
+from bench.evidence.results import Results
 from bench.evidence.statistics.profiles import Profile, performance_profile
 from bench.file_names import file_name
 from bench.store.schema import IMPORTED
@@ -41,7 +41,7 @@ class Chapter:
     plots: dict[str, Any]  # id -> interactive curves; none unless asked for
 
 
-def make_chapter(material: Material, command: str, form: str) -> Chapter:
+def make_chapter(material: Results, command: str, form: str) -> Chapter:
     """An ablation's chapter, as far as its results go.
 
     Args:
@@ -92,7 +92,7 @@ def make_chapter(material: Material, command: str, form: str) -> Chapter:
 
 
 def _results(
-    material: Material, look: Mapping[str, Look], add: Callable[[str, Figure], str]
+    material: Results, look: Mapping[str, Look], add: Callable[[str, Figure], str]
 ) -> dict[str, Any]:
     names = material.titles
     found: dict[str, Any] = {"curves": []}
@@ -134,7 +134,7 @@ def _results(
 
 
 def _comparisons(
-    material: Material, look: Mapping[str, Look], add: Callable[[str, Figure], str]
+    material: Results, look: Mapping[str, Look], add: Callable[[str, Figure], str]
 ) -> dict[str, Any]:
     """Each variant beside its reference: differences by pairs of seeds, and how often it wins."""
     paired = {
@@ -160,7 +160,7 @@ def _comparisons(
 
 
 def _mechanism(
-    material: Material,
+    material: Results,
     columns: Sequence[str],
     look: Mapping[str, Look],
     add: Callable[[str, Figure], str],
@@ -192,7 +192,7 @@ def _mechanism(
     return found
 
 
-def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[str, Any]:
+def _experiment(material: Results, add: Callable[[str, Figure], str]) -> dict[str, Any]:
     """Figure 3 of the PPO paper from these results, and the tables beside it."""
     plan, scores = material.plan, material.scores
     pages = experiment(
@@ -222,7 +222,7 @@ def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[s
     }
 
 
-def _profiles(material: Material) -> dict[str, Profile]:
+def _profiles(material: Results) -> dict[str, Profile]:
     strata = {
         variant: material.strata(variant)
         for variant in material.titles
@@ -238,7 +238,7 @@ def _profiles(material: Material) -> dict[str, Profile]:
     }
 
 
-def _objectives(material: Material) -> list[dict[str, Any]]:
+def _objectives(material: Results) -> list[dict[str, Any]]:
     """The algorithms of the plan in its order, with what is known of each."""
     found: dict[str, dict[str, Any]] = {}
     plan = material.plan.drop_duplicates("variant").sort_values("variant_order")

@@ -21,11 +21,11 @@ from bench.evidence.figures.style import Look, drawing
 from bench.evidence.pages.reference_kl import section
 from bench.evidence.report import tables
 from bench.evidence.report.figures import WIDTH, distinct, legend_above, short
-from bench.evidence.report.material import Material
+from bench.evidence.results import Results
 
 
 def departure(
-    material: Material, look: Mapping[str, Look], add: Callable[[str, Figure], str]
+    material: Results, look: Mapping[str, Look], add: Callable[[str, Figure], str]
 ) -> dict[str, Any] | None:
     """Facts of an ablation's runs on token environments; None where it has none."""
     view, reached = material.view, material.findings.with_kl

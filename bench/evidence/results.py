@@ -26,7 +26,7 @@ from bench.store import View
 
 
 @dataclass(frozen=True, kw_only=True)
-class Material:
+class Results:
     """One ablation's results, every text in them printable in the document's fonts."""
 
     view: View
