@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.options import ResultsOption, StepsOption, stored_name
-from bench.cli.words import count, seed_ranges, shown
+from bench.cli.words import count, shown
 from bench.errors import InputError, unknown
 from bench.kinds import EPISODES, EVALUATIONS, MEANS, ROWS
+from bench.seed_ranges import seed_ranges
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.interruption import interruptible
-from bench.cli.words import count, seed_ranges, shown, wide_console
+from bench.cli.words import count, shown, wide_console
 from bench.errors import InputError
+from bench.seed_ranges import seed_ranges
 
 if TYPE_CHECKING:
     from bench.store import Merging

@@ -16,8 +16,9 @@ from rich.progress import (
 from rich.table import Column
 
 from bench.cli.live import Live
-from bench.cli.words import count, duration, seed_ranges
+from bench.cli.words import count, duration
 from bench.plan.plan import Plan
+from bench.seed_ranges import seed_ranges
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
 
 HEARTBEAT = 10.0

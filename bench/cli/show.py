@@ -20,7 +20,8 @@ from bench.cli.options import (
     VariantsOption,
     requested_plan,
 )
-from bench.cli.words import count, duration, seed_ranges, shown, wide_console
+from bench.cli.words import count, duration, shown, wide_console
+from bench.seed_ranges import seed_ranges
 
 if TYPE_CHECKING:
     from bench.plan.identity import Description

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,14 +41,3 @@ def duration(seconds: float) -> str:
 def count(number: int, noun: str) -> str:
     """Like "1 run" or "12 runs"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def seed_ranges(seeds: Iterable[int]) -> str:
-    """Like "0-4,7": what `--seeds` takes."""
-    ranges: list[list[int]] = []
-    for seed in sorted(set(seeds)):
-        if ranges and ranges[-1][1] == seed - 1:
-            ranges[-1][1] = seed
-        else:
-            ranges.append([seed, seed])
-    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in ranges)

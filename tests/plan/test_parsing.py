@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.cli.words import seed_ranges
 from bench.errors import InputError
 from bench.plan.parsing import coerce, parse, parse_seeds, parse_settings, parse_steps
+from bench.seed_ranges import seed_ranges
 
 
 @settings(deadline=None)
