@@ -13,10 +13,8 @@ from bench.evidence.measures.alignment import Aligned, Floats, align
 from bench.evidence.measures.anchors import Anchors
 from bench.evidence.measures.cells import (
     Cell,
-    by_seed,
     cell_values,
     complete_environments,
-    paired_differences,
     titles,
 )
 from bench.evidence.measures.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
@@ -104,12 +102,8 @@ class Results:
         return self.findings.verdicts
 
     def differences(self, verdict: Verdict) -> Floats:
-        """Variant − reference by common seed [return]."""
-        seeds = by_seed(self.scores)
-        return paired_differences(
-            seeds[verdict.environment, verdict.variant],
-            seeds.get((verdict.environment, verdict.reference), {}),
-        )
+        """Variant − reference by common seed [return]; none where the two are not alike."""
+        return verdict.differences
 
     @cached_property
     def scale_by_environment(self) -> dict[str, Scale]:

@@ -14,7 +14,7 @@ LAYERS = (
     ("statistics", "markdown", "glyphs", "machine", "throughput", "published"),
     ("measures",),
     ("verdicts", "caveats"),
-    ("rivals", "tables", "agreement"),
+    ("rivals", "letters", "tables", "agreement"),
     ("findings",),
     ("results",),
     ("comparison", "pages", "export"),

@@ -12,6 +12,7 @@ from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell
+from bench.evidence.measures.curves import aligned_curves
 from bench.evidence.measures.normalised import interval_text, number_text, pooled
 from bench.evidence.measures.thresholds import times_to
 from bench.evidence.report.figures import PROFILE_END
@@ -238,9 +239,12 @@ def profile_notes(material: Results) -> list[str]:
 
 def thresholds(material: Results) -> Facts:
     """When the seeds' curves first reach the control's final score, in steps and in seconds."""
-    seconds = {(each.environment, each.variant): each for each, _ in material.curves["seconds"]}
+    timed_curves = aligned_curves(material.aligned, x="seconds", shared=True)
+    seconds = {(each.environment, each.variant): each for each in timed_curves if each.seeds}
     rows = []
-    for curves, _ in material.curves["steps"]:
+    for curves in aligned_curves(material.aligned, shared=True):
+        if not curves.seeds:
+            continue
         bar = material.values.get((curves.environment, material.control))
         if bar is None:
             continue

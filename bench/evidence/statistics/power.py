@@ -69,9 +69,9 @@ def pairs_for_claim(
     if not len(reached):
         return None
     pairs = int(numbers[reached[0]])
-    while (
-        patterns := rejecting_patterns(pairs, level)
-    ) <= SMOOTH and exact_power(pairs, effect, patterns) < power:
+    while (patterns := rejecting_patterns(pairs, level)) <= SMOOTH and exact_power(
+        pairs, effect, patterns
+    ) < power:
         pairs += 1
     return pairs
 

@@ -16,7 +16,7 @@ import math
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from bench.evidence.statistics.estimates import Floats, checked_values
 
@@ -42,9 +42,9 @@ def sign_flip_test(
     """Two-sided p-value of "no difference in distribution", by flipping the signs of differences.
 
     If the two scores of a pair could be swapped, the 2ⁿ sign patterns of n differences are equally
-    likely; p is the share whose |sum| is at least the observed one. Exact for every distribution and every n up to
-    `ENUMERATION_LIMIT`; beyond, `repetitions` patterns are drawn and p = (1 + hits)/(1 + draws),
-    which never understates p on average. The smallest exact p is 2¹⁻ⁿ.
+    likely; p is the share whose |sum| is at least the observed one. Exact for every distribution
+    and every n up to `ENUMERATION_LIMIT`; beyond, `repetitions` patterns are drawn and p =
+    (1 + hits)/(1 + draws), which never understates p on average. The smallest exact p is 2¹⁻ⁿ.
 
     Args:
         differences: finite paired differences, 1-D.
@@ -72,7 +72,7 @@ def sign_flip_test(
     hits = 0
     for start in range(0, repetitions, 10_000):
         draws = min(10_000, repetitions - start)
-        signs = 1.0 - 2.0 * generator.integers(0, 2, (draws, number))
+        signs = 1.0 - 2.0 * _coins(generator, draws, number)
         hits += int(np.count_nonzero(np.abs(signs @ checked) >= bar))
     return (1 + hits) / (1 + repetitions)
 
@@ -87,6 +87,7 @@ def least_claimable(
     level: float,
     generator: np.random.Generator,
     *,
+    weights: ArrayLike = 1.0,
     repetitions: int = _SIGN_SAMPLES,
 ) -> float:
     """The least |mean difference| from which the sign-flip test has p ≤ level, at this spread.
@@ -101,6 +102,7 @@ def least_claimable(
         differences: finite paired differences, 1-D.
         level: in (0, 1).
         generator: used beyond `ENUMERATION_LIMIT` pairs only.
+        weights: positive, of the differences in the mean that is tested.
         repetitions: sets to draw there.
 
     Returns:
@@ -111,22 +113,29 @@ def least_claimable(
     """
     checked = checked_values(differences).ravel()
     number = len(checked)
-    centred = checked - checked.mean()
+    weight = np.broadcast_to(np.asarray(weights, dtype=np.float64), checked.shape)
+    centred = weight * (checked - np.average(checked, weights=weight))
     if number <= ENUMERATION_LIMIT:
         allowed = rejecting_patterns(number, level)
         sums, sizes = np.zeros(1), np.zeros(1)
-        for value in centred:
+        for value, share in zip(centred, weight, strict=True):
             sums = np.concatenate([sums, sums + value])
-            sizes = np.concatenate([sizes, sizes + 1])
+            sizes = np.concatenate([sizes, sizes + share])
         sums, sizes = sums[1:], sizes[1:]  # flipping nothing is the observed pattern itself
     else:
         allowed = math.floor(level / 2 * repetitions)
-        flipped = generator.integers(0, 2, (repetitions, number)).astype(np.float64)
-        sums, sizes = flipped @ centred, np.maximum(flipped.sum(axis=1), 1.0)
+        flipped = _coins(generator, repetitions, number).astype(np.float64)
+        sums, sizes = flipped @ centred, np.maximum(flipped @ weight, np.finfo(np.float64).tiny)
     if allowed < 1:
         return math.inf
     means = sums / sizes
     return float(max(np.partition(side, -allowed)[-allowed] for side in (means, -means)))
+
+
+def _coins(generator: np.random.Generator, draws: int, number: int) -> NDArray[np.uint8]:
+    """Zeros and ones alike often, [draws, number], eight to a random byte."""
+    octets = generator.integers(0, 256, (draws, -(-number // 8)), dtype=np.uint8)
+    return np.unpackbits(octets, axis=1, count=number)
 
 
 def holm(p_values: ArrayLike) -> Floats:
