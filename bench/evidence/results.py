@@ -19,6 +19,7 @@ from bench.evidence.measures.cells import (
 )
 from bench.evidence.measures.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.measures.normalised import Scale
+from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.verdicts import Verdict
 from bench.store import View
 
@@ -33,11 +34,12 @@ class Results:
     remarks: tuple[str, ...] = ()  # what the reader must be warned of: other code, lost files
 
     def __post_init__(self) -> None:
-        view = self.view
+        view, added = on_planned_seeds(self.view)
         frames = (view.plan, view.runs, view.episodes, view.updates)
         plan, runs, episodes, updates = map(_printable, frames)
         shown = replace(view, plan=plan, runs=runs, episodes=episodes, updates=updates)
         object.__setattr__(self, "view", shown)
+        object.__setattr__(self, "remarks", (*self.remarks, *added))
 
     @property
     def plan(self) -> pd.DataFrame:

@@ -14,15 +14,15 @@ budget (Fisher), Holm-adjusted over these, and of those up to 0.05 the clearest 
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from bench.evidence.measures.alignment import Floats
@@ -64,14 +64,8 @@ class Modes:
 @cache
 def known_modes() -> tuple[Modes, ...]:
     """The table, by environment."""
-    kinds = {"budget": int, "seeds": int, "lower": int} | {
-        each.name: float for each in fields(Modes) if each.type == "float"
-    }
-    with MODES.open(encoding="utf-8", newline="") as file:
-        return tuple(
-            Modes(**{name: kinds.get(name, str)(text) for name, text in row.items()})
-            for row in csv.DictReader(file)
-        )
+    rows = pd.read_csv(MODES).to_dict("records")
+    return tuple(Modes(**{str(name): value for name, value in row.items()}) for row in rows)
 
 
 def mode_warnings(environment: str) -> list[str]:
@@ -149,12 +143,6 @@ def _range(low: float, high: float) -> str:
     return " to ".join(ends)
 
 
-def _write(rows: Sequence[Modes]) -> None:
-    with MODES.open("w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file, lineterminator="\n")
-        table.writerow(each.name for each in fields(Modes))
-        table.writerows(astuple(row) for row in rows)
-
-
 if __name__ == "__main__":
-    _write(list(find_modes(Path(sys.argv[1]) if len(sys.argv) > 1 else PUBLISHED)))
+    chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else PUBLISHED
+    pd.DataFrame(find_modes(chosen)).to_csv(MODES, index=False, lineterminator="\n")

@@ -51,9 +51,7 @@ def _machines(runs: pd.DataFrame) -> pd.Series:
     """Each run's machine in words."""
     texts = {text: _words(json.loads(text)) for text in runs["machine"].unique()}
     named = runs["machine"].astype(object).map(texts)
-    return named.where(
-        runs["back_end"] != IMPORTED, "where imported " + runs["variant"].astype(str)
-    )
+    return named.where(runs["back_end"] != IMPORTED, "imported: " + runs["variant"].astype(str))
 
 
 def _words(machine: dict[str, object]) -> str:
