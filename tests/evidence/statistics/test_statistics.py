@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,12 @@ from bench.evidence.statistics.improvement import (
     mean_probability_of_improvement,
     probability_of_improvement,
 )
-from bench.evidence.statistics.significance import ENUMERATION_LIMIT, holm, sign_flip_test
+from bench.evidence.statistics.significance import (
+    ENUMERATION_LIMIT,
+    holm,
+    least_claimable,
+    sign_flip_test,
+)
 
 returns = st.floats(-1e4, 1e4).map(lambda value: round(value, 3))
 samples = hnp.arrays(np.float64, st.integers(1, 30), elements=returns)
@@ -376,3 +382,32 @@ def test_improvement_interval_at_its_ends() -> None:
             function([])
         with pytest.raises(ValueError, match="seed"):
             function([([np.nan, 1.0], [1.0, 2.0])])
+
+
+@pytest.mark.parametrize("pairs", [10, 12, 15])
+@pytest.mark.parametrize("level", [0.05, 0.01])
+def test_the_inversion_of_the_sign_flip_test(pairs: int, level: float) -> None:
+    """From the least claimable shift on, and no earlier, the test itself has p ≤ level."""
+    generator = np.random.default_rng(pairs)
+    values = generator.lognormal(size=pairs)
+    centred = values - values.mean()
+    least = least_claimable(values, level, generator)
+
+    def larger(shift: float) -> float:
+        return max(sign_flip_test(centred + way * shift, generator) for way in (1, -1))
+
+    assert larger(1.001 * least) <= level < larger(0.999 * least)
+
+
+def test_the_least_claimable_difference_of_few_and_of_many_pairs() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=60)
+    assert least_claimable(values[:10], 0.001, generator) == math.inf
+    for number in (10, 30, 60):
+        least = least_claimable(values[:number], 0.05, generator)
+        expected = scipy.stats.t.ppf(0.975, number - 1) * values[:number].std() / number**0.5
+        assert least == pytest.approx(expected, rel=0.15)
+    weights = np.ones(12)
+    assert least_claimable(values[:12], 0.05, generator, weights=2 * weights) == pytest.approx(
+        least_claimable(values[:12], 0.05, generator)
+    )
