@@ -17,12 +17,12 @@ from typing import Final
 import pandas as pd
 
 from bench.errors import InputError
+from bench.evidence.figures.output import svg
 from bench.evidence.figures.style import thousands
 from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.report import appendix, batch_reuse, document
 from bench.evidence.report.chapter import Chapter, make_chapter
-from bench.evidence.report.figures import svg
 from bench.evidence.report.lecture import lecture
 from bench.evidence.results import Results
 from bench.store import LOCAL, PUBLISHED, Store, View, load
@@ -153,7 +153,7 @@ class Builder:
         return Results(
             view=view,
             source=self.shown(view.source) + edition_text(view.runs),
-            anchors=_anchors_for(view.source, self.shown),
+            given_anchors=_anchors_for(view.source, self.shown),
             remarks=self.remarks(view),
         )
 
