@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from ablations.spec import Ablation
-from bench.plan.lookup import load_ablation
 from bench.kinds import EPISODES
+from bench.plan.lookup import load_ablation
 from bench.store import Store
 
 NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)

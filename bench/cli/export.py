@@ -60,6 +60,8 @@ def export(
         found = findings(view)
         scores = found.scores[found.scores["status"].isin(RESULTS)]
         tidy = tidy_tables(found.tables, scores, view.episodes, view.updates)
+        if found.letters is not None:
+            tidy["letters"] = found.letters.frame()
         paths = write_csv(tidy, output or folder / "csv")
         print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, paths))}")
     elif to == "tensorboard":

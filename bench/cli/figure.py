@@ -169,6 +169,7 @@ def _in_format(paragraphs: tuple[str, ...], ending: str) -> str:
 
 def _tables(view: View) -> str:
     """The ablation's tables as Markdown."""
+    from bench.evidence import letters
     from bench.evidence.findings import findings, page_of
     from bench.evidence.measures.anchors import anchors_for
     from bench.evidence.pages.reference_kl import section as kl_section
@@ -196,5 +197,7 @@ def _tables(view: View) -> str:
         if found.with_kl is not None:
             here = kl_section(table.environment, found.with_kl, found.golden)
             parts.append(here.markdown())
+    if found.letters is not None:
+        parts.append(letters.section(found.letters).markdown())
     parts += [f"* {visible(note)}\n" for note in (*found.notes, *marked)]
     return "\n".join(parts)

@@ -183,7 +183,7 @@ def section(found: Letters) -> Section:
         )
     elif found.untested:
         notes.append(
-            f"Not tested, for want of {FEWEST_PAIRS} common seeds: {found.untested} of the pairs of "
+            f"Not tested, for want of {FEWEST_PAIRS} common seeds: {found.untested} pairs of "
             "variants."
         )
     return Section(

@@ -19,6 +19,7 @@ import pandas as pd
 
 from bench.evidence.markdown import Section
 from bench.evidence.measures.cells import cell_values, planned, titles
+from bench.evidence.measures.modes import mode_warnings
 from bench.evidence.measures.normalised import Scale
 from bench.evidence.measures.pooled_differences import PooledDifferences, pool
 from bench.evidence.statistics.aggregate_coverage import improvement_text
@@ -229,6 +230,7 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
             f"{claims_text(rows[0].comparisons)} Over environments: on the normalised scale, runs "
             "on different environments taken as independent."
         )
+        notes += mode_warnings(*dict.fromkeys(name for row in rows for name in row.environments))
         single = [row.pairs for row in rows if math.isfinite(row.p_value) and not row.over_all]
         # Even where all those over environments come first, this many are left to adjust for.
         needed = pairs_needed(len(single))

@@ -12,6 +12,7 @@ from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import thousands
 from bench.evidence.measures.cells import range_text
 from bench.evidence.measures.curves import SeedCurves
+from bench.evidence.measures.wall_time import other_machines
 from bench.evidence.results import versions
 from bench.evidence.statistics.coverage import coverage_text
 from bench.evidence.statistics.estimates import REPETITIONS, STATISTICS, Statistic
@@ -137,10 +138,11 @@ def budgets_text(runs: pd.DataFrame) -> str:
 
 def seconds_text(runs: pd.DataFrame) -> list[str]:
     """Sentences: what an axis of wall time means, and what it leaves out."""
+    sentences = [SECONDS, *other_machines(runs)]
     untold = runs.loc[runs["seconds"].isna(), "variant_title"].unique()
-    if not len(untold):
-        return [SECONDS]
-    return [SECONDS, f"Left out, as no file tells their seconds: {', '.join(untold)}."]
+    if len(untold):
+        sentences.append(f"Left out, as no file tells their seconds: {', '.join(untold)}.")
+    return sentences
 
 
 def provenance(runs: pd.DataFrame, source: str) -> list[str]:

@@ -55,9 +55,9 @@ class Modes:
         """What was seen."""
         upper = self.seeds - self.lower
         return (
-            f"{self.lower} of {self.seeds} seeds of {self.variant} ({self.ablation}, "
-            f"{self.budget:,} steps) ended at {_range(self.lower_from, self.lower_to)}, "
-            f"{upper} at {_range(self.upper_from, self.upper_to)}"
+            f"{self.lower} of {self.seeds} seeds of {self.ablation}'s {self.variant} ended at "
+            f"{_range(self.lower_from, self.lower_to)}, {upper} at "
+            f"{_range(self.upper_from, self.upper_to)} after {self.budget:,} steps"
         )
 
 
@@ -68,15 +68,20 @@ def known_modes() -> tuple[Modes, ...]:
     return tuple(Modes(**{str(name): value for name, value in row.items()}) for row in rows)
 
 
-def mode_warnings(environment: str) -> list[str]:
-    """What a reader of claims on this environment must know; nothing where no modes are known."""
-    seen = "; ".join(each.sentence for each in known_modes() if each.environment == environment)
-    if not seen:
+def mode_warnings(*environments: str) -> list[str]:
+    """What a reader of claims on these must know, a sentence; none where no modes are known."""
+    known = [each for each in known_modes() if each.environment in environments]
+    if not known:
         return []
+    where = ", ".join(dict.fromkeys(each.environment for each in known))
+    seen = "; ".join(
+        f"{each.environment}: {each.sentence}" if len(environments) > 1 else each.sentence
+        for each in known
+    )
     return [
-        f"On {environment} seeds are known to end in separate modes: {seen}. A claim says that "
-        "distributions differ; where the seeds here happened to miss a rare mode, means that are "
-        "equal can be claimed to differ (34% of cases in a simulation)."
+        f"On {where} seeds are known to end in separate modes ({seen}). A claim says that "
+        "distributions differ: where the seeds here missed a rare mode, means that are equal can "
+        "be claimed to differ (34% of cases in a simulation)."
     ]
 
 

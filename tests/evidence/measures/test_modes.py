@@ -24,9 +24,12 @@ def test_a_row_is_of_the_published_runs(row) -> None:  # type: ignore[no-untyped
 
 def test_halfcheetah_is_warned_of_and_an_unknown_environment_is_not() -> None:
     (told,) = mode_warnings("HalfCheetah-v5")
-    assert "9 of 10 seeds of a2c_trust_region (experiment, 1,000,000 steps) ended at 1,051" in told
+    seen = "9 of 10 seeds of experiment's a2c_trust_region ended at 1,051 to 1,558, 1 at 2,564"
+    assert f"({seen} after 1,000,000 steps)" in told
     assert "distributions differ" in told and "34%" in told
     assert mode_warnings("Mine-v0") == []
+    (both,) = mode_warnings("Hopper-v5", "HalfCheetah-v5", "Mine-v0")
+    assert both.startswith("On HalfCheetah-v5, Hopper-v5 seeds") and "; Hopper-v5: 2 of 10" in both
 
 
 @pytest.mark.slow

@@ -112,6 +112,7 @@ def test_the_page_has_all_parts_in_order() -> None:
         "#### TRPO",
         "#### A2C",
         "### Does PPO (Clip) beat its rivals?",
+        "### Which can be told apart, over 7 environments",
         "### Over all environments",
     ]
     assert lines[-1] == "* A note."
