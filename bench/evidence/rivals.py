@@ -10,15 +10,17 @@ one family. With fewer than `FEWEST_PAIRS` pairs in an environment nothing is te
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from bench.evidence.markdown import Section
-from bench.evidence.measures.cells import cell_values, planned, titles
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import Cell, cell_values, planned, titles
 from bench.evidence.measures.modes import mode_warnings
 from bench.evidence.measures.normalised import Scale
 from bench.evidence.measures.pooled_differences import PooledDifferences, pool
@@ -119,82 +121,107 @@ def improvements(
     """
     values, names = cell_values(scores), titles(plan)
     order = list(dict.fromkeys(name for name, _ in planned(plan)))
-    against = {
-        (each.environment, each.variant): each
-        for each in verdicts
-        if each.reference == first != each.variant
-        and {(each.environment, first), (each.environment, each.variant)} <= set(values)
+    there = sorted(
+        (
+            place
+            for place, each in enumerate(verdicts)
+            if each.reference == first != each.variant
+            and {(each.environment, first), (each.environment, each.variant)} <= set(values)
+        ),
+        key=lambda place: (
+            order.index(verdicts[place].environment),
+            list(names).index(verdicts[place].variant),
+        ),
+    )
+    over_all = _over_environments([verdicts[place] for place in there], names, scales)
+    p_values = {
+        name: test.p_value(seed) if test else math.nan for name, (_, test) in over_all.items()
     }
-    rivals: dict[str, tuple[str, ...]] = {}
-    for name in names:
-        where = tuple(e for e in order if (e, name) in against and not against[e, name].unlike)
-        if len(where) > 1:
-            rivals[name] = where
-    tests: dict[str, PooledDifferences] = {}
-    for name, where in rivals.items():
-        if all(environment in scales for environment in where):
-            differences = [-against[e, name].differences for e in where]
-            tests[name] = pool(differences, [scales[e] for e in where])
-    p_values = {name: test.p_value(seed) for name, test in tests.items()}
     tested = [name for name, p_value in p_values.items() if math.isfinite(p_value)]
     verdicts, further = adjust(verdicts, [p_values[name] for name in tested], seed=seed)
     adjusted = dict(zip(tested, further, strict=True))
-    family = verdicts[0].comparisons
-
-    def row(rival: str, where: tuple[str, ...], over_all: bool, **told: Any) -> Improvement:
-        pairs = [(values[name, first], values[name, rival]) for name in where]
-        probability = low = high = math.nan
-        if over_all or not told.get("reason"):
-            probability = mean_probability_of_improvement(pairs)
-            low, high = improvement_interval(pairs, np.random.default_rng(seed))
-        return Improvement(
-            environments=where,
-            over_all=over_all,
-            first_title=names[first],
-            rival=rival,
-            rival_title=names[rival],
-            seeds=(min(len(own) for own, _ in pairs), min(len(other) for _, other in pairs)),
-            probability=probability,
-            low=low,
-            high=high,
-            comparisons=family,
-            **told,
+    row = partial(_row, values, names, first, seed)
+    rows = [
+        row(
+            name,
+            over,
+            test,
+            p_value=p_values[name],
+            adjusted=adjusted.get(name, math.nan),
+            comparisons=verdicts[0].comparisons,
         )
-
-    rows = []
-    for name, where in rivals.items():
-        test, own = tests.get(name), adjusted.get(name, math.nan)
-        rows.append(
-            row(
-                name,
-                where,
-                True,
-                pairs=min(against[environment, name].pairs for environment in where),
-                difference=test.difference if test else math.nan,
-                p_value=p_values.get(name, math.nan),
-                adjusted=own,
-                least=test.least(ALPHA / family, seed) if test and own > ALPHA else math.nan,
-                reason="" if test else "an environment has no normalised scale",
-            )
-        )
-    for each in sorted(
-        (each for each in verdicts if (each.environment, each.variant) in against),
-        key=lambda each: (order.index(each.environment), list(names).index(each.variant)),
-    ):
-        rows.append(
-            row(
-                each.variant,
-                (each.environment,),
-                False,
-                pairs=each.pairs,
-                difference=-each.difference,
-                p_value=each.p_value,
-                adjusted=each.adjusted,
-                least=each.least,
-                reason=each.unlike,
-            )
-        )
+        for name, (over, test) in over_all.items()
+    ]
+    rows += [row(verdicts[place].variant, [verdicts[place]]) for place in there]
     return verdicts, tuple(rows)
+
+
+def _over_environments(
+    verdicts: Sequence[Verdict], names: Iterable[str], scales: Mapping[str, Scale]
+) -> dict[str, tuple[list[Verdict], PooledDifferences | None]]:
+    """Rival -> its verdicts where it can be compared, if on several environments, and their test.
+
+    No test where an environment has no scale.
+    """
+    found: dict[str, tuple[list[Verdict], PooledDifferences | None]] = {}
+    for name in names:
+        own = [each for each in verdicts if each.variant == name and not each.unlike]
+        if len(own) > 1:
+            known = [scales[each.environment] for each in own if each.environment in scales]
+            differences = [-each.differences for each in own]
+            found[name] = own, pool(differences, known) if len(known) == len(own) else None
+    return found
+
+
+def _row(
+    values: Mapping[Cell, Floats],
+    names: Mapping[str, str],
+    first: str,
+    seed: int,
+    rival: str,
+    verdicts: Sequence[Verdict],
+    test: PooledDifferences | None = None,
+    **tested: Any,
+) -> Improvement:
+    """A row on the environment of one verdict, or over those of several, with what was tested."""
+    pairs = [(values[v.environment, first], values[v.environment, rival]) for v in verdicts]
+    (one, *others) = verdicts
+    if others:
+        least = math.nan
+        if test and tested["adjusted"] > ALPHA:
+            least = test.least(ALPHA / tested["comparisons"], seed)
+        told = {
+            **tested,
+            "difference": test.difference if test else math.nan,
+            "least": least,
+            "reason": "" if test else "an environment has no normalised scale",
+        }
+    else:
+        told = {
+            "difference": -one.difference,
+            "p_value": one.p_value,
+            "adjusted": one.adjusted,
+            "comparisons": one.comparisons,
+            "least": one.least,
+            "reason": one.unlike,
+        }
+    probability = low = high = math.nan
+    if not one.unlike:
+        probability = mean_probability_of_improvement(pairs)
+        low, high = improvement_interval(pairs, np.random.default_rng(seed))
+    return Improvement(
+        environments=tuple(each.environment for each in verdicts),
+        over_all=bool(others),
+        first_title=names[first],
+        rival=rival,
+        rival_title=names[rival],
+        seeds=(min(len(own) for own, _ in pairs), min(len(other) for _, other in pairs)),
+        pairs=min(each.pairs for each in verdicts),
+        probability=probability,
+        low=low,
+        high=high,
+        **told,
+    )
 
 
 def section(rows: tuple[Improvement, ...], first: str) -> Section:
