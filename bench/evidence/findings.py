@@ -37,8 +37,8 @@ class Findings:
         with_kl: that of `reference_kl.scores_with_kl`; None where no run has a KL to a reference.
         rivals: the control against each other variant, where the page is Figure 3's.
         verdicts: on the scores; `golden`: on gold rewards, where some are told.
-        notes: a line for each reference that another one had to replace, and for seeds beyond the
-            plan's.
+        notes: a line for each reference that another one had to replace, for each comparison of
+            what is not alike, and for seeds beyond the plan's.
         find_anchors: gives what normalised scores are measured by.
         seed: of every bootstrap.
     """

@@ -106,7 +106,8 @@ def judge_plan(
         seed: as in `judge`.
 
     Returns:
-        The verdicts of `judge`, and a line for each reference that another one had to replace.
+        The verdicts of `judge`, and a line for each reference that another one had to replace and
+        for each comparison of what is not alike.
     """
     present = list(dict.fromkeys(scores["variant"]))
     named, notes = str(plan["control"].iloc[0]), []
@@ -121,6 +122,13 @@ def judge_plan(
         elif variant in present and variant != control:
             notes.append(f"{reference} has no results here; {variant} is compared with {control}.")
     verdicts = judge(scores, control, compared_with, seed=seed)
+    titles = dict(zip(scores["variant"], scores["variant_title"], strict=True))
+    notes += [
+        f"Not compared: {titles[each.variant] or each.variant} on {each.environment} "
+        f"({each.unlike})."
+        for each in verdicts
+        if each.unlike
+    ]
     return verdicts, tuple(dict.fromkeys(notes))
 
 

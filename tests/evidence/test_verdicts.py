@@ -118,6 +118,15 @@ def test_what_is_not_alike_is_not_compared(columns: dict[str, object], told: str
     assert found["new"].sentence == "better than control by 300 (p = 0.002, Holm over 1)"
 
 
+def test_what_is_not_compared_is_noted() -> None:
+    other = frame({("Hopper-v5", "first"): CONTROL}).assign(budget=999_000)
+    scores = pd.concat([frame({("Hopper-v5", "control"): CONTROL}), other])
+    _, notes = judge_plan(plan("control", {"control": None, "first": None}), scores)
+    assert notes == (
+        "Not compared: the first on Hopper-v5 (999,000 steps, control has 100,000).",
+    )
+
+
 def test_imported_training_episodes_of_a_like_budget_are_compared() -> None:
     control = frame({("Hopper-v5", "control"): CONTROL})
     other = frame({("Hopper-v5", "other"): CONTROL + 300})
