@@ -53,7 +53,7 @@ def test_seeds_after_a_look_are_none_of_the_plan_s(
     assert asked("5-9") == (ten, 10)
     capsys.readouterr()
     assert asked("0-15") == (ten, 16)
-    assert "Seeds 10-15 were added to the plan's 0-9 and are not" in capsys.readouterr().out
+    assert "Seeds 10-15 are beyond the plan's 0-9 and not" in capsys.readouterr().out
 
 
 def test_more_seeds_asked_for_at_first_are_the_plan_s(
@@ -61,7 +61,7 @@ def test_more_seeds_asked_for_at_first_are_the_plan_s(
 ) -> None:
     assert asked("0-11") == (list(range(12)), 12)
     assert asked("0-9")[0] == list(range(12))
-    assert "were added" not in capsys.readouterr().out
+    assert "beyond the plan" not in capsys.readouterr().out
 
 
 def test_n_may_grow_as_long_as_nothing_can_be_tested(

@@ -122,9 +122,7 @@ def test_what_is_not_compared_is_noted() -> None:
     other = frame({("Hopper-v5", "first"): CONTROL}).assign(budget=999_000)
     scores = pd.concat([frame({("Hopper-v5", "control"): CONTROL}), other])
     _, notes = judge_plan(plan("control", {"control": None, "first": None}), scores)
-    assert notes == (
-        "Not compared: the first on Hopper-v5 (999,000 steps, control has 100,000).",
-    )
+    assert notes == ("Not compared: the first on Hopper-v5 (999,000 steps, control has 100,000).",)
 
 
 def test_imported_training_episodes_of_a_like_budget_are_compared() -> None:

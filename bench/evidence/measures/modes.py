@@ -1,9 +1,9 @@
 """Environments in which the seeds of one variant end in separate modes, and what that means.
 
-A claim says that two distributions differ. Where few seeds of a variant reach a mode, ten can miss
-it, and the means of two variants are then told apart although they are equal (in 34% of cases in a
-simulation), with nothing in the data that could warn. So the warning comes from what other runs on
-the environment have shown. `modes.csv` holds that; it was made by
+A claim says that two distributions differ. Where one seed in ten of a variant ends in a mode that
+lifts its mean, ten seeds miss it in 0.9¹⁰ = 35% of cases, and then two means are told apart although
+they are equal, with nothing in the data that could warn. So the warning comes from what other runs
+on the environment have shown. `modes.csv` holds that; it was made by
 
     python -m bench.evidence.measures.modes [RESULTS]
 
@@ -81,7 +81,7 @@ def mode_warnings(*environments: str) -> list[str]:
     return [
         f"On {where} seeds are known to end in separate modes ({seen}). A claim says that "
         "distributions differ: where the seeds here missed a rare mode, means that are equal can "
-        "be claimed to differ (34% of cases in a simulation)."
+        "be claimed to differ (34% of simulated cases with a mode of one seed in ten)."
     ]
 
 

@@ -1,8 +1,9 @@
 """Which seeds count: n is fixed by the plan, before anybody looks.
 
-Whoever looks at ten seeds, trains six more and looks again has two chances to claim a difference
-where there is none: 11% instead of 5%. So seeds beyond the plan's are left out, and told; a view
-that counts them is another one, labelled as such.
+Whoever looks at ten seeds, trains more and looks again has another chance to claim a difference
+where there is none: looking at every n from 10 to 16 makes 5% into 11%, at 10 and 16 alone into 7%.
+So seeds beyond the plan's are left out, and told; a view that counts them is another one, labelled
+as such.
 """
 
 from __future__ import annotations
@@ -45,12 +46,10 @@ def on_planned_seeds(view: View, *, extended: bool = False) -> tuple[View, tuple
     own = seed_ranges(seed for seeds in planned.values() for seed in seeds)
     again = (
         "testing again at a larger n claims differences where there are none more often than p "
-        "says (11% instead of 5%, from 10 to 16)"
+        "says (11% instead of 5%, looking at every n from 10 to 16)"
     )
     if extended:
-        label = (
-            f"Extended n: seeds {added} were added to the plan's {own}, and are counted; {again}."
-        )
+        label = f"Extended n: seeds {added} are beyond the plan's {own}, and counted; {again}."
         return view, (label,)
     beyond = pd.MultiIndex.from_frame(runs.loc[~kept, _RUN])
     frames = {
@@ -58,5 +57,5 @@ def on_planned_seeds(view: View, *, extended: bool = False) -> tuple[View, tuple
         for name, frame in (("episodes", view.episodes), ("updates", view.updates))
     }
     frames["runs"] = runs[kept].reset_index(drop=True)
-    left_out = f"Seeds {added} were added to the plan's {own} and are not counted, because {again}."
+    left_out = f"Seeds {added} are beyond the plan's {own} and not counted, because {again}."
     return replace(view, **frames), (left_out,)

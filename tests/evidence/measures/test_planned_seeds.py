@@ -29,7 +29,7 @@ def test_added_seeds_are_left_out_and_told(tmp_path: Path) -> None:
     assert {verdict.pairs for verdict in said.verdicts} == {10}
     assert set(said.scores["seed"]) == set(range(10))
     (note,) = said.notes
-    assert note.startswith("Seeds 10-15 were added to the plan's 0-9 and are not counted")
+    assert note.startswith("Seeds 10-15 are beyond the plan's 0-9 and not counted")
     assert "11% instead of 5%" in note
     ten = findings(view(tmp_path / "ten", 10, list(range(10))))
     assert [v.sentence for v in ten.verdicts] == [v.sentence for v in said.verdicts]
@@ -39,7 +39,7 @@ def test_the_extended_view_is_another_one_and_says_so(tmp_path: Path) -> None:
     found = view(tmp_path, 16, list(range(10)))
     frame = bench.compare(found, extended=True)
     assert set(frame["n"]) == {16} and set(frame["pairs"]) == {16}
-    assert frame.attrs["notes"][0].startswith("Extended n: seeds 10-15 were added to the plan's 0")
+    assert frame.attrs["notes"][0].startswith("Extended n: seeds 10-15 are beyond the plan's 0")
     assert set(bench.compare(found)["n"]) == {10}
 
 

@@ -411,3 +411,13 @@ def test_the_least_claimable_difference_of_few_and_of_many_pairs() -> None:
     assert least_claimable(values[:12], 0.05, generator, weights=2 * weights) == pytest.approx(
         least_claimable(values[:12], 0.05, generator)
     )
+
+
+def test_equal_means_are_claimed_to_differ_where_a_rare_mode_was_missed() -> None:
+    """The null hypothesis is no difference in distribution, and warnings tell this share."""
+    generator = np.random.default_rng(0)
+    one = generator.normal(size=(1_000, 10))
+    rare = generator.random((1_000, 10)) < 0.1
+    other = np.where(rare, 36.0, -4.0) + generator.normal(size=(1_000, 10))  # its mean is 0, too
+    claimed = [sign_flip_test(each, generator) <= 0.05 for each in one - other]
+    assert np.mean(claimed) == pytest.approx(0.34, abs=0.045)
