@@ -7,7 +7,9 @@ of a figure: it is its standard deviation over samples of the known scores, draw
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -94,7 +96,7 @@ def claims(
         of_first, of_second = both[: apart[0]], both[apart[0] :]
         left = generator.choice(of_first, (data_sets, seeds))
         right = generator.choice(of_second, (data_sets, seeds))
-        with np.errstate(invalid="ignore", divide="ignore"):
+        with _equal_values():
             welch = stats.ttest_ind(left, right, axis=1, equal_var=False).pvalue
         ranks = stats.mannwhitneyu(left, right, axis=1).pvalue
         flips = [sign_flip_test(row, generator) for row in left - right]
@@ -161,9 +163,17 @@ def _claimed(differences: Floats, generator: np.random.Generator) -> float:
     if number <= 12:
         return float(np.mean([sign_flip_test(row, generator) <= ALPHA for row in differences]))
     # Beyond a dozen pairs the permutation distribution of the sum is that of t (Hoeffding 1952).
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with _equal_values():
         p_values = stats.ttest_1samp(differences, 0.0, axis=1).pvalue
     return float(np.mean(np.nan_to_num(p_values, nan=1.0) <= ALPHA))
+
+
+@contextmanager
+def _equal_values() -> Iterator[None]:
+    """A sample may draw one seed again and again: its p-value is NaN then, and claims nothing."""
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
 
 
 def _bootstrap(
