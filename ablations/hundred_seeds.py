@@ -26,5 +26,6 @@ ABLATION = Ablation(
     steps=1_000_000,
     seeds=tuple(range(100, 200)),
     held_out=True,
+    page="hundred_seeds",
     mechanism=("clip_fraction", "kl_mean", "explained_variance"),
 )

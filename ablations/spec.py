@@ -11,7 +11,7 @@ MOST_STEPS = 2**63 - 1
 """Seeds and steps are stored in 64 bits, signed."""
 LONGEST_LIMIT = 10**9
 """Back ends count the steps of an episode in 32 bits, signed."""
-PAGES = ("curves", "figure_3", "table_1", "kl")
+PAGES = ("curves", "figure_3", "table_1", "kl", "hundred_seeds")
 LONGEST_NAME = 200
 """Letters of a name: files are called by it, with endings, on systems that take 255."""
 LONGEST_TEXT = 1000

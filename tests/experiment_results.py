@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from ablations.spec import Ablation
+from bench.kinds import EPISODES
 from bench.plan.lookup import load_ablation
 from bench.store import Store
 
@@ -120,6 +121,8 @@ def scores_frame(name: str, made: Made | None = None, *, last_100: float = 1.0) 
             "seed": seed,
             "run": f"{row['description']}-{seed}",
             "status": "finished",
+            "back_end": "envpool",
+            "kind": EPISODES,
             "score": how.of(str(row["environment"]), str(row["variant"]), seed),
             "window_episodes": 4,
             "diverged": False,

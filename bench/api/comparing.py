@@ -10,13 +10,20 @@ from bench.evidence.comparison import comparison
 from bench.store.load import View, load
 
 
-def compare(view_or_ablation: View | str | Path, results: str | Path | None = None) -> pd.DataFrame:
+def compare(
+    view_or_ablation: View | str | Path,
+    results: str | Path | None = None,
+    *,
+    extended: bool = False,
+) -> pd.DataFrame:
     """Scores, differences to the control, their intervals and verdicts, as one tidy table.
 
     Args:
         view_or_ablation: what `bench.run` or `bench.load` returned; or the name of an ablation or
             the path of its `.py` file, whose results are loaded.
         results: with a name, the results folder; None: as `bench.load`.
+        extended: count the seeds too that were added to the plan's after results were there; the
+            notes say what p is worth then.
 
     Returns:
         One row a variant and environment; `bench.evidence.comparison.comparison` has the columns.
@@ -26,7 +33,7 @@ def compare(view_or_ablation: View | str | Path, results: str | Path | None = No
         InputError: there are no results, or no such ablation.
     """
     if isinstance(view_or_ablation, View):
-        return comparison(view_or_ablation)
+        return comparison(view_or_ablation, extended=extended)
     from bench.cli.options import stored_name
 
-    return comparison(load(stored_name(str(view_or_ablation)), results))
+    return comparison(load(stored_name(str(view_or_ablation)), results), extended=extended)

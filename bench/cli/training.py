@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.formatting import count, duration
 
@@ -60,10 +61,11 @@ def train(
     from bench.train.event_log import EventLog, logged
     from bench.train.standing import Notice
 
-    rows = plan.rows(asked)
     with store.planning(plan.ablation.name):
+        earlier = _planned(store, plan.ablation.name)
+        rows = _with_kept_seeds(plan, plan.rows(asked), earlier, store)
         rows += imported_rows(store, rows)
-        hidden = _planned(store, plan.ablation.name) - {row["description"] for row in rows}
+        hidden = set(earlier) - {row["description"] for row in rows}
         store.write_plan(rows)
     told: list[Callable[[Event], None]] = [Notice(plan, store.claims), EventLog(plan), *observers]
 
@@ -84,10 +86,47 @@ def train(
     return Trained(summary=summary, hidden=bool(hidden))
 
 
-def _planned(store: Store, ablation: str) -> set[object]:
-    """The descriptions that the ablation's stored plan asks for, none where there is no plan."""
-    rows = store.plans().select(["ablation", "description"]).to_pylist()
-    return {row["description"] for row in rows if row["ablation"] == ablation}
+def _with_kept_seeds(
+    plan: Plan,
+    rows: list[dict[str, Any]],
+    earlier: Mapping[str, Mapping[str, Any]],
+    store: Store,
+) -> list[dict[str, Any]]:
+    """The plan's rows with the seeds that fix n, which don't change once results can be judged.
+
+    From the moment on when an earlier plan of a description has results of as many of its seeds as
+    a test needs, its seeds stay the plan's, whatever more is asked for. Until then they grow.
+
+    Args:
+        plan: what is asked for.
+        rows: its rows, one a cell.
+        earlier: description -> its metadata in the stored plan of the ablation.
+        store: with results.
+    """
+    from bench.evidence.statistics.significance import FEWEST_PAIRS
+    from bench.store.schema import RESULTS
+
+    known = {each.description.identifier for each in plan.cells} & set(earlier)
+    stored = {each.run for each in store.entries(known) if each.status in RESULTS}
+    for row, cell in zip(rows, plan.cells, strict=True):
+        if cell.description.identifier not in known:
+            continue
+        seeds = set(earlier[cell.description.identifier].get("seeds", plan.ablation.seeds))
+        if len({cell.description.run(seed) for seed in seeds} & stored) < FEWEST_PAIRS:
+            seeds |= set(plan.seeds(cell))
+        metadata = {**json.loads(str(row["metadata"])), "seeds": sorted(seeds)}
+        row["metadata"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
+    return rows
+
+
+def _planned(store: Store, ablation: str) -> dict[str, dict[str, Any]]:
+    """Description -> its metadata in the ablation's stored plan, empty where there is none."""
+    rows = store.plans().select(["ablation", "description", "metadata"]).to_pylist()
+    return {
+        row["description"]: json.loads(row["metadata"])
+        for row in rows
+        if row["ablation"] == ablation
+    }
 
 
 def account(summary: Summary, store: Store) -> Iterator[str]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import pandas as pd
 
+from bench.evidence.letters import Letters, letters
 from bench.evidence.measures.alignment import Aligned, align
 from bench.evidence.measures.anchors import Anchors, anchors_for
 from bench.evidence.measures.cells import cell_values
 from bench.evidence.measures.normalised import Scale, scales
+from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.reference_kl import has_reference, scores_with_kl
 from bench.evidence.measures.scores import score_aligned
 from bench.evidence.rivals import Improvement, improvements
@@ -30,17 +32,22 @@ class Findings:
     """What may be said. All tests of a question are one family, whoever shows them.
 
     Attributes:
-        scores: the frame of `scores.score_runs`.
+        plan: the store's plan of the ablation.
+        scores: the frame of `scores.score_runs`, on the seeds that count.
         with_kl: that of `reference_kl.scores_with_kl`; None where no run has a KL to a reference.
         rivals: the control against each other variant, where the page is Figure 3's.
         verdicts: on the scores; `golden`: on gold rewards, where some are told.
-        notes: a line for each reference that another one had to replace.
+        notes: a line for each reference that another one had to replace, for each comparison of
+            what is not alike, and for seeds beyond the plan's.
+        find_anchors: gives what normalised scores are measured by.
         seed: of every bootstrap.
     """
 
+    plan: pd.DataFrame
     scores: pd.DataFrame
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
+    find_anchors: Callable[[], Anchors]
     seed: int
     with_kl: pd.DataFrame | None = None
     golden: tuple[Verdict, ...] = ()
@@ -51,66 +58,84 @@ class Findings:
         """One an environment."""
         return make_tables(self.scores, self.verdicts, seed=self.seed)
 
+    @cached_property
+    def letters(self) -> Letters | None:
+        """The compact letter display of all variants; None where they are few."""
+        control = next((each.variant for each in self.verdicts if each.outcome == "control"), "")
+        scales = partial(scales_by_control, self.scores, control)
+        return letters(self.plan, self.scores, lambda: scales(self.find_anchors()), seed=self.seed)
+
 
 def findings(
     view: View,
     *,
     anchors: Anchors | None = None,
     aligned: Aligned | None = None,
+    extended: bool = False,
     seed: int = 0,
 ) -> Findings:
     """What an ablation's results say.
 
     The family of tests is: each variant against its reference on each environment; where a gold
     reward is told, the same of it; where the page is Figure 3's, the control against each rival
-    over all environments.
+    over all environments. The letters are another question, with a family of their own.
 
     Args:
         view: the results.
         anchors: what normalised scores are measured by; None: what `anchors_for` finds.
-        aligned: the view's, where it is there already.
+        aligned: the view's, on the plan's seeds, where it is there already.
+        extended: count the seeds too that were added to the plan's after results were there.
         seed: of every bootstrap, and of the tests' sampling beyond 20 pairs.
 
     Raises:
         InputError: there are no runs.
     """
-    aligned = aligned or align(view.runs, view.episodes, view.updates)
-    scores = score_aligned(aligned)
+    view, added = on_planned_seeds(view, extended=extended)
+    scores = score_aligned(aligned or align(view.runs, view.episodes, view.updates))
+    with_kl = None
     if has_reference(view.updates):
-        found = scores_with_kl(view.runs, view.episodes, view.updates, scores)
-        verdicts, golden, notes = judge_with_gold(view.plan, scores, found, seed=seed)
-        return Findings(
-            scores=scores,
-            with_kl=found,
-            verdicts=verdicts,
-            golden=golden,
-            notes=notes,
-            seed=seed,
-        )
-    if page_of(view.plan) == "figure_3":
-        anchors = anchors or anchors_for(view.source)
-        return findings_on_rivals(view.plan, scores, anchors, seed=seed)
-    verdicts, notes = judge_plan(view.plan, scores, seed=seed)
-    return Findings(scores=scores, verdicts=verdicts, notes=notes, seed=seed)
+        with_kl = scores_with_kl(view.runs, view.episodes, view.updates, scores)
+    find_anchors = partial(anchors_for, view.source) if anchors is None else lambda: anchors
+    found = findings_on_scores(view.plan, scores, find_anchors, with_kl=with_kl, seed=seed)
+    return replace(found, notes=(*added, *found.notes))
 
 
-def findings_on_rivals(
-    plan: pd.DataFrame, scores: pd.DataFrame, anchors: Anchors, *, seed: int = 0
+def findings_on_scores(
+    plan: pd.DataFrame,
+    scores: pd.DataFrame,
+    find_anchors: Callable[[], Anchors],
+    *,
+    with_kl: pd.DataFrame | None = None,
+    seed: int = 0,
 ) -> Findings:
-    """What the scores of a page like Figure 3 say.
+    """What scores say.
 
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
-        anchors: what normalised scores are measured by.
-        seed: as in `findings`.
+        find_anchors, with_kl, seed: as in `Findings`.
     """
-    first = str(plan["control"].iloc[0])
-    measured = scales_by_control(scores, first, anchors)
-    rivals = improvements(plan, scores, first, measured, seed=seed)
-    over_all = [row.p_value for row in rivals if row.over_all and math.isfinite(row.p_value)]
-    verdicts, notes = judge_plan(plan, scores, further=over_all, seed=seed)
-    return Findings(scores=scores, verdicts=verdicts, notes=notes, seed=seed, rivals=rivals)
+    golden: tuple[Verdict, ...] = ()
+    rivals: tuple[Improvement, ...] = ()
+    if with_kl is not None:
+        verdicts, golden, notes = judge_with_gold(plan, scores, with_kl, seed=seed)
+    else:
+        verdicts, notes = judge_plan(plan, scores, seed=seed)
+    if with_kl is None and page_of(plan) == "figure_3":
+        first = str(plan["control"].iloc[0])
+        measured = scales_by_control(scores, first, find_anchors())
+        verdicts, rivals = improvements(plan, scores, first, measured, verdicts, seed=seed)
+    return Findings(
+        plan=plan,
+        scores=scores,
+        with_kl=with_kl,
+        verdicts=verdicts,
+        golden=golden,
+        rivals=rivals,
+        notes=notes,
+        find_anchors=find_anchors,
+        seed=seed,
+    )
 
 
 def page_of(plan: pd.DataFrame) -> str:

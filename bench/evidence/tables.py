@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.markdown import Section
+from bench.evidence.measures.modes import mode_warnings
 from bench.evidence.measures.scores import LAST_EPISODES
 from bench.evidence.statistics.coverage import coverage, coverage_text
 from bench.evidence.statistics.estimates import bootstrap_interval, estimate
 from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import FEWEST_PAIRS
-from bench.evidence.verdicts import Verdict, return_text
+from bench.evidence.verdicts import Verdict, claims_text, return_text
 from bench.kinds import not_training
 
 HEADER: Final = (
@@ -77,18 +78,17 @@ class Table:
         """The rows as text, under `HEADER`."""
         return tuple(row.cells for row in self.rows)
 
-    def frame(self) -> pd.DataFrame:
-        """The rows as numbers: the fields of `Row` and the verdict's, with its sentence."""
+    def frame(self, *, seed: int = 0) -> pd.DataFrame:
+        """The rows as numbers: the fields of `Row` and the verdict's, with its sentence.
+
+        Args:
+            seed: of the bootstrap of the differences' intervals.
+        """
         return pd.DataFrame(
             {
                 "environment": self.environment,
                 **{name: getattr(row, name) for name in _NUMBERS},
-                "compared_with": row.verdict.reference,
-                "pairs": row.verdict.pairs,
-                "difference": row.verdict.difference,
-                "p_value": row.verdict.p_value,
-                "adjusted_p_value": row.verdict.adjusted,
-                "claim": row.verdict.sentence,
+                **_told(row.verdict, seed),
             }
             for row in self.rows
         )
@@ -119,6 +119,27 @@ _NUMBERS: Final = (
     "unscored",
     "excluded",
 )
+
+
+def _told(verdict: Verdict, seed: int) -> dict[str, object]:
+    """A verdict as columns."""
+    low = high = math.nan
+    if verdict.outcome != "control" and verdict.pairs > 1:
+        generator = np.random.default_rng([seed, verdict.pairs])
+        low, high = map(float, bootstrap_interval(verdict.differences, generator, "mean"))
+    return {
+        "compared_with": verdict.reference,
+        "pairs": verdict.pairs,
+        "difference": verdict.difference,
+        "difference_low": low,
+        "difference_high": high,
+        "p_value": verdict.p_value,
+        "adjusted_p_value": verdict.adjusted,
+        "comparisons": verdict.comparisons,
+        "least_claimable": verdict.least,
+        "outcome": verdict.outcome,
+        "claim": verdict.sentence,
+    }
 
 
 def make_tables(
@@ -192,11 +213,7 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
     verdicts = [row.verdict for row in rows if row.verdict.outcome != "control"]
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]
     if tested:
-        notes.append(
-            "Claims: exact sign-flip test of the mean difference over pairs of common seeds, "
-            "Holm-adjusted over "
-            f"{tested[0].comparisons} comparison{_plural(tested[0].comparisons)}."
-        )
+        notes += [claims_text(tested[0].comparisons), *mode_warnings(environment)]
         # Even where all others come first, as many as these are left to adjust for.
         alike = tested[0].comparisons - tested[0].further
         fewest, needed = min(v.pairs for v in tested), pairs_needed(alike)
@@ -205,7 +222,7 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
                 f"With {alike} comparisons no difference of any size can be "
                 f"claimed from {fewest} pairs: {needed} are needed."
             )
-    if len(tested) < len(verdicts):
+    if any(verdict.outcome == "untested" and not verdict.unlike for verdict in verdicts):
         notes.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     for what, remark in (
         ("diverged", "seeds diverged (counted with the last value before)"),
@@ -217,7 +234,3 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
         if named:
             notes.append(f"{environment}: {remark}: {', '.join(named)}.")
     return tuple(notes)
-
-
-def _plural(number: int) -> str:
-    return "" if number == 1 else "s"

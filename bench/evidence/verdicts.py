@@ -3,37 +3,58 @@
 The reference is the ablation's control, or the variant that the variant itself names.
 
 A claim rests on pairs of common seeds, whose random streams are common too: an exact sign-flip
-test of the paired score differences, Holm-adjusted over all tested comparisons of the page. With
-fewer than `FEWEST_PAIRS` pairs nothing is tested and nothing is claimed. "No difference can be
-claimed" is not "they are equal": it says that these seeds do not tell them apart.
+test of the paired score differences, Holm-adjusted over all tested comparisons of the page. Its
+null hypothesis is "no difference in distribution"; the size of a claim is the difference of means.
+With fewer than `FEWEST_PAIRS` pairs nothing is tested and nothing is claimed, and neither is where
+the two scores are not the same quantity (`cells.unlike`). "No difference can be claimed" is not
+"they are equal": it says that these seeds do not tell them apart, and from which difference on so
+many seeds, spread like these, could have.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from bench.errors import unknown
-from bench.evidence.measures.cells import by_seed, paired_differences
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm, sign_flip_test
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import by_seed, paired_differences, unlike
+from bench.evidence.statistics.significance import (
+    ALPHA,
+    FEWEST_PAIRS,
+    holm,
+    least_claimable,
+    sign_flip_test,
+)
 
 Outcome = Literal["control", "untested", "none", "better", "worse"]
+NO_PAIRS: Floats = np.empty(0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
     """The claim that the evidence allows about one variant on one environment.
 
-    `difference` is the mean over pairs of (variant − reference) in units of the return, NaN without
-    pairs; `p_value` is the sign-flip test's, `adjusted` Holm's over the `comparisons` tested on
-    the page; both are NaN where nothing was tested. The outcome is "better" or "worse" than the
-    reference only at adjusted p ≤ `ALPHA`. `reference` is the name of the variant that this one is
-    compared with, the control's its own; `reference_title` is "control" or that variant's title.
+    Attributes:
+        environment, variant: which.
+        reference: name of the variant that it is compared with, the control's its own.
+        reference_title: "control", or the reference's title.
+        pairs: common seeds with a score; none where the two are not alike.
+        difference: mean over pairs of (variant − reference) [return]; NaN without pairs, and where
+            the two are not alike.
+        p_value: the sign-flip test's; NaN where nothing was tested, as the next three.
+        adjusted: Holm's over the `comparisons` tested on the page.
+        least: the |difference| from which on one could have been claimed, at this spread, number of
+            pairs and family; infinite where none; NaN also where one is claimed.
+        further: of the comparisons, those of something else than one environment's seeds.
+        unlike: why the scores are not the same quantity; empty where they are.
+        outcome: "better" or "worse" than the reference only at adjusted p ≤ `ALPHA`.
+        differences: by common seed [return].
     """
 
     environment: str
@@ -43,10 +64,13 @@ class Verdict:
     pairs: int
     difference: float
     p_value: float
-    adjusted: float
-    comparisons: int
     outcome: Outcome
-    further: int = 0  # of the comparisons, those of something else than one environment's seeds
+    adjusted: float = math.nan
+    comparisons: int = 0
+    least: float = math.nan
+    further: int = 0
+    unlike: str = ""
+    differences: Floats = field(default_factory=lambda: NO_PAIRS, compare=False, repr=False)
 
     @property
     def sentence(self) -> str:
@@ -54,10 +78,11 @@ class Verdict:
         if self.outcome == "control":
             return "control"
         if self.outcome == "untested":
-            return f"no claim: n = {self.pairs} < {FEWEST_PAIRS}"
+            return untested_text(self.pairs, self.unlike)
         if self.outcome == "none":
-            other = "" if self.reference_title == "control" else f" from {self.reference_title}"
-            return f"no difference{other} can be claimed ({self.evidence})"
+            other = "" if self.reference_title == "control" else self.reference_title
+            least = least_text(self.least, self.pairs)
+            return none_text(self.adjusted, self.comparisons, least, other)
         size = return_text(abs(self.difference))
         return f"{self.outcome} than {self.reference_title} by {size} ({self.evidence})"
 
@@ -68,7 +93,7 @@ class Verdict:
 
 
 def judge_plan(
-    plan: pd.DataFrame, scores: pd.DataFrame, *, further: Sequence[float] = (), seed: int = 0
+    plan: pd.DataFrame, scores: pd.DataFrame, *, seed: int = 0
 ) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
     """Judge a page by the references that its plan names.
 
@@ -78,11 +103,11 @@ def judge_plan(
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
-        further: as in `judge`.
         seed: as in `judge`.
 
     Returns:
-        The verdicts of `judge`, and a line for each reference that another one had to replace.
+        The verdicts of `judge`, and a line for each reference that another one had to replace and
+        for each comparison of what is not alike.
     """
     present = list(dict.fromkeys(scores["variant"]))
     named, notes = str(plan["control"].iloc[0]), []
@@ -96,7 +121,14 @@ def judge_plan(
             compared_with[variant] = reference
         elif variant in present and variant != control:
             notes.append(f"{reference} has no results here; {variant} is compared with {control}.")
-    verdicts = judge(scores, control, compared_with, further=further, seed=seed)
+    verdicts = judge(scores, control, compared_with, seed=seed)
+    titles = dict(zip(scores["variant"], scores["variant_title"], strict=True))
+    notes += [
+        f"Not compared: {titles[each.variant] or each.variant} on {each.environment} "
+        f"({each.unlike})."
+        for each in verdicts
+        if each.unlike
+    ]
     return verdicts, tuple(dict.fromkeys(notes))
 
 
@@ -105,7 +137,6 @@ def judge(
     control: str,
     compared_with: Mapping[str, str] | None = None,
     *,
-    further: Sequence[float] = (),
     seed: int = 0,
 ) -> tuple[Verdict, ...]:
     """Judge every variant of a page against its reference.
@@ -115,7 +146,6 @@ def judge(
             comparisons together are the page over which Holm's adjustment runs.
         control: name of the variant that the others are compared with,
         compared_with: save for these: name of a variant -> name of its reference.
-        further: p-values of whatever else is tested on the page, to adjust for those too.
         seed: of the sign-flip test's sampling, which starts beyond 20 pairs.
 
     Returns:
@@ -134,38 +164,67 @@ def judge(
     titles = dict(zip(scores["variant"], scores["variant_title"], strict=True))
     titles[control] = "control"
     values = by_seed(scores)
-    differences = {
-        (environment, variant): paired_differences(
-            own, values.get((environment, references[variant]), {})
+    cells = {
+        (str(environment), str(variant)): cell
+        for (environment, variant), cell in scores.groupby(
+            ["environment", "variant"], sort=False, observed=True
         )
-        for (environment, variant), own in values.items()
     }
+    reasons, differences = {}, {}
+    for (environment, variant), own in values.items():
+        reference = references[variant]
+        other = cells.get((environment, reference), scores[:0])
+        reason = unlike(cells[environment, variant], other, titles[reference] or reference)
+        pairs = paired_differences(own, values.get((environment, reference), {}))
+        reasons[environment, variant] = reason
+        differences[environment, variant] = NO_PAIRS if reason else pairs
 
-    tested = [
-        key
-        for key, pairs in differences.items()
-        if key[1] != control and len(pairs) >= FEWEST_PAIRS
-    ]
-    # A fresh generator each: a verdict does not depend on the order of its neighbours.
-    raw = {key: sign_flip_test(differences[key], np.random.default_rng(seed)) for key in tested}
-    together = holm([*raw.values(), *further]).tolist()
-    adjusted = dict(zip(tested, together[: len(tested)], strict=True))
-    return tuple(
+    found = [
         Verdict(
-            environment=key[0],
-            variant=key[1],
-            reference=references[key[1]],
-            reference_title=titles[references[key[1]]] or references[key[1]],
+            environment=environment,
+            variant=variant,
+            reference=references[variant],
+            reference_title=titles[references[variant]] or references[variant],
             pairs=len(pairs),
             difference=float(pairs.mean()) if len(pairs) else math.nan,
-            p_value=raw.get(key, math.nan),
-            adjusted=adjusted.get(key, math.nan),
-            comparisons=len(together),
-            further=len(further),
-            outcome=_outcome(key[1] == control, pairs, adjusted.get(key)),
+            # A fresh generator each: a verdict does not depend on the order of its neighbours.
+            p_value=(
+                sign_flip_test(pairs, np.random.default_rng(seed))
+                if variant != control and len(pairs) >= FEWEST_PAIRS
+                else math.nan
+            ),
+            unlike=reasons[environment, variant],
+            outcome="control" if variant == control else "untested",
+            differences=pairs,
         )
-        for key, pairs in differences.items()
-    )
+        for (environment, variant), pairs in differences.items()
+    ]
+    return adjust(found, seed=seed)[0]
+
+
+def adjust(
+    verdicts: Sequence[Verdict], further: Sequence[float] = (), *, seed: int = 0
+) -> tuple[tuple[Verdict, ...], tuple[float, ...]]:
+    """Adjust the p-values of a page as one family, and say what may be claimed.
+
+    Args:
+        verdicts: all of the page.
+        further: p-values of whatever else is tested on the page.
+        seed: of the sign-flip test's sampling, which starts beyond 20 pairs.
+
+    Returns:
+        The verdicts with their outcomes, and the further p-values as adjusted.
+    """
+    tested = [place for place, each in enumerate(verdicts) if math.isfinite(each.p_value)]
+    together = holm([*(verdicts[place].p_value for place in tested), *further]).tolist()
+    found = [replace(each, comparisons=len(together), further=len(further)) for each in verdicts]
+    for place, adjusted in zip(tested, together[: len(tested)], strict=True):
+        each, least, outcome = found[place], math.nan, _outcome(found[place], adjusted)
+        if outcome == "none":
+            generator = np.random.default_rng(seed)
+            least = least_claimable(each.differences, ALPHA / len(together), generator)
+        found[place] = replace(each, adjusted=adjusted, least=least, outcome=outcome)
+    return tuple(found), tuple(together[len(tested) :])
 
 
 def return_text(value: float) -> str:
@@ -181,19 +240,45 @@ def return_text(value: float) -> str:
     return text.replace("-", "−")
 
 
-def _outcome(is_control: bool, pairs: np.ndarray, adjusted: float | None) -> Outcome:
-    if is_control:
-        return "control"
-    if adjusted is None:
-        return "untested"
+def _outcome(verdict: Verdict, adjusted: float) -> Outcome:
     if adjusted > ALPHA:
         return "none"
-    return "better" if pairs.mean() > 0 else "worse"
+    return "better" if verdict.difference > 0 else "worse"
 
 
 def holm_text(adjusted: float, comparisons: int) -> str:
     """An adjusted p-value with the size of its family."""
     return f"{p_text(adjusted)}, Holm over {comparisons}"
+
+
+def claims_text(comparisons: int) -> str:
+    """What claims rest on, and what they say."""
+    plural = "" if comparisons == 1 else "s"
+    return (
+        "Claims: exact sign-flip test on pairs of common seeds (sampled beyond 20 pairs), "
+        f"Holm-adjusted over {comparisons} comparison{plural}. Its null hypothesis is that the two "
+        "have the same distribution, not that their means are equal; the size of a claim is the "
+        "mean difference. Least claimable: the mean difference from which on one could have been "
+        "claimed, at this spread, number of pairs and comparisons."
+    )
+
+
+def untested_text(pairs: int, reason: str = "") -> str:
+    """Why nothing is claimed: a reason of its own, or too few pairs."""
+    return f"no claim: {reason or f'n = {pairs} < {FEWEST_PAIRS}'}"
+
+
+def least_text(least: float, pairs: int, unit: str = "") -> str:
+    """From which difference on one could have been claimed."""
+    if math.isinf(least):
+        return f"none claimable at n = {pairs}"
+    return f"least claimable {return_text(least)}{unit}"
+
+
+def none_text(adjusted: float, comparisons: int, least: str, other: str = "") -> str:
+    """That no difference can be claimed, and from which on one could have been."""
+    told = f"{holm_text(adjusted, comparisons)}; {least}"
+    return f"no difference{other and f' from {other}'} can be claimed ({told})"
 
 
 def p_text(p_value: float) -> str:

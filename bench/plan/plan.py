@@ -56,6 +56,11 @@ class Plan:
             for seed in cell.seeds
         }
 
+    def seeds(self, cell: Cell) -> tuple[int, ...]:
+        """The seeds that fix n: the ablation's own where a part of them is asked for."""
+        own = self.ablation.seeds
+        return own if set(cell.seeds) <= set(own) else cell.seeds
+
     def rows(self, created: datetime) -> list[dict[str, object]]:
         """The rows of the store's table `plans`, a row a cell."""
         environments = list(dict.fromkeys(cell.environment for cell in self.cells))
@@ -84,6 +89,7 @@ class Plan:
                         **_documentation(cell.description.algorithm),
                         "mechanism": self.ablation.mechanism,
                         "page": self.ablation.page,
+                        "seeds": list(self.seeds(cell)),
                         **asked,
                         **({"held_out": list(cell.seeds)} if self.ablation.held_out else {}),
                     },

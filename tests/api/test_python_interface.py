@@ -219,13 +219,13 @@ def test_the_comparison_says_what_the_tables_say(made: Path, tmp_path: Path) -> 
 
 def test_the_interval_of_the_difference_is_the_report_s(made: Path) -> None:
     from bench.evidence.measures.anchors import anchors
-    from bench.evidence.report.material import Material
     from bench.evidence.report.tables import differences
+    from bench.evidence.results import Results
     from bench.evidence.verdicts import return_text
 
     view = bench.load("untrained", made)
     frame = bench.compare(view)
-    material = Material(view=view, source="made", anchors=anchors(None, None, "made"))
+    material = Results(view=view, source="made", given_anchors=anchors(None, None, "made"))
     told = [row[5] for row in differences(material)["rows"]]
     other = frame[frame["outcome"] != "control"]
     limits = zip(other["difference_low"], other["difference_high"], strict=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from bench.evidence.export.booktabs import escaped
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import bench
 from bench.cli.app import main
-from bench.evidence.export.booktabs import escaped
 from bench.evidence.measures.scores import score_runs
 from bench.store import NO_EPISODES, NO_UPDATES, Store
 from tests.experiment_results import Made, untrained_score, write

@@ -37,6 +37,7 @@ def make_frames(described: Iterable[dict[str, Any]]) -> Frames:
             "digest": "0123456789abcdef",
             "adopted": None,
             "versions": json.dumps(VERSIONS),
+            "machine": json.dumps({"processor": "AMD EPYC", "model": "17", "cores": 2}),
             "run": f"{place:016x}",
             **run,
         }

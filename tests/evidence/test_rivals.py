@@ -12,7 +12,7 @@ from bench.evidence.measures.normalised import Scale
 from bench.evidence.rivals import Improvement, improvements, section
 from bench.evidence.statistics.improvement import improvement_interval, probability_of_improvement
 from bench.evidence.statistics.significance import holm, sign_flip_test
-from bench.evidence.verdicts import judge
+from bench.evidence.verdicts import judge, judge_plan
 from tests.experiment_results import REACHED, UNTRAINED, Made, plan_frame, scores_frame
 
 PLAN = plan_frame("experiment")
@@ -31,7 +31,9 @@ def noisy(environment: str, variant: str, seed: int) -> float:
 
 def found(scores: pd.DataFrame, scales: dict[str, Scale] | None = None) -> dict[str, Improvement]:
     """By "rival", or "rival environment" of a row on one."""
-    rows = improvements(PLAN, scores, FIRST, SCALES if scales is None else scales)
+    verdicts, _ = judge_plan(PLAN, scores)
+    measured = SCALES if scales is None else scales
+    _, rows = improvements(PLAN, scores, FIRST, measured, verdicts)
     return {
         row.rival if row.over_all else f"{row.rival} {row.environments[0]}": row for row in rows
     }
@@ -71,10 +73,10 @@ def test_estimates_and_intervals_are_the_statistics_own() -> None:
 def test_below_ten_pairs_there_is_an_estimate_and_no_claim() -> None:
     rows = found(scores_frame("experiment", Made(of=noisy, seeds=9)))
     for row in rows.values():
-        assert row.claim == "n < 10: no claim"
+        assert row.claim.startswith("no claim: n = ") and row.claim.endswith(" < 10")
         assert math.isfinite(row.probability) and math.isnan(row.p_value)
     text = section(tuple(rows.values()), "PPO (Clip)").markdown()
-    assert text.count("n < 10: no claim") == 40
+    assert text.count("no claim: n = 9 < 10") == 40
     assert "Nothing is claimed below 10 pairs of common seeds." in text
     assert "Holm" not in text
 
@@ -111,7 +113,9 @@ def test_claims_name_the_better_one() -> None:
     assert rows["cem Hopper-v5"].claim == "PPO (Clip) better by 90.0 (p = 0.019, Holm over 40)"
     assert rows["trpo Hopper-v5"].claim == "TRPO better by 150 (p = 0.019, Holm over 40)"
     assert rows["trpo"].claim == "TRPO better by 1.50 normalised (p < 0.001, Holm over 40)"
-    assert rows["a2c Hopper-v5"].claim == "no difference can be claimed (p = 1, Holm over 40)"
+    assert rows["a2c Hopper-v5"].claim.startswith(
+        "no difference can be claimed (p = 1, Holm over 40; least claimable "
+    )
     assert rows["cem Hopper-v5"].cells[:5] == ("Hopper-v5", "CEM", "12", "1.00", "1.00 to 1.00")
     assert rows["trpo"].cells[:4] == ("mean over 7", "TRPO", "12", "0.00")
     text = section(tuple(rows.values()), "PPO (Clip)").markdown()
@@ -143,7 +147,8 @@ def test_missing_cells_and_seeds_leave_what_is_there() -> None:
 
 def test_without_ppo_there_is_nothing_to_compare() -> None:
     made = Made(missing=[(environment, FIRST) for environment in REACHED])
-    rows = improvements(PLAN, scores_frame("experiment", made), FIRST, SCALES)
+    scores = scores_frame("experiment", made)
+    _, rows = improvements(PLAN, scores, FIRST, SCALES, judge_plan(PLAN, scores)[0])
     assert rows == ()
     assert "There are no runs of PPO (Clip)" in section(rows, "PPO (Clip)").markdown()
 
@@ -163,3 +168,45 @@ def test_seeds_are_paired_by_number_not_by_place() -> None:
     differences = of(scores, "Hopper-v5", FIRST)[1:] - of(scores, "Hopper-v5", "trpo")[1:]
     assert row.pairs == 11 and row.seeds == (11, 12)
     assert row.p_value == sign_flip_test(differences, np.random.default_rng(0))
+
+
+def test_the_verdicts_come_back_in_the_family_of_all_tests() -> None:
+    scores = scores_frame("experiment", Made(of=noisy, seeds=11))
+    alone, _ = judge_plan(PLAN, scores)
+    verdicts, rows = improvements(PLAN, scores, FIRST, SCALES, alone)
+    assert {v.comparisons for v in alone} == {35} and {v.comparisons for v in verdicts} == {40}
+    single = {(row.environments[0], row.rival): row for row in rows if not row.over_all}
+    for verdict in verdicts:
+        if verdict.outcome != "control":
+            row = single[verdict.environment, verdict.variant]
+            assert (row.adjusted, row.pairs) == (verdict.adjusted, verdict.pairs)
+
+
+def test_what_is_not_alike_is_in_no_mean() -> None:
+    scores = scores_frame("experiment", Made(of=noisy, seeds=11))
+    odd = (scores["environment"] == "Hopper-v5") & (scores["variant"] == "cem")
+    scores.loc[odd, "budget"] = 20_000
+    rows = found(scores)
+    told = "no claim: 20,000 steps, control has 1,000,000"
+    assert rows["cem Hopper-v5"].claim == told and rows["cem Hopper-v5"].cells[3:5] == ("–", "–")
+    assert rows["cem"].environments == tuple(name for name in REACHED if name != "Hopper-v5")
+
+
+def test_the_least_claimable_mean_over_environments_is_where_its_claim_begins() -> None:
+    def shifted(size: float) -> Improvement:
+        """TRPO's differences to PPO centred, then shifted on every environment alike."""
+        scores = scores_frame("experiment", Made(of=noisy, seeds=12))
+        for name in REACHED:
+            here = scores["environment"] == name
+            own = here & (scores["variant"] == "trpo")
+            first = scores.loc[here & (scores["variant"] == FIRST), "score"].to_numpy()
+            apart = scores.loc[own, "score"].to_numpy() - first
+            spread = SCALES[name].one - SCALES[name].zero
+            scores.loc[own, "score"] = first + apart - apart.mean() - size * spread
+        return found(scores)["trpo"]
+
+    least = shifted(0.0).least
+    assert 0 < least < 1
+    # Sampled, hence only nearly so.
+    assert shifted(0.9 * least).adjusted > 0.05
+    assert shifted(1.1 * least).p_value * shifted(0.0).comparisons <= 0.05

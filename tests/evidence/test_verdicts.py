@@ -12,8 +12,9 @@ import scipy.stats
 
 from bench.errors import InputError
 from bench.evidence.statistics.power import pairs_needed, smallest_p
-from bench.evidence.statistics.significance import ALPHA, holm, sign_flip_test
+from bench.evidence.statistics.significance import ALPHA, holm, least_claimable, sign_flip_test
 from bench.evidence.verdicts import Verdict, judge, judge_plan, return_text
+from bench.kinds import EPISODES, EVALUATIONS, MEANS
 
 Scores = Mapping[tuple[str, str], Sequence[float]]
 
@@ -25,7 +26,10 @@ def frame(scores: Scores) -> pd.DataFrame:
         for (environment, variant), values in scores.items()
         for seed, score in enumerate(values)
     ]
-    return pd.DataFrame(rows, columns=["environment", "variant", "variant_title", "seed", "score"])
+    columns = ["environment", "variant", "variant_title", "seed", "score"]
+    return pd.DataFrame(rows, columns=columns).assign(
+        kind=EPISODES, budget=100_000, back_end="envpool"
+    )
 
 
 def verdict(scores: Scores, variant: str, environment: str = "Hopper-v5") -> Verdict:
@@ -60,7 +64,73 @@ def test_a_doubtful_difference_is_not_claimed() -> None:
     expected = sign_flip_test(shift, np.random.default_rng(0))
     assert none.outcome == "none"
     assert none.p_value == expected
-    assert none.sentence == f"no difference can be claimed (p = {expected:.2g}, Holm over 1)"
+    assert none.least == least_claimable(shift, ALPHA, np.random.default_rng(0))
+    told = f"p = {expected:.2g}, Holm over 1; least claimable {none.least:.2f}"
+    assert none.sentence == f"no difference can be claimed ({told})"
+
+
+def test_the_least_claimable_difference_is_where_the_claim_begins() -> None:
+    """On the same spread, a hundredth more is claimed and a hundredth less is not, up and down."""
+    shift = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0]) * np.linspace(1, 2, 10)
+    centred = shift - shift.mean()
+    others = {("Hopper-v5", "a"): CONTROL + 1e4, ("Hopper-v5", "b"): CONTROL + 2e4}
+
+    def shifted(size: float) -> Verdict:
+        new = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + centred + size}
+        return verdict({**new, **others}, "new")
+
+    alone = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + centred}
+    least = verdict(alone, "new").least
+    for one, other in ((1.01, -1.01), (0.99, -0.99)):
+        outcomes = set()
+        for share in (one, other):
+            scores = {**alone, ("Hopper-v5", "new"): CONTROL + centred + share * least}
+            outcomes.add(verdict(scores, "new").outcome)
+        assert ("none" in outcomes) == (abs(one) < 1)
+    # Among more comparisons more is needed, on the way to none at all.
+    assert shifted(0.0).least > least
+
+
+def test_where_no_difference_of_any_size_could_be_claimed_that_is_said() -> None:
+    shift = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0])
+    many = {("Hopper-v5", f"v{place:02}"): CONTROL + shift for place in range(26)}
+    none = verdict({("Hopper-v5", "control"): CONTROL, **many}, "v00")
+    assert math.isinf(none.least)
+    assert none.sentence.endswith("Holm over 26; none claimable at n = 10)")
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        ({"budget": 999_000}, "no claim: 999,000 steps, control has 100,000"),
+        ({"kind": EVALUATIONS}, "no claim: evaluations, control has training episodes"),
+        ({"kind": MEANS}, "no claim: means of training episodes, control has training episodes"),
+        ({"back_end": "warp"}, "no claim: stepped by warp, control by envpool"),
+    ],
+)
+def test_what_is_not_alike_is_not_compared(columns: dict[str, object], told: str) -> None:
+    control = frame({("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + 300})
+    other = frame({("Hopper-v5", "other"): CONTROL + 1879}).assign(**columns)
+    found = {v.variant: v for v in judge(pd.concat([control, other]), "control")}
+    assert (found["other"].outcome, found["other"].sentence) == ("untested", told)
+    assert math.isnan(found["other"].difference) and not len(found["other"].differences)
+    # It is none of the family either.
+    assert found["new"].sentence == "better than control by 300 (p = 0.002, Holm over 1)"
+
+
+def test_what_is_not_compared_is_noted() -> None:
+    other = frame({("Hopper-v5", "first"): CONTROL}).assign(budget=999_000)
+    scores = pd.concat([frame({("Hopper-v5", "control"): CONTROL}), other])
+    _, notes = judge_plan(plan("control", {"control": None, "first": None}), scores)
+    assert notes == ("Not compared: the first on Hopper-v5 (999,000 steps, control has 100,000).",)
+
+
+def test_imported_training_episodes_of_a_like_budget_are_compared() -> None:
+    control = frame({("Hopper-v5", "control"): CONTROL})
+    other = frame({("Hopper-v5", "other"): CONTROL + 300})
+    other = other.assign(back_end="imported", budget=99_400)
+    found = judge(pd.concat([control, other]), "control")
+    assert [v.outcome for v in found] == ["control", "better"]
 
 
 def test_below_ten_pairs_nothing_is_claimed_however_large_the_difference() -> None:
@@ -109,7 +179,7 @@ def test_an_environment_without_the_control_allows_no_claim() -> None:
         ("Ant-v5", "new"): CONTROL,
     }
     assert verdict(scores, "new", "Ant-v5").sentence == "no claim: n = 0 < 10"
-    assert verdict(scores, "new").sentence == "no difference can be claimed (p = 1, Holm over 1)"
+    assert verdict(scores, "new").outcome == "none"
 
 
 def test_an_unknown_control_names_the_nearest() -> None:
@@ -143,10 +213,8 @@ def test_a_variant_is_compared_with_the_one_it_names() -> None:
     assert found["control"].outcome == "control"
     assert found["first"].sentence == "better than control by 300 (p = 0.0059, Holm over 3)"
     assert found["second"].sentence == "worse than the first by 200 (p = 0.0059, Holm over 3)"
-    assert (
-        found["third"].sentence
-        == "no difference from the second can be claimed (p = 1, Holm over 3)"
-    )
+    told = "p = 1, Holm over 3; least claimable 0.000"
+    assert found["third"].sentence == f"no difference from the second can be claimed ({told})"
     assert found["third"].difference == 0
     assert {v.comparisons for v in found.values()} == {3}
     untitled = judge(scores.assign(variant_title=""), "control", {"second": "first"})

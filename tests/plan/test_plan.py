@@ -86,6 +86,20 @@ def test_held_out_seeds_are_the_only_ones_and_the_plan_s_rows_say_so() -> None:
     assert "held_out" not in str(plan().rows(datetime.now(UTC))[0]["metadata"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "fixed"), [((0,), [0, 1]), ((0, 1), [0, 1]), ((0, 1, 2), [0, 1, 2]), ((7,), [7])]
+)
+def test_rows_say_the_seeds_that_fix_n(asked: tuple[int, ...], fixed: list[int]) -> None:
+    """A part of the ablation's seeds doesn't change its n; others are another request."""
+    made = make_plan(
+        ablation(PPO, TIGHT, seeds=(0, 1)),
+        back_end_of=lambda environment: "envpool",
+        seeds=asked,
+    )
+    rows = made.rows(datetime.now(UTC))
+    assert [json.loads(str(row["metadata"]))["seeds"] for row in rows] == [fixed] * len(rows)
+
+
 def test_settings_reach_every_variant_that_has_the_field() -> None:
     made = plan(PPO, VANILLA, settings={"clip_range": "0.3", "slots": "4"})
     ppo, vanilla = (cell.description.hyperparameters for cell in made.cells[:2])

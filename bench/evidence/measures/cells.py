@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.measures.alignment import Floats
+from bench.store.imported import ALIKE
+from bench.store.schema import IMPORTED
 
 Cell = tuple[str, str]
 """(environment, variant), by name."""
@@ -60,6 +62,42 @@ def by_seed(scores: pd.DataFrame) -> dict[Cell, dict[int, float]]:
 def paired_differences(own: Mapping[int, float], other: Mapping[int, float]) -> Floats:
     """own − other of the seeds that both have, by seed [return]."""
     return np.array([own[seed] - other[seed] for seed in sorted(own.keys() & other.keys())])
+
+
+def unlike(own: pd.DataFrame, other: pd.DataFrame, title: str) -> str:
+    """Why the scores of two variants on an environment are not the same quantity.
+
+    Compared are the kinds of returns, the budgets (alike within 5%: a file of curves ends with its
+    last episode) and the back ends that stepped, of which an imported run has none.
+
+    Args:
+        own, other: rows of the frame of `scores.score_runs`.
+        title: what the other variant is called.
+
+    Returns:
+        Like "999,000 steps, control has 100,000"; empty where they are alike, or one has no rows.
+    """
+    if own.empty or other.empty:
+        return ""
+    kinds = [_listed(cell["kind"]) for cell in (own, other)]
+    if kinds[0] != kinds[1]:
+        return f"{kinds[0]}, {title} has {kinds[1]}"
+    few = min(int(cell["budget"].min()) for cell in (own, other))
+    many = max(int(cell["budget"].max()) for cell in (own, other))
+    if many - few > ALIKE * many:
+        mine, theirs = (
+            " and ".join(f"{budget:,}" for budget in sorted(cell["budget"].unique()))
+            for cell in (own, other)
+        )
+        return f"{mine} steps, {title} has {theirs}"
+    stepped = [_listed(cell["back_end"][cell["back_end"] != IMPORTED]) for cell in (own, other)]
+    if all(stepped) and stepped[0] != stepped[1]:
+        return f"stepped by {stepped[0]}, {title} by {stepped[1]}"
+    return ""
+
+
+def _listed(column: pd.Series) -> str:
+    return " and ".join(sorted(column.astype(str).unique()))
 
 
 def complete_environments(plan: pd.DataFrame, present: Collection[Cell]) -> tuple[str, ...]:

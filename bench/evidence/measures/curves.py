@@ -14,6 +14,7 @@ import pandas as pd
 
 from bench.errors import unknown
 from bench.evidence.measures.alignment import Aligned, Floats, Integers, align
+from bench.evidence.measures.wall_time import one_machine
 from bench.evidence.statistics.estimates import (
     LEVEL,
     REPETITIONS,
@@ -74,7 +75,7 @@ def seed_curves(
     The grid of a variant on an environment has equal distances up to the budget (steps), or up to
     the wall time of its slowest seed (seconds). Each seed's own seconds are used; a seed that
     finished earlier keeps its last value while the slowest still trains; one whose seconds are not
-    known is left out.
+    known, or are another machine's (`wall_time`), is left out.
 
     Args:
         runs: the store's view of an ablation, one row a run.
@@ -82,8 +83,8 @@ def seed_curves(
         updates: the store's view, one row an update, to place an episode at the end of its batch
             instead of at its own; see `alignment`.
         x: "steps" (environment steps of the seed) or "seconds" (wall time since training began).
-        points: points of the grid; by default as many, between 5 and 100, as an environment's
-            episodes fill, so that curves do not become staircases of values carried forward.
+        points: points of the grid; by default as many, between 5 and 100, as a variant's episodes
+            fill, so that curves do not become staircases of values carried forward.
 
     Returns:
         One entry a variant and environment with at least one run that did not fail.
@@ -96,9 +97,15 @@ def seed_curves(
 
 
 def aligned_curves(
-    aligned: Aligned, *, x: Axis = "steps", points: int | None = None
+    aligned: Aligned, *, x: Axis = "steps", points: int | None = None, shared: bool = False
 ) -> tuple[SeedCurves, ...]:
-    """`seed_curves` of episodes that are already matched to their runs."""
+    """`seed_curves` of episodes that are already matched to their runs.
+
+    Args:
+        aligned, x, points: as there.
+        shared: all variants of an environment have as many points as the coarsest one fills. When a
+            curve first reaches a return depends on how fine it is, so times are compared on these.
+    """
     if x not in AXES:
         raise unknown("x axis", x, AXES)
     if points is not None and points < 1:
@@ -106,7 +113,7 @@ def aligned_curves(
     described = aligned.runs
     usable = described[~aligned.failed]
     if x == "seconds":
-        usable = usable[usable["seconds"].notna()]
+        usable = usable[one_machine(usable)]
     if usable.empty:
         return ()
     extents = _extents(aligned, x)
@@ -115,12 +122,14 @@ def aligned_curves(
     number[usable.index] = points or 0
     if points is None:
         gaps = _typical_gaps(aligned, position, extents)
-        for _, group in usable.groupby("environment", sort=False):
-            typical = gaps.loc[group.index].groupby(group["variant"]).median()
-            number[group.index] = _points(float(typical.max()))
+        cells = [usable["environment"], usable["variant"]]
+        typical = gaps[usable.index].groupby(cells, sort=False).transform("median")
+        if shared:
+            typical = typical.groupby(cells[0], sort=False).transform("max")
+        number[usable.index] = typical.map(_points)
 
     values = _gather(aligned, position, extents, number)
-    cells = []
+    found = []
     for names, group in usable.groupby(["environment", "variant", "variant_title"], sort=False):
         members = group.index.to_numpy()
         count = int(number[members[0]])
@@ -128,7 +137,7 @@ def aligned_curves(
         block = values[members, :count]
         with_episodes = ~np.isnan(block[:, -1])
         environment, variant, title = (str(name) for name in names)
-        cells.append(
+        found.append(
             SeedCurves(
                 environment=environment,
                 variant=variant,
@@ -138,7 +147,7 @@ def aligned_curves(
                 values=block[with_episodes],
             )
         )
-    return tuple(cells)
+    return tuple(found)
 
 
 def aggregate(

@@ -31,6 +31,7 @@ _DESCRIPTION: Final = [
     "run",
     "budget",
     "status",
+    "back_end",
 ]
 
 
@@ -54,7 +55,7 @@ def score_runs(
 
     Returns:
         One row a run, by environment, variant and seed: environment, environment_order, variant,
-        variant_title, variant_order, seed, run, budget [steps], status,
+        variant_title, variant_order, seed, run, budget [steps], status, back_end,
         kind, what the returns are, one of `bench.kinds`, and
         score [return]; last_100 [return], the mean of the last 100 episodes (of all, if fewer);
         window_episodes, episodes behind the score, 0 where it was carried forward;

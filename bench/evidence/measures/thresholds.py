@@ -1,7 +1,7 @@
 """How soon a learning curve reaches a return: in steps or in seconds, seed by seed.
 
 A seed that never reaches it is not left out: its time is infinite, so that a median over seeds says
-what happened to the typical one, and is infinite where more than half never got there.
+by when half of them were there, and is infinite where more than half never got there.
 """
 
 from __future__ import annotations
@@ -31,12 +31,13 @@ class Reached:
 
     @property
     def median(self) -> float:
-        """Median over all seeds: infinite where half of them or more never reach it, NaN without.
+        """The first time by which at least half of the seeds are there; NaN without seeds.
 
-        With an even number of seeds the upper one of the two in the middle, so that it is a time
-        by which at least half of the seeds are there.
+        With an even number of seeds that is the lower one of the two in the middle. Infinite where
+        more than half of the seeds never get there.
         """
-        return float(np.sort(self.times)[len(self.times) // 2]) if len(self.times) else float("nan")
+        number = len(self.times)
+        return float(np.sort(self.times)[(number - 1) // 2]) if number else float("nan")
 
 
 def times_to(curves: SeedCurves, threshold: float) -> Reached:

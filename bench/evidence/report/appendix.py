@@ -13,8 +13,8 @@ from bench.evidence.measures import anchors
 from bench.evidence.measures.anchors import PPO
 from bench.evidence.measures.cells import range_text, titles
 from bench.evidence.measures.normalised import UNTRAINED
-from bench.evidence.report.material import Material
 from bench.evidence.report.tables import NONE, Facts, table
+from bench.evidence.results import Results
 from bench.evidence.verdicts import return_text
 from bench.store.imported import trained
 from bench.store.schema import IMPORTED
@@ -22,7 +22,7 @@ from bench.store.schema import IMPORTED
 _OF_CONTROL: Final = "those of the control"
 
 
-def variants(material: Material) -> Facts:
+def variants(material: Results) -> Facts:
     """What is compared: a row a variant, only what differs."""
     plan = material.plan.drop_duplicates("variant").sort_values("variant_order")
     told: dict[str, set[str]] = {}  # algorithm -> what any of its variants sets
@@ -57,7 +57,7 @@ def variants(material: Material) -> Facts:
     )
 
 
-def size(material: Material) -> Facts:
+def size(material: Results) -> Facts:
     """Environments, budgets and seeds that are there: a sentence where all are alike."""
     rows = []
     for environment, plan in material.plan.groupby("environment", sort=False):
@@ -75,7 +75,7 @@ def size(material: Material) -> Facts:
     return table(("environment", "steps a run", "seeds"), ("left", "right", "right"), rows)
 
 
-def details(material: Material) -> Facts:
+def details(material: Results) -> Facts:
     """Every hyperparameter of every variant: a row a name; what differs is told apart."""
     meanings: dict[str, dict[str, str]] = {}
     for row in material.plan.drop_duplicates("variant").itertuples():
@@ -104,7 +104,7 @@ def details(material: Material) -> Facts:
     return table(("hyperparameter", "value", "meaning"), ("left", "left", "left"), rows)
 
 
-def run_ids(material: Material) -> Facts:
+def run_ids(material: Results) -> Facts:
     """Every run behind the chapter: a row a variant and environment."""
     rows = []
     keys = ["environment", "variant_title", "variant"]
@@ -118,7 +118,7 @@ def run_ids(material: Material) -> Facts:
     )
 
 
-def scale(material: Material) -> Facts | None:
+def scale(material: Results) -> Facts | None:
     """Where 0 and 1 of the normalised scores come from; None where there is no scale."""
     rows = []
     for environment in material.common_environments:
@@ -155,7 +155,7 @@ def shared_scale(scales: Iterable[Facts | None]) -> Facts | None:
     return {**found[0], "rows": list(rows.values())}
 
 
-def provenance(material: Material) -> list[list[str]]:
+def provenance(material: Results) -> list[list[str]]:
     """What the runs were made with, as pairs of a name and a text."""
     runs = material.runs.drop_duplicates("run")
     status = runs["status"].value_counts()

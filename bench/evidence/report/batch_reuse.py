@@ -12,13 +12,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from bench.evidence.figures.grid import PAGE as WIDTH
 from bench.evidence.figures.panel import dress_panel
-from bench.evidence.figures.style import drawing, thousands
+from bench.evidence.figures.style import drawing, power_of_ten, thousands
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.report.figures import WIDTH, power_of_ten, short
-from bench.evidence.report.material import Material
-from bench.evidence.report.mechanism import LABELS
+from bench.evidence.measures.diagnostics import LABELS
 from bench.evidence.report.tables import significant, table
+from bench.evidence.results import Results
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
 """Those that spend several epochs on a batch, step by step."""
@@ -43,7 +43,7 @@ class Point:
     values: dict[str, Floats]  # by diagnostic
 
 
-def points(material: Material) -> dict[str, Point]:
+def points(material: Results) -> dict[str, Point]:
     """What an ablation holds, by description."""
     found: dict[str, Point] = {}
     chosen = material.runs[material.runs["algorithm"].isin(ALGORITHMS)]
@@ -140,7 +140,7 @@ def draw(found: list[Point]) -> Figure:
                     panel.set_ylim(-0.03, 1.05)
                     panel.yaxis.set_major_formatter(FuncFormatter(thousands))
                 if name == COLUMNS[0]:
-                    panel.set_title(short(environment), loc="left", fontsize=8)
+                    panel.set_title(environment, loc="left", fontsize=8)
             row[0].set_ylabel(LABELS[name])
         for panel in panels[-1]:
             panel.set_xlabel("epochs on a batch")

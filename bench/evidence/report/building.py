@@ -17,14 +17,14 @@ from typing import Final
 import pandas as pd
 
 from bench.errors import InputError
+from bench.evidence.figures.output import svg
 from bench.evidence.figures.style import thousands
 from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.report import appendix, batch_reuse, document
 from bench.evidence.report.chapter import Chapter, make_chapter
-from bench.evidence.report.figures import svg
 from bench.evidence.report.lecture import lecture
-from bench.evidence.report.material import Material
+from bench.evidence.results import Results
 from bench.store import Store, View, load, result_folders
 from bench.store.editions import edition_text
 from bench.store.imported import is_imported, trained
@@ -145,11 +145,11 @@ class Builder:
             reused=batch_reuse.points(material) if name in REUSING and material.runs.size else {},
         )
 
-    def _material(self, view: View) -> Material:
-        return Material(
+    def _material(self, view: View) -> Results:
+        return Results(
             view=view,
             source=self.shown(view.source) + edition_text(view.runs),
-            anchors=_anchors_for(view.source, self.shown),
+            given_anchors=_anchors_for(view.source, self.shown),
             remarks=self.remarks(view),
         )
 
@@ -178,7 +178,7 @@ def _sources(parts: Iterable[_Part]) -> str:
     return " and ".join(dict.fromkeys(each.source for each in parts))
 
 
-def _command(material: Material) -> str:
+def _command(material: Results) -> str:
     """What trains the runs again: seeds and budgets where they are not the ablation's own."""
     imports = material.plan.apply(is_imported, axis="columns")
     if imports.all():

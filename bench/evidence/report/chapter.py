@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from bench.evidence import rivals
 from bench.evidence.caveats import mixed_code, trouble
-from bench.evidence.figures.caption import meaning, seconds_text
-from bench.evidence.figures.figure_3 import experiment
-from bench.evidence.figures.style import Look, looks
+from bench.evidence.figures import interactive
+from bench.evidence.figures.grid import PAGE as WIDTH
+from bench.evidence.figures.kinds import picture
+from bench.evidence.figures.mechanism import draw_first_variances
+from bench.evidence.figures.output import svg
+from bench.evidence.figures.shown import select
 from bench.evidence.glyphs import printable
-from bench.evidence.measures.cells import titles
+from bench.evidence.measures.cells import missing_text, titles
 from bench.evidence.measures.curves import Axis
+from bench.evidence.measures.diagnostics import diagnostics, first_variances, mechanism_of
+from bench.evidence.pages import reference_kl
 from bench.evidence.pages.figure_3 import beside_figure_3, beside_sources
-from bench.evidence.report import appendix, curves, figures, tables
+from bench.evidence.report import appendix, tables
 from bench.evidence.report.conclusion import conclusion
-from bench.evidence.report.material import Material
-from bench.evidence.report.mechanism import diagnostics, first_variances, mechanism_of
-from bench.evidence.report.plots import plot
-from bench.evidence.report.reference_kl import departure
-from bench.evidence.statistics.profiles import Profile, performance_profile
+from bench.evidence.results import Results
 from bench.file_names import file_name
 from bench.store.schema import IMPORTED
 
@@ -38,10 +38,10 @@ class Chapter:
 
     facts: dict[str, Any]
     figures: dict[str, bytes]  # file name -> SVG
-    plots: dict[str, Any]  # id -> interactive curves; none unless asked for
+    plots: dict[str, str]  # id -> interactive curves, an HTML element; none unless asked for
 
 
-def make_chapter(material: Material, command: str, form: str) -> Chapter:
+def make_chapter(material: Results, command: str, form: str) -> Chapter:
     """An ablation's chapter, as far as its results go.
 
     Args:
@@ -65,13 +65,12 @@ def make_chapter(material: Material, command: str, form: str) -> Chapter:
     drawn: dict[str, bytes] = {}
 
     def add(key: str, figure: Figure) -> str:
-        drawn[f"{name}-{key}.svg"] = figures.svg(figure)
+        drawn[f"{name}-{key}.svg"] = svg(figure)
         return f"{name}-{key}.svg"
 
-    look = looks(list(material.titles), material.control)
     over_all = [row for row in material.findings.rivals if row.over_all]
     warnings = [*material.remarks, *mixed_code(material.runs)]
-    facts |= _results(material, look, add)
+    facts |= _results(material, add)
     facts |= {
         "thresholds": tables.thresholds(material),
         "conclusion": conclusion(material.verdicts, material.titles, over_all),
@@ -83,126 +82,82 @@ def make_chapter(material: Material, command: str, form: str) -> Chapter:
         "remarks": [*warnings, *material.findings.notes, *trouble(material.scores)],
         "marked": bool(warnings),
     }
-    plots = {
-        f"{name}-{axis}": plot(found, material.titles, look, axis)
-        for axis, found in material.curves.items()
-        if form == "html"
-    }
+    axes = [axis for axis in _AXES if form == "html" and material.bands(axis)]
+    plots = {f"{name}-{axis}": interactive.curves(material, axis) for axis in axes}
     return Chapter(facts=printable(facts), figures=drawn, plots=plots)
 
 
-def _results(
-    material: Material, look: Mapping[str, Look], add: Callable[[str, Figure], str]
-) -> dict[str, Any]:
-    names = material.titles
+def _results(material: Results, add: Callable[[str, Figure], str]) -> dict[str, Any]:
+    def drawn(kind: str, key: str, **options: Any) -> dict[str, Any]:
+        made = picture(material, kind, width=WIDTH, title=False, caption=False, **options)
+        return {"file": add(key, made.figure), "caption": [made.caption[0]]}
+
     found: dict[str, Any] = {"curves": []}
     if material.page == "figure_3":
-        found["experiment"] = _experiment(material, add)
+        found["experiment"] = {**drawn("figure_3", "figure-3"), **_experiment(material)}
     for axis, what in _AXES.items():
-        if axis == "steps" and "experiment" in found:
+        if (axis == "steps" and "experiment" in found) or not material.bands(axis):
             continue  # Figure 3 is drawn against steps
-        cells = material.curves[axis]
-        drawn = curves.learning_curves(cells, material.runs, names, look, material.control, x=axis)
-        # What line and band are is said once.
-        sentences = (
-            seconds_text(material.runs)
-            if found["curves"]
-            else meaning(material.runs, [cell for cell, _ in cells], axis)
-        )
-        found["curves"].append(
-            {
-                "key": axis,
-                "file": add(axis, drawn),
-                "what": what,
-                "caption": sentences,
-            }
-        )
+        made = drawn("curves", axis, x=axis, strip=False)
+        found["curves"].append({"key": axis, "what": what, **made})
     found["scores"] = tables.scores(material)
-    found["dots"] = add(
-        "scores", figures.dots(material.values, names, look, label="score of a seed [return]")
-    )
-    found["departure"] = departure(material, look, add)
-    found |= _comparisons(material, look, add)
+    found["dots"] = drawn("scores", "scores")["file"]
+    found["departure"] = None
+    if material.findings.with_kl is not None:
+        reached, golden = material.findings.with_kl, material.findings.golden
+        found["departure"] = {
+            **drawn("kl", "departure"),
+            "golden": bool(reached["gold"].notna().any()),
+            "tables": [
+                tables.of_section(reference_kl.section(environment, reached, golden))
+                for environment in dict.fromkeys(reached["environment"])
+            ],
+        }
+    found["differences"] = tables.differences(material)
+    if any(each.pairs and each.outcome != "control" for each in material.verdicts):
+        found["pairs"] = drawn("differences", "pairs")["file"]
+        if material.page != "figure_3":  # whose page has the table already
+            found["improvement"] = tables.improvement(material)
     found["aggregates"] = tables.aggregates(material)
     if found["aggregates"]:
-        profiles = _profiles(material)
-        found["profile"] = add("profile", figures.profiles(profiles, names, look))
+        found["profile"] = drawn("profile", "profile")["file"]
         found["profile_notes"] = tables.profile_notes(material)
-    columns = mechanism_of(material.plan)
-    found["mechanism"] = _mechanism(material, columns, look, add)
-    return found
-
-
-def _comparisons(
-    material: Material, look: Mapping[str, Look], add: Callable[[str, Figure], str]
-) -> dict[str, Any]:
-    """Each variant beside its reference: differences by pairs of seeds, and how often it wins."""
-    paired = {
-        (verdict.environment, verdict.variant): material.differences(verdict)
-        for verdict in material.verdicts
-        if verdict.outcome != "control" and verdict.pairs
-    }
-    found: dict[str, Any] = {"differences": tables.differences(material)}
-    if not paired:
-        return found
-    drawn = figures.dots(
-        paired,
-        material.titles,
-        look,
-        label="difference to the reference, a pair of seeds [return]",
-        statistic="mean",
-        zero=True,
-    )
-    found["pairs"] = add("pairs", drawn)
-    if material.page != "figure_3":  # whose page has the table already
-        found["improvement"] = tables.improvement(material)
+    found["mechanism"] = _mechanism(material, drawn, add)
     return found
 
 
 def _mechanism(
-    material: Material,
-    columns: Sequence[str],
-    look: Mapping[str, Look],
-    add: Callable[[str, Figure], str],
+    material: Results, drawn: Callable[..., dict[str, Any]], add: Callable[[str, Figure], str]
 ) -> dict[str, Any] | None:
-    drawn = diagnostics(material.runs, material.view.updates, columns)
-    if not drawn:
+    columns = mechanism_of(material.plan)
+    shown = diagnostics(material.runs, material.view.updates, columns)
+    if not shown:
         return None
     found: dict[str, Any] = {
-        "file": add("mechanism", curves.diagnostics(drawn, material.titles, look)),
-        "table": tables.mechanism(material, [each.column for each in drawn]),
+        **drawn("mechanism", "mechanism"),
+        "table": tables.mechanism(material, [each.column for each in shown]),
         "meanings": [
             [
                 each.label,
                 each.meaning + ("; what is below the axis is drawn at its edge" * each.cut),
             ]
-            for each in drawn
+            for each in shown
         ],
         "first": None,
     }
     if "gradient_variance" in columns:
         first = first_variances(material.view.updates)
         if first and min(own.min() for own in first.values()) > 0:
-            label = "variance of the gradient in a seed's first batch"
-            figure = figures.dots(first, material.titles, look, label=label, logarithmic=True)
             found["first"] = {
-                "file": add("first", figure),
+                "file": add("first", draw_first_variances(select(material, width=WIDTH))),
                 "table": tables.first_variances(material, first),
             }
     return found
 
 
-def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[str, Any]:
-    """Figure 3 of the PPO paper from these results, and the tables beside it."""
+def _experiment(material: Results) -> dict[str, Any]:
+    """The tables beside Figure 3 of the PPO paper, and what is missing there."""
     plan, scores = material.plan, material.scores
-    pages = experiment(
-        plan,
-        material.runs,
-        material.view.episodes,
-        material.view.updates,
-        source=material.source,
-        bare=True,
-    )
     untrained = material.anchors.untrained
     control = str(plan["control"].iloc[0])
     parts = {
@@ -215,30 +170,12 @@ def _experiment(material: Material, add: Callable[[str, Figure], str]) -> dict[s
         "rivals": [rivals.section(material.findings.rivals, titles(plan).get(control, control))],
     }
     return {
-        "file": add("figure-3", pages.curves),
-        "caption": list(pages.caption),
-        "missing": pages.missing,
+        "missing": missing_text(plan, material.values),
         **{key: [tables.of_section(part) for part in found] for key, found in parts.items()},
     }
 
 
-def _profiles(material: Material) -> dict[str, Profile]:
-    strata = {
-        variant: material.strata(variant)
-        for variant in material.titles
-        if all((name, variant) in material.values for name in material.common_environments)
-    }
-    every = np.concatenate([values for found in strata.values() for values in found])
-    low = min(0.0, float(every.min()))
-    high = min(figures.PROFILE_END, max(1.0, float(every.max())))
-    marks = np.linspace(low - 0.02 * (high - low), high, 201)
-    return {
-        variant: performance_profile(found, marks, np.random.default_rng(0))
-        for variant, found in strata.items()
-    }
-
-
-def _objectives(material: Material) -> list[dict[str, Any]]:
+def _objectives(material: Results) -> list[dict[str, Any]]:
     """The algorithms of the plan in its order, with what is known of each."""
     found: dict[str, dict[str, Any]] = {}
     plan = material.plan.drop_duplicates("variant").sort_values("variant_order")

@@ -56,29 +56,22 @@ def whole(
     return _made(files, form, plots)
 
 
-def _made(files: dict[str, bytes], form: str, plots: dict[str, Any]) -> bytes:
+def _made(files: dict[str, bytes], form: str, plots: Mapping[str, str]) -> bytes:
     content = _compile(files, form)
     return _interactive(content.decode(), plots).encode() if form == "html" else content
 
 
-def _interactive(page: str, plots: dict[str, Any]) -> str:
+def _interactive(page: str, plots: Mapping[str, str]) -> str:
     """The page with its looks and its curves in it: nothing is fetched from elsewhere."""
     from plotly.offline import get_plotlyjs
 
-    templates = resources.files("bench.evidence.report")
-    looks, script = (
-        templates.joinpath(name).read_text(encoding="utf-8") for name in ("report.css", "report.js")
+    looks = resources.files("bench.evidence.report").joinpath("report.css").read_text("utf-8")
+    for name, figure in plots.items():
+        place = f'<div class="plot" id="{name}">'
+        page = page.replace(place, f"{place}{figure}", 1)
+    return page.replace(
+        "</head>", f"<style>{looks}</style><script>{get_plotlyjs()}</script></head>", 1
     )
-    # "<!--" and "</script>" would end or swallow the element; in JSON a letter may be its number.
-    data = json.dumps(plots, sort_keys=True).replace("<", "\\u003c")
-    scripts = (
-        f"<script>{get_plotlyjs()}</script>\n"
-        f'<script type="application/json" id="plots">{data}</script>\n'
-        f"<script>{script}</script>\n"
-    )
-    head, body = page.split("</head>", 1)
-    body, end = body.rsplit("</body>", 1)
-    return f"{head}<style>{looks}</style></head>{body}{scripts}</body>{end}"
 
 
 def _compile(files: dict[str, bytes], form: str) -> bytes:

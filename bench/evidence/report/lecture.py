@@ -20,10 +20,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
+from bench.evidence.figures.grid import PAGE as WIDTH
 from bench.evidence.figures.panel import dress_panel
-from bench.evidence.figures.style import drawing
+from bench.evidence.figures.style import drawing, power_of_ten
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.report.figures import WIDTH, power_of_ten
 from bench.evidence.report.tables import significant, table
 
 DISTANCE: Final = 3.5

@@ -8,15 +8,16 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.evidence.figures.profile import PROFILE_END
 from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell
+from bench.evidence.measures.curves import aligned_curves
+from bench.evidence.measures.diagnostics import LABELS, typical
 from bench.evidence.measures.normalised import interval_text, number_text, pooled
 from bench.evidence.measures.thresholds import times_to
-from bench.evidence.report.figures import PROFILE_END
-from bench.evidence.report.material import Material
-from bench.evidence.report.mechanism import LABELS, typical
+from bench.evidence.results import Results
 from bench.evidence.statistics.aggregate_coverage import aggregates_text, improvement_text
 from bench.evidence.statistics.coverage import coverage_text
 from bench.evidence.statistics.estimates import bootstrap_interval, estimate
@@ -58,7 +59,7 @@ def of_section(section: Section) -> Facts:
     return {**found, "title": section.heading.lstrip("# ")}
 
 
-def scores(material: Material) -> list[Facts]:
+def scores(material: Results) -> list[Facts]:
     """A table an environment: scores with n, interval and claim."""
     made = make_tables(material.scores, material.verdicts)
     return [
@@ -67,7 +68,7 @@ def scores(material: Material) -> list[Facts]:
     ]
 
 
-def differences(material: Material) -> Facts:
+def differences(material: Results) -> Facts:
     """A row a variant and environment: pairs, difference, test, and what a claim would need."""
     rows = []
     for verdict in material.verdicts:
@@ -118,14 +119,14 @@ def differences(material: Material) -> Facts:
     )
 
 
-def _covered(material: Material) -> str:
+def _covered(material: Results) -> str:
     """What the intervals of mean differences are worth."""
     counts = sorted({verdict.pairs for verdict in material.verdicts if verdict.pairs > 1})
     measured = ", ".join(f"{coverage_text(n, 'mean')} at n = {n}" for n in counts)
     return f" (measured coverage, for normal data: {measured})" if counts else ""
 
 
-def _family(material: Material) -> str:
+def _family(material: Results) -> str:
     """Over how many comparisons p-values are adjusted; empty where nothing is tested."""
     first = next(iter(material.verdicts), None)
     if first is None or not first.comparisons:
@@ -136,7 +137,7 @@ def _family(material: Material) -> str:
     return f"{text} tested here{among}"
 
 
-def improvement(material: Material) -> Facts:
+def improvement(material: Results) -> Facts:
     """How probably a seed of each variant beats a seed of its reference."""
     rows = []
     over: dict[tuple[str, str], list[tuple[str, Floats, Floats]]] = {}
@@ -189,7 +190,7 @@ def improvement(material: Material) -> Facts:
     )
 
 
-def aggregates(material: Material) -> Facts | None:
+def aggregates(material: Results) -> Facts | None:
     """Every variant over all environments on the common scale; None where there is no scale."""
     common = material.common_environments
     if not common:
@@ -220,7 +221,7 @@ def aggregates(material: Material) -> Facts | None:
     )
 
 
-def profile_notes(material: Material) -> list[str]:
+def profile_notes(material: Results) -> list[str]:
     """What the bands of the performance profiles are worth, and what lies beyond their axis."""
     strata = [
         values
@@ -236,11 +237,14 @@ def profile_notes(material: Material) -> list[str]:
     return notes
 
 
-def thresholds(material: Material) -> Facts:
+def thresholds(material: Results) -> Facts:
     """When the seeds' curves first reach the control's final score, in steps and in seconds."""
-    seconds = {(each.environment, each.variant): each for each, _ in material.curves["seconds"]}
+    timed_curves = aligned_curves(material.aligned, x="seconds", shared=True)
+    seconds = {(each.environment, each.variant): each for each in timed_curves if each.seeds}
     rows = []
-    for curves, _ in material.curves["steps"]:
+    for curves in aligned_curves(material.aligned, shared=True):
+        if not curves.seeds:
+            continue
         bar = material.values.get((curves.environment, material.control))
         if bar is None:
             continue
@@ -276,7 +280,7 @@ def thresholds(material: Material) -> Facts:
     )
 
 
-def mechanism(material: Material, columns: Sequence[str]) -> Facts:
+def mechanism(material: Results, columns: Sequence[str]) -> Facts:
     """The typical value of each diagnostic: a row a variant and environment."""
     found = {name: typical(material.view.updates, name) for name in columns}
     found = {name: frame for name, frame in found.items() if len(frame)}
@@ -303,7 +307,7 @@ def mechanism(material: Material, columns: Sequence[str]) -> Facts:
     )
 
 
-def first_variances(material: Material, found: Mapping[Cell, Floats]) -> Facts:
+def first_variances(material: Results, found: Mapping[Cell, Floats]) -> Facts:
     """The gradient's variance where only the estimator differs, beside the control's."""
     rows = []
     for (environment, variant), own in found.items():

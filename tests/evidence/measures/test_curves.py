@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.errors import InputError
-from bench.evidence.measures.curves import SeedCurves, aggregate, seed_curves
+from bench.evidence.measures.alignment import align
+from bench.evidence.measures.curves import SeedCurves, aggregate, aligned_curves, seed_curves
+from bench.evidence.measures.wall_time import other_machines
 
 Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 NAN = math.nan
@@ -132,7 +135,7 @@ def test_the_grid_is_coarse_enough_for_three_quarters_of_the_gaps(frames: Build)
         assert len(cell.grid) == points
 
 
-def test_all_variants_of_an_environment_share_the_grid_of_the_coarsest(frames: Build) -> None:
+def test_a_panel_s_grid_does_not_follow_its_coarsest_curve(frames: Build) -> None:
     described = [
         {
             "environment": environment,
@@ -146,7 +149,30 @@ def test_all_variants_of_an_environment_share_the_grid_of_the_coarsest(frames: B
             ("Hopper-v5", "a", 50),
         )
     ]
-    assert [len(cell.grid) for cell in seed_curves(*frames(described))] == [40, 40, 100]
+    assert [len(cell.grid) for cell in seed_curves(*frames(described))] == [100, 40, 100]
+    # Times to a return are compared on one grid.
+    shared = aligned_curves(align(*frames(described)), shared=True)
+    assert [len(cell.grid) for cell in shared] == [40, 40, 100]
+
+
+def test_seconds_of_another_machine_are_left_out_and_told(frames: Build) -> None:
+    other = json.dumps({"processor": "Xeon", "model": "6-85", "cores": 64})
+    runs, episodes = frames(
+        [
+            *({"seed": seed, "episodes": [(500, 1.0)]} for seed in range(3)),
+            {"variant": "new", "seed": 0, "episodes": [(500, 1.0)]},
+            {"variant": "new", "seed": 1, "episodes": [(500, 1.0)], "machine": other},
+            {"variant": "read", "seed": 0, "episodes": [(500, 1.0)], "back_end": "imported"},
+        ]
+    )
+    cells = seed_curves(runs, episodes, x="seconds")
+    assert [(cell.variant, cell.seeds) for cell in cells] == [("control", (0, 1, 2)), ("new", (0,))]
+    assert [len(cell.seeds) for cell in seed_curves(runs, episodes)] == [3, 2, 1]
+    assert other_machines(runs) == [
+        "Seconds are compared on one machine only, AMD EPYC (17), 2 cores. Left out: "
+        "the new (1 run, Xeon (6-85), 64 cores), the read (1 run, imported: read)."
+    ]
+    assert other_machines(runs[runs["variant"] == "control"]) == []
 
 
 def test_unknown_axis_and_empty_grid_are_refused(frames: Build) -> None:

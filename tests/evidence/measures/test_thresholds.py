@@ -33,9 +33,15 @@ def test_a_seed_that_never_gets_there_is_not_left_out() -> None:
 
 def test_of_an_even_number_at_least_half_are_there_by_the_median() -> None:
     reached = times_to(curves([[5, 5, 5], [1, 5, 5], [1, 1, 5], [1, 1, 1]]), 5.0)
-    assert reached.median == 300.0
-    assert np.mean(reached.times <= reached.median) >= 0.5
-    assert times_to(curves([[5, 5, 5], [1, 1, 1]]), 5.0).median == np.inf
+    assert reached.median == 200.0
+    assert np.mean(reached.times <= reached.median) == 0.5
+    assert times_to(curves([[5, 5, 5], [1, 1, 1]]), 5.0).median == 100.0
+
+
+def test_five_seeds_of_ten_are_half_and_four_are_not() -> None:
+    there, never = [1.0, 5.0, 5.0], [1.0, 1.0, 1.0]
+    assert times_to(curves([there] * 5 + [never] * 5), 5.0).median == 200.0
+    assert times_to(curves([there] * 4 + [never] * 6), 5.0).median == np.inf
 
 
 def test_nan_is_below_every_threshold() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.evidence.findings import findings_on_rivals
+from bench.evidence.findings import findings_on_scores
 from bench.evidence.measures.anchors import anchors
 from bench.evidence.measures.normalised import Scale
 from bench.evidence.pages.figure_3.aggregates import HEADER, aggregates, section
@@ -37,7 +37,7 @@ def page(
     plan: pd.DataFrame = PLAN,
 ) -> str:
     measured = anchors(untrained, None, "made up")
-    found = findings_on_rivals(plan, scores, measured)
+    found = findings_on_scores(plan, scores, lambda: measured)
     return experiment_page(plan, found, measured, notes=notes)
 
 
@@ -112,6 +112,7 @@ def test_the_page_has_all_parts_in_order() -> None:
         "#### TRPO",
         "#### A2C",
         "### Does PPO (Clip) beat its rivals?",
+        "### Which can be told apart, over 7 environments",
         "### Over all environments",
     ]
     assert lines[-1] == "* A note."

@@ -6,6 +6,7 @@ from scipy import stats
 
 from bench.evidence.statistics.power import (
     MOST_PAIRS,
+    exact_power,
     observed_effect,
     pairs_for_claim,
     pairs_needed,
@@ -31,7 +32,9 @@ def test_the_power_of_the_t_test_is_that_of_a_simulation(
     assert t_power([pairs], effect, level)[0] == pytest.approx(found, abs=0.015)
 
 
-@pytest.mark.parametrize(("effect", "comparisons"), [(1.2, 1), (1.2, 6)])
+@pytest.mark.parametrize(
+    ("effect", "comparisons"), [(1.2, 1), (1.2, 6), (1.55, 14), (1.2, 14), (1.6, 25), (1.7, 40)]
+)
 def test_so_many_pairs_are_claimed_with_the_stated_power(effect: float, comparisons: int) -> None:
     """By the test that claims are made with, on new data of the observed size."""
     pairs = pairs_for_claim(differences(effect), comparisons)
@@ -45,6 +48,30 @@ def test_so_many_pairs_are_claimed_with_the_stated_power(effect: float, comparis
     ]
     # 80% at least, less three standard errors; where the least number of pairs rules it is more.
     assert np.mean(claimed) > 0.8 - 3 * np.sqrt(0.16 / 400)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "effect", "patterns"), [(10, 1.0, 1), (11, 1.0, 3), (12, 1.2, 7)]
+)
+def test_the_exact_power_is_that_of_the_exact_test(
+    pairs: int, effect: float, patterns: int
+) -> None:
+    generator = np.random.default_rng(3)
+    level = patterns * 2.0 ** (1 - pairs)
+    claimed = [
+        sign_flip_test(effect + generator.standard_normal(pairs), generator) <= level
+        for _ in range(1_500)
+    ]
+    found = exact_power(pairs, effect, patterns)
+    assert found == pytest.approx(np.mean(claimed), abs=4 * np.sqrt(0.25 / 1_500))
+
+
+def test_where_the_grid_of_p_values_binds_more_pairs_are_planned_than_by_t() -> None:
+    """Ten pairs and 14 comparisons: only 1/512 lies below 0.05/14, 56% where t promises 80%."""
+    effect = 1.6
+    assert t_power([10], effect, ALPHA / 14)[0] > 0.8
+    assert exact_power(10, effect, 1) < 0.6
+    assert pairs_for_claim(differences(effect), 14) == 11
 
 
 def test_fewer_pairs_do_not_have_the_power() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,12 @@ from bench.evidence.statistics.improvement import (
     mean_probability_of_improvement,
     probability_of_improvement,
 )
-from bench.evidence.statistics.significance import ENUMERATION_LIMIT, holm, sign_flip_test
+from bench.evidence.statistics.significance import (
+    ENUMERATION_LIMIT,
+    holm,
+    least_claimable,
+    sign_flip_test,
+)
 
 returns = st.floats(-1e4, 1e4).map(lambda value: round(value, 3))
 samples = hnp.arrays(np.float64, st.integers(1, 30), elements=returns)
@@ -376,3 +382,42 @@ def test_improvement_interval_at_its_ends() -> None:
             function([])
         with pytest.raises(ValueError, match="seed"):
             function([([np.nan, 1.0], [1.0, 2.0])])
+
+
+@pytest.mark.parametrize("pairs", [10, 12, 15])
+@pytest.mark.parametrize("level", [0.05, 0.01])
+def test_the_inversion_of_the_sign_flip_test(pairs: int, level: float) -> None:
+    """From the least claimable shift on, and no earlier, the test itself has p ≤ level."""
+    generator = np.random.default_rng(pairs)
+    values = generator.lognormal(size=pairs)
+    centred = values - values.mean()
+    least = least_claimable(values, level, generator)
+
+    def larger(shift: float) -> float:
+        return max(sign_flip_test(centred + way * shift, generator) for way in (1, -1))
+
+    assert larger(1.001 * least) <= level < larger(0.999 * least)
+
+
+def test_the_least_claimable_difference_of_few_and_of_many_pairs() -> None:
+    generator = np.random.default_rng(0)
+    values = generator.normal(size=60)
+    assert least_claimable(values[:10], 0.001, generator) == math.inf
+    for number in (10, 30, 60):
+        least = least_claimable(values[:number], 0.05, generator)
+        expected = scipy.stats.t.ppf(0.975, number - 1) * values[:number].std() / number**0.5
+        assert least == pytest.approx(expected, rel=0.15)
+    weights = np.ones(12)
+    assert least_claimable(values[:12], 0.05, generator, weights=2 * weights) == pytest.approx(
+        least_claimable(values[:12], 0.05, generator)
+    )
+
+
+def test_equal_means_are_claimed_to_differ_where_a_rare_mode_was_missed() -> None:
+    """The null hypothesis is no difference in distribution, and warnings tell this share."""
+    generator = np.random.default_rng(0)
+    one = generator.normal(size=(1_000, 10))
+    rare = generator.random((1_000, 10)) < 0.1
+    other = np.where(rare, 36.0, -4.0) + generator.normal(size=(1_000, 10))  # its mean is 0, too
+    claimed = [sign_flip_test(each, generator) <= 0.05 for each in one - other]
+    assert np.mean(claimed) == pytest.approx(0.34, abs=0.045)

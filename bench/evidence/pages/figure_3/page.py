@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from bench.evidence import rivals
+from bench.evidence import letters, rivals
 from bench.evidence.caveats import trouble
 from bench.evidence.findings import Findings, scales_by_control
 from bench.evidence.markdown import Section
@@ -37,6 +37,7 @@ def experiment_sections(
         ),
         *beside_sources.sections(plan, scores, reported),
         rivals.section(found.rivals, name),
+        *([letters.section(found.letters)] if found.letters is not None else []),
         aggregates.section(plan, aggregates.aggregates(plan, scores, measured, seed=seed), name),
     )
 
@@ -65,7 +66,7 @@ def experiment_page(
             f"These runs have {sizes} steps, those published {figure_3.STEPS:,}: they do not "
             "compare."
         )
-    remarks += [*trouble(scores), *notes]
+    remarks += [*trouble(scores), *found.notes, *notes]
     title, question = (str(plan[column].iloc[0]) for column in ("title", "question"))
     return "\n".join(
         [f"## {title}\n\n{question}\n", *(part.markdown() for part in parts)]

@@ -1,0 +1,229 @@
+"""Which of many variants can be told apart: a compact letter display over environments.
+
+Variants that share a letter can't be told apart. Every two are compared, by the sign-flip test of
+their paired differences over environments on the normalised scale (`pooled_differences`), all pairs
+Holm-adjusted as a family of its own: which two of all differ is another question than what each
+ingredient does, and costs more comparisons. Source of the display: Piepho 2004, An algorithm for a
+letter-based representation of all-pairwise comparisons (insert and absorb).
+"""
+
+from __future__ import annotations
+
+import math
+import string
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Final
+
+import pandas as pd
+
+from bench.evidence.markdown import Section
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.cells import (
+    Cell,
+    by_seed,
+    cell_values,
+    complete_environments,
+    paired_differences,
+    range_text,
+    titles,
+    unlike,
+)
+from bench.evidence.measures.normalised import Aggregate, Scale, interval_text, number_text, pooled
+from bench.evidence.measures.pooled_differences import pool
+from bench.evidence.statistics.power import pairs_needed
+from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm
+from bench.evidence.verdicts import return_text
+
+MANY: Final = 5
+"""From so many variants on, all are compared with one another."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Letters:
+    """The display: variants by falling mean, never without their letters.
+
+    Attributes:
+        rows: each variant's scores over the environments, and its letters.
+        environments: those with a scale, on which all variants have scores.
+        comparisons: pairs of variants that were tested.
+        pairs: of common seeds on each environment, of the two variants that have most.
+        untested: pairs of variants with too few common seeds for a test.
+    """
+
+    rows: tuple[tuple[Aggregate, str], ...]
+    environments: tuple[str, ...]
+    comparisons: int
+    pairs: int
+    untested: int
+
+    @property
+    def fewest_pairs(self) -> int:
+        """Pairs of seeds on each environment below which no two variants could be told apart."""
+        every = len(self.rows) * (len(self.rows) - 1) // 2
+        return max(FEWEST_PAIRS, math.ceil(pairs_needed(every) / len(self.environments)))
+
+    def frame(self) -> pd.DataFrame:
+        """A row a variant: variant, title, mean, low, high, letters, environments, comparisons."""
+        return pd.DataFrame(
+            {
+                "variant": row.variant,
+                "title": row.title,
+                "mean": row.mean,
+                "low": row.mean_low,
+                "high": row.mean_high,
+                "letters": text,
+                "environments": len(self.environments),
+                "comparisons": self.comparisons,
+            }
+            for row, text in self.rows
+        )
+
+
+def letters(
+    plan: pd.DataFrame,
+    scores: pd.DataFrame,
+    find_scales: Callable[[], Mapping[str, Scale]],
+    *,
+    seed: int = 0,
+) -> Letters | None:
+    """Compare all variants of an ablation with one another.
+
+    Args:
+        plan: the store's plan of the ablation.
+        scores: the frame of `scores.score_runs`.
+        find_scales: gives environment -> scale; called where there are several environments, as
+            one alone needs none.
+        seed: of the bootstrap, and of the sign-flip test's sampling beyond 20 pairs.
+
+    Returns:
+        None with fewer than `MANY` variants, and without an environment on which all can be
+        compared.
+    """
+    values, seeds = cell_values(scores), by_seed(scores)
+    names = {name: title for name, title in titles(plan).items() if name in {v for _, v in values}}
+    where = [
+        name
+        for name in complete_environments(plan, values)
+        if not any(_unlike(scores, name, variant, next(iter(names))) for variant in names)
+    ]
+    if len(names) < MANY or not where:
+        return None
+    scales = {where[0]: Scale(zero=0.0, one=1.0)} if len(where) == 1 else find_scales()
+    environments = tuple(name for name in where if name in scales)
+    if not environments:
+        return None
+    tests = {
+        (one, other): pool(
+            [paired_differences(seeds[e, one], seeds[e, other]) for e in environments],
+            [scales[name] for name in environments],
+        )
+        for one, other in combinations(names, 2)
+    }
+    p_values = {both: test.p_value(seed) for both, test in tests.items()}
+    tested = [both for both, p_value in p_values.items() if math.isfinite(p_value)]
+    adjusted = holm([p_values[both] for both in tested])
+    apart = [both for both, p_value in zip(tested, adjusted, strict=True) if p_value <= ALPHA]
+    rows = _by_mean(values, scales, environments, names, seed)
+    shared = display([row.variant for row in rows], apart)
+    return Letters(
+        rows=tuple((row, shared[row.variant]) for row in rows),
+        environments=environments,
+        comparisons=len(tested),
+        pairs=max(test.pairs for test in tests.values()),
+        untested=len(tests) - len(tested),
+    )
+
+
+def display(order: Sequence[str], apart: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Letters such that two variants share one just where they are not told apart.
+
+    Args:
+        order: the variants, best first: the first letters are theirs.
+        apart: pairs that are told apart.
+    """
+    groups = [frozenset(order)]
+    for one, other in apart:
+        split = [
+            part
+            for group in groups
+            for part in ([group - {one}, group - {other}] if {one, other} <= group else [group])
+        ]
+        unique = list(dict.fromkeys(split))
+        groups = [group for group in unique if not any(group < larger for larger in unique)]
+    ranked = sorted(groups, key=lambda group: sorted(map(order.index, group)))
+    return {
+        name: "".join(_letter(place) for place, group in enumerate(ranked) if name in group)
+        for name in order
+    }
+
+
+def section(found: Letters) -> Section:
+    """The display as a part of a page."""
+    several = len(found.environments) > 1
+    scale = "normalised score" if several else "return"
+    shown = number_text if several else return_text
+    over = f"over {len(found.environments)} environments" if several else found.environments[0]
+    notes = [
+        "Variants that share a letter can't be told apart: the order of the rows is no ranking. "
+        "Every two are compared by the exact sign-flip test (sampled beyond 20 pairs) of their "
+        "differences on common seeds, whose null hypothesis is that the two have the same "
+        f"distribution; Holm-adjusted over {found.comparisons:,} comparisons, a family of its own."
+    ]
+    if several:
+        notes.append(
+            f"Normalised scale, each environment weighing alike: {', '.join(found.environments)}."
+        )
+    if found.pairs < found.fewest_pairs:
+        notes.append(
+            f"From {found.pairs} pairs of seeds on each environment no two of {len(found.rows)} "
+            f"variants can be told apart, whatever their difference: {found.fewest_pairs} are "
+            "needed."
+        )
+    elif found.untested:
+        notes.append(
+            f"Not tested, for want of {FEWEST_PAIRS} common seeds: {found.untested} pairs of "
+            "variants."
+        )
+    return Section(
+        heading=f"### Which can be told apart, {over}",
+        header=("variant", "n each", f"mean {scale}", "95% interval", "letters"),
+        alignment=("left", "right", "right", "center", "left"),
+        cells=[
+            (
+                row.title,
+                range_text(*row.seeds),
+                shown(row.mean),
+                interval_text(row.mean_low, row.mean_high)
+                if several
+                else f"{shown(row.mean_low)} to {shown(row.mean_high)}",
+                text,
+            )
+            for row, text in found.rows
+        ],
+        notes=notes,
+    )
+
+
+def _by_mean(
+    values: Mapping[Cell, Floats],
+    scales: Mapping[str, Scale],
+    environments: tuple[str, ...],
+    names: Mapping[str, str],
+    seed: int,
+) -> list[Aggregate]:
+    rows = [
+        pooled(values, scales, environments, name, title, seed=seed)
+        for name, title in names.items()
+    ]
+    return sorted(rows, key=lambda row: -row.mean)
+
+
+def _unlike(scores: pd.DataFrame, environment: str, one: str, other: str) -> str:
+    here = scores[scores["environment"] == environment]
+    return unlike(here[here["variant"] == one], here[here["variant"] == other], other)
+
+
+def _letter(place: int) -> str:
+    return string.ascii_letters[place] if place < 52 else f"({place + 1})"

@@ -1,0 +1,153 @@
+"""Environments in which the seeds of one variant end in separate modes, and what that means.
+
+A claim says that two distributions differ. Where one seed in ten of a variant ends in a mode that
+lifts its mean, ten seeds miss it in 0.9¹⁰ = 35% of cases, and then two means are told apart that
+are equal, with nothing in the data that could warn. So the warning comes from what other runs on
+the environment have shown. `modes.csv` holds that; it was made by
+
+    python -m bench.evidence.measures.modes [RESULTS]
+
+from the cells with ten seeds or more of a results folder, each description once and without the
+policies that don't learn: the p-values of `clusters.clusters_p` are combined by environment and
+budget (Fisher), Holm-adjusted over these, and of those up to 0.05 the clearest cell is written.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.measures.normalised import UNTRAINED
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.statistics.clusters import best_split, clusters_p
+from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm
+from bench.store import PUBLISHED, Store, load
+
+MODES: Final = Path(__file__).with_name("modes.csv")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Modes:
+    """The two groups into which the scores of one variant's seeds fall [return]."""
+
+    environment: str
+    budget: int  # [environment steps]
+    ablation: str
+    variant: str
+    seeds: int
+    lower: int  # seeds in the lower group
+    lower_from: float
+    lower_to: float
+    upper_from: float
+    upper_to: float
+
+    @property
+    def sentence(self) -> str:
+        """What was seen."""
+        upper = self.seeds - self.lower
+        return (
+            f"{self.lower} of {self.seeds} seeds of {self.ablation}'s {self.variant} ended at "
+            f"{_range(self.lower_from, self.lower_to)}, {upper} at "
+            f"{_range(self.upper_from, self.upper_to)} after {self.budget:,} steps"
+        )
+
+
+@cache
+def known_modes() -> tuple[Modes, ...]:
+    """The table, by environment."""
+    rows = pd.read_csv(MODES).to_dict("records")
+    return tuple(Modes(**{str(name): value for name, value in row.items()}) for row in rows)
+
+
+def mode_warnings(*environments: str) -> list[str]:
+    """What a reader of claims on these must know, a sentence; none where no modes are known."""
+    known = [each for each in known_modes() if each.environment in environments]
+    if not known:
+        return []
+    where = ", ".join(dict.fromkeys(each.environment for each in known))
+    seen = "; ".join(
+        f"{each.environment}: {each.sentence}" if len(environments) > 1 else each.sentence
+        for each in known
+    )
+    return [
+        f"On {where} seeds are known to end in separate modes ({seen}). A claim says that "
+        "distributions differ: where the seeds here missed a rare mode, means that are equal can "
+        "be claimed to differ (34% of simulated cases with a mode of one seed in ten)."
+    ]
+
+
+def find_modes(results: Path) -> Iterator[Modes]:
+    """The rows of the table, from a results folder.
+
+    Args:
+        results: the folder of a store.
+    """
+    cells = _cells(results)
+    groups = sorted({(one.environment, one.budget) for one, _ in cells})
+    combined = [
+        stats.combine_pvalues([p for one, p in cells if (one.environment, one.budget) == group])
+        for group in groups
+    ]
+    adjusted = holm([each.pvalue for each in combined])
+    for group, p_value in zip(groups, adjusted.tolist(), strict=True):
+        if p_value <= ALPHA:
+            own = [(p, one) for one, p in cells if (one.environment, one.budget) == group]
+            yield min(own, key=lambda pair: pair[0])[1]
+
+
+def _cells(results: Path) -> list[tuple[Modes, float]]:
+    """Every description with enough seeds: its best split, and how clear that is."""
+    found: dict[str, tuple[Modes, float]] = {}
+    ablations = set(Store(results, read_only=True).plans()["ablation"].to_pylist())
+    for ablation in sorted(ablations - {UNTRAINED}):
+        view = load(ablation, results)
+        if view.runs.empty:
+            continue
+        scores = score_runs(view.runs, view.episodes, view.updates)
+        described = view.runs.drop_duplicates("run").set_index("run")["description"]
+        for (environment, variant), cell in scores.groupby(["environment", "variant"], sort=False):
+            values = np.sort(cell["score"].dropna().to_numpy(dtype=np.float64))
+            description = str(described[cell["run"].iloc[0]])
+            if len(values) >= FEWEST_PAIRS and description not in found:
+                place = (str(environment), int(cell["budget"].iloc[0]), ablation, str(variant))
+                found[description] = (_split(place, values), clusters_p(values))
+    return list(found.values())
+
+
+def _split(place: tuple[str, int, str, str], values: Floats) -> Modes:
+    _, lower = best_split(values)
+    environment, budget, ablation, variant = place
+    lower_from, lower_to, upper_from, upper_to = (
+        float(f"{value:.4g}") for value in values[[0, lower - 1, lower, -1]]
+    )
+    return Modes(
+        environment=environment,
+        budget=budget,
+        ablation=ablation,
+        variant=variant,
+        seeds=len(values),
+        lower=lower,
+        lower_from=lower_from,
+        lower_to=lower_to,
+        upper_from=upper_from,
+        upper_to=upper_to,
+    )
+
+
+def _range(low: float, high: float) -> str:
+    ends = dict.fromkeys(f"{value:,g}".replace("-", "−") for value in (low, high))
+    return " to ".join(ends)
+
+
+if __name__ == "__main__":
+    chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else PUBLISHED
+    pd.DataFrame(find_modes(chosen)).to_csv(MODES, index=False, lineterminator="\n")

@@ -1,0 +1,61 @@
+"""Which seeds count: n is fixed by the plan, before anybody looks.
+
+Whoever looks at ten seeds, trains more and looks again has another chance to claim a difference
+where there is none: looking at every n from 10 to 16 makes 5% into 11%, at 10 and 16 alone into 7%.
+So seeds beyond the plan's are left out, and told; a view that counts them is another one, labelled
+as such.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.formatting import seed_ranges
+from bench.store import View
+
+_RUN = ["run", "variant"]
+
+
+def on_planned_seeds(view: View, *, extended: bool = False) -> tuple[View, tuple[str, ...]]:
+    """A view's planned seeds alone, and a sentence on others that are there.
+
+    A plan of fewer than `FEWEST_PAIRS` seeds fixes nothing, because nothing is tested on so few;
+    one that doesn't say its seeds, as those of imported curves, neither.
+
+    Args:
+        view: an ablation's results.
+        extended: count the others too.
+    """
+    planned = {
+        (row.environment, row.variant): frozenset(seeds)
+        for row in view.plan.itertuples()
+        if len(seeds := json.loads(row.metadata).get("seeds", ())) >= FEWEST_PAIRS
+    }
+
+    runs = view.runs
+    cells = zip(runs["environment"], runs["variant"], runs["seed"], strict=True)
+    kept = np.array([seed in planned.get((place, name), (seed,)) for place, name, seed in cells])
+    if kept.all():
+        return view, ()
+    added = seed_ranges(map(int, runs["seed"][~kept]))
+    own = seed_ranges(seed for seeds in planned.values() for seed in seeds)
+    again = (
+        "testing again at a larger n claims differences where there are none more often than p "
+        "says (11% instead of 5%, looking at every n from 10 to 16)"
+    )
+    if extended:
+        label = f"Extended n: seeds {added} are beyond the plan's {own}, and counted; {again}."
+        return view, (label,)
+    beyond = pd.MultiIndex.from_frame(runs.loc[~kept, _RUN])
+    frames = {
+        name: frame[~pd.MultiIndex.from_frame(frame[_RUN]).isin(beyond)].reset_index(drop=True)
+        for name, frame in (("episodes", view.episodes), ("updates", view.updates))
+    }
+    frames["runs"] = runs[kept].reset_index(drop=True)
+    left_out = f"Seeds {added} are beyond the plan's {own} and not counted, because {again}."
+    return replace(view, **frames), (left_out,)

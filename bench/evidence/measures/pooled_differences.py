@@ -1,0 +1,63 @@
+"""Two variants over several environments: one test of their differences on the normalised scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from bench.evidence.measures.normalised import Scale
+from bench.evidence.statistics.estimates import Floats
+from bench.evidence.statistics.significance import FEWEST_PAIRS, least_claimable, sign_flip_test
+
+
+@dataclass(frozen=True, kw_only=True)
+class PooledDifferences:
+    """Paired differences of all environments, each environment weighing alike.
+
+    Attributes:
+        pairs: of common seeds, the fewest of any environment.
+        values: the differences [normalised score].
+        weights: theirs in the mean over environments; their sum is 1.
+    """
+
+    pairs: int
+    values: Floats
+    weights: Floats
+
+    @property
+    def difference(self) -> float:
+        """The mean over environments of their mean differences; NaN without pairs somewhere."""
+        return float(self.values @ self.weights) if self.pairs else math.nan
+
+    def p_value(self, seed: int) -> float:
+        """The sign-flip test's, runs on different environments independent.
+
+        NaN where an environment has fewer than `FEWEST_PAIRS` pairs.
+        """
+        if self.pairs < FEWEST_PAIRS:
+            return math.nan
+        return sign_flip_test(self.values * self.weights, np.random.default_rng(seed))
+
+    def least(self, level: float, seed: int) -> float:
+        """As `significance.least_claimable` [normalised score]."""
+        generator = np.random.default_rng(seed)
+        return least_claimable(self.values, level, generator, weights=self.weights)
+
+
+def pool(differences: Sequence[Floats], scales: Sequence[Scale]) -> PooledDifferences:
+    """Put the differences of several environments on their scales.
+
+    Args:
+        differences: paired differences, an array an environment [return].
+        scales: of the environments.
+    """
+    parts = [
+        each / (scale.one - scale.zero) for each, scale in zip(differences, scales, strict=True)
+    ]
+    weights = [np.full(len(part), 1 / max(1, len(part)) / len(parts)) for part in parts]
+    return PooledDifferences(
+        pairs=min(map(len, parts)), values=np.concatenate(parts), weights=np.concatenate(weights)
+    )

@@ -1,0 +1,59 @@
+"""Whose wall time can be compared: that of one machine. Another's seconds are another quantity."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+
+from bench.evidence.machine import processor_text
+from bench.store.schema import IMPORTED
+
+
+def one_machine(runs: pd.DataFrame) -> pd.Series:
+    """Whether each run's seconds are known and of the machine that made most of the runs.
+
+    Where an imported curve was made is not known; each imported variant is a machine of its own.
+
+    Args:
+        runs: with the columns of the table `runs`, and variant.
+    """
+    machines = _machines(runs)
+    known = runs["seconds"].notna()
+    most = machines[known].value_counts(sort=False)
+    return known & (machines == (most.idxmax() if len(most) else ""))
+
+
+def other_machines(runs: pd.DataFrame) -> list[str]:
+    """A sentence on the runs whose seconds are left out because another machine made them.
+
+    Args:
+        runs: as in `one_machine`.
+    """
+    machines, same = _machines(runs), one_machine(runs)
+    left_out = runs[~same & runs["seconds"].notna()]
+    if left_out.empty:
+        return []
+    groups = left_out.groupby(
+        ["variant_title", machines[left_out.index]], sort=False, observed=True
+    )
+    counts = (
+        f"{title} ({len(group)} run{'' if len(group) == 1 else 's'}, {machine})"
+        for (title, machine), group in groups
+    )
+    return [
+        f"Seconds are compared on one machine only, {machines[same].iloc[0]}. Left out: "
+        f"{', '.join(counts)}."
+    ]
+
+
+def _machines(runs: pd.DataFrame) -> pd.Series:
+    """Each run's machine in words."""
+    texts = {text: _words(json.loads(text)) for text in runs["machine"].unique()}
+    named = runs["machine"].astype(object).map(texts)
+    return named.where(runs["back_end"] != IMPORTED, "imported: " + runs["variant"].astype(str))
+
+
+def _words(machine: dict[str, object]) -> str:
+    cores = f", {machine['cores']} cores" if machine.get("cores") else ""
+    return f"{processor_text(machine) or 'a processor without a name'}{cores}"

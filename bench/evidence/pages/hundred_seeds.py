@@ -1,0 +1,162 @@
+"""The tables of the page `hundred_seeds`: what few seeds promise, counted on a hundred."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.markdown import Section
+from bench.evidence.measures.cells import Cell, cell_values, titles
+from bench.evidence.statistics.clusters import best_split, clusters_p
+from bench.evidence.statistics.estimates import Floats
+from bench.evidence.statistics.real_returns import (
+    DATA_SETS,
+    POPULATIONS,
+    Measured,
+    claims,
+    coverage,
+    seeds_for_claims,
+)
+from bench.evidence.verdicts import p_text, return_text
+
+SEEDS: Final = (3, 5, 10, 20)
+"""Sizes of the samples."""
+
+EFFECTS: Final = (0.1, 0.2, 0.5)
+"""Shares of the gain over the untrained policy that a claim is planned for."""
+
+FEWEST: Final = 50
+"""Known seeds of a cell, below which it says too little of itself."""
+
+
+def sections(
+    plan: pd.DataFrame, scores: pd.DataFrame, untrained: Mapping[str, float], *, seed: int = 0
+) -> tuple[Section, ...]:
+    """The tables, of every cell with enough seeds; none without one.
+
+    Args:
+        plan: the store's plan of the ablation.
+        scores: the frame of `scores.score_runs`.
+        untrained: environment -> the untrained policy's mean score [return].
+        seed: of the samples.
+    """
+    known = {cell: own for cell, own in cell_values(scores).items() if len(own) >= FEWEST}
+    if not known:
+        return ()
+    names = titles(plan)
+    return (
+        _coverage(known, names, seed),
+        _claims(known, names, str(plan["control"].iloc[0]), seed),
+        _needed(known, names, untrained, seed),
+        _modes(known, names),
+    )
+
+
+def _coverage(known: Mapping[Cell, Floats], names: Mapping[str, str], seed: int) -> Section:
+    cells = []
+    for (environment, variant), own in known.items():
+        measured = [
+            coverage(own, number, np.random.default_rng([seed, number])) for number in SEEDS
+        ]
+        for interval in measured[0]:
+            shares = (_percent(each[interval]) for each in measured)
+            cells.append((environment, names[variant], str(len(own)), interval, *shares))
+    return Section(
+        heading="### Coverage of nominal 95% intervals",
+        header=("environment", "variant", "known", "interval", *(f"n = {n}" for n in SEEDS)),
+        alignment=("left", "left", "right", "left", *["right"] * len(SEEDS)),
+        cells=cells,
+        notes=(_SAMPLES,),
+    )
+
+
+def _claims(
+    known: Mapping[Cell, Floats], names: Mapping[str, str], control: str, seed: int
+) -> Section:
+    cells = []
+    for (environment, variant), own in known.items():
+        base = known.get((environment, control))
+        if base is None:
+            continue
+        what = f"{names[control]} and {'itself' if variant == control else names[variant]}"
+        measured = [
+            claims(own, base, number, np.random.default_rng([seed, number])) for number in SEEDS
+        ]
+        for test in measured[0]:
+            cells.append((environment, what, test, *(_percent(each[test]) for each in measured)))
+    return Section(
+        heading="### How often a test names a difference at 5%",
+        header=("environment", "samples of", "test", *(f"n = {n} each" for n in SEEDS)),
+        alignment=("left", "left", "left", *["right"] * len(SEEDS)),
+        cells=cells,
+        notes=(
+            _SAMPLES,
+            "Between a variant and itself every claim is an error; between two, it is none if "
+            "they differ, which a hundred seeds of each don't settle. The sign-flip test is exact "
+            "there: its row is a check, not a finding.",
+        ),
+    )
+
+
+def _needed(
+    known: Mapping[Cell, Floats],
+    names: Mapping[str, str],
+    untrained: Mapping[str, float],
+    seed: int,
+) -> Section:
+    cells = []
+    for (environment, variant), own in known.items():
+        gain = float(own.mean()) - untrained.get(environment, math.nan)
+        if not gain > 0:
+            continue
+        found = seeds_for_claims(own, gain, EFFECTS, np.random.default_rng(seed))
+        numbers = ("more than 100" if n is None else str(n) for n in found.values())
+        cells.append((environment, names[variant], *numbers))
+    return Section(
+        heading="### Pairs of seeds that a claim needs",
+        header=("environment", "variant", *(f"{effect:.0%} of the gain" for effect in EFFECTS)),
+        alignment=("left", "left", *["right"] * len(EFFECTS)),
+        cells=cells,
+        notes=(
+            "With a chance of 80%, by the sign-flip test at 5%, one comparison alone, pairs taken "
+            "as independent. The gain is that over the untrained policy.",
+        ),
+    )
+
+
+def _modes(known: Mapping[Cell, Floats], names: Mapping[str, str]) -> Section:
+    cells = []
+    for (environment, variant), own in known.items():
+        ordered, (left, lower) = np.sort(own), best_split(own)
+        groups = (ordered[:lower], ordered[lower:])
+        ranges = (f"{return_text(g[0])} to {return_text(g[-1])}, n = {len(g)}" for g in groups)
+        p_value = p_text(clusters_p(own))
+        cells.append((environment, names[variant], *ranges, f"{left:.2f}", p_value))
+    return Section(
+        heading="### Modes",
+        header=("environment", "variant", "lower group", "upper group", "spread left", "p"),
+        alignment=("left", "left", "left", "left", "right", "left"),
+        cells=cells,
+        notes=(
+            "The split of the sorted scores that leaves the least spread within two groups, and p "
+            "of scores no further apart than normal ones, by simulation, not adjusted.",
+        ),
+    )
+
+
+def _draws(seed: int, number: int) -> np.random.Generator:
+    return np.random.default_rng([seed, number])
+
+
+_SAMPLES: Final = (
+    f"Shares of {DATA_SETS:,} samples, drawn with replacement from the known seeds, ± the "
+    f"deviation over {POPULATIONS} populations drawn from these: a hundred seeds are a sample too."
+)
+
+
+def _percent(measured: Measured) -> str:
+    return f"{100 * measured.share:.1f} ± {100 * measured.error:.1f}%"

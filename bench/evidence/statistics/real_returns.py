@@ -1,0 +1,212 @@
+"""What intervals and tests over a few seeds are worth on returns of which a hundred are known.
+
+Samples are drawn with replacement from the known scores, so the truth about them is known: coverage
+and error rates are counted, not assumed. That the known scores are a sample themselves is the error
+of a figure: it is its standard deviation over samples of the known scores, drawn with replacement.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from bench.evidence.statistics.estimates import (
+    LEVEL,
+    Floats,
+    bootstrap_interval,
+    estimate,
+    quantiles,
+    rank_counts,
+    tails,
+)
+from bench.evidence.statistics.significance import ALPHA, sign_flip_test
+
+DATA_SETS: Final = 2_000
+"""Samples behind a figure."""
+
+POPULATIONS: Final = 10
+"""Samples of the known scores, from which a figure's error comes."""
+
+_RESAMPLES: Final = 2_000  # of a bootstrap: its own error is small beside that of the samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """A share, and its standard deviation over populations like the known one."""
+
+    share: float
+    error: float
+
+
+def coverage(scores: Floats, seeds: int, generator: np.random.Generator) -> dict[str, Measured]:
+    """How often nominal 95% intervals over so many seeds hold what they are of.
+
+    Args:
+        scores: the known ones [return].
+        seeds: in a sample, at least two.
+        generator: the source of the samples.
+
+    Returns:
+        "mean, bootstrap", "mean, t" and "interquartile mean, bootstrap" -> coverage.
+    """
+
+    def measure(population: Floats, data_sets: int) -> dict[str, float]:
+        values = generator.choice(population, (seeds, data_sets))
+        mean, iqm = float(estimate(population, "mean")), float(estimate(population, "iqm"))
+        half = stats.t.ppf((1 + LEVEL) / 2, seeds - 1) * values.std(axis=0, ddof=1) / seeds**0.5
+        centre = values.mean(axis=0)
+        limits = {
+            "mean, bootstrap": (mean, _bootstrap(values, generator, "mean")),
+            "mean, t": (mean, (centre - half, centre + half)),
+            "interquartile mean, bootstrap": (iqm, _bootstrap(values, generator, "iqm")),
+        }
+        return {
+            name: float(np.mean((low <= truth) & (truth <= high)))
+            for name, (truth, (low, high)) in limits.items()
+        }
+
+    return _with_error(measure, scores, generator)
+
+
+def claims(
+    first: Floats, second: Floats, seeds: int, generator: np.random.Generator
+) -> dict[str, Measured]:
+    """How often the field's tests name a difference at 5% between samples of two variants.
+
+    Of one variant and itself every claim is an error: pass its scores twice.
+
+    Args:
+        first, second: the known scores of the variants [return].
+        seeds: in a sample of either, at least two.
+        generator: the source of the samples.
+
+    Returns:
+        "Welch", "Mann–Whitney", "bootstrap of the mean", "bootstrap of the interquartile mean" and
+        "sign-flip, pairs" -> share of claims.
+    """
+    apart = np.array([len(first)])
+
+    def measure(both: Floats, data_sets: int) -> dict[str, float]:
+        of_first, of_second = both[: apart[0]], both[apart[0] :]
+        left = generator.choice(of_first, (data_sets, seeds))
+        right = generator.choice(of_second, (data_sets, seeds))
+        with _equal_values():
+            welch = stats.ttest_ind(left, right, axis=1, equal_var=False).pvalue
+        ranks = stats.mannwhitneyu(left, right, axis=1).pvalue
+        flips = [sign_flip_test(row, generator) for row in left - right]
+        return {
+            "Welch": float(np.mean(np.nan_to_num(welch, nan=1.0) <= ALPHA)),
+            "Mann–Whitney": float(np.mean(ranks <= ALPHA)),
+            "bootstrap of the mean": _apart(left, right, generator, 0),
+            "bootstrap of the interquartile mean": _apart(left, right, generator, seeds // 4),
+            "sign-flip, pairs": float(np.mean(np.array(flips) <= ALPHA)),
+        }
+
+    same = first is second
+
+    def drawn(population: Floats) -> Floats:
+        """Scores of both variants like the known ones; of one and itself, the same scores."""
+        one = generator.choice(population[: apart[0]], apart[0])
+        other = population[apart[0] :]
+        return np.concatenate([one, one if same else generator.choice(other, len(other))])
+
+    return _with_error(measure, np.concatenate([first, second]), generator, drawn)
+
+
+def seeds_for_claims(
+    scores: Floats,
+    gain: float,
+    effects: tuple[float, ...],
+    generator: np.random.Generator,
+    *,
+    power: float = 0.8,
+    data_sets: int = DATA_SETS,
+    most: int = 100,
+) -> dict[float, int | None]:
+    """How many pairs of seeds claim an effect with this power, by the sign-flip test at 5%.
+
+    Args:
+        scores: the known ones of a variant; the other one's are these and the effect more [return].
+        gain: of the variant over the untrained policy [return]; effects are shares of it.
+        effects: the shares.
+        generator: the source of the samples.
+        power: chance of a claim.
+        data_sets: samples of a number of pairs.
+        most: pairs, beyond which the answer is None.
+
+    Returns:
+        effect -> pairs. Pairs are taken as independent: common random streams can only help.
+    """
+    numbers = [n for n in (*range(6, 21), 25, 30, 40, 50, 75, 100) if n <= most]
+    found: dict[float, int | None] = {}
+    for effect in effects:
+        found[effect] = None
+        for number in numbers:
+            differences = generator.choice(scores, (data_sets, number)) - generator.choice(
+                scores, (data_sets, number)
+            )
+            if _claimed(differences + effect * gain, generator) >= power:
+                found[effect] = number
+                break
+    return found
+
+
+def _claimed(differences: Floats, generator: np.random.Generator) -> float:
+    """Share of rows that the sign-flip test claims; by its t-form where it would be sampled."""
+    number = differences.shape[1]
+    if number <= 12:
+        return float(np.mean([sign_flip_test(row, generator) <= ALPHA for row in differences]))
+    # Beyond a dozen pairs the permutation distribution of the sum is that of t (Hoeffding 1952).
+    with _equal_values():
+        p_values = stats.ttest_1samp(differences, 0.0, axis=1).pvalue
+    return float(np.mean(np.nan_to_num(p_values, nan=1.0) <= ALPHA))
+
+
+@contextmanager
+def _equal_values() -> Iterator[None]:
+    """A sample may draw one seed again and again: its p-value is NaN then, and claims nothing."""
+    with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
+        warnings.simplefilter("ignore", RuntimeWarning)
+        yield
+
+
+def _bootstrap(
+    values: Floats, generator: np.random.Generator, statistic: str
+) -> tuple[Floats, Floats]:
+    return bootstrap_interval(values, generator, statistic, repetitions=_RESAMPLES)  # type: ignore[arg-type]
+
+
+def _apart(left: Floats, right: Floats, generator: np.random.Generator, trimmed: int) -> float:
+    """How often the bootstrap interval of a difference of (trimmed) means leaves out 0."""
+    number = left.shape[1]
+    # One draw of ranks serves every sample, as in `bootstrap_interval`.
+    means = [
+        np.sort(side, axis=1)
+        @ rank_counts(number, trimmed, generator, _RESAMPLES)
+        / (number - 2 * trimmed)
+        for side in (left, right)
+    ]
+    differences = means[0] - means[1]
+    low, high = quantiles(differences, tails(LEVEL))
+    return float(np.mean((low > 0) | (high < 0)))
+
+
+def _with_error(
+    measure: Callable[[Floats, int], Mapping[str, float]],
+    population: Floats,
+    generator: np.random.Generator,
+    drawn: Callable[[Floats], Floats] | None = None,
+) -> dict[str, Measured]:
+    """The shares in the known population, and their deviations over populations like it."""
+    again = drawn or (lambda known: generator.choice(known, len(known)))
+    others = [measure(again(population), DATA_SETS // 5) for _ in range(POPULATIONS)]
+    return {
+        name: Measured(share=share, error=float(np.std([each[name] for each in others], ddof=1)))
+        for name, share in measure(population, DATA_SETS).items()
+    }

@@ -1,0 +1,37 @@
+"""The table of modes says what the runs say that it names, and warns by environment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from bench.evidence.measures.modes import find_modes, known_modes, mode_warnings
+from bench.evidence.measures.scores import score_runs
+from bench.store import PUBLISHED, load
+
+
+@pytest.mark.parametrize("row", known_modes(), ids=lambda row: row.environment)
+def test_a_row_is_of_the_published_runs(row) -> None:  # type: ignore[no-untyped-def]
+    view = load(row.ablation, PUBLISHED)
+    runs = view.runs[
+        (view.runs["environment"] == row.environment) & (view.runs["variant"] == row.variant)
+    ]
+    values = np.sort(score_runs(runs, view.episodes, view.updates)["score"])
+    ends = (values[0], values[row.lower - 1], values[row.lower], values[-1])
+    told = (row.lower_from, row.lower_to, row.upper_from, row.upper_to)
+    assert len(values) == row.seeds and told == pytest.approx(ends, rel=1e-3)
+
+
+def test_halfcheetah_is_warned_of_and_an_unknown_environment_is_not() -> None:
+    (told,) = mode_warnings("HalfCheetah-v5")
+    seen = "9 of 10 seeds of experiment's a2c_trust_region ended at 1,051 to 1,558, 1 at 2,564"
+    assert f"({seen} after 1,000,000 steps)" in told
+    assert "distributions differ" in told and "34%" in told
+    assert mode_warnings("Mine-v0") == []
+    (both,) = mode_warnings("Hopper-v5", "HalfCheetah-v5", "Mine-v0")
+    assert both.startswith("On HalfCheetah-v5, Hopper-v5 seeds") and "; Hopper-v5: 2 of 10" in both
+
+
+@pytest.mark.slow
+def test_the_command_gives_the_table_again() -> None:
+    assert tuple(find_modes(PUBLISHED)) == known_modes()

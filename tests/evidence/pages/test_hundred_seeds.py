@@ -1,0 +1,53 @@
+"""The page of a hundred seeds: every cell in every table, from the scores alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import make_frames
+
+from bench.evidence.measures.scores import score_runs
+from bench.evidence.pages import hundred_seeds
+from bench.evidence.pages.hundred_seeds import EFFECTS, SEEDS, sections
+
+VARIANTS = {"clip_0.2": 1000.0, "clip_0.3": 1400.0}
+
+
+@pytest.fixture(scope="module")
+def scores() -> pd.DataFrame:
+    generator = np.random.default_rng(0)
+    runs, episodes = make_frames(
+        {"variant": variant, "seed": seed, "episodes": [(1000, generator.normal(centre, 100.0))]}
+        for variant, centre in VARIANTS.items()
+        for seed in range(60)
+    )
+    return score_runs(runs, episodes)
+
+
+def plan(scores: pd.DataFrame) -> pd.DataFrame:
+    return scores.drop_duplicates("variant").assign(control="clip_0.2")
+
+
+def test_every_table_has_every_cell(scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hundred_seeds, "SEEDS", (3, 10))
+    covered, named, needed, modes = sections(plan(scores), scores, {"Hopper-v5": 0.0})
+    assert len(covered.cells) == 2 * 3 and len(named.cells) == 2 * 5
+    assert {row[0] for table in (covered, named, needed, modes) for row in table.cells} == {
+        "Hopper-v5"
+    }
+    between = {
+        (row[1], row[2]): [float(cell.split()[0]) for cell in row[3:]] for row in named.cells
+    }
+    itself, apart = "the clip_0.2 and itself", "the clip_0.2 and the clip_0.3"
+    assert between[itself, "Welch"][1] < 8 and between[apart, "Welch"][1] > 99
+    assert between[apart, "sign-flip, pairs"][0] == 0  # three pairs can't
+    assert len(needed.cells) == 2 and all(len(row) == 2 + len(EFFECTS) for row in needed.cells)
+    assert needed.cells[0][-1] == "6"
+    assert all(int(row[2].split()[-1]) + int(row[3].split()[-1]) == 60 for row in modes.cells)
+
+
+def test_few_known_seeds_say_nothing(scores: pd.DataFrame) -> None:
+    few = scores[scores["seed"] < 40]
+    assert sections(plan(few), few, {}) == ()
+    assert SEEDS == (3, 5, 10, 20)

@@ -1,0 +1,114 @@
+"""Results without any difference in distribution, through store, load and findings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.stats
+
+from bench.evidence.findings import findings
+from bench.evidence.statistics.significance import ALPHA
+from bench.store import View, load
+from tests.evidence.report.made_results import Made, write
+
+VARIANTS, ENVIRONMENTS, SEEDS = 4, ("Hopper-v5", "Walker2d-v5"), 10
+Draw = Callable[[np.random.Generator], np.ndarray]
+SHAPE = (len(ENVIRONMENTS), VARIANTS, SEEDS)
+
+
+def exchangeable(generator: np.random.Generator) -> np.ndarray:
+    """The scores of a seed have its luck in common, heavy of tail."""
+    return 10 * generator.standard_t(3, (SHAPE[0], 1, SEEDS)) + generator.standard_t(3, SHAPE)
+
+
+def normal(generator: np.random.Generator) -> np.ndarray:
+    return generator.normal(1000, 300, SHAPE)
+
+
+def skewed(generator: np.random.Generator) -> np.ndarray:
+    return generator.lognormal(0, 1.5, SHAPE)
+
+
+def bimodal(generator: np.random.Generator) -> np.ndarray:
+    high = generator.random(SHAPE) < 0.3
+    return np.where(high, 4500.0, 1500.0) + 200 * generator.standard_normal(SHAPE)
+
+
+DRAWS: tuple[Draw, ...] = (exchangeable, normal, skewed, bimodal)
+
+
+def claims(view: View) -> bool:
+    """Whether a difference is claimed anywhere."""
+    return any(each.outcome in ("better", "worse") for each in findings(view).verdicts)
+
+
+def with_scores(view: View, values: np.ndarray) -> View:
+    """The view, every episode's return that of its run's score."""
+    places = {name: place for place, name in enumerate(ENVIRONMENTS)}
+    frame = view.episodes
+    where = frame["environment"].map(places).to_numpy(dtype=np.int64)
+    returns = values[where, frame["variant_order"], frame["seed"]]
+    return replace(view, episodes=frame.assign(**{"return": returns}))
+
+
+def base(folder: Path) -> View:
+    """A view whose plan fixes the seeds."""
+    titles = [f"variant {place}" for place in range(VARIANTS)]
+    made = Made(seeds=SEEDS, variants=titles, environments=ENVIRONMENTS)
+    view = load("made", write(folder, made))
+    planned = [
+        json.dumps({**json.loads(text), "seeds": list(range(SEEDS))})
+        for text in view.plan["metadata"]
+    ]
+    return replace(view, plan=view.plan.assign(metadata=planned))
+
+
+def most(number: int) -> int:
+    """The chance of more false claims is 1 in 1000 if the true share is the stated one."""
+    return int(scipy.stats.binom.ppf(0.999, number, ALPHA))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("draw", DRAWS, ids=lambda draw: draw.__name__)
+def test_false_claims_keep_within_the_stated_share(draw: Draw, tmp_path: Path) -> None:
+    """250 data sets of each kind, 1,000 in all."""
+    view, generator = base(tmp_path), np.random.default_rng(0)
+    found = [claims(with_scores(view, draw(generator))) for _ in range(250)]
+    assert sum(found) <= most(250)
+    assert any(found), "a test that never claims is none"
+
+
+@pytest.mark.slow
+def test_false_claims_through_the_store(tmp_path: Path) -> None:
+    """Fifty data sets written and read again, each as one comparison of two variants."""
+    generator = np.random.default_rng(1)
+    wrong = 0
+    for place in range(50):
+        values = DRAWS[place % len(DRAWS)](generator)[0, :2]
+        made = Made(
+            seeds=SEEDS,
+            environments=ENVIRONMENTS[:1],
+            score=lambda variant, seed, values=values: float(values[variant, seed]),  # type: ignore[misc]
+        )
+        view = load("made", write(tmp_path / str(place), made))
+        scores = findings(view).scores
+        assert scores["score"].tolist() == pytest.approx(values.ravel().tolist())
+        wrong += claims(view)
+    assert wrong <= most(50)
+
+
+def test_what_differs_is_claimed_on_the_same_way(tmp_path: Path) -> None:
+    """The slow tests' way from scores to claims does claim a difference that is there."""
+    values = normal(np.random.default_rng(0))
+    view = base(tmp_path)
+    assert not claims(with_scores(view, np.broadcast_to(values[:, :1], SHAPE)))
+    values[0, 1] = values[0, 0] + 5_000
+    found = findings(with_scores(view, values)).verdicts
+    assert [each.variant for each in found if each.outcome == "better"] == ["variant_1"]
+    assert pd.notna(found[1].adjusted)
