@@ -18,6 +18,7 @@ _SCREEN: Final = {1: 6.0, 2: 8.5}
 _WIDEST: Final = 10.5
 _MOST_COLUMNS: Final = 4
 _ROOM: Final = 4.0  # of a row, before it is known what its texts take [inches]
+_LEFT: Final = 3.0  # what a panel's tick labels take, in letters' heights
 _DOTS_PER_INCH: Final = 200
 
 
@@ -105,7 +106,8 @@ def name_panel(panel: Axes, name: str, width: float) -> None:
         width: of the panel with its tick labels [inches].
     """
     title = panel.set_title("", loc="left")
-    title.set_text(wrapped(name, 0.85 * width, float(title.get_fontsize()), "bold"))
+    size = float(title.get_fontsize())
+    title.set_text(wrapped(name, width - _LEFT * size / 72, size, "bold"))
 
 
 def settle(figure: Figure, panels: Sequence[Axes], height: float) -> Figure:
