@@ -18,6 +18,7 @@ _SCREEN: Final = {1: 6.0, 2: 8.5}
 _WIDEST: Final = 10.5
 _MOST_COLUMNS: Final = 4
 _ROOM: Final = 4.0  # of a row, before it is known what its texts take [inches]
+_TICK_LABELS: Final = 2.2  # what those of the next panel take, in letters' heights
 _MARGIN: Final = 0.06  # right of a panel's name [inches]
 _PASSES: Final = 2  # of the layout, after which widths stay
 _DOTS_PER_INCH: Final = 200
@@ -100,13 +101,18 @@ def settle(figure: Figure, panels: Sequence[Axes], height: float) -> Figure:
     The names of panels and horizontal axes are wrapped to the room that the layout leaves them.
     """
     names = [(panel.get_title(loc="left"), panel.get_xlabel()) for panel in panels]
+    for panel in panels:  # the layout makes room for the middle of a name, wherever that is
+        panel.set_title("", loc="left")
+        panel.set_xlabel("")
     width = figure.get_figwidth()
     for _ in range(_PASSES):
         figure.draw_without_rendering()
         boxes = [panel.get_position() for panel in panels]
         for panel, box, (name, axis) in zip(panels, boxes, names, strict=True):
-            beyond = min((each.x0 for each in boxes if each.x0 > box.x0 + 1e-6), default=1.0)
-            room, size = (beyond - box.x0) * width - _MARGIN, float(panel.title.get_fontsize())
+            size = float(panel.title.get_fontsize())
+            beyond = [each.x0 for each in boxes if each.x0 > box.x0 + 1e-6]
+            kept = _TICK_LABELS * size / 72 if beyond else _MARGIN
+            room = (min(beyond, default=1.0) - box.x0) * width - kept
             panel.set_title(wrapped(name, room, size, "bold"), loc="left")
             size = float(panel.xaxis.label.get_fontsize())
             panel.set_xlabel(wrapped(axis, room, size))
