@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from bench.evidence.export.booktabs import escaped
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import bench
