@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import ABLATION_HELP, ResultsOption, stored_name
+from bench.cli.options import (
+    ABLATION_HELP,
+    ResultsOption,
+    ReturnsOption,
+    stored_name,
+    view_of,
+)
 from bench.cli.other_code import place_and_edition
 from bench.cli.output import write_text
 from bench.cli.text_tables import print_table
@@ -36,6 +42,7 @@ def compare(
         ),
     ] = None,
     results: ResultsOption = None,
+    returns: ReturnsOption = "training",
     output: Annotated[
         Path | None, typer.Option("--output", help="A .md file: writes the tables too.")
     ] = None,
@@ -64,7 +71,6 @@ def compare(
         raise InputError(f"cannot write tables as {str(output)!r}: its name must end in .md")
     from bench.evidence.comparison import comparison
     from bench.evidence.pages.differences import section
-    from bench.store import load
 
     names = [stored_name(text) for text in ablations or ()] or list(_with_results(results))
     if not names:
@@ -76,7 +82,7 @@ def compare(
     parts = []
     with answering(as_json) as answer:
         for name in dict.fromkeys(names):
-            view = load(name, results)
+            view = view_of(name, results, returns)
             compared = comparison(view)
             answer[name] = compared.to_dict("records")
             part = section(str(view.plan["title"].iloc[0]), compared)

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import AblationOption, ResultsOption, stored_name
+from bench.cli.options import (
+    AblationArgument,
+    NamedAblationOption,
+    ResultsOption,
+    ReturnsOption,
+    required_name,
+    view_of,
+)
 from bench.cli.other_code import place_and_edition
 from bench.cli.output import write_text
 from bench.cli.words import shown
@@ -22,9 +29,12 @@ FORMATS = ("csv", "tensorboard", "latex")
 
 
 def export(
-    ablation: AblationOption,
+    name: AblationArgument = None,
+    *,
+    ablation: NamedAblationOption = None,
     to: Annotated[str, typer.Option("--to", help="csv, tensorboard or latex.")],
     results: ResultsOption = None,
+    returns: ReturnsOption = "training",
     output: Annotated[
         Path | None,
         typer.Option(
@@ -44,11 +54,11 @@ def export(
     if to == "latex" and output is not None and output.suffix.lower() != ".tex":
         raise InputError(f"cannot write LaTeX as {str(output)!r}: its name must end in .tex")
     from bench.evidence.findings import findings
-    from bench.store import load, results_folder
+    from bench.store import results_folder
     from bench.store.schema import RESULTS
 
-    name = stored_name(ablation)
-    view = load(name, results)
+    name = required_name(name, ablation)
+    view = view_of(name, results, returns)
     runs = view.runs[view.runs["status"].isin(RESULTS)]
     failed = len(view.runs) - len(runs)
     if runs.empty:

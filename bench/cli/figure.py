@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import AblationOption, ResultsOption, stored_name
+from bench.cli.options import (
+    AblationArgument,
+    NamedAblationOption,
+    ResultsOption,
+    ReturnsOption,
+    required_name,
+    view_of,
+)
 from bench.cli.other_code import of_other_code, place_and_edition
 from bench.cli.output import write_text
 from bench.cli.words import shown
@@ -23,8 +30,11 @@ CAPTIONS = (".txt", ".md", ".tex")
 
 
 def figure(
-    ablation: AblationOption,
+    name: AblationArgument = None,
+    *,
+    ablation: NamedAblationOption = None,
     results: ResultsOption = None,
+    returns: ReturnsOption = "training",
     kind: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +111,7 @@ def figure(
     from bench.evidence.figures.kinds import KINDS, default_kind, in_inches, picture
     from bench.evidence.figures.output import check_output, save
     from bench.evidence.results import Results
-    from bench.store import load, results_folder
+    from bench.store import results_folder
 
     if output is not None:
         check_output(output)
@@ -111,12 +121,15 @@ def figure(
         if value is not None and value not in allowed:
             raise unknown(what, value, allowed)
     in_inches(width)
-    name = stored_name(ablation)
-    view = load(name, results)
+    name = required_name(name, ablation)
+    view = view_of(name, results, returns)
+    if returns != "training":
+        kind = kind or "scores"  # all of a policy's episodes stand at the end of its training
     found = Results(view=view, source=place_and_edition(view))
     own = default_kind(found.page)
     chosen = kind or _kind_of(x, own)
     suffix = f"_{kind}" if kind and kind != own else ""
+    suffix += "" if returns == "training" else f"_{returns}"
     if kind is None and x is not None and (x == "seconds" or chosen != own):
         suffix = f"_{x}"
     path = output or (results or results_folder()) / "figures" / f"{file_name(name)}{suffix}.png"
@@ -192,6 +205,11 @@ def _tables(view: View) -> str:
         zeros = untrained_values(anchors.untrained_scores, "last_100")
         rows = surrogates(view.plan, found.scores, zeros)
         parts.append(section(view.plan, found.scores, rows).markdown())
+    if page == "hundred_seeds":
+        from bench.evidence.pages import hundred_seeds
+
+        measured = hundred_seeds.sections(view.plan, found.scores, anchors.zeros)
+        parts += [section.markdown() for section in measured]
     for table in found.tables:
         parts.append(table.markdown())
         if found.with_kl is not None:

@@ -17,12 +17,16 @@ from bench.errors import InputError, told, unknown
 if TYPE_CHECKING:
     from ablations.spec import Ablation
     from bench.plan.plan import Plan
+    from bench.store import View
     from bench.train.environments import Specification
 
 DEVICES = ("auto", "cpu", "cuda")
 
 ABLATION_HELP = "An ablation's name, or the path of your own .py file."
 AblationOption = Annotated[str, typer.Option("--ablation", help=ABLATION_HELP)]
+NamedAblationOption = Annotated[
+    str | None, typer.Option("--ablation", help="As NAME.", show_default=False)
+]
 AblationArgument = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help=ABLATION_HELP, show_default=False)
 ]
@@ -93,6 +97,31 @@ ResultsOption = Annotated[
 ]
 
 
+ReturnsOption = Annotated[
+    str,
+    typer.Option(
+        "--returns",
+        help="training, or what `evaluate` has stored: deterministic or sampled actions.",
+    ),
+]
+
+
+def view_of(name: str, results: Path | None, returns: str) -> View:
+    """An ablation's results, with the returns of training or of evaluations.
+
+    Raises:
+        InputError: there are none, or no such returns.
+    """
+    from bench.kinds import ACTIONS
+    from bench.store import load
+    from bench.store.evaluations import evaluated
+
+    if returns not in ("training", *ACTIONS):
+        raise unknown("kind of returns", returns, ("training", *ACTIONS))
+    view = load(name, results)
+    return view if returns == "training" else evaluated(view, returns)
+
+
 def named_once(argument: str | None, option: str | None) -> str | None:
     """The ablation that a command is about, named as its argument or by --ablation.
 
@@ -102,6 +131,14 @@ def named_once(argument: str | None, option: str | None) -> str | None:
     if argument is not None and option is not None:
         raise InputError("name the ablation once: NAME or --ablation NAME")
     return argument if option is None else option
+
+
+def required_name(argument: str | None, option: str | None) -> str:
+    """`named_once`, and stored; InputError where no ablation is named."""
+    name = named_once(argument, option)
+    if name is None:
+        raise InputError("name an ablation: NAME or --ablation NAME; `list` has them")
+    return stored_name(name)
 
 
 def stored_name(ablation: str) -> str:
