@@ -34,9 +34,11 @@ from bench.cli.options import (
     named_once,
     requested_plan,
 )
+from bench.cli.other_code import place_and_edition
 from bench.cli.text_tables import print_table
 from bench.cli.training import account, train
 from bench.cli.words import shown, wide_console
+from bench.file_names import file_name
 from bench.formatting import count
 
 if TYPE_CHECKING:
@@ -145,14 +147,15 @@ def _train(
             observers=observers,
             verbose=verbose,
         )
-    _print_tables(console, plan.ablation.name, store)
+    figure = _show(console, plan.ablation.name, store)
     for line in account(done.summary, store):
         print(line)
     print(f"Results: {shown(store.path)}")
-    command = ["python", "-m", "bench", "figure", "--ablation", plan.ablation.name]
-    if results is not None:
-        command += ["--results", str(results)]
-    print(f"Figure: {shlex.join(command)}")
+    if figure is not None:
+        command = ["python", "-m", "bench", "report", plan.ablation.name]
+        if results is not None:
+            command += ["--results", str(results)]
+        print(f"Figure: {shown(figure)}\nNext: {shlex.join(command)}")
     if done.hidden:
         print("figure and bench.load now show this request; the results of earlier ones are kept")
     return bool(done.summary.failures)
@@ -180,24 +183,29 @@ def _outlook(plan: Plan, store: Store, workers: int, before: datetime | None) ->
         yield estimated(missing, store, workers)
 
 
-def _print_tables(console: Console, ablation: str, store: Store) -> None:
-    from bench.evidence.findings import findings
+def _show(console: Console, ablation: str, store: Store) -> Path | None:
+    """Print the ablation's tables and draw its figure; where that lies, if there are results."""
+    from bench.evidence.figures.kinds import default_kind, picture
+    from bench.evidence.figures.output import save
+    from bench.evidence.results import Results
     from bench.evidence.tables import ALIGNMENT, HEADER
     from bench.store import load
     from bench.store.schema import RESULTS
 
     view = load(ablation, store.path)
     if not view.runs["status"].isin(RESULTS).any():
-        return
-    found = findings(view)
-    notes = [*found.notes]
-    for table in found.tables:
+        return None
+    found = Results(view=view, source=place_and_edition(view))
+    notes = [*found.findings.notes]
+    for table in found.findings.tables:
         console.print()
         print_table(console, table.environment, HEADER, ALIGNMENT, table.cells)
         notes += table.notes
     for note in [*dict.fromkeys(notes), *view.mixed]:
         print(note)
     print()
+    figure = picture(found, default_kind(found.page)).figure
+    return save(figure, store.path / "figures" / f"{file_name(ablation)}.png")
 
 
 def _continuing(arguments: Sequence[str], before: datetime | None) -> str:
