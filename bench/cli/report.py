@@ -51,9 +51,16 @@ def report(
     name = None if ablation is None else stored_name(ablation)
     path = output or (results or LOCAL) / "reports" / f"{file_name(name or 'report')}.{form}"
     builder = Builder(results=results, remarks=_remarks, shown=shown, workers=cores())
-    found = builder.whole(form) if name is None else builder.one(name, form)
-    write_bytes(found.content, path, "the report")
+    stem = path.stem
+    found = builder.whole(form, stem) if name is None else builder.one(name, form, stem)
+    for file, content in found.files.items():
+        write_bytes(content, path.with_name(file), "the report")
     print(f"Report of {found.source}: {shown(path)}")
+    others = [shown(path.with_name(file)) for file in found.files if file != path.name]
+    if form == "pdf":
+        print(f"Its statistics, hyperparameters and run ids: {', '.join(others)}")
+    else:
+        print(f"Its other pages, beside it: {len(others)} files, {path.stem}-….html among them")
     for line in found.remarks:
         print(line)
 

@@ -17,7 +17,6 @@ from bench.evidence.figures.style import drawing, thousands
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.report.figures import WIDTH, power_of_ten, short
 from bench.evidence.report.mechanism import LABELS
-from bench.evidence.report.tables import significant, table
 from bench.evidence.results import Results
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
@@ -75,38 +74,12 @@ def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
     return list(once.values())
 
 
-def facts(found: list[Point]) -> dict[str, Any]:
-    """The points as a table."""
-    ordered = sorted(
-        found, key=lambda each: (each.environment, ALGORITHMS.index(each.algorithm), each.epochs)
-    )
-    return table(
-        ("environment", "algorithm", "variant", "epochs", "n", *(LABELS[n] for n in COLUMNS)),
-        ("left", "left", "left", "right", "right", "right", "right"),
-        [
-            (
-                each.environment,
-                _LOOKS[each.algorithm][2],
-                each.title,
-                str(each.epochs),
-                str(len(each.values[COLUMNS[0]])),
-                *(significant(float(np.median(each.values[name]))) for name in COLUMNS),
-            )
-            for each in ordered
-        ],
-        [
-            "Median over a seed's updates, measured over the whole batch after its last epoch, "
-            "then over the seeds."
-        ],
-    )
-
-
 def draw(found: list[Point]) -> Figure:
     """A row a diagnostic, a column an environment; a mark a seed."""
     environments = sorted({each.environment for each in found})
     epochs = sorted({each.epochs for each in found})
     with drawing():
-        figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
         panels = figure.subplots(len(COLUMNS), len(environments), squeeze=False)
         for row, name in zip(panels, COLUMNS, strict=True):
             for panel, environment in zip(row, environments, strict=True):
