@@ -33,7 +33,11 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write an ablation's results as CSV tables, TensorBoard's event files or a LaTeX table."""
+    """Write an ablation's results for other programs.
+
+    csv: tidy tables; tensorboard: event files; latex: a table, a paragraph of methods and what it
+    cites as BibTeX.
+    """
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)
     if to == "latex" and output is not None and output.suffix.lower() != ".tex":
@@ -67,11 +71,19 @@ def export(
         print(f"Exported from {place_and_edition(view)}: {told} in {shown(place)}")
         print(f"Look at them: tensorboard --logdir {shown(place)}")
     else:
-        from bench.evidence.export.booktabs import booktabs
+        from bench.evidence.export.latex import latex
+        from bench.evidence.results import Results
 
         path = output or folder / f"{part}.tex"
-        write_text(booktabs(str(view.plan["title"].iloc[0]), findings(view).tables), path)
-        print(f"Exported from {place_and_edition(view)}: {shown(path)}")
+        made = latex(Results(view=view, source=place_and_edition(view), as_shown=False))
+        files = {
+            path: made.table,
+            path.with_name(f"{path.stem}_methods.tex"): made.methods,
+            path.with_suffix(".bib"): made.bibliography,
+        }
+        for where, text in files.items():
+            write_text(text, where)
+        print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, files))}")
     if failed:
         print(f"Left out: {count(failed, 'run')} that failed.")
     for line in (*view.mixed, *view.problems):

@@ -1,4 +1,4 @@
-"""`figure`: an ablation's learning curves and tables, from results that are there."""
+"""`figure`: pictures of an ablation and its tables, from results that are there."""
 
 from __future__ import annotations
 
@@ -15,17 +15,25 @@ from bench.errors import InputError, unknown
 from bench.file_names import file_name
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from bench.store import View
 
 
 AXES = ("steps", "seconds", "kl")
+CAPTIONS = (".txt", ".md", ".tex")
 
 
 def figure(
     ablation: AblationOption,
     results: ResultsOption = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--kind",
+            help="curves, seeds (every seed's curve), scores, differences, profile, mechanism, "
+            "figure_3 or kl.",
+            show_default="what the ablation's page is",
+        ),
+    ] = None,
     x: Annotated[
         str | None,
         typer.Option(
@@ -39,16 +47,49 @@ def figure(
         typer.Option("--statistic", help="iqm or mean.", show_default="iqm; mean for experiment"),
     ] = None,
     paper: Annotated[
-        bool,
+        bool | None,
         typer.Option(
-            "--paper/--no-paper", help="experiment: the PPO paper's values beside the curves."
+            "--paper/--no-paper",
+            help="figure_3: the PPO paper's values beside the curves.",
+            show_default="paper",
         ),
+    ] = None,
+    variants: Annotated[
+        list[str] | None,
+        typer.Option("--variant", help="Variant, repeatable.", show_default="all with runs"),
+    ] = None,
+    environments: Annotated[
+        list[str] | None,
+        typer.Option("--env", help="Environment id, repeatable.", show_default="all with runs"),
+    ] = None,
+    width: Annotated[
+        str | None,
+        typer.Option(
+            "--width",
+            metavar="column|page|INCHES",
+            help="Of the figure: 3.3 inches, 7 inches, or as many as you say.",
+            show_default="for a screen",
+        ),
+    ] = None,
+    font_size: Annotated[
+        float | None,
+        typer.Option("--font-size", metavar="PT", help="Of names.", show_default="8.5; column 7"),
+    ] = None,
+    title: Annotated[
+        bool, typer.Option("--title/--no-title", help="The ablation's question above the figure.")
     ] = True,
+    caption: Annotated[
+        Path | None,
+        typer.Option(
+            "--caption",
+            help="A .txt, .md or .tex file: writes the caption there, not into the figure.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
-            help="A .png, .pdf or .svg file; experiment: NAME_seeds.png and so on too.",
+            help="A .png, .pdf or .svg file.",
             show_default="figures/ABLATION.png in your results folder",
         ),
     ] = None,
@@ -56,95 +97,74 @@ def figure(
         Path | None, typer.Option("--table", help="A .md file: writes the tables too, as Markdown.")
     ] = None,
 ) -> None:
-    """Draw an ablation's learning curves: your results if there are some, else the published."""
+    """Draw an ablation: your results if there are some, else the published."""
+    from bench.evidence.figures.kinds import KINDS, default_kind, in_inches, picture
     from bench.evidence.figures.output import check_output, save
-    from bench.evidence.findings import page_of
+    from bench.evidence.results import Results
     from bench.store import LOCAL, load
 
     if output is not None:
         check_output(output)
-    if table is not None and table.suffix.lower() != ".md":
-        raise InputError(f"cannot write tables as {str(table)!r}: its name must end in .md")
-    if x is not None and x not in AXES:
-        raise unknown("x axis", x, AXES)
+    _check_ending(table, (".md",), "tables")
+    _check_ending(caption, CAPTIONS, "a caption")
+    for what, value, allowed in (("x axis", x, AXES), ("kind of figure", kind, KINDS)):
+        if value is not None and value not in allowed:
+            raise unknown(what, value, allowed)
+    in_inches(width)
     name = stored_name(ablation)
     view = load(name, results)
-    page = page_of(view.plan)
-    own = "kl" if page == "kl" else "steps"
-    x = x or own
-    file = f"{file_name(name)}{'' if x == own else '_' + x}.png"
-    path = output or (results or LOCAL) / "figures" / file
-    shows = statistic or ("mean" if page == "figure_3" else "iqm")  # the figure's is the mean
-    notes: tuple[str, ...] = ()
-    # Figure 3 is drawn against steps; against seconds the experiment is an ablation like others.
-    if page == "figure_3" and x == "steps":
-        drawn, notes = _experiment(view, path, shows, paper)
-    elif x == "kl":
-        drawn = {path: _against_divergence(view, shows)}
-    else:
-        drawn = {path: _learning_curves(view, x, shows)}
-    written = [shown(save(figure, where)) for where, figure in drawn.items()]
-    print(f"Drawn from {place_and_edition(view)}: {', '.join(written)}")
+    found = Results(view=view, source=place_and_edition(view))
+    own = default_kind(found.page)
+    chosen = kind or _kind_of(x, own)
+    suffix = f"_{kind}" if kind and kind != own else ""
+    if kind is None and x is not None and (x == "seconds" or chosen != own):
+        suffix = f"_{x}"
+    path = output or (results or LOCAL) / "figures" / f"{file_name(name)}{suffix}.png"
+    made = picture(
+        found,
+        chosen,
+        width=width,
+        font_size=font_size,
+        variants=variants,
+        environments=environments,
+        title=title,
+        caption=caption is None,
+        x=None if x == "kl" or (chosen == "figure_3" and x == "steps") else x,
+        statistic=statistic,
+        paper=paper,
+    )
+    print(f"Drawn from {place_and_edition(view)}: {shown(save(made.figure, path))}")
+    if caption is not None:
+        write_text(_in_format(made.caption, caption.suffix.lower()), caption, "the caption")
+        print(f"Caption: {shown(caption)}")
     if table is not None:
         write_text(_tables(view), table, "the tables")
         print(f"Tables: {shown(table)}")
+    notes = [f"Not there yet: {made.missing}."] if made.missing else []
     for line in (*notes, *of_other_code(view.runs), *view.mixed, *view.problems):
         print(line)
 
 
-def _learning_curves(view: View, x: str, statistic: str) -> Figure:
-    from bench.evidence.figures.learning_curves import learning_curves
-
-    return learning_curves(
-        view.runs,
-        view.episodes,
-        view.updates,
-        title=str(view.plan["question"].iloc[0]),
-        source=place_and_edition(view),
-        control=_control(view),
-        x=x,  # type: ignore[arg-type]  # checked, with a clear error, where it is used
-        statistic=statistic,  # type: ignore[arg-type]
-    )
+def _check_ending(path: Path | None, allowed: tuple[str, ...], what: str) -> None:
+    if path is not None and path.suffix.lower() not in allowed:
+        raise InputError(
+            f"cannot write {what} as {str(path)!r}: its name must end in {' or '.join(allowed)}"
+        )
 
 
-def _against_divergence(view: View, statistic: str) -> Figure:
-    from bench.evidence.figures.reference_kl import reward_against_divergence
-
-    return reward_against_divergence(
-        view.runs,
-        view.episodes,
-        view.updates,
-        title=str(view.plan["question"].iloc[0]),
-        source=place_and_edition(view),
-        control=_control(view),
-        statistic=statistic,  # type: ignore[arg-type]
-    )
+def _kind_of(x: str | None, own: str) -> str:
+    """What is drawn where only the horizontal axis is asked for."""
+    if x is None or x == "kl":
+        return own if x is None else "kl"
+    return own if own == "figure_3" and x == "steps" else "curves"
 
 
-def _control(view: View) -> str | None:
-    """The control, if it has runs."""
-    control = str(view.plan["control"].iloc[0])
-    return control if control in set(view.runs["variant"]) else None
+def _in_format(paragraphs: tuple[str, ...], ending: str) -> str:
+    if ending == ".tex":
+        from bench.evidence.export.latex import escaped
 
-
-def _experiment(
-    view: View, path: Path, statistic: str, paper: bool
-) -> tuple[dict[Path, Figure], tuple[str, ...]]:
-    """Both pages by where they go, and what there is to say."""
-    from bench.evidence.figures.figure_3 import experiment
-
-    pages = experiment(
-        view.plan,
-        view.runs,
-        view.episodes,
-        view.updates,
-        source=place_and_edition(view),
-        statistic=statistic,  # type: ignore[arg-type]
-        paper=paper,
-    )
-    seeds = path.with_name(f"{path.stem}_seeds{path.suffix}")
-    notes = (f"Not there yet: {pages.missing}.",) if pages.missing else ()
-    return {path: pages.curves, seeds: pages.seeds}, notes
+        paragraphs = tuple(map(escaped, paragraphs))
+    return "\n\n".join(paragraphs) + "\n"
 
 
 def _tables(view: View) -> str:

@@ -163,15 +163,13 @@ def _store_and_show(
     show(console, table, main=main, seeds=seeds)
     console.print(f"Results: {shown(path)}")
     if output is not None:
+        from bench.evidence.figures.furniture import furnish
         from bench.evidence.figures.output import save
-        from bench.evidence.figures.throughput import throughput as draw
+        from bench.evidence.figures.throughput import caption, draw
         from bench.peers.catalogue import PEERS
 
-        figure = draw(
-            table,
-            source=shown(folder),
-            titles=lambda name: PEERS[name].title if name in PEERS else name,
-        )
+        figure = draw(table, titles=lambda name: PEERS[name].title if name in PEERS else name)
+        furnish(figure, caption=[caption(table, source=shown(folder))])
         console.print(f"Figure: {shown(save(figure, output))}")
     for problem in problems:
         console.print(problem)

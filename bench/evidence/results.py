@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -10,7 +12,7 @@ import pandas as pd
 from bench.evidence.findings import Findings, findings, page_of, scales_by_control
 from bench.evidence.glyphs import printable
 from bench.evidence.measures.alignment import Aligned, Floats, align
-from bench.evidence.measures.anchors import Anchors
+from bench.evidence.measures.anchors import Anchors, anchors_for
 from bench.evidence.measures.cells import (
     Cell,
     by_seed,
@@ -21,20 +23,26 @@ from bench.evidence.measures.cells import (
 )
 from bench.evidence.measures.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.measures.normalised import Scale
+from bench.evidence.measures.scores import score_aligned
+from bench.evidence.statistics.estimates import Statistic
 from bench.evidence.verdicts import Verdict
 from bench.store import View
 
 
 @dataclass(frozen=True, kw_only=True)
 class Results:
-    """One ablation's results, every text in them printable in the document's fonts."""
+    """One ablation's results, with titles and names of environments as fonts can show them."""
 
     view: View
     source: str  # where the results lie, as the reader would write it
-    anchors: Anchors
+    given_anchors: Anchors | None = None  # None: those of `anchors_for`
     remarks: tuple[str, ...] = ()  # what the reader must be warned of: other code, lost files
 
+    as_shown: bool = True  # whether texts are as the fonts of figures and documents can show them
+
     def __post_init__(self) -> None:
+        if not self.as_shown:
+            return
         view = self.view
         frames = (view.plan, view.runs, view.episodes, view.updates)
         plan, runs, episodes, updates = map(_printable, frames)
@@ -67,33 +75,51 @@ class Results:
         return {name: title for name, title in titles(self.plan).items() if name in present}
 
     @cached_property
+    def anchors(self) -> Anchors:
+        """What normalised scores are measured by; read when they are asked for."""
+        return self.given_anchors or anchors_for(self.view.source)
+
+    @cached_property
     def aligned(self) -> Aligned:
         return align(self.runs, self.view.episodes, self.view.updates)
 
     @cached_property
     def findings(self) -> Findings:
-        return findings(self.view, anchors=self.anchors, aligned=self.aligned)
+        return findings(self.view, anchors=self.given_anchors, aligned=self.aligned)
 
     @property
     def page(self) -> str:
         return page_of(self.plan)
 
-    @property
+    @cached_property
     def scores(self) -> pd.DataFrame:
-        return self.findings.scores
+        """Those of the findings, without waiting for their tests."""
+        return score_aligned(self.aligned)
 
     @cached_property
-    def curves(self) -> dict[Axis, list[tuple[SeedCurves, Band]]]:
-        """By axis: the curves that have seeds, with their interquartile means over them."""
-        axes: tuple[Axis, ...] = ("steps", "seconds")
-        return {
-            axis: [
-                (cell, aggregate(cell))
+    def _bands(self) -> dict[tuple[Axis, Statistic], list[tuple[SeedCurves, Band]]]:
+        return {}
+
+    def bands(
+        self, axis: Axis = "steps", statistic: Statistic = "iqm"
+    ) -> list[tuple[SeedCurves, Band]]:
+        """The curves that have seeds, with the statistic over them; computed once.
+
+        Raises:
+            InputError: an unknown axis or statistic.
+        """
+        if (axis, statistic) not in self._bands:
+            self._bands[axis, statistic] = [
+                (cell, aggregate(cell, statistic))
                 for cell in aligned_curves(self.aligned, x=axis)
                 if cell.seeds
             ]
-            for axis in axes
-        }
+        return self._bands[axis, statistic]
+
+    @property
+    def curves(self) -> dict[Axis, list[tuple[SeedCurves, Band]]]:
+        """By axis: the curves that have seeds, with their interquartile means over them."""
+        return {"steps": self.bands("steps"), "seconds": self.bands("seconds")}
 
     @cached_property
     def values(self) -> dict[Cell, Floats]:
@@ -110,6 +136,15 @@ class Results:
             seeds[verdict.environment, verdict.variant],
             seeds.get((verdict.environment, verdict.reference), {}),
         )
+
+    def compared_text(self, cells: Collection[Cell]) -> str:
+        """What is compared with what, of these cells: “b” and “c” with “a”; “d” with “c”."""
+        found: dict[str, dict[str, None]] = {}
+        for verdict in self.verdicts:
+            if (verdict.environment, verdict.variant) in cells:
+                reference = self.titles.get(verdict.reference, verdict.reference)
+                found.setdefault(reference, {})[f"“{self.titles[verdict.variant]}”"] = None
+        return "; ".join(f"{' and '.join(names)} with “{other}”" for other, names in found.items())
 
     @cached_property
     def scale_by_environment(self) -> dict[str, Scale]:
@@ -143,6 +178,19 @@ class Results:
             self.scale_by_environment[name](self.values[name, variant])
             for name in self.common_environments
         ]
+
+
+def versions(runs: pd.DataFrame) -> dict[str, list[str]]:
+    """Package -> its versions, of what runs were made with.
+
+    Args:
+        runs: the store's view of the ablation.
+    """
+    found: dict[str, dict[str, None]] = {}
+    for text in runs["versions"].dropna().unique():
+        for package, version in json.loads(text).items():
+            found.setdefault(str(package), {})[str(version)] = None
+    return {package: list(each) for package, each in found.items()}
 
 
 def _printable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -225,7 +225,7 @@ def test_the_interval_of_the_difference_is_the_report_s(made: Path) -> None:
 
     view = bench.load("untrained", made)
     frame = bench.compare(view)
-    material = Results(view=view, source="made", anchors=anchors(None, None, "made"))
+    material = Results(view=view, source="made", given_anchors=anchors(None, None, "made"))
     told = [row[5] for row in differences(material)["rows"]]
     other = frame[frame["outcome"] != "control"]
     limits = zip(other["difference_low"], other["difference_high"], strict=True)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
 
 from bench.evidence.caveats import mixed_code, trouble
-from bench.evidence.figures.layout import NO_BREAK
+from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import thousands
 from bench.evidence.measures.cells import range_text
 from bench.evidence.measures.curves import SeedCurves
+from bench.evidence.results import versions
 from bench.evidence.statistics.coverage import coverage_text
 from bench.evidence.statistics.estimates import REPETITIONS, STATISTICS, Statistic
 from bench.kinds import EPISODES, kind_of, not_training
@@ -24,52 +24,23 @@ SECONDS: Final = (
 )
 """What an axis of wall time means."""
 
-_UNBROKEN: Final = f"n{NO_BREAK}={NO_BREAK}"
 
-
-def learning_curves_caption(
-    runs: pd.DataFrame,
-    scores: pd.DataFrame,
-    curves: Sequence[SeedCurves],
-    *,
-    source: str,
-    x: str,
-    statistic: Statistic,
-    by_batch: bool,
-    outside: bool,
-) -> tuple[str, ...]:
-    """The caption of a figure of learning curves, as sentences in paragraphs.
+def whole_caption(shown: Shown, meaning: Sequence[str], *, marked: bool) -> tuple[str, ...]:
+    """The caption of a figure that stands alone, as sentences in paragraphs.
 
     Args:
-        runs: the store's view of the ablation, failed runs included.
-        scores: the frame of `scores.score_runs` for these runs.
-        curves: what is drawn.
-        source: where the results come from, for example "results/local".
-        x: "steps" or "seconds".
-        statistic: what the lines show.
-        by_batch: whether episodes are placed at the end of their batch, not at their own.
-        outside: whether a score lies outside of its panel.
+        shown: what is drawn.
+        meaning: sentences on it.
+        marked: whether the figure marks where seeds diverged.
 
     Returns:
         Paragraphs: what is drawn; what went wrong (absent if nothing did); what it was made with.
     """
-    marked = "marked × where they did, " if x == "steps" else ""
-    several = any(len(cell.seeds) > 1 for cell in curves)
-    strip = (
-        "Right of each panel: every seed's score, its mean return in the last 10% of its steps"
-        + (", with the statistic and its interval" if several else "")
-        + ("; a triangle at the edge is a score outside of the panel." if outside else ".")
-    )
-    return paragraphs(
-        meaning(runs, curves, x, statistic=statistic, by_batch=by_batch, strip=strip),
-        [*trouble(scores, marked=marked, left_out="not drawn"), *mixed_code(runs)],
-        provenance(runs, source),
-    )
-
-
-def paragraphs(*groups: Sequence[str]) -> tuple[str, ...]:
-    """Sentences as paragraphs, one a group that has any; "n = 5" is not wrapped."""
-    return tuple(" ".join(group).replace("n = ", _UNBROKEN) for group in groups if group)
+    cross = "marked × where they did, " if marked else ""
+    wrong = trouble(shown.rows(shown.results.scores), marked=cross, left_out="not drawn")
+    made = provenance(shown.runs, shown.results.source)
+    groups = (meaning, [*wrong, *mixed_code(shown.runs)], made)
+    return tuple(" ".join(group) for group in groups if group)
 
 
 def seeds_text(numbers: Sequence[int]) -> str:
@@ -91,7 +62,7 @@ def interval_text(numbers: Sequence[int], statistic: Statistic) -> str:
         f"{coverage_text(number, statistic)} at {seeds_text([number])}" for number in numbers
     )
     return (
-        f"pointwise 95% percentile-bootstrap interval over seeds ({REPETITIONS:,} resamples); its "
+        f"95% percentile-bootstrap interval over seeds ({REPETITIONS:,} resamples); its "
         f"measured coverage, for normal data, is {measured}"
     )
 
@@ -117,7 +88,7 @@ def line_and_band(
         f"Line: {statistic_text(numbers, statistic)} over seeds ({counts}) of the return of "
         f"{what}, gathered between the points of a fixed grid"
         + (", each at the end of its batch." if by_batch else "."),
-        f"Band: {interval_text(several, statistic)}."
+        f"Band: pointwise {interval_text(several, statistic)}."
         if several
         else "One seed: no interval can be given.",
     ]
@@ -130,7 +101,6 @@ def meaning(
     *,
     statistic: Statistic = "iqm",
     by_batch: bool = True,
-    strip: str = "",
 ) -> list[str]:
     """Sentences: what learning curves are, of which environments.
 
@@ -140,7 +110,6 @@ def meaning(
         x: "steps" or "seconds".
         statistic: what the lines show.
         by_batch: whether episodes are placed at the end of their batch, not at their own.
-        strip: a sentence on what stands beside each panel.
     """
     numbers = sorted({len(cell.seeds) for cell in curves})
     kinds = list(zip(runs["variant_title"], runs["evaluation"].map(kind_of), strict=True))
@@ -148,7 +117,12 @@ def meaning(
     what = TRAINING if own else " and ".join(dict.fromkeys(kind for _, kind in kinds))
     sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch, what)
     sentences += not_training(kinds) if own else []
-    sentences += [strip] if strip else []
+    sentences.append(budgets_text(runs))
+    return sentences + (seconds_text(runs) if x == "seconds" else [])
+
+
+def budgets_text(runs: pd.DataFrame) -> str:
+    """A sentence: the environments, and how many steps a seed has there."""
     # What was imported has budgets of its own, which are told with it.
     trained = imported.trained(runs)
     budgets = (
@@ -158,11 +132,7 @@ def meaning(
         listed = f"{', '.join(map(str, budgets.index))} ({thousands(budgets.iloc[0])} steps a seed)"
     else:
         listed = ", ".join(f"{name} ({thousands(size)} steps)" for name, size in budgets.items())
-    plural = "s" if len(budgets) > 1 else ""
-    sentences.append(f"Environment{plural}: {listed}.")
-    if x == "seconds":
-        sentences += seconds_text(runs)
-    return sentences
+    return f"Environment{'s' if len(budgets) > 1 else ''}: {listed}."
 
 
 def seconds_text(runs: pd.DataFrame) -> list[str]:
@@ -176,10 +146,7 @@ def seconds_text(runs: pd.DataFrame) -> list[str]:
 def provenance(runs: pd.DataFrame, source: str) -> list[str]:
     """Sentences: where the results lie, what of them was imported, and the versions of the rest."""
     sentences = [f"Results: {source}.", *(f"{line}." for line in imported.told(runs))]
-    found: dict[str, dict[str, None]] = {}
-    for text in runs["versions"].dropna().unique():
-        for package, version in json.loads(text).items():
-            found.setdefault(str(package), {})[str(version)] = None
+    found = versions(runs)
     if found:
         listed = ", ".join(f"{package} {' / '.join(found[package])}" for package in found)
         sentences.append(f"Made with {listed}.")

@@ -3,202 +3,220 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.errors import InputError, unknown
-from bench.evidence.figures.caption import learning_curves_caption, seeds_text
-from bench.evidence.figures.layout import Page, make_page, name_panel
+from bench.evidence.figures.caption import meaning, seeds_text
+from bench.evidence.figures.grid import (
+    column_count,
+    make_grid,
+    name_axes,
+    name_panel,
+    panel_height,
+    screen_width,
+    settle,
+)
 from bench.evidence.figures.panel import (
     Cells,
     draw_curves,
     draw_divergences,
-    draw_score,
+    draw_seeds,
     dress_panel,
-    dress_strip,
+    empty_panel,
     limits,
-    line,
+    name_lines,
+    open_mark,
+    span,
 )
-from bench.evidence.figures.style import Look, drawing, looks
-from bench.evidence.measures.alignment import align
-from bench.evidence.measures.cells import titles
-from bench.evidence.measures.curves import AXES, Axis, Band, SeedCurves, aggregate, aligned_curves
-from bench.evidence.measures.scores import score_aligned
-from bench.evidence.statistics.estimates import STATISTICS, Floats, Statistic
+from bench.evidence.figures.shown import Shown
+from bench.evidence.figures.style import drawing
+from bench.evidence.measures.curves import Axis
+from bench.evidence.statistics.estimates import Floats, Statistic
 
-_AXIS_NAMES = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
+AXIS_NAMES: Final = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
+RETURN: Final = "episode return [raw reward]"
+LEAST: Final = 11.5
+"""Width of a panel without its strip, in letters' heights."""
+
+_TICK_LABELS: Final = 4.5  # what they and the gaps take, in letters' heights
 
 
-def learning_curves(
-    runs: pd.DataFrame,
-    episodes: pd.DataFrame,
-    updates: pd.DataFrame | None = None,
-    *,
-    title: str,
-    source: str,
-    control: str | None = None,
-    x: Axis = "steps",
-    statistic: Statistic = "iqm",
-    points: int | None = None,
-    seed: int = 0,
+def draw(
+    shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm", strip: bool = True
 ) -> Figure:
-    """Draw an ablation's learning curves.
+    """Draw learning curves.
 
     The line is by default the interquartile mean over seeds, which one lucky or broken seed does
     not move and whose interval is the most nearly honest at few seeds
-    (`bench.evidence.statistics.coverage`); below four seeds it is the mean, and the caption says so. The mean of all seeds, diverged ones
-    included, is `statistic="mean"`. The strip at the right of a panel shows every seed's score:
-    a dot, or a small triangle at the edge where it lies far outside of the lines.
+    (`bench.evidence.statistics.coverage`); below four seeds it is the mean, and the caption says
+    so. The mean of all seeds, diverged ones included, is `statistic="mean"`. The strip at the right
+    of a panel shows every seed's score: a dot, or a small triangle at the edge where it lies far
+    outside of the lines.
 
     Args:
-        runs: the store's view of an ablation, one row a run.
-        episodes: the store's view, one row an episode.
-        updates: the store's view, one row an update, to place an episode at the end of its batch
-            instead of at its own; see `alignment`.
-        title: the ablation's question, drawn above the panels.
-        source: where the results come from, for the caption, for example "results/local".
-        control: the variant that the others are compared with; drawn dark grey and solid.
+        shown: of an ablation.
         x: "steps" or "seconds".
         statistic: "iqm" or "mean".
-        points: points of the grid; see `curves.seed_curves`.
-        seed: of the bootstrap.
-
-    Returns:
-        A matplotlib figure outside of pyplot, to be written with `output.save`.
-
-    Raises:
-        InputError: no runs, no run with an episode, an unknown axis, statistic or control.
+        strip: whether the scores stand beside the curves.
     """
-    if x not in AXES:
-        raise unknown("x axis", x, AXES)
-    if statistic not in STATISTICS:
-        raise unknown("statistic", statistic, STATISTICS)
-    variants = titles(runs)
-    if control is not None and control not in variants:
-        raise unknown("control variant", control, variants)
-    aligned = align(runs, episodes, updates)
-    curves = tuple(cell for cell in aligned_curves(aligned, x=x, points=points) if cell.seeds)
-    if not curves:
-        untold = x == "seconds" and runs["seconds"].isna().all()
-        reason = "no file told its seconds" if untold else "no episode ended in any run"
-        raise InputError(f"there is nothing to draw: {reason}")
-    bands = [aggregate(cell, statistic, seed=seed) for cell in curves]
-    by_environment: dict[str, list[tuple[SeedCurves, Band]]] = {}
-    for cell, band in zip(curves, bands, strict=True):
-        by_environment.setdefault(cell.environment, []).append((cell, band))
-    scores = score_aligned(aligned)
-    contents = [
-        _content(environment, cells, scores) for environment, cells in by_environment.items()
-    ]
-    caption = learning_curves_caption(
-        runs,
-        scores,
-        curves,
-        source=source,
-        x=x,
-        statistic=statistic,
-        by_batch=updates is not None,
-        outside=any(content.outside for content in contents),
-    )
-    with drawing():
-        drawn = [name for name in variants if any(cell.variant == name for cell in curves)]
-        look = looks(list(variants), control)
-        page = make_page(
-            len(contents),
-            title=title,
-            handles=[line([], [], look[name]) for name in drawn],
-            labels=[variants[name] + (" (control)" if name == control else "") for name in drawn],
-            caption=caption,
-            strip_width=max(0.36, 0.1 + (0.13 if len(drawn) < 5 else 0.095) * len(drawn)),
+    found = [each for each in contents(shown, x, statistic) if each.cells]
+    return draw_panels(shown, found, x, statistic, strip=strip)
+
+
+def caption(
+    shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm", strip: bool = True
+) -> list[str]:
+    """Sentences: what `draw` of the same arguments shows."""
+    found = contents(shown, x, statistic)
+    curves = [curves for each in found for curves, _ in each.cells]
+    by_batch = bool(len(shown.results.view.updates))
+    sentences = meaning(shown.runs, curves, x, statistic=statistic, by_batch=by_batch)
+    return sentences + ([f"Right of each panel: {strip_text(found)}"] if strip else [])
+
+
+def strip_text(found: Sequence[Content]) -> str:
+    """The end of a sentence: what the strips show."""
+    several = any(len(cell.seeds) > 1 for each in found for cell, _ in each.cells)
+    return (
+        "every seed's score, its mean return in the last 10% of its steps"
+        + (", with the statistic and its interval" if several else "")
+        + (
+            "; a triangle at the edge is a score outside of the panel"
+            * any(each.outside for each in found)
         )
-        for place, content in enumerate(contents):
-            panel, strip = page.panels[place], page.strips[place]
-            panel.set_ylim(content.low, content.high)
-            draw_curves(panel, content.cells, look, drawn)
-            _score_strip(strip, content, look, drawn, statistic, seed)
-            if x == "steps":
-                draw_divergences(panel, content.cells, runs, look)
-            _dress(page, place, x)
-            count = seeds_text([len(cell.seeds) for cell, _ in content.cells])
-            name_panel(page, place, content.environment, f"  ({count})")
-    return page.figure
+        + "."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Content:
+class Content:
     """What one panel and its strip show, and the vertical limits that show it well."""
 
     environment: str
-    cells: Cells
+    cells: Cells  # of the variants that have curves
     scores: Mapping[str, Floats]  # by variant, finite ones only
-    low: float
-    high: float
-    outside: bool  # whether a score lies outside of the limits
+    originals: Mapping[str, float] = field(default_factory=dict)  # by variant, of a publication
+    low: float = 0.0
+    high: float = 1.0
+
+    @property
+    def outside(self) -> bool:
+        """Whether a score lies outside of the limits."""
+        points = np.concatenate([np.empty(0), *self.scores.values()])
+        return bool(np.any((points < self.low) | (points > self.high)))
 
 
-def _content(environment: str, cells: Cells, scores: pd.DataFrame) -> _Content:
-    here = scores[(scores["environment"] == environment) & np.isfinite(scores["score"])]
-    of_variant = {
-        str(variant): group["score"].to_numpy(dtype=np.float64)
-        for variant, group in here.groupby("variant", sort=False)
-    }
-    points = np.concatenate(list(of_variant.values()))
-    low, high = limits(cells, points)
-    return _Content(
-        environment=environment,
-        cells=cells,
-        scores=of_variant,
-        low=low,
-        high=high,
-        outside=bool(np.any((points < low) | (points > high))),
-    )
-
-
-def _score_strip(
-    strip: Axes,
-    content: _Content,
-    look: Mapping[str, Look],
-    drawn: Sequence[str],
+def contents(
+    shown: Shown,
+    x: Axis,
     statistic: Statistic,
-    seed: int,
-) -> None:
-    bottom, top = content.low, content.high
-    inset = 0.02 * (top - bottom)
-    for place, variant in enumerate(drawn):
-        if variant not in content.scores:
-            continue
-        values = content.scores[variant]
-        colour = look[variant].colour
-        draw_score(strip, (place - 0.36, place + 0.36), values, colour, statistic, seed)
-        for chosen, marker, size in (
-            (values[(values >= bottom) & (values <= top)], "o", 2.7),
-            (values[values < bottom], "v", 3.6),
-            (values[values > top], "^", 3.6),
-        ):
-            strip.plot(
-                np.full(len(chosen), float(place)),
-                chosen if marker == "o" else np.clip(chosen, bottom + inset, top - inset),
-                linestyle="",
-                marker=marker,
-                markersize=size,
-                color=colour,
-                markeredgecolor="white",
-                markeredgewidth=0.3,
-                gid=f"{variant} scores",
+    *,
+    originals: Mapping[str, Mapping[str, float]] | None = None,
+    spans: Mapping[str, Sequence[float]] | None = None,
+) -> list[Content]:
+    """What each environment's panel shows.
+
+    Args:
+        shown: of an ablation.
+        x: "steps" or "seconds".
+        statistic: "iqm" or "mean".
+        originals: by environment and variant, what a publication reports [return].
+        spans: by environment, what the panel must hold besides [return].
+    """
+    cells, scores = shown.curves(x, statistic), shown.of(shown.results.values)
+    found = []
+    for environment in shown.environments:
+        here = [pair for pair in cells if pair[0].environment == environment]
+        own = {name: each for (where, name), each in scores.items() if where == environment}
+        told = (originals or {}).get(environment, {})
+        beside = {name: told[name] for name in shown.variants if name in told}
+        whole = [*beside.values(), *(spans or {}).get(environment, ())]
+        points = np.concatenate([np.empty(0), *own.values()])
+        low, high = limits(here, points, whole=whole) if here or whole else (0.0, 1.0)
+        found.append(
+            Content(
+                environment=environment,
+                cells=here,
+                scores=own if here else {},
+                originals=beside,
+                low=low,
+                high=high,
             )
-    strip.set_ylim(bottom, top)
+        )
+    return found
+
+
+def draw_panels(
+    shown: Shown,
+    found: Sequence[Content],
+    x: Axis,
+    statistic: Statistic,
+    *,
+    strip: bool = True,
+    extent: float | None = None,
+) -> Figure:
+    """A panel for each content.
+
+    Args:
+        shown: of an ablation; found: of `contents`.
+        x, statistic, strip: as those of `draw`.
+        extent: where every horizontal axis ends; None: with the panel's longest curve.
+    """
+    there = {cell.variant for each in found for cell, _ in each.cells}
+    there |= {name for each in found for name in each.originals}
+    drawn = [name for name in shown.variants if name in there]
+    # A place a variant: as wide as its dots.
+    beside = shown.letter * (1 + (0.75 if len(drawn) < 5 else 0.6) * len(drawn)) * strip
+    width = shown.width or screen_width(len(found))
+    columns = column_count(len(found), width, LEAST * shown.letter + beside)
+    cell = width / columns
+    height = panel_height(cell, shown.font_size)
+    with drawing(shown.font_size):
+        share = beside / (cell - beside - _TICK_LABELS * shown.letter)
+        figure, panels, strips = make_grid(len(found), columns, width, strip=share)
+        for place, (panel, content) in enumerate(zip(panels, found, strict=True)):
+            panel.set_ylim(content.low, content.high)
+            dress_panel(panel, y_ticks=4 if height < 13 * shown.letter else 5)
+            if content.cells:
+                draw_curves(panel, content.cells, shown.look, drawn)
+                if x == "steps":
+                    draw_divergences(panel, content.cells, shown.runs, shown.look)
+            else:
+                empty_panel(panel)
+            narrow = cell - beside < 24 * shown.letter
+            span(panel, extent or panel.get_xlim()[1], 2 if narrow else 5)
+            if strip:
+                _draw_strip(strips[place], content, shown, drawn, statistic)
+            counts = [len(curves.seeds) for curves, _ in content.cells]
+            count = f" ({seeds_text(counts)})" if counts else ""
+            name_panel(panel, f"{content.environment}{count}", cell)
+        name_axes(panels, columns, cell - beside, height, AXIS_NAMES[x], RETURN)
+        name_lines(panels[0], shown, drawn)
+        return settle(figure, panels, height)
+
+
+def _draw_strip(
+    strip: Axes, content: Content, shown: Shown, drawn: Sequence[str], statistic: Statistic
+) -> None:
+    """A place a variant: its seeds' scores, and what a publication reports as an open marker."""
+    strip.set_ylim(content.low, content.high)
     strip.set_xlim(-0.9, len(drawn) - 0.1)
-
-
-def _dress(page: Page, place: int, x: Axis) -> None:
-    panel = page.panels[place]
-    dress_panel(panel)
-    dress_strip(page.strips[place], "score")
-    if page.first_in_row[place]:
-        panel.set_ylabel("episode return [raw reward]")
-    if page.last_in_column[place]:
-        panel.set_xlabel(_AXIS_NAMES[x])
+    for place, name in enumerate(drawn):
+        look = shown.look[name]
+        if name in content.scores:
+            own = content.scores[name]
+            draw_seeds(strip, place, own, look, statistic, gid=name, upright=True)
+        if name in content.originals:
+            mark = open_mark([place], [content.originals[name]], look.marker, look.colour)
+            mark.set_gid(f"{name} original")
+            strip.add_line(mark)
+    for side in ("top", "right", "left"):
+        strip.spines[side].set_visible(False)
+    strip.set_facecolor("0.965")
+    strip.grid(visible=False)
+    strip.tick_params(axis="both", left=False, bottom=False, labelleft=False, labelbottom=False)
+    strip.set_xlabel("score", fontsize="small")

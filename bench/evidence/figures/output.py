@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -52,6 +53,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         reason = error.strerror or str(error)
         raise InputError(f"cannot write the figure {str(path)!r}: {reason}") from error
     return checked
+
+
+def svg(figure: Figure) -> bytes:
+    """The figure as SVG; equal figures give equal bytes."""
+    target = io.BytesIO()
+    draw(figure, target, ".svg")
+    return target.getvalue()
 
 
 def draw(figure: Figure, target: Path | BinaryIO, ending: str) -> None:

@@ -1,4 +1,4 @@
-"""One panel of learning curves: its limits, its lines with their bands, its axes."""
+"""One panel: its limits, its lines with their bands, its seeds' scores, its axes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
 from numpy.typing import ArrayLike
 
-from bench.evidence.figures.style import Look, thousands
+from bench.evidence.figures.furniture import LEGEND
+from bench.evidence.figures.shown import Shown
+from bench.evidence.figures.style import Look, power_of_ten, scale, thousands
 from bench.evidence.measures.curves import Band, SeedCurves
 from bench.evidence.statistics.estimates import Floats, Statistic, bootstrap_interval, estimate
 
@@ -62,12 +64,45 @@ def line(x: ArrayLike, y: ArrayLike, look: Look) -> Line2D:
         np.asarray(y),
         color=look.colour,
         linestyle=(0, look.dashes) if look.dashes else "-",
-        linewidth=1.5,
+        linewidth=1.5 * scale(),
         marker=look.marker,
-        markersize=4.2,
+        markersize=4.2 * scale(),
         markeredgecolor="white",
-        markeredgewidth=0.6,
+        markeredgewidth=0.6 * scale(),
     )
+
+
+def open_mark(
+    x: Sequence[float], y: Sequence[float], marker: str, colour: str | tuple[float, float, float]
+) -> Line2D:
+    """A marker of a publication's value: what lies behind it stays visible."""
+    return Line2D(
+        x,
+        y,
+        linestyle="",
+        marker=marker,
+        markersize=4.6 * scale(),
+        color=colour,
+        markerfacecolor="none",
+        markeredgewidth=1.1 * scale(),
+        clip_on=False,
+        zorder=4,
+    )
+
+
+def name_lines(panel: Axes, shown: Shown, drawn: Sequence[str]) -> None:
+    """Lines without points, from which the figure's legend is made; see `furniture`.
+
+    Args:
+        panel: any of the figure.
+        shown: has the names.
+        drawn: the variants in the legend, in its order.
+    """
+    for name, title in shown.names.items():
+        if name in drawn:
+            entry = line([], [], shown.look[name])
+            entry.set(gid=f"{LEGEND}{name}", label=title)
+            panel.add_line(entry)
 
 
 def draw_curves(panel: Axes, cells: Cells, look: Mapping[str, Look], drawn: Sequence[str]) -> None:
@@ -115,8 +150,8 @@ def draw_divergences(
                 [float(step)],
                 [float(np.clip(value, low, high))],
                 marker="x",
-                markersize=5.5,
-                markeredgewidth=1.5,
+                markersize=5.5 * scale(),
+                markeredgewidth=1.5 * scale(),
                 color=look[cell.variant].colour,
                 clip_on=False,
                 zorder=4,
@@ -124,32 +159,57 @@ def draw_divergences(
             )
 
 
-def draw_score(
-    strip: Axes,
-    edges: tuple[float, float],
+def draw_seeds(
+    panel: Axes,
+    place: float,
     values: Floats,
-    colour: tuple[float, float, float],
+    look: Look,
     statistic: Statistic,
-    seed: int,
     *,
-    gid: str | None = None,
+    gid: str,
+    upright: bool,
+    seed: int = 0,
 ) -> None:
-    """The statistic over seeds as a bar over its interval, if there is one.
+    """Every seed's value as a dot, the statistic as a bar, and its interval, where it has one.
 
     Args:
-        strip: where to.
-        edges: left and right end of the bar.
-        values: finite scores, one a seed.
-        colour: of both.
+        panel: where to.
+        place: on the axis of variants.
+        values: finite, one a seed.
+        look: of the variant.
         statistic: what the bar shows.
+        gid: what the dots' name begins with.
+        upright: whether values are on the vertical axis, as in a strip beside curves.
         seed: of the bootstrap.
-        gid: the bar's name.
     """
+
+    def at(places: ArrayLike, numbers: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
+        return (places, numbers) if upright else (numbers, places)
+
+    colour, edges = look.colour, (place - 0.36, place + 0.36)
     low, high = bootstrap_interval(values, np.random.default_rng([seed, len(values)]), statistic)
     if np.isfinite(low):
-        strip.fill_between(edges, low, high, color=colour, alpha=0.25, linewidth=0)
+        fill = panel.fill_between if upright else panel.fill_betweenx
+        fill(edges, low, high, color=colour, alpha=0.25, linewidth=0)
     centre = float(estimate(values, statistic))
-    strip.plot(edges, [centre, centre], color=colour, linewidth=1.6, gid=gid)
+    panel.plot(*at(edges, [centre] * 2), color=colour, linewidth=1.6 * scale(), gid=f"{gid} score")
+    bottom, top = panel.get_ylim() if upright else (values.min(), values.max())
+    inside, inset = np.clip(values, bottom, top), 0.02 * (top - bottom)
+    for chosen, marker, size in (
+        (values[values == inside], "o", 2.8),
+        (inside[values < bottom] + inset, "v", 3.6),
+        (inside[values > top] - inset, "^", 3.6),
+    ):
+        panel.plot(
+            *at(np.full(len(chosen), place), chosen),
+            linestyle="",
+            marker=marker,
+            markersize=size * scale(),
+            color=colour,
+            markeredgecolor="white",
+            markeredgewidth=0.3 * scale(),
+            gid=f"{gid} scores",
+        )
 
 
 def dress_panel(panel: Axes, *, x_ticks: int = 5, y_ticks: int = 5) -> None:
@@ -161,15 +221,28 @@ def dress_panel(panel: Axes, *, x_ticks: int = 5, y_ticks: int = 5) -> None:
         panel.spines[spine].set_visible(False)
 
 
-def dress_strip(strip: Axes, name: str) -> None:
-    """A strip at a panel's right, which shares its vertical axis: shaded, without ticks."""
-    for spine in ("top", "right", "left"):
-        strip.spines[spine].set_visible(False)
-    strip.set_facecolor("0.965")
-    strip.grid(visible=False)
-    strip.tick_params(axis="both", left=False, bottom=False, labelleft=False, labelbottom=False)
-    # On the line of the panel's axis name: on the line of tick labels it would run into them.
-    strip.set_xlabel(name, labelpad=18.0)
+def span(panel: Axes, extent: float, ticks: int) -> None:
+    """A horizontal axis from 0 to `extent`, the numbers at whose ends stay inside."""
+    places = MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10]).tick_values(0, extent)
+    panel.set_xticks([place for place in places if place <= extent * (1 + 1e-9)])
+    panel.set_xlim(0, extent)
+    first, *_, last = panel.get_xticklabels()
+    first.set_horizontalalignment("left")
+    if panel.get_xticks()[-1] >= extent * 0.95:
+        last.set_horizontalalignment("right")
+
+
+def round_ticks(panel: Axes, axis: str) -> None:
+    """Ticks of a logarithmic axis that read as the other axes' do, and never fewer than two."""
+    chosen = panel.xaxis if axis == "x" else panel.yaxis
+    low, high = sorted(panel.get_xlim() if axis == "x" else panel.get_ylim())
+    decades = np.log10(high / low)
+    steps = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1 else (1.0, 2.0, 5.0)
+    chosen.set_major_locator(LogLocator(subs=steps, numticks=6))
+    chosen.set_major_formatter(FuncFormatter(power_of_ten))
+    chosen.set_minor_formatter(NullFormatter())
+    if decades <= 2:
+        chosen.set_minor_locator(NullLocator())
 
 
 def empty_panel(panel: Axes) -> None:
@@ -180,7 +253,7 @@ def empty_panel(panel: Axes) -> None:
         ha="center",
         va="center",
         color="0.45",
-        fontsize=7.5,
+        fontsize="small",
     )
 
 

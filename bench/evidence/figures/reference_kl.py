@@ -6,22 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import matplotlib
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.errors import InputError
-from bench.evidence.caveats import mixed_code, trouble
-from bench.evidence.figures.caption import paragraphs, provenance, seeds_text, statistic_text
-from bench.evidence.figures.layout import make_page, name_panel
-from bench.evidence.figures.panel import dress_panel, line
-from bench.evidence.figures.style import Look, drawing, looks, thousands
+from bench.evidence.figures.caption import seeds_text, statistic_text
+from bench.evidence.figures.grid import (
+    column_count,
+    make_grid,
+    name_axes,
+    name_panel,
+    panel_height,
+    screen_width,
+    settle,
+)
+from bench.evidence.figures.panel import dress_panel, line, name_lines
+from bench.evidence.figures.shown import Shown
+from bench.evidence.figures.style import Look, drawing, scale, thousands
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.cells import titles
 from bench.evidence.measures.curves import SeedCurves, seed_curves
-from bench.evidence.measures.reference_kl import has_reference, per_answer, scores_with_kl
-from bench.evidence.measures.scores import score_runs
+from bench.evidence.measures.reference_kl import per_answer
 from bench.evidence.statistics.estimates import Statistic, estimate
 
 REWARD: Final = "reward of an answer"
@@ -30,7 +37,7 @@ DIVERGENCE: Final = "KL(policy ‖ reference) of an answer [nats]"
 _POINTS: Final = 40
 _MARKS: Final = 5
 _TICKS: Final = (0, 1, 5, 10, 25, 50, 100, 200, 300, 500, 1000)
-_NO_STRIP: Final = 0.02
+_LEAST: Final = 13.0  # width of a panel, in letters' heights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,111 +54,79 @@ Ways = Mapping[tuple[str, str], Sequence[Way]]
 """(environment, "reward" or "gold reward") -> what the variants did there."""
 
 
-def ways(
-    runs: pd.DataFrame,
-    episodes: pd.DataFrame,
-    updates: pd.DataFrame,
-    scores: pd.DataFrame,
-    statistic: Statistic = "iqm",
-) -> Ways:
-    """Rewards, and gold rewards where some are told, with the KL of whole answers.
-
-    Args:
-        runs, episodes, updates: the store's view of an ablation.
-        scores: the frame of `scores.score_runs` for these runs.
-        statistic: "iqm" or "mean".
-    """
-    ends = scores_with_kl(runs, episodes, updates, scores)
-    told = per_answer(updates, episodes)
-    kinds = {"reward": "score"}
-    if ends["gold"].notna().any():
-        kinds["gold reward"] = "gold"
-    divergences = _curves(runs, told, "divergence")
-    rewards = {
-        "reward": seed_curves(runs, episodes, updates, points=_POINTS),
-        "gold reward": _curves(runs, told, "gold_reward") if "gold reward" in kinds else (),
-    }
-    return {
-        (environment, kind): _ways(environment, divergences, rewards[kind], ends, column, statistic)
-        for environment in dict.fromkeys(cell.environment for cell in divergences)
-        for kind, column in kinds.items()
-    }
-
-
-def reward_against_divergence(
-    runs: pd.DataFrame,
-    episodes: pd.DataFrame,
-    updates: pd.DataFrame,
-    *,
-    title: str,
-    source: str,
-    control: str | None = None,
-    statistic: Statistic = "iqm",
-) -> Figure:
+def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
     """Draw reward, and gold reward where it is told, against the KL of whole answers.
 
-    A line is a variant's way through training, the statistic over seeds of both coordinates; a dot
-    is where a seed ended. The axis of KL is that of its square root, on which small tunings are
-    told apart (as in Gao et al. 2023, arXiv 2210.10760).
-
-    Args:
-        runs, episodes, updates: the store's view of an ablation.
-        title: the ablation's question.
-        source: where the results come from, for the caption.
-        control: the variant that the others are compared with; drawn dark grey and solid.
-        statistic: "iqm" or "mean".
-
-    Raises:
-        InputError: no run tells its KL to a reference.
+    A line is a variant's way through training, the statistic over seeds of both coordinates
+    ("iqm" or "mean"); a dot is where a seed ended. The axis of KL is that of its square root, on
+    which small tunings are told apart (as in Gao et al. 2023, arXiv 2210.10760).
     """
-    if not has_reference(updates):
+    found = _ways(shown, statistic)
+    there = {way.variant for own in found.values() for way in own}
+    drawn = [name for name in shown.variants if name in there]
+    places = [(key, near) for near in (False, True)[: 1 + _crowded(found)] for key in found]
+    width = shown.width or screen_width(len(places))
+    # What is drawn again stands below.
+    columns = column_count(len(found), width, _LEAST * shown.letter)
+    cell, height = width / columns, panel_height(width / columns, shown.font_size)
+    with drawing(shown.font_size):
+        figure, panels, _ = make_grid(len(places), columns, width)
+        for panel, ((environment, kind), near) in zip(panels, places, strict=True):
+            _draw_ways(panel, found, environment, kind, shown.look, cell, near=near)
+            ends = [len(way.ends) for way in found[environment, kind]]
+            count = ", where most end" if near else f" ({seeds_text(ends)})"
+            name_panel(panel, f"{environment}: {kind}{count}", cell)
+        name_axes(panels, columns, cell, height, DIVERGENCE, REWARD)
+        name_lines(panels[0], shown, drawn)
+        return settle(figure, panels, height)
+
+
+def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
+    """Sentences: what lines and dots of `draw` of the same arguments are."""
+    found = _ways(shown, statistic)
+    numbers = sorted({len(way.ends) for own in found.values() for way in own})
+    told = [
+        f"Line: a variant's way through training, {statistic_text(numbers, statistic)} over seeds "
+        "of the mean reward of its answers and of KL(policy ‖ reference), summed over an answer's "
+        "tokens from their whole distributions. Dot: a seed's last 10% of steps. The KL is on an "
+        "axis of its square root" + (", save below, where most end." if _crowded(found) else ".")
+    ]
+    if any(kind != "reward" for _, kind in found):
+        told.append(
+            "Reward: what is trained on. Gold reward: what it stands for, which nothing is trained "
+            "on; where it falls while the reward rises, the reward is exploited."
+        )
+    return told
+
+
+def _ways(shown: Shown, statistic: Statistic) -> Ways:
+    """Rewards, and gold rewards where some are told, with the KL of whole answers."""
+    view, ends = shown.results.view, shown.results.findings.with_kl
+    if ends is None:
         raise InputError(
             "no run tells its KL to a reference: rewards can be drawn against it for token "
             "environments only; choose --x steps or seconds"
         )
-    scores = score_runs(runs, episodes, updates)
-    panels = ways(runs, episodes, updates, scores, statistic)
-    names = titles(runs)
-    every = [way for found in panels.values() for way in found]
-    drawn = [name for name in names if any(way.variant == name for way in every)]
-    numbers = sorted({len(way.ends) for way in every})
-    with drawing():
-        look = looks(list(names), control)
-        shown = [
-            (key, near) for near in (False, True) for key in panels if not near or crowded(panels)
-        ]
-        page = make_page(
-            len(shown),
-            title=title,
-            handles=[line([], [], look[name]) for name in drawn],
-            labels=[names[name] + (" (control)" if name == control else "") for name in drawn],
-            caption=paragraphs(
-                meaning(panels, numbers, statistic),
-                [*trouble(scores, marked="", left_out="not drawn"), *mixed_code(runs)],
-                provenance(runs, source),
-            ),
-            strip_width=_NO_STRIP,
-        )
-        for strip in page.strips:
-            strip.set_visible(False)
-        for place, ((environment, kind), near) in enumerate(shown):
-            panel = page.panels[place]
-            draw_ways(panel, panels, environment, kind, look, near=near)
-            what = f"{kind}, where most end" if near else f"{kind}  ({seeds_text(numbers)})"
-            name_panel(page, place, environment, f": {what}")
-            if page.first_in_row[place]:
-                panel.set_ylabel(REWARD)
-            if page.last_in_column[place]:
-                panel.set_xlabel(DIVERGENCE)
-    return page.figure
+    told = per_answer(view.updates, view.episodes)
+    divergences = _curves(shown.runs, told, "divergence")
+    rewards = seed_curves(shown.runs, view.episodes, view.updates, points=_POINTS)
+    kinds = {"reward": ("score", rewards)}
+    if ends["gold"].notna().any():
+        kinds["gold reward"] = ("gold", _curves(shown.runs, told, "gold_reward"))
+    return {
+        (environment, kind): _of_cells(environment, divergences, own, ends, column, statistic)
+        for environment in dict.fromkeys(cell.environment for cell in divergences)
+        for kind, (column, own) in kinds.items()
+    }
 
 
-def draw_ways(
+def _draw_ways(
     panel: Axes,
     found: Ways,
     environment: str,
     kind: str,
     look: Mapping[str, Look],
+    cell: float,
     *,
     near: bool = False,
 ) -> None:
@@ -162,6 +137,7 @@ def draw_ways(
         found: of `ways`.
         environment, kind: the key of what is drawn.
         look: of every variant.
+        cell: width of the panel with its tick labels [inches].
         near: only where most variants end.
     """
     if near:
@@ -175,11 +151,21 @@ def draw_ways(
         _draw(panel, way, look, 0.55 if near else 1.0)
     dress_panel(panel)
     if not near:
-        ticks = [tick for tick in _TICKS if tick <= panel.get_xlim()[1]]
+        ticks = _ticks(panel.get_xlim()[1], cell)
         panel.set_xticks(ticks, [thousands(tick) for tick in ticks])
 
 
-def crowded(found: Ways) -> bool:
+def _ticks(end: float, width: float) -> list[int]:
+    """As many as have place on an axis of the square root, which is `width` inches long."""
+    kept: list[int] = []
+    room = 2.6 * matplotlib.rcParams["font.size"] / 72 / width
+    for tick in reversed([tick for tick in _TICKS if tick <= end]):
+        if not kept or np.sqrt(kept[0] / end) - np.sqrt(tick / end) > room:
+            kept.insert(0, tick)
+    return kept
+
+
+def _crowded(found: Ways) -> bool:
     """Whether some variants end so far away that the others fall on one another."""
     every = [way for own in found.values() for way in own]
     return any(not _is_near(way, found) for way in every)
@@ -195,40 +181,13 @@ def _end(way: Way) -> float:
     return float(np.nanmedian(way.ends[:, 0])) if len(way.ends) else 0.0
 
 
-def is_golden(found: Ways) -> bool:
-    """Whether gold rewards are told."""
-    return any(kind != "reward" for _, kind in found)
-
-
-def meaning(found: Ways, numbers: Sequence[int], statistic: Statistic) -> list[str]:
-    """Sentences: what lines and dots are.
-
-    Args:
-        found: what is drawn.
-        numbers: of seeds, all that occur.
-        statistic: what the lines show.
-    """
-    told = [
-        f"Line: a variant's way through training, {statistic_text(numbers, statistic)} over seeds "
-        "of the mean reward of its answers and of KL(policy ‖ reference), summed over an answer's "
-        "tokens from their whole distributions. Dot: a seed's last 10% of steps. The KL is on an "
-        "axis of its square root" + (", save below, where most end." if crowded(found) else ".")
-    ]
-    if is_golden(found):
-        told.append(
-            "Reward: what is trained on. Gold reward: what it stands for, which nothing is trained "
-            "on; where it falls while the reward rises, the reward is exploited."
-        )
-    return told
-
-
 def _curves(runs: pd.DataFrame, told: pd.DataFrame, column: str) -> tuple[SeedCurves, ...]:
     """Curves of a diagnostic, as `mechanism.diagnostics` has them."""
     events = told[told[column].notna()]
     return seed_curves(runs, events.assign(**{"return": events[column]}), points=_POINTS)
 
 
-def _ways(
+def _of_cells(
     environment: str,
     divergences: Sequence[SeedCurves],
     rewards: Sequence[SeedCurves],
@@ -284,7 +243,7 @@ def _draw(panel: Axes, way: Way, look: Mapping[str, Look], opacity: float) -> No
     own = look[way.variant]
     drawn = line(way.divergence, way.rewards, own)
     drawn.set_markevery(max(1, len(way.rewards) // _MARKS))
-    drawn.set_linewidth(1.1)
+    drawn.set_linewidth(1.1 * scale())
     drawn.set_alpha(opacity)
     drawn.set_gid(way.variant)
     panel.add_line(drawn)
@@ -293,10 +252,10 @@ def _draw(panel: Axes, way: Way, look: Mapping[str, Look], opacity: float) -> No
         way.ends[:, 1],
         linestyle="",
         marker="o",
-        markersize=3.4,
+        markersize=3.4 * scale(),
         color=own.colour,
         markeredgecolor="white",
-        markeredgewidth=0.4,
+        markeredgewidth=0.4 * scale(),
         zorder=3,
         gid=f"{way.variant} ends",
     )

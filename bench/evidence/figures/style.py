@@ -14,6 +14,9 @@ from typing import Any, Final
 import matplotlib
 import seaborn
 
+FONT_SIZE: Final = 8.5
+"""Of a figure that nobody has asked the size of [points]."""
+
 # seaborn's colour-blind palette, ordered so that neighbours differ in lightness too; its yellow
 # comes last because thin yellow lines vanish on paper.
 _ORDER: Final = (0, 1, 2, 4, 3, 9, 5, 6, 7, 8)
@@ -70,24 +73,43 @@ def thousands(value: float, _position: int | None = None) -> str:
     return f"{value:.6g}".replace("-", "−")
 
 
-def drawing() -> AbstractContextManager[None]:
+def power_of_ten(value: float, _position: int | None = None) -> str:
+    """A tick label of a logarithmic axis: 0.01 is "0.01", 1e-7 is "1e−7"."""
+    if 1e-4 < value < 1e6:
+        return thousands(value)
+    mantissa, exponent = f"{value:.0e}".split("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−")
+
+
+def scale() -> float:
+    """How large lines and marks are beside those of `FONT_SIZE`."""
+    return float(matplotlib.rcParams["font.size"]) / FONT_SIZE
+
+
+def drawing(font_size: float = FONT_SIZE) -> AbstractContextManager[None]:
     """Matplotlib's settings for every figure, for the time of a `with`; global ones come back.
 
     Text stays text in vector files, with the fonts embedded in PDF (type 42) and named in SVG;
     matplotlib ships the font, so that it is the same on every machine.
+
+    Args:
+        font_size: of names and legends [points]; numbers at ticks are a little smaller.
     """
+    part = font_size / FONT_SIZE
     settings: Any = {
         **seaborn.axes_style("ticks"),
         "font.family": ["sans-serif"],
         "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "sans-serif"],
-        "font.size": 8.5,
-        "axes.titlesize": 9.5,
+        "font.size": font_size,
+        "axes.titlesize": font_size,
         "axes.titleweight": "bold",
-        "axes.labelsize": 8.5,
-        "xtick.labelsize": 8,
-        "ytick.labelsize": 8,
-        "legend.fontsize": 8.5,
-        "axes.linewidth": 0.8,
+        "axes.titlepad": 4.0 * part,
+        "axes.labelsize": font_size,
+        "axes.labelpad": 2.5 * part,
+        "xtick.labelsize": 0.94 * font_size,
+        "ytick.labelsize": 0.94 * font_size,
+        "legend.fontsize": font_size,
+        "axes.linewidth": 0.8 * part,
         "axes.edgecolor": "0.3",
         "axes.labelcolor": "0.15",
         "text.color": "0.1",
@@ -95,13 +117,13 @@ def drawing() -> AbstractContextManager[None]:
         "ytick.color": "0.3",
         "xtick.labelcolor": "0.15",
         "ytick.labelcolor": "0.15",
-        "xtick.major.width": 0.8,
-        "ytick.major.width": 0.8,
-        "xtick.major.size": 3.0,
-        "ytick.major.size": 3.0,
+        "xtick.major.width": 0.8 * part,
+        "ytick.major.width": 0.8 * part,
+        "xtick.major.size": 3.0 * part,
+        "ytick.major.size": 3.0 * part,
         "axes.grid": True,
         "grid.color": "0.92",
-        "grid.linewidth": 0.7,
+        "grid.linewidth": 0.7 * part,
         "axes.axisbelow": True,
         "lines.dash_capstyle": "butt",
         "lines.solid_capstyle": "round",

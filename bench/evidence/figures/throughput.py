@@ -13,20 +13,33 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
-from bench.evidence.figures.style import drawing, thousands
+from bench.evidence.figures.grid import column_count, make_grid, settle
+from bench.evidence.figures.style import FONT_SIZE, drawing, thousands
+from bench.evidence.figures.wrapping import wrapped
 from bench.evidence.machine import processor_text
 from bench.evidence.throughput import summarise
 
 PARTS: Final = ("physics", "acting", "update", "rest")
+_WIDE: Final = 4.0
+"""Inches that a panel needs for a legend of one row."""
+
 _HATCHES: Final = ("", "//", "..", "")  # told apart without colour
 
 
-def throughput(rows: pd.DataFrame, *, source: str, titles: Callable[[str], str] = str) -> Figure:
+def draw(
+    rows: pd.DataFrame,
+    *,
+    titles: Callable[[str], str] = str,
+    width: float | None = None,
+    font_size: float = FONT_SIZE,
+) -> Figure:
     """Stacked shares of wall time, and steps/s against the number of seeds of a group.
 
     Args:
         rows: of one session, as `bench.store.schema.THROUGHPUT` describes them.
-        source: where they lie, for the caption; titles: a peer's name in words.
+        titles: a peer's name in words.
+        width: of the figure [inches]; None: for a screen.
+        font_size: of names [points].
     """
     summary = summarise(rows)
     trained = summary[summary["kind"] == "training"]
@@ -36,19 +49,36 @@ def throughput(rows: pd.DataFrame, *, source: str, titles: Callable[[str], str] 
     main = int(trained["seeds"].mode().iloc[0])
     shares = trained[trained["seeds"] == main].reset_index(drop=True)
     panels = 2 if len(swept) else 1
-    with drawing():
-        height = max(3.0, 0.24 * len(shares) + 1.0)
-        figure = Figure(figsize=(5.4 + 4.6 * (panels - 1), height), layout="constrained")
-        axes = figure.subplots(1, panels, squeeze=False, width_ratios=(1.15, 1)[:panels])[0]
-        _shares(axes[0], shares, main)
+    width = width or (5.4, 10.0)[panels - 1]
+    columns = column_count(panels, width, 30 * font_size / 72)
+    with drawing(font_size):
+        figure, axes, _ = make_grid(panels, columns, width)
+        cell = width / columns
+        _shares(axes[0], shares, main, cell)
         if len(swept):
             name, environment = swept[0]
-            _sweep(axes[1], summary, str(name), str(environment), titles)
-        figure.supxlabel(_caption(rows, summary, source), fontsize=7, ha="left", x=0.01)
-    return figure
+            _sweep(axes[1], summary, str(name), str(environment), titles, cell)
+        return settle(figure, axes, max(2.4, 1.8 * font_size / 72 * len(shares)))
 
 
-def _shares(axes: Axes, shares: pd.DataFrame, seeds: int) -> None:
+def caption(rows: pd.DataFrame, *, source: str) -> str:
+    """Sentences: the machine, and how it was measured.
+
+    Args:
+        rows: those of `draw`.
+        source: where they lie.
+    """
+    summary = summarise(rows)
+    machine = json.loads(rows["machine"].iloc[0])
+    cores, rounds = int(summary["cores"].max()), int(summary["rounds"].max())
+    noisy = " *: noisy, not to be quoted." if summary["noisy"].any() else ""
+    return (
+        f"{processor_text(machine)}, {cores} cores, one process of one thread on each at the same "
+        f"time; medians of {rounds} interleaved rounds.{noisy} Source: {source}."
+    )
+
+
+def _shares(axes: Axes, shares: pd.DataFrame, seeds: int, width: float) -> None:
     palette = seaborn.color_palette("colorblind")
     colours = [palette[0], palette[1], palette[2], (0.85, 0.85, 0.85)]
     places = np.arange(len(shares))[::-1]
@@ -68,17 +98,28 @@ def _shares(axes: Axes, shares: pd.DataFrame, seeds: int) -> None:
         left += widths
     for place, row in zip(places, shares.itertuples(), strict=True):
         mark = "*" if row.noisy else ""
-        axes.text(1.01, place, f"{row.ratio:.2f}{mark}", va="center", fontsize=7.5)
-    axes.set_yticks(places, [f"{row.name}, {row.environment}" for row in shares.itertuples()])
+        axes.text(1.01, place, f"{row.ratio:.2f}{mark}", va="center", fontsize="small")
+    names = [f"{row.name}, {row.environment}" for row in shares.itertuples()]
+    axes.set_yticks(places, [wrapped(name, 0.36 * width, FONT_SIZE) for name in names])
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of wall time")
     axes.grid(visible=False)
-    axes.set_title(f"{seeds} seeds a core; right: ratio to the bare loop", fontsize=8.5)
-    axes.legend(ncols=4, loc="upper center", bbox_to_anchor=(0.4, -0.16), frameon=False)
+    axes.set_title(f"{seeds} seeds a core; right: ratio to the bare loop", loc="right")
+    axes.legend(
+        ncols=4 if width > _WIDE else 2,
+        loc="upper center",
+        bbox_to_anchor=(0.4, -0.16),
+        frameon=False,
+    )
 
 
 def _sweep(
-    axes: Axes, summary: pd.DataFrame, name: str, environment: str, titles: Callable[[str], str]
+    axes: Axes,
+    summary: pd.DataFrame,
+    name: str,
+    environment: str,
+    titles: Callable[[str], str],
+    width: float,
 ) -> None:
     palette = seaborn.color_palette("colorblind")
     here = summary[summary["environment"] == environment]
@@ -103,11 +144,11 @@ def _sweep(
     for place, peer in enumerate(fastest.sort_values("steps_per_second").itertuples()):
         axes.axhline(peer.steps_per_second, color=palette[(3, 4, 5, 7, 8)[place % 5]], lw=0.9)
         axes.annotate(
-            f"{titles(str(peer.name))}, {peer.environments} environments"[:60],
+            f"{titles(str(peer.name))}, {peer.environments} environments",
             (1, peer.steps_per_second),
             xytext=(0, 1.5),
             textcoords="offset points",
-            fontsize=6.5,
+            fontsize="small",
         )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
@@ -117,15 +158,10 @@ def _sweep(
     axes.yaxis.set_major_formatter(FuncFormatter(thousands))
     axes.set_xlabel("seeds trained at once on each core")
     axes.set_ylabel("environment steps/s, all cores")
-    axes.set_title(f"{environment}", fontsize=8.5)
-    axes.legend(ncols=2, loc="upper center", bbox_to_anchor=(0.5, -0.16), frameon=False)
-
-
-def _caption(rows: pd.DataFrame, summary: pd.DataFrame, source: str) -> str:
-    machine = json.loads(rows["machine"].iloc[0])
-    cores, rounds = int(summary["cores"].max()), int(summary["rounds"].max())
-    noisy = " *: noisy, not to be quoted." if summary["noisy"].any() else ""
-    return (
-        f"{processor_text(machine)}, {cores} cores, one process of one thread on each at the same "
-        f"time; medians of {rounds} interleaved rounds.{noisy} Source: {source}."
+    axes.set_title(f"{environment}", fontsize="medium")
+    axes.legend(
+        ncols=2 if width > _WIDE else 1,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.16),
+        frameon=False,
     )

@@ -4,10 +4,7 @@ Python computes facts (plain data) and figures (SVG); the Typst templates beside
 mathematics and layout.
 
 chapter      an ablation's results as facts and figures for `chapter.typ`
-figures      scores by seed, paired differences, performance profiles, diagnostics
-mechanism    the diagnostics that an ablation is about
 conclusion   what may be claimed, in one sentence
 lecture      the lecture's own pictures, computed
-plots        the interactive curves of the HTML page
 document     one ablation, or all in the lecture's order; PDF or HTML
 """

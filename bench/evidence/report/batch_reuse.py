@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.evidence.figures.panel import dress_panel
-from bench.evidence.figures.style import drawing, thousands
+from bench.evidence.figures.style import drawing, power_of_ten, thousands
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.report.figures import WIDTH, power_of_ten, short
-from bench.evidence.report.mechanism import LABELS
+from bench.evidence.measures.diagnostics import LABELS
+from bench.evidence.report.pictures import WIDTH
 from bench.evidence.results import Results
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
@@ -113,7 +113,7 @@ def draw(found: list[Point]) -> Figure:
                     panel.set_ylim(-0.03, 1.05)
                     panel.yaxis.set_major_formatter(FuncFormatter(thousands))
                 if name == COLUMNS[0]:
-                    panel.set_title(short(environment), loc="left", fontsize=8)
+                    panel.set_title(environment, loc="left", fontsize=8)
             row[0].set_ylabel(LABELS[name])
         for panel in panels[-1]:
             panel.set_xlabel("epochs on a batch")

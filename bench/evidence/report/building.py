@@ -19,12 +19,12 @@ import pandas as pd
 
 from ablations import ABLATIONS
 from bench.errors import InputError
+from bench.evidence.figures.output import svg
 from bench.evidence.figures.style import thousands
 from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.report import batch_reuse, document, excerpts, lecture, steps
 from bench.evidence.report.chapter import Chapter, make_chapter
-from bench.evidence.report.figures import svg
 from bench.evidence.report.pictures import all_pictures
 from bench.evidence.report.steps import LADDERS
 from bench.evidence.results import Results
@@ -172,7 +172,7 @@ class Builder:
         return Results(
             view=view,
             source=self.shown(view.source) + edition_text(view.runs),
-            anchors=_anchors_for(view.source, self.shown),
+            given_anchors=_anchors_for(view.source, self.shown),
             remarks=self.remarks(view),
         )
 

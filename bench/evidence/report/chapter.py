@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from matplotlib.figure import Figure
-
 from bench.evidence.caveats import mixed_code, trouble
+from bench.evidence.figures import interactive
 from bench.evidence.figures.caption import seeds_text, statistic_text
-from bench.evidence.figures.figure_3 import experiment
-from bench.evidence.figures.style import Look, looks, thousands
+from bench.evidence.figures.furniture import furnish
+from bench.evidence.figures.kinds import KINDS, SMALL_FONT_SIZE
+from bench.evidence.figures.output import svg
+from bench.evidence.figures.shown import select
+from bench.evidence.figures.style import FONT_SIZE, thousands
 from bench.evidence.glyphs import printable
-from bench.evidence.measures.cells import range_text, titles
+from bench.evidence.measures.cells import missing_text, range_text, titles
+from bench.evidence.measures.diagnostics import diagnostics, mechanism_of
 from bench.evidence.measures.normalised import untrained_values
-from bench.evidence.pages import table_1
+from bench.evidence.pages import reference_kl, table_1
 from bench.evidence.pages.figure_3 import beside_figure_3
 from bench.evidence.published import figure_3
 from bench.evidence.published.rows import family
-from bench.evidence.report import curves, figures, steps, supplement
-from bench.evidence.report.mechanism import diagnostics, mechanism_of
-from bench.evidence.report.plots import plot
-from bench.evidence.report.reference_kl import departure
+from bench.evidence.report import steps, supplement
+from bench.evidence.report.pictures import WIDTH
 from bench.evidence.report.settings import apart, hyperparameters, reference_of
 from bench.evidence.report.tables import Facts, of_section, table
 from bench.evidence.report.words import conclusion
@@ -43,7 +44,7 @@ class Chapter:
     facts: dict[str, Any]
     supplement: dict[str, Any]  # empty without results
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> SVG
-    plots: dict[str, Any] = field(default_factory=dict)  # id -> interactive figure; of a page only
+    plots: dict[str, str] = field(default_factory=dict)  # id -> an HTML element; of pages only
 
 
 def make_chapter(results: Results, command: str, form: str) -> Chapter:
@@ -66,13 +67,7 @@ def make_chapter(results: Results, command: str, form: str) -> Chapter:
     if results.runs.empty or not results.values:
         reason = "no run is there yet" if results.runs.empty else "no episode ended in any run"
         return Chapter(facts=printable({**facts, "empty": reason}), supplement={})
-    drawn: dict[str, bytes] = {}
-
-    def add(key: str, figure: Figure) -> str:
-        drawn[f"{name}-{key}.svg"] = figures.svg(figure)
-        return f"{name}-{key}.svg"
-
-    look = looks(list(results.titles), results.control)
+    drawn = Drawn(results)
     over_all = [row for row in results.findings.rivals if row.over_all]
     warnings = [*results.remarks, *mixed_code(results.runs)]
     facts |= {
@@ -82,87 +77,106 @@ def make_chapter(results: Results, command: str, form: str) -> Chapter:
         "conclusion": conclusion(results.verdicts, results.titles, over_all),
         "remarks": [*warnings, *results.findings.notes, *trouble(results.scores)],
         "marked": bool(warnings),
-        **_pictures(results, look, add),
+        **_pictures(results, drawn),
     }
     if results.name in steps.LADDERS:
-        facts["rungs"] = steps.rungs(
-            results, lambda rung, chosen: add(f"rung-{rung}", _curves(results, look, chosen))
-        )
-    told = supplement.part(results, lambda key, figure: add(f"supplement-{key}", figure), look)
-    plots = {}
-    if form == "html":
-        plots[f"{name}-steps"] = plot(results.curves["steps"], results.titles, look, "steps")
+        facts["rungs"] = steps.rungs(results, drawn)
+    told = {"name": name, "title": facts["title"], **supplement.part(results, drawn)}
+    plots = {f"{name}-steps": interactive.curves(results)} if form == "html" else {}
     return Chapter(
-        facts=printable(facts),
-        supplement=printable({"name": name, "title": facts["title"], **told}),
-        figures=drawn,
-        plots=plots,
+        facts=printable(facts), supplement=printable(told), figures=drawn.files, plots=plots
     )
 
 
-def _pictures(
-    results: Results, look: Mapping[str, Look], add: Callable[[str, Figure], str]
-) -> dict[str, Any]:
+class Drawn:
+    """Draws an ablation's pictures; `files` has them, file name -> SVG."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.files: dict[str, bytes] = {}
+
+    def __call__(
+        self,
+        kind: str,
+        key: str = "",
+        *,
+        variants: Sequence[str] | None = None,
+        width: float = WIDTH,
+        **options: Any,
+    ) -> str:
+        """Draw a picture with its legend, and give the name of its file.
+
+        Args:
+            kind: of `figures.kinds.KINDS`.
+            key: of the file's name; the kind if empty.
+            variants: those that are drawn; None: all.
+            width: [inches]; a narrow picture has small letters.
+            options: of the kind alone.
+        """
+        size = FONT_SIZE if width == WIDTH else SMALL_FONT_SIZE
+        missing = kind == "figure_3"
+        shown = select(self.results, variants, missing=missing, width=width, font_size=size)
+        figure = furnish(KINDS[kind].draw(shown, **options), font_size=size)
+        file = f"{file_name(self.results.name)}-{key or kind}.svg"
+        self.files[file] = svg(figure)
+        return file
+
+
+def _pictures(results: Results, drawn: Drawn) -> dict[str, Any]:
     """What the chapter shows; nothing under a key without content."""
-    cells = results.curves["steps"]
     found: dict[str, Any] = {}
     if results.page == "figure_3":
-        found["figure_3"] = _figure_3(results, add)
+        found["figure_3"] = _figure_3(results, drawn)
     else:
-        counts = [len(cell.seeds) for cell, _ in cells]
+        counts = [len(cell.seeds) for cell, _ in results.bands("steps")]
         found["curves"] = {
-            "file": add("steps", _curves(results, look, tuple(results.titles))),
+            "file": drawn("curves", strip=False),
             "caption": f"Line: {statistic_text(counts, 'iqm')} over seeds ({seeds_text(counts)}); "
             "band: its pointwise 95% interval.",
         }
+        if any(each.outcome != "control" and each.pairs for each in results.verdicts):
+            found["pairs"] = drawn("differences")
     if results.page == "table_1":
         zeros = untrained_values(results.anchors.untrained_scores, "last_100")
         rows = table_1.surrogates(results.plan, results.scores, zeros)
         found["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
-    paired = {
-        (verdict.environment, verdict.variant): results.differences(verdict)
-        for verdict in results.verdicts
-        if verdict.outcome != "control" and verdict.pairs
-    }
-    if paired and results.page != "figure_3":
-        figure = figures.dots(
-            paired,
-            results.titles,
-            look,
-            label="difference to what it is compared with, a pair of seeds [return]",
-            statistic="mean",
-            zero=True,
-        )
-        found["pairs"] = add("pairs", figure)
-    if told := departure(results, look, add):
-        found["departure"] = told
     columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS]
-    shown = diagnostics(results.runs, results.view.updates, columns)
-    if shown and "departure" not in found and "figure_3" not in found:
+    if results.findings.with_kl is not None:
+        found["departure"] = _departure(results, drawn)
+    elif "figure_3" not in found and (
+        shown := diagnostics(results.runs, results.view.updates, columns)
+    ):
         found["mechanism"] = {
-            "file": add("mechanism", curves.diagnostics(shown, results.titles, look)),
+            "file": drawn("mechanism", columns=columns),
             "meanings": [[each.label, each.meaning] for each in shown],
         }
     return found
 
 
-def _curves(results: Results, look: Mapping[str, Look], variants: tuple[str, ...]) -> Figure:
-    chosen = [pair for pair in results.curves["steps"] if pair[0].variant in variants]
-    names = {name: title for name, title in results.titles.items() if name in variants}
-    return curves.learning_curves(chosen, results.runs, names, look, results.control, x="steps")
-
-
-def _figure_3(results: Results, add: Callable[[str, Figure], str]) -> dict[str, Any]:
-    """Figure 3 of the PPO paper from these results, and what it says beside the paper's."""
-    plan, view = results.plan, results.view
-    pages = experiment(
-        plan, results.runs, view.episodes, view.updates, source=results.source, bare=True
-    )
-    rows = beside_figure_3.beside_figure_3(plan, results.scores, results.anchors.untrained)
+def _departure(results: Results, drawn: Drawn) -> dict[str, Any]:
+    """Rewards against the KL to the reference, of an ablation on token environments."""
+    reached, golden = results.findings.with_kl, results.findings.golden
+    assert reached is not None
     return {
-        "file": add("figure-3", pages.curves),
-        "caption": " ".join(pages.caption),
-        "missing": pages.missing,
+        "file": drawn("kl"),
+        "golden": bool(reached["gold"].notna().any()),
+        "caption": KINDS["kl"].caption(select(results, width=WIDTH)),
+        "tables": [
+            of_section(reference_kl.section(environment, reached, golden))
+            for environment in dict.fromkeys(reached["environment"])
+        ],
+    }
+
+
+def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
+    """Figure 3 of the PPO paper from these results, and what it says beside the paper's."""
+    rows = beside_figure_3.beside_figure_3(
+        results.plan, results.scores, results.anchors.untrained
+    )
+    return {
+        "file": drawn("figure_3"),
+        "caption": " ".join(KINDS["figure_3"].caption(select(results, missing=True))[:2]),
+        "missing": missing_text(results.plan, results.values),
         "paper": _beside_paper(rows),
     }
 

@@ -15,7 +15,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.evidence.figures.panel import dress_panel
-from bench.evidence.figures.style import drawing
+from bench.evidence.figures.style import drawing, power_of_ten
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.report import lecture
 from bench.evidence.report.lecture import DISTANCE, DISTANCES, SAMPLES
@@ -228,7 +228,7 @@ def _estimates(panel: Axes, estimates: Floats, truth: float) -> None:
     panel.text(1.2, truth - 0.06, "E_p[f]", color=RED, va="top")
     panel.axhline(0, color="0.4", linewidth=0.8)
     panel.set_xscale("log")
-    panel.xaxis.set_major_formatter(FuncFormatter(_power))
+    panel.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
     panel.xaxis.set_minor_formatter(NullFormatter())
     panel.set_ylim(-2.4, 0.9)
     panel.set_xlabel("samples from q")
@@ -247,7 +247,7 @@ def _variances(panel: Axes) -> None:
         panel.plot([distance] * 2, [found.min(), found.max()], color=RED, linewidth=1.2)
         panel.plot([distance], [np.median(found)], color=RED, marker="o", markersize=4)
     panel.set_yscale("log")
-    panel.yaxis.set_major_formatter(FuncFormatter(_power))
+    panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
     panel.yaxis.set_minor_formatter(NullFormatter())
     panel.set_xlabel("distance of p and q [SD]")
     panel.set_ylabel("variance of a sample")
@@ -332,9 +332,3 @@ def _box(
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> FancyArrowPatch:
     return FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=8, color="0.4", linewidth=1)
 
-
-def _power(value: float, _position: int | None = None) -> str:
-    if 1e-3 < value < 1e4:
-        return f"{value:g}"
-    mantissa, exponent = f"{value:.0e}".split("e")
-    return f"{mantissa}e{int(exponent)}".replace("-", "−")

@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.evidence.figures.grid import COLUMN
+from bench.evidence.measures.diagnostics import first_variances, typical
 from bench.evidence.report.excerpts import excerpt
-from bench.evidence.report.mechanism import first_variances, typical
 from bench.evidence.report.settings import apart, hyperparameters, reference_of
 from bench.evidence.report.words import Mechanism, gained, reason
 from bench.evidence.results import Results
@@ -134,12 +135,12 @@ def told(step: Step) -> dict[str, Any]:
     }
 
 
-def rungs(results: Results, draw: Callable[[str, tuple[str, ...]], str]) -> dict[str, Any]:
+def rungs(results: Results, draw: Callable[..., str]) -> dict[str, Any]:
     """A ladder's rungs as facts: rung -> what it is compared with, what it bought and why.
 
     Args:
         results: of one of `LADDERS`.
-        draw: draws the curves of these variants under this name; gives the file's name.
+        draw: the chapter's `Drawn`.
     """
     values = hyperparameters(results)
     found = {}
@@ -157,7 +158,9 @@ def rungs(results: Results, draw: Callable[[str, tuple[str, ...]], str]) -> dict
                 "changed": [[name, *pair] for name, pair in differs.changed.items()],
                 "added": [f"{name} {value}" for name, value in differs.added.items()],
                 "gone": [f"{name} {value}" for name, value in differs.gone.items()],
-                "file": draw(rung, tuple(dict.fromkeys((before, rung)))),
+                "file": draw(
+                    "curves", f"rung-{rung}", variants=(before, rung), width=COLUMN, strip=False
+                ),
             }
     return found
 

@@ -6,24 +6,20 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
 
 from bench.evidence import rivals
-from bench.evidence.figures.style import Look
 from bench.evidence.machine import processor_text
 from bench.evidence.measures import anchors
 from bench.evidence.measures.anchors import PPO
 from bench.evidence.measures.cells import titles
+from bench.evidence.measures.diagnostics import first_variances, mechanism_of
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.pages.figure_3 import beside_figure_3, beside_sources
-from bench.evidence.report import figures, tables
-from bench.evidence.report.mechanism import first_variances, mechanism_of
+from bench.evidence.report import tables
 from bench.evidence.report.settings import hyperparameters
 from bench.evidence.report.tables import NONE, Facts, table
 from bench.evidence.results import Results
-from bench.evidence.statistics.profiles import Profile, performance_profile
 from bench.evidence.verdicts import return_text
 from bench.store.imported import trained
 from bench.store.schema import IMPORTED
@@ -31,15 +27,12 @@ from bench.store.schema import IMPORTED
 _OF_CONTROL: Final = "those of the control"
 
 
-def part(
-    results: Results, add: Callable[[str, Figure], str], look: Mapping[str, Look]
-) -> dict[str, Any]:
+def part(results: Results, draw: Callable[..., str]) -> dict[str, Any]:
     """An ablation's part of the supplement; nothing under a key without content.
 
     Args:
         results: with a score at least.
-        add: keeps a figure under a key, and gives the name of its file.
-        look: of every variant.
+        draw: the chapter's `Drawn`.
     """
     found: dict[str, Any] = {"scores": tables.scores(results), "details": details(results)}
     compared = [each for each in results.verdicts if each.outcome != "control" and each.pairs]
@@ -62,8 +55,7 @@ def part(
         found["sources"] = [tables.of_section(each) for each in sections]
     if len(results.common_environments) > 1 and len(results.titles) > 1:
         found["aggregates"] = tables.aggregates(results)
-        profiles = figures.profiles(performance_profiles(results), results.titles, look)
-        found["profile"] = add("profile", profiles)
+        found["profile"] = draw("profile")
         found["profile_notes"] = tables.profile_notes(results)
     if scales := scale(results):
         found["scale"] = scales
@@ -75,23 +67,6 @@ def part(
     if "gradient_variance" in mechanism_of(results.plan) and first:
         found["first"] = tables.first_variances(results, first)
     return {**found, "provenance": provenance(results), "runs": run_ids(results)}
-
-
-def performance_profiles(results: Results) -> dict[str, Profile]:
-    """The share of runs above each normalised score, of every variant that is everywhere."""
-    strata = {
-        variant: results.strata(variant)
-        for variant in results.titles
-        if all((name, variant) in results.values for name in results.common_environments)
-    }
-    every = np.concatenate([values for found in strata.values() for values in found])
-    low = min(0.0, float(every.min()))
-    high = min(figures.PROFILE_END, max(1.0, float(every.max())))
-    marks = np.linspace(low - 0.02 * (high - low), high, 201)
-    return {
-        variant: performance_profile(found, marks, np.random.default_rng(0))
-        for variant, found in strata.items()
-    }
 
 
 def details(results: Results) -> Facts:

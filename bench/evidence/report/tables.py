@@ -8,15 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.evidence.figures.profile import PROFILE_END
 from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell
 from bench.evidence.measures.curves import aligned_curves
+from bench.evidence.measures.diagnostics import LABELS, typical
 from bench.evidence.measures.normalised import interval_text, number_text, pooled
 from bench.evidence.measures.thresholds import times_to
-from bench.evidence.report.figures import PROFILE_END
-from bench.evidence.report.mechanism import LABELS, typical
 from bench.evidence.report.words import significant
 from bench.evidence.results import Results
 from bench.evidence.statistics.aggregate_coverage import aggregates_text, improvement_text

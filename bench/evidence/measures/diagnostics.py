@@ -1,4 +1,4 @@
-"""The mechanism behind the curves: the diagnostics of the updates that an ablation is about."""
+"""Diagnostics of the updates over training: the mechanism that an ablation is about."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.evidence.figures.panel import Cells
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell
 from bench.evidence.measures.curves import Band, SeedCurves, aggregate, seed_curves
@@ -99,7 +98,7 @@ class Diagnostic:
         )
 
 
-def floor(cells: Cells) -> float:
+def floor(cells: Sequence[tuple[SeedCurves, Band]]) -> float:
     """The lowest value that a panel's logarithmic axis shows.
 
     Args:

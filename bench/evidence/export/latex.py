@@ -1,0 +1,244 @@
+"""One table of an ablation as LaTeX, with the rules of booktabs, and the methods behind it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from bench.evidence.caveats import trouble
+from bench.evidence.export.citations import OF_PACKAGES, bibliography
+from bench.evidence.measures.cells import range_text
+from bench.evidence.results import Results, versions
+from bench.evidence.statistics.coverage import coverage_text
+from bench.evidence.statistics.estimates import REPETITIONS, bootstrap_interval
+from bench.evidence.statistics.significance import ALPHA, ENUMERATION_LIMIT, FEWEST_PAIRS
+from bench.evidence.verdicts import return_text
+from bench.file_names import file_name
+from bench.kinds import not_training
+from bench.store.editions import edition_note
+from bench.store.imported import trained
+from bench.visible import visible
+
+_NARROW: Final = 3
+"""Environments that fit into one column."""
+_MARKS: Final = {"better": r"$^{\uparrow}$", "worse": r"$^{\downarrow}$"}
+_LABEL: Final = re.compile(r"[^A-Za-z0-9.-]+")
+_GREEK: Final = """
+α alpha β beta γ gamma δ delta ε varepsilon ζ zeta η eta θ theta ι iota κ kappa λ lambda μ mu ν nu
+ξ xi π pi ρ rho σ sigma τ tau υ upsilon φ varphi χ chi ψ psi ω omega
+Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Φ Phi Ψ Psi Ω Omega
+"""
+_LETTERS: Final = _GREEK.split()
+_WRITTEN: Final = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        **{each: f"\\{each}" for each in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": "$<$",
+        ">": "$>$",
+        "−": "$-$",
+        "–": "--",
+        "±": r"$\pm$",
+        "×": r"$\times$",
+        "≤": r"$\leq$",
+        "≥": r"$\geq$",
+        "∞": r"$\infty$",
+        **{
+            letter: f"$\\{name}$"
+            for letter, name in zip(_LETTERS[::2], _LETTERS[1::2], strict=True)
+        },
+    }
+)
+
+
+def escaped(text: str) -> str:
+    """A text that LaTeX prints as it is."""
+    return visible(text).translate(_WRITTEN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Latex:
+    """Files that are put into a paper."""
+
+    table: str  # for a document that loads booktabs
+    methods: str  # a paragraph that says what the table's numbers are
+    bibliography: str  # BibTeX of what the paragraph cites
+
+
+def latex(results: Results) -> Latex:
+    """One floating table, variants by environments, the methods behind it, and what they cite.
+
+    A cell has the mean over seeds above its interval; an arrow marks a claim.
+
+    Args:
+        results: of an ablation.
+    """
+    cited: list[str] = []
+    methods = _methods(results, cited)
+    return Latex(table=_table(results), methods=methods, bibliography=bibliography(cited))
+
+
+def _table(results: Results) -> str:
+    worlds = list(dict.fromkeys(results.scores["environment"]))
+    wide = "*" if len(worlds) > _NARROW else ""
+    rows = []
+    for variant, title in results.titles.items():
+        name = title + (" (control)" if variant == results.control else "")
+        own = [_cell(results, world, variant) for world in worlds]
+        rows.append(_row([escaped(name), *(mean for mean, _ in own)]))
+        if any(interval for _, interval in own):
+            rows.append(_row(["", *(interval for _, interval in own)]))
+    label = file_name(results.name)
+    return "\n".join(
+        [
+            r"% Needs \usepackage{booktabs}.",
+            rf"\begin{{table{wide}}}",
+            r"  \centering",
+            rf"  \caption{{{' '.join(_caption(results))}}}",
+            rf"  \label{{tab:{_LABEL.sub('-', label)}}}",
+            rf"  \begin{{tabular}}{{l{'r' * len(worlds)}}}",
+            r"    \toprule",
+            _row(["", *map(escaped, worlds)]),
+            r"    \midrule",
+            *rows,
+            r"    \bottomrule",
+            r"  \end{tabular}",
+            rf"\end{{table{wide}}}",
+            "",
+        ]
+    )
+
+
+def _cell(results: Results, environment: str, variant: str) -> tuple[str, str]:
+    """The mean with its mark, and the interval; empty where there is none."""
+    own = results.values.get((environment, variant))
+    if own is None:
+        return "--", ""
+    low, high = bootstrap_interval(own, np.random.default_rng([0, len(own)]), "mean")
+    mean = _number(float(own.mean()))
+    marks = {
+        verdict.outcome
+        for verdict in results.verdicts
+        if (verdict.environment, verdict.variant) == (environment, variant)
+    }
+    mark = next((_MARKS[each] for each in marks if each in _MARKS), "")
+    known = np.isfinite(low)
+    interval = rf"\scriptsize [{_number(float(low))}, {_number(float(high))}]" if known else ""
+    return mean + mark, interval
+
+
+def _caption(results: Results) -> list[str]:
+    """What the table shows, and once for all cells what the reader must know."""
+    tested = [each for each in results.verdicts if each.outcome in ("none", *_MARKS)]
+    claimed = {each.outcome for each in results.verdicts} & set(_MARKS)
+    numbers = [len(own) for own in results.values.values()]
+    sentences = [
+        f"{results.plan['title'].iloc[0]}: mean score over "
+        f"{range_text(min(numbers, default=0), max(numbers, default=0))} seeds [return], below it "
+        "the 95% interval of the mean.",
+    ]
+    references = {each.reference for each in tested}
+    if len(references) > 1:
+        cells = {(each.environment, each.variant) for each in tested}
+        sentences.append(f"Compared: {results.compared_text(cells)}.")
+    told = [escaped(each) for each in sentences]
+    if tested:
+        (first, *others) = references
+        other = "what it is compared with" if others else escaped(results.titles[first])
+        told.append(
+            (
+                rf"{_MARKS['better']}: better than {other}, {_MARKS['worse']}: worse "
+                if claimed
+                else f"No variant can be claimed to differ from {other} "
+            )
+            + rf"($p \leq {ALPHA}$, adjusted over {tested[0].comparisons} comparisons)."
+        )
+    else:
+        told.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
+    wrong = dict.fromkeys((*trouble(results.scores), *results.findings.notes))
+    kinds = zip(results.scores["variant_title"], results.scores["kind"], strict=True)
+    told += [escaped(each) for each in (*wrong, *not_training(dict.fromkeys(kinds)))]
+    return told
+
+
+def _methods(results: Results, cited: list[str]) -> str:
+    """A paragraph; `cited` takes the keys of what it cites."""
+
+    def cite(key: str) -> str:
+        cited.append(key)
+        return rf"~\cite{{{key}}}"
+
+    runs = results.runs
+    numbers = sorted({len(own) for own in results.values.values()})
+    several = [number for number in numbers if number > 1]
+    tested = [each for each in results.verdicts if each.outcome in ("none", *_MARKS)]
+    sentences = [
+        "A run's score is the mean return of its training episodes in the last 10\\% of its "
+        "environment steps; it is computed from raw rewards under sampled actions.",
+        escaped(
+            f"Variants were trained for {_budgets(runs)} with "
+            f"{range_text(numbers[0], numbers[-1])} seeds each."
+        ),
+    ]
+    if several:
+        covered = ", ".join(f"{coverage_text(each, 'mean')} at n = {each}" for each in several)
+        sentences.append(
+            rf"Intervals are nominal 95\% percentile bootstrap intervals"
+            f"{cite('efron1993bootstrap')} of the mean over seeds ({REPETITIONS:,} resamples), "
+            "whose coverage we measured by " + escaped(f"simulation of normal data: {covered}.")
+        )
+    if tested:
+        few, many = min(each.pairs for each in tested), max(each.pairs for each in tested)
+        test = "an exact sign-flip test" if many <= ENUMERATION_LIMIT else "a sign-flip test"
+        sentences.append(
+            f"Variants are compared by {test} of the mean paired difference over "
+            f"{range_text(few, many)} common seeds{cite('pitman1937significance')}, whose null "
+            "hypothesis is that paired scores have one distribution; $p$-values are adjusted by "
+            f"Holm's method{cite('holm1979simple')} over all {tested[0].comparisons} comparisons "
+            rf"of this study, and a difference is claimed at an adjusted $p \leq {ALPHA}$."
+        )
+    else:
+        sentences.append(
+            f"No difference is claimed, as no comparison has {FEWEST_PAIRS} pairs of common seeds."
+        )
+    packages = versions(runs)
+    named = [
+        escaped(f"{package} {' / '.join(found)}")
+        + (cite(OF_PACKAGES[package]) if package in OF_PACKAGES else "")
+        for package, found in packages.items()
+    ]
+    if named:
+        sentences.append(f"Runs were made with {', '.join(named)}.")
+    kinds = zip(results.scores["variant_title"], results.scores["kind"], strict=True)
+    sentences += map(escaped, not_training(dict.fromkeys(kinds)))
+    lines = (*results.view.mixed, *edition_note(runs))
+    sentences += [escaped(line.removesuffix(".") + ".") for line in lines]
+    return "\n".join(sentences) + "\n"
+
+
+def _budgets(runs: pd.DataFrame) -> str:
+    """How many steps a seed has, where; imported runs have budgets of their own."""
+    own = trained(runs)
+    budgets = (runs if own.empty else own).groupby("environment", sort=False)["budget"].max()
+    by_size: dict[int, list[str]] = {}
+    for environment, size in budgets.items():
+        by_size.setdefault(int(size), []).append(str(environment))
+    return " and ".join(
+        f"{size:,} environment steps on {', '.join(names)}" for size, names in by_size.items()
+    )
+
+
+def _number(value: float) -> str:
+    return escaped(return_text(value)).replace(",", "{,}")
+
+
+def _row(cells: Sequence[str]) -> str:
+    """A row; what stands first is no option of the line break before it."""
+    cells = [f"{{}}{cells[0]}" if cells[0][:1] in ("[", "*") else cells[0], *cells[1:]]
+    return f"    {' & '.join(cells)} \\\\"

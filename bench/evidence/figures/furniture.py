@@ -1,0 +1,117 @@
+"""Title, legend and caption around a figure, which grows by what they take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from matplotlib.artist import Artist
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
+
+from bench.evidence.figures.style import FONT_SIZE, drawing
+from bench.evidence.figures.wrapping import text_width, wrapped
+
+LEGEND: Final = "legend "
+"""What the name (gid) of a line without points begins with that has a place in the legend."""
+
+_MARGIN: Final = 0.06
+_GAP: Final = 0.08
+_HANDLE: Final = 3.2  # length of a legend's line, in letters
+_BESIDE: Final = 6.0  # what an entry takes besides its text, in letters
+
+
+def furnish(
+    figure: Figure,
+    *,
+    title: str = "",
+    caption: Sequence[str] = (),
+    legend: bool = True,
+    font_size: float = FONT_SIZE,
+) -> Figure:
+    """Put a title and a legend above a figure and a caption below it.
+
+    Args:
+        figure: with a constrained layout; the lines that belong in the legend are in it.
+        title: a sentence, wrapped to the width; none if empty.
+        caption: paragraphs, wrapped to the width.
+        legend: whether there is one, if the figure has lines that belong in it.
+        font_size: of the figure [points].
+    """
+    width, height = figure.get_size_inches()
+    inner = width - 2 * _MARGIN
+    with drawing(font_size):
+        above: list[Text | Legend] = []
+        if title:
+            above.append(_text(figure, [title], inner, 1.35 * font_size, "title", weight="bold"))
+        if legend:
+            above += _legend(figure, inner, font_size)
+        below = _text(figure, caption, inner, 0.88 * font_size, "caption", color="0.25")
+    canvas: Any = FigureCanvasAgg(figure)  # matplotlib annotates neither it nor the renderer
+    renderer = canvas.get_renderer()
+
+    def taken(part: Artist) -> float:
+        return float(part.get_window_extent(renderer).height) / figure.dpi + _GAP
+
+    bottom = taken(below) if caption else 0.0
+    whole = height + bottom + sum(map(taken, above))
+    figure.set_figheight(whole)
+    top = whole
+    for part in above:
+        place = (_MARGIN / width, (top - _GAP / 2) / whole)
+        top -= taken(part)
+        if isinstance(part, Legend):
+            part.set_bbox_to_anchor(place)
+        else:
+            part.set_position(place)
+    below.set_position((_MARGIN / width, (bottom - _GAP / 2) / whole))
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.set(rect=(0, bottom / whole, 1, height / whole))  # type: ignore[call-arg]
+    return figure
+
+
+def _text(
+    figure: Figure, paragraphs: Sequence[str], width: float, size: float, gid: str, **style: Any
+) -> Text:
+    weight = str(style.get("weight", "normal"))
+    lines = [wrapped(each, width, size, weight) for each in paragraphs]
+    return figure.text(
+        0, 0, "\n".join(lines), fontsize=size, va="top", linespacing=1.25, gid=gid, **style
+    )
+
+
+def _legend(figure: Figure, width: float, size: float) -> list[Legend]:
+    entries = [
+        child
+        for panel in figure.axes
+        for child in panel.get_lines()
+        if isinstance(child, Line2D) and str(child.get_gid()).startswith(LEGEND)
+    ]
+    if not entries:
+        return []
+    beside = _BESIDE * size / 72
+    texts = [wrapped(str(each.get_label()), width - beside, size) for each in entries]
+    lines = [line for text in texts for line in text.split("\n")]
+    widest = max(text_width(line, size) for line in lines) + beside
+    rows = -(-len(entries) // max(1, int(width / widest)))
+    made = figure.legend(
+        entries,
+        [str(place) for place in range(len(entries))],
+        ncols=-(-len(entries) // rows),
+        loc="upper left",
+        frameon=False,
+        handlelength=_HANDLE,
+        columnspacing=1.4,
+        labelspacing=0.4,
+        borderaxespad=0.0,
+        borderpad=0.0,
+    )
+    made.set_in_layout(False)
+    # Set afterwards: a label given above that starts with "_" would be dropped.
+    for text, label in zip(made.get_texts(), texts, strict=True):
+        text.set_text(label)
+    return [made]

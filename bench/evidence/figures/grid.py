@@ -1,0 +1,119 @@
+"""Panels in a grid: as many side by side as the width holds, each as high as is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.evidence.figures.wrapping import wrapped
+
+COLUMN: Final = 3.3
+PAGE: Final = 7.0
+"""Widths of a column and of a page of a paper [inches]."""
+
+_SCREEN: Final = {1: 6.0, 2: 8.5}
+_WIDEST: Final = 10.5
+_MOST_COLUMNS: Final = 4
+_ROOM: Final = 4.0  # of a row, before it is known what its texts take [inches]
+_DOTS_PER_INCH: Final = 200
+
+
+def screen_width(panels: int) -> float:
+    """How wide a figure is that nobody has asked the width of [inches]."""
+    return _SCREEN.get(panels, _WIDEST)
+
+
+def column_count(panels: int, width: float, least: float) -> int:
+    """How many panels stand in a row, rows as even as can be.
+
+    Args:
+        panels: how many there are.
+        width: of the figure [inches].
+        least: width of a panel with its tick labels [inches].
+    """
+    most = max(1, min(_MOST_COLUMNS, int(width / least)))
+    rows = -(-panels // most)
+    return -(-panels // rows)
+
+
+def panel_height(width: float, font_size: float) -> float:
+    """Of a panel that takes `width` with its tick labels; in inches, as that is."""
+    return min(max(0.6 * width, 0.16 * font_size), 3.2)
+
+
+def make_grid(
+    panels: int, columns: int, width: float, *, share_y: bool = False, strip: float = 0.0
+) -> tuple[Figure, list[Axes], list[Axes]]:
+    """A figure with a constrained layout.
+
+    Args:
+        panels: how many.
+        columns: how many stand in a row.
+        width: of the figure [inches].
+        share_y: whether they share the vertical axis.
+        strip: width of a further panel at the right of each, as a share of its own; 0: none.
+
+    Returns:
+        The figure; its panels in reading order; and the strips.
+    """
+    rows = -(-panels // columns)
+    figure = Figure(figsize=(width, _ROOM * rows), dpi=_DOTS_PER_INCH, layout="constrained")
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.set(w_pad=0.04, h_pad=0.03, wspace=0.0, hspace=0.0)  # type: ignore[call-arg]
+    ratios, each = ([1, strip] * columns, 2) if strip else ([1] * columns, 1)
+    grid = figure.subplots(
+        rows, each * columns, squeeze=False, sharey=share_y, gridspec_kw={"width_ratios": ratios}
+    )
+    axes = list(grid.flat)
+    for spare in axes[each * panels :]:
+        spare.remove()
+    used = axes[: each * panels]
+    return figure, used[::each], used[1::each] if strip else []
+
+
+def name_axes(
+    panels: Sequence[Axes], columns: int, cell: float, height: float, x: str, y: str = ""
+) -> None:
+    """The names of both axes, at the left and at the bottom.
+
+    Args:
+        panels: in reading order.
+        columns: how many stand in a row.
+        cell: width of a panel with its tick labels [inches].
+        height: of a panel [inches].
+        x: name of the horizontal axis.
+        y: name of the vertical axis.
+    """
+    size = float(panels[0].yaxis.label.get_fontsize())
+    for place, panel in enumerate(panels):
+        if place % columns == 0:
+            panel.set_ylabel(wrapped(y, height, size))
+        if place + columns >= -(-len(panels) // columns) * columns:
+            panel.set_xlabel(wrapped(x, 0.8 * cell, size))
+
+
+def name_panel(panel: Axes, name: str, width: float) -> None:
+    """A panel's name above it, in as many lines as it needs.
+
+    Args:
+        panel: whose.
+        name: for example of an environment.
+        width: of the panel with its tick labels [inches].
+    """
+    title = panel.set_title("", loc="left")
+    title.set_text(wrapped(name, 0.85 * width, float(title.get_fontsize()), "bold"))
+
+
+def settle(figure: Figure, panels: Sequence[Axes], height: float) -> Figure:
+    """The figure as high as its panels of `height` inches and their texts take."""
+    figure.draw_without_rendering()
+    spec = panels[0].get_subplotspec()
+    assert spec is not None
+    now = figure.get_figheight()
+    rows = spec.get_gridspec().nrows
+    figure.set_figheight(now + rows * (height - panels[0].get_position().height * now))
+    return figure

@@ -1,0 +1,156 @@
+"""The kinds of pictures of an ablation, and any of them as a figure that stands alone."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from matplotlib.figure import Figure
+
+from bench.errors import InputError, unknown
+from bench.evidence.figures import (
+    differences,
+    figure_3,
+    learning_curves,
+    mechanism,
+    profile,
+    reference_kl,
+    scores,
+    seed_curves,
+)
+from bench.evidence.figures.caption import whole_caption
+from bench.evidence.figures.furniture import furnish
+from bench.evidence.figures.grid import COLUMN, PAGE
+from bench.evidence.figures.shown import select
+from bench.evidence.figures.style import FONT_SIZE
+from bench.evidence.measures.cells import missing_text
+from bench.evidence.measures.curves import AXES
+from bench.evidence.results import Results
+from bench.evidence.statistics.estimates import STATISTICS
+
+SMALL_FONT_SIZE: Final = 7.0
+"""Of a figure of one column that nobody has asked the size of [points]."""
+
+WIDTHS: Final = {"column": COLUMN, "page": PAGE}
+
+_WIDTH_RANGE: Final = (2.0, 40.0)
+_FONT_RANGE: Final = (4.0, 40.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """How a kind of picture is drawn, and what is said about it."""
+
+    draw: Callable[..., Figure]
+    caption: Callable[..., list[str]]
+    marked: bool = False  # whether it marks where seeds diverged
+
+
+KINDS: Final = {
+    "curves": Kind(draw=learning_curves.draw, caption=learning_curves.caption, marked=True),
+    "seeds": Kind(draw=seed_curves.draw, caption=seed_curves.caption),
+    "scores": Kind(draw=scores.draw, caption=scores.caption),
+    "differences": Kind(draw=differences.draw, caption=differences.caption),
+    "profile": Kind(draw=profile.draw, caption=profile.caption),
+    "mechanism": Kind(draw=mechanism.draw, caption=mechanism.caption),
+    "figure_3": Kind(draw=figure_3.draw, caption=figure_3.caption, marked=True),
+    "kl": Kind(draw=reference_kl.draw, caption=reference_kl.caption),
+}
+"""By what `figure --kind` calls it."""
+
+
+def default_kind(page: str) -> str:
+    """What an ablation is drawn as.
+
+    Args:
+        page: what it looks like, one of `ablations.spec.PAGES`.
+    """
+    return page if page in ("figure_3", "kl") else "curves"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A figure and its caption."""
+
+    figure: Figure
+    caption: tuple[str, ...]  # paragraphs
+    missing: str  # of what a page like Figure 3 asks for; empty elsewhere
+
+
+def picture(
+    results: Results,
+    kind: str | None = None,
+    *,
+    width: str | float | None = None,
+    font_size: float | None = None,
+    variants: Sequence[str] | None = None,
+    environments: Sequence[str] | None = None,
+    title: bool = True,
+    caption: bool = True,
+    **options: Any,
+) -> Picture:
+    """An ablation's figure with title, legend and caption, and the caption's text.
+
+    Args:
+        results: of the ablation.
+        kind: of `KINDS`; None: what the ablation's page looks like.
+        width: "column" (3.3 inches), "page" (7 inches) or inches; None: for a screen.
+        font_size: of names [points]; None: 8.5, or 7 in a column.
+        variants, environments: names of those that are drawn; None: all.
+        title: whether the ablation's question stands above.
+        caption: whether the caption stands below.
+        options: of the kind alone: x, statistic, paper; None: as if not given.
+
+    Raises:
+        InputError: nothing to draw; an unknown kind, variant, environment or option; a width or a
+            size that no page has.
+    """
+    name = kind or default_kind(results.page)
+    if name not in KINDS:
+        raise unknown("kind of figure", name, KINDS)
+    chosen, inches = KINDS[name], in_inches(width)
+    size = font_size or (SMALL_FONT_SIZE if inches and inches <= COLUMN else FONT_SIZE)
+    _check("font size", "points", size, _FONT_RANGE)
+    given = {key: value for key, value in options.items() if value is not None}
+    taken = inspect.signature(chosen.draw).parameters
+    for key, value in given.items():
+        if key not in taken:
+            raise InputError(f"a figure of kind {name} has no option {key}")
+        allowed = {"x": AXES, "statistic": STATISTICS}.get(key)
+        if allowed is not None and value not in allowed:
+            raise unknown("x axis" if key == "x" else key, value, allowed)
+    whole = name == "figure_3"
+    shown = select(results, variants, environments, missing=whole, width=inches, font_size=size)
+    figure = chosen.draw(shown, **given)
+    marked = chosen.marked and given.get("x") != "seconds"
+    told = whole_caption(shown, chosen.caption(shown, **given), marked=marked)
+    question = str(results.plan["question"].iloc[0]) if title else ""
+    furnish(figure, title=question, caption=told if caption else (), font_size=size)
+    missing = missing_text(shown.rows(results.plan), results.values) if whole else ""
+    return Picture(figure=figure, caption=told, missing=missing)
+
+
+def in_inches(width: str | float | None) -> float | None:
+    """A width as it is given to `figure --width`, in inches.
+
+    Raises:
+        InputError: it is neither of `WIDTHS` nor a number that a page can have.
+    """
+    if width is None:
+        return None
+    try:
+        inches = WIDTHS[width] if width in WIDTHS else float(width)
+    except ValueError:
+        raise InputError(
+            f"width {width!r} is neither {' nor '.join(WIDTHS)} nor a number of inches"
+        ) from None
+    _check("width", "inches", inches, _WIDTH_RANGE)
+    return inches
+
+
+def _check(what: str, unit: str, value: float, allowed: tuple[float, float]) -> None:
+    low, high = allowed
+    if not low <= value <= high:
+        raise InputError(f"a {what} of {value:g} {unit} is not from {low:g} to {high:g}")

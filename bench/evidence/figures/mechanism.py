@@ -1,0 +1,143 @@
+"""The mechanism: the diagnostics of the updates that an ablation is about, over training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.errors import InputError
+from bench.evidence.figures.grid import (
+    column_count,
+    make_grid,
+    name_panel,
+    panel_height,
+    screen_width,
+    settle,
+)
+from bench.evidence.figures.learning_curves import AXIS_NAMES, LEAST
+from bench.evidence.figures.panel import (
+    Cells,
+    draw_curves,
+    dress_panel,
+    limits,
+    name_lines,
+    round_ticks,
+    span,
+)
+from bench.evidence.figures.seed_rows import draw_rows
+from bench.evidence.figures.shown import Shown
+from bench.evidence.figures.style import Look, drawing
+from bench.evidence.figures.wrapping import wrapped
+from bench.evidence.measures.curves import Band
+from bench.evidence.measures.diagnostics import (
+    Diagnostic,
+    diagnostics,
+    first_variances,
+    floor,
+    mechanism_of,
+)
+
+
+def draw(shown: Shown, *, columns: Sequence[str] | None = None) -> Figure:
+    """Draw the interquartile mean over seeds of each diagnostic.
+
+    A row a diagnostic while the environments fit side by side; a row an environment while the
+    diagnostics do; else the environments of a diagnostic take several rows.
+
+    Args:
+        shown: of an ablation.
+        columns: of the table `updates`; None: those that the ablation names.
+    """
+    found = _diagnostics(shown, columns)
+    there = {cell.environment for each in found for cell in each.cells}
+    worlds = [name for name in shown.environments if name in there]
+    drawn = [name for name in shown.variants if any(name in each.variants for each in found)]
+    width = shown.width or screen_width(max(len(worlds), 2))
+    number = column_count(len(worlds), width, LEAST * shown.letter)
+    if number < len(worlds) and len(found) * LEAST * shown.letter <= width:
+        number, places = len(found), [(each, name) for name in worlds for each in found]
+    else:
+        filled = [*worlds, *[""] * (-len(worlds) % number)]
+        places = [(each, name) for each in found for name in filled]
+    cell, height = width / number, panel_height(width / number, shown.font_size)
+    with drawing(shown.font_size):
+        figure, panels, _ = make_grid(len(places), number, width)
+        for panel, (each, environment) in zip(panels, places, strict=True):
+            cells = [pair for pair in each.banded if pair[0].environment == environment]
+            if not cells:
+                panel.set_axis_off()
+                continue
+            name_panel(panel, environment, cell)
+            panel.set_ylabel(wrapped(each.label, height, shown.font_size))
+            dress_panel(panel, y_ticks=4)
+            _draw(panel, cells, each.logarithmic, shown.look, drawn)
+            span(panel, panel.get_xlim()[1], 2 if cell < 24 * shown.letter else 4)
+        for panel in panels[-number:]:
+            panel.set_xlabel(wrapped(AXIS_NAMES["steps"], 0.75 * cell, shown.font_size))
+        name_lines(panels[0], shown, drawn)
+        return settle(figure, panels, height)
+
+
+def caption(shown: Shown, *, columns: Sequence[str] | None = None) -> list[str]:
+    """Sentences: what `draw` of the same arguments shows, and what each diagnostic is."""
+    return [
+        "Line: interquartile mean over seeds of the mean over the updates between the points of a "
+        "fixed grid. Band: pointwise 95% percentile-bootstrap interval over seeds.",
+        *(
+            f"{each.label[:1].upper()}{each.label[1:]}: {each.meaning}"
+            + ("; what is below the axis is drawn at its edge." if each.cut else ".")
+            for each in _diagnostics(shown, columns)
+        ),
+    ]
+
+
+def draw_first_variances(shown: Shown) -> Figure:
+    """Draw the gradient's variance in each seed's first batch, by variant.
+
+    There all variants of a seed still have the same policy: what differs is the estimator alone.
+
+    Raises:
+        InputError: no run has one, or one of them is not positive.
+    """
+    found = first_variances(shown.results.view.updates)
+    if any(own.min() <= 0 for own in found.values()):
+        raise InputError("there is nothing to draw: a variance is not positive")
+    label = "variance of the gradient in a seed's first batch"
+    return draw_rows(found, shown, label=label, statistic="iqm", logarithmic=True)
+
+
+def _diagnostics(shown: Shown, columns: Sequence[str] | None) -> tuple[Diagnostic, ...]:
+    asked = mechanism_of(shown.results.plan) if columns is None else columns
+    found = diagnostics(shown.runs, shown.rows(shown.results.view.updates), asked)
+    if not found:
+        reason = f"no run has {', '.join(asked)}" if asked else "the ablation names no diagnostics"
+        raise InputError(f"there is nothing to draw: {reason}")
+    return found
+
+
+def _draw(
+    panel: Axes, cells: Cells, logarithmic: bool, look: Mapping[str, Look], drawn: Sequence[str]
+) -> None:
+    if not logarithmic:
+        panel.set_ylim(*limits(cells))
+    else:
+        bottom = floor(cells)
+        cells = [(cell, _lifted(band, bottom)) for cell, band in cells]
+        values = np.concatenate([band.centre[np.isfinite(band.centre)] for _, band in cells])
+        panel.set_yscale("log")
+        if len(values):
+            panel.set_ylim(values.min() / 1.5, values.max() * 1.5)
+        round_ticks(panel, "y")
+    draw_curves(panel, cells, look, drawn)
+
+
+def _lifted(band: Band, bottom: float) -> Band:
+    """The band with nothing below where a logarithmic axis ends."""
+    return Band(
+        centre=np.maximum(band.centre, bottom),
+        low=np.maximum(band.low, bottom),
+        high=np.maximum(band.high, bottom),
+    )

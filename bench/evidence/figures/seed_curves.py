@@ -1,0 +1,120 @@
+"""Every seed's learning curve: environments as rows and variants as columns.
+
+Where seeds end in one of two modes, as HalfCheetah's do, a mean over seeds is a value that no seed
+has. Here they can be seen.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.evidence.figures.caption import statistic_text
+from bench.evidence.figures.grid import make_grid, name_panel, panel_height, settle
+from bench.evidence.figures.learning_curves import AXIS_NAMES
+from bench.evidence.figures.panel import Cells, dress_panel, empty_panel, limits, span
+from bench.evidence.figures.shown import Shown
+from bench.evidence.figures.style import Look, drawing, scale
+from bench.evidence.figures.wrapping import wrapped
+from bench.evidence.measures.curves import Axis, Band, SeedCurves
+from bench.evidence.statistics.estimates import Statistic
+
+_WIDTH: Final = 1.6  # of a panel, for a screen [inches]
+_LEAST: Final = 7.0  # width of a panel, in letters' heights
+
+
+def draw(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> Figure:
+    """Draw every seed's curve thin and the statistic over them bold.
+
+    The panels of an environment share their vertical axis, which holds every bold line whole and
+    every thin one unless it leaves them far behind. Where the variants don't fit side by side, an
+    environment takes several rows.
+
+    Args:
+        shown: of an ablation.
+        x: "steps" or "seconds".
+        statistic: what the bold lines show, "iqm" or "mean".
+    """
+    cells = shown.curves(x, statistic)
+    worlds = [each for each in shown.environments if any(c.environment == each for c, _ in cells)]
+    number = len(shown.variants)
+    width = shown.width or 1.0 + _WIDTH * max(number, 2)
+    rows = -(-number // max(1, int(width / (_LEAST * shown.letter))))
+    columns = -(-number // rows)
+    cell, size = width / columns, shown.font_size
+    height, extent = panel_height(cell, size), max(float(curves.grid[-1]) for curves, _ in cells)
+    with drawing(size):
+        figure, panels, _ = make_grid(len(worlds) * rows * columns, columns, width)
+        for row, environment in enumerate(worlds):
+            here = {c.variant: (c, band) for c, band in cells if c.environment == environment}
+            for place, name in enumerate([*shown.variants, *[""] * (rows * columns - number)]):
+                panel = panels[row * rows * columns + place]
+                if not name:
+                    panel.set_axis_off()
+                    continue
+                panel.set_ylim(*_limits(list(here.values())))
+                dress_panel(panel, y_ticks=4)
+                span(panel, extent, 2)
+                last = row == len(worlds) - 1 and place + columns >= number
+                panel.tick_params(labelleft=not place % columns, labelbottom=last)
+                if not place % columns:
+                    panel.set_ylabel(wrapped(environment, height, size, "bold"), weight="bold")
+                if row == 0 or rows > 1:
+                    name_panel(panel, shown.variants[name], cell)
+                if last:
+                    panel.set_xlabel(wrapped(AXIS_NAMES[x], 0.8 * cell, size))
+                if name in here:
+                    _seeds(panel, *here[name], shown.look[name])
+                else:
+                    empty_panel(panel)
+        return settle(figure, panels, height)
+
+
+def caption(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> list[str]:
+    """Sentences: what `draw` of the same arguments shows."""
+    cells = shown.curves(x, statistic)
+    numbers = sorted({len(curves.seeds) for curves, _ in cells})
+    cut = False
+    for environment in {curves.environment for curves, _ in cells}:
+        here = [pair for pair in cells if pair[0].environment == environment]
+        low, high = _limits(here)
+        cut |= any(bool(np.any((c.values < low) | (c.values > high))) for c, _ in here)
+    return [
+        "Thin: the return of one seed's training episodes, gathered between the points of a fixed "
+        f"grid. Bold: their {statistic_text(numbers, statistic)}. The panels of an environment "
+        "share their vertical axis [raw reward]" + ("; lines far outside are cut." if cut else ".")
+    ]
+
+
+def _limits(cells: Cells) -> tuple[float, float]:
+    thin = np.concatenate([curves.values.ravel() for curves, _ in cells])
+    return limits(cells, thin[np.isfinite(thin)])
+
+
+def _seeds(panel: Axes, curves: SeedCurves, band: Band, look: Look) -> None:
+    for number, values in zip(curves.seeds, curves.values, strict=True):
+        panel.plot(
+            curves.grid,
+            values,
+            color=look.colour,
+            linewidth=0.6 * scale(),
+            alpha=0.55,
+            gid=f"{curves.variant} seed {number}",
+        )
+    wide = 2.0 * scale()
+    panel.plot(curves.grid, band.centre, color=look.colour, linewidth=wide, gid=curves.variant)
+    # In the corner that the curves leave free: those that have risen end high.
+    low, high = panel.get_ylim()
+    ends = band.centre[np.isfinite(band.centre)][-1:]
+    risen = bool(len(ends)) and float(ends[0]) > (low + high) / 2
+    panel.text(
+        *(0.97, 0.05 if risen else 0.95, f"n = {len(curves.seeds)}"),
+        transform=panel.transAxes,
+        ha="right",
+        va="bottom" if risen else "top",
+        fontsize="small",
+        color="0.35",
+    )
