@@ -110,14 +110,17 @@ class Builder:
         """
         names = self._planned()
         with _mapping(min(self.workers, len(names))) as mapped:
-            begun = mapped(self._part, names, repeat(form))
-            drawn = {f"lecture-{key}.svg": svg(each) for key, each in all_pictures().items()}
+            climbed = next((name for name in reversed(LADDERS) if name in names), "")
+            begun = mapped(self._part, names, repeat(form), repeat(climbed))
+            estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
+            pictures = all_pictures(estimates).items()
+            drawn = {f"lecture-{key}.svg": svg(each) for key, each in pictures}
             parts = {name: part for name, part in zip(names, begun, strict=True) if part}
         if not parts:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
             )
-        told = lecture.facts(lecture.running_estimates(np.random.default_rng([0, 1])))
+        told = lecture.facts(estimates)
         reused = batch_reuse.each_once(parts[name].reused for name in REUSING if name in parts)
         if reused:
             drawn["lecture-reuse.svg"] = svg(batch_reuse.draw(reused))
@@ -151,7 +154,7 @@ class Builder:
             set(planned) - {UNTRAINED}, key=lambda name: (order.get(name, len(order)), name)
         )
 
-    def _part(self, name: str, form: str) -> _Part | None:
+    def _part(self, name: str, form: str, climbed: str) -> _Part | None:
         """Of one ablation; None where it was planned and no folder is named that has results."""
         try:
             view = load(name, self.results)
@@ -161,7 +164,9 @@ class Builder:
             return None
         results = self._results(view)
         return _Part(
-            chapter=make_chapter(results, _command(results), form),
+            chapter=make_chapter(
+                results, _command(results), form, whole=True, climbed=name == climbed
+            ),
             runs=results.runs[["run", "steps", "back_end"]],
             source=results.source,
             remarks=results.remarks,
@@ -222,7 +227,9 @@ def _pages(facts: dict[str, Any]) -> dict[str, str]:
     found |= {step["key"]: step["title"] for step in facts["steps"]}
     looked_at = {*(step["ablation"] for step in facts["steps"]), *facts["ladders"]}
     found |= {
-        f"ablation-{name}": each["title"] for name, each in chapters.items() if name not in looked_at
+        f"ablation-{name}": each["title"]
+        for name, each in chapters.items()
+        if name not in looked_at
     }
     found |= {"measured": "How it is measured", "code": "The code"}
     return found | {

@@ -1,4 +1,4 @@
-"""One ablation as facts and figures for the templates: its pages, and its part of the supplement."""
+"""One ablation as facts and figures for the templates: its chapter, and its supplement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from bench.evidence.caveats import mixed_code, trouble
-from bench.evidence.figures import interactive
 from bench.evidence.figures.caption import seeds_text, statistic_text
 from bench.evidence.figures.furniture import furnish
 from bench.evidence.figures.kinds import KINDS, SMALL_FONT_SIZE
@@ -17,7 +16,7 @@ from bench.evidence.figures.shown import select
 from bench.evidence.figures.style import FONT_SIZE, thousands
 from bench.evidence.glyphs import printable
 from bench.evidence.measures.cells import missing_text, range_text, titles
-from bench.evidence.measures.diagnostics import diagnostics, mechanism_of
+from bench.evidence.measures.diagnostics import Diagnostic, mechanism_of
 from bench.evidence.measures.normalised import untrained_values
 from bench.evidence.pages import reference_kl, table_1
 from bench.evidence.pages.figure_3 import beside_figure_3
@@ -36,6 +35,9 @@ from bench.store.schema import IMPORTED
 MOST_DIAGNOSTICS: Final = 1
 """Diagnostics whose curves a chapter shows: the first of those that its ablation names."""
 
+_FLAT: Final = 0.72
+"""Height of a picture on the page beside what it has alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Chapter:
@@ -47,13 +49,17 @@ class Chapter:
     plots: dict[str, str] = field(default_factory=dict)  # id -> an HTML element; of pages only
 
 
-def make_chapter(results: Results, command: str, form: str) -> Chapter:
+def make_chapter(
+    results: Results, command: str, form: str, *, whole: bool = False, climbed: bool = False
+) -> Chapter:
     """An ablation's chapter, as far as its results go.
 
     Args:
         results: of the ablation.
         command: that reproduces the runs.
         form: "pdf", or "html", which wants the curves as interactive figures too.
+        whole: whether it is one of many, which shows a mechanism where a step of the lecture does.
+        climbed: whether it is the ladder whose rungs the steps show.
     """
     name = file_name(results.name)
     facts: dict[str, Any] = {
@@ -77,12 +83,17 @@ def make_chapter(results: Results, command: str, form: str) -> Chapter:
         "conclusion": conclusion(results.verdicts, results.titles, over_all),
         "remarks": [*warnings, *results.findings.notes, *trouble(results.scores)],
         "marked": bool(warnings),
-        **_pictures(results, drawn),
+        **_pictures(results, drawn, whole),
     }
     if results.name in steps.LADDERS:
-        facts["rungs"] = steps.rungs(results, drawn)
-    told = {"name": name, "title": facts["title"], **supplement.part(results, drawn)}
-    plots = {f"{name}-steps": interactive.curves(results)} if form == "html" else {}
+        facts["rungs"] = steps.rungs(results)
+        facts["step_pictures"] = steps.pictures(results, drawn) if climbed else {}
+    told = {"name": name, "title": facts["title"], **supplement.part(results)}
+    plots = {}
+    if form == "html":
+        from bench.evidence.figures import interactive  # plotly takes a second to import
+
+        plots[f"{name}-steps"] = interactive.curves(results)
     return Chapter(
         facts=printable(facts), supplement=printable(told), figures=drawn.files, plots=plots
     )
@@ -116,13 +127,16 @@ class Drawn:
         size = FONT_SIZE if width == WIDTH else SMALL_FONT_SIZE
         missing = kind == "figure_3"
         shown = select(self.results, variants, missing=missing, width=width, font_size=size)
-        figure = furnish(KINDS[kind].draw(shown, **options), font_size=size)
+        figure = KINDS[kind].draw(shown, **options)
+        if kind in ("curves", "mechanism"):
+            figure.set_figheight(_FLAT * figure.get_figheight())
+        furnish(figure, font_size=size)
         file = f"{file_name(self.results.name)}-{key or kind}.svg"
         self.files[file] = svg(figure)
         return file
 
 
-def _pictures(results: Results, drawn: Drawn) -> dict[str, Any]:
+def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
     """What the chapter shows; nothing under a key without content."""
     found: dict[str, Any] = {}
     if results.page == "figure_3":
@@ -140,15 +154,15 @@ def _pictures(results: Results, drawn: Drawn) -> dict[str, Any]:
         zeros = untrained_values(results.anchors.untrained_scores, "last_100")
         rows = table_1.surrogates(results.plan, results.scores, zeros)
         found["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
-    columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS]
+    explained = not whole or results.name in {step.ablation for step in steps.STEPS}
+    columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS] if explained else ()
     if results.findings.with_kl is not None:
         found["departure"] = _departure(results, drawn)
-    elif "figure_3" not in found and (
-        shown := diagnostics(results.runs, results.view.updates, columns)
-    ):
+    elif "figure_3" not in found and results.view.updates[list(columns)].notna().any(axis=None):
+        named = [Diagnostic(column=column, cells=()) for column in columns]
         found["mechanism"] = {
             "file": drawn("mechanism", columns=columns),
-            "meanings": [[each.label, each.meaning] for each in shown],
+            "meanings": [[each.label, each.meaning] for each in named],
         }
     return found
 
@@ -170,9 +184,7 @@ def _departure(results: Results, drawn: Drawn) -> dict[str, Any]:
 
 def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
     """Figure 3 of the PPO paper from these results, and what it says beside the paper's."""
-    rows = beside_figure_3.beside_figure_3(
-        results.plan, results.scores, results.anchors.untrained
-    )
+    rows = beside_figure_3.beside_figure_3(results.plan, results.scores, results.anchors.untrained)
     return {
         "file": drawn("figure_3"),
         "caption": " ".join(KINDS["figure_3"].caption(select(results, missing=True))[:2]),
@@ -239,7 +251,8 @@ def _size(results: Results) -> str:
         key = (budgets, range_text(min(counts), max(counts)))
         groups.setdefault(key, []).append(str(environment))
     parts = [
-        f"{', '.join(names)}: {budgets} steps a run, {seeds} seed{'s' * (seeds != '1')} with a score"
+        f"{', '.join(names)}: {budgets} steps a run, "
+        f"{seeds} seed{'s' * (seeds != '1')} with a score"
         for (budgets, seeds), names in groups.items()
     ]
     return "; ".join(parts) + "."

@@ -80,6 +80,9 @@ def _dressed(page: str, plots: Mapping[str, str]) -> str:
         if place in page:
             page = page.replace(place, f'<div class="plot" id="{name}">{figure}</div>')
             scripts = f'<script src="{PLOTLY}"></script>'
+    # What is new in an objective has a brace under it, and is red as it is on paper.
+    brace = '<munder accentunder="true">'
+    page = page.replace(f"<munder>{brace}", f'<munder class="new">{brace}')
     width = '<meta name="viewport" content="width=device-width, initial-scale=1">'
     head, body = page.split("</head>", 1)
     shown = "" if 'name="viewport"' in head else width

@@ -46,7 +46,7 @@ def excerpt(file: str, *functions: str) -> dict[str, Any]:
 
 
 def _bare(lines: list[str], function: ast.FunctionDef) -> list[str]:
-    """The function's lines without its docstring; a signature of many lines on one, its types out."""
+    """The function's lines without its docstring; a long signature on one line, without types."""
     first = function.body[0]
     signature = lines[function.lineno - 1 : first.lineno - 1]
     if len(signature) > 1:

@@ -32,7 +32,11 @@ VARIANCE_SAMPLES: Final = 100_000
 REPETITIONS: Final = 21
 """Independent measurements of the variance at each distance."""
 
-SAMPLED_ACTIONS: Final = (("s₁", "left", 0.7, 3.0), ("s₁", "right", 0.2, -1.0), ("s₂", "fire", 0.1, 3.0))
+SAMPLED_ACTIONS: Final = (
+    ("s₁", "left", 0.7, 3.0),
+    ("s₁", "right", 0.2, -1.0),
+    ("s₂", "fire", 0.1, 3.0),
+)
 """State, action, its probability under the policy, and the return of its trajectory."""
 
 

@@ -44,15 +44,19 @@ HORIZON: Final = 200
 """Steps over which the trade of λ is summed."""
 
 
-def all_pictures() -> dict[str, Figure]:
-    """Every picture by its key."""
+def all_pictures(estimates: Floats) -> dict[str, Figure]:
+    """Every picture by its key.
+
+    Args:
+        estimates: of `lecture.running_estimates`.
+    """
     with drawing():
         return {
             "loop": loop(),
             "actions": actions(),
             "credit": credit(),
             "trade": trade(),
-            "importance": importance(),
+            "importance": importance(estimates),
             "behaviour": behaviour(),
             "clip": clip(),
         }
@@ -149,7 +153,9 @@ def credit() -> Figure:
         rows = [rewards, [sum(rewards)] * 3, *(rewards_to_go(rewards, d) for d in DISCOUNTS)]
         for column in range(3):
             x = left + 1.1 * column
-            panel.text(x + 0.5, 3.95, f"s{'₁₂₃'[column]}, a{'₁₂₃'[column]}", ha="center", fontsize=8)
+            panel.text(
+                x + 0.5, 3.95, f"s{'₁₂₃'[column]}, a{'₁₂₃'[column]}", ha="center", fontsize=8
+            )
             for row, values in enumerate(rows):
                 value = values[column]
                 colour = "0.5" if value == 0 else BLUE if value > 0 else RED
@@ -181,7 +187,12 @@ def trade() -> Figure:
     bias, noise = trade_of(grid)
     panel.plot(grid, bias, color=RED, linewidth=1.8, label="bias, from the critic's errors")
     panel.plot(
-        grid, noise, color=BLUE, linewidth=1.8, linestyle=(0, (4, 1.5)), label="noise, of the rewards"
+        grid,
+        noise,
+        color=BLUE,
+        linewidth=1.8,
+        linestyle=(0, (4, 1.5)),
+        label="noise, of the rewards",
     )
     panel.axvline(0.95, color="0.4", linewidth=0.8)
     panel.text(0.945, 6, "λ = 0.95", ha="right", fontsize=8)
@@ -192,9 +203,8 @@ def trade() -> Figure:
     return figure
 
 
-def importance() -> Figure:
+def importance(estimates: Floats) -> Figure:
     """p, q and f; estimates of E_p[f] from samples of q; their variance as p and q move apart."""
-    estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
     figure = Figure(figsize=(WIDTH, 2.15), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=[0.9, 1.2, 1.2])
     for panel in (left, middle, right):
@@ -331,4 +341,3 @@ def _box(
 
 def _arrow(start: tuple[float, float], end: tuple[float, float]) -> FancyArrowPatch:
     return FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=8, color="0.4", linewidth=1)
-

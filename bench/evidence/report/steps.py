@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.evidence.figures.grid import COLUMN
 from bench.evidence.measures.diagnostics import first_variances, typical
 from bench.evidence.report.excerpts import excerpt
 from bench.evidence.report.settings import apart, hyperparameters, reference_of
@@ -135,12 +134,11 @@ def told(step: Step) -> dict[str, Any]:
     }
 
 
-def rungs(results: Results, draw: Callable[..., str]) -> dict[str, Any]:
+def rungs(results: Results) -> dict[str, Any]:
     """A ladder's rungs as facts: rung -> what it is compared with, what it bought and why.
 
     Args:
         results: of one of `LADDERS`.
-        draw: the chapter's `Drawn`.
     """
     values = hyperparameters(results)
     found = {}
@@ -158,13 +156,24 @@ def rungs(results: Results, draw: Callable[..., str]) -> dict[str, Any]:
                 "changed": [[name, *pair] for name, pair in differs.changed.items()],
                 "added": [f"{name} {value}" for name, value in differs.added.items()],
                 "gone": [f"{name} {value}" for name, value in differs.gone.items()],
-                "file": draw(
-                    "curves", f"rung-{rung}", variants=(before, rung), width=COLUMN, strip=False
-                ),
             }
     return found
 
 
+def pictures(results: Results, draw: Callable[..., str]) -> dict[str, str]:
+    """Curves of each step's rungs and of the one before them: key of the step -> file.
+
+    Args:
+        results: of one of `LADDERS`.
+        draw: the chapter's `Drawn`.
+    """
+    found = {}
+    for step in STEPS:
+        own = [rung for rung in step.rungs if rung in results.titles]
+        before = [reference_of(results, rung) for rung in own if rung != results.control]
+        if before:
+            found[step.key] = draw("curves", step.key, variants=(*before, *own), strip=False)
+    return found
 
 
 def _gained(results: Results, rung: str) -> str:

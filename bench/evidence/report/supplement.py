@@ -1,9 +1,9 @@
-"""The supplement: every statistic, every hyperparameter, provenance and every run's id, as tables."""
+"""The supplement, as tables: every statistic and hyperparameter, provenance, every run's id."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 import pandas as pd
@@ -27,12 +27,11 @@ from bench.store.schema import IMPORTED
 _OF_CONTROL: Final = "those of the control"
 
 
-def part(results: Results, draw: Callable[..., str]) -> dict[str, Any]:
+def part(results: Results) -> dict[str, Any]:
     """An ablation's part of the supplement; nothing under a key without content.
 
     Args:
         results: with a score at least.
-        draw: the chapter's `Drawn`.
     """
     found: dict[str, Any] = {"scores": tables.scores(results), "details": details(results)}
     compared = [each for each in results.verdicts if each.outcome != "control" and each.pairs]
@@ -55,8 +54,6 @@ def part(results: Results, draw: Callable[..., str]) -> dict[str, Any]:
         found["sources"] = [tables.of_section(each) for each in sections]
     if len(results.common_environments) > 1 and len(results.titles) > 1:
         found["aggregates"] = tables.aggregates(results)
-        found["profile"] = draw("profile")
-        found["profile_notes"] = tables.profile_notes(results)
     if scales := scale(results):
         found["scale"] = scales
     if len(results.titles) > 1:

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.evidence.figures.profile import PROFILE_END
 from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
@@ -221,28 +220,12 @@ def aggregates(results: Results) -> Facts | None:
     )
 
 
-def profile_notes(results: Results) -> list[str]:
-    """What the bands of the performance profiles are worth, and what lies beyond their axis."""
-    strata = [
-        values
-        for variant in results.titles
-        if all((name, variant) in results.values for name in results.common_environments)
-        for values in results.strata(variant)
-    ]
-    counts = {len(values) for values in strata}
-    notes = aggregates_text(("profile",), len(results.common_environments), counts)
-    highest = max(float(values.max()) for values in strata)
-    if highest > PROFILE_END:
-        notes.append(f"The axis ends at {PROFILE_END:g}; the highest score is {highest:.1f}.")
-    return notes
-
-
 def thresholds(results: Results) -> Facts:
     """When the seeds' curves first reach the control's final score, in steps and in seconds."""
     timing = aligned_curves(results.aligned, x="seconds")
     seconds = {(each.environment, each.variant): each for each in timing if each.seeds}
     rows = []
-    for curves, _ in results.curves["steps"]:
+    for curves, _ in results.bands("steps"):
         bar = results.values.get((curves.environment, results.control))
         if bar is None:
             continue

@@ -1,4 +1,4 @@
-"""What happened and why, in sentences made of verdicts and diagnostics: they claim nothing beyond."""
+"""What happened and why, in sentences of verdicts and diagnostics that claim nothing beyond."""
 
 from __future__ import annotations
 
@@ -181,7 +181,8 @@ def reason(
     if not values:
         return ""
     told = [
-        f"{significant(old)} → {significant(new)} on {where}" for where, (old, new) in values.items()
+        f"{significant(old)} → {significant(new)} on {where}"
+        for where, (old, new) in values.items()
     ]
     moved = {_direction(old, new) for old, new in values.values()}
     reading = {"more": mechanism.more, "less": mechanism.less, "alike": "hardly another number"}
