@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,6 +18,9 @@ from bench.errors import InputError, unknown
 from bench.store import imported, parquet, store
 from bench.store.schema import PRUNED, RESULTS
 from bench.store.store import Store
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 PLACE = ["variant", "variant_title", "variant_order", "environment_order"]
 
@@ -67,6 +72,23 @@ class View:
             if made.nunique() > 1:
                 lines.append(f"{environment} compares runs of {' and '.join(sorted(set(made)))}")
         return (*lines, *imported.told(self.runs))
+
+    def figure(self, kind: str | None = None, **options: Any) -> Figure:
+        """These results as a matplotlib figure.
+
+        Args:
+            kind: curves, seeds, scores, differences, profile, mechanism, figure_3 or kl; None: what
+                the ablation's page is.
+            options: as those of `bench.api.drawing.figure`: x, statistic, paper, variants,
+                environments, width, font_size, title, caption.
+
+        Raises:
+            InputError: nothing to draw, or an option that is not known.
+        """
+        # By name: who asks for a figure loads what draws it; nothing in the store rests on it.
+        drawing: Any = importlib.import_module("bench.api.drawing")
+        figure: Figure = drawing.figure(self, kind, **options)
+        return figure
 
 
 def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:

@@ -142,6 +142,9 @@ def test_settings_at_the_edge_are_allowed(algorithm: str, settings: list[str]) -
         (["figure", "--ablation", "baseline", "--results", "/nothing"], "results folder /nothing"),
         (["figure", "--ablation", "x", "--output", "x.gif"], ".png, .pdf, .svg"),
         (["figure", "--ablation", "x", "--table", "x.csv"], "'x.csv': its name must end in .md"),
+        (["figure", "--ablation", "x", "--caption", "x.pdf"], "must end in .txt or .md or .tex"),
+        (["figure", "--ablation", "x", "--kind", "pie"], "unknown kind of figure 'pie'"),
+        (["figure", "--ablation", "x", "--width", "colum"], "neither column nor page nor a number"),
     ],
 )
 def test_other_refusals(

@@ -39,16 +39,14 @@ def figure(results: Path, *arguments: str, ablation: str = "experiment") -> int:
 
 
 @pytest.mark.parametrize("ending", [".png", ".pdf"])
-def test_both_pages_and_the_tables(
+def test_the_figure_and_the_tables(
     results: Path, tmp_path: Path, ending: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output, table = tmp_path / "new folder" / f"three{ending}", tmp_path / "three.md"
     assert figure(results, "--output", str(output), "--table", str(table)) == 0
     told = capsys.readouterr().out
-    seeds = output.with_name(f"three_seeds{ending}")
-    assert f"Drawn from {results}: {output}, {seeds}" in told
-    magic = {".png": b"\x89PNG", ".pdf": b"%PDF"}[ending]
-    assert output.read_bytes().startswith(magic) and seeds.read_bytes().startswith(magic)
+    assert f"Drawn from {results}: {output}\n" in told
+    assert output.read_bytes().startswith({".png": b"\x89PNG", ".pdf": b"%PDF"}[ending])
     missing = "; ".join(f"all of {name}" for name in REACHED if name not in FEW)
     assert f"Not there yet: {missing}." in told
     text = table.read_text()
@@ -65,11 +63,32 @@ def test_in_the_results_folder_without_an_output(
     results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert figure(results, "--statistic", "iqm", "--no-paper") == 0
+    assert figure(results, "--kind", "seeds") == 0
+    assert figure(results, "--x", "seconds") == 0
     folder = results / "figures"
     assert sorted(path.name for path in folder.iterdir()) == [
         "experiment.png",
+        "experiment_seconds.png",
         "experiment_seeds.png",
     ]
+
+
+def test_the_caption_goes_where_it_is_asked_to(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In a column without title: what a paper needs, and its caption for LaTeX beside it."""
+    drawing, caption = tmp_path / "a.svg", tmp_path / "new" / "a.tex"
+    small = ["--width", "column", "--font-size", "6.5", "--no-title", "--output", str(drawing)]
+    chosen = ["--env", "Hopper-v5", "--variant", "trpo", "--variant", "a2c"]
+    assert figure(results, *small, *chosen, "--caption", str(caption)) == 0
+    assert f"Caption: {caption}\n" in capsys.readouterr().out
+    svg = drawing.read_text()
+    assert 'width="237.6pt"' in svg  # 3.3 inches
+    assert "Line: mean" not in svg and "How does clipped PPO" not in svg
+    assert "A2C + Trust Region" not in svg and ">TRPO<" in svg and "Swimmer" not in svg
+    told = caption.read_text()
+    assert told.startswith("Line: mean over seeds (n = 2) of the return")
+    assert r"pointwise 95\% percentile-bootstrap" in told and r"$\pm$10 (Hopper)" in told
 
 
 def test_no_paper_leaves_out_the_original(results: Path, tmp_path: Path) -> None:

@@ -13,9 +13,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import bench
 from bench.cli.app import main
-from bench.evidence.export.booktabs import escaped
+from bench.evidence.export.latex import escaped
 from bench.evidence.measures.scores import score_runs
+from bench.evidence.verdicts import return_text
 from bench.store import NO_EPISODES, NO_UPDATES, Store
+from tests.evidence.report import made_results as report_results
 from tests.experiment_results import Made, untrained_score, write
 
 
@@ -77,16 +79,81 @@ def test_tensorboard_opens_its_files(results: Path, tmp_path: Path) -> None:
     assert tags == {f"update/{name}" for name in held if held[name].notna().any()}
 
 
-def test_latex_is_a_booktabs_table_an_environment(results: Path, tmp_path: Path) -> None:
+def test_latex_is_one_table_with_its_methods_and_sources(results: Path, tmp_path: Path) -> None:
     path = tmp_path / "tables.tex"
     assert export(results, "latex", "--output", str(path)) == 0
+    names = ["tables.bib", "tables.tex", "tables_methods.tex"]
+    assert sorted(each.name for each in tmp_path.iterdir()) == names
     text = path.read_text()
-    assert text.count(r"\toprule") == text.count(r"\bottomrule") == 8
-    assert text.isascii()
+    check_latex(text)
+    assert text.count(r"\begin{table*}") == text.count(r"\toprule") == 1
+    assert r"\label{tab:untrained}" in text
     rows = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert len(rows) == 8 * 3
-    assert all(len(re.findall(r"(?<!\\)&", row)) == 7 for row in rows)
-    assert all(text.count(a) == text.count(b) for a, b in ("{}", ("\\begin", "\\end")))
+    assert len(rows) == 1 + 2 * 2  # the names of the environments; each variant's mean, interval
+    assert all(len(re.findall(r"(?<!\\)&", row)) == 8 for row in rows)
+    view = bench.load("untrained", results)
+    scores = score_runs(view.runs, view.episodes, view.updates)
+    first = scores[scores["variant"] == rows_of(scores, "variant")[0]]
+    means = first.groupby("environment", sort=False)["score"].mean()
+    cells = [cell.split("$^")[0] for cell in rows[1].removesuffix(r" \\").split(" & ")[1:]]
+    assert [told.replace("$-$", "-").replace("{,}", "") for told in cells] == [
+        return_text(mean).replace("−", "-").replace(",", "") for mean in means
+    ]
+    methods, bibliography = ((tmp_path / each).read_text() for each in (names[2], names[0]))
+    check_latex(methods)
+    assert "No difference is claimed, as no comparison has 10 pairs" in methods
+    assert "simulation of normal data: 50\\% at n = 2." in methods
+    cited = set(re.findall(r"\\cite\{([^}]+)\}", methods))
+    assert "efron1993bootstrap" in cited
+    assert set(re.findall(r"^@\w+\{([^,]+),$", bibliography, re.MULTILINE)) == cited
+    assert bibliography.count("{") == bibliography.count("}")
+
+
+def rows_of(frame: pd.DataFrame, column: str) -> list[str]:
+    return list(dict.fromkeys(frame[column]))
+
+
+def check_latex(text: str) -> None:
+    """What a compiler would refuse, as far as it can be told without one."""
+    assert text.isascii()
+    bare = re.sub(r"\\[\\&%$#_{}]", "", text)  # what is escaped, and line breaks
+    lines = [line for line in bare.splitlines() if not line.startswith("%")]
+    body = "\n".join(lines)
+    assert body.count("{") == body.count("}") and body.count("$") % 2 == 0
+    assert not re.search(r"[%#]", body) and not re.search(
+        r"[_^]",
+        re.sub(r"\$[^$]*\$", "", re.sub(r"\\(cite|label|begin|end|usepackage)\{[^}]*\}", "", body)),
+    )
+    assert [*re.findall(r"\\begin\{(.+?)\}", body)] == [*re.findall(r"\\end\{(.+?)\}", body)][::-1]
+    assert not re.search(r"\\\\\s*[\[*]", text)  # an option of a line break
+
+
+def test_latex_marks_claims_once_and_says_what_they_mean(tmp_path: Path) -> None:
+    titles = ("[old] 50% of a_b", "new, better", "new, alike")
+    made = report_results.Made(
+        variants=titles, score=lambda place, seed: (100, 300, 100)[place] + (seed * 7) % 5
+    )
+    report_results.write(tmp_path, made)
+    output = tmp_path / "made.tex"
+    common = ["--ablation", "made", "--results", str(tmp_path), "--output", str(output)]
+    assert main(["export", "--to", "latex", *common]) == 0
+    text, methods = output.read_text(), (tmp_path / "made_methods.tex").read_text()
+    check_latex(text)
+    check_latex(methods)
+    assert r"{}[old] 50\% of a\_b (control) & 102 & 102 \\" in text
+    assert r"new, better & 302$^{\uparrow}$ & 302$^{\uparrow}$ \\" in text
+    assert r"new, alike & 102 & 102 \\" in text
+    claim = (
+        r"better than [old] 50\% of a\_b, $^{\downarrow}$: worse ($p \leq 0.05$, adjusted over 4"
+    )
+    assert text.count(claim) == 1
+    assert (
+        r"exact sign-flip test of the mean paired difference over 10 common seeds~\cite{pitman"
+        in (methods)
+    )
+    assert "over all 4 comparisons of this study" in methods
+    assert r"mujoco 4.0.0~\cite{todorov2012mujoco}" in methods
+    assert "@inproceedings{todorov2012mujoco," in output.with_suffix(".bib").read_text()
 
 
 def failed(results: Path, place: Path, keep: int) -> Path:
@@ -117,7 +184,7 @@ def test_failed_runs_are_counted_apart(
     assert (statistics["n"] + statistics["failed"] == 2).all()
     assert len(list((tmp_path / "tensorboard").rglob("events.out.tfevents*"))) == 24
     text = (tmp_path / "latex.tex").read_text()
-    assert "runs failed (not counted)" in text
+    assert "Failed runs (not counted): " in text
 
 
 def test_without_a_result_there_is_nothing_to_export(

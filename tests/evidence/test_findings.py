@@ -51,7 +51,9 @@ def test_python_s_comparison(question: Question) -> None:
 
 
 def test_the_report(question: Question) -> None:
-    material = Results(view=question.view, source="", given_anchors=anchors_for(question.view.source))
+    material = Results(
+        view=question.view, source="", given_anchors=anchors_for(question.view.source)
+    )
     told = {
         (each.environment, each.variant): each.adjusted
         for each in material.verdicts

@@ -71,6 +71,9 @@ def furnish(
     engine = figure.get_layout_engine()
     assert engine is not None
     engine.set(rect=(0, bottom / whole, 1, height / whole))  # type: ignore[call-arg]
+    # Laid out once and for all: each run of the layout would move things by a hair.
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     return figure
 
 

@@ -111,7 +111,8 @@ def picture(
     if name not in KINDS:
         raise unknown("kind of figure", name, KINDS)
     chosen, inches = KINDS[name], in_inches(width)
-    size = font_size or (SMALL_FONT_SIZE if inches and inches <= COLUMN else FONT_SIZE)
+    size = SMALL_FONT_SIZE if inches and inches <= COLUMN else FONT_SIZE
+    size = size if font_size is None else font_size
     _check("font size", "points", size, _FONT_RANGE)
     given = {key: value for key, value in options.items() if value is not None}
     taken = inspect.signature(chosen.draw).parameters

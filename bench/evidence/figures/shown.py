@@ -27,6 +27,7 @@ class Shown:
     variants: Mapping[str, str]  # name -> title
     environments: tuple[str, ...]
     look: Mapping[str, Look]  # of every variant, by its place in the whole ablation
+    control: str | None  # what a legend marks as such
     width: float | None = None  # [inches]; None: for a screen
     font_size: float = FONT_SIZE  # of names [points]
 
@@ -39,7 +40,7 @@ class Shown:
     def names(self) -> dict[str, str]:
         """Variant -> what a legend calls it."""
         return {
-            name: title + (" (control)" if name == self.results.control else "")
+            name: title + (" (control)" if name == self.control else "")
             for name, title in self.variants.items()
         }
 
@@ -91,7 +92,8 @@ def select(
     Args:
         results: of an ablation.
         variants, environments: names; None: all with runs.
-        missing: whether what is planned and has no runs is shown too.
+        missing: whether what is planned and has no runs is shown too, as in a publication's
+            figure, whose legend marks no control.
         width: of the figure [inches]; None: for a screen.
         font_size: of names [points].
 
@@ -119,6 +121,7 @@ def select(
         variants={name: known[name] for name in known if not variants or name in variants},
         environments=tuple(n for n in worlds if not environments or n in environments),
         look=looks(list(every), results.control),
+        control=None if missing else results.control,
         width=width,
         font_size=font_size,
     )

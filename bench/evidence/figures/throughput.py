@@ -58,7 +58,7 @@ def draw(
         if len(swept):
             name, environment = swept[0]
             _sweep(axes[1], summary, str(name), str(environment), titles, cell)
-        return settle(figure, axes, max(2.4, 1.8 * font_size / 72 * len(shares)))
+        return settle(figure, axes, max(2.4, 2.1 * font_size / 72 * len(shares)))
 
 
 def caption(rows: pd.DataFrame, *, source: str) -> str:
@@ -100,7 +100,7 @@ def _shares(axes: Axes, shares: pd.DataFrame, seeds: int, width: float) -> None:
         mark = "*" if row.noisy else ""
         axes.text(1.01, place, f"{row.ratio:.2f}{mark}", va="center", fontsize="small")
     names = [f"{row.name}, {row.environment}" for row in shares.itertuples()]
-    axes.set_yticks(places, [wrapped(name, 0.36 * width, FONT_SIZE) for name in names])
+    axes.set_yticks(places, [wrapped(name, 0.45 * width, FONT_SIZE) for name in names])
     axes.set_xlim(0, 1)
     axes.set_xlabel("share of wall time")
     axes.grid(visible=False)

@@ -11,8 +11,9 @@ import pytest
 from matplotlib.figure import Figure
 
 from bench.errors import InputError
-from bench.evidence.figures.learning_curves import learning_curves
+from bench.evidence.figures.kinds import picture
 from bench.evidence.figures.output import ENDINGS, check_output, save
+from tests.evidence.made_view import results_of
 
 Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 MAGIC = {".png": b"\x89PNG\r\n", ".pdf": b"%PDF-1.4", ".svg": b"<?xml version"}
@@ -20,9 +21,7 @@ MAGIC = {".png": b"\x89PNG\r\n", ".pdf": b"%PDF-1.4", ".svg": b"<?xml version"}
 
 def draw(learning: Build) -> Figure:
     runs, episodes = learning(["Hopper-v5"], ["control", "new"], seeds=3)
-    return learning_curves(
-        runs, episodes, title="Is β = 1 enough?", source="results/local", control="control"
-    )
+    return picture(results_of(runs, episodes, question="Is β = 1 enough?")).figure
 
 
 @pytest.mark.parametrize("ending", ENDINGS)
@@ -46,7 +45,7 @@ def test_vector_files_keep_text_as_text_with_fonts_and_without_dates(
     learning: Build, tmp_path: Path
 ) -> None:
     svg = save(draw(learning), tmp_path / "figure.svg").read_text(encoding="utf-8")
-    for text in ("Is β = 1 enough?", "Hopper-v5  (n = 3)", "the new", "environment steps"):
+    for text in ("Is β = 1 enough?", "Hopper-v5 (n = 3)", "the new", "environment steps"):
         assert text in svg
     assert "<dc:date>" not in svg
     pdf = save(draw(learning), tmp_path / "figure.pdf").read_bytes()

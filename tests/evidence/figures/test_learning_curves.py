@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import matplotlib
@@ -14,15 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.text import Text
 
 from bench.errors import InputError
-from bench.evidence.figures.learning_curves import learning_curves
+from bench.evidence.figures.kinds import picture
 from bench.evidence.measures.curves import aggregate, seed_curves
 from bench.evidence.measures.scores import score_runs
+from tests.evidence.drawn_texts import assert_readable, texts_drawn
+from tests.evidence.made_view import QUESTION, results_of
 
 Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
-QUESTION = "Does subtracting a baseline make learning faster, and by how much on each task?"
 SEVEN = [
     "HalfCheetah-v5",
     "Hopper-v5",
@@ -35,7 +36,7 @@ SEVEN = [
 
 
 def draw(frames: tuple[pd.DataFrame, ...], **options: Any) -> Figure:
-    return learning_curves(*frames, title=QUESTION, source="results/local", **options)
+    return picture(results_of(*frames, control=options.pop("control", None)), **options).figure
 
 
 def panels(figure: Figure) -> list[Axes]:
@@ -58,10 +59,10 @@ def text_of(figure: Figure, gid: str) -> str:
 
 def test_lines_and_bands_are_the_aggregated_curves(learning: Build) -> None:
     frames = learning(["Hopper-v5", "Ant-v5"], ["control", "new"])
-    figure = draw(frames, control="control", points=25)
+    figure = draw(frames, control="control")
     assert len(panels(figure)) == 2
     for panel, environment in zip(panels(figure), ["Hopper-v5", "Ant-v5"], strict=True):
-        cells = [c for c in seed_curves(*frames, points=25) if c.environment == environment]
+        cells = [c for c in seed_curves(*frames) if c.environment == environment]
         for cell, band_drawn in zip(cells, panel.collections, strict=True):
             band = aggregate(cell)
             line = lines(panel)[cell.variant]
@@ -113,8 +114,8 @@ def test_texts_say_what_is_drawn(learning: Build) -> None:
     assert text_of(figure, "title") == QUESTION
     left, right = panels(figure)
     assert [panel.get_title(loc="left") for panel in (left, right)] == [
-        "Hopper-v5  (n = 10)",
-        "Ant-v5  (n = 10)",
+        "Hopper-v5 (n = 10)",
+        "Ant-v5 (n = 10)",
     ]
     assert left.get_xlabel() == right.get_xlabel() == "environment steps of a seed"
     assert left.get_ylabel() == "episode return [raw reward]" and right.get_ylabel() == ""
@@ -146,12 +147,12 @@ def test_caption_tells_all_that_a_reader_must_know(learning: Build) -> None:
 def test_updates_place_episodes_at_the_end_of_their_batch(learning: Build, updates: Any) -> None:
     runs, episodes = learning(["Hopper-v5"], ["control"], seeds=4)
     batches = updates(runs, dict.fromkeys(runs["run"], range(10_000, 100_001, 10_000)))
-    figure = draw((runs, episodes, batches), points=20)
+    figure = draw((runs, episodes, batches))
     line = lines(panels(figure)[0])["control"]
-    (cell,) = seed_curves(runs, episodes, batches, points=20)
+    (cell,) = seed_curves(runs, episodes, batches)
     np.testing.assert_array_equal(line.get_ydata(), aggregate(cell).centre)
-    steps = np.asarray(line.get_ydata())
-    assert np.isnan(steps[0]) and np.array_equal(steps[1:-1:2], steps[2::2])
+    (apart,) = seed_curves(runs, episodes)
+    assert len(line.get_xdata()) == 10 < len(apart.grid)  # a point a batch, not an episode
     caption = text_of(figure, "caption")
     assert "points of a fixed grid, each at the end of its batch. Band" in caption
     assert "batch" not in text_of(draw((runs, episodes)), "caption")
@@ -168,7 +169,7 @@ def test_caption_and_title_of_unequal_numbers_of_seeds(learning: Build) -> None:
     runs, episodes = learning(["Hopper-v5"], ["control", "new"])
     few = runs[(runs["variant"] == "control") | (runs["seed"] < 3)]
     figure = draw((few, episodes))
-    assert panels(figure)[0].get_title(loc="left") == "Hopper-v5  (n = 3 to 10)"
+    assert panels(figure)[0].get_title(loc="left") == "Hopper-v5 (n = 3 to 10)"
     assert "; below 4 seeds the mean)" in text_of(figure, "caption")
     assert "74% at n = 3, 93% at n = 10" in text_of(figure, "caption")
 
@@ -233,62 +234,40 @@ def test_one_seed_has_no_band_and_says_so(learning: Build) -> None:
     assert "Band" not in text_of(figure, "caption")
 
 
-def texts_drawn(figure: Figure) -> Iterator[Text]:
-    yield from (text for text in figure.texts if text.get_text())
-    yield from figure.legends[0].get_texts()
-    for axes in figure.axes:
-        labels = [axes.xaxis.label, axes.yaxis.label, axes._left_title]
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = axis.get_view_interval()
-            ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
-            labels += [tick.label1 for tick in ticks]
-        yield from (text for text in labels if text.get_text() and text.get_visible())
-
-
 LONG = "An importance-sampled surrogate with a whole-trajectory ratio, clipped nowhere, " * 2
 
 
 @pytest.mark.parametrize(
-    ("environments", "variants"),
+    ("environments", "variants", "width"),
     [
-        (["Hopper-v5"], ["control"]),
-        (["Hopper-v5"], ["control", LONG, "_hidden", "$x_1$"]),
-        (["InvertedDoublePendulum-v5", "Ant-v5"], [f"variant number {n}" for n in range(8)]),
-        (SEVEN[:3], ["control", LONG]),
-        (SEVEN[:4], ["a", "b", "c"]),
-        (SEVEN[:5], ["a", LONG]),
-        (SEVEN[:5], [f"variant number {n}" for n in range(20)]),
-        (SEVEN, ["A2C", "A2C + Trust Region", "CEM", "PPO (Clip)", "Vanilla PG", "TRPO"]),
-        ([*SEVEN, "Ant-v5", "Humanoid-v5", "Pusher-v5"], ["a", "b"]),
-        (["Longest" * 40, *SEVEN[:4]], ["a", "b"]),
+        (["Hopper-v5"], ["control"], None),
+        (["Hopper-v5"], ["control", LONG, "_hidden", "$x_1$"], None),
+        (["InvertedDoublePendulum-v5", "Ant-v5"], [f"variant number {n}" for n in range(8)], None),
+        (SEVEN[:3], ["control", LONG], None),
+        (SEVEN[:4], ["a", "b", "c"], None),
+        (SEVEN[:5], [f"variant number {n}" for n in range(20)], None),
+        (SEVEN, ["A2C", "A2C + Trust Region", "CEM", "PPO (Clip)", "Vanilla PG", "TRPO"], None),
+        ([*SEVEN, "Ant-v5", "Humanoid-v5", "Pusher-v5"], ["a", "b"], None),
+        (["Longest" * 40, *SEVEN[:4]], ["a", "b"], None),
+        (["Hopper-v5"], ["control", LONG, "_hidden", "$x_1$"], "column"),
+        (["InvertedDoublePendulum-v5", "Ant-v5"], [f"number {n}" for n in range(8)], "column"),
+        (SEVEN[:5], [f"variant number {n}" for n in range(20)], "column"),
+        (SEVEN, ["A2C", "A2C + Trust Region", "CEM", "PPO (Clip)", "Vanilla PG", "TRPO"], "column"),
+        (["Longest" * 40, *SEVEN[:4]], ["a", "b"], "page"),
     ],
-    ids=["1x1", "1xlong", "2x8", "3xlong", "4x3", "5xlong", "5x20", "7x6", "10x2", "5xlong names"],
+    ids=lambda value: f"{len(value)} of {value[0][:9]}" if isinstance(value, list) else value or "",
 )
 def test_no_text_is_cut_and_none_lies_on_another(
-    learning: Build, environments: list[str], variants: list[str]
+    learning: Build, environments: list[str], variants: list[str], width: str | None
 ) -> None:
     frames = learning(environments, variants, seeds=2, episodes=30, budget=300_000)
-    figure = draw(frames, control=variants[0])
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    boxes = [
-        (text.get_text(), text.get_window_extent(canvas.get_renderer()))
-        for text in texts_drawn(figure)
-    ]
-    assert len(boxes) > 8 * len(environments)
-    width, height = canvas.get_width_height()
-    for text, box in boxes:
-        assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
-    for place, (text, box) in enumerate(boxes):
-        for other, second in boxes[:place]:
-            across = min(box.x1, second.x1) - max(box.x0, second.x0)
-            along = min(box.y1, second.y1) - max(box.y0, second.y0)
-            assert across <= 1 or along <= 1, (text, other)
-    data = [axes.get_window_extent() for axes in figure.axes]
-    legend = figure.legends[0].get_window_extent(canvas.get_renderer())
-    for box in [legend, *(text.get_window_extent() for text in figure.texts)]:
-        assert not any(box.overlaps(axes) for axes in data)
-    assert not any(text.get_parse_math() for text in figure.legends[0].get_texts())
+    figure = draw(frames, control=variants[0], width=width)
+    assert_readable(figure, fewest=6 * len(environments))
+    if width is not None:
+        assert figure.get_figwidth() == {"column": 3.3, "page": 7.0}[width]
+    for panel, name in zip(panels(figure), environments, strict=True):
+        whole = "".join(panel.get_title(loc="left").split())
+        assert whole == f"{name}(n=2)"
     shown = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
     expected = [" ".join(f"the {name}".split()) for name in variants]
     expected[0] += " (control)"
@@ -300,7 +279,8 @@ def test_a_word_wider_than_the_figure_is_broken_and_a_glyph_that_is_missing_is_n
 ) -> None:
     frames = learning(["重み-v0"], ["control", "w" * 120], seeds=2)
     # A glyph that the font lacks is a warning, which fails a test.
-    figure = learning_curves(*frames, title="Größe " + "long" * 60 + " 🚀", source="results/重")
+    question = "Größe " + "long" * 60 + " 🚀"
+    figure = picture(results_of(*frames, source="results/重", question=question)).figure
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     width, height = canvas.get_width_height()
@@ -327,7 +307,13 @@ def test_bad_input_is_refused(learning: Build) -> None:
     for options, message in (
         ({"x": "second"}, "'second'.*'seconds'"),
         ({"statistic": "median"}, "'median'.*Allowed: iqm, mean"),
-        ({"control": "contrl"}, "'contrl'.*'control'"),
+        ({"variants": ["contrl"]}, "'contrl'.*'control'"),
+        ({"environments": ["Hoper-v5"]}, "'Hoper-v5'.*'Hopper-v5'"),
+        ({"width": "clumn"}, "'clumn' is neither column nor page nor a number"),
+        ({"width": 0.5}, "a width of 0.5 inches is not from 2 to 40"),
+        ({"font_size": float("nan")}, "font size of nan points"),
+        ({"columns": ["kl_mean"]}, "kind curves has no option columns"),
+        ({"kind": "bars"}, "'bars'.*Allowed: curves"),
     ):
         with pytest.raises(InputError, match=message):
             draw(frames, **options)
@@ -336,5 +322,6 @@ def test_bad_input_is_refused(learning: Build) -> None:
         draw((runs, episodes.iloc[:0]))
     with pytest.raises(InputError, match="no episode ended"):
         draw((runs.assign(status="failed"), episodes))
+    made = results_of(runs, episodes)
     with pytest.raises(InputError, match="no runs"):
-        draw((runs.iloc[:0], episodes))
+        picture(replace(made, view=replace(made.view, runs=runs.iloc[:0])))

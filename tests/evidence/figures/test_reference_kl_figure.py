@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from tuned import BATCHES, tuned
 
 from bench.errors import InputError
-from bench.evidence.figures.reference_kl import reward_against_divergence
+from bench.evidence.figures.kinds import picture
+from tests.evidence.made_view import results_of
 
 RISE = np.linspace(0, 1, BATCHES)
 
@@ -30,7 +31,7 @@ def frames(gold: bool = True) -> Any:
 
 
 def draw(given: Any, **options: Any) -> Figure:
-    return reward_against_divergence(*given, title="Why?", source="results/local", **options)
+    return picture(results_of(*given, **options), "kl").figure
 
 
 def panels(figure: Figure) -> list[Axes]:
@@ -38,7 +39,8 @@ def panels(figure: Figure) -> list[Axes]:
 
 
 def lines(panel: Axes) -> dict[str, Any]:
-    return {str(each.get_gid()): each for each in panel.get_lines()}
+    found = {str(each.get_gid()): each for each in panel.get_lines()}
+    return {name: each for name, each in found.items() if not name.startswith("legend ")}
 
 
 def test_a_panel_of_rewards_and_one_of_what_they_stand_for() -> None:
@@ -65,7 +67,7 @@ def test_lines_are_the_way_and_dots_the_ends_of_all_seeds() -> None:
 
 def test_everything_is_within_the_limits() -> None:
     for panel in panels(draw(frames())):
-        for each in panel.get_lines():
+        for each in lines(panel).values():
             x, y = each.get_xdata(), each.get_ydata()
             kept = np.isfinite(x) & np.isfinite(y)
             assert kept.any()

@@ -1,0 +1,59 @@
+"""`View.figure`: what `python -m bench figure` draws, as a matplotlib figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from matplotlib.figure import Figure
+
+from bench.cli.other_code import place_and_edition
+from bench.evidence.figures.kinds import picture
+from bench.evidence.results import Results
+from bench.store.load import View
+
+
+def figure(
+    view: View,
+    kind: str | None = None,
+    *,
+    x: str | None = None,
+    statistic: str | None = None,
+    paper: bool | None = None,
+    variants: Sequence[str] | None = None,
+    environments: Sequence[str] | None = None,
+    width: str | float | None = None,
+    font_size: float | None = None,
+    title: bool = False,
+    caption: bool = False,
+) -> Figure:
+    """An ablation's results, drawn outside of pyplot, with a legend where there are lines.
+
+    Args:
+        view: of the ablation.
+        kind: one of `bench.evidence.figures.kinds.KINDS`; None: what the ablation's page is.
+        x: of curves and seeds: "steps" or "seconds".
+        statistic: of curves, seeds, scores, figure_3 and kl: "iqm" or "mean".
+        paper: of figure_3: whether the PPO paper's values stand beside the curves.
+        variants, environments: names of those that are drawn; None: all with runs.
+        width: "column" (3.3 inches), "page" (7 inches) or inches; None: for a screen.
+        font_size: of names [points]; None: 8.5, or 7 in a column.
+        title: whether the ablation's question stands above.
+        caption: whether the caption stands below.
+
+    Raises:
+        InputError: nothing to draw, or an option that is not known or not of this kind.
+    """
+    made = picture(
+        Results(view=view, source=place_and_edition(view)),
+        kind,
+        width=width,
+        font_size=font_size,
+        variants=variants,
+        environments=environments,
+        title=title,
+        caption=caption,
+        x=x,
+        statistic=statistic,
+        paper=paper,
+    )
+    return made.figure
