@@ -79,7 +79,7 @@ def draw(found: list[Point]) -> Figure:
     environments = sorted({each.environment for each in found})
     epochs = sorted({each.epochs for each in found})
     with drawing():
-        figure = Figure(figsize=(WIDTH, 2.7), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
         panels = figure.subplots(len(COLUMNS), len(environments), squeeze=False)
         for row, name in zip(panels, COLUMNS, strict=True):
             for panel, environment in zip(row, environments, strict=True):

@@ -222,7 +222,8 @@ def _pages(facts: dict[str, Any]) -> dict[str, str]:
     chapters = facts["chapters"]
     if not facts["whole"]:
         ((name, only),) = chapters.items()
-        return {f"ablation-{name}": only["title"], f"supplement-{name}": "Supplement"}
+        more = {f"supplement-{each['name']}": "Supplement" for each in facts["supplement"]}
+        return {f"ablation-{name}": only["title"], **more}
     found = {"front": "What each step bought"}
     found |= {step["key"]: step["title"] for step in facts["steps"]}
     looked_at = {*(step["ablation"] for step in facts["steps"]), *facts["ladders"]}

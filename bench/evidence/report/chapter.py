@@ -35,7 +35,7 @@ from bench.store.schema import IMPORTED
 MOST_DIAGNOSTICS: Final = 1
 """Diagnostics whose curves a chapter shows: the first of those that its ablation names."""
 
-_FLAT: Final = 0.72
+_FLAT: Final = 0.64
 """Height of a picture on the page beside what it has alone."""
 
 
@@ -58,7 +58,7 @@ def make_chapter(
         results: of the ablation.
         command: that reproduces the runs.
         form: "pdf", or "html", which wants the curves as interactive figures too.
-        whole: whether it is one of many, which shows a mechanism where a step of the lecture does.
+        whole: whether it is one of many, which draws a mechanism only where a step asks for it.
         climbed: whether it is the ladder whose rungs the steps show.
     """
     name = file_name(results.name)
@@ -154,7 +154,7 @@ def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
         zeros = untrained_values(results.anchors.untrained_scores, "last_100")
         rows = table_1.surrogates(results.plan, results.scores, zeros)
         found["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
-    explained = not whole or results.name in {step.ablation for step in steps.STEPS}
+    explained = not whole or results.name in {step.ablation for step in steps.STEPS if step.inside}
     columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS] if explained else ()
     if results.findings.with_kl is not None:
         found["departure"] = _departure(results, drawn)

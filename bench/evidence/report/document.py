@@ -33,7 +33,8 @@ def pdf(facts: dict[str, Any], figures: Mapping[str, bytes], stem: str) -> dict[
         stem: of the report's file name.
     """
     found = {}
-    for part, behind in (("main", ""), ("supplement", SUPPLEMENT)):
+    parts = {"main": "", "supplement": SUPPLEMENT} if facts["supplement"] else {"main": ""}
+    for part, behind in parts.items():
         told = {**facts, "part": part, "pages": [], "supplement_file": f"{stem}{SUPPLEMENT}.pdf"}
         found[f"{stem}{behind}.pdf"] = _compiled(told, figures, "pdf")
     return found

@@ -29,6 +29,7 @@ class Step:
         code: what the idea is in code: a file and functions in it.
         mechanisms: the diagnostics that tell why.
         ablation: the one that looks at this step alone.
+        inside: whether that one's first diagnostic is drawn, as no other picture shows it.
     """
 
     key: str
@@ -37,6 +38,7 @@ class Step:
     code: tuple[tuple[str, ...], ...]
     mechanisms: tuple[Mechanism, ...] = ()
     ablation: str = ""
+    inside: bool = False
 
 
 _NOISE: Final = Mechanism(
@@ -111,6 +113,7 @@ STEPS: Final = (
         code=(("algorithms/ladder/kl_ppo.py", "objective", "adapted"),),
         mechanisms=(_MOVE, _SHARE),
         ablation="kl_penalty",
+        inside=True,
     ),
     Step(
         key="clip",
@@ -119,6 +122,7 @@ STEPS: Final = (
         code=(("algorithms/ladder/clipped_ppo.py", "objective", "slope"),),
         mechanisms=(_MOVE, _SHARE),
         ablation="clipping",
+        inside=True,
     ),
 )
 
