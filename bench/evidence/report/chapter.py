@@ -142,11 +142,9 @@ def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
     if results.page == "figure_3":
         found["figure_3"] = _figure_3(results, drawn)
     else:
-        counts = [len(cell.seeds) for cell, _ in results.bands("steps")]
         found["curves"] = {
             "file": drawn("curves", strip=False),
-            "caption": f"Line: {statistic_text(counts, 'iqm')} over seeds ({seeds_text(counts)}); "
-            "band: its pointwise 95% interval.",
+            "caption": _line_and_band([len(cell.seeds) for cell, _ in results.bands("steps")]),
         }
         if any(each.outcome != "control" and each.pairs for each in results.verdicts):
             found["pairs"] = drawn("differences")
@@ -165,6 +163,13 @@ def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
             "meanings": [[each.label, each.meaning] for each in named],
         }
     return found
+
+
+def _line_and_band(counts: list[int]) -> str:
+    if max(counts) == 1:
+        return "One seed: no interval can be given."
+    statistic = statistic_text(counts, "iqm")
+    return f"Line: {statistic} over seeds ({seeds_text(counts)}); band: its pointwise 95% interval."
 
 
 def _departure(results: Results, drawn: Drawn) -> dict[str, Any]:
