@@ -75,47 +75,35 @@ def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
 
 
 def draw(found: list[Point]) -> Figure:
-    """A row a diagnostic, a column an environment; a mark a seed."""
+    """A panel a diagnostic and environment, side by side; a mark a seed."""
     environments = sorted({each.environment for each in found})
     epochs = sorted({each.epochs for each in found})
+    places = [(name, environment) for name in COLUMNS for environment in environments]
     with drawing():
-        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
-        panels = figure.subplots(len(COLUMNS), len(environments), squeeze=False)
-        for row, name in zip(panels, COLUMNS, strict=True):
-            for panel, environment in zip(row, environments, strict=True):
-                dress_panel(panel)
-                for each in found:
-                    if each.environment != environment:
-                        continue
-                    colour, marker, label = _LOOKS[each.algorithm]
-                    shift = 1.12 ** (ALGORITHMS.index(each.algorithm) - 1)
-                    own = each.values[name]
-                    panel.plot(
-                        np.full(len(own), each.epochs * shift),
-                        own,
-                        linestyle="",
-                        marker=marker,
-                        markersize=3.6,
-                        color=colour,
-                        alpha=0.7,
-                        markeredgewidth=0,
-                        label=label,
-                    )
-                panel.set_xscale("log")
-                panel.set_xticks(epochs, [str(each) for each in epochs])
-                panel.xaxis.set_minor_formatter(NullFormatter())
-                panel.set_xlim(epochs[0] / 1.5, epochs[-1] * 1.5)
-                if name == "kl_mean":
-                    panel.set_yscale("log")
-                    panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
-                    panel.yaxis.set_minor_formatter(NullFormatter())
-                else:
-                    panel.set_ylim(-0.03, 1.05)
-                    panel.yaxis.set_major_formatter(FuncFormatter(thousands))
-                if name == COLUMNS[0]:
-                    panel.set_title(environment, loc="left", fontsize=8)
-            row[0].set_ylabel(LABELS[name])
-        for panel in panels[-1]:
+        figure = Figure(figsize=(WIDTH, 1.9), layout="constrained")
+        panels = figure.subplots(1, len(places), squeeze=False)
+        for panel, (name, environment) in zip(panels.flat, places, strict=True):
+            dress_panel(panel)
+            for each in (point for point in found if point.environment == environment):
+                colour, marker, label = _LOOKS[each.algorithm]
+                shift = 1.12 ** (ALGORITHMS.index(each.algorithm) - 1)
+                own = each.values[name]
+                at = np.full(len(own), each.epochs * shift)
+                mark = {"marker": marker, "markersize": 3.6, "markeredgewidth": 0}
+                panel.plot(at, own, linestyle="", color=colour, alpha=0.7, label=label, **mark)
+            panel.set_xscale("log")
+            panel.set_xticks(epochs, [str(each) for each in epochs])
+            panel.xaxis.set_minor_formatter(NullFormatter())
+            panel.set_xlim(epochs[0] / 1.5, epochs[-1] * 1.5)
+            if name == "kl_mean":
+                panel.set_yscale("log")
+                panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
+                panel.yaxis.set_minor_formatter(NullFormatter())
+            else:
+                panel.set_ylim(-0.03, 1.05)
+                panel.yaxis.set_major_formatter(FuncFormatter(thousands))
+            panel.set_title(environment, loc="left", fontsize=8)
+            panel.set_ylabel(LABELS[name])
             panel.set_xlabel("epochs on a batch")
         handles: dict[str, Any] = {name: None for _, _, name in _LOOKS.values()}
         for panel in panels.flat:

@@ -130,6 +130,8 @@ class Drawn:
         figure = KINDS[kind].draw(shown, **options)
         if kind in ("curves", "mechanism"):
             figure.set_figheight(_FLAT * figure.get_figheight())
+            for panel in figure.axes:  # what was as high as the panel no longer is
+                panel.set_ylabel(panel.get_ylabel().replace(" [", "\n["))
         furnish(figure, font_size=size)
         file = f"{file_name(self.results.name)}-{key or kind}.svg"
         self.files[file] = svg(figure)

@@ -73,7 +73,9 @@ def test_pages_link_one_another_and_share_one_file(whole: Path) -> None:
     for name, text in pages.items():
         assert len(text.encode()) < 3_000_000
         assert 'name="viewport"' in text
-        links = set(re.findall(r'href="([^"#:]+)["#]', text)) | set(re.findall(r'src="([^":]+)"', text))
+        links = set(re.findall(r'href="([^"#:]+)["#]', text)) | set(
+            re.findall(r'src="([^":]+)"', text)
+        )
         assert links <= {*pages, "plotly.min.js"}
         assert set(pages) <= links
         assert ('src="plotly.min.js"' in text) == ("Plotly.newPlot" in text)
@@ -81,7 +83,7 @@ def test_pages_link_one_another_and_share_one_file(whole: Path) -> None:
         assert all(not each or "Plotly.newPlot" in each for each in scripts), name
     assert 'href="report-code.html#algorithms/ladder/clipped_ppo.py"' in pages["report-clip.html"]
     assert 'id="algorithms/ladder/clipped_ppo.py"' in pages["report-code.html"]
-    assert "torch.minimum" in pages["report-clip.html"]
+    assert "minimum" in pages["report-clip.html"]
 
 
 @pytest.mark.browser
@@ -96,11 +98,11 @@ def test_no_page_is_wider_than_the_screen(whole: Path, width: int) -> None:
         for each in whole.parent.glob("*.html"):
             page.goto(each.as_uri())
             assert page.evaluate("document.documentElement.scrollWidth") <= width, each.name
-            side = (
-                page.locator("nav").bounding_box()["x"]
-                + page.locator("nav").bounding_box()["width"]
+            right, left = page.evaluate(
+                "[document.querySelector('nav').getBoundingClientRect().right,"
+                " document.querySelector('main').getBoundingClientRect().left]"
             )
-            assert (side < page.locator("main").bounding_box()["x"]) is (width > 960)
+            assert (right < left) is (width > 960)
         browser.close()
 
 
