@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from bench.evidence.figures.learning_curves import learning_curves
+from bench.evidence.figures.kinds import picture
 from bench.evidence.figures.output import save
 from bench.evidence.measures.scores import score_runs
+from bench.evidence.results import Results
 from bench.evidence.tables import Table, make_tables
 from bench.evidence.verdicts import judge_plan
 from bench.store import View, load
-from tests.benchmarks.million_episodes import ABLATION, ENVIRONMENTS, NUMBER, VARIANTS
+from tests.benchmarks.million_episodes import ABLATION, ENVIRONMENTS, NUMBER
 
 pytestmark = pytest.mark.benchmarks
 
@@ -21,14 +22,7 @@ PNG = b"\x89PNG"
 
 
 def draw(view: View, path: Path) -> Path:
-    figure = learning_curves(
-        view.runs,
-        view.episodes,
-        view.updates,
-        title="A million episodes",
-        source="a benchmark",
-        control=VARIANTS[0],
-    )
+    figure = picture(Results(view=view, source="a benchmark")).figure
     return save(figure, path)
 
 

@@ -18,6 +18,8 @@ _SCREEN: Final = {1: 6.0, 2: 8.5}
 _WIDEST: Final = 10.5
 _MOST_COLUMNS: Final = 4
 _ROOM: Final = 4.0  # of a row, before it is known what its texts take [inches]
+_MARGIN: Final = 0.06  # right of a panel's name [inches]
+_PASSES: Final = 2  # of the layout, after which widths stay
 _DOTS_PER_INCH: Final = 200
 
 
@@ -75,41 +77,39 @@ def make_grid(
     return figure, used[::each], used[1::each] if strip else []
 
 
-def name_axes(
-    panels: Sequence[Axes], columns: int, cell: float, height: float, x: str, y: str = ""
-) -> None:
+def name_axes(panels: Sequence[Axes], columns: int, height: float, x: str, y: str = "") -> None:
     """The names of both axes, at the left and at the bottom.
 
     Args:
         panels: in reading order.
         columns: how many stand in a row.
-        cell: width of a panel with its tick labels [inches].
         height: of a panel [inches].
         x: name of the horizontal axis.
         y: name of the vertical axis.
     """
-    size = float(panels[0].yaxis.label.get_fontsize())
     for place, panel in enumerate(panels):
         if place % columns == 0:
-            panel.set_ylabel(wrapped(y, height, size))
+            panel.set_ylabel(wrapped(y, height, float(panel.yaxis.label.get_fontsize())))
         if place + columns >= -(-len(panels) // columns) * columns:
-            panel.set_xlabel(wrapped(x, 0.8 * cell, size))
-
-
-def name_panel(panel: Axes, name: str, width: float) -> None:
-    """A panel's name above it, in as many lines as it needs.
-
-    Args:
-        panel: whose.
-        name: for example of an environment.
-        width: of the panel with its tick labels [inches].
-    """
-    title = panel.set_title("", loc="left")
-    title.set_text(wrapped(name, 0.85 * width, float(title.get_fontsize()), "bold"))
+            panel.set_xlabel(x)
 
 
 def settle(figure: Figure, panels: Sequence[Axes], height: float) -> Figure:
-    """The figure as high as its panels of `height` inches and their texts take."""
+    """The figure as high as its panels of `height` inches and their texts take.
+
+    The names of panels and horizontal axes are wrapped to the room that the layout leaves them.
+    """
+    names = [(panel.get_title(loc="left"), panel.get_xlabel()) for panel in panels]
+    width = figure.get_figwidth()
+    for _ in range(_PASSES):
+        figure.draw_without_rendering()
+        boxes = [panel.get_position() for panel in panels]
+        for panel, box, (name, axis) in zip(panels, boxes, names, strict=True):
+            beyond = min((each.x0 for each in boxes if each.x0 > box.x0 + 1e-6), default=1.0)
+            room, size = (beyond - box.x0) * width - _MARGIN, float(panel.title.get_fontsize())
+            panel.set_title(wrapped(name, room, size, "bold"), loc="left")
+            size = float(panel.xaxis.label.get_fontsize())
+            panel.set_xlabel(wrapped(axis, room, size))
     figure.draw_without_rendering()
     spec = panels[0].get_subplotspec()
     assert spec is not None

@@ -51,6 +51,7 @@ def curves(results: Results, x: Axis = "steps") -> str:
         margin={"l": 55, "r": 10, "t": 100, "b": 45},
         template="plotly_white",
         hovermode="x unified",
+        hoverdistance=-1,  # the nearest point, however far: some grids are coarse
         xaxis={"title": {"text": AXIS_NAMES[x]}, "rangemode": "tozero"},
         yaxis={"title": {"text": RETURN}},
         legend={"orientation": "h", "y": -0.18, "yanchor": "top"},

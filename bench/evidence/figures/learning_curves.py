@@ -15,7 +15,6 @@ from bench.evidence.figures.grid import (
     column_count,
     make_grid,
     name_axes,
-    name_panel,
     panel_height,
     screen_width,
     settle,
@@ -193,8 +192,8 @@ def draw_panels(
                 _draw_strip(strips[place], content, shown, drawn, statistic)
             counts = [len(curves.seeds) for curves, _ in content.cells]
             count = f" ({seeds_text(counts)})" if counts else ""
-            name_panel(panel, f"{content.environment}{count}", cell)
-        name_axes(panels, columns, cell - beside, height, AXIS_NAMES[x], RETURN)
+            panel.set_title(f"{content.environment}{count}", loc="left")
+        name_axes(panels, columns, height, AXIS_NAMES[x], RETURN)
         name_lines(panels[0], shown, drawn)
         return settle(figure, panels, height)
 

@@ -12,7 +12,6 @@ from bench.errors import InputError
 from bench.evidence.figures.grid import (
     column_count,
     make_grid,
-    name_panel,
     panel_height,
     screen_width,
     settle,
@@ -70,13 +69,13 @@ def draw(shown: Shown, *, columns: Sequence[str] | None = None) -> Figure:
             if not cells:
                 panel.set_axis_off()
                 continue
-            name_panel(panel, environment, cell)
+            panel.set_title(environment, loc="left")
             panel.set_ylabel(wrapped(each.label, height, shown.font_size))
             dress_panel(panel, y_ticks=4)
             _draw(panel, cells, each.logarithmic, shown.look, drawn)
             span(panel, panel.get_xlim()[1], 2 if cell < 24 * shown.letter else 4)
         for panel in panels[-number:]:
-            panel.set_xlabel(wrapped(AXIS_NAMES["steps"], 0.75 * cell, shown.font_size))
+            panel.set_xlabel(AXIS_NAMES["steps"])
         name_lines(panels[0], shown, drawn)
         return settle(figure, panels, height)
 

@@ -42,7 +42,7 @@ def draw(shown: Shown) -> Figure:
             panel.fill_between(marks, *edges, step="post", color=colour, alpha=0.12, linewidth=0)
         panel.set_xlim(marks[0], marks[-1])
         panel.set_ylim(-0.02, 1.02)
-        name_axes([panel], 1, width, height, "normalised score", "share of runs above it")
+        name_axes([panel], 1, height, "normalised score", "share of runs above it")
         name_lines(panel, shown, list(strata))
         return settle(figure, [panel], height)
 

@@ -18,7 +18,6 @@ from bench.evidence.figures.grid import (
     column_count,
     make_grid,
     name_axes,
-    name_panel,
     panel_height,
     screen_width,
     settle,
@@ -75,8 +74,8 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
             _draw_ways(panel, found, environment, kind, shown.look, cell, near=near)
             ends = [len(way.ends) for way in found[environment, kind]]
             count = ", where most end" if near else f" ({seeds_text(ends)})"
-            name_panel(panel, f"{environment}: {kind}{count}", cell)
-        name_axes(panels, columns, cell, height, DIVERGENCE, REWARD)
+            panel.set_title(f"{environment}: {kind}{count}", loc="left")
+        name_axes(panels, columns, height, DIVERGENCE, REWARD)
         name_lines(panels[0], shown, drawn)
         return settle(figure, panels, height)
 

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.evidence.figures.caption import statistic_text
-from bench.evidence.figures.grid import make_grid, name_panel, panel_height, settle
+from bench.evidence.figures.grid import make_grid, panel_height, settle
 from bench.evidence.figures.learning_curves import AXIS_NAMES
 from bench.evidence.figures.panel import Cells, dress_panel, empty_panel, limits, span
 from bench.evidence.figures.shown import Shown
@@ -57,15 +57,15 @@ def draw(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> Fi
                     continue
                 panel.set_ylim(*_limits(list(here.values())))
                 dress_panel(panel, y_ticks=4)
-                span(panel, extent, 2)
+                span(panel, extent, 1 if cell < 9 * shown.letter else 2)
                 last = row == len(worlds) - 1 and place + columns >= number
                 panel.tick_params(labelleft=not place % columns, labelbottom=last)
                 if not place % columns:
                     panel.set_ylabel(wrapped(environment, height, size, "bold"), weight="bold")
                 if row == 0 or rows > 1:
-                    name_panel(panel, shown.variants[name], cell)
+                    panel.set_title(shown.variants[name], loc="left")
                 if last:
-                    panel.set_xlabel(wrapped(AXIS_NAMES[x], 0.8 * cell, size))
+                    panel.set_xlabel(AXIS_NAMES[x])
                 if name in here:
                     _seeds(panel, *here[name], shown.look[name])
                 else:

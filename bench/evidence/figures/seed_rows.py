@@ -12,7 +12,6 @@ from bench.evidence.figures.grid import (
     column_count,
     make_grid,
     name_axes,
-    name_panel,
     screen_width,
     settle,
 )
@@ -79,6 +78,6 @@ def draw_rows(
                 round_ticks(panel, "x")
             panel.set_yticks(range(len(rows)), texts)
             panel.set_ylim(len(rows) - 0.4, -0.6)
-            name_panel(panel, environment, cell)
-        name_axes(panels, columns, cell, height, label)
+            panel.set_title(environment, loc="left")
+        name_axes(panels, columns, height, label)
         return settle(figure, panels, height)

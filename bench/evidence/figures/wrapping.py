@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import chain
 from typing import Final
 
 from matplotlib.font_manager import FontProperties
@@ -11,8 +12,11 @@ from matplotlib.textpath import text_to_path
 
 from bench.evidence.glyphs import printable
 
-_SEAMS: Final = re.compile(r"(?<=[-_/:.,])|(?<=[a-z])(?=[A-Z])")
+_SEAMS: Final = re.compile(r"(?<=[-_/:])|(?<=[.,])(?!\d)|(?<=[a-z])(?=[A-Z])")
 """Where a word that is too long is broken first: HalfCheetah-v5 has two."""
+
+_BREAKS: Final = re.compile(r"(?<!=)(?<!\d to) (?!=|to \d)")
+"""Spaces at which a line may end: not those of "n = 5 to 10"."""
 
 _MOST_LETTERS: Final = 6000
 """Of a text: captions are shorter, and an image has a largest height."""
@@ -27,7 +31,8 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str:
     """A text as the fonts can show it, in lines of at most `width` inches.
 
-    A word that is wider is broken, where it has a seam if it can be; "n = 5" counts as a word.
+    A word that is wider is broken, where it has a seam if it can be; "n = 5 to 10" is kept
+    together while it fits.
     """
 
     def fits(line: str) -> bool:
@@ -37,7 +42,8 @@ def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str
     if len(shown) > _MOST_LETTERS:
         shown = shown[: _MOST_LETTERS - 1] + "…"
     lines = [""]
-    for word in re.split(r"(?<!=) (?!=)", shown):
+    words = [[each] if fits(each) else each.split(" ") for each in _BREAKS.split(shown)]
+    for word in chain.from_iterable(words):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if fits(longer):
             lines[-1] = longer

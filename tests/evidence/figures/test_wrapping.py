@@ -12,6 +12,8 @@ from bench.evidence.figures.wrapping import text_width, wrapped
     [
         ("short", 5, ["short"]),
         ("adaptive KL, d_targ = 0.003", 1.2, ["adaptive KL,", "d_targ = 0.003"]),
+        ("Hopper-v5 (n = 5 to 10)", 1.0, ["Hopper-v5", "(n = 5 to 10)"]),
+        ("d_targ = 0.003", 0.5, ["d_targ =", "0.003"]),
         ("InvertedDoublePendulum-v5", 1.2, ["InvertedDouble", "Pendulum-v5"]),
         ("a_name_of_many_parts", 0.8, ["a_name_of_", "many_parts"]),
         ("two\nlines", 5, ["two lines"]),
