@@ -1,4 +1,8 @@
-"""The steps of the lecture in its order, and what the ladder's rungs say of each."""
+"""The steps of Hung-yi Lee's lecture on PPO (National Taiwan University, 2018), in its order.
+
+Slides: speech.ee.ntu.edu.tw/~tlkagk/courses/MLDS_2018/Lecture/PPO (v3).pdf. Each with what the
+ladder's rungs say of it.
+"""
 
 from __future__ import annotations
 
