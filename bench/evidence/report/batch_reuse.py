@@ -80,7 +80,7 @@ def draw(found: list[Point]) -> Figure:
     epochs = sorted({each.epochs for each in found})
     places = [(name, environment) for name in COLUMNS for environment in environments]
     with drawing():
-        figure = Figure(figsize=(WIDTH, 1.9), layout="constrained")
+        figure = Figure(figsize=(WIDTH, 1.75), layout="constrained")
         panels = figure.subplots(1, len(places), squeeze=False)
         for panel, (name, environment) in zip(panels.flat, places, strict=True):
             dress_panel(panel)

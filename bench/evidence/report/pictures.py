@@ -205,7 +205,7 @@ def trade() -> Figure:
 
 def importance(estimates: Floats) -> Figure:
     """p, q and f; estimates of E_p[f] from samples of q; their variance as p and q move apart."""
-    figure = Figure(figsize=(WIDTH, 2.15), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.85), layout="constrained")
     left, middle, right = figure.subplots(1, 3, width_ratios=[0.9, 1.2, 1.2])
     for panel in (left, middle, right):
         dress_panel(panel)
