@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import pytest
@@ -167,7 +168,8 @@ def test_long_names_stay_on_the_page(written: Written) -> None:
 def test_what_is_outside_of_a_page_is_found(tmp_path: Path) -> None:
     import typst
 
-    made = typst.compile(
+    compiler: Any = typst.compile  # its annotations lack sources from memory
+    made = compiler(
         {"main.typ": b'#set page(paper: "a4")\n#place(dx: 18cm, box(width: 9cm)[far outside])'},
         format="pdf",
     )
