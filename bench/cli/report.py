@@ -34,7 +34,7 @@ def report(
         Path | None,
         typer.Option(
             "--output",
-            help="A .pdf or .html file.",
+            help="A .pdf or .html file; its supplement or further pages are written beside it.",
             show_default="reports/ABLATION.pdf in your results folder",
         ),
     ] = None,
@@ -54,9 +54,19 @@ def report(
         or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"
     )
     builder = Builder(results=results, remarks=_remarks, shown=shown, workers=cores())
-    found = builder.whole(form) if name is None else builder.one(name, form)
-    write_bytes(found.content, path, "the report")
+    stem = path.stem
+    found = builder.whole(form, stem) if name is None else builder.one(name, form, stem)
+    files = {path.with_name(file): content for file, content in found.files.items()}
+    if path not in files:  # its ending is written otherwise
+        files[path] = files.pop(path.with_suffix(f".{form}"))
+    for file, content in files.items():
+        write_bytes(content, file, "the report")
     print(f"Report of {found.source}: {shown(path)}")
+    others = [shown(file) for file in files if file != path]
+    if form == "html":
+        print(f"Beside it: {len(others)} files that it links or loads; keep them together")
+    elif others:
+        print(f"Its statistics, hyperparameters and run ids: {', '.join(others)}")
     for line in found.remarks:
         print(line)
 

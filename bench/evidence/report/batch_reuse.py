@@ -12,12 +12,11 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench.evidence.figures.grid import PAGE as WIDTH
 from bench.evidence.figures.panel import dress_panel
 from bench.evidence.figures.style import drawing, power_of_ten, thousands
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.diagnostics import LABELS
-from bench.evidence.report.tables import significant, table
+from bench.evidence.report.pictures import WIDTH
 from bench.evidence.results import Results
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
@@ -75,74 +74,36 @@ def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
     return list(once.values())
 
 
-def facts(found: list[Point]) -> dict[str, Any]:
-    """The points as a table."""
-    ordered = sorted(
-        found, key=lambda each: (each.environment, ALGORITHMS.index(each.algorithm), each.epochs)
-    )
-    return table(
-        ("environment", "algorithm", "variant", "epochs", "n", *(LABELS[n] for n in COLUMNS)),
-        ("left", "left", "left", "right", "right", "right", "right"),
-        [
-            (
-                each.environment,
-                _LOOKS[each.algorithm][2],
-                each.title,
-                str(each.epochs),
-                str(len(each.values[COLUMNS[0]])),
-                *(significant(float(np.median(each.values[name]))) for name in COLUMNS),
-            )
-            for each in ordered
-        ],
-        [
-            "Median over a seed's updates, measured over the whole batch after its last epoch, "
-            "then over the seeds."
-        ],
-    )
-
-
 def draw(found: list[Point]) -> Figure:
-    """A row a diagnostic, a column an environment; a mark a seed."""
+    """A panel a diagnostic and environment, side by side; a mark a seed."""
     environments = sorted({each.environment for each in found})
     epochs = sorted({each.epochs for each in found})
+    places = [(name, environment) for name in COLUMNS for environment in environments]
     with drawing():
-        figure = Figure(figsize=(WIDTH, 4.0), layout="constrained")
-        panels = figure.subplots(len(COLUMNS), len(environments), squeeze=False)
-        for row, name in zip(panels, COLUMNS, strict=True):
-            for panel, environment in zip(row, environments, strict=True):
-                dress_panel(panel)
-                for each in found:
-                    if each.environment != environment:
-                        continue
-                    colour, marker, label = _LOOKS[each.algorithm]
-                    shift = 1.12 ** (ALGORITHMS.index(each.algorithm) - 1)
-                    own = each.values[name]
-                    panel.plot(
-                        np.full(len(own), each.epochs * shift),
-                        own,
-                        linestyle="",
-                        marker=marker,
-                        markersize=3.6,
-                        color=colour,
-                        alpha=0.7,
-                        markeredgewidth=0,
-                        label=label,
-                    )
-                panel.set_xscale("log")
-                panel.set_xticks(epochs, [str(each) for each in epochs])
-                panel.xaxis.set_minor_formatter(NullFormatter())
-                panel.set_xlim(epochs[0] / 1.5, epochs[-1] * 1.5)
-                if name == "kl_mean":
-                    panel.set_yscale("log")
-                    panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
-                    panel.yaxis.set_minor_formatter(NullFormatter())
-                else:
-                    panel.set_ylim(-0.03, 1.05)
-                    panel.yaxis.set_major_formatter(FuncFormatter(thousands))
-                if name == COLUMNS[0]:
-                    panel.set_title(environment, loc="left", fontsize=8)
-            row[0].set_ylabel(LABELS[name])
-        for panel in panels[-1]:
+        figure = Figure(figsize=(WIDTH, 1.75), layout="constrained")
+        panels = figure.subplots(1, len(places), squeeze=False)
+        for panel, (name, environment) in zip(panels.flat, places, strict=True):
+            dress_panel(panel)
+            for each in (point for point in found if point.environment == environment):
+                colour, marker, label = _LOOKS[each.algorithm]
+                shift = 1.12 ** (ALGORITHMS.index(each.algorithm) - 1)
+                own = each.values[name]
+                at = np.full(len(own), each.epochs * shift)
+                mark = {"marker": marker, "markersize": 3.6, "markeredgewidth": 0}
+                panel.plot(at, own, linestyle="", color=colour, alpha=0.7, label=label, **mark)
+            panel.set_xscale("log")
+            panel.set_xticks(epochs, [str(each) for each in epochs])
+            panel.xaxis.set_minor_formatter(NullFormatter())
+            panel.set_xlim(epochs[0] / 1.5, epochs[-1] * 1.5)
+            if name == "kl_mean":
+                panel.set_yscale("log")
+                panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
+                panel.yaxis.set_minor_formatter(NullFormatter())
+            else:
+                panel.set_ylim(-0.03, 1.05)
+                panel.yaxis.set_major_formatter(FuncFormatter(thousands))
+            panel.set_title(environment, loc="left", fontsize=8)
+            panel.set_ylabel(LABELS[name])
             panel.set_xlabel("epochs on a batch")
         handles: dict[str, Any] = {name: None for _, _, name in _LOOKS.values()}
         for panel in panels.flat:

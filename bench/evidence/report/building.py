@@ -12,18 +12,21 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import repeat
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
+from ablations import ABLATIONS
 from bench.errors import InputError
 from bench.evidence.figures.output import svg
 from bench.evidence.figures.style import thousands
 from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.normalised import UNTRAINED
-from bench.evidence.report import appendix, batch_reuse, document
+from bench.evidence.report import batch_reuse, document, excerpts, lecture, steps
 from bench.evidence.report.chapter import Chapter, make_chapter
-from bench.evidence.report.lecture import lecture
+from bench.evidence.report.pictures import all_pictures
+from bench.evidence.report.steps import LADDERS
 from bench.evidence.results import Results
 from bench.store import Store, View, load, result_folders
 from bench.store.editions import edition_text
@@ -41,9 +44,9 @@ Remarks = Callable[[View], tuple[str, ...]]
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A report, to be written to a file."""
+    """A report, to be written to files of one folder."""
 
-    content: bytes
+    files: dict[str, bytes]  # by name
     source: str  # where the results lie
     remarks: tuple[str, ...]  # its warnings, for the terminal too
 
@@ -75,47 +78,63 @@ class Builder:
     shown: Callable[[Path], str]
     workers: int = 1
 
-    def one(self, name: str, form: str) -> Report:
+    def one(self, name: str, form: str, stem: str) -> Report:
         """The report of one ablation.
+
+        Args:
+            name: of the ablation.
+            form: one of `document.FORMATS`.
+            stem: of the report's file name.
 
         Raises:
             InputError: no such ablation, or no results folder.
         """
-        material = self._material(load(name, self.results))
-        chapter = make_chapter(material, _command(material), form)
+        results = self._results(load(name, self.results))
+        chapter = make_chapter(results, _command(results), form)
+        facts = {"whole": False, "chapters": {chapter.facts["name"]: chapter.facts}}
         return Report(
-            content=document.one(chapter, form),
-            source=material.source,
-            remarks=material.remarks,
+            files=_files([chapter], facts, {}, form, stem),
+            source=results.source,
+            remarks=results.remarks,
         )
 
-    def whole(self, form: str) -> Report:
+    def whole(self, form: str, stem: str) -> Report:
         """All ablations that there are results of, in the lecture's order.
+
+        Args:
+            form: one of `document.FORMATS`.
+            stem: of the report's file name.
 
         Raises:
             InputError: there is no results folder, or no plan in it.
         """
         names = self._planned()
         with _mapping(min(self.workers, len(names))) as mapped:
-            begun = mapped(self._part, names, repeat(form))
+            climbed = next((name for name in reversed(LADDERS) if name in names), "")
+            begun = mapped(self._part, names, repeat(form), repeat(climbed))
+            estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
+            pictures = all_pictures(estimates).items()
+            drawn = {f"lecture-{key}.svg": svg(each) for key, each in pictures}
             parts = {name: part for name, part in zip(names, begun, strict=True) if part}
         if not parts:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
             )
-        drawn = lecture()
-        figures = {name: svg(figure) for name, figure in drawn.figures.items()}
-        chapters = {name: part.chapter for name, part in parts.items()}
-        facts = {**drawn.facts, "extent": _extent(list(parts.values()))}
-        facts["scale"] = appendix.shared_scale(
-            chapter.facts.get("scale") for chapter in chapters.values()
-        )
+        told = lecture.facts(estimates)
         reused = batch_reuse.each_once(parts[name].reused for name in REUSING if name in parts)
         if reused:
-            facts["reuse"] = batch_reuse.facts(reused)
-            figures["lecture-reuse.svg"] = svg(batch_reuse.draw(reused))
+            drawn["lecture-reuse.svg"] = svg(batch_reuse.draw(reused))
+        present = [name for name in LADDERS if parts.get(name) and parts[name].chapter.supplement]
+        facts = {
+            "whole": True,
+            "chapters": {name: part.chapter.facts for name, part in parts.items()},
+            "order": list(parts),
+            "lecture": {**told, "reuse": bool(reused), "extent": _extent(list(parts.values()))},
+            "steps": [steps.told(step) for step in steps.STEPS],
+            "ladders": present,
+        }
         return Report(
-            content=document.whole(chapters, facts, figures, form),
+            files=_files([part.chapter for part in parts.values()], facts, drawn, form, stem),
             source=_sources(parts.values()),
             remarks=tuple(
                 f"{name}: {remark}" for name, part in parts.items() for remark in part.remarks
@@ -123,12 +142,13 @@ class Builder:
         )
 
     def _planned(self) -> list[str]:
-        """The names of the ablations with a plan."""
+        """The names of the ablations with a plan, a user's own last."""
         places = map(Store, result_folders(self.results))
-        planned = [name for place in places for name in place.plans()["ablation"].to_pylist()]
-        return sorted(set(planned) - {UNTRAINED})
+        planned = {name for place in places for name in place.plans()["ablation"].to_pylist()}
+        order = {name: place for place, name in enumerate(ABLATIONS)}
+        return sorted(planned - {UNTRAINED}, key=lambda name: (order.get(name, len(order)), name))
 
-    def _part(self, name: str, form: str) -> _Part | None:
+    def _part(self, name: str, form: str, climbed: str) -> _Part | None:
         """Of one ablation; None where it was planned and no folder is named that has results."""
         try:
             view = load(name, self.results)
@@ -136,16 +156,18 @@ class Builder:
             if self.results is not None:
                 raise
             return None
-        material = self._material(view)
+        results = self._results(view)
         return _Part(
-            chapter=make_chapter(material, _command(material), form),
-            runs=material.runs[["run", "steps", "back_end"]],
-            source=material.source,
-            remarks=material.remarks,
-            reused=batch_reuse.points(material) if name in REUSING and material.runs.size else {},
+            chapter=make_chapter(
+                results, _command(results), form, whole=True, climbed=name == climbed
+            ),
+            runs=results.runs[["run", "steps", "back_end"]],
+            source=results.source,
+            remarks=results.remarks,
+            reused=batch_reuse.points(results) if name in REUSING and results.runs.size else {},
         )
 
-    def _material(self, view: View) -> Results:
+    def _results(self, view: View) -> Results:
         return Results(
             view=view,
             source=self.shown(view.source) + edition_text(view.runs),
@@ -167,6 +189,49 @@ def _mapping(workers: int) -> Iterator[Callable[..., Iterator[_Part | None]]]:
         yield pool.map
 
 
+def _files(
+    chapters: Sequence[Chapter],
+    facts: dict[str, Any],
+    drawn: dict[str, bytes],
+    form: str,
+    stem: str,
+) -> dict[str, bytes]:
+    """The report's files by name."""
+    figures = {**drawn, **{name: each for one in chapters for name, each in one.figures.items()}}
+    parts = [one.supplement for one in chapters if one.supplement]
+    facts = {**facts, "supplement": parts}
+    if form == "pdf":
+        return document.pdf(facts, figures, stem)
+    plots = {name: each for one in chapters for name, each in one.plots.items()}
+    facts["sources"] = {
+        each["file"]: excerpts.source(each["file"])
+        for step in facts.get("steps", ())
+        for each in step["code"]
+    }
+    return document.html(facts, figures, plots, _pages(facts), stem)
+
+
+def _pages(facts: dict[str, Any]) -> dict[str, str]:
+    """The pages of the HTML form: key -> title."""
+    chapters = facts["chapters"]
+    if not facts["whole"]:
+        ((name, only),) = chapters.items()
+        more = {f"supplement-{each['name']}": "Supplement" for each in facts["supplement"]}
+        return {f"ablation-{name}": only["title"], **more}
+    found = {"front": "What each step bought"}
+    found |= {step["key"]: step["title"] for step in facts["steps"]}
+    looked_at = {*(step["ablation"] for step in facts["steps"]), *facts["ladders"]}
+    found |= {
+        f"ablation-{name}": each["title"]
+        for name, each in chapters.items()
+        if name not in looked_at
+    }
+    found |= {"measured": "How it is measured", "code": "The code"}
+    return found | {
+        f"supplement-{each['name']}": f"Supplement: {each['title']}" for each in facts["supplement"]
+    }
+
+
 def _extent(parts: Sequence[_Part]) -> str:
     """How much was trained for the document, in a sentence."""
     runs = trained(pd.concat([each.runs for each in parts])).drop_duplicates("run")
@@ -178,20 +243,20 @@ def _sources(parts: Iterable[_Part]) -> str:
     return " and ".join(dict.fromkeys(each.source for each in parts))
 
 
-def _command(material: Results) -> str:
+def _command(results: Results) -> str:
     """What trains the runs again: seeds and budgets where they are not the ablation's own."""
-    imports = material.plan.apply(is_imported, axis="columns")
+    imports = results.plan.apply(is_imported, axis="columns")
     if imports.all():
-        first = material.plan.iloc[0]
+        first = results.plan.iloc[0]
         return (
             f"python -m bench import FILES --algorithm {first.algorithm} --env {first.environment}"
         )
-    plan = material.plan[~imports]
-    runs = material.runs[material.runs["description"].isin(plan["description"])]
+    plan = results.plan[~imports]
+    runs = results.runs[results.runs["description"].isin(plan["description"])]
     seeds = sorted(set(runs["seed"]))
     chosen = f" --seeds {seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else ""
     budgets = sorted(set(plan["budget"]))
     steps = f" --steps {budgets[0]}" if len(budgets) == 1 else ""
     metadata = json.loads(plan["metadata"].iloc[0])
-    options = metadata.get("options", f"--ablation {material.name}")
+    options = metadata.get("options", f"--ablation {results.name}")
     return f"python -m bench run {options}{chosen}{steps}"

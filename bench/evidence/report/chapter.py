@@ -1,185 +1,275 @@
-"""One ablation as facts and figures for `chapter.typ`."""
+"""One ablation as facts and figures for the templates: its chapter, and its supplement."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from matplotlib.figure import Figure
-
-from bench.evidence import rivals
 from bench.evidence.caveats import mixed_code, trouble
-from bench.evidence.figures import interactive
-from bench.evidence.figures.grid import PAGE as WIDTH
-from bench.evidence.figures.kinds import picture
-from bench.evidence.figures.mechanism import draw_first_variances
+from bench.evidence.figures.caption import seeds_text, statistic_text
+from bench.evidence.figures.furniture import furnish
+from bench.evidence.figures.kinds import KINDS, SMALL_FONT_SIZE
 from bench.evidence.figures.output import svg
 from bench.evidence.figures.shown import select
+from bench.evidence.figures.style import FONT_SIZE, thousands
 from bench.evidence.glyphs import printable
-from bench.evidence.measures.cells import missing_text, titles
-from bench.evidence.measures.curves import Axis
-from bench.evidence.measures.diagnostics import diagnostics, first_variances, mechanism_of
-from bench.evidence.pages import reference_kl
-from bench.evidence.pages.figure_3 import beside_figure_3, beside_sources
-from bench.evidence.report import appendix, tables
-from bench.evidence.report.conclusion import conclusion
+from bench.evidence.measures.cells import missing_text, range_text, titles
+from bench.evidence.measures.diagnostics import Diagnostic, mechanism_of
+from bench.evidence.measures.normalised import untrained_values
+from bench.evidence.pages import reference_kl, table_1
+from bench.evidence.pages.figure_3 import beside_figure_3
+from bench.evidence.published import figure_3
+from bench.evidence.published.rows import family
+from bench.evidence.report import steps, supplement
+from bench.evidence.report.pictures import WIDTH
+from bench.evidence.report.settings import apart, hyperparameters, reference_of
+from bench.evidence.report.tables import Facts, of_section, table
+from bench.evidence.report.words import conclusion
 from bench.evidence.results import Results
+from bench.evidence.verdicts import return_text
 from bench.file_names import file_name
 from bench.store.schema import IMPORTED
 
-_AXES: Final[dict[Axis, str]] = {"steps": "environment steps", "seconds": "wall time"}
+MOST_DIAGNOSTICS: Final = 1
+"""Diagnostics whose curves a chapter shows: the first of those that its ablation names."""
+
+_FLAT: Final = 0.64
+"""Height of a picture on the page beside what it has alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chapter:
-    """What the template needs."""
+    """What the templates need of one ablation."""
 
     facts: dict[str, Any]
-    figures: dict[str, bytes]  # file name -> SVG
-    plots: dict[str, str]  # id -> interactive curves, an HTML element; none unless asked for
+    supplement: dict[str, Any]  # empty without results
+    figures: dict[str, bytes] = field(default_factory=dict)  # file name -> SVG
+    plots: dict[str, str] = field(default_factory=dict)  # id -> an HTML element; of pages only
 
 
-def make_chapter(material: Results, command: str, form: str) -> Chapter:
+def make_chapter(
+    results: Results, command: str, form: str, *, whole: bool = False, climbed: bool = False
+) -> Chapter:
     """An ablation's chapter, as far as its results go.
 
     Args:
-        material: the results.
+        results: of the ablation.
         command: that reproduces the runs.
-        form: "pdf", or "html", which wants the curves as data too.
+        form: "pdf", or "html", which wants the curves as interactive figures too.
+        whole: whether it is one of many, which draws a mechanism only where a step asks for it.
+        climbed: whether it is the ladder whose rungs the steps show.
     """
-    name = file_name(material.name)
+    name = file_name(results.name)
     facts: dict[str, Any] = {
         "name": name,
-        "title": str(material.plan["title"].iloc[0]),
-        "question": str(material.plan["question"].iloc[0]),
-        "objectives": _objectives(material),
-        "variants": appendix.variants(material),
+        "title": str(results.plan["title"].iloc[0]),
+        "question": str(results.plan["question"].iloc[0]),
+        "objectives": _objectives(results),
         "command": command,
-        "remarks": list(material.remarks),
+        "remarks": list(results.remarks),
     }
-    if material.runs.empty or not material.values:
-        reason = "no run is there yet" if material.runs.empty else "no episode ended in any run"
-        return Chapter(facts=printable({**facts, "empty": reason}), figures={}, plots={})
-    drawn: dict[str, bytes] = {}
-
-    def add(key: str, figure: Figure) -> str:
-        drawn[f"{name}-{key}.svg"] = svg(figure)
-        return f"{name}-{key}.svg"
-
-    over_all = [row for row in material.findings.rivals if row.over_all]
-    warnings = [*material.remarks, *mixed_code(material.runs)]
-    facts |= _results(material, add)
+    if results.runs.empty or not results.values:
+        reason = "no run is there yet" if results.runs.empty else "no episode ended in any run"
+        return Chapter(facts=printable({**facts, "empty": reason}), supplement={})
+    drawn = Drawn(results)
+    over_all = [row for row in results.findings.rivals if row.over_all]
+    warnings = [*results.remarks, *mixed_code(results.runs)]
     facts |= {
-        "thresholds": tables.thresholds(material),
-        "conclusion": conclusion(material.verdicts, material.titles, over_all),
-        "size": appendix.size(material),
-        "details": appendix.details(material),
-        "scale": appendix.scale(material),
-        "runs": appendix.run_ids(material),
-        "provenance": appendix.provenance(material),
-        "remarks": [*warnings, *material.findings.notes, *trouble(material.scores)],
+        "variants": _variants(results),
+        "size": _size(results),
+        "short": _short(results),
+        "conclusion": conclusion(results.verdicts, results.titles, over_all),
+        "remarks": [*warnings, *results.findings.notes, *trouble(results.scores)],
         "marked": bool(warnings),
+        **_pictures(results, drawn, whole),
     }
-    axes = [axis for axis in _AXES if form == "html" and material.bands(axis)]
-    plots = {f"{name}-{axis}": interactive.curves(material, axis) for axis in axes}
-    return Chapter(facts=printable(facts), figures=drawn, plots=plots)
+    if results.name in steps.LADDERS:
+        facts["rungs"] = steps.rungs(results)
+        facts["step_pictures"] = steps.pictures(results, drawn) if climbed else {}
+    told = {"name": name, "title": facts["title"], **supplement.part(results)}
+    plots = {}
+    if form == "html":
+        from bench.evidence.figures import interactive  # plotly takes a second to import
+
+        plots[f"{name}-steps"] = interactive.curves(results)
+    return Chapter(
+        facts=printable(facts), supplement=printable(told), figures=drawn.files, plots=plots
+    )
 
 
-def _results(material: Results, add: Callable[[str, Figure], str]) -> dict[str, Any]:
-    def drawn(kind: str, key: str, **options: Any) -> dict[str, Any]:
-        made = picture(material, kind, width=WIDTH, title=False, caption=False, **options)
-        return {"file": add(key, made.figure), "caption": [made.caption[0]]}
+class Drawn:
+    """Draws an ablation's pictures; `files` has them, file name -> SVG."""
 
-    found: dict[str, Any] = {"curves": []}
-    if material.page == "figure_3":
-        found["experiment"] = {**drawn("figure_3", "figure-3"), **_experiment(material)}
-    for axis, what in _AXES.items():
-        if (axis == "steps" and "experiment" in found) or not material.bands(axis):
-            continue  # Figure 3 is drawn against steps
-        made = drawn("curves", axis, x=axis, strip=False)
-        found["curves"].append({"key": axis, "what": what, **made})
-    found["scores"] = tables.scores(material)
-    found["dots"] = drawn("scores", "scores")["file"]
-    found["departure"] = None
-    if material.findings.with_kl is not None:
-        reached, golden = material.findings.with_kl, material.findings.golden
-        found["departure"] = {
-            **drawn("kl", "departure"),
-            "golden": bool(reached["gold"].notna().any()),
-            "tables": [
-                tables.of_section(reference_kl.section(environment, reached, golden))
-                for environment in dict.fromkeys(reached["environment"])
-            ],
+    def __init__(self, results: Results) -> None:
+        self.results = results
+        self.files: dict[str, bytes] = {}
+
+    def __call__(
+        self,
+        kind: str,
+        key: str = "",
+        *,
+        variants: Sequence[str] | None = None,
+        width: float = WIDTH,
+        **options: Any,
+    ) -> str:
+        """Draw a picture with its legend, and give the name of its file.
+
+        Args:
+            kind: of `figures.kinds.KINDS`.
+            key: of the file's name; the kind if empty.
+            variants: those that are drawn; None: all.
+            width: [inches]; a narrow picture has small letters.
+            options: of the kind alone.
+        """
+        size = FONT_SIZE if width == WIDTH else SMALL_FONT_SIZE
+        missing = kind == "figure_3"
+        shown = select(self.results, variants, missing=missing, width=width, font_size=size)
+        figure = KINDS[kind].draw(shown, **options)
+        if kind in ("curves", "mechanism"):
+            figure.set_figheight(_FLAT * figure.get_figheight())
+            for panel in figure.axes:  # what was as high as the panel no longer is
+                panel.set_ylabel(panel.get_ylabel().replace(" [", "\n["))
+        furnish(figure, font_size=size)
+        file = f"{file_name(self.results.name)}-{key or kind}.svg"
+        self.files[file] = svg(figure)
+        return file
+
+
+def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
+    """What the chapter shows; nothing under a key without content."""
+    found: dict[str, Any] = {}
+    if results.page == "figure_3":
+        found["figure_3"] = _figure_3(results, drawn)
+    else:
+        found["curves"] = {
+            "file": drawn("curves", strip=False),
+            "caption": _line_and_band([len(cell.seeds) for cell, _ in results.bands("steps")]),
         }
-    found["differences"] = tables.differences(material)
-    if any(each.pairs and each.outcome != "control" for each in material.verdicts):
-        found["pairs"] = drawn("differences", "pairs")["file"]
-        if material.page != "figure_3":  # whose page has the table already
-            found["improvement"] = tables.improvement(material)
-    found["aggregates"] = tables.aggregates(material)
-    if found["aggregates"]:
-        found["profile"] = drawn("profile", "profile")["file"]
-        found["profile_notes"] = tables.profile_notes(material)
-    found["mechanism"] = _mechanism(material, drawn, add)
+        if any(each.outcome != "control" and each.pairs for each in results.verdicts):
+            found["pairs"] = drawn("differences")
+    if results.page == "table_1":
+        zeros = untrained_values(results.anchors.untrained_scores, "last_100")
+        rows = table_1.surrogates(results.plan, results.scores, zeros)
+        found["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
+    explained = not whole or results.name in {step.ablation for step in steps.STEPS if step.inside}
+    columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS] if explained else ()
+    if results.findings.with_kl is not None:
+        found["departure"] = _departure(results, drawn)
+    elif "figure_3" not in found and results.view.updates[list(columns)].notna().any(axis=None):
+        named = [Diagnostic(column=column, cells=()) for column in columns]
+        found["mechanism"] = {
+            "file": drawn("mechanism", columns=columns),
+            "meanings": [[each.label, each.meaning] for each in named],
+        }
     return found
 
 
-def _mechanism(
-    material: Results, drawn: Callable[..., dict[str, Any]], add: Callable[[str, Figure], str]
-) -> dict[str, Any] | None:
-    columns = mechanism_of(material.plan)
-    shown = diagnostics(material.runs, material.view.updates, columns)
-    if not shown:
-        return None
-    found: dict[str, Any] = {
-        **drawn("mechanism", "mechanism"),
-        "table": tables.mechanism(material, [each.column for each in shown]),
-        "meanings": [
-            [
-                each.label,
-                each.meaning + ("; what is below the axis is drawn at its edge" * each.cut),
-            ]
-            for each in shown
-        ],
-        "first": None,
-    }
-    if "gradient_variance" in columns:
-        first = first_variances(material.view.updates)
-        if first and min(own.min() for own in first.values()) > 0:
-            found["first"] = {
-                "file": add("first", draw_first_variances(select(material, width=WIDTH))),
-                "table": tables.first_variances(material, first),
-            }
-    return found
+def _line_and_band(counts: list[int]) -> str:
+    if max(counts) == 1:
+        return "One seed: no interval can be given."
+    statistic = statistic_text(counts, "iqm")
+    return f"Line: {statistic} over seeds ({seeds_text(counts)}); band: its pointwise 95% interval."
 
 
-def _experiment(material: Results) -> dict[str, Any]:
-    """The tables beside Figure 3 of the PPO paper, and what is missing there."""
-    plan, scores = material.plan, material.scores
-    untrained = material.anchors.untrained
-    control = str(plan["control"].iloc[0])
-    parts = {
-        "paper": [
-            beside_figure_3.section(beside_figure_3.beside_figure_3(plan, scores, untrained)),
-        ],
-        "sources": beside_sources.sections(
-            plan, scores, beside_sources.beside_sources(plan, scores)
-        ),
-        "rivals": [rivals.section(material.findings.rivals, titles(plan).get(control, control))],
-    }
+def _departure(results: Results, drawn: Drawn) -> dict[str, Any]:
+    """Rewards against the KL to the reference, of an ablation on token environments."""
+    reached, golden = results.findings.with_kl, results.findings.golden
+    assert reached is not None
     return {
-        "missing": missing_text(plan, material.values),
-        **{key: [tables.of_section(part) for part in found] for key, found in parts.items()},
+        "file": drawn("kl"),
+        "golden": bool(reached["gold"].notna().any()),
+        "caption": KINDS["kl"].caption(select(results, width=WIDTH)),
+        "tables": [
+            of_section(reference_kl.section(environment, reached, golden))
+            for environment in dict.fromkeys(reached["environment"])
+        ],
     }
 
 
-def _objectives(material: Results) -> list[dict[str, Any]]:
+def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
+    """Figure 3 of the PPO paper from these results, and what it says beside the paper's."""
+    rows = beside_figure_3.beside_figure_3(results.plan, results.scores, results.anchors.untrained)
+    return {
+        "file": drawn("figure_3"),
+        "caption": " ".join(KINDS["figure_3"].caption(select(results, missing=True))[:2]),
+        "missing": missing_text(results.plan, results.values),
+        "paper": _beside_paper(rows),
+    }
+
+
+def _beside_paper(rows: Sequence[beside_figure_3.Beside]) -> Facts:
+    """A row an algorithm, a column an environment: our mean score, and the paper's behind it."""
+    places = list(dict.fromkeys(row.environment for row in rows))
+    cells: dict[str, list[str]] = {}
+    for row in rows:
+        both = f"{return_text(row.mean)} ({return_text(row.paper)})"
+        cells.setdefault(row.title, []).append(both)
+    return table(
+        ("algorithm", *map(family, places)),
+        ("left", *["right"] * len(places)),
+        [(title, *row) for title, row in cells.items()],
+        [
+            "In brackets: the paper's, digitised from its figure, environments of "
+            f"{figure_3.VERSION}: physics, observations and rewards differ between versions. "
+            "The supplement has n, intervals and the gain reached."
+        ],
+    )
+
+
+def _variants(results: Results) -> Facts:
+    """A row a variant: what it is compared with, and everything in which the two differ."""
+    values = hyperparameters(results)
+    algorithms = dict(zip(results.plan["variant"], results.plan["algorithm"], strict=True))
+    rows = []
+    for variant, title in results.titles.items():
+        before = reference_of(results, variant)
+        itself = variant == before
+        named = results.titles[before]
+        differs = "" if itself else apart(values[variant], values[before]).text
+        if not itself and algorithms[variant] != algorithms[before]:
+            differs = "; ".join(filter(None, (f"algorithm {algorithms[variant]}", differs)))
+        rows.append((title, "–" if itself else named, differs or "–"))
+    return table(
+        ("variant", "compared with", "everything in which the two differ: its value (the other's)"),
+        ("left", "left", "left"),
+        rows,
+    )
+
+
+def _short(results: Results) -> str:
+    """Budget and seeds in a few words: "100k steps, 10 seeds"."""
+    budgets = sorted(set(results.plan["budget"]))
+    seeds = [len(own) for own in results.values.values()]
+    usual = max(set(seeds), key=seeds.count)
+    return f"{' and '.join(map(thousands, budgets))} steps, {usual} seeds"
+
+
+def _size(results: Results) -> str:
+    """Environments, budgets and seeds that are there, in a sentence."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for environment, plan in results.plan.groupby("environment", sort=False):
+        counts = [
+            len(results.values.get((str(environment), variant), ())) for variant in plan["variant"]
+        ]
+        budgets = " and ".join(f"{budget:,}" for budget in sorted(set(plan["budget"])))
+        key = (budgets, range_text(min(counts), max(counts)))
+        groups.setdefault(key, []).append(str(environment))
+    parts = [
+        f"{', '.join(names)}: {budgets} steps a run, "
+        f"{seeds} seed{'s' * (seeds != '1')} with a score"
+        for (budgets, seeds), names in groups.items()
+    ]
+    return "; ".join(parts) + "."
+
+
+def _objectives(results: Results) -> list[dict[str, Any]]:
     """The algorithms of the plan in its order, with what is known of each."""
     found: dict[str, dict[str, Any]] = {}
-    plan = material.plan.drop_duplicates("variant").sort_values("variant_order")
-    for row in plan.itertuples():
+    names = titles(results.plan)
+    for row in results.plan.drop_duplicates("variant").sort_values("variant_order").itertuples():
         known = json.loads(row.metadata)
         entry = found.setdefault(
             row.algorithm,
@@ -191,5 +281,5 @@ def _objectives(material: Results) -> list[dict[str, Any]]:
                 "variants": [],
             },
         )
-        entry["variants"].append(row.variant_title or row.variant)
+        entry["variants"].append(names[row.variant])
     return list(found.values())

@@ -1,4 +1,4 @@
-"""The document: facts and figures put into the templates, compiled to PDF or HTML."""
+"""The documents: facts and figures put into the templates, compiled to PDF or to HTML pages."""
 
 from __future__ import annotations
 
@@ -10,75 +10,98 @@ from typing import Any, Final
 import typst
 
 from bench.evidence.glyphs import fonts, printable
-from bench.evidence.report.chapter import Chapter
 
 FORMATS: Final = ("pdf", "html")
 """What a report can be written as."""
 
+SUPPLEMENT: Final = "-supplement"
+"""Behind the report's name, the name of its supplement."""
 
-def sources(facts: dict[str, Any], figures: dict[str, bytes]) -> dict[str, bytes]:
-    """Every file of the document, `main.typ` among them."""
+PLOTLY: Final = "plotly.min.js"
+"""The file that the interactive curves of all pages share."""
+
+Page = tuple[str, str, str]
+"""Of the HTML form: key, title, name of the file."""
+
+
+def pdf(facts: dict[str, Any], figures: Mapping[str, bytes], stem: str) -> dict[str, bytes]:
+    """The report and its supplement, by the names of their files.
+
+    Args:
+        facts: for the templates.
+        figures: file name -> SVG.
+        stem: of the report's file name.
+    """
+    found = {}
+    parts = {"main": "", "supplement": SUPPLEMENT} if facts["supplement"] else {"main": ""}
+    for part, behind in parts.items():
+        told = {**facts, "part": part, "pages": [], "supplement_file": f"{stem}{SUPPLEMENT}.pdf"}
+        found[f"{stem}{behind}.pdf"] = _compiled(told, figures, "pdf")
+    return found
+
+
+def html(
+    facts: dict[str, Any],
+    figures: Mapping[str, bytes],
+    plots: Mapping[str, str],
+    keys: Mapping[str, str],
+    stem: str,
+) -> dict[str, bytes]:
+    """A page a chapter, and what they share, by the names of their files.
+
+    Args:
+        facts: for the templates.
+        figures: file name -> SVG.
+        plots: id of a place -> the interactive figure that stands there.
+        keys: of the pages, in their order, with their titles; the first is the front.
+        stem: of the front page's file name.
+    """
+    pages = [
+        (key, title, f"{stem}-{key}.html" if place else f"{stem}.html")
+        for place, (key, title) in enumerate(keys.items())
+    ]
+    found = {}
+    for key, _, file in pages:
+        told = {**facts, "part": key, "pages": pages, "plots": sorted(plots)}
+        page = _compiled(told, figures, "html").decode()
+        found[file] = _dressed(page, plots).encode()
+    if plots:
+        from plotly.offline import get_plotlyjs
+
+        found[PLOTLY] = get_plotlyjs().encode()
+    return found
+
+
+def _dressed(page: str, plots: Mapping[str, str]) -> str:
+    """The page with its looks, and with its interactive figures in their places."""
+    looks = resources.files("bench.evidence.report").joinpath("report.css").read_text("utf-8")
+    scripts = ""
+    for name, figure in plots.items():
+        place = f'<div class="plot" id="{name}"></div>'
+        if place in page:
+            page = page.replace(place, f'<div class="plot" id="{name}">{figure}</div>')
+            scripts = f'<script src="{PLOTLY}"></script>'
+    # What is new in an objective has a brace under it, and is red as it is on paper.
+    brace = '<munder accentunder="true">'
+    page = page.replace(f"<munder>{brace}", f'<munder class="new">{brace}')
+    width = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    head, body = page.split("</head>", 1)
+    shown = "" if 'name="viewport"' in head else width
+    return f"{head}{shown}<style>{looks}</style>{scripts}</head>{body}"
+
+
+def _compiled(facts: dict[str, Any], figures: Mapping[str, bytes], form: str) -> bytes:
+    """The document; equal files give equal bytes."""
     templates = {
         file.name: file.read_bytes()
         for file in resources.files("bench.evidence.report").iterdir()
         if file.name.endswith(".typ")
     }
     text = json.dumps(printable(facts), ensure_ascii=False, sort_keys=True)
-    return {**templates, **figures, "facts.json": text.encode()}
-
-
-def one(chapter: Chapter, form: str) -> bytes:
-    """One ablation's report.
-
-    Args:
-        chapter: the ablation.
-        form: one of `FORMATS`.
-    """
-    facts = {"whole": False, "chapters": {chapter.facts["name"]: chapter.facts}}
-    return _made(sources(facts, chapter.figures), form, chapter.plots)
-
-
-def whole(
-    chapters: Mapping[str, Chapter], facts: dict[str, Any], figures: dict[str, bytes], form: str
-) -> bytes:
-    """The whole document, in the lecture's order.
-
-    Args:
-        chapters: by ablation.
-        facts: of the lecture's own pictures.
-        figures: theirs.
-        form: one of `FORMATS`.
-    """
-    told = {name: chapter.facts for name, chapter in chapters.items()}
-    drawn = {name: each for chapter in chapters.values() for name, each in chapter.figures.items()}
-    plots = {name: each for chapter in chapters.values() for name, each in chapter.plots.items()}
-    files = sources({"whole": True, "chapters": told, "lecture": facts}, {**drawn, **figures})
-    return _made(files, form, plots)
-
-
-def _made(files: dict[str, bytes], form: str, plots: Mapping[str, str]) -> bytes:
-    content = _compile(files, form)
-    return _interactive(content.decode(), plots).encode() if form == "html" else content
-
-
-def _interactive(page: str, plots: Mapping[str, str]) -> str:
-    """The page with its looks and its curves in it: nothing is fetched from elsewhere."""
-    from plotly.offline import get_plotlyjs
-
-    looks = resources.files("bench.evidence.report").joinpath("report.css").read_text("utf-8")
-    for name, figure in plots.items():
-        place = f'<div class="plot" id="{name}">'
-        page = page.replace(place, f"{place}{figure}", 1)
-    return page.replace(
-        "</head>", f"<style>{looks}</style><script>{get_plotlyjs()}</script></head>", 1
-    )
-
-
-def _compile(files: dict[str, bytes], form: str) -> bytes:
-    """The document; equal files give equal bytes."""
     compiler: Any = typst.compile  # its annotations lack sources from memory
     with fonts() as folder:
-        # Tags for screen readers would double the size of a document of tables; the HTML page has
-        # them.
+        # Tags for screen readers would double the size of a document of tables; the HTML pages
+        # have them.
         options = {"font_paths": [str(folder)], "ignore_system_fonts": True, "pdf_tags": False}
+        files = {**templates, **figures, "facts.json": text.encode()}
         return bytes(compiler(files, format=form, **options))

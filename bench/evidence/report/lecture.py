@@ -11,20 +11,13 @@ Source of the formula: Owen 2013, Monte Carlo theory, methods and examples, chap
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench.evidence.figures.grid import PAGE as WIDTH
-from bench.evidence.figures.panel import dress_panel
-from bench.evidence.figures.style import drawing, power_of_ten
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.report.tables import significant, table
 
 DISTANCE: Final = 3.5
 """Between the means of p and q in the picture of the estimate."""
@@ -39,11 +32,12 @@ VARIANCE_SAMPLES: Final = 100_000
 REPETITIONS: Final = 21
 """Independent measurements of the variance at each distance."""
 
-CLIP: Final = 0.2
-
-_P: Final = "#b3261e"
-_Q: Final = "#0173b2"
-_GREY: Final = "0.6"
+SAMPLED_ACTIONS: Final = (
+    ("s₁", "left", 0.7, 3.0),
+    ("s₁", "right", 0.2, -1.0),
+    ("s₂", "fire", 0.1, 3.0),
+)
+"""State, action, its probability under the policy, and the return of its trajectory."""
 
 
 def f(x: Floats) -> Floats:
@@ -94,61 +88,45 @@ def running_estimates(generator: np.random.Generator) -> Floats:
     return np.asarray(weighted.cumsum(axis=1) / np.arange(1, SAMPLES + 1), dtype=np.float64)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lecture:
-    """The pictures and what is measured in them."""
-
-    facts: dict[str, Any]
-    figures: dict[str, Figure]
-
-
-def lecture(seed: int = 0) -> Lecture:
-    """All of the lecture's pictures; equal seeds give equal ones."""
-    estimates = running_estimates(np.random.default_rng([seed, 1]))
-    truth = moments(DISTANCE)
-    variances = {
+def variances(seed: int = 0) -> dict[float, Floats]:
+    """`measured_variances` at every distance of `DISTANCES`; equal seeds give equal ones."""
+    return {
         distance: measured_variances(distance, np.random.default_rng([seed, 2, place]))
         for place, distance in enumerate(DISTANCES)
     }
-    exact = {distance: moments(distance) for distance in DISTANCES}
+
+
+def facts(estimates: Floats) -> dict[str, Any]:
+    """What the pictures show, in numbers.
+
+    Args:
+        estimates: of `running_estimates`.
+    """
     wrong = [
-        (f"{count:,}", f"{100 * float((estimates[:, count - 1] > 0).mean()):.0f}%")
-        for count in COUNTS
+        f"{100 * float((estimates[:, count - 1] > 0).mean()):.0f}% at {count:,}" for count in COUNTS
     ]
-    rows = [
-        (
-            f"{distance:g}",
-            significant(exact[distance].mean),
-            significant(exact[distance].variance),
-            significant(exact[distance].weighted),
-            significant(float(np.median(found))),
-            f"{significant(float(found.min()))} to {significant(float(found.max()))}",
-        )
-        for distance, found in variances.items()
-    ]
-    return Lecture(
-        facts={
-            "distance": f"{DISTANCE:g}",
-            "truth": significant(truth.mean),
-            "streams": f"{STREAMS:,}",
-            "variance_samples": f"{VARIANCE_SAMPLES:,}",
-            "repetitions": str(REPETITIONS),
-            "wrong": table(("samples", "estimates with the wrong sign"), ("right", "right"), wrong),
-            "variance": table(
-                (
-                    *("distance", "E_p[f]", "Var_p[f]", "Var_q[f·p/q], formula"),
-                    *("measured, median", "measured, least to most"),
-                ),
-                ("right", "right", "right", "right", "right", "center"),
-                rows,
-            ),
-        },
-        figures={
-            "lecture-estimate.svg": _estimate(estimates, truth.mean),
-            "lecture-variance.svg": _variance(variances, exact),
-            "lecture-clip.svg": _clip(),
-        },
-    )
+    return {
+        "distance": f"{DISTANCE:g}",
+        "truth": f"{moments(DISTANCE).mean:.2f}".replace("-", "−"),
+        "streams": f"{STREAMS:,}",
+        "variance_samples": f"{VARIANCE_SAMPLES:,}",
+        "repetitions": str(REPETITIONS),
+        "wrong": ", ".join(wrong),
+        "cross_entropy": cross_entropy(),
+    }
+
+
+def cross_entropy() -> dict[str, Any]:
+    """The loss of three samples: the cross-entropy of each action taken, times its return."""
+    rows, total = [], 0.0
+    for state, action, probability, weight in SAMPLED_ACTIONS:
+        entropy = -math.log(probability)
+        total += weight * entropy
+        numbers = (f"{probability:g}", f"{entropy:.2f}", f"{weight:+g}", f"{weight * entropy:+.2f}")
+        rows.append([state, action, *(each.replace("-", "−") for each in numbers)])
+    rows.append(["", "", "", "", "loss = sum", f"{total:+.2f}".replace("-", "−")])
+    header = ["state", "action taken", "p_θ(a|s)", "cross-entropy −log p", "R(τ)", "R × that"]
+    return {"header": header, "align": ["left", "left", *["right"] * 4], "rows": rows, "notes": []}
 
 
 def unlucky(estimates: Floats) -> int:
@@ -158,114 +136,3 @@ def unlucky(estimates: Floats) -> int:
     # Early enough for what follows to be seen.
     seen = np.where(last_wrong < SAMPLES // 4, last_wrong, -1)
     return int(right[np.argmax(seen)])
-
-
-def _estimate(estimates: Floats, truth: float) -> Figure:
-    x = np.linspace(-6, 6, 400)
-    with drawing():
-        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
-        left, right = figure.subplots(1, 2, width_ratios=[1, 1.35])
-        dress_panel(left)
-        for mean, name, colour in ((-DISTANCE / 2, "p", _P), (DISTANCE / 2, "q", _Q)):
-            left.fill_between(x, density(x, mean), color=colour, alpha=0.25, linewidth=0)
-            left.plot(x, density(x, mean), color=colour, linewidth=1.5)
-            left.text(mean, 0.42, name, color=colour, ha="center", weight="bold")
-        left.plot(x, 0.35 * f(x), color="0.2", linewidth=1.2, linestyle=(0, (4, 1.5)))
-        left.text(4.2, 0.37, "f", color="0.2", ha="center", weight="bold")
-        left.axhline(0, color="0.4", linewidth=0.8)
-        left.set_xlabel("x")
-        left.set_yticks([])
-        left.set_ylim(-0.42, 0.5)
-        dress_panel(right)
-        shown = np.unique(np.geomspace(1, SAMPLES, 600).astype(int))
-        chosen = unlucky(estimates)
-        for stream in range(12):
-            right.plot(shown, estimates[stream, shown - 1], color=_GREY, linewidth=0.7)
-        right.plot(shown, estimates[chosen, shown - 1], color=_Q, linewidth=1.7)
-        right.axhline(truth, color=_P, linewidth=1.5)
-        right.text(1.2, truth - 0.06, "E_p[f]", color=_P, va="top")
-        right.axhline(0, color="0.4", linewidth=0.8)
-        right.set_xscale("log")
-        right.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
-        right.xaxis.set_minor_formatter(NullFormatter())
-        right.set_ylim(-2.4, 0.9)
-        right.set_xlabel("samples from q")
-        right.set_ylabel("estimate of E_p[f]")
-    return figure
-
-
-def _variance(variances: dict[float, Floats], exact: dict[float, Moments]) -> Figure:
-    grid = np.linspace(DISTANCES[0], DISTANCES[-1], 61)
-    truth = [moments(float(distance)) for distance in grid]
-    with drawing():
-        figure = Figure(figsize=(WIDTH, 2.5), layout="constrained")
-        panel = figure.subplots()
-        dress_panel(panel)
-        panel.plot(
-            grid,
-            [each.weighted for each in truth],
-            color=_Q,
-            linewidth=1.6,
-            label="Var_q[f·p/q] by the formula",
-        )
-        panel.plot(
-            grid,
-            [each.variance for each in truth],
-            color="0.4",
-            linewidth=1.4,
-            linestyle=(0, (4, 1.5)),
-            label="Var_p[f], samples from p",
-        )
-        for place, (distance, found) in enumerate(variances.items()):
-            panel.plot([distance] * 2, [found.min(), found.max()], color=_P, linewidth=1.2)
-            panel.plot(
-                [distance],
-                [np.median(found)],
-                color=_P,
-                marker="o",
-                markersize=4.5,
-                linestyle="",
-                label="" if place else "measured: median, least to most",
-            )
-        panel.set_yscale("log")
-        panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
-        panel.yaxis.set_minor_formatter(NullFormatter())
-        panel.set_xlabel("distance between the means of p and q [standard deviations]")
-        panel.set_ylabel("variance of a sample")
-        figure.legend(loc="outside right upper", frameon=False)
-    return figure
-
-
-def _clip() -> Figure:
-    ratio = np.linspace(0, 2, 401)
-    with drawing():
-        figure = Figure(figsize=(WIDTH, 2.2), layout="constrained")
-        for panel, advantage in zip(figure.subplots(1, 2), (1.0, -1.0), strict=True):
-            _draw_clip(panel, ratio, advantage)
-        handles, labels = figure.axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
-    return figure
-
-
-def clipped_objective(ratio: Floats, advantage: float, epsilon: float = CLIP) -> Floats:
-    """min(ρA, clip(ρ, 1 − ε, 1 + ε)A)."""
-    clipped = np.clip(ratio, 1 - epsilon, 1 + epsilon)
-    return np.minimum(ratio * advantage, clipped * advantage)
-
-
-def _draw_clip(panel: Axes, ratio: Floats, advantage: float) -> None:
-    dress_panel(panel)
-    clipped = np.clip(ratio, 1 - CLIP, 1 + CLIP) * advantage
-    lines: Sequence[tuple[Floats, str, float, object, str]] = (
-        (ratio * advantage, _Q, 1.2, (0, (4, 1.5)), "ρA"),
-        (clipped, _GREY, 1.4, (0, (1.2, 1.4)), "clip(ρ, 1−ε, 1+ε)A"),
-        (clipped_objective(ratio, advantage), _P, 2.2, "-", "their minimum"),
-    )
-    for values, colour, width, dashes, label in lines:
-        panel.plot(ratio, values, color=colour, linewidth=width, linestyle=dashes, label=label)
-    for edge in (1 - CLIP, 1 + CLIP):
-        panel.axvline(edge, color="0.75", linewidth=0.8)
-    panel.plot([1], [advantage], color="0.1", marker="o", markersize=4)
-    panel.set_title("A > 0" if advantage > 0 else "A < 0", loc="left")
-    panel.set_xlabel("ratio ρ = p_θ(a|s) / p_θ'(a|s)")
-    panel.set_xlim(0, 2)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.evidence.figures.profile import PROFILE_END
 from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
@@ -17,6 +16,7 @@ from bench.evidence.measures.curves import aligned_curves
 from bench.evidence.measures.diagnostics import LABELS, typical
 from bench.evidence.measures.normalised import interval_text, number_text, pooled
 from bench.evidence.measures.thresholds import times_to
+from bench.evidence.report.words import significant
 from bench.evidence.results import Results
 from bench.evidence.statistics.aggregate_coverage import aggregates_text, improvement_text
 from bench.evidence.statistics.coverage import coverage_text
@@ -29,7 +29,7 @@ from bench.evidence.statistics.improvement import (
 from bench.evidence.statistics.power import pairs_for_claim, pairs_text
 from bench.evidence.statistics.profiles import optimality_gap
 from bench.evidence.statistics.significance import FEWEST_PAIRS
-from bench.evidence.tables import ALIGNMENT, HEADER, make_tables
+from bench.evidence.tables import ALIGNMENT, HEADER
 from bench.evidence.verdicts import p_text, return_text
 
 Facts = dict[str, Any]
@@ -59,22 +59,21 @@ def of_section(section: Section) -> Facts:
     return {**found, "title": section.heading.lstrip("# ")}
 
 
-def scores(material: Results) -> list[Facts]:
+def scores(results: Results) -> list[Facts]:
     """A table an environment: scores with n, interval and claim."""
-    made = make_tables(material.scores, material.verdicts)
     return [
         {**table(HEADER, ALIGNMENT, each.cells, each.notes), "title": each.environment}
-        for each in made
+        for each in results.findings.tables
     ]
 
 
-def differences(material: Results) -> Facts:
+def differences(results: Results) -> Facts:
     """A row a variant and environment: pairs, difference, test, and what a claim would need."""
     rows = []
-    for verdict in material.verdicts:
+    for verdict in results.verdicts:
         if verdict.outcome == "control":
             continue
-        values = material.differences(verdict)
+        values = results.differences(verdict)
         needed = NONE
         if len(values) > 1:
             count = max(1, verdict.comparisons)
@@ -82,8 +81,8 @@ def differences(material: Results) -> Facts:
         rows.append(
             (
                 verdict.environment,
-                material.titles[verdict.variant],
-                material.titles.get(verdict.reference, verdict.reference),
+                results.titles[verdict.variant],
+                results.titles.get(verdict.reference, verdict.reference),
                 str(verdict.pairs),
                 return_text(verdict.difference),
                 _interval(values),
@@ -98,13 +97,13 @@ def differences(material: Results) -> Facts:
         )
     notes = [
         "Difference: mean over pairs of common seeds of variant − reference, with its 95% "
-        f"percentile-bootstrap interval{_covered(material)}. Pairs for a claim: with how many "
+        f"percentile-bootstrap interval{_covered(results)}. Pairs for a claim: with how many "
         "pairs a difference as large, beside its spread, as the one observed would be claimed in "
         "80% of all cases: a plan for new seeds, no evidence."
     ]
-    if family := _family(material):
+    if family := _family(results):
         notes.append(f"p: exact sign-flip test; Holm: adjusted over {family}.")
-    if any(verdict.outcome == "untested" for verdict in material.verdicts):
+    if any(verdict.outcome == "untested" for verdict in results.verdicts):
         notes.append(
             f"Below {FEWEST_PAIRS} pairs nothing is tested and nothing is claimed: too few seeds."
         )
@@ -119,16 +118,16 @@ def differences(material: Results) -> Facts:
     )
 
 
-def _covered(material: Results) -> str:
+def _covered(results: Results) -> str:
     """What the intervals of mean differences are worth."""
-    counts = sorted({verdict.pairs for verdict in material.verdicts if verdict.pairs > 1})
+    counts = sorted({verdict.pairs for verdict in results.verdicts if verdict.pairs > 1})
     measured = ", ".join(f"{coverage_text(n, 'mean')} at n = {n}" for n in counts)
     return f" (measured coverage, for normal data: {measured})" if counts else ""
 
 
-def _family(material: Results) -> str:
+def _family(results: Results) -> str:
     """Over how many comparisons p-values are adjusted; empty where nothing is tested."""
-    first = next(iter(material.verdicts), None)
+    first = next(iter(results.verdicts), None)
     if first is None or not first.comparisons:
         return ""
     many = first.comparisons > 1
@@ -137,15 +136,15 @@ def _family(material: Results) -> str:
     return f"{text} tested here{among}"
 
 
-def improvement(material: Results) -> Facts:
+def improvement(results: Results) -> Facts:
     """How probably a seed of each variant beats a seed of its reference."""
     rows = []
     over: dict[tuple[str, str], list[tuple[str, Floats, Floats]]] = {}
-    for verdict in material.verdicts:
+    for verdict in results.verdicts:
         if verdict.outcome == "control":
             continue
-        own = material.values.get((verdict.environment, verdict.variant))
-        other = material.values.get((verdict.environment, verdict.reference))
+        own = results.values.get((verdict.environment, verdict.variant))
+        other = results.values.get((verdict.environment, verdict.reference))
         if own is None or other is None:
             continue
         over.setdefault((verdict.variant, verdict.reference), []).append(
@@ -168,8 +167,8 @@ def improvement(material: Results) -> Facts:
             )
             rows.append(
                 (
-                    material.titles[variant],
-                    material.titles.get(reference, reference),
+                    results.titles[variant],
+                    results.titles.get(reference, reference),
                     where,
                     f"{probability:.2f}",
                     f"{low:.2f} to {high:.2f}" if math.isfinite(low) else NONE,
@@ -190,19 +189,19 @@ def improvement(material: Results) -> Facts:
     )
 
 
-def aggregates(material: Results) -> Facts | None:
+def aggregates(results: Results) -> Facts | None:
     """Every variant over all environments on the common scale; None where there is no scale."""
-    common = material.common_environments
+    common = results.common_environments
     if not common:
         return None
     rows = []
     seeds: set[int] = set()
-    for variant, title in material.titles.items():
-        if any((name, variant) not in material.values for name in common):
+    for variant, title in results.titles.items():
+        if any((name, variant) not in results.values for name in common):
             continue
-        seeds |= {len(material.values[name, variant]) for name in common}
-        found = pooled(material.values, material.scale_by_environment, common, variant, title)
-        gap, low, high = optimality_gap(material.strata(variant), np.random.default_rng(0))
+        seeds |= {len(results.values[name, variant]) for name in common}
+        found = pooled(results.values, results.scale_by_environment, common, variant, title)
+        gap, low, high = optimality_gap(results.strata(variant), np.random.default_rng(0))
         rows.append((*found.cells, number_text(gap), interval_text(low, high)))
     return table(
         (
@@ -212,7 +211,7 @@ def aggregates(material: Results) -> Facts | None:
         ("left", "right", "right", *["right", "center"] * 3),
         rows,
         [
-            f"Normalised scores of {', '.join(common)}: {material.scale_text}. Optimality gap: how "
+            f"Normalised scores of {', '.join(common)}: {results.scale_text}. Optimality gap: how "
             "far the scores fall short of 1 on average; what is above 1 does not make up. "
             "Intervals: 95% stratified percentile bootstrap, seeds resampled within each "
             "environment.",
@@ -221,31 +220,15 @@ def aggregates(material: Results) -> Facts | None:
     )
 
 
-def profile_notes(material: Results) -> list[str]:
-    """What the bands of the performance profiles are worth, and what lies beyond their axis."""
-    strata = [
-        values
-        for variant in material.titles
-        if all((name, variant) in material.values for name in material.common_environments)
-        for values in material.strata(variant)
-    ]
-    counts = {len(values) for values in strata}
-    notes = aggregates_text(("profile",), len(material.common_environments), counts)
-    highest = max(float(values.max()) for values in strata)
-    if highest > PROFILE_END:
-        notes.append(f"The axis ends at {PROFILE_END:g}; the highest score is {highest:.1f}.")
-    return notes
-
-
-def thresholds(material: Results) -> Facts:
+def thresholds(results: Results) -> Facts:
     """When the seeds' curves first reach the control's final score, in steps and in seconds."""
-    timed_curves = aligned_curves(material.aligned, x="seconds", shared=True)
-    seconds = {(each.environment, each.variant): each for each in timed_curves if each.seeds}
+    timing = aligned_curves(results.aligned, x="seconds", shared=True)
+    seconds = {(each.environment, each.variant): each for each in timing if each.seeds}
     rows = []
-    for curves in aligned_curves(material.aligned, shared=True):
+    for curves in aligned_curves(results.aligned, shared=True):
         if not curves.seeds:
             continue
-        bar = material.values.get((curves.environment, material.control))
+        bar = results.values.get((curves.environment, results.control))
         if bar is None:
             continue
         threshold = float(bar.mean())
@@ -256,13 +239,13 @@ def thresholds(material: Results) -> Facts:
             (
                 curves.environment,
                 return_text(threshold),
-                material.titles[curves.variant],
+                results.titles[curves.variant],
                 f"{steps.number} of {len(curves.seeds)}",
                 thousands(float(f"{steps.median:.3g}")) if math.isfinite(steps.median) else "never",
                 NONE if clock is None else f"{clock:,.1f}" if math.isfinite(clock) else "never",
             )
         )
-    control = material.titles.get(material.control, material.control)
+    control = results.titles.get(results.control, results.control)
     return table(
         (
             *("environment", "threshold [return]", "variant", "seeds there"),
@@ -280,10 +263,12 @@ def thresholds(material: Results) -> Facts:
     )
 
 
-def mechanism(material: Results, columns: Sequence[str]) -> Facts:
-    """The typical value of each diagnostic: a row a variant and environment."""
-    found = {name: typical(material.view.updates, name) for name in columns}
+def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
+    """The typical value of each diagnostic: a row a variant and environment; None without any."""
+    found = {name: typical(results.view.updates, name) for name in columns}
     found = {name: frame for name, frame in found.items() if len(frame)}
+    if not found:
+        return None
     cells = {
         (row.environment, row.variant, name): row.value
         for name, frame in found.items()
@@ -295,8 +280,8 @@ def mechanism(material: Results, columns: Sequence[str]) -> Facts:
             title,
             *(significant(cells.get((environment, variant, name), math.nan)) for name in found),
         )
-        for environment in dict.fromkeys(material.runs["environment"])
-        for variant, title in material.titles.items()
+        for environment in dict.fromkeys(results.runs["environment"])
+        for variant, title in results.titles.items()
         if any((environment, variant, name) in cells for name in found)
     ]
     return table(
@@ -307,14 +292,14 @@ def mechanism(material: Results, columns: Sequence[str]) -> Facts:
     )
 
 
-def first_variances(material: Results, found: Mapping[Cell, Floats]) -> Facts:
+def first_variances(results: Results, found: Mapping[Cell, Floats]) -> Facts:
     """The gradient's variance where only the estimator differs, beside the control's."""
     rows = []
     for (environment, variant), own in found.items():
-        control = found.get((environment, material.control))
+        control = found.get((environment, results.control))
         value = float(estimate(own))
         ratio = value / float(estimate(control)) if control is not None else math.nan
-        title = material.titles[variant]
+        title = results.titles[variant]
         rows.append((environment, title, str(len(own)), significant(value), significant(ratio)))
     return table(
         ("environment", "variant", "n", "gradient variance", "beside the control's"),
@@ -327,20 +312,6 @@ def first_variances(material: Results, found: Mapping[Cell, Floats]) -> Facts:
             "another scale of the gradient: the signal-to-noise ratio has none."
         ],
     )
-
-
-def significant(value: float) -> str:
-    """Three significant digits."""
-    if not math.isfinite(value):
-        return NONE
-    if abs(value) < 1e-12:
-        return "0"
-    if not 1e-3 <= abs(value) < 1e6:
-        mantissa, exponent = f"{value:.1e}".split("e")
-        return f"{mantissa}e{int(exponent)}".replace("-", "−")
-    rounded = float(f"{value:.3g}")
-    text = f"{rounded:,.0f}" if abs(rounded) >= 1_000 else f"{value:#.3g}".removesuffix(".")
-    return text.replace("-", "−")
 
 
 def _interval(values: Floats) -> str:

@@ -166,6 +166,11 @@ def read(path: Path) -> str:
     return squeezed(" ".join(page.extract_text() for page in pages(path)))
 
 
+def read_all(path: Path) -> str:
+    """The text of a report and of its supplement, without any space."""
+    return read(path) + read(path.with_name(f"{path.stem}-supplement.pdf"))
+
+
 def pages(path: Path) -> list[pypdf.PageObject]:
     return list(pypdf.PdfReader(io.BytesIO(path.read_bytes())).pages)
 

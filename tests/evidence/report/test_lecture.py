@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from bench.evidence.report import lecture
+from bench.evidence.report import lecture, pictures
 
 
 @pytest.mark.parametrize("distance", [0.0, 1.0, 2.5])
@@ -54,11 +54,70 @@ def test_the_estimate_has_the_wrong_sign_until_the_rare_sample_comes() -> None:
     ],
 )
 def test_the_clipped_objective(ratio: float, advantage: float, objective: float) -> None:
-    found = lecture.clipped_objective(np.array([ratio]), advantage)
+    found = pictures.clipped_objective(np.array([ratio]), advantage)
     assert found[0] == pytest.approx(objective)
 
 
+def test_a_loss_is_the_cross_entropy_times_the_return() -> None:
+    *rows, total = lecture.cross_entropy()["rows"]
+    products = [-math.log(0.7) * 3, -math.log(0.2) * -1, -math.log(0.1) * 3]
+    assert [row[5] for row in rows] == [f"{each:+.2f}".replace("-", "−") for each in products]
+    assert total[5] == f"{sum(products):+.2f}"
+
+
+def test_the_best_action_loses_where_it_is_not_sampled_unless_there_is_a_baseline() -> None:
+    ideal = pictures.after_step(pictures.RETURNS, None)
+    sampled = pictures.after_step(pictures.RETURNS, pictures.SAMPLED)
+    centred = pictures.after_step([1, 0, -1], pictures.SAMPLED)
+    for found in (ideal, sampled, centred):
+        assert found.sum() == pytest.approx(1)
+    assert ideal.argmax() == 0 and ideal[0] > 1 / 3
+    assert sampled[0] < 1 / 3 and sampled[0] == sampled.min()
+    assert centred[0] > 1 / 3 and centred[2] < 1 / 3
+
+
+def test_a_step_is_the_gradient_of_the_mean_return() -> None:
+    def mean_return(logits: np.ndarray) -> float:
+        raised = np.exp(logits)
+        return float(raised @ pictures.RETURNS / raised.sum())
+
+    slope = [(mean_return(1e-6 * e) - mean_return(-1e-6 * e)) / 2e-6 for e in np.eye(3)]
+    raised = np.exp(np.array(slope))
+    found = pictures.after_step(pictures.RETURNS, None)
+    np.testing.assert_allclose(found, raised / raised.sum(), atol=1e-8)
+
+
+def test_credit_is_what_follows() -> None:
+    assert pictures.rewards_to_go((5, 0, -2), 1.0) == [3, -2, -2]
+    assert pictures.rewards_to_go((-5, 0, -2), 1.0) == [-7, -2, -2]
+    assert pictures.rewards_to_go((5, 0, -2), 0.9) == pytest.approx([3.38, -1.8, -2])
+
+
+@pytest.mark.parametrize("gae_lambda", [0.0, 0.5, 0.95, 1.0])
+def test_what_lambda_trades_is_what_a_simulation_finds(gae_lambda: float) -> None:
+    generator, steps, discount = np.random.default_rng(5), pictures.HORIZON, 0.99
+    errors = generator.normal(size=(20_000, steps + 1))
+    errors[:, 0] = 0  # a baseline
+    bias = np.zeros(len(errors))
+    noise = np.zeros(len(errors))
+    for place in range(steps):
+        share = (discount * gae_lambda) ** place
+        bias += share * (discount * errors[:, place + 1] - errors[:, place])
+        noise += share * generator.normal(size=len(errors))
+    found = pictures.trade_of(np.array([gae_lambda]))
+    # At λ = 1 the sum's end is left, γ^T of one error.
+    assert found[0][0] == pytest.approx(bias.std(), rel=0.03, abs=0.15)
+    assert found[1][0] == pytest.approx(noise.std(), rel=0.03)
+
+
+def test_the_divergence_is_the_integral_of_the_log_ratio() -> None:
+    p, q = stats.norm(0, 0.3), stats.norm(0.2, 0.3)
+    integral = integrate.quad(lambda x: p.pdf(x) * (p.logpdf(x) - q.logpdf(x)), -5, 5)[0]
+    assert pictures.divergence(0.2, 0.3) == pytest.approx(integral)
+
+
 def test_equal_seeds_give_equal_numbers() -> None:
-    facts = lecture.lecture(1).facts
-    assert lecture.lecture(1).facts == facts
-    assert lecture.lecture(2).facts != facts
+    one, again = (lecture.running_estimates(np.random.default_rng(1)) for _ in range(2))
+    assert lecture.facts(one) == lecture.facts(again)
+    assert lecture.facts(lecture.running_estimates(np.random.default_rng(2))) != lecture.facts(one)
+    assert set(pictures.all_pictures(one)) >= {"loop", "actions", "credit", "importance", "clip"}

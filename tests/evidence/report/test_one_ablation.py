@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pypdf
 import pytest
@@ -18,15 +19,27 @@ from bench.evidence.measures.thresholds import times_to
 from bench.evidence.statistics.improvement import probability_of_improvement
 from bench.evidence.tables import make_tables
 from bench.evidence.verdicts import judge_plan, return_text
-from tests.evidence.report.made_results import Made, pages, read, report, squeezed, write
+from tests.evidence.report.made_results import (
+    Made,
+    pages,
+    read,
+    read_all,
+    report,
+    squeezed,
+    write,
+)
 from tests.experiment_results import Made as MadeUp
 from tests.experiment_results import untrained_score
 from tests.experiment_results import write as write_suite
 
-SECTIONS = (
-    *("What is compared", "Learning curves", "Scores", "Over all environments"),
-    *("Differences, by pairs of seeds", "Time to the control’s score", "The mechanism"),
-    *("How to repeat it", "Made up: details and runs"),
+SECTIONS = ("What may be claimed", "Variants of", "Learning curves of", "Differences in")
+SUPPLEMENT = (
+    *(
+        "Differences, by pairs of seeds",
+        "Probability of improvement",
+        "Time to the control’s score",
+    ),
+    *("Typical values of diagnostics", "Every hyperparameter", "The runs: every number"),
 )
 
 Written = Callable[[Made], tuple[Path, Path]]
@@ -47,9 +60,13 @@ def written(tmp_path: Path) -> Written:
 
 def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written) -> None:
     results, path = written(Made())
-    text = read(path)
-    for section in SECTIONS:
+    text, main = read_all(path), read(path)
+    for section in (*SECTIONS, *SUPPLEMENT):
         assert squeezed(section) in text
+    for section in SECTIONS:
+        assert squeezed(section) in main
+    for section in SUPPLEMENT:
+        assert squeezed(section) not in main
     view = bench.load("made", results)
     scores = score_runs(view.runs, view.episodes, view.updates)
     verdicts, _ = judge_plan(view.plan, scores)
@@ -75,16 +92,30 @@ def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written
 
 def test_a_hyperparameter_means_what_it_does_in_each_algorithm(written: Written) -> None:
     _, path = written(Made(seeds=2))
-    assert squeezed("width 0 (without); 1 (with) how wide [units]") in read(path)
+    assert squeezed("width 0 (without); 1 (with) how wide [units]") in read_all(path)
     _, path = written(Made(seeds=2, meanings=("how wide", "how broad")))
     told = "width 0 (without); 1 (with) how wide [units] (without); how broad [units] (with)"
-    assert squeezed(told) in read(path)
+    assert squeezed(told) in read_all(path)
+
+
+def test_everything_in_which_two_variants_differ_is_told(written: Written) -> None:
+    _, path = written(Made(seeds=2))
+    assert squeezed("with without algorithm baseline; width 1 (0); epochs 2 (1)") in read(path)
+
+
+def test_a_section_without_content_is_left_out(written: Written) -> None:
+    _, path = written(Made(seeds=3, variants=("only one",)))
+    text = read_all(path)
+    for section in ("Variants of", "Differences", "Time to the control", "Aggregates"):
+        assert squeezed(section) not in text
+    assert squeezed("Learning curves of") in text
 
 
 def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
     results, path = written(Made())
     view = bench.load("made", results)
-    whole = " ".join(page.extract_text() for page in pages(path))
+    files = (path, path.with_name("report-supplement.pdf"))
+    whole = " ".join(page.extract_text() for file in files for page in pages(file))
     for run in view.runs["run"]:
         assert run in whole  # unbroken, to be searched for
     assert set(view.runs["digest"]) == {"0123456789abcdef"}
@@ -97,7 +128,7 @@ def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
     [
         ({"seeds": 1}, ["No difference is claimed", "One seed: no interval can be given"]),
         ({"seeds": 9}, ["No difference is claimed: there are at most 9 pairs", "n = 9 < 10"]),
-        ({"variants": ("only one",)}, ["There is one variant only", "nothing is compared"]),
+        ({"variants": ("only one",)}, ["There is one variant only", "nothing is claimed"]),
         (
             {"environments": ("Hopper-v5",)},
             ["“with” (by 100, p = 0.002) is better than the control"],
@@ -119,7 +150,7 @@ def test_whatever_the_results_look_like(
     written: Written, change: dict[str, object], told: list[str]
 ) -> None:
     _, path = written(dataclasses.replace(Made(), **change))  # type: ignore[arg-type]
-    text = read(path)
+    text = read_all(path)
     for each in told:
         assert squeezed(each) in text
     assert _outside(path) == []
@@ -137,7 +168,8 @@ def test_long_names_stay_on_the_page(written: Written) -> None:
 def test_what_is_outside_of_a_page_is_found(tmp_path: Path) -> None:
     import typst
 
-    made = typst.compile(
+    compiler: Any = typst.compile  # its annotations lack sources from memory
+    made = compiler(
         {"main.typ": b'#set page(paper: "a4")\n#place(dx: 18cm, box(width: 9cm)[far outside])'},
         format="pdf",
     )
@@ -150,16 +182,17 @@ def test_the_scale_is_named_where_the_untrained_policy_is_there(tmp_path: Path) 
     write_suite(tmp_path, "untrained", MadeUp(of=untrained_score, seeds=2, episodes=20))
     write(tmp_path, Made())
     assert report(tmp_path, tmp_path / "report.pdf") == 0
-    text = read(tmp_path / "report.pdf")
+    text = read_all(tmp_path / "report.pdf")
     assert squeezed("0 is the mean score of the untrained policy, 1 the control, without") in text
-    assert squeezed("Performance profiles") in text
+    assert squeezed("Aggregates over environments") in text
 
 
 def test_equal_results_give_equal_bytes(written: Written) -> None:
     results, path = written(Made(seeds=3))
-    before = path.read_bytes()
+    supplement = path.with_name("report-supplement.pdf")
+    before = path.read_bytes(), supplement.read_bytes()
     assert report(results, path) == 0
-    assert path.read_bytes() == before
+    assert (path.read_bytes(), supplement.read_bytes()) == before
 
 
 def test_every_algorithm_that_learns_has_its_objective_typeset() -> None:

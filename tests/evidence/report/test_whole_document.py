@@ -10,12 +10,12 @@ from bench.cli import report as report_verb
 from bench.cli.app import main
 from bench.cli.words import shown
 from bench.evidence.report.building import Builder
-from tests.evidence.report.made_results import Made, read, report, squeezed, write
+from tests.evidence.report.made_results import Made, pages, read, report, squeezed, write
 
-STEPS = (
-    *("Policy gradient", "Tips", "From on-policy to off-policy"),
-    *("The trouble with importance sampling", "Adding a constraint: KL-PPO", "PPO2: the clip"),
-    *("The ladder", "The Experiment", "How it is measured", "References", "Appendix"),
+ORDER = (
+    *("From the policy gradient to PPO, measured", "Policy gradient", "Tip 1: a baseline"),
+    *("Tip 2: suitable credit", "The advantage, from a critic", "From on-policy to off-policy"),
+    *("Adding a constraint: PPO with a KL penalty", "PPO2: the clip", "Made up", "References"),
 )
 
 
@@ -33,17 +33,46 @@ def test_it_follows_the_lecture_and_ends_with_a_users_own(results: Path, tmp_pat
     path = tmp_path / "report.pdf"
     assert report(results, path, "--all") == 0
     text = read(path)
-    body = text[text.rindex(squeezed("1 Policy gradient")) :]  # behind the contents
-    places = [body.index(squeezed(step)) for step in STEPS]
+    places = [text.index(squeezed(step)) for step in ORDER]
     assert places == sorted(places)
-    assert body.index("Measured:Clipping") < body.index("Measured:Madeup")
-    assert squeezed("The ablation baseline has no results here.") in body
+    clip = text.index(squeezed("PPO2: the clip"))
+    assert clip < text.index(squeezed("Variants of “Clipping”")) < text.index("Madeup")
+    assert squeezed("Neither ladder has results here.") in text
+    # Lee's lecture is named with year and address; the code is named by its file.
+    assert squeezed("Hung-yi Lee") in text and "2018" in text and "MLDS_2018" in text
+    assert "algorithms/ladder/clipped_ppo.py" in text
     # ESS and KL against the epochs: rows of the variants that use a batch for several epochs.
-    assert squeezed("Effective sample size and KL") not in body
-    assert "arXiv1707.06347" in body
+    assert squeezed("Real training data") not in text
+    assert "arXiv1707.06347" in text
     # One process makes what several do.
     alone = Builder(results=results, remarks=report_verb._remarks, shown=shown, workers=1)
-    assert alone.whole("pdf").content == path.read_bytes()
+    assert alone.whole("pdf", "report").files["report.pdf"] == path.read_bytes()
+
+
+def test_the_terminal_names_the_supplement(
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "mine.pdf"
+    assert report(results, path) == 0
+    assert {each.name for each in tmp_path.iterdir()} == {"mine.pdf", "mine-supplement.pdf"}
+    told = capsys.readouterr().out
+    assert "statistics, hyperparameters and run ids" in told and "mine-supplement.pdf" in told
+
+
+def test_the_published_results_take_35_pages_at_most(tmp_path: Path) -> None:
+    """Every ablation of them; no page is half empty but the last of a chapter's."""
+    path = tmp_path / "report.pdf"
+    published = Path(report_verb.__file__).parents[2] / "results" / "published"
+    assert report(published, path, "--all") == 0
+    assert len(pages(path)) <= 35
+    text = read(path)
+    assert (
+        squeezed("Figure 3") not in text or squeezed("Mean scores of ours, and the paper’s") in text
+    )
+    assert squeezed("Beside Table 1 of the PPO paper") in text
+    assert (
+        squeezed("gradient_norm_clip 0.5 (before: ∞), learning_rate 0.01 (before: 0.003)") in text
+    )
 
 
 @pytest.mark.parametrize(
@@ -80,3 +109,4 @@ def test_a_plan_without_runs_says_so(tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     assert report(results, path) == 0
     assert squeezed("No results. Nothing can be said: no run is there yet.") in read(path)
+    assert [each.name for each in path.parent.glob("*.pdf")] == ["report.pdf"]

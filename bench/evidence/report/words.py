@@ -1,8 +1,10 @@
-"""What an ablation shows, in one sentence made of its verdicts: it claims nothing beyond them."""
+"""What happened and why, in sentences of verdicts and diagnostics that claim nothing beyond."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bench.evidence.measures.cells import range_text
 from bench.evidence.rivals import Improvement
@@ -106,3 +108,107 @@ def _listed(claims: Sequence[str]) -> str:
 
 def _comparisons(number: int) -> str:
     return f"{number} comparison{'' if number == 1 else 's'}"
+
+
+def gained(verdicts: Sequence[Verdict]) -> str:
+    """What a variant bought, a clause for each outcome with its environments.
+
+    Like "better on A (+837, p = 0.027); nothing can be claimed on B (+331, p = 0.11)".
+
+    Args:
+        verdicts: of one variant, an environment each.
+    """
+    parts = []
+    for outcome, clause in (
+        ("better", "better on {}"),
+        ("worse", "worse on {}"),
+        ("none", "nothing can be claimed on {}"),
+        ("untested", "{} pairs are too few for a claim: {}"),
+    ):
+        own = [each for each in verdicts if each.outcome == outcome and each.pairs]
+        if not own:
+            continue
+        told = _listed([f"{each.environment} ({_signed(each)})" for each in own])
+        pairs = [max(each.pairs for each in own)] if outcome == "untested" else []
+        parts.append(clause.format(*pairs, told))
+    return "; ".join(parts) or "no pair of common seeds"
+
+
+def _signed(verdict: Verdict) -> str:
+    size = return_text(abs(verdict.difference))
+    sign = "−" if verdict.difference < 0 else "+"
+    tested = f", {p_text(verdict.adjusted)}" if math.isfinite(verdict.adjusted) else ""
+    return f"{sign}{size}{tested}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mechanism:
+    """A diagnostic that a step is about, and how to read that it moved.
+
+    Attributes:
+        column: of the store's `updates`.
+        name: in words, with its article.
+        more: what it says where the diagnostic is larger than the step before's; `less`: smaller.
+        first: whether it is looked at in a seed's first batch alone, where both variants still have
+            the same policy; else the typical update is.
+    """
+
+    column: str
+    name: str
+    more: str
+    less: str
+    first: bool = False
+
+
+_ALIKE = 1.1
+"""Values whose ratio is within this factor count as alike."""
+
+
+def reason(
+    mechanism: Mechanism, values: Mapping[str, tuple[float, float]], before: str, own: str
+) -> str:
+    """Why, as far as a diagnostic tells: its values in both variants, and what they say.
+
+    Args:
+        mechanism: the diagnostic.
+        values: environment -> its value in the step before and in this one; finite.
+        before: title of the step before.
+        own: title of this step.
+
+    Returns:
+        A sentence; empty without values.
+    """
+    if not values:
+        return ""
+    told = [
+        f"{significant(old)} → {significant(new)} on {where}"
+        for where, (old, new) in values.items()
+    ]
+    moved = {_direction(old, new) for old, new in values.values()}
+    reading = {"more": mechanism.more, "less": mechanism.less, "alike": "hardly another number"}
+    said = (
+        reading[moved.pop()]
+        if len(moved) == 1
+        else "not the same direction in every environment, so it explains nothing by itself"
+    )
+    return f"From “{before}” to “{own}”, {mechanism.name} goes {_listed(told)}: {said}."
+
+
+def _direction(old: float, new: float) -> str:
+    if abs(new - old) <= (_ALIKE - 1) * max(abs(old), abs(new)):
+        return "alike"
+    return "more" if new > old else "less"
+
+
+def significant(value: float) -> str:
+    """Three significant digits."""
+    if not math.isfinite(value):
+        return "–"
+    if abs(value) < 1e-12:
+        return "0"
+    if not 1e-3 <= abs(value) < 1e6:
+        mantissa, exponent = f"{value:.1e}".split("e")
+        return f"{mantissa}e{int(exponent)}".replace("-", "−")
+    rounded = float(f"{value:.3g}")
+    text = f"{rounded:,.0f}" if abs(rounded) >= 1_000 else f"{value:#.3g}".removesuffix(".")
+    return text.replace("-", "−")

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
-from bench.evidence.report.conclusion import conclusion
+from bench.evidence.report.words import Mechanism, conclusion, gained, reason, significant
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.significance import ALPHA
 from bench.evidence.verdicts import judge
@@ -142,3 +142,42 @@ def test_a_null_page_is_told_as_a_difference_in_no_more_than_the_stated_share(
     wrong += sum(" are better" in text or " are worse" in text for text in texts)
     # The chance of more than this is 1 in 1000 if the true share is the stated one.
     assert wrong <= scipy.stats.binom.ppf(0.999, 400, ALPHA)
+
+
+def test_what_was_gained_is_told_by_outcome() -> None:
+    scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + 200}
+    scores |= {("B", "old"): CONTROL, ("B", "a"): CONTROL + NO_CLAIM}
+    scores |= {("C", "old"): CONTROL[:4], ("C", "a"): CONTROL[:4] - 7}
+    verdicts = [each for each in judge(frame(scores), "old") if each.variant == "a"]
+    assert gained(verdicts) == (
+        "better on A (+200, p = 0.0039); nothing can be claimed on B (+0.200, p = 0.93); 4 pairs "
+        "are too few for a claim: C (−7.00)"
+    )
+    assert gained([]) == "no pair of common seeds"
+
+
+MOVE = Mechanism(column="kl_mean", name="the KL", more="it moves more", less="it moves less")
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"A": (1.0, 2.0), "B": (0.1, 0.3)}, "it moves more"),
+        ({"A": (2.0, 1.0)}, "it moves less"),
+        ({"A": (2.0, 2.01)}, "hardly another number"),
+        ({"A": (1.0, 2.0), "B": (2.0, 1.0)}, "not the same direction in every environment"),
+        ({"A": (-1.0, 1.0)}, "it moves more"),
+    ],
+)
+def test_a_reason_says_what_the_numbers_do(
+    values: dict[str, tuple[float, float]], said: str
+) -> None:
+    text = reason(MOVE, values, "before", "now")
+    assert text.startswith("From “before” to “now”, the KL goes ")
+    assert said in text
+    for old, new in values.values():
+        assert f"{significant(old)} → {significant(new)}" in text
+
+
+def test_without_numbers_there_is_no_reason() -> None:
+    assert reason(MOVE, {}, "before", "now") == ""

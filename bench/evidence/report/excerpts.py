@@ -1,0 +1,56 @@
+"""The lines of code that are an idea: whole functions of the algorithms' files, docstrings out.
+
+Files are read, not imported: reports are made where torch is not.
+"""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+import bench
+
+ROOT = Path(bench.__file__).parents[1]
+"""What the names of the files begin at."""
+
+
+def source(file: str) -> str:
+    """The text of a file of the algorithms.
+
+    Args:
+        file: its path from the root of the tree.
+    """
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+def excerpt(file: str, *functions: str) -> dict[str, Any]:
+    """Functions of a file as facts for the templates: file, number of the first line, text.
+
+    Args:
+        file: path from the root of the tree.
+        functions: names of functions at the top level of the file, in the order wanted.
+
+    Raises:
+        KeyError: there is no such function.
+    """
+    text = source(file)
+    lines = text.splitlines()
+    found = {each.name: each for each in ast.parse(text).body if isinstance(each, ast.FunctionDef)}
+    chosen = [found[name] for name in functions]
+    return {
+        "file": file,
+        "line": chosen[0].lineno,
+        "text": "\n\n".join("\n".join(_bare(lines, each)) for each in chosen),
+    }
+
+
+def _bare(lines: list[str], function: ast.FunctionDef) -> list[str]:
+    """The function's lines without its docstring; a long signature on one line, without types."""
+    first = function.body[0]
+    signature = lines[function.lineno - 1 : first.lineno - 1]
+    if len(signature) > 1:
+        signature = [f"def {function.name}({', '.join(each.arg for each in function.args.args)}):"]
+    told = ast.get_docstring(function) is not None
+    begins = (first.end_lineno or first.lineno) if told else first.lineno - 1
+    return [*signature, *lines[begins : function.end_lineno]]

@@ -1,0 +1,343 @@
+"""The pictures of the lecture that this project follows, computed and drawn.
+
+`lecture` has the mathematics of importance sampling; what the other pictures show is computed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.ticker import FuncFormatter, NullFormatter
+
+from bench.evidence.figures.panel import dress_panel
+from bench.evidence.figures.style import drawing, power_of_ten
+from bench.evidence.measures.alignment import Floats
+from bench.evidence.report import lecture
+from bench.evidence.report.lecture import DISTANCE, DISTANCES, SAMPLES
+
+WIDTH: Final = 6.7
+"""Of the text on the page [inches]."""
+
+RED: Final = "#b3261e"
+BLUE: Final = "#0173b2"
+GREY: Final = "0.6"
+
+RETURNS: Final = (3.0, 2.0, 1.0)
+"""Of three actions, all positive: the first is best."""
+
+SAMPLED: Final = (1, 2)
+"""Which of them are sampled: not the best."""
+
+TRAJECTORIES: Final = ((5.0, 0.0, -2.0), (-5.0, 0.0, -2.0))
+"""The rewards of two trajectories."""
+
+DISCOUNTS: Final = (1.0, 0.9)
+
+CLIP: Final = 0.2
+
+HORIZON: Final = 200
+"""Steps over which the trade of λ is summed."""
+
+
+def all_pictures(estimates: Floats) -> dict[str, Figure]:
+    """Every picture by its key.
+
+    Args:
+        estimates: of `lecture.running_estimates`.
+    """
+    with drawing():
+        return {
+            "loop": loop(),
+            "actions": actions(),
+            "credit": credit(),
+            "trade": trade(),
+            "importance": importance(estimates),
+            "behaviour": behaviour(),
+            "clip": clip(),
+        }
+
+
+def loop() -> Figure:
+    """Actor and environment, and the trajectory that they make together."""
+    figure, panel = _blank(1.75, 10, 2.6)
+    for left, top, text, colour in (
+        (0.3, 1.55, "actor  p_θ(a|s)", BLUE),
+        (6.9, 1.55, "environment  p(s'|s, a)", "0.3"),
+    ):
+        panel.add_patch(_box(left, top, 2.8, 0.75, colour))
+        panel.text(left + 1.4, top + 0.37, text, ha="center", va="center", color=colour)
+    for start, end, height, text in (
+        (3.1, 6.9, 2.15, "action a"),
+        (6.9, 3.1, 1.7, "next state s', reward r"),
+    ):
+        panel.add_patch(_arrow((start, height), (end, height)))
+        panel.text(5, height + 0.06, text, ha="center", va="bottom", fontsize=8)
+    chain = ("s₁", "a₁", "s₂", "a₂", "…", "s_T", "a_T")
+    for place, text in enumerate(chain):
+        x = 0.9 + 1.2 * place
+        colour = BLUE if text.startswith("a") else "0.3"
+        panel.text(x, 0.55, text, ha="center", va="center", color=colour, fontsize=10)
+        if place < len(chain) - 1:
+            panel.add_patch(_arrow((x + 0.3, 0.55), (x + 0.9, 0.55)))
+        if text.startswith("a"):
+            panel.text(x, 0.08, text.replace("a", "r"), ha="center", color=RED, fontsize=9)
+    panel.text(9.75, 0.08, "R(τ) = Σ r", ha="right", color=RED, fontsize=9)
+    panel.text(0.05, 0.55, "τ =", ha="left", va="center", fontsize=9)
+    return figure
+
+
+def after_step(weights: Sequence[float], taken: Sequence[int] | None, size: float = 1.0) -> Floats:
+    """Probabilities of three actions, equal before, after one step up the policy gradient.
+
+    Args:
+        weights: of each action: what multiplies ∇log p.
+        taken: the actions of the batch, one sample each; None: the exact expectation over all.
+        size: of the step on the logits of a softmax.
+    """
+    before = np.full(3, 1 / 3)
+    chosen = range(3) if taken is None else taken
+    # ∂ log p_a / ∂ logits = e_a − p; uniform, so that each action's share is 1 / their number.
+    gradient = sum(weights[a] * (np.eye(3)[a] - before) for a in chosen) / len(chosen)
+    raised = np.exp(size * np.asarray(gradient))
+    return np.asarray(raised / raised.sum(), dtype=np.float64)
+
+
+def actions() -> Figure:
+    """Why a baseline: three actions, all of them expected, and two sampled."""
+    centred = [value - float(np.mean(RETURNS)) for value in RETURNS]
+    figure = Figure(figsize=(WIDTH, 1.75), layout="constrained")
+    for panel, (title, found) in zip(
+        figure.subplots(1, 3, sharey=True),
+        (
+            ("ideal: every action counts", after_step(RETURNS, None)),
+            ("sampled: only b and c were", after_step(RETURNS, SAMPLED)),
+            ("sampled, return − baseline", after_step(centred, SAMPLED)),
+        ),
+        strict=True,
+    ):
+        dress_panel(panel)
+        panel.bar(range(3), found, color=[RED, BLUE, BLUE], width=0.6, alpha=0.8)
+        panel.axhline(1 / 3, color="0.2", linewidth=1, linestyle=(0, (4, 1.5)))
+        for place, height in enumerate(found):
+            panel.text(place, 0.03, f"{height:.2f}", ha="center", fontsize=8, color="white")
+        names = [f"{name}, R = {value:g}" for name, value in zip("abc", RETURNS, strict=True)]
+        panel.set_xticks(range(3), names)
+        panel.set_ylim(0, 0.62)
+        panel.set_title(title, loc="left", fontsize=8)
+    figure.axes[0].set_ylabel("probability after a step")
+    return figure
+
+
+def rewards_to_go(rewards: Sequence[float], discount: float) -> list[float]:
+    """G_t = Σ γ^(t'−t) r_t' over t' ≥ t."""
+    found: list[float] = []
+    for reward in reversed(rewards):
+        found.insert(0, reward + discount * (found[0] if found else 0.0))
+    return found
+
+
+def credit() -> Figure:
+    """What each action of two trajectories is credited with, by three rules."""
+    figure, panel = _blank(1.7, 10, 4.3)
+    panel.set_ylim(-0.4, 4.3)
+    rules = ("reward", "whole return R(τ)", *(f"reward-to-go, γ = {d:g}" for d in DISCOUNTS))
+    for row, rule in enumerate(rules):
+        panel.text(0, 3.1 - row, rule, va="center", fontsize=8)
+    for place, rewards in enumerate(TRAJECTORIES):
+        left = 2.9 + 3.7 * place
+        rows = [rewards, [sum(rewards)] * 3, *(rewards_to_go(rewards, d) for d in DISCOUNTS)]
+        for column in range(3):
+            x = left + 1.1 * column
+            panel.text(
+                x + 0.5, 3.95, f"s{'₁₂₃'[column]}, a{'₁₂₃'[column]}", ha="center", fontsize=8
+            )
+            for row, values in enumerate(rows):
+                value = values[column]
+                colour = "0.5" if value == 0 else BLUE if value > 0 else RED
+                shade = min(1.0, abs(value) / 7)
+                panel.add_patch(_box(x, 2.75 - row, 1.0, 0.7, colour, fill=0.08 + 0.4 * shade))
+                text = f"{value:+.3g}".replace("-", "−") if value else "0"
+                panel.text(x + 0.5, 3.1 - row, text, ha="center", va="center", fontsize=8.5)
+    return figure
+
+
+def trade_of(gae_lambda: Floats, discount: float = 0.99) -> tuple[Floats, Floats]:
+    """What λ trades: (bias, noise) of A_t where critics' errors and rewards' noise have SD 1.
+
+    The critic's error at s_t itself is a baseline and biases nothing; that at s_(t+l) enters with
+    γ^l λ^(l−1) (1 − λ). The noise of r_(t+l) enters with (γλ)^l.
+    """
+    steps = np.arange(1, HORIZON + 1)[:, None]
+    errors = discount**steps * gae_lambda ** (steps - 1) * (1 - gae_lambda)
+    noise = (discount * gae_lambda) ** (steps - 1)
+    return np.sqrt((errors**2).sum(axis=0)), np.sqrt((noise**2).sum(axis=0))
+
+
+def trade() -> Figure:
+    """Bias and noise of the advantage against λ."""
+    figure = Figure(figsize=(WIDTH, 1.9), layout="constrained")
+    panel = figure.subplots()
+    dress_panel(panel)
+    grid = np.linspace(0, 1, 201)
+    bias, noise = trade_of(grid)
+    panel.plot(grid, bias, color=RED, linewidth=1.8, label="bias, from the critic's errors")
+    panel.plot(
+        grid,
+        noise,
+        color=BLUE,
+        linewidth=1.8,
+        linestyle=(0, (4, 1.5)),
+        label="noise, of the rewards",
+    )
+    panel.axvline(0.95, color="0.4", linewidth=0.8)
+    panel.text(0.945, 6, "λ = 0.95", ha="right", fontsize=8)
+    panel.set_xlabel("λ")
+    panel.set_ylabel("standard deviation")
+    panel.set_xlim(0, 1)
+    figure.legend(loc="outside right upper", frameon=False)
+    return figure
+
+
+def importance(estimates: Floats) -> Figure:
+    """p, q and f; estimates of E_p[f] from samples of q; their variance as p and q move apart."""
+    figure = Figure(figsize=(WIDTH, 1.85), layout="constrained")
+    left, middle, right = figure.subplots(1, 3, width_ratios=[0.9, 1.2, 1.2])
+    for panel in (left, middle, right):
+        dress_panel(panel)
+    _densities(left)
+    _estimates(middle, estimates, lecture.moments(DISTANCE).mean)
+    _variances(right)
+    return figure
+
+
+def _densities(panel: Axes) -> None:
+    x = np.linspace(-6, 6, 400)
+    for mean, name, colour in ((-DISTANCE / 2, "p", RED), (DISTANCE / 2, "q", BLUE)):
+        panel.fill_between(x, lecture.density(x, mean), color=colour, alpha=0.25, linewidth=0)
+        panel.text(mean, 0.42, name, color=colour, ha="center", weight="bold")
+    panel.plot(x, 0.35 * lecture.f(x), color="0.2", linewidth=1.2, linestyle=(0, (4, 1.5)))
+    panel.text(4.6, 0.38, "f", color="0.2", ha="center", weight="bold")
+    panel.axhline(0, color="0.4", linewidth=0.8)
+    panel.set_xlabel("x")
+    panel.set_yticks([])
+    panel.set_ylim(-0.42, 0.5)
+
+
+def _estimates(panel: Axes, estimates: Floats, truth: float) -> None:
+    shown = np.unique(np.geomspace(1, SAMPLES, 300).astype(int))
+    for stream in range(12):
+        panel.plot(shown, estimates[stream, shown - 1], color=GREY, linewidth=0.7)
+    chosen = lecture.unlucky(estimates)
+    panel.plot(shown, estimates[chosen, shown - 1], color=BLUE, linewidth=1.7)
+    panel.axhline(truth, color=RED, linewidth=1.5)
+    panel.text(1.2, truth - 0.06, "E_p[f]", color=RED, va="top")
+    panel.axhline(0, color="0.4", linewidth=0.8)
+    panel.set_xscale("log")
+    panel.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
+    panel.xaxis.set_minor_formatter(NullFormatter())
+    panel.set_ylim(-2.4, 0.9)
+    panel.set_xlabel("samples from q")
+    panel.set_ylabel("estimate")
+
+
+def _variances(panel: Axes) -> None:
+    grid = np.linspace(DISTANCES[0], DISTANCES[-1], 31)
+    truth = [lecture.moments(float(distance)) for distance in grid]
+    panel.plot(grid, [each.weighted for each in truth], color=BLUE, linewidth=1.6)
+    panel.text(0.75, 100, "Var_q[f·p/q]", color=BLUE, fontsize=8)
+    dashes = (0, (4, 1.5))
+    panel.plot(grid, [each.variance for each in truth], color="0.4", linestyle=dashes)
+    panel.text(0.1, 0.15, "Var_p[f]", color="0.3", fontsize=8)
+    for distance, found in lecture.variances().items():
+        panel.plot([distance] * 2, [found.min(), found.max()], color=RED, linewidth=1.2)
+        panel.plot([distance], [np.median(found)], color=RED, marker="o", markersize=4)
+    panel.set_yscale("log")
+    panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
+    panel.yaxis.set_minor_formatter(NullFormatter())
+    panel.set_xlabel("distance of p and q [SD]")
+    panel.set_ylabel("variance of a sample")
+
+
+def divergence(shift: float, deviation: float) -> float:
+    """KL of two normal distributions of this deviation whose means are this far apart [nats]."""
+    return shift**2 / (2 * deviation**2)
+
+
+def behaviour() -> Figure:
+    """The same distance of parameters, and how differently the two policies behave."""
+    figure = Figure(figsize=(WIDTH, 1.7), layout="constrained")
+    shift = 0.2
+    x = np.linspace(-2, 2, 401)
+    for panel, deviation in zip(figure.subplots(1, 2), (0.6, 0.06), strict=True):
+        dress_panel(panel)
+        for mean, name, colour in ((0.0, "θ'", BLUE), (shift, "θ", RED)):
+            density = lecture.density((x - mean) / deviation, 0) / deviation
+            panel.fill_between(x, density, color=colour, alpha=0.3, linewidth=0, label=name)
+        far = f"{divergence(shift, deviation):.2g}"
+        panel.set_title(f"σ = {deviation:g}: KL = {far} nats", loc="left", fontsize=8)
+        panel.set_xlabel("action a")
+        panel.set_yticks([])
+        panel.set_xlim(-1.5, 1.5)
+    figure.axes[0].legend(frameon=False, loc="upper left")
+    return figure
+
+
+def clipped_objective(ratio: Floats, advantage: float, epsilon: float = CLIP) -> Floats:
+    """min(ρA, clip(ρ, 1 − ε, 1 + ε)A)."""
+    clipped = np.clip(ratio, 1 - epsilon, 1 + epsilon)
+    return np.minimum(ratio * advantage, clipped * advantage)
+
+
+def clip() -> Figure:
+    """The clipped objective of one sample against the ratio, for either sign of the advantage."""
+    ratio = np.linspace(0, 2, 401)
+    figure = Figure(figsize=(WIDTH, 2.05), layout="constrained")
+    for panel, advantage in zip(figure.subplots(1, 2), (1.0, -1.0), strict=True):
+        dress_panel(panel)
+        clipped = np.clip(ratio, 1 - CLIP, 1 + CLIP) * advantage
+        lines: Sequence[tuple[Floats, str, float, Any, str]] = (
+            (ratio * advantage, BLUE, 1.2, (0, (4, 1.5)), "ρA"),
+            (clipped, GREY, 1.4, (0, (1.2, 1.4)), "clip(ρ, 1−ε, 1+ε)A"),
+            (clipped_objective(ratio, advantage), RED, 2.2, "-", "their minimum"),
+        )
+        for values, colour, width, dashes, label in lines:
+            panel.plot(ratio, values, color=colour, linewidth=width, linestyle=dashes, label=label)
+        for edge in (1 - CLIP, 1 + CLIP):
+            panel.axvline(edge, color="0.75", linewidth=0.8)
+        panel.plot([1], [advantage], color="0.1", marker="o", markersize=4)
+        panel.set_title("A > 0" if advantage > 0 else "A < 0", loc="left")
+        panel.set_xlabel("ratio ρ = p_θ(a|s) / p_θ'(a|s)")
+        panel.set_xlim(0, 2)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+    return figure
+
+
+def _blank(height: float, wide: float, high: float) -> tuple[Figure, Axes]:
+    """A figure with one panel that is a sheet of paper."""
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    panel = figure.subplots()
+    panel.set_xlim(0, wide)
+    panel.set_ylim(0, high)
+    panel.set_axis_off()
+    return figure, panel
+
+
+def _box(
+    left: float, bottom: float, width: float, height: float, colour: str, fill: float = 0.08
+) -> FancyBboxPatch:
+    shape = FancyBboxPatch(
+        (left, bottom), width, height, boxstyle="round,pad=0,rounding_size=0.08", linewidth=0
+    )
+    shape.set_facecolor(colour)
+    shape.set_alpha(fill)
+    return shape
+
+
+def _arrow(start: tuple[float, float], end: tuple[float, float]) -> FancyArrowPatch:
+    return FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=8, color="0.4", linewidth=1)

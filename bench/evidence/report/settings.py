@@ -1,0 +1,71 @@
+"""In which hyperparameters a variant differs from the one that it is compared with: in all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bench.evidence.results import Results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apart:
+    """How two variants differ, name by name; values as text."""
+
+    changed: Mapping[str, tuple[str, str]]  # both have it: this variant's value, the other's
+    added: Mapping[str, str]  # only this variant has it
+    gone: Mapping[str, str]  # only the other has it
+
+    @property
+    def text(self) -> str:
+        """In a line: "slots 8 (16); only here: epochs 10; only there: …"."""
+        parts = [f"{name} {own} ({other})" for name, (own, other) in self.changed.items()]
+        for where, names in (("only here", self.added), ("only there", self.gone)):
+            if names:
+                parts.append(
+                    f"{where}: " + ", ".join(f"{name} {value}" for name, value in names.items())
+                )
+        return "; ".join(parts)
+
+
+def hyperparameters(results: Results) -> dict[str, dict[str, str]]:
+    """Every variant's hyperparameters as its runs were trained with: variant -> name -> value."""
+    return {
+        str(row.variant): {
+            name: value_text(value) for name, value in json.loads(str(row.hyperparameters)).items()
+        }
+        for row in results.runs.drop_duplicates("variant").itertuples()
+    }
+
+
+def reference_of(results: Results, variant: str) -> str:
+    """The variant that this one is compared with: what its verdicts say; else the control."""
+    named = (each.reference for each in results.verdicts if each.variant == variant)
+    return next(named, results.control)
+
+
+def apart(own: Mapping[str, str], other: Mapping[str, str]) -> Apart:
+    """How two sets of hyperparameters differ.
+
+    Args:
+        own: of the variant, name -> value.
+        other: of the one that it is compared with.
+    """
+    return Apart(
+        changed={
+            name: (value, other[name])
+            for name, value in own.items()
+            if name in other and other[name] != value
+        },
+        added={name: value for name, value in own.items() if name not in other},
+        gone={name: value for name, value in other.items() if name not in own},
+    )
+
+
+def value_text(value: Any) -> str:
+    """A hyperparameter's value for people."""
+    if isinstance(value, list):
+        return " × ".join(map(str, value))
+    return "∞" if value == "inf" else str(value).lower() if isinstance(value, bool) else str(value)

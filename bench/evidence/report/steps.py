@@ -1,0 +1,218 @@
+"""The steps of Hung-yi Lee's lecture on PPO (National Taiwan University, 2018), in its order.
+
+Slides: speech.ee.ntu.edu.tw/~tlkagk/courses/MLDS_2018/Lecture/PPO (v3).pdf. Each with what the
+ladder's rungs say of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from bench.evidence.measures.diagnostics import first_variances, typical
+from bench.evidence.report.excerpts import excerpt
+from bench.evidence.report.settings import apart, hyperparameters, reference_of
+from bench.evidence.report.words import Mechanism, gained, reason
+from bench.evidence.results import Results
+from bench.evidence.verdicts import return_text
+
+LADDERS: Final = ("ladder", "ladder_1m")
+"""The ablations with the lecture's rungs, the longest budget last."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One step of the lecture.
+
+    Attributes:
+        key: of its page and its picture's place in the template.
+        rungs: variants of the ladders that take it.
+        code: what the idea is in code: a file and functions in it.
+        mechanisms: the diagnostics that tell why.
+        ablation: the one that looks at this step alone.
+        inside: whether that one's first diagnostic is drawn, as no other picture shows it.
+    """
+
+    key: str
+    title: str
+    rungs: tuple[str, ...]
+    code: tuple[tuple[str, ...], ...]
+    mechanisms: tuple[Mechanism, ...] = ()
+    ablation: str = ""
+    inside: bool = False
+
+
+_NOISE: Final = Mechanism(
+    column="gradient_variance",
+    name="the variance of the gradient in the first batch, where both have the same policy,",
+    more="the same data give a noisier direction",
+    less="the same data give a steadier direction",
+    first=True,
+)
+_MOVE: Final = Mechanism(
+    column="kl_mean",
+    name="the mean KL by which one batch moves the policy",
+    more="a batch changes the behaviour more",
+    less="a batch changes the behaviour less, and what was sampled stays valid for it",
+)
+_SHARE: Final = Mechanism(
+    column="effective_sample_size",
+    name="the effective share of a batch after its last step",
+    more="most of the batch still counts",
+    less="a few samples with large weights drown the rest",
+)
+
+STEPS: Final = (
+    Step(
+        key="policy-gradient",
+        title="Policy gradient",
+        rungs=("vanilla",),
+        code=(("algorithms/ladder/vanilla_policy_gradient.py", "credit", "update"),),
+    ),
+    Step(
+        key="baseline",
+        title="Tip 1: a baseline",
+        rungs=("baseline",),
+        code=(("algorithms/baselines.py", "batch_mean", "step_with_baseline"),),
+        mechanisms=(_NOISE,),
+        ablation="baseline",
+    ),
+    Step(
+        key="credit",
+        title="Tip 2: suitable credit",
+        rungs=("reward_to_go", "discount"),
+        code=(
+            ("algorithms/ladder/reward_to_go.py", "credit"),
+            ("algorithms/returns.py", "reward_to_go"),
+        ),
+        mechanisms=(_NOISE,),
+        ablation="reward_to_go",
+    ),
+    Step(
+        key="advantage",
+        title="The advantage, from a critic",
+        rungs=("advantage",),
+        code=(
+            ("algorithms/returns.py", "generalized_advantage"),
+            ("algorithms/ladder/advantage.py", "weights"),
+        ),
+        mechanisms=(_MOVE,),
+        ablation="ladder_between",
+    ),
+    Step(
+        key="off-policy",
+        title="From on-policy to off-policy: importance sampling",
+        rungs=("importance_sampling",),
+        code=(("algorithms/ladder/importance_sampling.py", "objective"),),
+        mechanisms=(_SHARE,),
+        ablation="importance_sampling",
+    ),
+    Step(
+        key="kl-penalty",
+        title="Adding a constraint: PPO with a KL penalty",
+        rungs=("kl_ppo",),
+        code=(("algorithms/ladder/kl_ppo.py", "objective", "adapted"),),
+        mechanisms=(_MOVE, _SHARE),
+        ablation="kl_penalty",
+        inside=True,
+    ),
+    Step(
+        key="clip",
+        title="PPO2: the clip",
+        rungs=("clipped_ppo",),
+        code=(("algorithms/ladder/clipped_ppo.py", "objective", "slope"),),
+        mechanisms=(_MOVE, _SHARE),
+        ablation="clipping",
+        inside=True,
+    ),
+)
+
+
+def told(step: Step) -> dict[str, Any]:
+    """A step as facts for the template: what needs no results."""
+    return {
+        "key": step.key,
+        "title": step.title,
+        "rungs": list(step.rungs),
+        "ablation": step.ablation,
+        "code": [excerpt(*each) for each in step.code],
+    }
+
+
+def rungs(results: Results) -> dict[str, Any]:
+    """A ladder's rungs as facts: rung -> what it is compared with, what it bought and why.
+
+    Args:
+        results: of one of `LADDERS`.
+    """
+    values = hyperparameters(results)
+    found = {}
+    for step in STEPS:
+        for rung in step.rungs:
+            if rung not in results.titles:
+                continue
+            before = reference_of(results, rung)
+            differs = apart(values[rung], values[before])
+            found[rung] = {
+                "title": results.titles[rung],
+                "before": "" if rung == before else results.titles[before],
+                "gained": _start(results, rung) if rung == before else _gained(results, rung),
+                "reasons": [] if rung == before else _reasons(results, step, rung, before),
+                "changed": [[name, *pair] for name, pair in differs.changed.items()],
+                "added": [f"{name} {value}" for name, value in differs.added.items()],
+                "gone": [f"{name} {value}" for name, value in differs.gone.items()],
+            }
+    return found
+
+
+def pictures(results: Results, draw: Callable[..., str]) -> dict[str, str]:
+    """Curves of each step's rungs and of the one before them: key of the step -> file.
+
+    Args:
+        results: of one of `LADDERS`.
+        draw: the chapter's `Drawn`.
+    """
+    found = {}
+    for step in STEPS:
+        own = [rung for rung in step.rungs if rung in results.titles]
+        before = [reference_of(results, rung) for rung in own if rung != results.control]
+        if before:
+            found[step.key] = draw("curves", step.key, variants=(*before, *own), strip=False)
+    return found
+
+
+def _gained(results: Results, rung: str) -> str:
+    return gained([each for each in results.verdicts if each.variant == rung])
+
+
+def _start(results: Results, rung: str) -> str:
+    """What the first rung earns beside the untrained policy, which is no rung and not tested."""
+    parts = []
+    for (environment, variant), own in results.values.items():
+        if variant == rung:
+            zero = results.anchors.zeros.get(environment)
+            beside = "" if zero is None else f" (untrained {return_text(zero)})"
+            parts.append(f"{return_text(float(own.mean()))} on {environment}{beside}")
+    return "the start: " + ", ".join(parts)
+
+
+def _reasons(results: Results, step: Step, rung: str, before: str) -> list[str]:
+    """A sentence for each diagnostic of the step that both rungs have."""
+    updates, found = results.view.updates, []
+    for mechanism in step.mechanisms:
+        if mechanism.first:
+            each = {key: float(np.median(own)) for key, own in first_variances(updates).items()}
+        else:
+            frame = typical(updates, mechanism.column)
+            each = {(row.environment, row.variant): row.value for row in frame.itertuples()}
+        values = {
+            where: (each[where, before], each[where, rung])
+            for where in dict.fromkeys(results.runs["environment"])
+            if (where, before) in each and (where, rung) in each
+        }
+        sentence = reason(mechanism, values, results.titles[before], results.titles[rung])
+        found += [sentence] if sentence else []
+    return found

@@ -1,0 +1,163 @@
+"""The supplement, as tables: every statistic and hyperparameter, provenance, every run's id."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+from bench.evidence import rivals
+from bench.evidence.machine import processor_text
+from bench.evidence.measures import anchors
+from bench.evidence.measures.anchors import PPO
+from bench.evidence.measures.cells import titles
+from bench.evidence.measures.diagnostics import first_variances, mechanism_of
+from bench.evidence.measures.normalised import UNTRAINED
+from bench.evidence.pages.figure_3 import beside_figure_3, beside_sources
+from bench.evidence.report import tables
+from bench.evidence.report.settings import hyperparameters
+from bench.evidence.report.tables import NONE, Facts, table
+from bench.evidence.results import Results
+from bench.evidence.verdicts import return_text
+from bench.store.imported import trained
+from bench.store.schema import IMPORTED
+
+_OF_CONTROL: Final = "those of the control"
+
+
+def part(results: Results) -> dict[str, Any]:
+    """An ablation's part of the supplement; nothing under a key without content.
+
+    Args:
+        results: with a score at least.
+    """
+    found: dict[str, Any] = {"scores": tables.scores(results), "details": details(results)}
+    compared = [each for each in results.verdicts if each.outcome != "control" and each.pairs]
+    if compared:
+        found["differences"] = tables.differences(results)
+        if results.page != "figure_3":  # whose table of rivals has it already
+            found["improvement"] = tables.improvement(results)
+    if results.findings.rivals:
+        control = titles(results.plan).get(results.control, results.control)
+        found["rivals"] = tables.of_section(rivals.section(results.findings.rivals, control))
+    if results.page == "figure_3":
+        paper = beside_figure_3.beside_figure_3(
+            results.plan, results.scores, results.anchors.untrained
+        )
+        beside = beside_sources.beside_sources(results.plan, results.scores)
+        sections = [
+            beside_figure_3.section(paper),
+            *beside_sources.sections(results.plan, results.scores, beside),
+        ]
+        found["sources"] = [tables.of_section(each) for each in sections]
+    if len(results.common_environments) > 1 and len(results.titles) > 1:
+        found["aggregates"] = tables.aggregates(results)
+    if scales := scale(results):
+        found["scale"] = scales
+    if len(results.titles) > 1:
+        found["thresholds"] = tables.thresholds(results)
+    if shown := tables.mechanism(results, mechanism_of(results.plan)):
+        found["mechanism"] = shown
+    first = first_variances(results.view.updates)
+    if "gradient_variance" in mechanism_of(results.plan) and first:
+        found["first"] = tables.first_variances(results, first)
+    return {**found, "provenance": provenance(results), "runs": run_ids(results)}
+
+
+def details(results: Results) -> Facts:
+    """Every hyperparameter of every variant: a row a name; what differs is told apart."""
+    meanings: dict[str, dict[str, str]] = {}
+    for row in results.plan.drop_duplicates("variant").itertuples():
+        for name, known in json.loads(str(row.metadata)).get("hyperparameters", {}).items():
+            unit = f" [{known['unit']}]" if known.get("unit") else ""
+            meanings.setdefault(name, {})[str(row.variant)] = f"{known['meaning']}{unit}"
+    of_variant = hyperparameters(results)
+
+    def told_apart(texts: Mapping[str, str], *, by_all: bool) -> str:
+        having: dict[str, list[str]] = {}
+        for variant, text in texts.items():
+            having.setdefault(text, []).append(results.titles[variant])
+        if len(having) <= 1 and by_all:
+            return "".join(having)
+        return "; ".join(f"{text} ({', '.join(who)})" for text, who in having.items())
+
+    rows = []
+    for name in dict.fromkeys(name for each in of_variant.values() for name in each):
+        values = {key: each[name] for key, each in of_variant.items() if name in each}
+        meant = {key: text for key, text in meanings.get(name, {}).items() if key in values}
+        everyone = len(values) == len(of_variant)
+        rows.append((name, told_apart(values, by_all=everyone), told_apart(meant, by_all=True)))
+    return table(("hyperparameter", "value", "meaning"), ("left", "left", "left"), rows)
+
+
+def run_ids(results: Results) -> Facts:
+    """Every run behind the chapter: a row a variant and environment."""
+    rows = []
+    keys = ["environment", "variant_title", "variant"]
+    for (environment, title, variant), cell in results.runs.groupby(keys, sort=False):
+        digests = " / ".join(dict.fromkeys(cell["digest"]))
+        rows.append((environment, title or variant, digests, anchors.run_ids(cell)))
+    return table(
+        ("environment", "variant", "code digest", "seed: run"),
+        ("left", "left", "left", "left"),
+        rows,
+    )
+
+
+def scale(results: Results) -> Facts | None:
+    """Where 0 and 1 of the normalised scores come from; None where there is no scale."""
+    rows = []
+    for environment in results.common_environments:
+        found = results.scale_by_environment[environment]
+        runs = results.anchors.runs.get(environment, {})
+        one = runs.get(PPO, NONE) if environment in results.anchors.ones else _OF_CONTROL
+        rows.append(
+            (
+                *(environment, return_text(found.zero), runs.get(UNTRAINED, NONE)),
+                *(return_text(found.one), one),
+            )
+        )
+    if not rows:
+        return None
+    return table(
+        ("environment", "0", "seed: run of it", "1", "seed: run of it"),
+        ("left", "right", "left", "right", "left"),
+        rows,
+        [f"Mean scores of these runs [return]: {results.scale_text}."],
+    )
+
+
+def provenance(results: Results) -> list[list[str]]:
+    """What the runs were made with, as pairs of a name and a text."""
+    runs = results.runs.drop_duplicates("run")
+    status = runs["status"].value_counts()
+    files = [json.loads(text) for text in runs.loc[runs["back_end"] == IMPORTED, "machine"]]
+    runs = trained(runs)
+    pairs = [
+        ("Results", results.source),
+        ("Runs", ", ".join(f"{number} {name}" for name, number in status.items())),
+        ("Imported", "; ".join(f"{each['file']} (SHA-256 {each['sha256']})" for each in files)),
+        ("Trained", _span(runs["started"]) if len(runs) else ""),
+        ("Commits", ", ".join(sorted({str(each)[:10] for each in runs["commit"].dropna()}))),
+        ("Machines", "; ".join(sorted({_machine(text) for text in runs["machine"]}))),
+        ("Devices", ", ".join(sorted(set(runs["device"])))),
+        ("Versions", "; ".join(sorted({_versions(text) for text in runs["versions"]}))),
+    ]
+    return [[name, text] for name, text in pairs if text]
+
+
+def _span(started: pd.Series) -> str:
+    days = [each.date().isoformat() for each in (started.min(), started.max())]
+    return " to ".join(dict.fromkeys(days))
+
+
+def _machine(text: str) -> str:
+    known: Mapping[str, Any] = json.loads(text)
+    cores = f"{known['cores']} cores" if "cores" in known else ""
+    return ", ".join(filter(None, (processor_text(known), cores)))
+
+
+def _versions(text: str) -> str:
+    return ", ".join(f"{name} {version}" for name, version in json.loads(text).items())
