@@ -8,25 +8,32 @@ reject. The intervals of one claim hold together with 95%: with m of them each h
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from ablations.claims import CLAIMS
+from bench.errors import InputError
 from bench.evidence.findings import findings, scales_by_control
 from bench.evidence.markdown import Section
-from bench.evidence.measures.anchors import Anchors
+from bench.evidence.measures.anchors import Anchors, anchors_for
 from bench.evidence.measures.cells import Cell, by_seed, paired_differences
 from bench.evidence.measures.late_updates import late_means
 from bench.evidence.measures.normalised import number_text
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.sign_flip_interval import sign_flip_interval
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
+from bench.plan.lookup import load_ablation
+from bench.store import PUBLISHED, View, load, result_folders
 
 if TYPE_CHECKING:
     from ablations.claims.claim import Claim, Comparison
-    from bench.store import View
 
 Decision = Literal["supported", "contradicted", "can't tell", "not tested"]
 
@@ -124,28 +131,49 @@ def claimed_text(comparison: Comparison) -> str:
 
 
 def judge_claims(
-    claims: Iterable[Claim],
-    view: View | None,
-    environments: Sequence[str],
-    anchors: Anchors,
-    *,
-    seed: int = 0,
+    ablation: str, view: View | None, anchors: Anchors, *, seed: int = 0
 ) -> tuple[Judgement, ...]:
     """What an ablation's results say of the claims that are about it.
 
     Args:
-        claims: of one ablation.
+        ablation: its name; "" for the claims that tests decide.
         view: its results; None without any.
-        environments: that the ablation asks for, results or not.
         anchors: what normalised scores are measured by.
         seed: of the sampling beyond 20 pairs.
     """
-    if view is None or view.runs.empty:
+    claims = [claim for claim in CLAIMS.values() if claim.ablation == ablation]
+    if view is None or view.runs.empty or not claims:
         return tuple(Judgement(claim=claim) for claim in claims)
-    measured = _Measured(view, tuple(environments), anchors)
+    # A claim is about all environments that are asked for, results or not.
+    measured = _Measured(view, load_ablation(ablation).environments, anchors)
     return tuple(
         Judgement(claim=claim, evidence=tuple(_judge(claim, measured, seed))) for claim in claims
     )
+
+
+def judged_claims(names: tuple[str, ...], results: Path | None) -> tuple[Judgement, ...]:
+    """The named claims judged, from the results folder or else the user's own and published ones.
+
+    Raises:
+        InputError: the results folder does not exist.
+    """
+    result_folders(results)
+    judged: dict[str, Judgement] = {}
+    anchors = cache(anchors_for)
+    for ablation in dict.fromkeys(CLAIMS[name].ablation for name in names):
+        view: View | None = None
+        if ablation:
+            with suppress(InputError):  # no results: the claims are not tested
+                view = load(ablation, results)
+        measured_by = anchors(PUBLISHED if view is None else view.source)
+        judged |= {each.claim.name: each for each in judge_claims(ablation, view, measured_by)}
+    return tuple(judged[name] for name in names)
+
+
+def counts(judged: Sequence[Judgement]) -> str:
+    """How many claims have each outcome: "12 supported, 3 contradicted, 9 can't tell"."""
+    found = Counter(each.decision for each in judged)
+    return ", ".join(f"{found[outcome]} {outcome}" for outcome in OUTCOMES if found[outcome])
 
 
 def section(judgements: Iterable[Judgement]) -> Section:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from conftest import make_frames
 from tuned import plan_of, tuned
 
 from ablations.claims.claim import Claim, Comparison, Expected
+from bench.evidence import claims
 from bench.evidence.claims import Judgement, judge_claims, section
 from bench.evidence.measures.anchors import Anchors
 from bench.store import View
@@ -88,10 +90,24 @@ def against(expected: Expected, margin: float = 0.0, **fields: object) -> Compar
     return Comparison(expected=expected, margin=margin, **given)  # type: ignore[arg-type]
 
 
-def judged(stated: Claim, view: View | None, *environments: str) -> Judgement:
-    names = environments or ("Hopper-v5",)
-    (found,) = judge_claims([stated], view, names, anchors(*names))
-    return found
+Judge = Callable[..., Judgement]
+
+
+@pytest.fixture
+def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
+    """Judges one claim about an ablation of these environments."""
+
+    def judge(
+        stated: Claim, view: View | None, *environments: str, anchored: Anchors | None = None
+    ) -> Judgement:
+        names = environments or ("Hopper-v5",)
+        monkeypatch.setattr(claims, "CLAIMS", {stated.name: stated})
+        made = SimpleNamespace(environments=names)
+        monkeypatch.setattr(claims, "load_ablation", lambda name: made)
+        (found,) = judge_claims("made", view, anchored or anchors(*names))
+        return found
+
+    return judge
 
 
 @pytest.mark.parametrize(
@@ -111,14 +127,14 @@ def judged(stated: Claim, view: View | None, *environments: str) -> Judgement:
     ],
 )
 def test_the_interval_decides(
-    expected: Expected, margin: float, effect: float, decision: str
+    judged: Judge, expected: Expected, margin: float, effect: float, decision: str
 ) -> None:
     found = judged(claim(against(expected, margin)), view_of({("Hopper-v5", "one"): effect}))
     assert found.decision == decision
     assert found.evidence[0].difference == pytest.approx(effect / 100)
 
 
-def test_nine_pairs_cannot_tell_and_none_is_not_tested() -> None:
+def test_nine_pairs_cannot_tell_and_none_is_not_tested(judged: Judge) -> None:
     stated, effects = claim(against("better")), {("Hopper-v5", "one"): 50.0}
     assert judged(stated, view_of(effects, seeds=9)).decision == "can't tell"
     assert judged(stated, view_of(effects, missing=("one",))).decision == "not tested"
@@ -126,7 +142,7 @@ def test_nine_pairs_cannot_tell_and_none_is_not_tested() -> None:
     assert "no runs of made" in section([judged(stated, None)]).markdown()
 
 
-def test_a_claim_over_environments_needs_all_of_them() -> None:
+def test_a_claim_over_environments_needs_all_of_them(judged: Judge) -> None:
     stated = claim(against("better", together=True))
     effects = {("Hopper-v5", "one"): 50.0, ("Swimmer-v5", "one"): -10.0}
     found = judged(stated, view_of(effects), "Hopper-v5", "Swimmer-v5")
@@ -147,28 +163,28 @@ def test_a_claim_over_environments_needs_all_of_them() -> None:
     ],
 )
 def test_what_a_claim_of_several_comparisons_needs(
-    needs: str, effects: tuple[float, float], decision: str
+    judged: Judge, needs: str, effects: tuple[float, float], decision: str
 ) -> None:
     names = ("Hopper-v5", "Swimmer-v5")
     view = view_of({(name, "one"): effect for name, effect in zip(names, effects, strict=True)})
     assert judged(claim(against("better"), needs=needs), view, *names).decision == decision
 
 
-def test_more_comparisons_widen_the_intervals() -> None:
+def test_more_comparisons_widen_the_intervals(judged: Judge) -> None:
     view = view_of({("Hopper-v5", "one"): 5.0})
     alone = judged(claim(against("better")), view).evidence[0]
     among = judged(claim(*[against("better")] * 5), view).evidence[0]
     assert among.low < alone.low < alone.high < among.high
 
 
-def test_without_a_scale_nothing_is_tested() -> None:
+def test_without_a_scale_nothing_is_tested(judged: Judge) -> None:
     view = view_of({("Hopper-v5", "one"): 5.0})
     nothing = Anchors(untrained={}, ones={}, source="", runs={})
-    (found,) = judge_claims([claim(against("better"))], view, ("Hopper-v5",), nothing)
+    found = judged(claim(against("better")), view, anchored=nothing)
     assert found.decision == "not tested" and "no scale" in found.lines[0]
 
 
-def test_a_column_of_the_updates_is_compared_in_its_own_unit() -> None:
+def test_a_column_of_the_updates_is_compared_in_its_own_unit(judged: Judge) -> None:
     late = np.where(np.arange(20) >= 18, 1.0, 0.0)
     runs, episodes, updates = tuned(
         {

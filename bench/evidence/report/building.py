@@ -18,7 +18,9 @@ import numpy as np
 import pandas as pd
 
 from ablations import ABLATIONS
+from ablations.claims import CLAIMS
 from bench.errors import InputError
+from bench.evidence.claims import NOTES, Judgement, counts, judge_claims
 from bench.evidence.figures.output import svg
 from bench.evidence.figures.style import thousands
 from bench.evidence.measures.anchors import anchors_for
@@ -27,6 +29,7 @@ from bench.evidence.report import batch_reuse, document, excerpts, lecture, step
 from bench.evidence.report.chapter import Chapter, make_chapter
 from bench.evidence.report.pictures import all_pictures
 from bench.evidence.report.steps import LADDERS
+from bench.evidence.report.tables import table
 from bench.evidence.results import Results
 from bench.store import Store, View, load, result_folders
 from bench.store.editions import edition_text
@@ -60,6 +63,7 @@ class _Part:
     source: str
     remarks: tuple[str, ...]
     reused: dict[str, batch_reuse.Point]  # by description
+    judged: tuple[Judgement, ...]  # claims of the literature about it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +136,7 @@ class Builder:
             "lecture": {**told, "reuse": bool(reused), "extent": _extent(list(parts.values()))},
             "steps": [steps.told(step) for step in steps.STEPS],
             "ladders": present,
+            "claims": _claims(each for part in parts.values() for each in part.judged),
         }
         return Report(
             files=_files([part.chapter for part in parts.values()], facts, drawn, form, stem),
@@ -165,6 +170,7 @@ class Builder:
             source=results.source,
             remarks=results.remarks,
             reused=batch_reuse.points(results) if name in REUSING and results.runs.size else {},
+            judged=judge_claims(name, results.view, results.anchors),
         )
 
     def _results(self, view: View) -> Results:
@@ -226,9 +232,28 @@ def _pages(facts: dict[str, Any]) -> dict[str, str]:
         for name, each in chapters.items()
         if name not in looked_at
     }
-    found |= {"measured": "How it is measured", "code": "The code"}
+    found |= {"claims": "What papers claim", "measured": "How it is measured", "code": "The code"}
     return found | {
         f"supplement-{each['name']}": f"Supplement: {each['title']}" for each in facts["supplement"]
+    }
+
+
+def _claims(judged: Iterable[Judgement]) -> dict[str, Any]:
+    """What the literature claims and these results decide, and what they don't."""
+    found = {each.claim.name: each for each in judged}
+    every = [found.get(name, Judgement(claim=claim)) for name, claim in CLAIMS.items()]
+    tested = [each for each in every if each.decision != "not tested"]
+    rows = [
+        (each.claim.claim, each.claim.source, each.decision, "; ".join(each.lines))
+        for each in tested
+    ]
+    return {
+        **table(
+            ("claim", "source", "verdict", "what decides it"), ("left",) * 4, rows, list(NOTES)
+        ),
+        "long": True,
+        "counts": counts(every),
+        "untested": [each.claim.claim for each in every if each not in tested],
     }
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from bench.evidence import rivals
+from bench.evidence import letters, rivals
 from bench.evidence.machine import processor_text
 from bench.evidence.measures import anchors
 from bench.evidence.measures.anchors import PPO
@@ -42,6 +42,8 @@ def part(results: Results) -> dict[str, Any]:
     if results.findings.rivals:
         control = titles(results.plan).get(results.control, results.control)
         found["rivals"] = tables.of_section(rivals.section(results.findings.rivals, control))
+    if results.findings.letters is not None:
+        found["letters"] = tables.of_section(letters.section(results.findings.letters))
     if results.page == "figure_3":
         paper = beside_figure_3.beside_figure_3(
             results.plan, results.scores, results.anchors.untrained

@@ -16,6 +16,7 @@ from bench.evidence.measures.curves import aligned_curves
 from bench.evidence.measures.diagnostics import LABELS, typical
 from bench.evidence.measures.normalised import interval_text, number_text, pooled
 from bench.evidence.measures.thresholds import times_to
+from bench.evidence.measures.wall_time import other_machines
 from bench.evidence.report.words import significant
 from bench.evidence.results import Results
 from bench.evidence.statistics.aggregate_coverage import aggregates_text, improvement_text
@@ -141,7 +142,7 @@ def improvement(results: Results) -> Facts:
     rows = []
     over: dict[tuple[str, str], list[tuple[str, Floats, Floats]]] = {}
     for verdict in results.verdicts:
-        if verdict.outcome == "control":
+        if verdict.outcome == "control" or verdict.unlike:
             continue
         own = results.values.get((verdict.environment, verdict.variant))
         other = results.values.get((verdict.environment, verdict.reference))
@@ -258,7 +259,8 @@ def thresholds(results: Results) -> Facts:
             "curve, gathered between the points of a grid, is first at the threshold or above; a "
             "seed that never is counts with an infinite time. Median: by when at least half of the "
             "seeds are there. Seconds: wall time of training; the seeds of a variant train "
-            "together in one program."
+            "together in one program.",
+            *other_machines(results.runs),
         ],
     )
 

@@ -27,6 +27,9 @@ def conclusion(
     if not judged:
         return "There is one variant only: nothing is compared, and nothing is claimed."
     tested = [verdict for verdict in judged if verdict.outcome != "untested"]
+    apart = list(dict.fromkeys(each.unlike for each in judged if each.unlike))
+    if not tested and apart:
+        return f"No difference is claimed: {'; '.join(apart)}."
     if not tested:
         most = max(verdict.pairs for verdict in judged)
         return (
@@ -37,9 +40,8 @@ def conclusion(
     pairs = range_text(min(v.pairs for v in tested), max(v.pairs for v in tested))
     parts += _no_claims(tested)
     if untested := len(judged) - len(tested):
-        parts.append(
-            f"{_comparisons(untested)} could not be tested (fewer than {FEWEST_PAIRS} pairs)"
-        )
+        why = "; ".join(apart) or f"fewer than {FEWEST_PAIRS} pairs"
+        parts.append(f"{_comparisons(untested)} could not be tested ({why})")
     text = "; ".join(parts)
     family = tested[0].comparisons
     return f"{text[0].upper()}{text[1:]} (n = {pairs} pairs of seeds each; Holm over {family})."
