@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import ResultsOption, stored_name
+from bench.cli.options import NamedAblationOption, ResultsOption, named_once, stored_name
 from bench.cli.other_code import of_other_code
 from bench.cli.output import write_bytes
 from bench.cli.words import shown
@@ -21,14 +21,16 @@ FORMATS = ("pdf", "html")
 
 
 def report(
-    ablation: Annotated[
+    name: Annotated[
         str | None,
-        typer.Option(
-            "--ablation",
+        typer.Argument(
+            metavar="[NAME]",
             help="An ablation's name, or the path of your own .py file.",
             show_default="all, in the lecture's order",
         ),
     ] = None,
+    *,
+    ablation: NamedAblationOption = None,
     results: ResultsOption = None,
     output: Annotated[
         Path | None,
@@ -48,7 +50,8 @@ def report(
     from bench.store import results_folder
     from bench.train.provenance import cores
 
-    name = None if ablation is None else stored_name(ablation)
+    asked = named_once(name, ablation)
+    name = None if asked is None else stored_name(asked)
     path = (
         output
         or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"

@@ -1,19 +1,71 @@
-"""Pages that a command writes say what the published results say today."""
+"""What the documents say of the published results is what the commands say of them today."""
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
 
 from bench.cli.app import main
-from bench.store import PUBLISHED
+from bench.evidence.report.words import conclusion
+from bench.evidence.results import Results
+from bench.store import PUBLISHED, load
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+QUESTIONS = ("baseline", "ladder", "experiment", "sequence")
 
 
 @pytest.mark.parametrize(("verb", "page"), [("compare", "results.md"), ("claims", "claims.md")])
 def test_the_page_is_what_its_command_writes(verb: str, page: str, tmp_path: Path) -> None:
     written = tmp_path / page
     assert main([verb, "--results", str(PUBLISHED), "--output", str(written)]) == 0
-    assert (DOCS / page).read_text() == written.read_text()
+    assert (ROOT / "docs" / page).read_text() == written.read_text()
+
+
+def test_readme_has_the_table_that_compare_prints(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert main(["compare", "baseline", "--results", str(PUBLISHED)]) == 0
+    assert printed(capsys.readouterr().out) in (ROOT / "README.md").read_text()
+
+
+def test_readme_answers_four_questions_as_the_report_does() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name in QUESTIONS:
+        assert answer(name) in readme
+
+
+def printed(out: str) -> str:
+    """The last of the tables, without what fills up its lines, and without the empty ones."""
+    table = "Baseline, " + out.rsplit("Baseline, ", maxsplit=1)[-1].split("\nFrom ", maxsplit=1)[0]
+    lines = (line.rstrip() for line in table.splitlines())
+    return "\n".join(line for line in lines if line)
+
+
+def answer(name: str) -> str:
+    """An ablation's question and its conclusion, as an item of a list."""
+    results = Results(view=load(name, PUBLISHED), source="")
+    over_all = tuple(row for row in results.findings.rivals if row.over_all)
+    told = conclusion(results.verdicts, results.titles, over_all)
+    question = str(results.plan["question"].iloc[0])
+    return textwrap.fill(f"* **{question}** (`{name}`) {told}", 112, subsequent_indent="  ")
+
+
+if __name__ == "__main__":  # writes both into README.md
+    import contextlib
+    import io
+    import os
+
+    os.environ["COLUMNS"] = "80"
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        main(["compare", "baseline", "--results", str(PUBLISHED)])
+    path = ROOT / "README.md"
+    head, rest = path.read_text().split("```text\n", 1)
+    behind = rest.split("```\n", 1)[1]
+    between, after = behind.split("allow to say\n", 1)
+    after = after[after.index("Every difference with") :]
+    answers = "\n".join(map(answer, QUESTIONS))
+    table = printed(out.getvalue())
+    path.write_text(f"{head}```text\n{table}\n```\n{between}allow to say\n{answers}\n\n{after}")
