@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
+
+from ablations import ABLATIONS
 from ablations.claims import answers, clip, code_level, rivals
 from ablations.claims.claim import Claim
 
 CLAIMS: dict[str, Claim] = {
     claim.name: claim for topic in (rivals, clip, code_level, answers) for claim in topic.CLAIMS
 }
+
+
+def environments_of(claim: Claim) -> tuple[str, ...]:
+    """The environments that the claim's ablation asks for, results or not."""
+    module, name = ABLATIONS[claim.ablation].split(":")
+    environments: tuple[str, ...] = getattr(importlib.import_module(module), name).environments
+    return environments

@@ -38,6 +38,7 @@ from bench.cli.other_code import place_and_edition
 from bench.cli.text_tables import print_table
 from bench.cli.training import account, train
 from bench.cli.words import shown, wide_console
+from bench.errors import InputError
 from bench.file_names import file_name
 from bench.formatting import count
 
@@ -147,7 +148,7 @@ def _train(
             observers=observers,
             verbose=verbose,
         )
-    figure = _show(console, plan.ablation.name, store)
+    figure = show_results(console, plan.ablation.name, store)
     for line in account(done.summary, store):
         print(line)
     print(f"Results: {shown(store.path)}")
@@ -183,7 +184,7 @@ def _outlook(plan: Plan, store: Store, workers: int, before: datetime | None) ->
         yield estimated(missing, store, workers)
 
 
-def _show(console: Console, ablation: str, store: Store) -> Path | None:
+def show_results(console: Console, ablation: str, store: Store) -> Path | None:
     """Print the ablation's tables and draw its figure; where that lies, if there are results."""
     from bench.evidence.figures.kinds import default_kind, picture
     from bench.evidence.figures.output import save
@@ -204,7 +205,11 @@ def _show(console: Console, ablation: str, store: Store) -> Path | None:
     for note in [*dict.fromkeys(notes), *view.mixed]:
         print(note)
     print()
-    figure = picture(found, default_kind(found.page)).figure
+    try:
+        figure = picture(found, default_kind(found.page)).figure
+    except InputError as error:  # no episode has ended
+        print(error)
+        return None
     return save(figure, store.path / "figures" / f"{file_name(ablation)}.png")
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from ablations.claims import CLAIMS
+from ablations.claims import CLAIMS, environments_of
 from bench.errors import InputError
 from bench.evidence.findings import findings, scales_by_control
 from bench.evidence.markdown import Section
@@ -29,7 +29,6 @@ from bench.evidence.measures.normalised import number_text
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.sign_flip_interval import sign_flip_interval
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
-from bench.plan.lookup import load_ablation
 from bench.store import PUBLISHED, View, load, result_folders
 
 if TYPE_CHECKING:
@@ -144,8 +143,7 @@ def judge_claims(
     claims = [claim for claim in CLAIMS.values() if claim.ablation == ablation]
     if view is None or view.runs.empty or not claims:
         return tuple(Judgement(claim=claim) for claim in claims)
-    # A claim is about all environments that are asked for, results or not.
-    measured = _Measured(view, load_ablation(ablation).environments, anchors)
+    measured = _Measured(view, environments_of(claims[0]), anchors)
     return tuple(
         Judgement(claim=claim, evidence=tuple(_judge(claim, measured, seed))) for claim in claims
     )

@@ -63,7 +63,7 @@ def test_both_by_the_names_of_their_package(
     assert main(["run", *asked, *size]) == 0
     told = capsys.readouterr().out
     assert "Trained 4 runs" in told
-    assert f"python -m bench figure --ablation mine --results {results}" in told
+    assert f"python -m bench report mine --results {results}" in told
 
     view = load("mine", results)
     assert set(view.runs["status"]) == {"finished"}

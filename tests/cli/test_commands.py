@@ -160,7 +160,7 @@ def test_run_again_trains_nothing_and_tells_the_table(
     assert "4 runs kept from before" in told
     assert "no claim: n = 2 < 10" in told
     assert f"Results: {results}" in told
-    assert f"python -m bench figure --ablation small --results {results}" in told
+    assert f"python -m bench report small --results {results}" in told
     assert sorted((results / "runs").iterdir()) == before
 
 

@@ -99,11 +99,10 @@ def test_show_says_what_trains(
     run = cell.description.run(cell.seeds[0])
     group = {"variants": ["a"], "environment": "b", "seeds": [0], "runs": [run], "steps": 1}
     claims.tell(json.dumps({"ablation": "small", "groups": [group]}))
-    assert main(["show", str(ablation_file), "--results", str(tmp_path)]) == 0
-    header, first, second, *_ = (
-        line.split() for line in capsys.readouterr().out.splitlines() if line.startswith(" ")
-    )
-    assert (header[-1], first[-1], second[-1]) == ("training", "1", "0")
+    assert main(["show", str(ablation_file), "--results", str(tmp_path), "--json"]) == 0
+    told = capsys.readouterr()
+    assert "training" in told.err
+    assert [each["training"] for each in json.loads(told.out)["cells"]][:2] == [1, 0]
 
 
 def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -152,10 +153,9 @@ def test_a_policy_is_evaluated_and_read(
     file: Path, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     given = ["--results", str(results), "--ablation", str(file), "--seeds", "0"]
-    assert main(["evaluate", *given, "--variant", "free", "--episodes", "50"]) == 0
-    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
-    (sampled,) = (line for line in lines if "sampled" in line)
-    assert float(sampled[sampled.index("sampled") + 1]) > 3.5
+    assert main(["evaluate", *given, "--variant", "free", "--episodes", "50", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out).values()
+    assert len(found["sampled"]) == 50 and sum(found["sampled"]) / 50 > 3.5
     assert main(["watch", *given, "--variant", "free", "--episodes", "3", "--sampled"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert len(told) == 4 and "sequence_clipped_ppo in coins:Coins-v0" in told[0]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_frames
 from tuned import plan_of, tuned
 
 from ablations.claims.claim import Claim, Comparison, Expected
@@ -17,6 +15,7 @@ from bench.evidence import claims
 from bench.evidence.claims import Judgement, judge_claims, section
 from bench.evidence.measures.anchors import Anchors
 from bench.store import View
+from tests.evidence.conftest import make_frames
 
 Effects = Mapping[tuple[str, str], float]
 """(environment, variant) -> how much more than the control's 100 it earns."""
@@ -102,8 +101,7 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
     ) -> Judgement:
         names = environments or ("Hopper-v5",)
         monkeypatch.setattr(claims, "CLAIMS", {stated.name: stated})
-        made = SimpleNamespace(environments=names)
-        monkeypatch.setattr(claims, "load_ablation", lambda name: made)
+        monkeypatch.setattr(claims, "environments_of", lambda claim: names)
         (found,) = judge_claims("made", view, anchored or anchors(*names))
         return found
 

@@ -18,9 +18,9 @@ ALLOWED: dict[str, set[str]] = {
     "bench.kinds": set(),
     "bench.plan": {"bench.errors", "ablations", "algorithms"},
     "bench.train": {"bench.errors", "algorithms", "bench.plan", "bench.store"},
-    "bench.store": {"bench.errors"},
+    "bench.store": {"bench.errors", "bench.kinds"},
     "bench.importing": {"bench.errors", "bench.kinds", "ablations", "algorithms", "bench.store"},
-    "bench.evidence": {"bench.errors", "bench.kinds", "bench.store"},
+    "bench.evidence": {"ablations", "bench.errors", "bench.kinds", "bench.store"},
     "bench.peers": {"bench.errors", "bench.train"},
     "bench.throughput": {"bench.errors", "bench.peers", "bench.plan", "bench.train"},
     "bench.tune": {
@@ -102,7 +102,7 @@ def test_every_package_is_named_in_the_project_file() -> None:
     folders = {
         module.removesuffix(".__init__") for module, path in sources() if path.name == "__init__.py"
     }
-    assert named == folders
+    assert named == folders | {"bench.published_results"}  # data from results/published
 
 
 def test_no_file_is_named_after_everything() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_frames
 
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.pages import hundred_seeds
 from bench.evidence.pages.hundred_seeds import EFFECTS, SEEDS, sections
+from tests.evidence.conftest import make_frames
 
 VARIANTS = {"clip_0.2": 1000.0, "clip_0.3": 1400.0}
 

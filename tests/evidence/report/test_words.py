@@ -13,7 +13,8 @@ import scipy.stats
 from bench.evidence.report.words import Mechanism, conclusion, gained, reason, significant
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.significance import ALPHA
-from bench.evidence.verdicts import judge
+from bench.evidence.verdicts import adjust, judge
+from bench.kinds import EPISODES
 
 CONTROL = np.linspace(900, 1100, 10)
 NO_CLAIM = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0])
@@ -26,7 +27,8 @@ def frame(scores: Mapping[tuple[str, str], Sequence[float] | np.ndarray]) -> pd.
         for (environment, variant), values in scores.items()
         for seed, score in enumerate(values)
     ]
-    return pd.DataFrame(rows, columns=["environment", "variant", "variant_title", "seed", "score"])
+    columns = ["environment", "variant", "variant_title", "seed", "score"]
+    return pd.DataFrame(rows, columns=columns).assign(kind=EPISODES, budget=1, back_end="envpool")
 
 
 def told(
@@ -37,7 +39,8 @@ def told(
     page = frame(scores)
     titles = {name: f"the {name}" for name in page["variant"].unique()}
     further = [row.p_value for row in over_all if math.isfinite(row.p_value)]
-    return conclusion(judge(page, "old", compared_with, further=further), titles, over_all)
+    verdicts, _ = adjust(judge(page, "old", compared_with), further)
+    return conclusion(verdicts, titles, over_all)
 
 
 def row(rival: str, difference: float, adjusted: float) -> Improvement:
@@ -55,6 +58,8 @@ def row(rival: str, difference: float, adjusted: float) -> Improvement:
         difference=difference,
         p_value=adjusted,
         adjusted=adjusted,
+        comparisons=1,
+        least=math.nan,
     )
 
 
@@ -148,7 +153,7 @@ def test_what_was_gained_is_told_by_outcome() -> None:
     scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + 200}
     scores |= {("B", "old"): CONTROL, ("B", "a"): CONTROL + NO_CLAIM}
     scores |= {("C", "old"): CONTROL[:4], ("C", "a"): CONTROL[:4] - 7}
-    verdicts = [each for each in judge(frame(scores), "old") if each.variant == "a"]
+    verdicts = [each for each in adjust(judge(frame(scores), "old"), ())[0] if each.variant == "a"]
     assert gained(verdicts) == (
         "better on A (+200, p = 0.0039); nothing can be claimed on B (+0.200, p = 0.93); 4 pairs "
         "are too few for a claim: C (−7.00)"
