@@ -68,6 +68,7 @@ def make_chapter(
         "question": str(results.plan["question"].iloc[0]),
         "objectives": _objectives(results),
         "command": command,
+        "source": results.source,
         "remarks": list(results.remarks),
     }
     if results.runs.empty or not results.values:
