@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import Path
 
@@ -49,8 +50,10 @@ def answer(name: str) -> str:
     results = Results(view=load(name, PUBLISHED), source="")
     over_all = tuple(row for row in results.findings.rivals if row.over_all)
     told = conclusion(results.verdicts, results.titles, over_all)
+    told = re.sub(r" \(n = 10 pairs of seeds each; Holm over \d+\)\.$", ".", told)
     question = str(results.plan["question"].iloc[0])
-    return textwrap.fill(f"* **{question}** (`{name}`) {told}", 112, subsequent_indent="  ")
+    lines = textwrap.fill(f"* **{question}** (`{name}`) {told}".replace("+ ", "+_"), 112)
+    return lines.replace("\n", "\n  ").replace("+_", "+ ")
 
 
 if __name__ == "__main__":  # writes both into README.md
@@ -64,8 +67,10 @@ if __name__ == "__main__":  # writes both into README.md
     path = ROOT / "README.md"
     head, rest = path.read_text().split("```text\n", 1)
     behind = rest.split("```\n", 1)[1]
-    between, after = behind.split("allow to say\n", 1)
-    after = after[after.index("Every difference with") :]
+    between, after = behind.split("the one before it.\n", 1)
+    after = after[after.index("[docs/results.md](docs/results.md) lists") :]
     answers = "\n".join(map(answer, QUESTIONS))
     table = printed(out.getvalue())
-    path.write_text(f"{head}```text\n{table}\n```\n{between}allow to say\n{answers}\n\n{after}")
+    path.write_text(
+        f"{head}```text\n{table}\n```\n{between}the one before it.\n{answers}\n\n{after}"
+    )

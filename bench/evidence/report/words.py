@@ -49,41 +49,55 @@ def conclusion(
 
 def _over_all(rows: Sequence[Improvement]) -> list[str]:
     """Who is better over several environments together, each claim with its size."""
-    claimed: dict[tuple[int, str], list[str]] = {}
+    claimed: dict[tuple[int, str, str], list[Improvement]] = {}
     for row in rows:
         if row.adjusted <= ALPHA:  # never of NaN: what was not tested
-            outcome = "better" if row.difference > 0 else "worse"
-            what = f"“{row.first_title}” is {outcome} than"
-            size = f"by {abs(row.difference):.2f}, {p_text(row.adjusted)}"
-            rivals = claimed.setdefault((len(row.environments), what), [])
-            rivals.append(f"“{row.rival_title}” ({size})")
+            verb = "beats" if row.difference > 0 else "falls short of"
+            claimed.setdefault((len(row.environments), row.first_title, verb), []).append(row)
     return [
-        f"over {number} environments, on the normalised scale, {what} {_listed(rivals)}"
-        for (number, what), rivals in claimed.items()
+        f"over {number} environments, on the normalised scale, “{first}” {verb} "
+        + _listed(
+            [
+                f"“{row.rival_title}” by {abs(row.difference):.2f} ({p_text(row.adjusted)})"
+                for row in own
+            ]
+        )
+        for (number, first, verb), own in claimed.items()
     ]
 
 
 def _claims(tested: Sequence[Verdict], titles: Mapping[str, str]) -> list[str]:
-    """An environment each: who is better or worse than what."""
-    claimed: dict[str, dict[tuple[str, str], list[str]]] = {}
+    """Who beats what, and by how much, a clause per environment."""
+    claimed: dict[str, dict[tuple[str, str], list[Verdict]]] = {}
     for verdict in tested:
         if verdict.outcome == "none":
             continue
         reference = f"“{titles.get(verdict.reference, verdict.reference)}”"
         if verdict.reference_title == "control":
-            reference = f"the control, {reference}"
-        size = f"by {return_text(abs(verdict.difference))}, {p_text(verdict.adjusted)}"
-        title = f"“{titles.get(verdict.variant, verdict.variant)}” ({size})"
+            reference = f"the control, {reference},"
         groups = claimed.setdefault(verdict.environment, {})
-        groups.setdefault((verdict.outcome, reference), []).append(title)
+        groups.setdefault((verdict.outcome, reference), []).append(verdict)
     return [
         f"on {where}, "
-        + ", and ".join(
-            f"{_listed(who)} {'is' if len(who) == 1 else 'are'} {outcome} than {reference}"
-            for (outcome, reference), who in groups.items()
-        )
+        + ", and ".join(_claim(own, key, titles) for key, own in groups.items()).replace(",,", ",")
         for where, groups in claimed.items()
     ]
+
+
+def _claim(own: Sequence[Verdict], key: tuple[str, str], titles: Mapping[str, str]) -> str:
+    """Like "“a” and “b” beat the control, “c”, by 54.1 to 75.1 (p ≤ 0.039)"."""
+    outcome, reference = key
+    verbs = {"better": ("beats", "beat"), "worse": ("falls short of", "fall short of")}[outcome]
+    who = _listed([f"“{titles.get(each.variant, each.variant)}”" for each in own])
+    sizes = sorted({return_text(s) for s in (abs(each.difference) for each in own)}, key=_number)
+    size = sizes[0] if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    largest = p_text(max(each.adjusted for each in own))
+    p_value = largest if len(own) == 1 else largest.replace("=", "≤")
+    return f"{who} {verbs[len(own) > 1]} {reference} by {size} ({p_value})"
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", ""))
 
 
 def _no_claims(tested: Sequence[Verdict]) -> list[str]:
@@ -92,15 +106,15 @@ def _no_claims(tested: Sequence[Verdict]) -> list[str]:
     if not number:
         return []
     if number < len(tested):
-        counted = "comparison" if number == 1 else f"{number} comparisons"
-        return [f"no difference can be claimed in the other {counted}"]
-    counted = "the one comparison" if number == 1 else f"any of the {number} comparisons"
-    where = " on one environment" if tested[0].further else ""
-    text = f"no difference can be claimed in {counted}{where}"
+        counted = "comparison is" if number == 1 else f"{number} comparisons are"
+        return [f"the other {counted} inconclusive"]
+    counted = "the one comparison is" if number == 1 else f"all {number} comparisons"
+    where = " on single environments" if tested[0].further else ""
+    text = f"{counted}{where}{'' if number == 1 else ' are'} inconclusive"
     # Even where all others come first, as many as these are left to adjust for.
     needed = pairs_needed(tested[0].comparisons - tested[0].further)
     if min(verdict.pairs for verdict in tested) < needed:
-        text += f", whatever its size, as so many need {needed} pairs of seeds"
+        text += f": to claim a difference among so many takes {needed} pairs, whatever its size"
     return [text]
 
 
@@ -115,7 +129,7 @@ def _comparisons(number: int) -> str:
 def gained(verdicts: Sequence[Verdict]) -> str:
     """What a variant bought, a clause for each outcome with its environments.
 
-    Like "better on A (+837, p = 0.027); nothing can be claimed on B (+331, p = 0.11)".
+    Like "better on A (+837, p = 0.027); inconclusive on B (+331, p = 0.11)".
 
     Args:
         verdicts: of one variant, an environment each.
@@ -124,22 +138,23 @@ def gained(verdicts: Sequence[Verdict]) -> str:
     for outcome, clause in (
         ("better", "better on {}"),
         ("worse", "worse on {}"),
-        ("none", "nothing can be claimed on {}"),
-        ("untested", "{} pairs are too few for a claim: {}"),
+        ("none", "inconclusive on {}"),
+        ("untested", "not tested on {}"),
     ):
         own = [each for each in verdicts if each.outcome == outcome and each.pairs]
         if not own:
             continue
         told = _listed([f"{each.environment} ({_signed(each)})" for each in own])
-        pairs = [max(each.pairs for each in own)] if outcome == "untested" else []
-        parts.append(clause.format(*pairs, told))
+        parts.append(clause.format(told))
     return "; ".join(parts) or "no pair of common seeds"
 
 
 def _signed(verdict: Verdict) -> str:
     size = return_text(abs(verdict.difference))
     sign = "−" if verdict.difference < 0 else "+"
-    tested = f", {p_text(verdict.adjusted)}" if math.isfinite(verdict.adjusted) else ""
+    above = sum(difference > 0 for difference in verdict.differences)
+    seeds = f", above in {above} of {verdict.pairs} pairs"
+    tested = f", {p_text(verdict.adjusted)}" if math.isfinite(verdict.adjusted) else seeds
     return f"{sign}{size}{tested}"
 
 
