@@ -97,7 +97,7 @@ def test_rewards_stand_beside_what_they_cost(gold: bool, tmp_path: Path) -> None
     text = read(target)
     assert squeezed("How far from the reference") in text
     assert squeezed("what the reward stands for, and what it cost") in text
-    assert squeezed("is better than") in text
+    assert squeezed("” beats ") in text or squeezed("” beat ") in text
     for words in ("This is about the reward that is trained on", "Gold reward: what it stands for"):
         assert (squeezed(words) in text) is gold
     page = tmp_path / "report.html"

@@ -87,7 +87,7 @@ def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written
     assert squeezed(f"{return_text(threshold)} with {reached.number} of 10 {reached.median:g}") in (
         text
     )
-    assert squeezed("On Hopper-v5, “with” (by 100, p = 0.0039) is better than the control") in text
+    assert "OnHopper-v5,“with”beatsthecontrol," in text and "by100(p=0.0039)" in text
 
 
 def test_a_hyperparameter_means_what_it_does_in_each_algorithm(written: Written) -> None:
@@ -131,12 +131,12 @@ def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
         ({"variants": ("only one",)}, ["There is one variant only", "nothing is claimed"]),
         (
             {"environments": ("Hopper-v5",)},
-            ["“with” (by 100, p = 0.002) is better than the control"],
+            ["“with” beats the control"],
         ),
         ({"diverged": {(1, 3)}}, ["Diverged seeds (counted with their last value): with on"]),
-        ({"missing": {("Hopper-v5", 1)}}, ["On Walker2d-v5, “with” (by 100"]),
+        ({"missing": {("Hopper-v5", 1)}}, ["On Walker2d-v5, “with” beats the control"]),
         ({"missing": {("Hopper-v5", 0), ("Walker2d-v5", 0)}}, ["The control variant_0 has no"]),
-        ({"score": lambda _, seed: 10.0 + seed}, ["No difference can be claimed in any of the 2"]),
+        ({"score": lambda _, seed: 10.0 + seed}, ["All 2 comparisons are inconclusive"]),
         ({"digests": ("a" * 16, "b" * 16)}, ["has runs of different code", "aaaaaaaa"]),
         ({"algorithms": ("of_a_user",)}, ["Σ R ∇log p", "An algorithm"]),
         (
