@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from bench.store.parquet import UnreadableError
 
 TEXTS = ("title", "equation", "source", "page", "options")
-LISTS: dict[str, type] = {"held_out": int, "mechanism": str}
+LISTS: dict[str, type] = {"held_out": int, "mechanism": str, "seeds": int}
 
 
 def check_metadata(metadata: Mapping[str, object]) -> None:

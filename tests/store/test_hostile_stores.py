@@ -77,7 +77,8 @@ def test_what_a_row_says_of_rounding_is_looked_at(
 
 
 @pytest.mark.parametrize(
-    "metadata", [{"held_out": 5}, {"held_out": "abc"}, {"held_out": [[1]]}, {"title": 5}]
+    "metadata",
+    [{"held_out": 5}, {"held_out": "abc"}, {"held_out": [[1]]}, {"seeds": "0-9"}, {"title": 5}],
 )
 def test_what_a_plan_says_of_itself_is_looked_at(
     metadata: dict[str, object], pair: Store, plan_rows: PlanRows
