@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.walks
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ("--seeds", "0-1", "--steps", "2k", "--env", "InvertedPendulum-v5")
 
