@@ -49,7 +49,7 @@ def asked_for(
     These are the named ones, and those of named environments and of a user's own ablation file.
 
     Args:
-        ablation: as an `AblationOption`; modules: as `Imports`; environments: ids.
+        ablation: a name, or the path of a .py file; modules: as `Imports`; environments: ids.
 
     Raises:
         InputError: the ablation's file can't be used.

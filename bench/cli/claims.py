@@ -10,9 +10,9 @@ import typer
 
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
-from bench.cli.output import write_text
+from bench.cli.output import check_ending, write_text
 from bench.cli.words import shown
-from bench.errors import InputError, unknown
+from bench.errors import unknown
 
 if TYPE_CHECKING:
     from bench.evidence.claims import Judgement
@@ -32,8 +32,7 @@ def claims(
     """Print the claims of the literature, each with what runs or tests say of it."""
     from ablations.claims import CLAIMS
 
-    if output is not None and output.suffix.lower() != ".md":
-        raise InputError(f"cannot write claims as {str(output)!r}: its name must end in .md")
+    check_ending(output, (".md",), "claims")
     for name in names or ():
         if name not in CLAIMS:
             raise unknown("claim", name, CLAIMS)

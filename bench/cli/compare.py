@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -19,7 +19,7 @@ from bench.cli.options import (
     view_of,
 )
 from bench.cli.other_code import place_and_edition
-from bench.cli.output import write_text
+from bench.cli.output import check_ending, write_text
 from bench.cli.text_tables import print_table
 from bench.cli.words import shown, wide_console
 from bench.errors import InputError
@@ -67,8 +67,7 @@ def compare(
     With --against the exit code is 0 where all is no worse, 1 where something is worse, and 3 where
     one can't tell.
     """
-    if output is not None and output.suffix.lower() != ".md":
-        raise InputError(f"cannot write tables as {str(output)!r}: its name must end in .md")
+    check_ending(output, (".md",), "tables")
     from bench.evidence.comparison import comparison
     from bench.evidence.pages.differences import section
 
@@ -151,10 +150,9 @@ def _judge_against(
 def _with_results(results: Path | None) -> Iterator[str]:
     """The suite's ablations that have results, in the lecture's order."""
     from ablations import ABLATIONS
-    from bench.store import Store, result_folders
+    from bench.store import planned_ablations
 
-    places = map(Store, result_folders(results))
-    planned = {name for place in places for name in place.plans()["ablation"].to_pylist()}
+    planned = planned_ablations(results)
     return (name for name in ABLATIONS if name in planned)
 
 
@@ -162,13 +160,13 @@ def _print(part: Section) -> None:
     """Print a table per environment, and the notes once."""
     console, title = wide_console(), part.heading.removeprefix("## ")
     place = part.header.index("environment")
+
+    def without(row: Sequence[str]) -> tuple[str, ...]:
+        return (*row[:place], *row[place + 1 :])
+
+    header, alignment = without(part.header), without(part.alignment)
     for environment in dict.fromkeys(row[place] for row in part.cells):
-        rows = (part.header, part.alignment, *part.cells)
-        header, alignment, *here = (
-            (*row[:place], *row[place + 1 :])
-            for row in rows
-            if row[place] in (environment, part.header[place], part.alignment[place])
-        )
+        here = [without(row) for row in part.cells if row[place] == environment]
         print_table(console, f"{title}, {environment}", header, alignment, here)
     for note in part.notes:
         print(visible(note))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -16,14 +16,11 @@ from bench.cli.options import (
     view_of,
 )
 from bench.cli.other_code import place_and_edition
-from bench.cli.output import write_text
+from bench.cli.output import check_ending, write_text
 from bench.cli.words import shown
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
 from bench.formatting import count
-
-if TYPE_CHECKING:
-    pass
 
 FORMATS = ("csv", "tensorboard", "latex")
 
@@ -51,8 +48,8 @@ def export(
     """
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)
-    if to == "latex" and output is not None and output.suffix.lower() != ".tex":
-        raise InputError(f"cannot write LaTeX as {str(output)!r}: its name must end in .tex")
+    if to == "latex":
+        check_ending(output, (".tex",), "LaTeX")
     from bench.evidence.findings import findings
     from bench.store import results_folder
     from bench.store.schema import RESULTS

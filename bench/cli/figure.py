@@ -16,9 +16,9 @@ from bench.cli.options import (
     view_of,
 )
 from bench.cli.other_code import of_other_code, place_and_edition
-from bench.cli.output import write_text
+from bench.cli.output import check_ending, write_text
 from bench.cli.words import shown
-from bench.errors import InputError, unknown
+from bench.errors import unknown
 from bench.file_names import file_name
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def figure(
 
     if output is not None:
         check_output(output)
-    _check_ending(table, (".md",), "tables")
-    _check_ending(caption, CAPTIONS, "a caption")
+    check_ending(table, (".md",), "tables")
+    check_ending(caption, CAPTIONS, "a caption")
     for what, value, allowed in (("x axis", x, AXES), ("kind of figure", kind, KINDS)):
         if value is not None and value not in allowed:
             raise unknown(what, value, allowed)
@@ -156,13 +156,6 @@ def figure(
     notes = [f"Not there yet: {made.missing}."] if made.missing else []
     for line in (*notes, *of_other_code(view.runs), *view.mixed, *view.problems):
         print(line)
-
-
-def _check_ending(path: Path | None, allowed: tuple[str, ...], what: str) -> None:
-    if path is not None and path.suffix.lower() not in allowed:
-        raise InputError(
-            f"cannot write {what} as {str(path)!r}: its name must end in {' or '.join(allowed)}"
-        )
 
 
 def _kind_of(x: str | None, own: str) -> str:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 DEVICES = ("auto", "cpu", "cuda")
 
 ABLATION_HELP = "An ablation's name, or the path of your own .py file."
-AblationOption = Annotated[str, typer.Option("--ablation", help=ABLATION_HELP)]
 NamedAblationOption = Annotated[
     str | None, typer.Option("--ablation", help="As NAME.", show_default=False)
 ]
@@ -142,7 +141,7 @@ def required_name(argument: str | None, option: str | None) -> str:
 
 
 def stored_name(ablation: str) -> str:
-    """The name under which the ablation of an `AblationOption` is stored."""
+    """The name under which an ablation is stored, of which a name or a .py file is given."""
     if not ablation.endswith(".py"):
         return ablation
     from bench.plan.lookup import load_ablation

@@ -8,6 +8,14 @@ from bench.errors import InputError
 from bench.files import whole
 
 
+def check_ending(path: Path | None, allowed: tuple[str, ...], what: str) -> None:
+    """Raise InputError where a file that is asked for has another ending than those."""
+    if path is not None and path.suffix.lower() not in allowed:
+        raise InputError(
+            f"cannot write {what} as {str(path)!r}: its name must end in {' or '.join(allowed)}"
+        )
+
+
 def write_text(text: str, path: Path, what: str = "") -> None:
     """Write a text in UTF-8; see `write_bytes`."""
     write_bytes(text.encode(), path, what)

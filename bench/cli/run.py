@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from bench.plan.plan import Plan
     from bench.store import Store
-    from bench.train.events import Event
+    from bench.train.events import Event, Planned
     from bench.train.executors.protocol import Executor
 
 
@@ -122,6 +122,7 @@ def _train(
     """Whether a run failed."""
     from bench.cli.progress import Display
     from bench.store import Store, results_folder
+    from bench.train.events import Planned
     from bench.train.live_events import LiveEvents
 
     console = wide_console()
@@ -134,9 +135,13 @@ def _train(
         Display(plan, console) as display,
         choice(descriptions, tell=display.say) as executor,
     ):
-        for line in _outlook(plan, store, executor.places, before):
-            display.say(line)
-        observers: list[Callable[[Event], None]] = [display]
+
+        def announce(event: Event) -> None:
+            if isinstance(event, Planned):
+                for line in _outlook(event, store, executor.places, descriptions[0].device):
+                    display.say(line)
+
+        observers: list[Callable[[Event], None]] = [announce, display]
         if tensorboard is not None:
             observers.append(LiveEvents(plan, tensorboard))
         done = train(
@@ -162,23 +167,14 @@ def _train(
     return bool(done.summary.failures)
 
 
-def _outlook(plan: Plan, store: Store, workers: int, before: datetime | None) -> Iterator[str]:
+def _outlook(planned: Planned, store: Store, workers: int, device: str) -> Iterator[str]:
     """What there is to train, where to, and how long it takes."""
-    from bench.store.schema import RESULTS
-
-    entries = store.committed()
-    runs = {run: description for run, (description, _) in plan.runs().items()}
-    kept = {
-        run
-        for run in runs.keys() & entries.keys()
-        if entries[run].status in RESULTS and (before is None or entries[run].started >= before)
-    }
-    missing = [description for run, description in runs.items() if run not in kept]
+    missing = [group.description for group in planned.groups for _ in group.seeds]
     steps = sum(description.steps for description in missing)
     yield (
         f"{count(len(missing), 'run')} to train, {count(steps, 'step')} in all, into "
-        f"{shown(store.path)}; {len(kept)} kept from before. Device "
-        f"{plan.cells[0].description.device}, {workers} at a time."
+        f"{shown(store.path)}; {planned.kept} kept from before. Device {device}, {workers} at a "
+        "time."
     )
     if missing:
         yield estimated(missing, store, workers)

@@ -59,7 +59,7 @@ def train(
     from bench.importing import imported_rows
     from bench.train import runner
     from bench.train.event_log import EventLog, logged
-    from bench.train.standing import Notice
+    from bench.train.standing import Counter, Notice
 
     with store.planning(plan.ablation.name):
         earlier = _planned(store, plan.ablation.name)
@@ -67,7 +67,9 @@ def train(
         rows += imported_rows(store, rows)
         hidden = set(earlier) - {row["description"] for row in rows}
         store.write_plan(rows)
-    told: list[Callable[[Event], None]] = [Notice(plan, store.claims), EventLog(plan), *observers]
+    counter = Counter(plan)
+    told: list[Callable[[Event], None]]
+    told = [counter, Notice(counter, store.claims), EventLog(counter), *observers]
 
     def tell(event: Event) -> None:
         for observe in told:

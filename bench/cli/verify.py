@@ -59,11 +59,10 @@ def verify(
     as_json: JsonOption = False,
 ) -> None:
     """Train runs again and compare what they give with what is stored."""
-    from bench.store import PUBLISHED, Store
+    from bench.store import PUBLISHED, Store, result_folders
 
-    store = Store(results or PUBLISHED)
-    if not store.path.is_dir():
-        raise InputError(f"results folder {store.path} does not exist")
+    (folder,) = result_folders(results or PUBLISHED)
+    store = Store(folder)
     name, asked = asked_for(ablation, modules)
     table = runs_of(store, name)
     table = named(table, runs, store) if runs else table

@@ -16,20 +16,17 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-import numpy as np
-
 from ablations.claims import CLAIMS, environments_of
 from bench.errors import InputError
-from bench.evidence.findings import findings, scales_by_control
 from bench.evidence.markdown import Section
-from bench.evidence.measures.anchors import Anchors, anchors_for
+from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.cells import Cell, by_seed, paired_differences
 from bench.evidence.measures.late_updates import late_means
-from bench.evidence.measures.normalised import number_text
-from bench.evidence.statistics.estimates import Floats
-from bench.evidence.statistics.sign_flip_interval import sign_flip_interval
+from bench.evidence.measures.normalised import Scale, number_text
+from bench.evidence.measures.pooled_differences import PooledDifferences, pool
+from bench.evidence.results import Results
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
-from bench.store import PUBLISHED, View, load, result_folders
+from bench.store import load, result_folders
 
 if TYPE_CHECKING:
     from ablations.claims.claim import Claim, Comparison
@@ -129,42 +126,40 @@ def claimed_text(comparison: Comparison) -> str:
     return f"between {number_text(low)} and {number_text(high)}"
 
 
-def judge_claims(
-    ablation: str, view: View | None, anchors: Anchors, *, seed: int = 0
-) -> tuple[Judgement, ...]:
+def judge_claims(ablation: str, results: Results | None, *, seed: int = 0) -> tuple[Judgement, ...]:
     """What an ablation's results say of the claims that are about it.
 
     Args:
         ablation: its name; "" for the claims that tests decide.
-        view: its results; None without any.
-        anchors: what normalised scores are measured by.
+        results: its results; None without any.
         seed: of the sampling beyond 20 pairs.
     """
     claims = [claim for claim in CLAIMS.values() if claim.ablation == ablation]
-    if view is None or view.runs.empty or not claims:
+    if results is None or results.runs.empty:
         return tuple(Judgement(claim=claim) for claim in claims)
-    measured = _Measured(view, environments_of(claims[0]), anchors)
+    measured = _Measured(results)
     return tuple(
         Judgement(claim=claim, evidence=tuple(_judge(claim, measured, seed))) for claim in claims
     )
 
 
-def judged_claims(names: tuple[str, ...], results: Path | None) -> tuple[Judgement, ...]:
-    """The named claims judged, from the results folder or else the user's own and published ones.
+def judged_claims(names: tuple[str, ...], folder: Path | None) -> tuple[Judgement, ...]:
+    """The named claims judged, from a results folder or else the user's own and published ones.
 
     Raises:
         InputError: the results folder does not exist.
     """
-    result_folders(results)
+    result_folders(folder)
     judged: dict[str, Judgement] = {}
     anchors = cache(anchors_for)
     for ablation in dict.fromkeys(CLAIMS[name].ablation for name in names):
-        view: View | None = None
+        results: Results | None = None
         if ablation:
             with suppress(InputError):  # no results: the claims are not tested
-                view = load(ablation, results)
-        measured_by = anchors(PUBLISHED if view is None else view.source)
-        judged |= {each.claim.name: each for each in judge_claims(ablation, view, measured_by)}
+                view = load(ablation, folder)
+                given = anchors(view.source)
+                results = Results(view=view, source="", given_anchors=given, as_shown=False)
+        judged |= {each.claim.name: each for each in judge_claims(ablation, results)}
     return tuple(judged[name] for name in names)
 
 
@@ -207,63 +202,61 @@ NOTES: Final = (
 )
 
 
-class _Measured:
-    """Differences of common seeds by measure, each computed once."""
+_OWN_UNIT: Final = Scale(zero=0.0, one=1.0)
 
-    def __init__(self, view: View, environments: tuple[str, ...], anchors: Anchors) -> None:
-        self.view, self.environments = view, environments
-        self.scores = findings(view, anchors=anchors).scores
-        self.control = str(view.plan["control"].iloc[0])
-        self.scales = scales_by_control(self.scores, self.control, anchors)
+
+class _Measured:
+    """The numbers of an ablation's runs by measure, each read once."""
+
+    def __init__(self, results: Results) -> None:
+        self.results = results
         self._values: dict[str, dict[Cell, dict[int, float]]] = {}
 
     def values(self, measure: str) -> dict[Cell, dict[int, float]]:
         """Every cell's finite numbers by seed."""
         if measure not in self._values:
-            frame = self.scores
+            frame = self.results.scores
             if measure != "score":
-                late = late_means(self.view.runs, self.view.updates, (measure,))[measure]
+                late = late_means(self.results.runs, self.results.view.updates, (measure,))[measure]
                 frame = frame.assign(score=frame["run"].astype(object).map(late).astype("float64"))
             self._values[measure] = by_seed(frame)
         return self._values[measure]
 
-    def differences(self, comparison: Comparison, environment: str) -> Floats:
-        """Variant − reference by common seed, in the comparison's unit; NaN without a scale."""
+    def pooled(
+        self, comparison: Comparison, environments: tuple[str, ...]
+    ) -> tuple[int, PooledDifferences | None]:
+        """The fewest pairs, and variant − reference in the comparison's unit; None: no scale."""
         values = self.values(comparison.measure)
-        found = paired_differences(
-            values.get((environment, comparison.variant), {}),
-            values.get((environment, comparison.reference), {}),
-        )
-        if comparison.measure != "score":
-            return found
-        scale = self.scales.get(environment)
-        return found * math.nan if scale is None else found / (scale.one - scale.zero)
+        differences = [
+            paired_differences(
+                values.get((name, comparison.variant), {}),
+                values.get((name, comparison.reference), {}),
+            )
+            for name in environments
+        ]
+        known = self.results.scale_by_environment if comparison.measure == "score" else {}
+        own = None if comparison.measure == "score" else _OWN_UNIT
+        scales = [scale for name in environments if (scale := known.get(name, own)) is not None]
+        whole = len(scales) == len(environments)
+        return min(map(len, differences)), pool(differences, scales) if whole else None
 
 
 def _judge(claim: Claim, measured: _Measured, seed: int) -> Iterator[Evidence]:
+    # A claim is about all environments that are asked for, results or not.
     places = [
         (comparison, place)
         for comparison in claim.comparisons
-        for place in _places(comparison, measured.environments)
+        for place in _places(comparison, environments_of(claim))
     ]
     level = 1 - ALPHA / len(places)
     for comparison, environments in places:
-        groups = [measured.differences(comparison, name) for name in environments]
-        pairs = min(len(each) for each in groups)
-        difference = low = high = math.nan
-        together = np.concatenate(groups)
-        if pairs and np.isfinite(together).all():
-            # Each environment weighs alike, whatever its number of pairs.
-            weights = np.concatenate([np.full(len(each), 1 / len(each)) for each in groups])
-            difference = float(np.mean([each.mean() for each in groups]))
-            if pairs >= FEWEST_PAIRS:
-                generator = np.random.default_rng(seed)
-                low, high = sign_flip_interval(together, generator, weights=weights, level=level)
+        pairs, pooled = measured.pooled(comparison, environments)
+        low, high = (math.nan, math.nan) if pooled is None else pooled.interval(level, seed)
         yield Evidence(
             comparison=comparison,
             environments=environments,
             pairs=pairs,
-            difference=difference,
+            difference=math.nan if pooled is None else pooled.difference,
             low=low,
             high=high,
         )

@@ -4,7 +4,7 @@
 gives an ablation's tidy view.
 """
 
-from bench.store.load import View, load
+from bench.store.load import View, load, planned_ablations
 from bench.store.marks import Entry
 from bench.store.merging import Merging, merge
 from bench.store.places import PUBLISHED, result_folders, results_folder
@@ -24,6 +24,7 @@ __all__ = [
     "View",
     "load",
     "merge",
+    "planned_ablations",
     "publish",
     "result_folders",
     "results_folder",

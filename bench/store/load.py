@@ -131,6 +131,16 @@ def load(ablation: str, results: str | Path | None = None) -> View:
     raise InputError("; ".join([reason, *_problems(places)]))
 
 
+def planned_ablations(results: str | Path | None = None) -> set[str]:
+    """The names of the ablations that there is a plan of where `load` looks.
+
+    Raises:
+        InputError: the named results folder does not exist.
+    """
+    places = map(Store, result_folders(results))
+    return {name for place in places for name in place.plans()["ablation"].to_pylist()}
+
+
 def _held_out(plans: pa.Table, ablation: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     """Description and seed of what is held out for an ablation, and for others."""
     own: set[tuple[str, int]] = set()

@@ -21,6 +21,7 @@ from bench.store.content import (
     same_code,
 )
 from bench.store.marks import policy_file
+from bench.store.places import result_folders
 from bench.store.schema import RESULTS, THROUGHPUT
 from bench.store.store import Store, by_ablation
 from bench.store.united_plan import unite
@@ -107,8 +108,7 @@ def merge(
 
 
 def _check_source(source: Path, target: Path) -> None:
-    if not source.is_dir():
-        raise InputError(f"results folder {source} does not exist")
+    result_folders(source)  # refuses one that isn't there
     if source.resolve() == target.resolve():
         raise InputError(f"results folder {source} can't be merged into itself")
     if not any((source / table).is_dir() for table in ("runs", "plans", "throughput")):

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from bench.errors import InputError, unknown
 from bench.store.marks import COMPACTED, OF_DESCRIPTION, PARTS, Entry, parts_of
 from bench.store.parquet import in_order, segments, with_column
+from bench.store.places import result_folders
 from bench.store.rounding import rounded, steps_of_rounding
 from bench.store.schema import PRUNED, RESULTS, RUNS, SCHEMAS
 from bench.store.store import RUN_TABLES, Store, by_ablation
@@ -63,9 +64,7 @@ def publish(
     InputError when there is no source, the target is torn or holds files of single runs, or a
     policy is not to be had.
     """
-    old, new = Store(target), Store(source)
-    if not new.path.is_dir():
-        raise InputError(f"results folder {new.path} does not exist")
+    old, (new,) = Store(target), map(Store, result_folders(source))
     kept = new.policies()
     for run in policies:
         if run not in kept:

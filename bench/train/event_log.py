@@ -10,7 +10,6 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.plan.plan import Plan
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
 from bench.train.standing import Counter, in_words
 
@@ -21,15 +20,18 @@ PROGRESS_EVERY = 60.0
 
 
 class EventLog:
-    """Logs the runner's events."""
+    """Logs the runner's events.
 
-    def __init__(self, plan: Plan) -> None:
-        self._count = Counter(plan)
+    Args:
+        count: that is told every event before this is.
+    """
+
+    def __init__(self, count: Counter) -> None:
+        self._count = count
         self._said: dict[Group, float] = {}
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
-        self._count(event)
         for line in self._lines(event):
             LOGGER.info(line)
 

@@ -105,16 +105,20 @@ class Counter:
 
 
 class Notice:
-    """Shows other processes how far this one is, beside its claims."""
+    """Shows other processes how far this one is, beside its claims.
 
-    def __init__(self, plan: Plan, claims: Claims) -> None:
-        self._count = Counter(plan)
+    Args:
+        count: that is told every event before this is.
+        claims: of this process.
+    """
+
+    def __init__(self, count: Counter, claims: Claims) -> None:
+        self._count = count
         self._claims = claims
         self._written = 0.0
 
     def __call__(self, event: Event) -> None:
-        """Take in one event; what can't be shown is not."""
-        self._count(event)
+        """Show where the plan stands now; what can't be shown is not."""
         if time.monotonic() - self._written >= WRITTEN_EVERY:
             self._written = time.monotonic()
             with suppress(OSError):

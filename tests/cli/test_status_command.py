@@ -18,7 +18,7 @@ from bench.errors import InputError
 from bench.store.claims import Claims
 from bench.train.events import Progressed
 from bench.train.live_events import LiveEvents
-from bench.train.standing import Notice, Standing, standings
+from bench.train.standing import Counter, Notice, Standing, standings
 
 ELSEWHERE = """
 import sys, time
@@ -35,9 +35,11 @@ time.sleep(600)
 def noticed(claims: Claims, events: int = 4) -> Standing:
     """What others see after so many events."""
     claims.take_part(1)
-    notice = Notice(PLAN, claims)
+    count = Counter(PLAN)
+    notice = Notice(count, claims)
     for event in EVENTS[:events]:
         notice._written = 0.0
+        count(event)
         notice(event)
     (found,) = standings(claims)
     return found

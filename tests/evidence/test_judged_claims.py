@@ -14,6 +14,7 @@ from ablations.claims.claim import Claim, Comparison, Expected
 from bench.evidence import claims
 from bench.evidence.claims import Judgement, judge_claims, section
 from bench.evidence.measures.anchors import Anchors
+from bench.evidence.results import Results
 from bench.store import View
 from tests.evidence.conftest import make_frames
 
@@ -102,7 +103,9 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
         names = environments or ("Hopper-v5",)
         monkeypatch.setattr(claims, "CLAIMS", {stated.name: stated})
         monkeypatch.setattr(claims, "environments_of", lambda claim: names)
-        (found,) = judge_claims("made", view, anchored or anchors(*names))
+        given = anchored or anchors(*names)
+        results = view and Results(view=view, source="", given_anchors=given)
+        (found,) = judge_claims("made", results)
         return found
 
     return judge

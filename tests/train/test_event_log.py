@@ -10,14 +10,17 @@ import pytest
 
 from bench.train import event_log
 from bench.train.event_log import EventLog, logged
+from bench.train.standing import Counter
 from tests.cli.test_progress import EVENTS, PLAN
 
 
 def test_every_event_has_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_log, "PROGRESS_EVERY", 0.0)
     with logged(tmp_path / "logs"):
-        log = EventLog(PLAN)
+        count = Counter(PLAN)
+        log = EventLog(count)
         for event in EVENTS:
+            count(event)
             log(event)
     (file,) = (tmp_path / "logs").iterdir()
     lines = file.read_text().splitlines()
@@ -36,11 +39,11 @@ def test_every_event_has_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_it_is_shown_where_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with logged(tmp_path, verbose=True):
-        EventLog(PLAN)(EVENTS[0])
+        EventLog(Counter(PLAN))(EVENTS[0])
     assert "planned 5 runs" in capsys.readouterr().err
 
 
 def test_training_goes_on_without_a_log(tmp_path: Path) -> None:
     (tmp_path / "logs").touch()
     with logged(tmp_path / "logs"):
-        EventLog(PLAN)(EVENTS[0])
+        EventLog(Counter(PLAN))(EVENTS[0])

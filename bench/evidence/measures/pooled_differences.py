@@ -10,7 +10,12 @@ import numpy as np
 
 from bench.evidence.measures.normalised import Scale
 from bench.evidence.statistics.estimates import Floats
-from bench.evidence.statistics.significance import FEWEST_PAIRS, least_claimable, sign_flip_test
+from bench.evidence.statistics.significance import (
+    FEWEST_PAIRS,
+    least_claimable,
+    sign_flip_interval,
+    sign_flip_test,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +45,13 @@ class PooledDifferences:
         if self.pairs < FEWEST_PAIRS:
             return math.nan
         return sign_flip_test(self.values * self.weights, np.random.default_rng(seed))
+
+    def interval(self, level: float, seed: int) -> tuple[float, float]:
+        """As `significance.sign_flip_interval`; NaN where `p_value` is."""
+        if self.pairs < FEWEST_PAIRS:
+            return math.nan, math.nan
+        generator = np.random.default_rng(seed)
+        return sign_flip_interval(self.values, generator, weights=self.weights, level=level)
 
     def least(self, level: float, seed: int) -> float:
         """As `significance.least_claimable` [normalised score]."""

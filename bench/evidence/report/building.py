@@ -31,7 +31,7 @@ from bench.evidence.report.pictures import all_pictures
 from bench.evidence.report.steps import LADDERS
 from bench.evidence.report.tables import table
 from bench.evidence.results import Results
-from bench.store import Store, View, load, result_folders
+from bench.store import View, load, planned_ablations
 from bench.store.editions import edition_text
 from bench.store.imported import is_imported, trained
 
@@ -148,8 +148,7 @@ class Builder:
 
     def _planned(self) -> list[str]:
         """The names of the ablations with a plan, a user's own last."""
-        places = map(Store, result_folders(self.results))
-        planned = {name for place in places for name in place.plans()["ablation"].to_pylist()}
+        planned = planned_ablations(self.results)
         order = {name: place for place, name in enumerate(ABLATIONS)}
         return sorted(planned - {UNTRAINED}, key=lambda name: (order.get(name, len(order)), name))
 
@@ -170,7 +169,7 @@ class Builder:
             source=results.source,
             remarks=results.remarks,
             reused=batch_reuse.points(results) if name in REUSING and results.runs.size else {},
-            judged=judge_claims(name, results.view, results.anchors),
+            judged=judge_claims(name, results),
         )
 
     def _results(self, view: View) -> Results:

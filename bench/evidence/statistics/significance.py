@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bench.evidence.statistics.estimates import Floats, checked_values
+from bench.evidence.statistics.estimates import LEVEL, Floats, checked_values, tails
 
 FEWEST_PAIRS: Final = 10
 """Below so many pairs of seeds no difference is claimed."""
@@ -82,28 +82,54 @@ def rejecting_patterns(pairs: int, level: float) -> int:
     return math.floor(level * 2.0 ** (pairs - 1) * (1 + 1e-12))
 
 
+def sign_flip_interval(
+    differences: ArrayLike,
+    generator: np.random.Generator,
+    *,
+    weights: ArrayLike = 1.0,
+    level: float = LEVEL,
+) -> tuple[float, float]:
+    """All δ at which the two-sided sign-flip test of (differences − δ) has p > 1 − level.
+
+    Flipping the signs of a subset gives at least the observed |sum| exactly where δ lies between
+    the subset's mean and that of the rest (Hartigan 1969). So the interval ends at the k-th
+    smallest and the k-th largest subset mean, where p ≤ 1 − level allows k patterns. Exact for
+    differences that are symmetric about δ, up to `ENUMERATION_LIMIT` pairs; from sampled subsets
+    beyond.
+
+    Args:
+        differences: finite paired differences, 1-D.
+        generator: used beyond `ENUMERATION_LIMIT` pairs only.
+        weights: positive, of the differences in the mean that is tested.
+        level: of the interval, in (0, 1).
+
+    Returns:
+        (low, high), infinite where so few pairs can't reject any δ.
+
+    Raises:
+        ValueError: no pairs, a difference that is not finite, or a level outside (0, 1).
+    """
+    tails(level)  # refuses a level that is none
+    return _ends(checked_values(differences).ravel(), weights, 1 - level, generator)
+
+
 def least_claimable(
     differences: ArrayLike,
     level: float,
     generator: np.random.Generator,
     *,
     weights: ArrayLike = 1.0,
-    repetitions: int = _SIGN_SAMPLES,
 ) -> float:
     """The least |mean difference| from which the sign-flip test has p ≤ level, at this spread.
 
-    The test is inverted on the centred differences c, shifted by δ: a pattern that flips the set F
-    has at least the observed |sum| just where δ ≤ −(mean of c over F). So δ is claimed beyond the
-    k-th largest of these means, where p ≤ level allows k patterns; the shift up and the shift down
-    have each their own, and the larger is told. Exact up to `ENUMERATION_LIMIT` pairs, by sampled
-    sets beyond.
+    The centred differences, shifted by δ, reject 0 just where δ lies outside of the interval that
+    the test has for them: the shift up and the shift down have each their own, and the larger is
+    told.
 
     Args:
-        differences: finite paired differences, 1-D.
+        differences, weights: as in `sign_flip_interval`.
         level: in (0, 1).
         generator: used beyond `ENUMERATION_LIMIT` pairs only.
-        weights: positive, of the differences in the mean that is tested.
-        repetitions: sets to draw there.
 
     Returns:
         In the differences' unit; infinite where so few pairs can claim no difference of any size.
@@ -112,24 +138,35 @@ def least_claimable(
         ValueError: no pairs, or a difference that is not finite.
     """
     checked = checked_values(differences).ravel()
-    number = len(checked)
     weight = np.broadcast_to(np.asarray(weights, dtype=np.float64), checked.shape)
-    centred = weight * (checked - np.average(checked, weights=weight))
+    centred = checked - np.average(checked, weights=weight)
+    low, high = _ends(centred, weights, level, generator)
+    return max(-low, high) + 0.0  # no −0
+
+
+def _ends(
+    values: Floats, weights: ArrayLike, alpha: float, generator: np.random.Generator
+) -> tuple[float, float]:
+    """The k-th smallest and the k-th largest subset mean, where p ≤ alpha allows k patterns."""
+    number = len(values)
+    weight = np.broadcast_to(np.asarray(weights, dtype=np.float64), values.shape)
     if number <= ENUMERATION_LIMIT:
-        allowed = rejecting_patterns(number, level)
+        allowed = rejecting_patterns(number, alpha)
         sums, sizes = np.zeros(1), np.zeros(1)
-        for value, share in zip(centred, weight, strict=True):
+        for value, share in zip(weight * values, weight, strict=True):
             sums = np.concatenate([sums, sums + value])
             sizes = np.concatenate([sizes, sizes + share])
         sums, sizes = sums[1:], sizes[1:]  # flipping nothing is the observed pattern itself
     else:
-        allowed = math.floor(level / 2 * repetitions)
-        flipped = _coins(generator, repetitions, number).astype(np.float64)
-        sums, sizes = flipped @ centred, np.maximum(flipped @ weight, np.finfo(np.float64).tiny)
+        allowed = math.floor(alpha / 2 * _SIGN_SAMPLES)
+        flipped = _coins(generator, _SIGN_SAMPLES, number).astype(np.float64)
+        sums = flipped @ (weight * values)
+        sizes = np.maximum(flipped @ weight, np.finfo(np.float64).tiny)
     if allowed < 1:
-        return math.inf
+        return -math.inf, math.inf
     means = sums / sizes
-    return float(max(np.partition(side, -allowed)[-allowed] for side in (means, -means)))
+    low, high = (np.partition(means, place)[place] for place in (allowed - 1, -allowed))
+    return float(low), float(high)
 
 
 def _coins(generator: np.random.Generator, draws: int, number: int) -> NDArray[np.uint8]:

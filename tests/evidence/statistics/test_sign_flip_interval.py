@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.statistics.sign_flip_interval import sign_flip_interval
-from bench.evidence.statistics.significance import sign_flip_test
+from bench.evidence.statistics.significance import sign_flip_interval, sign_flip_test
 
 GENERATOR = np.random.default_rng(0)
 
