@@ -77,13 +77,18 @@ def figure(
         typer.Option(
             "--width",
             metavar="column|page|INCHES",
-            help="Of the figure: 3.3 inches, 7 inches, or as many as you say.",
+            help="Width of the figure: column (3.3 inches), page (7 inches), or inches.",
             show_default="for a screen",
         ),
     ] = None,
     font_size: Annotated[
         float | None,
-        typer.Option("--font-size", metavar="PT", help="Of names.", show_default="8.5; column 7"),
+        typer.Option(
+            "--font-size",
+            metavar="PT",
+            help="Size of the names in the figure [points].",
+            show_default="8.5; column 7",
+        ),
     ] = None,
     title: Annotated[
         bool, typer.Option("--title/--no-title", help="The ablation's question above the figure.")

@@ -24,7 +24,7 @@ DEVICES = ("auto", "cpu", "cuda")
 
 ABLATION_HELP = "An ablation's name, or the path of your own .py file."
 NamedAblationOption = Annotated[
-    str | None, typer.Option("--ablation", help="As NAME.", show_default=False)
+    str | None, typer.Option("--ablation", help="The same as NAME.", show_default=False)
 ]
 AblationArgument = Annotated[
     str | None, typer.Argument(metavar="[NAME]", help=ABLATION_HELP, show_default=False)
@@ -100,7 +100,8 @@ ReturnsOption = Annotated[
     str,
     typer.Option(
         "--returns",
-        help="training, or what `evaluate` has stored: deterministic or sampled actions.",
+        help="Which returns: of training, or of the deterministic or sampled actions that "
+        "`evaluate` has stored.",
     ),
 ]
 

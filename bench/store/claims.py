@@ -96,7 +96,7 @@ class Claims:
                 file.write_text(text, encoding="utf-8")
 
     def told(self) -> list[str]:
-        """What the living processes that take part say of themselves; empty of one that has not."""
+        """The texts that the living processes here have told; empty ones of those that told none."""
         texts = []
         for path in self._taking_part():
             with suppress(FileNotFoundError):

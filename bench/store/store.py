@@ -90,7 +90,7 @@ class Store:
 
     @property
     def read_only(self) -> bool:
-        """Whether nothing but a publication may change it, or nothing, since it was opened so."""
+        """Whether writing is refused: the store is published, or was opened to be read only."""
         if self._left_alone or self.path.resolve() == PUBLISHED:
             return True
         paths = self._files("runs")

@@ -93,7 +93,7 @@ class Counter:
             standing.left = max(0.0, took * (standing.steps / standing.done - 1))
 
     def of(self, group: Group) -> GroupStanding:
-        """A group that has begun nothing."""
+        """The standing of a group that has not begun."""
         description = group.description
         return GroupStanding(
             variants=self._variants[description.identifier],

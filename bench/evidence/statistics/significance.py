@@ -123,8 +123,8 @@ def least_claimable(
     """The least |mean difference| from which the sign-flip test has p ≤ level, at this spread.
 
     The centred differences, shifted by δ, reject 0 just where δ lies outside of the interval that
-    the test has for them: the shift up and the shift down have each their own, and the larger is
-    told.
+    the test has for them. A shift up and a shift down need not be equally large: the larger is
+    returned.
 
     Args:
         differences, weights: as in `sign_flip_interval`.
