@@ -96,7 +96,7 @@ class Claims:
                 file.write_text(text, encoding="utf-8")
 
     def told(self) -> list[str]:
-        """The texts that the living processes here have told; empty ones of those that told none."""
+        """The texts that living processes have told; an empty one for each that has told none."""
         texts = []
         for path in self._taking_part():
             with suppress(FileNotFoundError):
