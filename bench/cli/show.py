@@ -43,7 +43,8 @@ def show(
     ablation: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="An ablation's name, your own .py file, or an algorithm's name."
+            metavar="NAME",
+            help="An ablation's name, the path of your own .py file, or an algorithm's name.",
         ),
     ] = None,
     algorithms: AlgorithmsOption = None,
@@ -58,7 +59,7 @@ def show(
     results: ResultsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show an ablation's plan and what of it is done, or an algorithm's equation and settings."""
+    """Show an ablation's plan and progress, or an algorithm's equation and settings."""
     alone = algorithms is not None and len(algorithms) == 1 and not environments
     named = algorithms[0] if algorithms and alone else ablation
     with answering(as_json) as answer:
