@@ -158,7 +158,7 @@ def not_played_because(run: pd.Series) -> str | None:
 
 
 def described(run: pd.Series) -> Description:
-    """The description of a stored run, in which its id is rooted, for today's algorithm.
+    """The description of a stored run, checked against the run's id, for today's algorithm.
 
     Raises:
         InputError: the run was made elsewhere, its description is none, or its algorithm is gone.

@@ -165,7 +165,10 @@ def _played(
 def player(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
 ) -> tuple[Callable[[bool], Played], bool]:
-    """What plays with a stored run's policy, sampled or not, and whether it chose its actions."""
+    """A player with a stored run's policy, and whether the algorithm chose its training's actions.
+
+    The player takes whether actions are sampled.
+    """
     if run.back_end == SEQUENCE.name:
         from bench.policies.written_answers import worth, written
 

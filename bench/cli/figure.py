@@ -173,7 +173,7 @@ def figure(
 
 
 def _kind_of(x: str | None, own: str) -> str:
-    """What is drawn where only the horizontal axis is asked for."""
+    """The kind of figure for a horizontal axis, where no kind is given."""
     if x is None or x == "kl":
         return own if x is None else "kl"
     return own if own == "figure_3" and x == "steps" else "curves"

@@ -191,7 +191,7 @@ def _page(store: Store, place: Place, ablation: str | None) -> dict[str, object]
 
 
 def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) -> None:
-    """A line a run, and what became of all."""
+    """A line per run, and what became of all."""
     from bench.evidence.measures.scores import score_runs
     from bench.evidence.verdicts import return_text
     from bench.importing.quoting import listed

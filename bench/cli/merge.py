@@ -85,7 +85,7 @@ def _counted(done: Merging) -> str:
 
 
 def _conflicts(done: Merging) -> Iterator[str]:
-    """What differs, a line a description and reason."""
+    """What differs, a line per description and reason."""
     outcome = "replaced" if done.replaced else "kept"
     seeds: dict[tuple[str, str], list[int]] = {}
     for each in done.conflicts:

@@ -29,7 +29,7 @@ def _column(max_width: int | None = None) -> Column:
 
 
 class Display(Live):
-    """Told the runner's events, keeps count and shows it.
+    """Shows the runner's events, and keeps count of them.
 
     Args:
         plan: for the names of variants.

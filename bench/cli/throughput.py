@@ -232,7 +232,7 @@ def _doing(turn: int, rounds: int, rival: Rival) -> str:
 
 
 def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None:
-    """Print a table an environment, and how the peers compare."""
+    """Print a table per environment, and how the peers compare."""
     from bench.evidence.throughput import beside, summarise
 
     summary = summarise(rows)

@@ -44,7 +44,7 @@ class Moment:
 
 
 class Stage:
-    """One environment that shows itself.
+    """One environment that is rendered while a policy plays.
 
     Args:
         environment: id.

@@ -16,7 +16,7 @@ from bench.visible import visible
 MOMENTS: Final = 6
 """Pictures of a row."""
 
-SIDE: Final = 0.75
+SIDE: Final = 0.68
 """Width of a picture [inches]."""
 LINE: Final = 0.22
 """Height of the text above a row and below the last one [inches]."""

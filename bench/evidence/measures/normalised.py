@@ -59,7 +59,7 @@ def scales(zeros: Mapping[str, float], ones: Mapping[str, float]) -> dict[str, S
 
 
 def untrained_values(scores: pd.DataFrame | None, column: str = "score") -> dict[str, Floats]:
-    """Environment -> what the untrained policy earned, one number a seed [return].
+    """Environment -> what the untrained policy earned, one number per seed [return].
 
     Args:
         scores: the frame of `scores.score_runs` for the ablation `untrained`, if it was run.

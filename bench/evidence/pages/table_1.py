@@ -51,12 +51,12 @@ def surrogates(
     *,
     seed: int = 0,
 ) -> tuple[Surrogate, ...]:
-    """A row a variant of the plan, trained or not.
+    """A row per variant of the plan, trained or not.
 
     Args:
         plan: the store's plan of the ablation `surrogates`.
         scores: the frame of `scores.score_runs`.
-        untrained: environment -> the untrained policy's last 100 episodes, one number a seed.
+        untrained: environment -> the untrained policy's last 100 episodes, one number per seed.
         seed: of the bootstrap.
     """
     values, names = cell_values(scores, _RESULT), titles(plan)
