@@ -197,11 +197,9 @@ def _tables(view: View) -> str:
     title, question = (visible(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
     if page == "table_1":
-        from bench.evidence.measures.normalised import untrained_values
         from bench.evidence.pages.table_1 import section, surrogates
 
-        zeros = untrained_values(anchors.untrained_scores, "last_100")
-        rows = surrogates(view.plan, found.scores, zeros)
+        rows = surrogates(view.plan, found.scores, anchors.untrained_scores)
         parts.append(section(view.plan, found.scores, rows).markdown())
     if page == "hundred_seeds":
         from bench.evidence.pages import hundred_seeds
