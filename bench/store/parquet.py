@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.store.schema import JSON, SEAL
@@ -79,7 +80,7 @@ def _check_names(schema: pa.Schema, given: Collection[str]) -> None:
 def with_column(table: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
     """The table with other values in a column of its schema."""
     place = table.schema.get_field_index(name)
-    return table.set_column(place, table.schema.field(place), column)
+    return table.set_column(place, table.schema.field(place).with_type(column.type), column)
 
 
 def write(table: pa.Table, path: Path) -> str:
@@ -180,10 +181,20 @@ def read(
         raise UnreadableError("is not a Parquet file")
     content = read_bytes(path, expected)
     try:
-        with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-            found = file.schema_arrow
-            _check_columns(found, schema)
+        metadata = pq.read_metadata(pa.BufferReader(content))
+        found = metadata.schema.to_arrow_schema()
+        _check_columns(found, schema)
+        # A run's name is decoded once, not once for each of its rows.
+        names = [name for name in ("run",) if name in schema.names]
+        with pq.ParquetFile(
+            pa.BufferReader(content),
+            metadata=metadata,
+            read_dictionary=names,
+            page_checksum_verification=True,
+        ) as file:
             table = file.read()
+            for name in names:
+                table = with_column(table, name, table[name].cast(pa.string()))
             if SEAL in found.names and table[SEAL].null_count < len(table):
                 _check_seal(table)
                 # It is the file's: rows that come from two files are equal all the same.
@@ -247,14 +258,25 @@ def _no_json(table: pa.Table) -> str | None:
     return None
 
 
-def segments(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """A run and rows of it that stand together, again and again; nothing is copied."""
-    if not len(table):
-        return
-    runs = table["run"].combine_chunks().dictionary_encode()
-    starts = np.flatnonzero(np.diff(runs.indices.to_numpy(), prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(table)], strict=True):
-        yield runs[start].as_py(), table.slice(start, end - start)
+def segments(
+    table: pa.Table, runs: Collection[str] | None = None
+) -> Iterator[tuple[str, pa.Table]]:
+    """A run and rows of it that stand together, again and again; nothing is copied.
+
+    Args:
+        table: with the column `run`.
+        runs: those whose rows are asked for; None: all.
+    """
+    for run, start, end in extents(table):
+        if runs is None or run in runs:
+            yield run, table.slice(start, end - start)
+
+
+def extents(table: pa.Table) -> Iterator[tuple[str, int, int]]:
+    """A run, and from which row to before which rows of it stand together, again and again."""
+    encoded = pc.run_end_encode(table["run"].combine_chunks(), run_end_type=pa.int64())
+    ends = encoded.run_ends.to_pylist()
+    return zip(encoded.values.to_pylist(), [0, *ends], ends, strict=False)
 
 
 def in_order(parts: Iterable[tuple[str, pa.Table]], schema: pa.Schema) -> pa.Table:

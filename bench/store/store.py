@@ -454,7 +454,7 @@ class Store:
         with ThreadPoolExecutor() as threads:
             found = list(threads.map(lambda name: self._use(name, rows_of), names))
         wanted = [
-            [[(run, rows) for run, rows in parquet.segments(part) if run in runs] for part in parts]
+            [list(parquet.segments(part, runs)) for part in parts]
             for parts, runs in zip(found, names.values(), strict=True)
             if parts is not None
         ]
