@@ -80,7 +80,7 @@ def _check_names(schema: pa.Schema, given: Collection[str]) -> None:
 def with_column(table: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
     """The table with other values in a column of its schema."""
     place = table.schema.get_field_index(name)
-    return table.set_column(place, table.schema.field(place).with_type(column.type), column)
+    return table.set_column(place, table.schema.field(place), column)
 
 
 def write(table: pa.Table, path: Path) -> str:
@@ -162,6 +162,7 @@ def read(
     *,
     expected: str | None = None,
     told: Callable[[str], None] = lambda text: None,
+    runs_encoded: bool = False,
 ) -> pa.Table:
     """The rows of a file.
 
@@ -172,6 +173,7 @@ def read(
         path, schema: of the file.
         expected: its checksum, if it is known.
         told: called with what is left out, in words that go on from the file's path.
+        runs_encoded: the column `run` is a dictionary: of millions of rows, each name is read once.
 
     Raises:
         UnreadableError: the file is torn or foreign, or a column holds what can't be parsed.
@@ -184,17 +186,13 @@ def read(
         metadata = pq.read_metadata(pa.BufferReader(content))
         found = metadata.schema.to_arrow_schema()
         _check_columns(found, schema)
-        # A run's name is decoded once, not once for each of its rows.
-        names = [name for name in ("run",) if name in schema.names]
         with pq.ParquetFile(
             pa.BufferReader(content),
             metadata=metadata,
-            read_dictionary=names,
+            read_dictionary=["run"] if runs_encoded else [],
             page_checksum_verification=True,
         ) as file:
             table = file.read()
-            for name in names:
-                table = with_column(table, name, table[name].cast(pa.string()))
             if SEAL in found.names and table[SEAL].null_count < len(table):
                 _check_seal(table)
                 # It is the file's: rows that come from two files are equal all the same.
@@ -204,6 +202,9 @@ def read(
         raise UnreadableError(f"is torn or not Parquet ({line})") from error
     if unknown := [name for name in found.names if name not in schema.names]:
         told(f"is of a later version: left out are its columns {', '.join(unknown)}")
+    if runs_encoded:
+        place = schema.get_field_index("run")
+        schema = schema.set(place, schema.field(place).with_type(table["run"].type))
     if not table.schema.equals(schema, check_metadata=True):
         table = pa.Table.from_arrays(
             [
@@ -274,15 +275,17 @@ def segments(
 
 def extents(table: pa.Table) -> Iterator[tuple[str, int, int]]:
     """A run, and from which row to before which rows of it stand together, again and again."""
-    encoded = pc.run_end_encode(table["run"].combine_chunks(), run_end_type=pa.int64())
+    runs = table["run"].dictionary_encode().unify_dictionaries().combine_chunks()
+    encoded = pc.run_end_encode(runs.indices, run_end_type=pa.int64())
+    names = runs.dictionary.take(encoded.values).to_pylist()
     ends = encoded.run_ends.to_pylist()
-    return zip(encoded.values.to_pylist(), [0, *ends], ends, strict=False)
+    return zip(names, [0, *ends], ends, strict=False)
 
 
 def in_order(parts: Iterable[tuple[str, pa.Table]], schema: pa.Schema) -> pa.Table:
     """Runs' rows, sorted by run; parts of one run keep their order."""
     ordered = sorted(parts, key=itemgetter(0))
-    return pa.concat_tables([schema.empty_table(), *(rows for _, rows in ordered)])
+    return pa.concat_tables([schema.empty_table(), *(rows.cast(schema) for _, rows in ordered)])
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

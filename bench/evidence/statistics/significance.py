@@ -170,7 +170,7 @@ def _ends(
 
 
 def _subsets(generator: np.random.Generator, draws: int, number: int) -> NDArray[np.uint8]:
-    """Subsets of `number` values, each value in or out alike often: [draws, bytes], a bit a value."""
+    """Subsets of `number` values, each in or out alike often: [draws, bytes], a bit a value."""
     return generator.integers(0, 256, (draws, -(-number // 8)), dtype=np.uint8)
 
 
