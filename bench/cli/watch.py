@@ -21,10 +21,10 @@ from bench.cli.choosing import (
 from bench.cli.evaluate import EpisodeSeed, episode_limit, load_policy, written_policy
 from bench.cli.interruption import interruptible
 from bench.cli.options import ResultsOption
-from bench.cli.words import shown
 from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.back_ends import SEQUENCE
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import numpy as np
