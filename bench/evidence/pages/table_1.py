@@ -72,7 +72,7 @@ def surrogates(
     *,
     seed: int = 0,
 ) -> tuple[Surrogate, ...]:
-    """A row a variant of the plan, trained or not.
+    """A row per variant of the plan, trained or not.
 
     Args:
         plan: the store's plan of the ablation `surrogates`.

@@ -201,7 +201,7 @@ def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
 
 
 def _beside_paper(rows: Sequence[beside_figure_3.Beside]) -> Facts:
-    """A row an algorithm, a column an environment: our mean score, and the paper's behind it."""
+    """A row per algorithm, a column per environment: our mean score, and the paper's behind it."""
     places = list(dict.fromkeys(row.environment for row in rows))
     cells: dict[str, list[str]] = {}
     for row in rows:
@@ -220,7 +220,7 @@ def _beside_paper(rows: Sequence[beside_figure_3.Beside]) -> Facts:
 
 
 def _variants(results: Results) -> Facts:
-    """A row a variant: what it is compared with, and everything in which the two differ."""
+    """A row per variant: what it is compared with, and everything in which the two differ."""
     values = hyperparameters(results)
     algorithms = dict(zip(results.plan["variant"], results.plan["algorithm"], strict=True))
     rows = []
@@ -258,7 +258,7 @@ def _size(results: Results) -> str:
         key = (budgets, range_text(min(counts), max(counts)))
         groups.setdefault(key, []).append(str(environment))
     parts = [
-        f"{', '.join(names)}: {budgets} steps a run, "
+        f"{', '.join(names)}: {budgets} steps per run, "
         f"{seeds} seed{'s' * (seeds != '1')} with a score"
         for (budgets, seeds), names in groups.items()
     ]
