@@ -34,6 +34,6 @@ def compare(
     """
     if isinstance(view_or_ablation, View):
         return comparison(view_or_ablation, extended=extended)
-    from bench.cli.options import stored_name
+    from bench.requests.plan_request import stored_name
 
     return comparison(load(stored_name(str(view_or_ablation)), results), extended=extended)

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.words import shown
 from bench.errors import InputError, unknown
 from bench.formatting import count
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,8 +11,8 @@ import typer
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
 from bench.cli.output import check_ending, write_text
-from bench.cli.words import shown
 from bench.errors import unknown
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from bench.evidence.claims import Judgement

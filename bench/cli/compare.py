@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import (
-    ABLATION_HELP,
-    ResultsOption,
-    ReturnsOption,
-    stored_name,
-    view_of,
-)
-from bench.cli.other_code import place_and_edition
+from bench.cli.options import ABLATION_HELP, ResultsOption, ReturnsOption, view_of
 from bench.cli.output import check_ending, write_text
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
+from bench.requests.other_code import place_and_edition
+from bench.requests.plan_request import stored_name
+from bench.terminal.console import shown, wide_console
 from bench.visible import visible
 
 if TYPE_CHECKING:

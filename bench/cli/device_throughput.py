@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.options import resolved_device
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError, unknown
 from bench.formatting import count
 from bench.plan.back_ends import WARP
+from bench.requests.plan_request import resolved_device
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd

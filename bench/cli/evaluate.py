@@ -19,14 +19,15 @@ from bench.cli.choosing import (
     variant_titles,
 )
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import PlayedTimeLimitOption, ResultsOption, specification
+from bench.cli.options import PlayedTimeLimitOption, ResultsOption
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.formatting import count
 from bench.kinds import ACTIONS
 from bench.plan.back_ends import SEQUENCE
 from bench.plan.parsing import LARGEST_SEED
+from bench.requests.plan_request import specification
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     import numpy as np

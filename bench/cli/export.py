@@ -15,12 +15,12 @@ from bench.cli.options import (
     required_name,
     view_of,
 )
-from bench.cli.other_code import place_and_edition
 from bench.cli.output import check_ending, write_text
-from bench.cli.words import shown
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
 from bench.formatting import count
+from bench.requests.other_code import place_and_edition
+from bench.terminal.console import shown
 
 FORMATS = ("csv", "tensorboard", "latex")
 

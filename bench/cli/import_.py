@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import ResultsOption, stored_name
-from bench.cli.words import shown
+from bench.cli.options import ResultsOption
 from bench.errors import InputError, unknown
 from bench.formatting import count, seed_ranges
 from bench.kinds import EPISODES, EVALUATIONS, MEANS, ROWS
+from bench.requests.plan_request import stored_name
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

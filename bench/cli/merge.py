@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.interruption import interruptible
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.formatting import count, seed_ranges
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from bench.store import Merging

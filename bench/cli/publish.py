@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import ResultsOption
-from bench.cli.words import shown
 from bench.formatting import count
+from bench.terminal.console import shown
 
 
 def publish(

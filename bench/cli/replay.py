@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.cli.choosing import described
-from bench.cli.other_code import of_code
-from bench.cli.words import shown
 from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.identity import Description
+from bench.requests.other_code import of_code
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import pandas as pd

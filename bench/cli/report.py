@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import NamedAblationOption, ResultsOption, named_once, stored_name
-from bench.cli.other_code import of_other_code
+from bench.cli.options import NamedAblationOption, ResultsOption, named_once
 from bench.cli.output import write_bytes
-from bench.cli.words import shown
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
+from bench.requests.other_code import of_other_code
+from bench.requests.plan_request import stored_name
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from bench.store import View

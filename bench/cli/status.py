@@ -12,7 +12,7 @@ import typer
 
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
-from bench.cli.words import shown
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from bench.train.standing import Standing
@@ -61,7 +61,7 @@ def status(
 
 
 def _lines(found: Sequence[Standing]) -> Iterator[str]:
-    from bench.cli.progress import lines
+    from bench.terminal.progress import lines
 
     for standing in found:
         first, *groups = lines(standing)

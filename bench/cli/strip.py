@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from bench.cli.choosing import described, not_played_because, variant_titles
 from bench.cli.evaluate import load_policy
-from bench.cli.words import shown
 from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.back_ends import SEQUENCE
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import pandas as pd

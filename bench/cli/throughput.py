@@ -13,10 +13,10 @@ from bench.cli.interruption import interruptible
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError, unknown
 from bench.formatting import count, duration
 from bench.plan.registry import canonical_algorithm
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -20,13 +20,13 @@ from bench.cli.options import (
     ExecutorOption,
     ResultsOption,
     TrialTimeLimitOption,
-    requested_plan,
 )
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.file_names import file_name
 from bench.formatting import count
+from bench.requests.plan_request import requested_plan
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -20,11 +20,11 @@ from bench.cli.choosing import (
 )
 from bench.cli.interruption import interruptible
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import resolved_device
-from bench.cli.other_code import of_code
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.formatting import count
+from bench.requests.other_code import of_code
+from bench.requests.plan_request import resolved_device
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -160,17 +160,19 @@ def _described(run: pd.Series) -> Description:
 
 def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     """Train as `run` does, into a store of its own."""
-    from bench.cli.estimate import Estimate
-    from bench.cli.progress import Display
+    from bench.requests.estimate import Estimate
+    from bench.terminal.progress import Display
     from bench.train import runner
     from bench.train.executors.processes import Processes
     from bench.train.provenance import cores
+    from bench.train.standing import Counter, each_told
 
-    with Display(plan, wide_console()) as display:
+    standing = Counter(plan)
+    with Display(standing, wide_console()) as display:
         return runner.run(
             plan,
             fresh,
             executor=Processes(cores()),
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=display,
+            on_event=each_told(standing, display),
         )

@@ -23,10 +23,10 @@ from bench.cli.interruption import interruptible
 from bench.cli.options import ResultsOption
 from bench.cli.output import check_ending
 from bench.cli.strip import STEPS, write_strip
-from bench.cli.words import shown
 from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.back_ends import SEQUENCE
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import numpy as np

@@ -195,5 +195,6 @@ def _printable(frame: pd.DataFrame) -> pd.DataFrame:
     for column in ("title", "question", "variant_title", "environment"):
         if column in frame:
             texts = {text: printable(text) for text in frame[column].unique()}
-            changed[column] = frame[column].map(texts)
-    return frame.assign(**changed)
+            if any(text != shown for text, shown in texts.items()):
+                changed[column] = frame[column].map(texts)
+    return frame.assign(**changed) if changed else frame

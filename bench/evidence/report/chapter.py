@@ -17,7 +17,6 @@ from bench.evidence.figures.style import FONT_SIZE, thousands
 from bench.evidence.glyphs import printable
 from bench.evidence.measures.cells import missing_text, range_text, titles
 from bench.evidence.measures.diagnostics import Diagnostic, mechanism_of
-from bench.evidence.measures.normalised import untrained_values
 from bench.evidence.pages import reference_kl, table_1
 from bench.evidence.pages.figure_3 import beside_figure_3
 from bench.evidence.published import figure_3
@@ -152,8 +151,8 @@ def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
         if any(each.outcome != "control" and each.pairs for each in results.verdicts):
             found["pairs"] = drawn("differences")
     if results.page == "table_1":
-        zeros = untrained_values(results.anchors.untrained_scores, "last_100")
-        rows = table_1.surrogates(results.plan, results.scores, zeros)
+        untrained = results.anchors.untrained_scores
+        rows = table_1.surrogates(results.plan, results.scores, untrained)
         found["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
     explained = not whole or results.name in {step.ablation for step in steps.STEPS if step.inside}
     columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS] if explained else ()
