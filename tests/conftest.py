@@ -15,6 +15,8 @@ import hypothesis
 import pytest
 import torch
 
+from tests.warm_workers import warm_workers  # noqa: F401
+
 # What is started in a shell's background ignores Ctrl-C, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes is the machine's affair.
