@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
@@ -37,9 +36,6 @@ from bench.store.imported import is_imported, trained
 
 REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
 """The ablations that show how far a batch carries."""
-
-_anchors_for = cache(anchors_for)
-"""Read once a process."""
 
 Remarks = Callable[[View], tuple[str, ...]]
 """What the reader must be warned of about a view: other code, mixed versions, lost files."""
@@ -187,7 +183,7 @@ class Builder:
         return Results(
             view=view,
             source=self.shown(view.source) + edition_text(view.runs),
-            given_anchors=_anchors_for(view.source, self.shown),
+            given_anchors=anchors_for(view.source, self.shown),
             remarks=self.remarks(view),
         )
 
