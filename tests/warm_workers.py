@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -53,8 +54,9 @@ class _WarmWorker(NewWorker):
             super().end()
 
 
-@pytest.fixture(autouse=True, scope="session")
-def warm_workers() -> Iterator[None]:
+@contextmanager
+def shared() -> Iterator[None]:
+    """Until the end of the block, workers live on."""
     pool = _Pool()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(processes, "_Worker", pool.hire)
