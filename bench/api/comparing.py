@@ -26,7 +26,7 @@ def compare(
             notes say what p is worth then.
 
     Returns:
-        One row a variant and environment; `bench.evidence.comparison.comparison` has the columns.
+        One row per variant and environment; `bench.evidence.comparison.comparison` has the columns.
         `attrs["notes"]` are the sentences that stand below the tables.
 
     Raises:

@@ -58,7 +58,7 @@ def run(
             environment's own.
         settings: hyperparameter -> value, for all variants.
         results: a results folder; None: results/local.
-        workers: processes; None: one a core.
+        workers: processes; None: one per core.
         device: "auto", "cpu" or "cuda".
         fresh: train again what has results already.
         progress: print how far it is, and what became of the runs.
@@ -155,7 +155,7 @@ def _text(value: object) -> str:
 
 @contextmanager
 def _shown(standing: Counter, progress: bool) -> Iterator[Callable[[Event], None]]:
-    """What is told the runner's events."""
+    """Give the observer that shows the runner's events; it shows nothing without `progress`."""
     if not progress:
         yield lambda event: None
         return

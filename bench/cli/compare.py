@@ -39,12 +39,13 @@ def compare(
     results: ResultsOption = None,
     returns: ReturnsOption = "training",
     output: Annotated[
-        Path | None, typer.Option("--output", help="A .md file: writes the tables too.")
+        Path | None, typer.Option("--output", help="Also write the tables to this .md file.")
     ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
-            "--against", help="Another results folder: are these results no worse than its?"
+            "--against",
+            help="Test whether these results are no worse than those of this other results folder.",
         ),
     ] = None,
     margin: Annotated[
@@ -52,15 +53,15 @@ def compare(
         typer.Option(
             "--margin",
             min=0.0,
-            help="With --against: the share of its gain over untrained that may be lost.",
+            help="With --against: the share of the other folder's gain over the untrained policy "
+            "that may be lost.",
         ),
     ] = 0.1,
     as_json: JsonOption = False,
 ) -> None:
     """Print each variant's difference to the one it is compared with, and what can be claimed.
 
-    With --against the exit code is 0 where all is no worse, 1 where something is worse, and 3 where
-    one can't tell.
+    With --against, the exit code is 0 if nothing is worse, 1 if something is, 3 if one can't tell.
     """
     check_ending(output, (".md",), "tables")
     from bench.evidence.comparison import comparison

@@ -113,7 +113,7 @@ HEADER = (
 
 
 def show(console: Console, rows: pd.DataFrame) -> None:
-    """Print a table a device and environment."""
+    """Print a table per device and environment."""
     for (device, environment), part in rows.groupby(["device", "environment"], sort=False):
         rates = (part["steps"] / part["seconds"]).groupby(
             [part["kind"], part["worlds"]], sort=False

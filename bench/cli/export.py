@@ -29,22 +29,21 @@ def export(
     name: AblationArgument = None,
     *,
     ablation: NamedAblationOption = None,
-    to: Annotated[str, typer.Option("--to", help="csv, tensorboard or latex.")],
+    to: Annotated[str, typer.Option("--to", help="Format: csv, tensorboard or latex.")],
     results: ResultsOption = None,
     returns: ReturnsOption = "training",
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
-            help="A folder; for latex a .tex file.",
+            help="Folder to write to; for latex, a .tex file.",
             show_default="exports/ABLATION in your results folder",
         ),
     ] = None,
 ) -> None:
     """Write an ablation's results for other programs.
 
-    csv: tidy tables; tensorboard: event files; latex: a table, a paragraph of methods and what it
-    cites as BibTeX.
+    csv: tidy tables. tensorboard: event files. latex: a table, a methods paragraph and BibTeX.
     """
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)

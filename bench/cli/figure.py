@@ -35,8 +35,8 @@ def figure(
         str | None,
         typer.Option(
             "--kind",
-            help="curves, seeds (every seed's curve), scores, differences, profile, mechanism, "
-            "figure_3 or kl.",
+            help="Kind of figure: curves, seeds (every seed's curve), scores, differences, "
+            "profile, mechanism, figure_3 or kl.",
             show_default="what the ablation's page is",
         ),
     ] = None,
@@ -44,29 +44,37 @@ def figure(
         str | None,
         typer.Option(
             "--x",
-            help="steps, seconds, or kl: rewards against the KL to the reference.",
+            help="Horizontal axis: steps, seconds, or kl (the KL to the reference).",
             show_default="steps; kl for sequence",
         ),
     ] = None,
     statistic: Annotated[
         str | None,
-        typer.Option("--statistic", help="iqm or mean.", show_default="iqm; mean for experiment"),
+        typer.Option(
+            "--statistic",
+            help="Statistic over seeds: iqm or mean.",
+            show_default="iqm; mean for experiment",
+        ),
     ] = None,
     paper: Annotated[
         bool | None,
         typer.Option(
             "--paper/--no-paper",
-            help="figure_3: the PPO paper's values beside the curves.",
+            help="With figure_3: show the PPO paper's values beside the curves.",
             show_default="paper",
         ),
     ] = None,
     variants: Annotated[
         list[str] | None,
-        typer.Option("--variant", help="Variant, repeatable.", show_default="all with runs"),
+        typer.Option(
+            "--variant", help="Show only this variant, repeatable.", show_default="all with runs"
+        ),
     ] = None,
     environments: Annotated[
         list[str] | None,
-        typer.Option("--env", help="Environment id, repeatable.", show_default="all with runs"),
+        typer.Option(
+            "--env", help="Show only this environment, repeatable.", show_default="all with runs"
+        ),
     ] = None,
     width: Annotated[
         str | None,
@@ -82,33 +90,34 @@ def figure(
         typer.Option(
             "--font-size",
             metavar="PT",
-            help="Size of the names in the figure [points].",
+            help="Font size of names in the figure, in points.",
             show_default="8.5; column 7",
         ),
     ] = None,
     title: Annotated[
-        bool, typer.Option("--title/--no-title", help="The ablation's question above the figure.")
+        bool,
+        typer.Option("--title/--no-title", help="Put the ablation's question above the figure."),
     ] = True,
     caption: Annotated[
         Path | None,
         typer.Option(
             "--caption",
-            help="A .txt, .md or .tex file: writes the caption there, not into the figure.",
+            help="Write the caption to this .txt, .md or .tex file instead of into the figure.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
-            help="A .png, .pdf or .svg file.",
+            help="The figure's file: .png, .pdf or .svg.",
             show_default="figures/ABLATION.png in your results folder",
         ),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--table", help="A .md file: writes the tables too, as Markdown.")
+        Path | None, typer.Option("--table", help="Also write the tables to this .md file.")
     ] = None,
 ) -> None:
-    """Draw an ablation: your results if there are some, else the published."""
+    """Draw an ablation's figure from your results, or from the published ones if you have none."""
     from bench.evidence.figures.kinds import KINDS, default_kind, in_inches, picture
     from bench.evidence.figures.output import check_output, save
     from bench.evidence.pages.tables_page import tables_as_markdown
@@ -161,7 +170,7 @@ def figure(
 
 
 def _kind_of(x: str | None, own: str) -> str:
-    """What is drawn where only the horizontal axis is asked for."""
+    """The kind of figure for a horizontal axis, where no kind is given."""
     if x is None or x == "kl":
         return own if x is None else "kl"
     return own if own == "figure_3" and x == "steps" else "curves"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -36,48 +36,58 @@ ControlOption = Annotated[
     typer.Option("--control", help="With --algorithm: the algorithm that it is compared with."),
 ]
 SeedsOption = Annotated[
-    str | None, typer.Option("--seeds", help="Like 0-9 or 0,3,5-7.", show_default="the ablation's")
+    str | None,
+    typer.Option("--seeds", help="Seeds, like 0-9 or 0,3,5-7.", show_default="the ablation's"),
 ]
 StepsOption = Annotated[
     str | None,
-    typer.Option("--steps", help="Steps of a run, like 200k.", show_default="the ablation's"),
-]
-TimeLimitOption = Annotated[
-    int | None,
     typer.Option(
-        "--time-limit",
-        min=1,
-        max=LONGEST_LIMIT,
-        metavar="N",
-        help="Steps after which an episode is cut off.",
-        show_default="the ablation's, else the environment's",
+        "--steps", help="Environment steps per run, like 200k.", show_default="the ablation's"
     ),
 ]
+_time_limit = partial(
+    typer.Option,
+    "--time-limit",
+    min=1,
+    max=LONGEST_LIMIT,
+    metavar="N",
+    help="Cut every episode off after N steps.",
+)
+TimeLimitOption = Annotated[
+    int | None, _time_limit(show_default="the ablation's, else the environment's")
+]
+PlayedTimeLimitOption = Annotated[
+    int | None, _time_limit(show_default="as in training, else the environment's")
+]
+TrialTimeLimitOption = Annotated[int | None, _time_limit(show_default="the environment's")]
 EnvironmentsOption = Annotated[
     list[str] | None,
     typer.Option("--env", help="Environment id, repeatable.", show_default="the ablation's"),
 ]
 VariantsOption = Annotated[
     list[str] | None,
-    typer.Option("--variant", help="Variant, repeatable.", show_default="all"),
+    typer.Option("--variant", help="Only this variant, repeatable.", show_default="all"),
 ]
 SettingsOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="FIELD=VALUE", help="A hyperparameter for all variants, repeatable."
+        "--set", metavar="FIELD=VALUE", help="Set a hyperparameter of all variants, repeatable."
     ),
 ]
-DeviceOption = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+DeviceOption = Annotated[str, typer.Option("--device", help="Device: auto, cpu or cuda.")]
 ExecutorOption = Annotated[
     str,
-    typer.Option("--executor", help="local: this machine's processes; ray: a Ray cluster's nodes."),
+    typer.Option(
+        "--executor",
+        help="Who trains: local (processes of this machine) or ray (nodes of a Ray cluster).",
+    ),
 ]
 AddressOption = Annotated[
     str | None,
     typer.Option(
         "--address",
         metavar="auto|HOST:PORT",
-        help="With --executor ray: the cluster's head node.",
+        help="With --executor ray: address of the cluster's head node.",
         show_default="this machine's cluster, else Ray on this machine",
     ),
 ]
@@ -85,7 +95,7 @@ ResultsOption = Annotated[
     Path | None,
     typer.Option(
         "--results",
-        help="A results folder.",
+        help="The results folder.",
         show_default="$PPO_LADDER_RESULTS, else results/local",
     ),
 ]
@@ -107,8 +117,7 @@ ReturnsOption = Annotated[
     str,
     typer.Option(
         "--returns",
-        help="Which returns: of training, or of the deterministic or sampled actions that "
-        "`evaluate` has stored.",
+        help="Which returns: training, or deterministic or sampled as stored by `evaluate`.",
     ),
 ]
 

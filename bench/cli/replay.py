@@ -55,12 +55,12 @@ class Candidate:
 
     @property
     def beginning(self) -> Description:
-        """What is trained."""
+        """The description whose training is replayed: the beginning of the runs'."""
         return replace(self.description, steps=min(self.description.steps, STEPS))
 
     @property
     def place(self) -> str:
-        """Which one it is, in words."""
+        """The candidate in words."""
         it = self.description
         return f"{it.identifier} ({it.algorithm} in {it.environment}, seed {self.seed})"
 

@@ -37,15 +37,16 @@ def report(
         Path | None,
         typer.Option(
             "--output",
-            help="A .pdf or .html file; its supplement or further pages are written beside it.",
+            help="The report's file, .pdf or .html; its supplement or further pages are written "
+            "beside it.",
             show_default="reports/ABLATION.pdf in your results folder",
         ),
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", help="pdf or html.", show_default="pdf")
+        str | None, typer.Option("--format", help="Format: pdf or html.", show_default="pdf")
     ] = None,
 ) -> None:
-    """Write a report: your results if there are some, else the published."""
+    """Write a report of your results, or of the published ones if you have none."""
     form = _format(form, output)
     from bench.evidence.report.building import Builder
     from bench.store import results_folder

@@ -51,24 +51,29 @@ def run(
     plan_options: dict[str, Any],
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Processes.", show_default="one a core"),
+        typer.Option(
+            "--workers", min=1, help="Number of worker processes.", show_default="one per core"
+        ),
     ] = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
     results: ResultsOption = None,
     tensorboard: Annotated[
         Path | None,
-        typer.Option("--tensorboard", help="A folder: writes TensorBoard's files while training."),
+        typer.Option(
+            "--tensorboard", help="Folder to write TensorBoard's event files to while training."
+        ),
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show on standard error what the log file gets.")
+        bool,
+        typer.Option("--verbose", help="Print the log file's lines to standard error as well."),
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Train again what has results already.")
+        bool, typer.Option("--fresh", help="Train all runs again, even those with results.")
     ] = False,
     fresh_before: Annotated[datetime | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Train the runs of an ablation that have no results yet, and show what they say."""
+    """Train an ablation's runs that have no results yet, then print what all of them show."""
     asked = datetime.now(UTC)
     before = asked if fresh else fresh_before and fresh_before.replace(tzinfo=UTC)
     with interruptible(

@@ -36,14 +36,15 @@ def show(
     ablation: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="An ablation's name, your own .py file, or an algorithm's name."
+            metavar="NAME",
+            help="An ablation's name, the path of your own .py file, or an algorithm's name.",
         ),
     ] = None,
     plan_options: dict[str, Any],
     results: ResultsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show an ablation's plan and what of it is done, or an algorithm's equation and settings."""
+    """Show an ablation's plan and progress, or an algorithm's equation and settings."""
     algorithms = plan_options["algorithms"]
     alone = bool(algorithms) and len(algorithms) == 1 and not plan_options["environments"]
     named = algorithms[0] if algorithms and alone else ablation

@@ -16,7 +16,7 @@ HEARTBEAT = 30.0
 
 
 class TuningDisplay(Live):
-    """Told the tuner's events, keeps count and shows it.
+    """Shows the tuner's events, and keeps count of them.
 
     Args:
         trials: of the study when it is done.

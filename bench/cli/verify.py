@@ -39,26 +39,26 @@ def verify(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN", help="Ids of runs, or how they begin.", show_default="a short one"
+            metavar="RUN", help="Run ids, or their beginnings.", show_default="a short run"
         ),
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option("--results", help="A results folder.", show_default="results/published"),
+        typer.Option("--results", help="The results folder.", show_default="results/published"),
     ] = None,
     ablation: OnlyAblation = None,
     adopt: Annotated[
         bool,
         typer.Option(
             "--adopt",
-            help="Replay the beginning of every description whose runs are of other code, and let "
-            "this code adopt those whose bits agree.",
+            help="Where runs were trained by other code, replay the beginning of one run per "
+            "description; if its bits agree, mark the runs as valid for this code.",
         ),
     ] = False,
     modules: Imports = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train runs again and compare what they give with what is stored."""
+    """Train runs again and compare their results with the stored ones."""
     from bench.store import PUBLISHED, Store, result_folders
 
     (folder,) = result_folders(results or PUBLISHED)

@@ -98,7 +98,7 @@ def _with_kept_seeds(
 
     Args:
         plan: what is asked for.
-        rows: its rows, one a cell.
+        rows: its rows, one per cell.
         earlier: description -> its metadata in the stored plan of the ablation.
         store: with results.
     """

@@ -42,7 +42,7 @@ class Entry:
 
     @property
     def digests(self) -> frozenset[str]:
-        """Of the code that trained it, and of the code that has adopted it."""
+        """Digests of the code that trained the run, and of the code that has adopted it."""
         return frozenset({self.digest, self.adopted or self.digest})
 
 
@@ -74,7 +74,7 @@ class Mark:
         return f"{part}/{self.name}{checksum and '.'}{checksum}.parquet"
 
     def checksum(self, part: str) -> str:
-        """Of that file; empty where it has none in its name."""
+        """The checksum of that file; empty where its name has none."""
         return parts_of(self.runs[0]).get(part, "")
 
     @cached_property

@@ -31,7 +31,7 @@ class UnreadableError(Exception):
 
 
 def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Table:
-    """A table with one row a mapping; a nullable column may be missing.
+    """A table with one row per mapping; a nullable column may be missing.
 
     Raises ValueError for an unknown column, for a required one without a value, and for one of
     JSON that holds none.

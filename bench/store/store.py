@@ -223,7 +223,7 @@ class Store:
         return size
 
     def stamp(self, run: str) -> str:
-        """Other after every write of the run; empty where nothing is stored of it."""
+        """A text that changes with every write of the run; empty where nothing is stored of it."""
         path = self.path / "runs" / f"{run}.parquet"
         return parquet.checksum(path.read_bytes()) if path.exists() else ""
 

@@ -14,7 +14,7 @@ HEARTBEAT: Final = 10.0
 
 
 class Live:
-    """Bars that go when the block is over, and lines that stay.
+    """Bars that vanish when the block ends, and lines that stay.
 
     Args:
         console: where to show them.

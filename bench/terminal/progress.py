@@ -26,7 +26,7 @@ def _column(max_width: int | None = None) -> Column:
 
 
 class Display(Live):
-    """Told the runner's events, shows how far a plan is.
+    """Shows the runner's events: how far a plan is.
 
     Args:
         count: told every event before this is.

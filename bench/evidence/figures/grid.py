@@ -28,7 +28,7 @@ Names = tuple[str, str]
 
 
 def screen_width(panels: int) -> float:
-    """How wide a figure is that nobody has asked the width of [inches]."""
+    """The default width of a figure for a screen [inches]."""
     return _SCREEN.get(panels, _WIDEST)
 
 
@@ -46,7 +46,7 @@ def column_count(panels: int, width: float, least: float) -> int:
 
 
 def panel_height(width: float, font_size: float) -> float:
-    """Of a panel that takes `width` with its tick labels; in inches, as that is."""
+    """The height of a panel that takes `width` with its tick labels, both in inches."""
     return min(max(0.6 * width, 0.16 * font_size), 3.2)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +26,7 @@ PPO = "clipped_ppo"
 class Anchors:
     """What normalised scores are measured by [return], by environment, and where it lies."""
 
-    untrained: Mapping[str, Floats]  # the untrained policy's scores, one a seed
+    untrained: Mapping[str, Floats]  # the untrained policy's scores, one per seed
     ones: Mapping[str, float]
     source: str
     runs: Mapping[str, Mapping[str, str]]  # by environment: what -> the runs it is the mean of
@@ -33,7 +34,7 @@ class Anchors:
 
     @property
     def zeros(self) -> dict[str, float]:
-        """Their means."""
+        """Environment -> the untrained policy's mean score."""
         return {environment: float(own.mean()) for environment, own in self.untrained.items()}
 
 
@@ -65,7 +66,7 @@ def anchors(
 
 
 def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
-    """Those of a results folder that has the untrained policy, else the published ones.
+    """The anchors of a results folder that has the untrained policy, else the published ones.
 
     Args:
         source: the folder.
@@ -79,18 +80,17 @@ def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
 
 def _state(place: Path) -> frozenset[tuple[str, int, int]]:
     """Other after every change of a store's runs and plans."""
-    folders = [place / name for name in ("runs", "plans")]
-    return frozenset(
-        (file.path, file.stat().st_mtime_ns, file.stat().st_size)
-        for folder in folders
-        if folder.is_dir()
-        for file in os.scandir(folder)
-    )
+    found = set()
+    for folder in filter(Path.is_dir, (place / "runs", place / "plans")):
+        for file in os.scandir(folder):
+            with suppress(FileNotFoundError):  # set aside meanwhile by somebody else
+                found.add((file.path, file.stat().st_mtime_ns, file.stat().st_size))
+    return frozenset(found)
 
 
 @lru_cache(maxsize=4)
 def _anchors_of(place: Path, state: frozenset[tuple[str, int, int]]) -> Anchors | None:
-    """Those of a store in a state; None without the untrained policy."""
+    """The anchors of a store in a state; None without the untrained policy."""
     untrained = _scores(UNTRAINED, place)
     return None if untrained is None else anchors(untrained, _scores(EXPERIMENT, place), "")
 

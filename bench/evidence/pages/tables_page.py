@@ -5,7 +5,6 @@ from __future__ import annotations
 from bench.evidence import letters
 from bench.evidence.findings import findings, page_of
 from bench.evidence.measures.anchors import anchors_for
-from bench.evidence.measures.normalised import untrained_values
 from bench.evidence.pages import hundred_seeds, reference_kl, table_1
 from bench.evidence.pages.figure_3.page import experiment_page
 from bench.store import View
@@ -30,8 +29,7 @@ def tables_as_markdown(view: View) -> str:
     title, question = (visible(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
     if page == "table_1":
-        zeros = untrained_values(anchors.untrained_scores, "last_100")
-        rows = table_1.surrogates(view.plan, found.scores, zeros)
+        rows = table_1.surrogates(view.plan, found.scores, anchors.untrained_scores)
         parts.append(table_1.section(view.plan, found.scores, rows).markdown())
     if page == "hundred_seeds":
         measured = hundred_seeds.sections(view.plan, found.scores, anchors.zeros)

@@ -119,7 +119,7 @@ def stratified_bootstrap_interval(
     only the seeds are random, as in rliable. Scores must be normalised to a common scale first.
 
     Args:
-        strata: one 1-D array of finite scores an environment.
+        strata: one 1-D array of finite scores per environment.
         generator: the source of the resamples.
         statistic: "iqm" or "mean", over the pooled values.
         repetitions: number of resamples.
