@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from algorithms.actor_critic import ActorCritic
-from algorithms.hyperparameters import Hyperparameters
+from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
 from algorithms.learner import take
 from algorithms.numerics.counters import address
+from algorithms.numerics.normalization import RewardScale
 from algorithms.spaces import ActionSpace
 from bench.train.device.graphs import WARM_UP, Recorder
+from bench.train.device.rows import PerRow, joined
 
 # Sets minibatches apart from what else is drawn by (seed, …).
 _DOMAIN = int.from_bytes(b"order", "big")
@@ -31,7 +33,7 @@ class DeviceLearner(ActorCritic[H_co]):
 
     def __init__(
         self,
-        hyperparameters: H_co,
+        hyperparameters: H_co | Sequence[H_co],
         seeds: Sequence[int],
         observation_size: int,
         actions: ActionSpace,
@@ -40,10 +42,23 @@ class DeviceLearner(ActorCritic[H_co]):
         device: str = "cpu",
         record: bool = True,
     ) -> None:
-        """As an `ActorCritic`; `record`: whether minibatches are recorded where there is CUDA."""
-        super().__init__(
-            hyperparameters, seeds, observation_size, actions, critic=critic, device=device
-        )
+        """As an `ActorCritic`.
+
+        Args:
+            hyperparameters: of all seeds, or of each its own.
+            record: whether minibatches are recorded where there is CUDA.
+        """
+        rows = hyperparameters if isinstance(hyperparameters, Sequence) else [hyperparameters]
+        super().__init__(rows[0], seeds, observation_size, actions, critic=critic, device=device)
+        whole = joined(rows, device)
+        if whole is not rows[0]:
+            for s, row in enumerate(rows):
+                one = ActorCritic(row, seeds[s : s + 1], observation_size, actions, critic=critic)
+                self.parameters[s] = one.parameters[0]
+            self.hyperparameters = whole
+            self.optimizer.epsilon = whole.adam_epsilon
+            if isinstance(whole, CriticHyperparameters) and isinstance(whole.discount, PerRow):
+                self.reward_scale = _RewardScaleByRow(whole.discount, whole.slots, device)
         # On a CPU, too: what a GPU does is tested there.
         self.compiled = False
         self._seeds = torch.tensor(self.seeds, device=device)
@@ -137,3 +152,23 @@ class DeviceLearner(ActorCritic[H_co]):
             keys = torch.where(valid, keys, torch.iinfo(torch.int64).max)
             orders.append(keys.argsort(dim=1).gather(1, inside))
         return torch.cat(orders, dim=1)
+
+
+class _RewardScaleByRow(RewardScale):
+    """A `RewardScale` whose rows discount each by its own number."""
+
+    def __init__(self, discounts: PerRow, slots: int, device: str) -> None:
+        whole: Any = discounts
+        super().__init__(len(discounts.values), slots, whole, device)
+        self._discounts = discounts.values
+
+    def _returns(self, rewards: Tensor, ended: Tensor) -> Tensor:
+        if rewards.device.type != "cpu":
+            return super()._returns(rewards, ended)
+        # A CPU's kernel takes a plain number.
+        returns = []
+        for s, discount in enumerate(self._discounts):
+            one = RewardScale(1, rewards.shape[2], discount)
+            one.running = self.running[s : s + 1]
+            returns.append(one._returns(rewards[s : s + 1], ended[s : s + 1]))
+        return torch.cat(returns)
