@@ -74,8 +74,7 @@ def run(
     from bench.cli.options import requested_plan
     from bench.cli.training import account, train
     from bench.store import Store, results_folder
-    from bench.train.executors.processes import Processes
-    from bench.train.provenance import cores
+    from bench.train.executors.processes import processes_for
 
     asked = datetime.now(UTC)
     if workers is not None and workers < 1:
@@ -102,7 +101,7 @@ def run(
         trained = train(
             plan,
             store,
-            executor=Processes(workers or cores()),
+            executor=processes_for([cell.description for cell in plan.cells], workers),
             asked=asked,
             before=asked if fresh else None,
             observers=[on_event],

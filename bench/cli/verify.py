@@ -163,14 +163,13 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     from bench.cli.estimate import Estimate
     from bench.cli.progress import Display
     from bench.train import runner
-    from bench.train.executors.processes import Processes
-    from bench.train.provenance import cores
+    from bench.train.executors.processes import processes_for
 
     with Display(plan, wide_console()) as display:
         return runner.run(
             plan,
             fresh,
-            executor=Processes(cores()),
+            executor=processes_for([cell.description for cell in plan.cells], None),
             seconds_per_step=Estimate.of(store).seconds_per_step,
             on_event=display,
         )

@@ -16,6 +16,7 @@ from algorithms.numerics.normalization import RewardScale
 from algorithms.spaces import ActionSpace
 from bench.train.device.graphs import WARM_UP, Recorder
 from bench.train.device.rows import PerRow, joined
+from bench.train.device.turns import pass_on
 
 # Sets minibatches apart from what else is drawn by (seed, …).
 _DOMAIN = int.from_bytes(b"order", "big")
@@ -132,11 +133,13 @@ class DeviceLearner(ActorCritic[H_co]):
         recorded = self._record and alike and total > WARM_UP + 1
         for _ in range(WARM_UP if recorded else total):
             yield following()
+            pass_on()
         if recorded:
             with self._recorder.recording() as graph:
                 yield following()
             for _ in range(total - WARM_UP):
                 graph.replay()
+                pass_on()
 
     def _order(self, valid: Tensor, counts: Tensor, turns: int, epochs: int, size: int) -> Tensor:
         """Places of samples, int64 [S, epochs · turns · size]; an epoch's last turn is filled up

@@ -22,6 +22,7 @@ from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
 from bench.train.device.graphs import Recorded
 from bench.train.device.learner import DeviceLearner
+from bench.train.device.turns import pass_on, pass_on_until_done
 from bench.train.environments.warp_backend import WarpEnvironments
 from bench.train.episode_log import EpisodeLog
 from bench.train.loop import AFTER_UPDATE
@@ -188,6 +189,8 @@ class DeviceRollout:
             self._before()
             self._environments.worlds.advance()
             self._after()
+            pass_on()
+        pass_on_until_done(self._row.device)
         self._read_episodes()
 
     @torch.no_grad()

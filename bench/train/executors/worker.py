@@ -36,6 +36,8 @@ def train_group(
     train: str | None,
     checkpoint: Path | None,
     report: Observer,
+    *,
+    alone: bool = True,
 ) -> tuple[Literal["done", "failed"], Any]:
     """Train a group to its end, the process's shared random generators seeded by its seeds.
 
@@ -45,6 +47,8 @@ def train_group(
             trainer of the description's back end.
         checkpoint: a file from which it goes on, and in which it leaves behind where it is.
         report: called after a batch, but not again within REPORT_EVERY.
+        alone: whether nothing else trains in this process. What shares one draws nothing from the
+            process's generators, which are left alone then.
 
     Returns:
         "done" and row -> `RunResult`, or "failed" and the reason in one line.
@@ -62,13 +66,13 @@ def train_group(
         if train is None:
             rehearse(description)
         resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
-        generators = GlobalGenerators(group.seeds)
+        generators = GlobalGenerators(group.seeds) if alone else None
         with _made_on(description.device):
             asked: Any = description
             if len(group.descriptions) > 1:
                 asked = [row.description for row in group.rows]
             results = function(asked, group.seeds, observers, **resumed)
-        remark = generators.remark()
+        remark = generators.remark() if generators else None
         return "done", {
             row: _remarked(result, remark) for row, result in by_row(group, results).items()
         }

@@ -80,6 +80,20 @@ def test_ten_steps_from_equal_states(environment_id: str) -> None:
 
 
 @pytest.mark.parametrize("environment_id", WARP.ids)
+def test_recorded_substeps_are_what_they_are_launched_one_by_one(environment_id: str) -> None:
+    """Over resets and contacts, whatever was recorded with."""
+    recorded, plain = (WarpEnvironments(environment_id, [0], 3, time_limit=8) for _ in range(2))
+    plain.worlds.advance = plain.worlds._substeps  # type: ignore[method-assign]
+    np.testing.assert_array_equal(recorded.reset(), plain.reset())
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        actions = actions_of(recorded, generator)
+        steps = (each.step(actions, np.ones(3, bool)) for each in (recorded, plain))
+        for one, other in zip(*steps, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("environment_id", WARP.ids)
 def test_a_hundred_random_episodes_agree_in_distribution(environment_id: str) -> None:
     """Returns and lengths beside EnvPool's, cut at 50 steps."""
     found = []
