@@ -66,11 +66,12 @@ class DeviceLearner(ActorCritic[H_co]):
         self._record = record and self._seeds.is_cuda
         self._recorder = Recorder()
         self._places: dict[str, Tensor] = {}
-        self._active = self.active
+        self._active, self._steps = self.active, self.steps
 
     def settle(self) -> None:
-        """Bring back to its place in memory what an update has left elsewhere."""
+        """Bring back to its place in memory what an update, or the loop, has left elsewhere."""
         self.active = self._active.copy_(self.active)
+        self.steps = self._steps.copy_(self.steps)
         for name, value in self.memory.items():
             place = self._places.get(name)
             if place is None or place.shape != value.shape or place.dtype != value.dtype:

@@ -10,7 +10,6 @@ from typing import Any
 import torch
 from safetensors import SafetensorError
 
-from algorithms.batch import Batch, Diagnostics
 from bench.plan.lookup import load_algorithm
 from bench.train import loop
 from bench.train.device.checkpoint import restore, save
@@ -18,7 +17,7 @@ from bench.train.device.diagnostics import on_device
 from bench.train.device.graphs import own_stream
 from bench.train.device.learner import DeviceLearner
 from bench.train.device.rollout import DeviceRollout
-from bench.train.device.turns import pass_on_until_done
+from bench.train.device.updating import RecordedUpdate
 from bench.train.environments.warp_backend import WarpEnvironments
 from bench.train.results import Observer, Progress, RunResult, Task, spaced
 from bench.train.trainer import validate
@@ -85,12 +84,7 @@ def train(
                     recorded = _restored(checkpoint, learner, rollout)
                 keep = _keeping(checkpoint, learner, rollout, recorded)
                 observers = [*observers, spaced(keep, checkpoint_every, time.monotonic())]
-
-            def update(batch: Batch) -> Diagnostics:
-                found = algorithm.update(learner, batch)
-                pass_on_until_done(device)
-                return found
-
+            update = RecordedUpdate(algorithm, learner, record=record)
             return loop.train(update, learner, rollout, task, observers, recorded)
         finally:
             environments.close()

@@ -4,6 +4,9 @@ The same numbers: whole ones to the bit, the others to the last bits of float64,
 cosine are another library's.
 """
 
+# Warp's kernels are a language of their own.
+# mypy: ignore-errors
+
 from __future__ import annotations
 
 import math
