@@ -12,7 +12,7 @@ from bench.policies.saved_policy import SavedPolicy
 from bench.train.environments import Float64Array, Int64Array, make
 
 SEED = 1_000_000
-"""Of evaluation: far from the seeds of training, so that no episode begins as one of those did."""
+"""Seed of the evaluation episodes, far from those of training: no episode begins as one of them."""
 
 _BLOCK = 64
 
@@ -23,7 +23,7 @@ class Played:
 
     Attributes:
         returns: float64 [N], sums of raw rewards.
-        lengths: int64 [N] [environment steps].
+        lengths: int64 [N], in environment steps.
     """
 
     returns: Float64Array

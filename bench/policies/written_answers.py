@@ -124,7 +124,7 @@ class _Decided(AnswerLearner[SequenceHyperparameters]):
     """Writes the likeliest tokens."""
 
     def noise(self) -> Noise:
-        """None."""
+        """No noise: the likeliest tokens are taken."""
         shape = (self.network.ticks, 1, 1, 1)
         return cast(Noise, _Silence(torch.zeros(shape)))
 

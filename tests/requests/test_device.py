@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench.cli.app import main
-from bench.cli.options import requested_plan
+from bench.requests.plan_request import requested_plan
 from bench.train.back_ends import back_end_on, told
 
 
