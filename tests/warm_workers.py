@@ -15,6 +15,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bench.train.events import Group
 from bench.train.executors import processes
 
 NewWorker = processes._Worker
@@ -32,9 +33,9 @@ class _Pool:
         self.home = _surroundings()
         self.idle: list[_WarmWorker] = []
 
-    def hire(self, train: str | None) -> processes._Worker:
-        if train is not None or _surroundings() != self.home:
-            return NewWorker(train)
+    def hire(self, train: str | None, together: int) -> processes._Worker:
+        if train is not None or together > 1 or _surroundings() != self.home:
+            return NewWorker(train, together)
         while self.idle:
             worker = self.idle.pop()
             if worker._child.exit_code is None:
@@ -44,11 +45,17 @@ class _Pool:
 
 class _WarmWorker(NewWorker):
     def __init__(self, pool: _Pool) -> None:
-        super().__init__(None)
+        super().__init__(None, together=1)
         self._pool = pool
+        self._stopped = False
+
+    def drop(self, group: Group) -> bool:
+        mine = super().drop(group)
+        self._stopped |= mine
+        return mine
 
     def end(self) -> None:
-        if self.group is None and not self.dead:
+        if not (self.groups or self.dead or self._stopped):
             self._pool.idle.append(self)
         else:
             super().end()
