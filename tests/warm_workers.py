@@ -1,9 +1,10 @@
 """Workers that live on from one command of a test to the next.
 
 A worker takes three seconds to import torch and EnvPool, and a tenth of one to train what tests
-train. It trains one group after the other anyway; here it does so for several commands. One that
-has died, was stopped or was started in other surroundings (folder, module path, environment
-variables) is not used again. The tests of workers themselves, tests/train, have new ones.
+train. It trains one group after the other anyway; here it does so for several commands, as long as
+they are called in the surroundings (folder, module path, environment variables) that it was started
+in. One that has died or was stopped is not used again. The tests of workers themselves,
+tests/train, have new ones.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from bench.train.executors import processes
 NewWorker = processes._Worker
 # Of the process that commands are run in alone: a worker makes nothing of them.
 _ITS_OWN = ("COLUMNS", "PPO_LADDER_RESULTS", "PYTEST_CURRENT_TEST")
+_MOST_IDLE = 4
+_idle: list[_WarmWorker] = []
 
 
 def _surroundings() -> tuple[object, ...]:
@@ -27,39 +30,34 @@ def _surroundings() -> tuple[object, ...]:
     return os.getcwd(), list(sys.path), list(sys.warnoptions), variables
 
 
-class _Pool:
-    def __init__(self) -> None:
-        self.home = _surroundings()
-        self.idle: list[_WarmWorker] = []
-
-    def hire(self, train: str | None) -> processes._Worker:
-        if train is not None or _surroundings() != self.home:
-            return NewWorker(train)
-        while self.idle:
-            worker = self.idle.pop()
-            if worker._child.exit_code is None:
-                return worker
-        return _WarmWorker(self)
+def _hire(train: str | None) -> processes._Worker:
+    here = _surroundings()
+    for worker in _idle:
+        if train is None and worker.surroundings == here and worker._child.exit_code is None:
+            _idle.remove(worker)
+            return worker
+    return NewWorker(train) if train is not None else _WarmWorker(here)
 
 
 class _WarmWorker(NewWorker):
-    def __init__(self, pool: _Pool) -> None:
+    def __init__(self, surroundings: tuple[object, ...]) -> None:
         super().__init__(None)
-        self._pool = pool
+        self.surroundings = surroundings
 
     def end(self) -> None:
-        if self.group is None and not self.dead:
-            self._pool.idle.append(self)
-        else:
+        if self.group is not None or self.dead:
             super().end()
+            return
+        _idle.append(self)
+        if len(_idle) > _MOST_IDLE:
+            NewWorker.end(_idle.pop(0))
 
 
 @contextmanager
 def shared() -> Iterator[None]:
     """Until the end of the block, workers live on."""
-    pool = _Pool()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "_Worker", pool.hire)
+        patch.setattr(processes, "_Worker", _hire)
         yield
-    for worker in pool.idle:
-        NewWorker.end(worker)
+    while _idle:
+        NewWorker.end(_idle.pop())
