@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 
 # Before anything loads torch: what a worker has, the tests in this process have too.
@@ -33,6 +34,14 @@ def warm_workers(request: pytest.FixtureRequest) -> Iterator[None]:
 
     with shared():
         yield
+
+
+@pytest.fixture(autouse=True)
+def same_module_path() -> Iterator[None]:
+    """The folder of an ablation's file, which loading it adds, is gone after its test."""
+    before = list(sys.path)
+    yield
+    sys.path[:] = before
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,10 @@
 """Workers that live on from one command of a test to the next.
 
 A worker takes three seconds to import torch and EnvPool, and a tenth of one to train what tests
-train. It trains one group after the other anyway; here it does so for several commands. One that
-has died, was stopped or was started in other surroundings (folder, module path, environment
-variables) is not used again. The tests of workers themselves, tests/train, have new ones.
+train. It trains one group after the other anyway; here it does so for several commands, as long as
+they are called in the surroundings (folder, module path, environment variables) that it was started
+in. One that has died or was stopped is not used again. The tests of workers themselves,
+tests/train, have new ones.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from bench.train.executors import processes
 NewWorker = processes._Worker
 # Of the process that commands are run in alone: a worker makes nothing of them.
 _ITS_OWN = ("COLUMNS", "PPO_LADDER_RESULTS", "PYTEST_CURRENT_TEST")
+_MOST_IDLE = 4
+_idle: list[_WarmWorker] = []
 
 
 def _surroundings() -> tuple[object, ...]:
@@ -28,25 +31,21 @@ def _surroundings() -> tuple[object, ...]:
     return os.getcwd(), list(sys.path), list(sys.warnoptions), variables
 
 
-class _Pool:
-    def __init__(self) -> None:
-        self.home = _surroundings()
-        self.idle: list[_WarmWorker] = []
-
-    def hire(self, train: str | None, together: int) -> processes._Worker:
-        if train is not None or together > 1 or _surroundings() != self.home:
-            return NewWorker(train, together)
-        while self.idle:
-            worker = self.idle.pop()
-            if worker._child.exit_code is None:
-                return worker
-        return _WarmWorker(self)
+def _hire(train: str | None, together: int) -> processes._Worker:
+    if train is not None or together > 1:
+        return NewWorker(train, together)
+    here = _surroundings()
+    for worker in _idle:
+        if worker.surroundings == here and worker._child.exit_code is None:
+            _idle.remove(worker)
+            return worker
+    return _WarmWorker(here)
 
 
 class _WarmWorker(NewWorker):
-    def __init__(self, pool: _Pool) -> None:
+    def __init__(self, surroundings: tuple[object, ...]) -> None:
         super().__init__(None, together=1)
-        self._pool = pool
+        self.surroundings = surroundings
         self._stopped = False
 
     def drop(self, group: Group) -> bool:
@@ -55,18 +54,19 @@ class _WarmWorker(NewWorker):
         return mine
 
     def end(self) -> None:
-        if not (self.groups or self.dead or self._stopped):
-            self._pool.idle.append(self)
-        else:
+        if self.groups or self.dead or self._stopped:
             super().end()
+            return
+        _idle.append(self)
+        if len(_idle) > _MOST_IDLE:
+            NewWorker.end(_idle.pop(0))
 
 
 @contextmanager
 def shared() -> Iterator[None]:
     """Until the end of the block, workers live on."""
-    pool = _Pool()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(processes, "_Worker", pool.hire)
+        patch.setattr(processes, "_Worker", _hire)
         yield
-    for worker in pool.idle:
-        NewWorker.end(worker)
+    while _idle:
+        NewWorker.end(_idle.pop())

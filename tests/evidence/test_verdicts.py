@@ -13,7 +13,7 @@ import scipy.stats
 from bench.errors import InputError
 from bench.evidence.statistics.power import pairs_needed, smallest_p
 from bench.evidence.statistics.significance import ALPHA, holm, least_claimable, sign_flip_test
-from bench.evidence.verdicts import Verdict, judge, judge_plan, return_text
+from bench.evidence.verdicts import Verdict, judge, judge_plan, p_text, return_text
 from bench.kinds import EPISODES, EVALUATIONS, MEANS
 
 Scores = Mapping[tuple[str, str], Sequence[float]]
@@ -67,6 +67,31 @@ def test_a_doubtful_difference_is_not_claimed() -> None:
     assert none.least == least_claimable(shift, ALPHA, np.random.default_rng(0))
     told = f"p = {expected:.2g}, Holm over 1; least claimable {none.least:.2f}"
     assert none.sentence == f"no difference can be claimed ({told})"
+
+
+def test_a_reference_without_scores_there_is_missing_and_not_another_quantity() -> None:
+    """Whatever the control is elsewhere, where it has no seed there are no pairs."""
+    scores = frame(
+        {("Walker2d-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + 312}
+    ).assign(budget=lambda rows: np.where(rows["variant"] == "control", 999_000, 100_000))
+    found = next(each for each in judge(scores, "control") if each.variant == "new")
+    assert (found.outcome, found.pairs, found.unlike) == ("untested", 0, "")
+
+
+@pytest.mark.parametrize(
+    ("p_value", "text"),
+    [
+        (0.0009, "p < 0.001"),
+        (0.001, "p = 0.001"),
+        (0.05, "p = 0.05"),
+        (0.0496, "p = 0.05"),
+        (0.0504, "p = 0.0504"),
+        (0.05004, "p = 0.05004"),
+        (0.050000044, "p = 0.050000044"),
+    ],
+)
+def test_a_p_value_stands_on_its_side_of_the_level(p_value: float, text: str) -> None:
+    assert p_text(p_value) == text
 
 
 def test_the_least_claimable_difference_is_where_the_claim_begins() -> None:

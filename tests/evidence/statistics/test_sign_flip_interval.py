@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.evidence.statistics.significance import sign_flip_interval, sign_flip_test
+from bench.evidence.statistics.significance import (
+    _subsets,
+    _sums,
+    sign_flip_interval,
+    sign_flip_test,
+)
 
 GENERATOR = np.random.default_rng(0)
 
@@ -54,6 +59,15 @@ def test_it_covers_as_it_says() -> None:
         covered += low <= 3.0 <= high
     # Exact but for the grid: 51 of 512 splits are rejected. Four standard errors.
     assert abs(covered / 2_000 - (1 - 51 / 512)) < 4 * np.sqrt(0.09 / 2_000)
+
+
+@pytest.mark.parametrize("number", [1, 7, 8, 9, 21, 70])
+def test_sums_over_sampled_subsets_are_those_of_their_values(number: int) -> None:
+    values = np.random.default_rng(number).normal(size=number)
+    subsets = _subsets(np.random.default_rng(0), 2000, number)
+    chosen = np.unpackbits(subsets, axis=1, count=number)
+    np.testing.assert_allclose(_sums(subsets, values), chosen @ values, rtol=0, atol=1e-12)
+    assert np.abs(chosen.mean(axis=0) - 0.5).max() < 0.06  # each value in half of them
 
 
 def test_many_pairs_are_sampled() -> None:
