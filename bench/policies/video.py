@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.policies.playback import Picture
 
 RATES: Final = {".mp4": 60.0, ".gif": 25.0}
-"""Ending of a file -> most pictures a second; programs that show GIFs slow faster ones down."""
+"""Ending of a file -> most frames per second; programs that show GIFs slow faster ones down."""
 _MULTIPLE: Final = {".mp4": 2, ".gif": 1}
 """What sizes are multiples of: the usual encoding of colours takes even ones only."""
 _ENCODING: Final[dict[str, dict[str, Any]]] = {
