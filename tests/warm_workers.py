@@ -32,9 +32,9 @@ class _Pool:
         self.home = _surroundings()
         self.idle: list[_WarmWorker] = []
 
-    def hire(self, train: str | None) -> processes._Worker:
-        if train is not None or _surroundings() != self.home:
-            return NewWorker(train)
+    def hire(self, train: str | None, together: int) -> processes._Worker:
+        if train is not None or together > 1 or _surroundings() != self.home:
+            return NewWorker(train, together)
         while self.idle:
             worker = self.idle.pop()
             if worker._child.exit_code is None:
@@ -44,11 +44,11 @@ class _Pool:
 
 class _WarmWorker(NewWorker):
     def __init__(self, pool: _Pool) -> None:
-        super().__init__(None)
+        super().__init__(None, together=1)
         self._pool = pool
 
     def end(self) -> None:
-        if self.group is None and not self.dead:
+        if not self.groups and not self.dead:
             self._pool.idle.append(self)
         else:
             super().end()
