@@ -11,9 +11,10 @@ from torch import Tensor
 
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
 from algorithms.learner import Learner
+from algorithms.numerics.networks import Perceptron
 from algorithms.numerics.normalization import RewardScale, RunningMoments
 from algorithms.numerics.random_streams import Noise, stream
-from algorithms.policies import Critic, make_critic, make_policy
+from algorithms.policies import make_critic, make_policy
 from algorithms.spaces import ActionSpace
 
 NOISE_BLOCK = 64
@@ -54,7 +55,7 @@ class ActorCritic(Learner[H_co]):
         h = hyperparameters
         policy = make_policy(observation_size, actions, h)
         self.actions = actions
-        self.critic: Critic | None = make_critic(observation_size, h) if critic else None
+        self.critic = make_critic(observation_size, h) if critic else None
         parts = [policy, *([self.critic] if self.critic else [])]
         columns = [
             np.concatenate([part.initial(generator, h.initialization) for part in parts])
@@ -87,7 +88,7 @@ class ActorCritic(Learner[H_co]):
         return self.policy.sample(statistics, noise), statistics
 
     @property
-    def known_critic(self) -> Critic:
+    def known_critic(self) -> Perceptron:
         """The critic; ValueError where there is none."""
         if self.critic is None:
             raise ValueError("this learner has no critic")
@@ -95,7 +96,7 @@ class ActorCritic(Learner[H_co]):
 
     def values(self, parameters: Tensor, observations: Tensor) -> Tensor:
         """V [S, B] of observations [S, B, O] under the critic's columns [S, P_critic]."""
-        return self.known_critic(parameters, observations)
+        return self.known_critic(parameters, observations).squeeze(2)
 
     def observe(self, observations: Tensor, mask: Tensor) -> Tensor:
         """Take raw observations [S, N, O] into the statistics where `mask` [S, N]; normalise."""

@@ -19,7 +19,7 @@ b ↔ `BASELINES[name]`, broadcastable to [S, T, N]; Rᵐ ↔ `returns` [S, 1 or
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -36,19 +36,6 @@ from algorithms.critic import (
 )
 from algorithms.hyperparameters import CriticRegression, TrajectoryHyperparameters, hyperparameter
 from algorithms.policy_gradient import policy_gradient_step, trajectory_gradients
-
-
-def decay(before: object = MISSING) -> float:
-    """Declare the decay of the moving average; `before`: where there are runs from before it."""
-    declared: float = hyperparameter(
-        0.9,
-        "decay of the moving average, a batch",
-        low=0.0,
-        high=1.0,
-        source="this project",
-        before=before,
-    )
-    return declared
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +55,9 @@ class BaselineHyperparameters(TrajectoryHyperparameters, CriticRegression):
         ),
         source="the lecture: b ≈ E[R(τ)]",
     )
-    moving_average_decay: float = decay()
+    moving_average_decay: float = hyperparameter(
+        0.9, "decay of the moving average, a batch", low=0.0, high=1.0, source="this project"
+    )
 
 
 Learner = ActorCritic[BaselineHyperparameters]

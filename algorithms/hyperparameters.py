@@ -62,6 +62,17 @@ def hyperparameter(
     )
 
 
+def redeclared(base: type, name: str, default: Any, **changes: Any) -> Any:
+    """A field like another class's, with a default of its own.
+
+    Args:
+        base, name: that class and its hyperparameter.
+        changes: further arguments of `hyperparameter` that differ.
+    """
+    metadata = {**base.__dataclass_fields__[name].metadata, **changes}  # type: ignore[attr-defined]
+    return dataclasses.field(default=default, metadata=metadata)
+
+
 @dataclass(frozen=True, kw_only=True)
 class OptimizerHyperparameters:
     """How parameters step, of both ladders."""

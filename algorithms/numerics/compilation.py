@@ -73,6 +73,17 @@ class Kernel(Generic[P, R]):
         self._compiled = function
         return result
 
+    def over_seeds(self, *columns: Any) -> None:
+        """Call it for one seed after the other, with its rows of those `columns` that are tensors.
+
+        A tensor that it writes to must be contiguous.
+        """
+        for s in range(len(columns[0])):
+            rows = (
+                each[s].contiguous().numpy() if hasattr(each, "numpy") else each for each in columns
+            )
+            self(*rows)  # type: ignore[call-arg]
+
     def bind(self, **functions: Callable[..., Any]) -> Kernel[P, R]:
         """The same kernel, in which these global names stand for these functions.
 

@@ -12,7 +12,6 @@ import numpy as np
 from algorithms.spaces import Discrete
 from bench.errors import InputError
 from bench.train.environments.catalogue import registered_name
-from bench.train.environments.finite_actions import withhold_not_finite
 from bench.train.environments.gymnasium_spaces import (
     action_space_of,
     is_vector,
@@ -20,10 +19,11 @@ from bench.train.environments.gymnasium_spaces import (
 )
 from bench.train.environments.protocol import (
     BoolArray,
+    Environments,
     Float32Array,
+    Float64Array,
     Int64Array,
     Specification,
-    Step,
 )
 from bench.train.environments.slot_seeds import episode_seed
 
@@ -32,16 +32,10 @@ def describe(environment_id: str) -> Specification:
     """Sizes and time limit of one environment, which is made and closed for it."""
     environments = GymnasiumEnvironments(environment_id, [0], 1, time_limit=None)
     environments.close()
-    return Specification(
-        environment=environment_id,
-        back_end="gymnasium",
-        observation_size=environments.observation_size,
-        action_space=environments.action_space,
-        time_limit=environments.time_limit,
-    )
+    return environments.specification
 
 
-class GymnasiumEnvironments:
+class GymnasiumEnvironments(Environments):
     """M environments in one synchronous vector. Every episode is seeded on its own."""
 
     def __init__(
@@ -49,19 +43,14 @@ class GymnasiumEnvironments:
     ) -> None:
         """`bench.train.environments.make` says what the arguments mean."""
         name = registered_name(environment_id)
-        self.back_end = "gymnasium"
-        self.time_limit = (
-            gymnasium.spec(name).max_episode_steps if time_limit is None else time_limit
-        )
         self._id = environment_id
         self._places = [(seed, slot) for seed in seeds for slot in range(slots)]
-        self._count = len(self._places)
         limit = {} if time_limit is None else {"max_episode_steps": time_limit}
         with self._named():
             try:
                 self._vector: Any = gymnasium.make_vec(
                     name,
-                    num_envs=self._count,
+                    num_envs=len(self._places),
                     vectorization_mode="sync",
                     # The vector's arrays are copied here anyway, in float32.
                     vector_kwargs={
@@ -77,48 +66,33 @@ class GymnasiumEnvironments:
                 raise InputError(
                     f"the environment {environment_id!r} can't be made: {line}"
                 ) from error
-        self.action_space = action_space_of(environment_id, self._vector.single_action_space)
-        self.observation_size = observation_size_of(
-            environment_id, self._vector.single_observation_space
+        specification = Specification(
+            environment=environment_id,
+            back_end="gymnasium",
+            observation_size=observation_size_of(
+                environment_id, self._vector.single_observation_space
+            ),
+            action_space=action_space_of(environment_id, self._vector.single_action_space),
+            time_limit=time_limit or gymnasium.spec(name).max_episode_steps,
         )
+        super().__init__(specification, len(self._places))
         self._episodes = np.zeros(self._count, np.int64)
-        self._observations = np.zeros((self._count, self.observation_size), np.float32)
         self._idle = np.zeros(self._count, np.bool_)
 
-    def reset(self, elapsed: Int64Array | None = None) -> Float32Array:
-        """See `Environments.reset`."""
-        self._begin(np.ones(self._count, np.bool_))
-        if elapsed is not None:
-            for slot, steps in zip(self._vector.envs, elapsed.tolist(), strict=True):
-                slot.env.set_wrapper_attr("_elapsed_steps", steps)
-        return self._observations.copy()
+    def _let_elapse(self, steps: Int64Array) -> None:
+        for slot, each in zip(self._vector.envs, steps.tolist(), strict=True):
+            slot.env.set_wrapper_attr("_elapsed_steps", each)
 
-    def step(self, actions: Float32Array | Int64Array, active: BoolArray) -> Step:
-        """See `Environments.step`.
-
-        Raises:
-            Exception: whatever the environment raises, with a note that names it.
-        """
-        actions, withheld = withhold_not_finite(actions, self.action_space)
-        self._let_idle(~active)
+    def _advance(
+        self, actions: Float32Array | Int64Array, active: BoolArray
+    ) -> tuple[Float64Array, BoolArray, BoolArray]:
+        for slot in np.flatnonzero(active == self._idle):
+            self._vector.envs[slot].idle = not active[slot]
+        self._idle = ~active
         with self._named():
             raw, rewards, terminated, truncated, _ = self._vector.step(self._native(actions))
         self._observe(active, raw)
-        if withheld is not None:
-            rewards[withheld & active] = np.nan
-        truncated = truncated & ~terminated
-        last_observations = observations = self._observations.copy()
-        finished = terminated | truncated
-        if finished.any():
-            self._begin(finished)
-            observations = self._observations.copy()
-        return Step(
-            observations=observations,
-            last_observations=last_observations,
-            rewards=rewards,
-            terminated=terminated,
-            truncated=truncated,
-        )
+        return rewards, terminated, truncated & ~terminated
 
     def close(self) -> None:
         """See `Environments.close`."""
@@ -147,11 +121,6 @@ class GymnasiumEnvironments:
             raw, _ = self._vector.reset(seed=seeds, options={"reset_mask": slots})
         self._episodes += slots
         self._observe(slots, raw)
-
-    def _let_idle(self, idle: BoolArray) -> None:
-        for slot in np.flatnonzero(idle != self._idle):
-            self._vector.envs[slot].idle = bool(idle[slot])
-        self._idle = idle
 
     def _native(self, actions: Float32Array | Int64Array) -> Any:
         if isinstance(self.action_space, Discrete):
