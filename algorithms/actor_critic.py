@@ -17,9 +17,6 @@ from algorithms.numerics.random_streams import Noise, stream
 from algorithms.policies import make_critic, make_policy
 from algorithms.spaces import ActionSpace
 
-NOISE_BLOCK = 64
-"""Ticks of action noise drawn at once."""
-
 H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
 
 
@@ -72,7 +69,7 @@ class ActorCritic(Learner[H_co]):
     def noise(self) -> Noise:
         """Action noise of the rollout for the coming update."""
         shape = (self.hyperparameters.slots, self.policy.noise_size)
-        return Noise(self.seeds, self.updates, shape, self.policy.noise_kind, NOISE_BLOCK)
+        return Noise(self.seeds, self.updates, shape, self.policy.noise_kind)
 
     @torch.no_grad()
     def act(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:

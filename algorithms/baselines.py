@@ -37,31 +37,7 @@ from algorithms.critic import (
 from algorithms.hyperparameters import CriticRegression, TrajectoryHyperparameters, hyperparameter
 from algorithms.policy_gradient import policy_gradient_step, trajectory_gradients
 
-
-@dataclass(frozen=True, kw_only=True)
-class BaselineHyperparameters(TrajectoryHyperparameters, CriticRegression):
-    """The choice of b."""
-
-    baseline: str = hyperparameter(
-        "batch_mean",
-        "what is subtracted from the return",
-        choices=(
-            "none",
-            "batch_mean",
-            "leave_one_out",
-            "moving_average",
-            "variance_optimal",
-            "learned",
-        ),
-        source="the lecture: b ≈ E[R(τ)]",
-    )
-    moving_average_decay: float = hyperparameter(
-        0.9, "decay of the moving average, a batch", low=0.0, high=1.0, source="this project"
-    )
-
-
-Learner = ActorCritic[BaselineHyperparameters]
-Baseline = Callable[[Learner, Batch, Tensor], Tensor]
+Baseline = Callable[["Learner", Batch, Tensor], Tensor]
 
 
 def none(learner: Learner, batch: Batch, returns: Tensor) -> Tensor:
@@ -112,6 +88,24 @@ BASELINES: Final[dict[str, Baseline]] = {
     "variance_optimal": variance_optimal,
     "learned": learned,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineHyperparameters(TrajectoryHyperparameters, CriticRegression):
+    """The choice of b."""
+
+    baseline: str = hyperparameter(
+        "batch_mean",
+        "what is subtracted from the return",
+        choices=tuple(BASELINES),
+        source="the lecture: b ≈ E[R(τ)]",
+    )
+    moving_average_decay: float = hyperparameter(
+        0.9, "decay of the moving average, a batch", low=0.0, high=1.0, source="this project"
+    )
+
+
+Learner = ActorCritic[BaselineHyperparameters]
 
 
 def has_critic(hyperparameters: BaselineHyperparameters) -> bool:

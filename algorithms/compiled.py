@@ -113,8 +113,10 @@ def fit_critic(
     last = torch.zeros(len(learner.seeds))
     for s in learning(learner):
         memory = memory_of(learner, s, slice(learner.policy.size, None), slice(1, None))
-        seen, told, order = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
-        loss = kernels.fit_values(memory, network, seen, told, order, size, float(rate[s]), epsilon)
+        states, values_of, order = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
+        loss = kernels.fit_values(
+            memory, network, states, values_of, order, size, float(rate[s]), epsilon
+        )
         last[s] = float(loss)
     return last
 

@@ -69,7 +69,7 @@ def step(
 def credited(
     learner: AnswerLearner[BaselineHyperparameters], returns: Tensor, valid: Tensor
 ) -> Tensor:
-    """Returns [S, T, N] less their baseline, normalised as the hyperparameters ask for."""
+    """Returns [S, 1 or T, N] less their baseline, normalised as the hyperparameters ask for."""
     h = learner.hyperparameters
     advantages = returns - grouped_baseline(h.baseline, returns, h.samples)
     if h.advantage_normalization == "group":
@@ -88,8 +88,8 @@ def credit_everything(learner: AnswerLearner[SequenceHyperparameters], batch: Ba
 
 def subtract_baseline(learner: AnswerLearner[BaselineHyperparameters], batch: Batch) -> Diagnostics:
     """One step up the gradient with R(y) − b."""
-    returns = baseline.credit(batch).expand_as(batch.rewards)
-    return step(learner, batch, credited(learner, returns, batch.valid))
+    advantages = credited(learner, baseline.credit(batch), batch.valid)
+    return step(learner, batch, advantages.expand_as(batch.rewards))
 
 
 def credit_what_follows(

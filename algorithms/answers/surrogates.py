@@ -89,7 +89,7 @@ def optimise(
 
 
 def pooled(h: SurrogateHyperparameters, log_ratios: Tensor, valid: Tensor, answers: int) -> Tensor:
-    """log ρ at every tick of so many answers, of their tokens' log-ratios; each [S, T·answers]."""
+    """log ρ at every tick, from the log-ratios of the tokens; each [S, T·answers]."""
     in_time = (values.unflatten(1, (-1, answers)) for values in (log_ratios, valid))
     return flatten(RATIOS[h.importance_ratio](*in_time))
 

@@ -187,5 +187,4 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
-    critic=lambda h: True,
 )

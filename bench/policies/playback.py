@@ -24,7 +24,6 @@ from bench.train.environments.slot_seeds import episode_seed
 Picture = npt.NDArray[np.uint8]
 
 _USUAL_RATE = 30.0
-_BLOCK = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +107,7 @@ class Stage:
         """
         observation, _ = self._shown(self._made.reset, seed=episode_seed(seed, 0, episode))
         shape = (1, policy.policy.noise_size)
-        noise = Noise((seed,), episode, shape, policy.policy.noise_kind, _BLOCK)
+        noise = iter(Noise((seed,), episode, shape, policy.policy.noise_kind))
         earned, taken, last = 0.0, 0, False
         while True:
             due = taken % every == 0
@@ -117,9 +116,7 @@ class Stage:
             )
             if last:
                 return
-            if taken % _BLOCK == 0:
-                block = noise.next_block()
-            drawn = block[taken % _BLOCK, 0] if sampled else None
+            drawn = next(noise)[0] if sampled else None
             action = policy.act(np.asarray(observation, np.float32)[None], drawn)[0]
             observation, reward, terminated, truncated, _ = self._shown(
                 self._made.step, self._native(action)

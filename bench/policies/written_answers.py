@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from algorithms.answers.hyperparameters import SequenceHyperparameters
 from algorithms.answers.learner import AnswerLearner
-from algorithms.numerics.random_streams import Noise
 from bench.errors import InputError, unknown
 from bench.policies.evaluation import SEED, Played
 from bench.policies.saved_policy import check_arrays
@@ -54,9 +50,9 @@ def written(
     parameters = pretrained(task) if policy is None else policy
     saved_parameters({"policy": parameters}, "the policy", environment)
     h = SequenceHyperparameters(prompts=count, samples=1)
-    kind_of_learner = AnswerLearner if sampled else _Decided
-    learner = kind_of_learner(h, [seed], task.network, parameters)
-    sequences = write(learner, task)
+    learner = AnswerLearner(h, [seed], task.network, parameters)
+    noise = learner.noise().next_block()
+    sequences = write(learner, task, noise if sampled else torch.zeros_like(noise))
     with torch.no_grad():
         log_probabilities = learner.policy.statistics(
             learner.parameters, in_time(sequences[0, :, :-1].numpy())
@@ -118,21 +114,3 @@ def _task(environment: str) -> SequenceTask:
     if task is None:
         raise unknown("token environment", environment, TASKS)
     return task
-
-
-class _Decided(AnswerLearner[SequenceHyperparameters]):
-    """Writes the likeliest tokens."""
-
-    def noise(self) -> Noise:
-        """None."""
-        shape = (self.network.ticks, 1, 1, 1)
-        return cast(Noise, _Silence(torch.zeros(shape)))
-
-
-@dataclass(frozen=True)
-class _Silence:
-    block: Tensor
-
-    def next_block(self) -> Tensor:
-        """[T, 1, 1, 1], which any shape of noise can be."""
-        return self.block

@@ -13,7 +13,8 @@ import pytest
 
 from algorithms.spaces import Continuous, Discrete
 from bench.errors import InputError
-from bench.train.environments import Specification, describe, make
+from bench.train.environments import describe, make
+from bench.train.environments.protocol import Specification
 
 MODULE = '''
 import gymnasium

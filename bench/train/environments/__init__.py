@@ -12,29 +12,7 @@ from importlib import import_module
 from bench.errors import InputError, unknown
 from bench.plan.back_ends import BACK_ENDS, ENVPOOL
 from bench.train.environments.catalogue import ON_HOST, back_end_of
-from bench.train.environments.protocol import (
-    BoolArray,
-    Environments,
-    Float32Array,
-    Float64Array,
-    Int64Array,
-    Specification,
-    Step,
-)
-
-__all__ = [
-    "ON_HOST",
-    "BoolArray",
-    "Environments",
-    "Float32Array",
-    "Float64Array",
-    "Int64Array",
-    "Specification",
-    "Step",
-    "back_end_of",
-    "describe",
-    "make",
-]
+from bench.train.environments.protocol import Environments, Specification
 
 
 def make(

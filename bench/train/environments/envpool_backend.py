@@ -48,7 +48,7 @@ def describe(environment_id: str) -> Specification:
 
 
 def _spaces_of(stated_by: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
-    # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which nobody here can mend.
+    # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which can't be mended here.
     # A pool keeps its spaces once asked for them, and asks itself at its first step.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*precision lowered by casting")
@@ -72,8 +72,8 @@ class EnvPoolEnvironments(Environments):
         assert limit is not None
         super().__init__(replace(specification, time_limit=limit), len(seeds) * slots)
         self._limit = limit
-        # EnvPool reports a fall exactly at its limit as truncated only, so that the falls are
-        # told from the cuts by a limit it never reaches, and the real one is counted here.
+        # EnvPool reports a fall exactly at its limit as truncated only. So it gets a limit that it
+        # never reaches, and the real one is counted here.
         self._pool: Any = envpool.make_gymnasium(
             environment_id,
             num_envs=self._count,
