@@ -24,12 +24,7 @@ class ActorCritic(Learner[H_co]):
     """A `Learner` that acts on vectors of numbers.
 
     Args:
-        hyperparameters: of the algorithm.
-        seeds: S.
-        observation_size: O.
-        actions: what an action is.
-        critic: whether there is one.
-        device: where the networks are.
+        seeds: S; observation_size: O; critic: whether there is one.
 
     Attributes:
         critic: V, or None.

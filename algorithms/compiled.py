@@ -113,10 +113,8 @@ def fit_critic(
     last = torch.zeros(len(learner.seeds))
     for s in learning(learner):
         memory = memory_of(learner, s, slice(learner.policy.size, None), slice(1, None))
-        states, values_of, order = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
-        loss = kernels.fit_values(
-            memory, network, states, values_of, order, size, float(rate[s]), epsilon
-        )
+        columns = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
+        loss = kernels.fit_values(memory, network, *columns, size, float(rate[s]), epsilon)
         last[s] = float(loss)
     return last
 

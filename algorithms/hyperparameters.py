@@ -44,8 +44,8 @@ def hyperparameter(
         choices: the allowed values, where there are few.
         part_of: the attribute that the value can't exceed, as a minibatch can't its batch.
         source: where the default comes from.
-        before: of a hyperparameter that is younger than stored runs, the value that does what was
-            done until there was it. Runs of this value are the runs that they were.
+        before: for one declared after runs were stored, the value that does what was done without
+            it. Runs with this value keep their identity.
     """
     return dataclasses.field(
         default=default,

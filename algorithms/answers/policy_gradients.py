@@ -28,7 +28,7 @@ from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import IN_LOSS
 from algorithms.batch import Batch, Diagnostics, mean_over_steps
 from algorithms.diagnostics import policy_change
-from algorithms.ladder import baseline, reward_to_go
+from algorithms.ladder import reward_to_go, vanilla_policy_gradient
 from algorithms.policy_gradient import policy_gradient_step
 
 
@@ -83,12 +83,12 @@ def credited(
 
 def credit_everything(learner: AnswerLearner[SequenceHyperparameters], batch: Batch) -> Diagnostics:
     """One step up the gradient with R(y)."""
-    return step(learner, batch, baseline.credit(batch).expand_as(batch.rewards))
+    return step(learner, batch, vanilla_policy_gradient.credit(batch).expand_as(batch.rewards))
 
 
 def subtract_baseline(learner: AnswerLearner[BaselineHyperparameters], batch: Batch) -> Diagnostics:
     """One step up the gradient with R(y) − b."""
-    advantages = credited(learner, baseline.credit(batch), batch.valid)
+    advantages = credited(learner, vanilla_policy_gradient.credit(batch), batch.valid)
     return step(learner, batch, advantages.expand_as(batch.rewards))
 
 

@@ -31,7 +31,6 @@ A ↔ `advantages` [S, M]; R ↔ `targets` [S, M]; c_e ↔ `entropy_coefficient`
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -163,12 +162,7 @@ def actor_critic_step(
             samples,
             slope,
             (),
-            Loss(
-                value_weight=float(h.value_coefficient),
-                entropy_weight=float(h.entropy_coefficient),
-                value_clip=math.inf,
-                standardised=False,
-            ),
+            Loss(float(h.value_coefficient), float(h.entropy_coefficient)),
             Optimizer(
                 epsilon=float(h.rmsprop_epsilon),
                 norm_clip=float(h.gradient_norm_clip),

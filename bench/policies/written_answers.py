@@ -83,11 +83,6 @@ def saved_parameters(arrays: Mapping[str, np.ndarray], policy: str, environment:
     return arrays["policy"]
 
 
-def answers(environment: str, policy: np.ndarray | None = None, count: int = 5) -> list[str]:
-    """What `written` samples, as words."""
-    return as_words(environment, written(environment, policy, count))
-
-
 def as_words(environment: str, sequences: Int64Array) -> list[str]:
     """Prompts with answers [count, prompt + answer] as words, a bar between them."""
     task = _task(environment)

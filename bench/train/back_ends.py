@@ -1,4 +1,4 @@
-"""What steps an environment, and what it is: token environments and Warp's worlds included."""
+"""Names an environment's back end and describes it, token environments and Warp's included."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def spaced(observer: Observer, seconds: float, called: float = -math.inf) -> Obs
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What one seed gave.
+    """The results of one seed.
 
     Attributes:
         status: "finished" or "diverged"; reason and diverged_at [steps] say more of the latter.

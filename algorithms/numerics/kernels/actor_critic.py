@@ -69,8 +69,8 @@ class Loss(NamedTuple):
 
     value_weight: float
     entropy_weight: float
-    value_clip: float
-    standardised: bool
+    value_clip: float = math.inf
+    standardised: bool = False
 
 
 class Optimizer(NamedTuple):

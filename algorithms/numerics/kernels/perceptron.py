@@ -35,14 +35,14 @@ ONE: Final = np.float32(1)
 
 
 class Network(NamedTuple):
-    """Sizes int64 (inputs, *hidden, outputs), and what bends the hidden layers."""
+    """Sizes int64 (inputs, *hidden, outputs), and the activation of the hidden layers."""
 
     sizes: np.ndarray
     activation: int
 
 
 class Room(NamedTuple):
-    """What a network works in: activations and slopes of some rows, a turned matrix, constants."""
+    """Memory of a network at work: activations, slopes, a turned matrix, constants."""
 
     values: np.ndarray
     slopes: np.ndarray

@@ -1,4 +1,4 @@
-"""What a token environment is, and which there are."""
+"""Token environments: how one is declared, checked and found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which environments there are, and what steps each of them. Imports no back end by itself."""
+"""The environments there are, and the back end of each. Imports no back end by itself."""
 
 from __future__ import annotations
 

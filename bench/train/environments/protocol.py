@@ -21,7 +21,7 @@ Int64Array = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """What one tick gave. The arrays belong to the receiver: no later tick writes into them.
+    """The results of one tick. The arrays belong to the receiver: no later tick writes into them.
 
     Attributes:
         observations: [M, O] what to act on next: the first observation of a new episode where one
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Specification:
-    """What a policy has to know of an environment.
+    """Sizes and limit of an environment, all that a policy needs of it.
 
     Attributes:
         environment: the id.

@@ -13,7 +13,7 @@ from bench.train.environments.protocol import Specification
 
 
 def describe(environment_id: str) -> Specification:
-    """What is observed is the token before; what is chosen, the next one.
+    """A policy observes the token before and chooses the next one.
 
     Raises:
         InputError: no such token environment.
