@@ -17,7 +17,7 @@ returns; K ↔ `epochs`. The diagnostics of the ratio are those of the product.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -93,12 +93,16 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     rate = learner.annealed(h.learning_rate)
     norm = torch.zeros_like(rate)
     everybody = torch.ones_like(returns, dtype=torch.bool)
-    positions = torch.arange(returns.shape[1], device=returns.device).expand_as(returns)
-    minibatches = learner.minibatches(everybody, h.epochs, h.minibatch, [positions])
-    for (index,), active in minibatches:
-        sample = trajectories(batch, index)
+    # A sample is a whole trajectory, with all its ticks.
+    samples = [values.transpose(1, 2).contiguous() for values in vars(batch).values()]
+    minibatches = learner.minibatches(
+        everybody, h.epochs, h.minibatch, [*samples, returns, baseline]
+    )
+    for (*columns, gain, b), active in minibatches:
+        in_time = (values.transpose(1, 2) for values in columns)
+        sample = Batch(**dict(zip(vars(batch), in_time, strict=True)))
         ratio = trajectory_log_ratio(policy, theta, sample).exp()
-        weight = weights(ratio, returns.gather(1, index), baseline.gather(1, index), ticks)
+        weight = weights(ratio, gain, b, ticks)
         gradients = trajectory_gradients(learner, sample, weight)
         clipped, norm = clip_gradient_norm(gradients.mean(1), h.gradient_norm_clip)
         learner.step_policy(-clipped, rate, active)
@@ -109,16 +113,6 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
         **policy_change(learner, batch),
         **ratio_spread(trajectory_log_ratio(policy, theta, batch)),
     }
-
-
-def trajectories(batch: Batch, index: Tensor) -> Batch:
-    """The batch's trajectories at int64 [S, M], each with all its ticks."""
-    seeds = torch.arange(index.shape[0], device=index.device).unsqueeze(1)
-    chosen = {
-        name: values.transpose(1, 2)[seeds, index].transpose(1, 2)
-        for name, values in vars(batch).items()
-    }
-    return replace(batch, **chosen)
 
 
 ALGORITHM = Algorithm(

@@ -9,17 +9,15 @@ import torch
 
 from algorithms.answers.hyperparameters import SequenceHyperparameters
 from algorithms.answers.learner import AnswerLearner
-from bench.errors import InputError, unknown
+from bench.errors import InputError
 from bench.policies.evaluation import SEED, Played
 from bench.policies.saved_policy import check_arrays
 from bench.train.answers.reference import in_time, pretrained
 from bench.train.answers.sampling import write
 from bench.train.answers.tasks import (
-    TASKS,
-    SequenceTask,
-    find_task,
     finite,
     judged,
+    known_task,
     name_of_reward,
 )
 from bench.train.environments.protocol import Int64Array
@@ -46,7 +44,7 @@ def written(
         InputError: no such token environment, or a policy of another network or one whose numbers
             are not finite, which would write its vocabulary's first word again and again.
     """
-    task = _task(environment)
+    task = known_task(environment)
     parameters = pretrained(task) if policy is None else policy
     saved_parameters({"policy": parameters}, "the policy", environment)
     h = SequenceHyperparameters(prompts=count, samples=1)
@@ -78,14 +76,14 @@ def saved_parameters(arrays: Mapping[str, np.ndarray], policy: str, environment:
         InputError: no such token environment, or the arrays are not those of its network
             (`check_arrays`).
     """
-    size = _task(environment).network.size
+    size = known_task(environment).network.size
     check_arrays(arrays, {"policy": (np.float32, (size,))}, policy, environment)
     return arrays["policy"]
 
 
 def as_words(environment: str, sequences: Int64Array) -> list[str]:
     """Prompts with answers [count, prompt + answer] as words, a bar between them."""
-    task = _task(environment)
+    task = known_task(environment)
     return [
         f"{task.words(row[: task.prompt])} | {task.words(row[task.prompt :])}" for row in sequences
     ]
@@ -97,15 +95,8 @@ def worth(environment: str, sequences: Int64Array) -> Played:
     Raises:
         InputError: no such token environment, or its reward is no number.
     """
-    task = _task(environment)
+    task = known_task(environment)
     rewards = judged(task, "reward", sequences)
     if not finite(rewards).all():
         raise InputError(f"{name_of_reward(task, environment)} is not finite")
     return Played(returns=rewards, lengths=np.full(len(sequences), task.answer))
-
-
-def _task(environment: str) -> SequenceTask:
-    task = find_task(environment)
-    if task is None:
-        raise unknown("token environment", environment, TASKS)
-    return task

@@ -14,7 +14,7 @@ import numpy as np
 
 from algorithms.answers.transformer import Transformer
 from algorithms.policy_gradient import TIME_BLOCK
-from bench.errors import InputError
+from bench.errors import InputError, unknown
 from bench.train.answers import reviews
 from bench.train.environments.protocol import BoolArray, Float64Array, Int64Array
 
@@ -117,6 +117,14 @@ def find_task(environment_id: str) -> SequenceTask | None:
         except Exception as error:  # whatever a user's own functions may raise
             kind = "" if isinstance(error, InputError) else f"{type(error).__name__}: "
             raise InputError(f"token environment {environment_id!r}: {kind}{error}") from error
+    return task
+
+
+def known_task(environment_id: str) -> SequenceTask:
+    """As `find_task`; InputError where there is no token environment of this id."""
+    task = find_task(environment_id)
+    if task is None:
+        raise unknown("token environment", environment_id, TASKS)
     return task
 
 

@@ -7,8 +7,7 @@ network itself.
 from __future__ import annotations
 
 from algorithms.spaces import Discrete
-from bench.errors import unknown
-from bench.train.answers.tasks import TASKS, find_task
+from bench.train.answers.tasks import known_task
 from bench.train.environments.protocol import Specification
 
 
@@ -18,9 +17,7 @@ def describe(environment_id: str) -> Specification:
     Raises:
         InputError: no such token environment.
     """
-    task = find_task(environment_id)
-    if task is None:
-        raise unknown("token environment", environment_id, TASKS)
+    task = known_task(environment_id)
     return Specification(
         environment=environment_id,
         back_end="sequence",
