@@ -17,6 +17,7 @@ ABLATIONS: dict[str, str] = {
     "reference": "ablations.reference:ABLATION",
     "experiment": "ablations.experiment:ABLATION",
     "surrogates": "ablations.surrogates:ABLATION",
+    "code_level": "ablations.code_level:ABLATION",
     "trpo_batch": "ablations.trpo_batch:ABLATION",
     "adaptive_batch": "ablations.adaptive_batch:ABLATION",
     "tuned": "ablations.tuned:ABLATION",

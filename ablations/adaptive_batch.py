@@ -12,25 +12,25 @@ ABLATION = Ablation(
     variants=(
         Variant(
             name="steps_512",
-            title="512 steps a batch",
+            title="512 steps per batch",
             algorithm="adaptive_policy_gradient",
             hyperparameters={"batch_steps": 512},
         ),
         Variant(
             name="steps_1024",
-            title="1,024 steps a batch",
+            title="1,024 steps per batch",
             algorithm="adaptive_policy_gradient",
             hyperparameters={"batch_steps": 1_024},
         ),
         Variant(
             name="steps_2048",
-            title="2,048 steps a batch",
+            title="2,048 steps per batch",
             algorithm="adaptive_policy_gradient",
             hyperparameters={"batch_steps": 2_048},
         ),
         Variant(
             name="steps_4096",
-            title="4,096 steps a batch",
+            title="4,096 steps per batch",
             algorithm="adaptive_policy_gradient",
             hyperparameters={"batch_steps": 4_096},
         ),

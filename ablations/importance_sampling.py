@@ -13,7 +13,7 @@ ABLATION = Ablation(
     variants=(
         Variant(
             name="on_policy",
-            title="on-policy, one step a batch",
+            title="on-policy, one step per batch",
             algorithm="advantage",
         ),
         Variant(

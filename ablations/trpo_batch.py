@@ -12,13 +12,13 @@ ABLATION = Ablation(
     variants=(
         Variant(
             name="steps_1024",
-            title="1,024 steps a batch",
+            title="1,024 steps per batch",
             algorithm="trpo",
             hyperparameters={"batch_steps": 1_024},
         ),
         Variant(
             name="steps_5000",
-            title="5,000 steps a batch",
+            title="5,000 steps per batch",
             algorithm="trpo",
             hyperparameters={"batch_steps": 5_000},
         ),

@@ -1,4 +1,4 @@
-"""The benchmark: plan, train, store, evidence, one room a stage.
+"""The benchmark: plan, train, store, evidence, one package per stage.
 
 `bench.run("baseline")` trains an ablation, `bench.load("baseline")` gives its results as tidy
 pandas frames, `bench.compare("baseline")` what they show.

@@ -1,4 +1,4 @@
-"""Bad input is the user's to mend: one clear line, no traceback."""
+"""Errors that the user can mend: one clear line, no traceback."""
 
 from __future__ import annotations
 

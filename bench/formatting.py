@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def duration(seconds: float) -> str:
-    """Like "48 s", "3 min 05 s" or "2 h 10 min"."""
+    """A duration like "48 s", "3 min 05 s" or "2 h 10 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -16,12 +16,12 @@ def duration(seconds: float) -> str:
 
 
 def count(number: int, noun: str) -> str:
-    """Like "1 run" or "12 runs"."""
+    """A number with its noun, like "1 run" or "12 runs"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def seed_ranges(seeds: Iterable[int]) -> str:
-    """Like "0-4,7": what `--seeds` takes."""
+    """Seeds like "0-4,7", as `--seeds` takes them."""
     ranges: list[list[int]] = []
     for seed in sorted(set(seeds)):
         if ranges and ranges[-1][1] == seed - 1:

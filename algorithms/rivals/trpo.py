@@ -103,7 +103,7 @@ def fisher_product(
 
 
 def surrogate(ratio: Tensor, advantages: Tensor) -> Tensor:
-    """E[ρ A] [S] of ρ and A [S, M]."""
+    """E[ρ A], one per seed [S], of ρ and A [S, M]."""
     return (ratio * advantages).mean(1)
 
 

@@ -26,7 +26,7 @@ def compare(
             notes say what p is worth then.
 
     Returns:
-        One row a variant and environment; `bench.evidence.comparison.comparison` has the columns.
+        One row per variant and environment; `bench.evidence.comparison.comparison` has the columns.
         `attrs["notes"]` are the sentences that stand below the tables.
 
     Raises:
@@ -34,6 +34,6 @@ def compare(
     """
     if isinstance(view_or_ablation, View):
         return comparison(view_or_ablation, extended=extended)
-    from bench.cli.options import stored_name
+    from bench.requests.plan_request import stored_name
 
     return comparison(load(stored_name(str(view_or_ablation)), results), extended=extended)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from bench.cli.other_code import place_and_edition
 from bench.evidence.figures.kinds import picture
 from bench.evidence.results import Results
+from bench.requests.other_code import place_and_edition
 from bench.store.load import View
 
 

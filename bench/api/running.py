@@ -14,9 +14,9 @@ from bench.errors import InputError
 from bench.store.load import View, load
 
 if TYPE_CHECKING:
-    from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train.events import Event, Summary
+    from bench.train.standing import Counter
 
 
 class TrainingError(RuntimeError):
@@ -58,7 +58,7 @@ def run(
             environment's own.
         settings: hyperparameter -> value, for all variants.
         results: a results folder; None: results/local.
-        workers: processes; None: one a core.
+        workers: processes; None: one per core.
         device: "auto", "cpu" or "cuda".
         fresh: train again what has results already.
         progress: print how far it is, and what became of the runs.
@@ -71,11 +71,12 @@ def run(
         TrainingError: runs failed; the others are stored.
         KeyboardInterrupt: workers have ended by then, and what had finished is stored.
     """
-    from bench.cli.options import requested_plan
-    from bench.cli.training import account, train
+    from bench.requests.plan_request import requested_plan
+    from bench.requests.training import account, train
     from bench.store import Store, results_folder
     from bench.train.executors.processes import Processes
     from bench.train.provenance import cores
+    from bench.train.standing import Counter
 
     asked = datetime.now(UTC)
     if workers is not None and workers < 1:
@@ -98,10 +99,12 @@ def run(
     )
     store = Store(results or results_folder())
     store.check_writable()
-    with _shown(plan, progress) as on_event:
+    standing = Counter(plan)
+    with _shown(standing, progress) as on_event:
         trained = train(
             plan,
             store,
+            standing=standing,
             executor=Processes(workers or cores()),
             asked=asked,
             before=asked if fresh else None,
@@ -151,15 +154,15 @@ def _text(value: object) -> str:
 
 
 @contextmanager
-def _shown(plan: Plan, progress: bool) -> Iterator[Callable[[Event], None]]:
-    """What is told the runner's events."""
+def _shown(standing: Counter, progress: bool) -> Iterator[Callable[[Event], None]]:
+    """Give the observer that shows the runner's events; it shows nothing without `progress`."""
     if not progress:
         yield lambda event: None
         return
-    from bench.cli.progress import Display
-    from bench.cli.words import wide_console
+    from bench.terminal.console import wide_console
+    from bench.terminal.progress import Display
 
-    with Display(plan, wide_console()) as display:
+    with Display(standing, wide_console()) as display:
         yield display
 
 

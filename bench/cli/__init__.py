@@ -1,1 +1,1 @@
-"""The command line: one file a verb. What a verb needs is imported when it is used."""
+"""The command line: one file per verb. What a verb needs is imported when it is used."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.cli.words import shown
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from algorithms.algorithm import Algorithm

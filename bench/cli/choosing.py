@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.words import shown
 from bench.errors import InputError, unknown
 from bench.formatting import count
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -158,7 +158,7 @@ def not_played_because(run: pd.Series) -> str | None:
 
 
 def described(run: pd.Series) -> Description:
-    """The description of a stored run, in which its id is rooted, for today's algorithm.
+    """The description of a stored run, checked against the run's id, for today's algorithm.
 
     Raises:
         InputError: the run was made elsewhere, its description is none, or its algorithm is gone.
@@ -189,7 +189,7 @@ def policies(
     seeds: str | None,
     modules: list[str] | None,
 ) -> tuple[Store, pd.DataFrame]:
-    """The runs with a saved policy that are asked for, one or more, and the store they lie in.
+    """The runs with a saved policy that are asked for, one or more, and the store that has them.
 
     Without a folder, that is the first of results/local and results/published that has any.
     Modules are those that may be imported; an environment that is asked for by its address asks
@@ -246,7 +246,25 @@ def _policies(
         raise InputError(
             f"no policy{named_runs} is kept in {shown(store.path)}; training a run keeps its policy"
         )
-    return table[kept].sort_values(["environment", "algorithm", "seed"], kind="stable")
+    return _in_order(table[kept], store, runs, ablation)
+
+
+def _in_order(
+    table: pd.DataFrame, store: Store, runs: list[str] | None, ablation: str | None
+) -> pd.DataFrame:
+    """The runs by environment; there as they were named, or as the ablation lists its variants."""
+    if runs:
+        place = [[run.startswith(text) for text in runs].index(True) for run in table["run"]]
+    elif ablation is not None:
+        place = [
+            *table["description"].map(
+                {each: n for n, each in enumerate(store.plan(ablation)["description"])}
+            )
+        ]
+    else:
+        place = [*table["algorithm"]]
+    sorted_table = table.assign(place=place).sort_values(["environment", "place", "seed"])
+    return sorted_table.drop(columns="place")
 
 
 def variant_titles(store: Store) -> dict[str, str]:

@@ -11,8 +11,8 @@ import typer
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
 from bench.cli.output import check_ending, write_text
-from bench.cli.words import shown
 from bench.errors import unknown
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from bench.evidence.claims import Judgement
@@ -21,15 +21,20 @@ if TYPE_CHECKING:
 def claims(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[CLAIM]...", help="Names of claims.", show_default="all"),
+        typer.Argument(
+            metavar="[CLAIM]...",
+            help="Names of claims, as this command prints them.",
+            show_default="all",
+        ),
     ] = None,
     results: ResultsOption = None,
     output: Annotated[
-        Path | None, typer.Option("--output", help="A .md file: writes them as a table too.")
+        Path | None,
+        typer.Option("--output", help="Also write the claims as a table to this .md file."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Print the claims of the literature, each with what runs or tests say of it."""
+    """Print what papers claim, and whether the stored runs or the tests support it."""
     from ablations.claims import CLAIMS
 
     check_ending(output, (".md",), "claims")

@@ -11,18 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import (
-    ABLATION_HELP,
-    ResultsOption,
-    ReturnsOption,
-    stored_name,
-    view_of,
-)
-from bench.cli.other_code import place_and_edition
+from bench.cli.options import ABLATION_HELP, ResultsOption, ReturnsOption, view_of
 from bench.cli.output import check_ending, write_text
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
+from bench.requests.other_code import place_and_edition
+from bench.requests.plan_request import stored_name
+from bench.terminal.console import shown, wide_console
 from bench.visible import visible
 
 if TYPE_CHECKING:
@@ -44,12 +39,13 @@ def compare(
     results: ResultsOption = None,
     returns: ReturnsOption = "training",
     output: Annotated[
-        Path | None, typer.Option("--output", help="A .md file: writes the tables too.")
+        Path | None, typer.Option("--output", help="Also write the tables to this .md file.")
     ] = None,
     against: Annotated[
         Path | None,
         typer.Option(
-            "--against", help="Another results folder: are these results no worse than its?"
+            "--against",
+            help="Test whether these results are no worse than those of this other results folder.",
         ),
     ] = None,
     margin: Annotated[
@@ -57,15 +53,15 @@ def compare(
         typer.Option(
             "--margin",
             min=0.0,
-            help="With --against: the share of its gain over untrained that may be lost.",
+            help="With --against: the share of the other folder's gain over the untrained policy "
+            "that may be lost.",
         ),
     ] = 0.1,
     as_json: JsonOption = False,
 ) -> None:
     """Print each variant's difference to the one it is compared with, and what can be claimed.
 
-    With --against the exit code is 0 where all is no worse, 1 where something is worse, and 3 where
-    one can't tell.
+    With --against, the exit code is 0 if nothing is worse, 1 if something is, 3 if one can't tell.
     """
     check_ending(output, (".md",), "tables")
     from bench.evidence.comparison import comparison

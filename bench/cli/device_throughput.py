@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.options import resolved_device
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError, unknown
 from bench.formatting import count
 from bench.plan.back_ends import WARP
+from bench.requests.plan_request import resolved_device
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,7 +113,7 @@ HEADER = (
 
 
 def show(console: Console, rows: pd.DataFrame) -> None:
-    """Print a table a device and environment."""
+    """Print a table per device and environment."""
     for (device, environment), part in rows.groupby(["device", "environment"], sort=False):
         rates = (part["steps"] / part["seconds"]).groupby(
             [part["kind"], part["worlds"]], sort=False

@@ -19,14 +19,15 @@ from bench.cli.choosing import (
     variant_titles,
 )
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import ResultsOption, TimeLimitOption, specification
+from bench.cli.options import PlayedTimeLimitOption, ResultsOption
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.formatting import count
 from bench.kinds import ACTIONS
 from bench.plan.back_ends import SEQUENCE
 from bench.plan.parsing import LARGEST_SEED
+from bench.requests.plan_request import specification
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +48,7 @@ EpisodeSeed = Annotated[
         min=0,
         max=LARGEST_SEED,
         help="Seed of the new episodes.",
-        show_default="one of its own",
+        show_default="one that training never uses",
     ),
 ]
 
@@ -55,22 +56,23 @@ EpisodeSeed = Annotated[
 def evaluate(
     runs: Annotated[
         list[str] | None,
-        typer.Argument(metavar="RUN", help="Ids of runs, or how they begin.", show_default="all"),
+        typer.Argument(metavar="RUN", help="Run ids, or their beginnings.", show_default="all"),
     ] = None,
     ablation: OnlyAblation = None,
     variants: OnlyVariants = None,
     environments: OnlyEnvironments = None,
     seeds: OnlySeeds = None,
     episodes: Annotated[
-        int, typer.Option("--episodes", min=1, help="Episodes of each policy, each way.")
+        int,
+        typer.Option("--episodes", min=1, help="Number of episodes per policy and way of acting."),
     ] = 20,
     seed: EpisodeSeed = None,
-    time_limit: TimeLimitOption = None,
+    time_limit: PlayedTimeLimitOption = None,
     modules: Imports = None,
     results: ResultsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Let saved policies play new episodes, with their modes and with samples of them."""
+    """Play new episodes with saved policies, by their likeliest actions and by sampled ones."""
     store, chosen = policies(results, runs, ablation, variants, environments, seeds, modules)
 
     from bench.policies.evaluation import SEED
@@ -164,7 +166,10 @@ def _played(
 def player(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
 ) -> tuple[Callable[[bool], Played], bool]:
-    """What plays with a stored run's policy, sampled or not, and whether it chose its actions."""
+    """A player with a stored run's policy, and whether the algorithm chose its training's actions.
+
+    The player takes whether actions are sampled.
+    """
     if run.back_end == SEQUENCE.name:
         from bench.policies.written_answers import worth, written
 

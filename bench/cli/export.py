@@ -15,12 +15,12 @@ from bench.cli.options import (
     required_name,
     view_of,
 )
-from bench.cli.other_code import place_and_edition
 from bench.cli.output import check_ending, write_text
-from bench.cli.words import shown
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
 from bench.formatting import count
+from bench.requests.other_code import place_and_edition
+from bench.terminal.console import shown
 
 FORMATS = ("csv", "tensorboard", "latex")
 
@@ -29,22 +29,21 @@ def export(
     name: AblationArgument = None,
     *,
     ablation: NamedAblationOption = None,
-    to: Annotated[str, typer.Option("--to", help="csv, tensorboard or latex.")],
+    to: Annotated[str, typer.Option("--to", help="Format: csv, tensorboard or latex.")],
     results: ResultsOption = None,
     returns: ReturnsOption = "training",
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
-            help="A folder; for latex a .tex file.",
+            help="Folder to write to; for latex, a .tex file.",
             show_default="exports/ABLATION in your results folder",
         ),
     ] = None,
 ) -> None:
     """Write an ablation's results for other programs.
 
-    csv: tidy tables; tensorboard: event files; latex: a table, a paragraph of methods and what it
-    cites as BibTeX.
+    csv: tidy tables. tensorboard: event files. latex: a table, a methods paragraph and BibTeX.
     """
     if to not in FORMATS:
         raise unknown("format", to, FORMATS)

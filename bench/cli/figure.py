@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -15,15 +15,11 @@ from bench.cli.options import (
     required_name,
     view_of,
 )
-from bench.cli.other_code import of_other_code, place_and_edition
 from bench.cli.output import check_ending, write_text
-from bench.cli.words import shown
 from bench.errors import unknown
 from bench.file_names import file_name
-
-if TYPE_CHECKING:
-    from bench.store import View
-
+from bench.requests.other_code import of_other_code, place_and_edition
+from bench.terminal.console import shown
 
 AXES = ("steps", "seconds", "kl")
 CAPTIONS = (".txt", ".md", ".tex")
@@ -39,8 +35,8 @@ def figure(
         str | None,
         typer.Option(
             "--kind",
-            help="curves, seeds (every seed's curve), scores, differences, profile, mechanism, "
-            "figure_3 or kl.",
+            help="Kind of figure: curves, seeds (every seed's curve), scores, differences, "
+            "profile, mechanism, figure_3 or kl.",
             show_default="what the ablation's page is",
         ),
     ] = None,
@@ -48,29 +44,37 @@ def figure(
         str | None,
         typer.Option(
             "--x",
-            help="steps, seconds, or kl: rewards against the KL to the reference.",
+            help="Horizontal axis: steps, seconds, or kl (the KL to the reference).",
             show_default="steps; kl for sequence",
         ),
     ] = None,
     statistic: Annotated[
         str | None,
-        typer.Option("--statistic", help="iqm or mean.", show_default="iqm; mean for experiment"),
+        typer.Option(
+            "--statistic",
+            help="Statistic over seeds: iqm or mean.",
+            show_default="iqm; mean for experiment",
+        ),
     ] = None,
     paper: Annotated[
         bool | None,
         typer.Option(
             "--paper/--no-paper",
-            help="figure_3: the PPO paper's values beside the curves.",
+            help="With figure_3: show the PPO paper's values beside the curves.",
             show_default="paper",
         ),
     ] = None,
     variants: Annotated[
         list[str] | None,
-        typer.Option("--variant", help="Variant, repeatable.", show_default="all with runs"),
+        typer.Option(
+            "--variant", help="Show only this variant, repeatable.", show_default="all with runs"
+        ),
     ] = None,
     environments: Annotated[
         list[str] | None,
-        typer.Option("--env", help="Environment id, repeatable.", show_default="all with runs"),
+        typer.Option(
+            "--env", help="Show only this environment, repeatable.", show_default="all with runs"
+        ),
     ] = None,
     width: Annotated[
         str | None,
@@ -86,35 +90,37 @@ def figure(
         typer.Option(
             "--font-size",
             metavar="PT",
-            help="Size of the names in the figure [points].",
+            help="Font size of names in the figure, in points.",
             show_default="8.5; column 7",
         ),
     ] = None,
     title: Annotated[
-        bool, typer.Option("--title/--no-title", help="The ablation's question above the figure.")
+        bool,
+        typer.Option("--title/--no-title", help="Put the ablation's question above the figure."),
     ] = True,
     caption: Annotated[
         Path | None,
         typer.Option(
             "--caption",
-            help="A .txt, .md or .tex file: writes the caption there, not into the figure.",
+            help="Write the caption to this .txt, .md or .tex file instead of into the figure.",
         ),
     ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
             "--output",
-            help="A .png, .pdf or .svg file.",
+            help="The figure's file: .png, .pdf or .svg.",
             show_default="figures/ABLATION.png in your results folder",
         ),
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--table", help="A .md file: writes the tables too, as Markdown.")
+        Path | None, typer.Option("--table", help="Also write the tables to this .md file.")
     ] = None,
 ) -> None:
-    """Draw an ablation: your results if there are some, else the published."""
+    """Draw an ablation's figure from your results, or from the published ones if you have none."""
     from bench.evidence.figures.kinds import KINDS, default_kind, in_inches, picture
     from bench.evidence.figures.output import check_output, save
+    from bench.evidence.pages.tables_page import tables_as_markdown
     from bench.evidence.results import Results
     from bench.store import results_folder
 
@@ -156,7 +162,7 @@ def figure(
         write_text(_in_format(made.caption, caption.suffix.lower()), caption, "the caption")
         print(f"Caption: {shown(caption)}")
     if table is not None:
-        write_text(_tables(view), table, "the tables")
+        write_text(tables_as_markdown(view), table, "the tables")
         print(f"Tables: {shown(table)}")
     notes = [f"Not there yet: {made.missing}."] if made.missing else []
     for line in (*notes, *of_other_code(view.runs), *view.mixed, *view.problems):
@@ -164,7 +170,7 @@ def figure(
 
 
 def _kind_of(x: str | None, own: str) -> str:
-    """What is drawn where only the horizontal axis is asked for."""
+    """The kind of figure for a horizontal axis, where no kind is given."""
     if x is None or x == "kl":
         return own if x is None else "kl"
     return own if own == "figure_3" and x == "steps" else "curves"
@@ -176,44 +182,3 @@ def _in_format(paragraphs: tuple[str, ...], ending: str) -> str:
 
         paragraphs = tuple(map(escaped, paragraphs))
     return "\n\n".join(paragraphs) + "\n"
-
-
-def _tables(view: View) -> str:
-    """The ablation's tables as Markdown."""
-    from bench.evidence import letters
-    from bench.evidence.findings import findings, page_of
-    from bench.evidence.measures.anchors import anchors_for
-    from bench.evidence.pages.reference_kl import section as kl_section
-    from bench.store.editions import edition_note
-    from bench.visible import visible
-
-    marked = (*edition_note(view.runs), *view.mixed)
-    page, anchors = page_of(view.plan), anchors_for(view.source)
-    found = findings(view, anchors=anchors)
-    if page == "figure_3":
-        from bench.evidence.pages.figure_3.page import experiment_page
-
-        return experiment_page(view.plan, found, anchors, notes=marked)
-    title, question = (visible(view.plan[column].iloc[0]) for column in ("title", "question"))
-    parts = [f"## {title}\n\n{question}\n"]
-    if page == "table_1":
-        from bench.evidence.measures.normalised import untrained_values
-        from bench.evidence.pages.table_1 import section, surrogates
-
-        zeros = untrained_values(anchors.untrained_scores, "last_100")
-        rows = surrogates(view.plan, found.scores, zeros)
-        parts.append(section(view.plan, found.scores, rows).markdown())
-    if page == "hundred_seeds":
-        from bench.evidence.pages import hundred_seeds
-
-        measured = hundred_seeds.sections(view.plan, found.scores, anchors.zeros)
-        parts += [section.markdown() for section in measured]
-    for table in found.tables:
-        parts.append(table.markdown())
-        if found.with_kl is not None:
-            here = kl_section(table.environment, found.with_kl, found.golden)
-            parts.append(here.markdown())
-    if found.letters is not None:
-        parts.append(letters.section(found.letters).markdown())
-    parts += [f"* {visible(note)}\n" for note in (*found.notes, *marked)]
-    return "\n".join(parts)

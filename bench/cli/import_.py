@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import ResultsOption, StepsOption, stored_name
-from bench.cli.words import shown
+from bench.cli.options import ResultsOption
 from bench.errors import InputError, unknown
 from bench.formatting import count, seed_ranges
 from bench.kinds import EPISODES, EVALUATIONS, MEANS, ROWS
+from bench.requests.plan_request import stored_name
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,65 +28,88 @@ def import_(
         list[str],
         typer.Argument(
             metavar="FILE…",
-            help="One per seed: a run's folder, or a file: monitor.csv, evaluations.npz, "
-            "progress.csv, TensorBoard's, CSV; or a wildcard in quotes.",
+            help="One run per seed: its folder, or one file (monitor.csv, evaluations.npz, "
+            "progress.csv, TensorBoard's, any CSV), or a wildcard in quotes.",
         ),
     ],
     algorithm: Annotated[
-        str, typer.Option("--algorithm", help="What made them, a name of your own.")
+        str, typer.Option("--algorithm", help="A name of your own for what made the curves.")
     ],
     environment: Annotated[str, typer.Option("--env", help="Environment id.")],
     seeds: Annotated[
         str | None,
         typer.Option(
-            "--seeds", help="Of the files, in their order, like 0-9.", show_default="0, 1, 2 …"
+            "--seeds",
+            help="Seeds of the files, in their order, like 0-9.",
+            show_default="0, 1, 2 …",
         ),
     ] = None,
-    steps: StepsOption = None,
+    steps: Annotated[
+        str | None,
+        typer.Option(
+            "--steps",
+            help="Environment steps per run, like 200k; later points are left out.",
+            show_default="up to its last point",
+        ),
+    ] = None,
     ablation: Annotated[
         str | None,
         typer.Option(
             "--ablation",
-            help="Stands beside its variants: a name, or the path of your own .py file.",
-            show_default="one of its own",
+            help="Ablation to compare the curves with: its name, or the path of your own .py file.",
+            show_default="a new one of that algorithm's name",
         ),
     ] = None,
     variant: Annotated[
-        str | None, typer.Option("--variant", help="What it is called.", show_default="NAME")
+        str | None,
+        typer.Option(
+            "--variant",
+            help="Name of the variant that the curves become.",
+            show_default="as --algorithm",
+        ),
     ] = None,
     tag: Annotated[
         str | None,
-        typer.Option("--tag", help="Of TensorBoard's scalars.", show_default="one that is known"),
+        typer.Option("--tag", help="TensorBoard tag to read.", show_default="a known one"),
     ] = None,
     step_column: Annotated[
         str | None,
         typer.Option(
-            "--step-column", help="A table's environment steps.", show_default="one that is known"
+            "--step-column",
+            help="Column of a table with the environment steps.",
+            show_default="a known one",
         ),
     ] = None,
     return_column: Annotated[
         str | None,
         typer.Option(
-            "--return-column", help="A table's returns.", show_default="one that is known"
+            "--return-column",
+            help="Column of a table with the returns.",
+            show_default="a known one",
         ),
     ] = None,
     where: Annotated[
         list[str] | None,
-        typer.Option("--where", metavar="COLUMN=VALUE", help="A table's rows, repeatable."),
+        typer.Option(
+            "--where",
+            metavar="COLUMN=VALUE",
+            help="Read only the rows of a table with this value, repeatable.",
+        ),
     ] = None,
     kind: Annotated[
         str | None,
         typer.Option(
             "--kind",
-            help=f"Of returns, where the file doesn't say: {', '.join(KINDS)}.",
+            help=f"Kind of returns, if the file doesn't say: {', '.join(KINDS)}.",
         ),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Take the place of other curves of these seeds.")
+        bool,
+        typer.Option("--replace", help="Replace other curves that are stored for these seeds."),
     ] = False,
     results: ResultsOption = None,
 ) -> None:
-    """Read learning curves made elsewhere into the store, marked as imported."""
+    """Read learning curves made elsewhere into the results, marked as imported."""
     from bench.importing import Choice, Place, adopt, read_curves
     from bench.plan.parsing import parse_seeds_in_order, parse_steps
     from bench.store import Store, results_folder
@@ -168,7 +192,7 @@ def _page(store: Store, place: Place, ablation: str | None) -> dict[str, object]
 
 
 def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) -> None:
-    """A line a run, and what became of all."""
+    """A line per run, and what became of all."""
     from bench.evidence.measures.scores import score_runs
     from bench.evidence.verdicts import return_text
     from bench.importing.quoting import listed

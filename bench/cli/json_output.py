@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print JSON; what is for people goes to standard error.")
+    bool, typer.Option("--json", help="Print JSON; messages for people go to standard error.")
 ]
 
 

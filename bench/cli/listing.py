@@ -11,7 +11,7 @@ from bench.cli.json_output import JsonOption, answering
 
 def list_ablations(
     algorithms: Annotated[
-        bool, typer.Option("--algorithms", help="The algorithms and their equations instead.")
+        bool, typer.Option("--algorithms", help="List the algorithms and their equations instead.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from bench.cli.interruption import interruptible
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.formatting import count, seed_ranges
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from bench.store import Merging
@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 def merge(
     sources: Annotated[
         list[Path],
-        typer.Argument(metavar="DIR", help="Results folders, of single runs or published."),
+        typer.Argument(metavar="DIR", help="Results folders to merge, local or published."),
     ],
     into: Annotated[
         Path | None,
-        typer.Option("--into", help="A results folder.", show_default="results/local"),
+        typer.Option(
+            "--into", help="The results folder to merge into.", show_default="results/local"
+        ),
     ] = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Where results differ, take those of DIR.")
+        bool, typer.Option("--replace", help="Where results differ, keep those of DIR.")
     ] = False,
 ) -> None:
     """Merge results folders into one: runs, policies, plans and throughput."""
@@ -83,7 +85,7 @@ def _counted(done: Merging) -> str:
 
 
 def _conflicts(done: Merging) -> Iterator[str]:
-    """What differs, a line a description and reason."""
+    """What differs, a line per description and reason."""
     outcome = "replaced" if done.replaced else "kept"
     seeds: dict[tuple[str, str], list[int]] = {}
     for each in done.conflicts:

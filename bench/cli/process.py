@@ -61,7 +61,7 @@ def _hidden() -> str | None:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C: an exception, save while a module is imported, where some would be swallowed or told.
+    """Ctrl-C raises, save while a module is imported, where some would be swallowed or printed.
 
     There nothing is begun that has to be ended.
     """

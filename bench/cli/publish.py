@@ -8,24 +8,28 @@ from typing import Annotated
 import typer
 
 from bench.cli.options import ResultsOption
-from bench.cli.words import shown
 from bench.formatting import count
+from bench.terminal.console import shown
 
 
 def publish(
     ablations: Annotated[
-        list[str], typer.Option("--ablation", help="An ablation's name, repeatable.")
+        list[str], typer.Option("--ablation", help="Name of an ablation to publish, repeatable.")
     ],
     results: ResultsOption = None,
     to: Annotated[
         Path | None,
-        typer.Option("--to", help="A published store.", show_default="results/published"),
+        typer.Option(
+            "--to",
+            help="The published results folder to merge into.",
+            show_default="results/published",
+        ),
     ] = None,
     policies: Annotated[
         bool, typer.Option("--policies", help="Publish the trained policies too.")
     ] = False,
 ) -> None:
-    """Merge the results of ablations into a published store."""
+    """Copy the results of ablations into a published results folder."""
     from bench.store import PUBLISHED, Store, results_folder
     from bench.store.publishing import publish as copy
 

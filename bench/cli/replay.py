@@ -15,11 +15,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from bench.cli.choosing import described
-from bench.cli.other_code import of_code
-from bench.cli.words import shown
 from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.identity import Description
+from bench.requests.other_code import of_code
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -55,12 +55,12 @@ class Candidate:
 
     @property
     def beginning(self) -> Description:
-        """What is trained."""
+        """The description whose training is replayed: the beginning of the runs'."""
         return replace(self.description, steps=min(self.description.steps, STEPS))
 
     @property
     def place(self) -> str:
-        """Which one it is, in words."""
+        """The candidate in words."""
         it = self.description
         return f"{it.identifier} ({it.algorithm} in {it.environment}, seed {self.seed})"
 

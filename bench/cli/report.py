@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bench.cli.options import NamedAblationOption, ResultsOption, named_once, stored_name
-from bench.cli.other_code import of_other_code
+from bench.cli.options import NamedAblationOption, ResultsOption, named_once
 from bench.cli.output import write_bytes
-from bench.cli.words import shown
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
+from bench.requests.other_code import of_other_code
+from bench.requests.plan_request import stored_name
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from bench.store import View
@@ -36,15 +37,16 @@ def report(
         Path | None,
         typer.Option(
             "--output",
-            help="A .pdf or .html file; its supplement or further pages are written beside it.",
+            help="The report's file, .pdf or .html; its supplement or further pages are written "
+            "beside it.",
             show_default="reports/ABLATION.pdf in your results folder",
         ),
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", help="pdf or html.", show_default="pdf")
+        str | None, typer.Option("--format", help="Format: pdf or html.", show_default="pdf")
     ] = None,
 ) -> None:
-    """Write a report: your results if there are some, else the published."""
+    """Write a report of your results, or of the published ones if you have none."""
     form = _format(form, output)
     from bench.evidence.report.building import Builder
     from bench.store import results_folder

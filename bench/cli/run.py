@@ -9,38 +9,30 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from bench.cli.estimate import estimated
 from bench.cli.executors import check_executor, executor_of
 from bench.cli.interruption import interruptible
 from bench.cli.options import (
     ABLATION_HELP,
     AblationArgument,
     AddressOption,
-    AlgorithmsOption,
-    ControlOption,
-    DeviceOption,
-    EnvironmentsOption,
     ExecutorOption,
     ResultsOption,
-    SeedsOption,
-    SettingsOption,
-    StepsOption,
-    TimeLimitOption,
-    VariantsOption,
     named_once,
-    requested_plan,
+    with_plan_options,
 )
-from bench.cli.other_code import place_and_edition
 from bench.cli.text_tables import print_table
-from bench.cli.training import account, train
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.file_names import file_name
 from bench.formatting import count
+from bench.requests.estimate import estimated
+from bench.requests.other_code import place_and_edition
+from bench.requests.plan_request import requested_plan
+from bench.requests.training import account, train
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,39 +43,37 @@ if TYPE_CHECKING:
     from bench.train.executors.protocol import Executor
 
 
+@with_plan_options
 def run(
     name: AblationArgument = None,
     *,
     ablation: Annotated[str | None, typer.Option("--ablation", help=ABLATION_HELP)] = None,
-    algorithms: AlgorithmsOption = None,
-    control: ControlOption = None,
-    seeds: SeedsOption = None,
-    steps: StepsOption = None,
-    time_limit: TimeLimitOption = None,
-    environments: EnvironmentsOption = None,
-    variants: VariantsOption = None,
-    settings: SettingsOption = None,
+    plan_options: dict[str, Any],
     workers: Annotated[
         int | None,
-        typer.Option("--workers", min=1, help="Processes.", show_default="one a core"),
+        typer.Option(
+            "--workers", min=1, help="Number of worker processes.", show_default="one per core"
+        ),
     ] = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
-    device: DeviceOption = "auto",
     results: ResultsOption = None,
     tensorboard: Annotated[
         Path | None,
-        typer.Option("--tensorboard", help="A folder: writes TensorBoard's files while training."),
+        typer.Option(
+            "--tensorboard", help="Folder to write TensorBoard's event files to while training."
+        ),
     ] = None,
     verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show on standard error what the log file gets.")
+        bool,
+        typer.Option("--verbose", help="Print the log file's lines to standard error as well."),
     ] = False,
     fresh: Annotated[
-        bool, typer.Option("--fresh", help="Train again what has results already.")
+        bool, typer.Option("--fresh", help="Train all runs again, even those with results.")
     ] = False,
     fresh_before: Annotated[datetime | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Train the runs of an ablation that have no results yet, and show what they say."""
+    """Train an ablation's runs that have no results yet, then print what all of them show."""
     asked = datetime.now(UTC)
     before = asked if fresh else fresh_before and fresh_before.replace(tzinfo=UTC)
     with interruptible(
@@ -93,15 +83,7 @@ def run(
         check_executor(executor, address)
         plan = requested_plan(
             named_once(name, ablation),
-            algorithms=algorithms,
-            control=control,
-            seeds=seeds,
-            steps=steps,
-            time_limit=time_limit,
-            environments=environments,
-            variants=variants,
-            settings=settings,
-            device=device,
+            **plan_options,
             elsewhere=executor != "local",
         )
         choice = partial(executor_of, executor, address, workers=workers)
@@ -120,10 +102,11 @@ def _train(
     verbose: bool,
 ) -> bool:
     """Whether a run failed."""
-    from bench.cli.progress import Display
     from bench.store import Store, results_folder
+    from bench.terminal.progress import Display
     from bench.train.events import Planned
     from bench.train.live_events import LiveEvents
+    from bench.train.standing import Counter
 
     console = wide_console()
     store = Store(results or results_folder())
@@ -131,8 +114,9 @@ def _train(
     for note in plan.notes:
         print(note)
     descriptions = [cell.description for cell in plan.cells]
+    standing = Counter(plan)
     with (
-        Display(plan, console) as display,
+        Display(standing, console) as display,
         choice(descriptions, tell=display.say) as executor,
     ):
 
@@ -143,10 +127,11 @@ def _train(
 
         observers: list[Callable[[Event], None]] = [announce, display]
         if tensorboard is not None:
-            observers.append(LiveEvents(plan, tensorboard))
+            observers.append(LiveEvents(standing, tensorboard))
         done = train(
             plan,
             store,
+            standing=standing,
             executor=executor,
             asked=asked,
             before=before,

@@ -4,62 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ablations import ABLATIONS
 from algorithms import ALGORITHMS
 from bench.cli.algorithm_page import print_algorithm
-from bench.cli.estimate import estimated
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import (
-    AlgorithmsOption,
-    ControlOption,
-    DeviceOption,
-    EnvironmentsOption,
     ResultsOption,
-    SeedsOption,
-    SettingsOption,
-    StepsOption,
-    TimeLimitOption,
-    VariantsOption,
-    requested_plan,
+    with_plan_options,
 )
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import unknown
 from bench.formatting import count, seed_ranges
 from bench.plan.lookup import load_algorithm
 from bench.plan.registry import is_algorithm
+from bench.requests.estimate import estimated
+from bench.requests.plan_request import requested_plan
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from bench.plan.identity import Description
     from bench.plan.plan import Plan
 
 
+@with_plan_options
 def show(
     *,
     ablation: Annotated[
         str | None,
         typer.Argument(
-            metavar="NAME", help="An ablation's name, your own .py file, or an algorithm's name."
+            metavar="NAME",
+            help="An ablation's name, the path of your own .py file, or an algorithm's name.",
         ),
     ] = None,
-    algorithms: AlgorithmsOption = None,
-    control: ControlOption = None,
-    seeds: SeedsOption = None,
-    steps: StepsOption = None,
-    time_limit: TimeLimitOption = None,
-    environments: EnvironmentsOption = None,
-    variants: VariantsOption = None,
-    settings: SettingsOption = None,
-    device: DeviceOption = "auto",
+    plan_options: dict[str, Any],
     results: ResultsOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show an ablation's plan and what of it is done, or an algorithm's equation and settings."""
-    alone = algorithms is not None and len(algorithms) == 1 and not environments
+    """Show an ablation's plan and progress, or an algorithm's equation and settings."""
+    algorithms = plan_options["algorithms"]
+    alone = bool(algorithms) and len(algorithms) == 1 and not plan_options["environments"]
     named = algorithms[0] if algorithms and alone else ablation
     with answering(as_json) as answer:
         if named is not None and (alone or _is_algorithm_alone(named)):
@@ -67,15 +54,7 @@ def show(
             return
         plan = requested_plan(
             ablation,
-            algorithms=algorithms,
-            control=control,
-            seeds=seeds,
-            steps=steps,
-            time_limit=time_limit,
-            environments=environments,
-            variants=variants,
-            settings=settings,
-            device=device,
+            **plan_options,
         )
         answer.update(_print_plan(plan, results))
         if ablation in ALGORITHMS:

@@ -12,7 +12,7 @@ import typer
 
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
-from bench.cli.words import shown
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from bench.train.standing import Standing
@@ -23,11 +23,11 @@ AGAIN_AFTER = 2.0
 def status(
     results: ResultsOption = None,
     watch: Annotated[
-        bool, typer.Option("--watch", help="Go on until nothing trains any more, or Ctrl-C.")
+        bool, typer.Option("--watch", help="Keep refreshing until training ends, or until Ctrl-C.")
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what trains into a results folder now, from any process that shares it."""
+    """Show the training in progress in a results folder, whichever process or machine runs it."""
     from rich.console import Console
     from rich.live import Live
 
@@ -61,7 +61,7 @@ def status(
 
 
 def _lines(found: Sequence[Standing]) -> Iterator[str]:
-    from bench.cli.progress import lines
+    from bench.terminal.progress import lines
 
     for standing in found:
         first, *groups = lines(standing)

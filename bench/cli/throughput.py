@@ -11,12 +11,12 @@ import typer
 from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from bench.cli.interruption import interruptible
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import EnvironmentsOption, ResultsOption
+from bench.cli.options import ResultsOption
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError, unknown
 from bench.formatting import count, duration
 from bench.plan.registry import canonical_algorithm
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,9 +31,14 @@ ENVIRONMENTS = ("HalfCheetah-v5", "Hopper-v5", "Walker2d-v5")
 def throughput(
     algorithms: Annotated[
         list[str] | None,
-        typer.Option("--algorithm", help="Algorithm, repeatable.", show_default="all"),
+        typer.Option(
+            "--algorithm", help="Measure only this algorithm, repeatable.", show_default="all"
+        ),
     ] = None,
-    environments: EnvironmentsOption = None,
+    environments: Annotated[
+        list[str] | None,
+        typer.Option("--env", help="Environment id, repeatable.", show_default="three of MuJoCo's"),
+    ] = None,
     seeds: Annotated[
         int, typer.Option("--seeds", min=1, help="Seeds of the group that each core trains.")
     ] = 10,
@@ -41,38 +46,48 @@ def throughput(
         bool,
         typer.Option(
             "--peers",
-            help="Other libraries too, on the first environment; installs them on first use.",
+            help="Also measure other libraries, on the first environment; installs them if needed.",
         ),
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="One short round: a look, not a measurement.")
+        bool, typer.Option("--quick", help="Run one short round: a first look, not a measurement.")
     ] = False,
     sweep: Annotated[
-        bool, typer.Option(help="The last algorithm with 1 to 64 seeds, on the first environment.")
+        bool,
+        typer.Option(
+            help="Also measure the last algorithm with 1 to 64 seeds, on the first environment."
+        ),
     ] = True,
     rounds: Annotated[
-        int | None, typer.Option("--rounds", min=1, help="Rounds.", show_default="5")
+        int | None, typer.Option("--rounds", min=1, help="Number of rounds.", show_default="5")
     ] = None,
     device: Annotated[
         str,
         typer.Option(
-            "--device", help="cuda: physics and training on the GPU, by the number of worlds."
+            "--device",
+            help="cpu; or cuda: measure the GPU at several numbers of worlds.",
         ),
     ] = "cpu",
     minutes: Annotated[
         float,
-        typer.Option("--minutes", min=0.1, help="With cuda: stop then; the same command goes on."),
+        typer.Option(
+            "--minutes",
+            min=0.1,
+            help="With cuda: stop after this many minutes; the same command continues.",
+        ),
     ] = 60.0,
     results: ResultsOption = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", help="A .png, .pdf or .svg file: draws the session too."),
+        typer.Option(
+            "--output", help="Also draw the measurement into this .png, .pdf or .svg file."
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure steps per second of training, in ratio to a bare EnvPool loop on the same cores.
+    """Measure training steps per second, beside a bare EnvPool loop on the same cores.
 
-    With --device cuda instead: physics, environments and training on the GPU.
+    With --device cuda, measure physics, environments and training on the GPU instead.
     """
     stepping = [name for name in ALGORITHMS if name not in SEQUENCE_ALGORITHMS]
     chosen = list(dict.fromkeys(map(canonical_algorithm, algorithms or stepping)))
@@ -217,7 +232,7 @@ def _doing(turn: int, rounds: int, rival: Rival) -> str:
 
 
 def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None:
-    """Print a table an environment, and how the peers compare."""
+    """Print a table per environment, and how the peers compare."""
     from bench.evidence.throughput import beside, summarise
 
     summary = summarise(rows)

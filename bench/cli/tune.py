@@ -19,14 +19,14 @@ from bench.cli.options import (
     DeviceOption,
     ExecutorOption,
     ResultsOption,
-    TimeLimitOption,
-    requested_plan,
+    TrialTimeLimitOption,
 )
 from bench.cli.text_tables import print_table
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.file_names import file_name
 from bench.formatting import count
+from bench.requests.plan_request import requested_plan
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -44,41 +44,52 @@ def tune(
         str, typer.Option("--algorithm", help="An algorithm's name, or package.module:NAME.")
     ],
     environments: Annotated[
-        list[str], typer.Option("--env", help="Environment id, repeatable: a trial trains in all.")
+        list[str],
+        typer.Option("--env", help="Environment id, repeatable; each trial trains in all of them."),
     ],
     trials: Annotated[
-        int, typer.Option("--trials", min=0, help="Trials of the study, earlier ones included.")
+        int,
+        typer.Option(
+            "--trials", min=0, help="Number of trials in the study, including earlier ones."
+        ),
     ] = 40,
-    steps: Annotated[str, typer.Option("--steps", help="Steps of a run, like 200k.")] = "300k",
-    time_limit: TimeLimitOption = None,
+    steps: Annotated[
+        str, typer.Option("--steps", help="Environment steps per run, like 200k.")
+    ] = "300k",
+    time_limit: TrialTimeLimitOption = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, max=100, help="Seeds of a trial, trained at once.")
+        int,
+        typer.Option(
+            "--seeds", min=1, max=100, help="Number of seeds per trial, trained together."
+        ),
     ] = 3,
     search: Annotated[
         list[str] | None,
         typer.Option(
             "--search",
             metavar="FIELD[=LOW:HIGH|=A|B]",
-            help="Search this, repeatable.",
-            show_default="all with a magnitude",
+            help="Hyperparameter to search, if you like with its range or choices; repeatable.",
+            show_default="all numeric ones",
         ),
     ] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", metavar="FIELD=VALUE", help="A hyperparameter of all trials, repeatable."
+            "--set", metavar="FIELD=VALUE", help="Set a hyperparameter of all trials, repeatable."
         ),
     ] = None,
-    sampler: Annotated[str, typer.Option("--sampler", help="tpe, cmaes or random.")] = "tpe",
+    sampler: Annotated[
+        str, typer.Option("--sampler", help="Sampler: tpe, cmaes or random.")
+    ] = "tpe",
     pruner: Annotated[
-        str, typer.Option("--pruner", help="median, hyperband, halving or none.")
+        str, typer.Option("--pruner", help="Pruner: median, hyperband, halving or none.")
     ] = "median",
     storage: Annotated[
         str | None,
         typer.Option(
             "--storage",
             metavar="URL",
-            help="A database as Optuna takes it.",
+            help="Optuna storage URL of a database.",
             show_default="a journal in the results folder",
         ),
     ] = None,
@@ -87,20 +98,22 @@ def tune(
         typer.Option(
             "--scale",
             metavar="ENV=ZERO:ONE",
-            help="Returns that count as 0 and as 1, repeatable.",
+            help="Returns in an environment that count as scores 0 and 1, repeatable.",
             show_default="untrained and published PPO",
         ),
     ] = None,
     jobs: Annotated[
         int | None,
-        typer.Option("--jobs", min=1, help="Processes.", show_default="one a core"),
+        typer.Option(
+            "--jobs", min=1, help="Number of worker processes.", show_default="one per core"
+        ),
     ] = None,
     executor: ExecutorOption = "local",
     address: AddressOption = None,
     device: DeviceOption = "auto",
     results: ResultsOption = None,
 ) -> None:
-    """Search an algorithm's hyperparameters; write the best ones as an ablation to test."""
+    """Search an algorithm's hyperparameters and write the best ones as an ablation to test."""
     with interruptible(
         "Interrupted. The workers have ended; trials with an outcome are kept.",
         f"Continue with: {shlex.join(['python', '-m', 'bench', *sys.argv[1:]])}",

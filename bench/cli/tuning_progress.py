@@ -8,15 +8,15 @@ from rich.console import Console
 from rich.progress import BarColumn, TaskID, TaskProgressColumn, TextColumn
 from rich.table import Column
 
-from bench.cli.live import Live
 from bench.formatting import count
+from bench.terminal.live import Live
 from bench.tune.tuner import Event, Opened, TrialBegun, TrialEnded, TrialMoved
 
 HEARTBEAT = 30.0
 
 
 class TuningDisplay(Live):
-    """Told the tuner's events, keeps count and shows it.
+    """Shows the tuner's events, and keeps count of them.
 
     Args:
         trials: of the study when it is done.

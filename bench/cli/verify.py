@@ -20,11 +20,11 @@ from bench.cli.choosing import (
 )
 from bench.cli.interruption import interruptible
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import resolved_device
-from bench.cli.other_code import of_code
-from bench.cli.words import shown, wide_console
 from bench.errors import InputError
 from bench.formatting import count
+from bench.requests.other_code import of_code
+from bench.requests.plan_request import resolved_device
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,26 +39,26 @@ def verify(
     runs: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="RUN", help="Ids of runs, or how they begin.", show_default="a short one"
+            metavar="RUN", help="Run ids, or their beginnings.", show_default="a short run"
         ),
     ] = None,
     results: Annotated[
         Path | None,
-        typer.Option("--results", help="A results folder.", show_default="results/published"),
+        typer.Option("--results", help="The results folder.", show_default="results/published"),
     ] = None,
     ablation: OnlyAblation = None,
     adopt: Annotated[
         bool,
         typer.Option(
             "--adopt",
-            help="Replay the beginning of every description whose runs are of other code, and let "
-            "this code adopt those whose bits agree.",
+            help="Where runs were trained by other code, replay the beginning of one run per "
+            "description; if its bits agree, mark the runs as valid for this code.",
         ),
     ] = False,
     modules: Imports = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Train runs again and compare what they give with what is stored."""
+    """Train runs again and compare their results with the stored ones."""
     from bench.store import PUBLISHED, Store, result_folders
 
     (folder,) = result_folders(results or PUBLISHED)
@@ -160,17 +160,19 @@ def _described(run: pd.Series) -> Description:
 
 def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     """Train as `run` does, into a store of its own."""
-    from bench.cli.estimate import Estimate
-    from bench.cli.progress import Display
+    from bench.requests.estimate import Estimate
+    from bench.terminal.progress import Display
     from bench.train import runner
     from bench.train.executors.processes import Processes
     from bench.train.provenance import cores
+    from bench.train.standing import Counter, each_told
 
-    with Display(plan, wide_console()) as display:
+    standing = Counter(plan)
+    with Display(standing, wide_console()) as display:
         return runner.run(
             plan,
             fresh,
             executor=Processes(cores()),
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=display,
+            on_event=each_told(standing, display),
         )

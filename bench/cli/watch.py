@@ -1,4 +1,4 @@
-"""`watch`: a trained policy at play, in a window or as a video."""
+"""`watch`: trained policies at play, in a window, as a video or as a strip of pictures."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ from bench.cli.choosing import (
 from bench.cli.evaluate import EpisodeSeed, episode_limit, load_policy, written_policy
 from bench.cli.interruption import interruptible
 from bench.cli.options import ResultsOption
-from bench.cli.words import shown
+from bench.cli.output import check_ending
+from bench.cli.strip import STEPS, write_strip
 from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.back_ends import SEQUENCE
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,10 +37,13 @@ CUT = "--steps N cuts them after N steps"
 
 
 def watch(
-    run: Annotated[
-        str | None,
+    runs: Annotated[
+        list[str] | None,
         typer.Argument(
-            metavar="RUN", help="A run's id, or how it begins.", show_default="the first"
+            metavar="RUN",
+            help="The id of a run, or its beginning. A strip shows all runs that are chosen, "
+            "a window or a video the first of them.",
+            show_default="all",
         ),
     ] = None,
     ablation: OnlyAblation = None,
@@ -47,29 +52,50 @@ def watch(
     seeds: OnlySeeds = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", help="A .mp4 or .gif file.", show_default="a window"),
+        typer.Option(
+            "--output",
+            help="A .mp4 or .gif file for a video; a .png, .pdf or .svg file for a strip of six "
+            "pictures per policy.",
+            show_default="a window",
+        ),
     ] = None,
-    episodes: Annotated[int, typer.Option("--episodes", min=1, help="One after the other.")] = 1,
+    episodes: Annotated[
+        int, typer.Option("--episodes", min=1, help="Number of episodes to show.")
+    ] = 1,
     sampled: Annotated[
-        bool, typer.Option("--sampled", help="Samples of the policy, as in training; not its mode.")
+        bool,
+        typer.Option(
+            "--sampled", help="Sample actions, as in training, instead of taking the likeliest."
+        ),
     ] = False,
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Most steps of an episode.")
+        int | None,
+        typer.Option(
+            "--steps",
+            min=1,
+            help="Cut an episode off after this many steps.",
+            show_default="its own end; 100 in a strip",
+        ),
     ] = None,
     seed: EpisodeSeed = None,
     modules: Imports = None,
     results: ResultsOption = None,
 ) -> None:
-    """Watch a saved policy play, in a window or as a video; read what it writes."""
+    """Watch saved policies play, in a window, as a video or as a strip; read what they write."""
+    from bench.evidence.figures.output import ENDINGS
     from bench.policies import offscreen_rendering
+    from bench.policies.evaluation import SEED
     from bench.policies.video import RATES
 
-    if output is not None and output.suffix.lower() not in RATES:
-        allowed = " or ".join(RATES)
-        raise InputError(f"cannot write {str(output)!r}: its name must end in {allowed}")
-    store, chosen = policies(
-        results, [run] if run else None, ablation, variants, environments, seeds, modules
-    )
+    check_ending(output, (*RATES, *ENDINGS), "what a policy does")
+    store, chosen = policies(results, runs, ablation, variants, environments, seeds, modules)
+    seed = SEED if seed is None else seed
+    if output is not None and output.suffix.lower() in ENDINGS:
+        if episodes > 1:
+            raise InputError("a strip shows one episode: leave out --episodes")
+        with interruptible("Interrupted. No strip was written."):
+            write_strip(store, chosen, output, sampled=sampled, steps=steps or STEPS, seed=seed)
+        return
     row = next(chosen.itertuples())
     tokens = row.back_end == SEQUENCE.name
     if tokens and output is not None:
@@ -93,14 +119,10 @@ def watch(
         print(problem)
 
 
-def _read(
-    policy: np.ndarray, environment: str, episodes: int, sampled: bool, seed: int | None
-) -> None:
-    from bench.policies.evaluation import SEED
+def _read(policy: np.ndarray, environment: str, episodes: int, sampled: bool, seed: int) -> None:
     from bench.policies.written_answers import as_words, worth, written
 
-    used = SEED if seed is None else seed
-    found = written(environment, policy, episodes, sampled=sampled, seed=used)
+    found = written(environment, policy, episodes, sampled=sampled, seed=seed)
     rewards = worth(environment, found).returns
     for words, reward in zip(as_words(environment, found), rewards, strict=True):
         print(f"{words}  ({reward:,.1f})")
@@ -114,9 +136,8 @@ def _show(
     episodes: int,
     sampled: bool,
     steps: float,
-    seed: int | None,
+    seed: int,
 ) -> None:
-    from bench.policies.evaluation import SEED
     from bench.policies.playback import Stage
     from bench.policies.video import Video
 
@@ -130,7 +151,7 @@ def _show(
                 sampled=sampled,
                 every=video.every if video else 1,
                 steps=steps,
-                seed=SEED if seed is None else seed,
+                seed=seed,
             ):
                 if video is not None and moment.picture is not None:
                     video.add(moment.picture)
@@ -140,7 +161,7 @@ def _show(
             )
         if video is not None:
             video.save()
-            print(f"{shown(video.path)}: {video.seconds:.1f} s at {video.rate:g} pictures a second")
+            print(f"{shown(video.path)}: {video.seconds:.1f} s at {video.rate:g} frames per second")
     finally:
         stage.close()
         if video is not None:

@@ -154,7 +154,7 @@ def predict(scores: Sequence[float], *, level: float) -> Prediction:
     """The prediction interval of a further score; those that are NaN do not count.
 
     Args:
-        scores: one a seed [return].
+        scores: one per seed [return].
         level: nominal coverage, in (0, 1).
     """
     values = np.asarray([score for score in scores if not math.isnan(score)], dtype=np.float64)

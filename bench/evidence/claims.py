@@ -170,7 +170,7 @@ def counts(judged: Sequence[Judgement]) -> str:
 
 
 def section(judgements: Iterable[Judgement]) -> Section:
-    """The judgements as one table, a row a claim."""
+    """The judgements as one table, a row per claim."""
     rows = tuple(judgements)
     return Section(
         heading="# Claims of the literature",

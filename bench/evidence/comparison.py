@@ -1,4 +1,4 @@
-"""What an ablation shows, as one tidy table: a row a variant and environment."""
+"""What an ablation shows, as one tidy table: a row per variant and environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def comparison(view: View, *, extended: bool = False, seed: int = 0) -> pd.DataF
         seed: of the bootstrap and of the test's sampling.
 
     Returns:
-        One row a variant and environment, in the order of the page, with the columns
+        One row per variant and environment, in the order of the page, with the columns
         environment, variant, title;
         n, seeds with a score; mean, iqm, low, high [return], their mean, their interquartile mean
         and its 95% bootstrap interval; coverage, what was measured for that interval at n;

@@ -29,7 +29,9 @@ _GOLD = " (gold)"
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What may be said. All tests of a question are one family, whoever shows them.
+    """The scores, tests, verdicts and tables of one ablation.
+
+    All tests of a question are one family, whoever shows them.
 
     Attributes:
         plan: the store's plan of the ablation.

@@ -65,7 +65,7 @@ class Letters:
         return max(FEWEST_PAIRS, math.ceil(pairs_needed(every) / len(self.environments)))
 
     def frame(self) -> pd.DataFrame:
-        """A row a variant: variant, title, mean, low, high, letters, environments, comparisons."""
+        """One row per variant: variant, title, mean, low, high, letters, environments and more."""
         return pd.DataFrame(
             {
                 "variant": row.variant,

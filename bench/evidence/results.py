@@ -94,7 +94,7 @@ class Results:
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """Those of the findings, without waiting for their tests."""
+        """The scores of the findings, without waiting for their tests."""
         return score_aligned(self.aligned)
 
     @cached_property
@@ -165,12 +165,12 @@ class Results:
 
     @cached_property
     def common_environments(self) -> tuple[str, ...]:
-        """Those with a scale, in which every variant with results has some."""
+        """The environments with a scale in which every variant with results has some."""
         complete = complete_environments(self.plan, self.values)
         return tuple(name for name in complete if name in self.scale_by_environment)
 
     def strata(self, variant: str) -> list[Floats]:
-        """Its normalised scores, by environment of `common_environments`."""
+        """A variant's normalised scores, by environment of `common_environments`."""
         return [
             self.scale_by_environment[name](self.values[name, variant])
             for name in self.common_environments
@@ -195,5 +195,6 @@ def _printable(frame: pd.DataFrame) -> pd.DataFrame:
     for column in ("title", "question", "variant_title", "environment"):
         if column in frame:
             texts = {text: printable(text) for text in frame[column].unique()}
-            changed[column] = frame[column].map(texts)
-    return frame.assign(**changed)
+            if any(text != shown for text, shown in texts.items()):
+                changed[column] = frame[column].map(texts)
+    return frame.assign(**changed) if changed else frame

@@ -1,4 +1,4 @@
-"""Tables of an ablation, one an environment, as plain data for terminal, Markdown and report."""
+"""Tables of an ablation, one per environment, as plain data for terminal, Markdown and report."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _told(verdict: Verdict, seed: int) -> dict[str, object]:
 def make_tables(
     scores: pd.DataFrame, verdicts: Sequence[Verdict], *, seed: int = 0
 ) -> tuple[Table, ...]:
-    """One table an environment from the scores and the verdicts on them.
+    """One table per environment from the scores and the verdicts on them.
 
     Args:
         scores: the frame of `scores.score_runs`.

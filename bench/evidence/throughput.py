@@ -16,7 +16,7 @@ NOISY_CPU_SHARE: Final = 0.9
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a rival, in the order in which they were first measured.
+    """One row per rival, in the order in which they were first measured.
 
     Args:
         rows: of one session, as `bench.store.schema.THROUGHPUT` describes them.

@@ -269,14 +269,14 @@ def untested_text(pairs: int, reason: str = "") -> str:
 
 
 def least_text(least: float, pairs: int, unit: str = "") -> str:
-    """From which difference on one could have been claimed."""
+    """The least difference that could have been claimed, in words."""
     if math.isinf(least):
         return f"none claimable at n = {pairs}"
     return f"least claimable {return_text(least)}{unit}"
 
 
 def none_text(adjusted: float, comparisons: int, least: str, other: str = "") -> str:
-    """That no difference can be claimed, and from which on one could have been."""
+    """The sentence that no difference can be claimed, with the least that could have been."""
     told = f"{holm_text(adjusted, comparisons)}; {least}"
     return f"no difference{other and f' from {other}'} can be claimed ({told})"
 

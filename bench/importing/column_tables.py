@@ -1,7 +1,7 @@
 """Tables with a column of steps and one of returns, whatever program wrote them.
 
 Which columns those are, `producers` knows or the user says. A table may hold several seeds: in a
-column `seed`, or, as Weights & Biases' downloads do, in a column a run, called RUN - METRIC.
+column `seed`, or, as Weights & Biases' downloads do, in a column per run, called RUN - METRIC.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Pair:
     kind: str
     producer: str
     title: str  # what the column of returns is called
-    run: str = ""  # whose it is, where there is one column a run
+    run: str = ""  # whose it is, where there is one column per run
     seconds: int | None = None
     remarks: tuple[str, ...] = ()
 

@@ -34,7 +34,7 @@ class Curve:
         kind: what the returns are, one of `bench.kinds`.
         detail: of what program and column they are, in words.
         step: [E] environment steps of the seed until then; from 1 on, not decreasing.
-        returns: [E] return, finite; a row an episode or a point.
+        returns: [E] return, finite; a row per episode or point.
         length: [E] steps of the episode, 0 where it isn't known.
         seconds: [E] wall time since training started, NaN where it isn't known.
         seed: what the file says; None where it doesn't.

@@ -38,7 +38,7 @@ class _Scalars:
 
 
 def read_event_files(paths: Sequence[Path], name: str, tag: str | None) -> Curve:
-    """The curve of a seed: a row a point of the scalar.
+    """The curve of a seed: a row per point of the scalar.
 
     A file that ends within a record, as that of a killed training does, is read as far as it goes.
 

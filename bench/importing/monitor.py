@@ -1,8 +1,8 @@
-"""Monitor files of Stable-Baselines3 and openai/baselines: one row an episode, as they ended.
+"""Monitor files of Stable-Baselines3 and openai/baselines: one row per episode, as they ended.
 
 monitor.csv: the first line is `#` and JSON with t_start [s since 1970] and env_id, the second
 names the columns: r, the raw return; l, the length [environment steps]; t, the wall time since
-t_start [s]; more may follow. monitor.json: an object a line, the first of them t_start and env_id.
+t_start [s]; more may follow. monitor.json: an object per line, the first with t_start and env_id.
 A program that is started again appends to its file, and t begins at 0 again.
 """
 
@@ -42,7 +42,7 @@ class _Episodes:
 
     start: float  # s since 1970, NaN where it isn't said
     environment: str | None
-    rows: pd.DataFrame  # a row an episode: r, l, t, session (0, 1 …)
+    rows: pd.DataFrame  # a row per episode: r, l, t, session (0, 1 …)
     remarks: tuple[str, ...]
 
 

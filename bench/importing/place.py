@@ -50,7 +50,7 @@ class Place:
 
     @property
     def canonical(self) -> str:
-        """What is hashed; no canonical description of a run that can be trained."""
+        """The text that is hashed; no run that can be trained has such a description."""
         names = asdict(self)
         del names["algorithm"]
         return json.dumps({IMPORTED: names}, sort_keys=True, separators=(",", ":"))

@@ -99,7 +99,7 @@ def plain(name: str) -> str:
 
 
 def known(name: str) -> Column | None:
-    """What is known of a column or tag; Ray calls RLlib's ray/tune/NAME."""
+    """The known column or tag of this name; Ray calls RLlib's ray/tune/NAME."""
     return _BY_NAME.get(plain(name).removeprefix("ray/tune/"))
 
 

@@ -13,7 +13,7 @@ MOST: Final = 8
 
 
 def quoted(value: object) -> str:
-    """It between quotation marks, cut where it is long."""
+    """The text between quotation marks, cut where it is long."""
     text = str(value)
     return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 

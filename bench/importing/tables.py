@@ -94,7 +94,7 @@ class Table:
             raise
 
     def where(self, chosen: pd.Series) -> Table:
-        """Its rows that are chosen."""
+        """The rows that are chosen."""
         return replace(self, rows=self.rows[chosen.to_numpy()].reset_index(drop=True))
 
 
@@ -151,7 +151,7 @@ def read_separated(text: str, separator: str, name: str) -> Table:
 
 
 def read_lines_of_json(text: str, name: str) -> Table:
-    """A table of objects, one a line; what is nested is called OUTER/INNER.
+    """A table of objects, one per line; what is nested is called OUTER/INNER.
 
     Raises:
         InputError: a line is no object of JSON.

@@ -121,7 +121,7 @@ class _Process:
     errors: IO[bytes]
 
     def answer(self, peer: Peer) -> Mapping[str, Any]:
-        """What it measured, after its end."""
+        """The measurement of a peer's process, after its end."""
         if code := self.process.returncode:
             words = last_words(_content(self.errors))
             raise PeerUnavailable(f"{peer.name} failed with exit code {code}: {words}")

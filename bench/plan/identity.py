@@ -26,7 +26,7 @@ class Description:
         algorithm: a name of `algorithms.ALGORITHMS`.
         hyperparameters: all of the algorithm's, defaults included, each of its declared type.
         environment: environment id.
-        steps: budget [environment steps a seed].
+        steps: budget [environment steps per seed].
         back_end: what steps the environment, a module of `bench.train.environments`.
         device: what the networks are on, "cpu" or "cuda".
         evaluation: how the returns that are stored come about.

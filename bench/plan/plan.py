@@ -62,7 +62,7 @@ class Plan:
         return own if set(cell.seeds) <= set(own) else cell.seeds
 
     def rows(self, created: datetime) -> list[dict[str, object]]:
-        """The rows of the store's table `plans`, a row a cell."""
+        """The rows of the store's table `plans`, a row per cell."""
         environments = list(dict.fromkeys(cell.environment for cell in self.cells))
         # A path may hold bytes that are no text.
         options = self.options.encode(errors="backslashreplace").decode()

@@ -1,4 +1,4 @@
-"""The plan that trains given runs again: one variant a description, no question behind it."""
+"""The plan that trains given runs again: one variant per description, no question behind it."""
 
 from __future__ import annotations
 

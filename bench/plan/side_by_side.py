@@ -19,7 +19,7 @@ STEPS = 100_000
 def side_by_side(
     algorithms: Sequence[str], environments: Sequence[str], control: str | None = None
 ) -> Ablation:
-    """One variant an algorithm, with its defaults, beside a control if one is asked for.
+    """One variant per algorithm, with its defaults, beside a control if one is asked for.
 
     It has the algorithms' name; without a control, the first of them is what the others are
     compared with.

@@ -13,7 +13,7 @@ from bench.train.environments import make
 from bench.train.environments.protocol import Float64Array, Int64Array
 
 SEED = 1_000_000
-"""Of evaluation: far from the seeds of training, so that no episode begins as one of those did."""
+"""Seed of the evaluation episodes, far from those of training: no episode begins as one of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Played:
 
     Attributes:
         returns: float64 [N], sums of raw rewards.
-        lengths: int64 [N] [environment steps].
+        lengths: int64 [N], in environment steps.
     """
 
     returns: Float64Array

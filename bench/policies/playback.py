@@ -43,7 +43,7 @@ class Moment:
 
 
 class Stage:
-    """One environment that shows itself.
+    """One environment that is rendered while a policy plays.
 
     Args:
         environment: id.
@@ -72,12 +72,13 @@ class Stage:
             raise self._refused(error) from error
         if not is_vector(made.observation_space):
             made = gymnasium.wrappers.FlattenObservation(made)
+        _follow(made)
         self._made = made
         self._actions = action_space_of(environment, made.action_space)
 
     @property
     def rate(self) -> float:
-        """Steps a second, as the environment wants to be seen."""
+        """Steps per second at which the environment wants to be seen."""
         given: Any = self._made.metadata.get("render_fps")
         usable = isinstance(given, int | float) and 0 < given < math.inf
         return float(given) if usable else _USUAL_RATE
@@ -166,3 +167,15 @@ class Stage:
             else f"; {offscreen_rendering.NEEDED}"
         )
         return InputError(f"{self.environment} can't be shown here: {said}{needed}")
+
+
+def _follow(made: gymnasium.Env[Any, Any]) -> None:
+    """Let MuJoCo's picture move with the body, where the model has the camera that does."""
+    renderer: Any = getattr(made.unwrapped, "mujoco_renderer", None)
+    if renderer is None:
+        return
+    import mujoco
+
+    camera = mujoco.mj_name2id(renderer.model, mujoco.mjtObj.mjOBJ_CAMERA, "track")
+    if camera >= 0:
+        renderer.camera_id = camera

@@ -36,7 +36,7 @@ TAKING_PART = ".taking-part"
 
 
 class Claims:
-    """The claims of one process in one folder; use one object a thread.
+    """The claims of one process in one folder; use one object per thread.
 
     Args:
         folder: where all processes look, DIR above.
@@ -96,7 +96,7 @@ class Claims:
                 file.write_text(text, encoding="utf-8")
 
     def told(self) -> list[str]:
-        """The texts that living processes have told; an empty one for each that has told none."""
+        """The texts that living processes have left with `tell`; "" where one has left none."""
         texts = []
         for path in self._taking_part():
             with suppress(FileNotFoundError):

@@ -1,4 +1,4 @@
-"""What a run gave, every step, return and diagnostic, and where that of two runs differs.
+"""The content of a run, every step, return and diagnostic, and where that of two runs differs.
 
 Wall times are no part of it, nor where the run was made: training again gives others.
 """

@@ -51,7 +51,7 @@ def told(runs: pd.DataFrame) -> tuple[str, ...]:
             lines.append(f"{title} in {environment} has seeds of {few:,} to {own:,} steps")
         if any(abs(own - budget) > ALIKE * max(own, budget) for budget in budgets):
             theirs = " and ".join(f"{budget:,}" for budget in budgets)
-            lines.append(f"{title} in {environment} has {own:,} steps a run, the others {theirs}")
+            lines.append(f"{title} in {environment} has {own:,} steps per run, the others {theirs}")
         for reason, odd in cell.dropna(subset="reason").groupby("reason", sort=False):
             seeds = ", ".join(str(seed) for seed in odd["seed"])
             which = f"seed{'' if len(odd) == 1 else 's'} {seeds}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from bench.store import parquet
 from bench.store.parquet import UnreadableError
@@ -42,7 +42,7 @@ class Entry:
 
     @property
     def digests(self) -> frozenset[str]:
-        """Of the code that trained it, and of the code that has adopted it."""
+        """Digests of the code that trained the run, and of the code that has adopted it."""
         return frozenset({self.digest, self.adopted or self.digest})
 
 
@@ -74,7 +74,7 @@ class Mark:
         return f"{part}/{self.name}{checksum and '.'}{checksum}.parquet"
 
     def checksum(self, part: str) -> str:
-        """Of that file; empty where it has none in its name."""
+        """The checksum of that file; empty where its name has none."""
         return parts_of(self.runs[0]).get(part, "")
 
     @cached_property
@@ -162,7 +162,9 @@ def _is_checksum(text: object) -> bool:
 
 def check_rows(table: pa.Table, mark: Mark, part: str) -> None:
     """Raise UnreadableError where the rows of a table are not those of the mark's runs."""
-    counted = {row["values"]: row["counts"] for row in pc.value_counts(table["run"]).to_pylist()}
+    counted = Counter[str]()
+    for run, start, end in parquet.extents(table):
+        counted[run] += end - start
     for row in mark.runs:
         found = counted.pop(row["run"], 0)
         # Of updates that are many, not each has a row.

@@ -45,7 +45,7 @@ class Conflict:
 
     @property
     def reason(self) -> str:
-        """What is other about it, in words."""
+        """The difference of the two results, in words."""
         code = "other code" if self.digests[0] != self.digests[1] else None
         numbers = "other numbers" if self.difference else None
         return " and ".join(filter(None, (code, numbers)))

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from bench.store.schema import JSON, SEAL
@@ -30,7 +31,7 @@ class UnreadableError(Exception):
 
 
 def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Table:
-    """A table with one row a mapping; a nullable column may be missing.
+    """A table with one row per mapping; a nullable column may be missing.
 
     Raises ValueError for an unknown column, for a required one without a value, and for one of
     JSON that holds none.
@@ -161,6 +162,7 @@ def read(
     *,
     expected: str | None = None,
     told: Callable[[str], None] = lambda text: None,
+    runs_encoded: bool = False,
 ) -> pa.Table:
     """The rows of a file.
 
@@ -171,6 +173,7 @@ def read(
         path, schema: of the file.
         expected: its checksum, if it is known.
         told: called with what is left out, in words that go on from the file's path.
+        runs_encoded: the column `run` is a dictionary: of millions of rows, each name is read once.
 
     Raises:
         UnreadableError: the file is torn or foreign, or a column holds what can't be parsed.
@@ -180,9 +183,15 @@ def read(
         raise UnreadableError("is not a Parquet file")
     content = read_bytes(path, expected)
     try:
-        with pq.ParquetFile(pa.BufferReader(content), page_checksum_verification=True) as file:
-            found = file.schema_arrow
-            _check_columns(found, schema)
+        metadata = pq.read_metadata(pa.BufferReader(content))
+        found = metadata.schema.to_arrow_schema()
+        _check_columns(found, schema)
+        with pq.ParquetFile(
+            pa.BufferReader(content),
+            metadata=metadata,
+            read_dictionary=["run"] if runs_encoded else [],
+            page_checksum_verification=True,
+        ) as file:
             table = file.read()
             if SEAL in found.names and table[SEAL].null_count < len(table):
                 _check_seal(table)
@@ -193,6 +202,9 @@ def read(
         raise UnreadableError(f"is torn or not Parquet ({line})") from error
     if unknown := [name for name in found.names if name not in schema.names]:
         told(f"is of a later version: left out are its columns {', '.join(unknown)}")
+    if runs_encoded:
+        place = schema.get_field_index("run")
+        schema = schema.set(place, schema.field(place).with_type(table["run"].type))
     if not table.schema.equals(schema, check_metadata=True):
         table = pa.Table.from_arrays(
             [
@@ -247,20 +259,33 @@ def _no_json(table: pa.Table) -> str | None:
     return None
 
 
-def segments(table: pa.Table) -> Iterator[tuple[str, pa.Table]]:
-    """A run and rows of it that stand together, again and again; nothing is copied."""
-    if not len(table):
-        return
-    runs = table["run"].combine_chunks().dictionary_encode()
-    starts = np.flatnonzero(np.diff(runs.indices.to_numpy(), prepend=-1))
-    for start, end in zip(starts, [*starts[1:], len(table)], strict=True):
-        yield runs[start].as_py(), table.slice(start, end - start)
+def segments(
+    table: pa.Table, runs: Collection[str] | None = None
+) -> Iterator[tuple[str, pa.Table]]:
+    """A run and rows of it that stand together, again and again; nothing is copied.
+
+    Args:
+        table: with the column `run`.
+        runs: those whose rows are asked for; None: all.
+    """
+    for run, start, end in extents(table):
+        if runs is None or run in runs:
+            yield run, table.slice(start, end - start)
+
+
+def extents(table: pa.Table) -> Iterator[tuple[str, int, int]]:
+    """A run, and from which row to before which rows of it stand together, again and again."""
+    runs = table["run"].dictionary_encode().unify_dictionaries().combine_chunks()
+    encoded = pc.run_end_encode(runs.indices, run_end_type=pa.int64())
+    names = runs.dictionary.take(encoded.values).to_pylist()
+    ends = encoded.run_ends.to_pylist()
+    return zip(names, [0, *ends], ends, strict=False)
 
 
 def in_order(parts: Iterable[tuple[str, pa.Table]], schema: pa.Schema) -> pa.Table:
     """Runs' rows, sorted by run; parts of one run keep their order."""
     ordered = sorted(parts, key=itemgetter(0))
-    return pa.concat_tables([schema.empty_table(), *(rows for _, rows in ordered)])
+    return pa.concat_tables([schema.empty_table(), *(rows.cast(schema) for _, rows in ordered)])
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

@@ -14,7 +14,7 @@ VARIABLE: Final = "PPO_LADDER_RESULTS"
 _CHECKOUT: Final = Path(__file__).resolve().parents[2] / "results" / "published"
 _INSTALLED: Final = Path(__file__).resolve().parents[1] / "published_results"
 PUBLISHED: Final = _CHECKOUT if _CHECKOUT.is_dir() else _INSTALLED
-"""Of a checkout, or of the installed package."""
+"""The root of a checkout, or of the installed package."""
 
 
 def results_folder() -> Path:

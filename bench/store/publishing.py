@@ -1,4 +1,4 @@
-"""Publication: a store's runs, copied into one that holds a file a description and table.
+"""Publication: a store's runs, copied into one that holds a file per description and table.
 
 What goes in of a run: its row; every episode's step, return and length; every update's number, step
 and wall time; the diagnostics of some DIAGNOSED updates. Numbers are rounded by less than seeds

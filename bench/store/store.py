@@ -223,7 +223,7 @@ class Store:
         return size
 
     def stamp(self, run: str) -> str:
-        """Other after every write of the run; empty where nothing is stored of it."""
+        """A text that changes with every write of the run; empty where nothing is stored of it."""
         path = self.path / "runs" / f"{run}.parquet"
         return parquet.checksum(path.read_bytes()) if path.exists() else ""
 
@@ -392,10 +392,21 @@ class Store:
         names = os.listdir(folder) if folder.is_dir() else []
         return [folder / name for name in sorted(names) if name[0] not in "._"]
 
-    def _table(self, path: Path, schema: pa.Schema, expected: str | None = None) -> pa.Table:
+    def _table(
+        self,
+        path: Path,
+        schema: pa.Schema,
+        expected: str | None = None,
+        *,
+        runs_encoded: bool = False,
+    ) -> pa.Table:
         """The rows of a file; raises as `parquet.read` does."""
         return parquet.read(
-            path, schema, expected=expected, told=lambda text: self._report(f"{path} {text}")
+            path,
+            schema,
+            expected=expected,
+            told=lambda text: self._report(f"{path} {text}"),
+            runs_encoded=runs_encoded,
         )
 
     def _mark(self, path: Path) -> Mark | None:
@@ -411,7 +422,8 @@ class Store:
         path = self.path / mark.file(part)
 
         def read(path: Path) -> pa.Table:
-            table = self._table(path, SCHEMAS[part], mark.checksum(part) or None)
+            expected = mark.checksum(part) or None
+            table = self._table(path, SCHEMAS[part], expected, runs_encoded=True)
             check_rows(table, mark, part)
             return table
 
@@ -454,7 +466,7 @@ class Store:
         with ThreadPoolExecutor() as threads:
             found = list(threads.map(lambda name: self._use(name, rows_of), names))
         wanted = [
-            [[(run, rows) for run, rows in parquet.segments(part) if run in runs] for part in parts]
+            [list(parquet.segments(part, runs)) for part in parts]
             for parts, runs in zip(found, names.values(), strict=True)
             if parts is not None
         ]

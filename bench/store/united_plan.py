@@ -1,4 +1,4 @@
-"""One plan of two plans of an ablation: what was asked for here, and what was asked for there."""
+"""The union of two plans of an ablation, this store's and another's."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ PROFILED_TICKS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Question:
-    """Something to measure.
+    """One measurement to make.
 
     Attributes:
         kind: "physics", the engine's substeps alone, with random actions; "environment", whole
@@ -46,7 +46,7 @@ class Question:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came out, warm-up left out.
+    """The result of a measurement, warm-up left out.
 
     Attributes:
         ticks: steps of the environment that every world took; steps: of all worlds together.
@@ -80,7 +80,7 @@ def questions(
     worlds: Sequence[int] = WORLDS,
     seeds: Sequence[int] = SEEDS,
 ) -> list[Question]:
-    """All of them, an environment after the other, small ones first."""
+    """All questions, environment by environment, small numbers of worlds first."""
     from bench.plan.lookup import load_algorithm
 
     found = []
@@ -113,7 +113,7 @@ def measure(
     seconds: float,
     on_event: Callable[[Question], None] = lambda question: None,
 ) -> Iterator[dict[str, object] | Failed]:
-    """Rows of the table `device_throughput`, one a question, as they are measured."""
+    """Rows of the table `device_throughput`, one per question, as they are measured."""
     origin = on_device(provenance(), WARP.name, device)
     name = device_name(device)
     for question in asked:

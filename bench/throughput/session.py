@@ -30,7 +30,7 @@ SWEEP = (1, 2, 4, 8, 16, 32, 64)
 
 @dataclass(frozen=True, kw_only=True)
 class Rival:
-    """Somebody to measure.
+    """A trainer or a bare loop to measure.
 
     Attributes:
         kind: "bare", a loop that only steps; "training", this project; "peer", another library.
@@ -49,7 +49,7 @@ class Rival:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """Somebody who could not be measured, and why, in one line."""
+    """A trainer that could not be measured, and why, in one line."""
 
     rival: Rival
     reason: str
@@ -163,7 +163,7 @@ def _hyperparameters() -> dict[str, object]:
 
 
 class Team:
-    """A measuring process a core.
+    """A measuring process per core.
 
     Attributes:
         connections: one to each.

@@ -11,7 +11,6 @@ import numpy as np
 
 from bench.errors import InputError
 from bench.file_names import file_name
-from bench.plan.plan import Plan
 from bench.train.events import Ended, Event, Group, Progressed
 from bench.train.standing import Counter, GroupStanding
 
@@ -24,15 +23,15 @@ class LiveEvents:
     update's diagnostics, and `speed/steps_per_second`. The step is the mean of the seeds' steps.
 
     Args:
-        plan: what trains.
+        count: told every event before this is.
         folder: what TensorBoard is to be pointed at; made where it is missing.
 
     Raises:
         InputError: the folder can't be written to.
     """
 
-    def __init__(self, plan: Plan, folder: Path) -> None:
-        self._count = Counter(plan)
+    def __init__(self, count: Counter, folder: Path) -> None:
+        self._count = count
         self._folder = folder
         self._files: dict[Group, IO[bytes]] = {}
         try:
@@ -42,7 +41,6 @@ class LiveEvents:
 
     def __call__(self, event: Event) -> None:
         """Take in one event."""
-        self._count(event)
         match event:
             case Progressed(group=group, progress=progress):
                 speed = self._count.flying[group].speed

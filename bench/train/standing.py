@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
@@ -102,6 +102,16 @@ class Counter:
             runs=[description.run(seed) for seed in group.seeds],
             steps=group.steps,
         )
+
+
+def each_told(*observers: Callable[[Event], None]) -> Callable[[Event], None]:
+    """Tells every observer an event, one after the other."""
+
+    def tell(event: Event) -> None:
+        for observe in observers:
+            observe(event)
+
+    return tell
 
 
 class Notice:

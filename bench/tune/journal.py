@@ -21,7 +21,7 @@ from bench.errors import InputError
 _CREATE_STUDY: Final = 0
 _CREATE_TRIAL: Final = 4
 _BEGINNING: Final = b'{"op_code":'
-"""Of every line."""
+"""Keys of every line."""
 _TRIAL: Final = b'{"op_code":4,"worker_id":"","study_id":0,"datetime_start":null}'
 """A trial of which nothing is known."""
 

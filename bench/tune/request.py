@@ -41,7 +41,7 @@ class Request:
 
     @property
     def environments(self) -> tuple[str, ...]:
-        """All of them, in the order of the request."""
+        """All environments, in the order of the request."""
         return tuple(self.back_ends)
 
     def stated(self) -> dict[str, object]:
@@ -61,7 +61,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """Of the study: readable, with six digits that stand for all of the request."""
+        """The study's name: readable, with six digits that stand for all of the request."""
         told = (self.algorithm, *sorted(self.back_ends))
         words = [re.sub(r"[^A-Za-z0-9_.-]+", "_", each.rpartition(":")[2]) for each in told]
         text = json.dumps(self.stated(), sort_keys=True)
@@ -84,7 +84,7 @@ class Request:
         return {each.parameter: each.suggestion(own[each.field]) for each in self.space}
 
     def description(self, environment: str, hyperparameters: Mapping[str, object]) -> Description:
-        """Of a trial's runs in an environment."""
+        """The description of a trial's runs in an environment."""
         return Description(
             algorithm=self.algorithm,
             hyperparameters=hyperparameters,

@@ -61,7 +61,7 @@ class Dimension:
 
     @property
     def parameter(self) -> str:
-        """What Optuna knows it by."""
+        """The hyperparameter's name in Optuna."""
         return {"distance from 1": "1 - ", "powers of 2": "log2 "}.get(self.scale, "") + self.field
 
     def distribution(self) -> BaseDistribution:
@@ -95,7 +95,7 @@ class Dimension:
         return int(suggested) if self.whole else _short(suggested)
 
     def suggestion(self, value: Any) -> Any:
-        """What of Optuna's stands for the hyperparameter's value; the inverse of `value`."""
+        """Optuna's value for one of the hyperparameter; the inverse of `value`."""
         match self.scale:
             case "choices":
                 return _text(value)

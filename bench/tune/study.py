@@ -190,12 +190,12 @@ def best(study: Study) -> FrozenTrial | None:
 
 
 def owner() -> dict[str, object]:
-    """This process, so that others can tell whether it is still there."""
+    """A text that names this process, so that others can tell whether it still runs."""
     return {"host": socket.gethostname(), "process": os.getpid(), "began": _began(os.getpid())}
 
 
 def give_up_orphans(study: Study) -> int:
-    """Try again what trials of ended processes were about; how many there were."""
+    """Queue the settings of trials whose processes have ended; returns how many there were."""
     number = 0
     for trial in in_flight(study):
         if not _cared_for(trial):

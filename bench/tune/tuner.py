@@ -1,6 +1,6 @@
 """Trials of a study, trained in worker processes until the study has as many as were asked for.
 
-A trial is one group of seeds an environment; each group is a task of its own, so that every place
+A trial is one group of seeds per environment; each group is a task of its own, so that every place
 has one as long as there are trials to begin. This process alone writes to the store and talks to
 Optuna.
 """
@@ -169,7 +169,7 @@ class _Tuner:
         self._pending: deque[tuple[_Trial, str]] = deque()
 
     def run(self, trials: int) -> None:
-        """As `tune`."""
+        """Do what `tune` says."""
         resumed = give_up_orphans(self._study)
         self._tell(
             Opened(

@@ -187,10 +187,10 @@ def planned(asked: argparse.Namespace, ablation: str) -> Any:
 def table(asked: argparse.Namespace) -> None:
     """Scores beside the published ones of the CPU, and seconds; then the throughput."""
     from bench.cli.device_throughput import show
-    from bench.cli.words import wide_console
     from bench.evidence.measures.scores import score_runs
     from bench.store import PUBLISHED, load
     from bench.store.throughput import read_device_rows
+    from bench.terminal.console import wide_console
 
     console = wide_console()
     for ablation in ("reference", "experiment"):

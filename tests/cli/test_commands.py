@@ -12,12 +12,12 @@ import pytest
 import bench.store
 from ablations import ABLATIONS
 from ablations.ladder import ABLATION as LADDER
-from bench.cli import other_code, training
 from bench.cli import run as run_verb
 from bench.cli.app import main
 from bench.plan import digest
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
+from bench.requests import other_code, training
 from bench.store import Store
 from bench.train.events import Summary
 

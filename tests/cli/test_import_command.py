@@ -13,8 +13,8 @@ import pytest
 
 import bench
 from bench.cli.app import main
-from bench.cli.estimate import Estimate
 from bench.evidence.measures.scores import score_runs
+from bench.requests.estimate import Estimate
 from bench.store import Store, merge, publish
 from tests.importing.files_of_others import evaluations, monitor, rising, table
 

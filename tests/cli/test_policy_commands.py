@@ -24,6 +24,8 @@ from bench.policies import offscreen_rendering, video
 from bench.store import PUBLISHED, Store, load
 from bench.store.evaluations import evaluated
 
+RECORD = Path(__file__).parents[2] / "results" / "record"
+
 
 @pytest.fixture
 def store(trained: Path) -> Store:
@@ -110,7 +112,11 @@ def test_runs_are_chosen_by_what_they_are(store: Store, evaluate: Asked) -> None
         (["evaluate", "--env", "CartPole-v0"], "Did you mean 'CartPole-v1'?"),
         (["evaluate", "--seeds", "7"], "unknown seed among these runs '7'. Allowed: 0, 1"),
         (["evaluate", "--episodes", "0"], "'--episodes'"),
-        (["watch", "--output", "x.avi"], "cannot write 'x.avi': its name must end in .mp4 or .gif"),
+        (
+            ["watch", "--output", "x.avi"],
+            "cannot write what a policy does as 'x.avi': its name must end in .mp4 or .gif or .png",
+        ),
+        (["watch", "--output", "x.png", "--episodes", "2"], "a strip shows one episode"),
         (["watch"], "there is no display to open a window on; write a video with --output"),
     ],
 )
@@ -186,7 +192,7 @@ def test_watch_writes_videos_at_the_speed_of_the_world(
         assert main([*given, "--steps", "5", "--episodes", "2"]) == 0
         told = capsys.readouterr().out
         assert told.count("Episode") == 2 and "in 5 steps" in told
-        assert f"at {rate} pictures a second" in told
+        assert f"at {rate} frames per second" in told
         assert [each.name for each in path.parent.iterdir()] == [name]
         # Two episodes of five steps and their beginnings, fifty steps a second.
         assert "0.2 s at" in told
@@ -197,6 +203,36 @@ def test_watch_writes_videos_at_the_speed_of_the_world(
                 shown = [frame.info["duration"] for frame in ImageSequence.Iterator(gif)]
                 assert (sum(shown), gif.size, gif.info["loop"]) == (240, (600, 400), 0)
         path.unlink()
+
+
+def test_watch_draws_a_strip_with_a_row_for_each_policy(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def rows(*arguments: str) -> list[str]:
+        output = ["--output", str(tmp_path / "x.png"), "--results", str(store.path)]
+        assert main(["watch", *arguments, *output]) == 0
+        *told, last = capsys.readouterr().out.splitlines()
+        assert "6 pictures per policy" in last
+        return [line.split(": ")[0] for line in told]
+
+    asked = ["--ablation", "small", "--steps", "10"]
+    assert rows(*asked, "--seeds", "1") == ["vanilla", "mean"]  # as the ablation lists them
+    with Image.open(tmp_path / "x.png") as two:
+        size = two.size
+    assert rows(*asked, "--variant", "mean") == ["mean, seed 0", "mean, seed 1"]
+    runs = store.runs().set_index(["algorithm", "seed"])["run"]
+    named = [runs["baseline", 1], runs["vanilla_policy_gradient", 0], runs["baseline", 0]]
+    assert rows(*named, "--steps", "10") == ["mean, seed 1", "vanilla, seed 0", "mean, seed 0"]
+    with Image.open(tmp_path / "x.png") as three:
+        assert three.size[0] == size[0] and three.size[1] > size[1]
+
+
+def test_a_strip_is_of_one_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "x.png"
+    refused(
+        ["watch", "--results", str(RECORD), "--output", str(output)], "choose it with --env", capsys
+    )
+    assert not output.exists()
 
 
 def test_a_video_that_ends_early_leaves_nothing(

@@ -18,7 +18,7 @@ from bench.errors import InputError
 from bench.store.claims import Claims
 from bench.train.events import Progressed
 from bench.train.live_events import LiveEvents
-from bench.train.standing import Counter, Notice, Standing, standings
+from bench.train.standing import Counter, Notice, Standing, each_told, standings
 
 ELSEWHERE = """
 import sys, time
@@ -92,7 +92,7 @@ def test_show_says_what_trains(
 ) -> None:
     assert main(["show", str(ablation_file), "--results", str(tmp_path)]) == 0
     assert "training" not in capsys.readouterr().out.split("Hyperparameters")[0]
-    from bench.cli.options import requested_plan
+    from bench.requests.plan_request import requested_plan
 
     plan = requested_plan(str(ablation_file))
     claims = Claims(tmp_path)
@@ -108,7 +108,8 @@ def test_show_says_what_trains(
 
 
 def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
-    live = LiveEvents(PLAN, tmp_path)
+    count = Counter(PLAN)
+    live = each_told(count, written := LiveEvents(count, tmp_path))
     diagnostics = {"entropy": (1.0, 2.0, float("nan")), "kl": (float("nan"),) * 3}
     for event in EVENTS[:3]:
         live(event)
@@ -130,10 +131,10 @@ def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
     assert events.Scalars("episode/return")[0].value == pytest.approx(12.34)
     for event in EVENTS[4:]:
         live(event)
-    assert not live._files
+    assert not written._files
 
 
 def test_a_folder_that_takes_no_files_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot write into"):
-        LiveEvents(PLAN, tmp_path / "file")
+        LiveEvents(Counter(PLAN), tmp_path / "file")

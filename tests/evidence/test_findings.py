@@ -14,12 +14,12 @@ from rich.console import Console
 
 import bench
 from bench.cli.app import main
-from bench.cli.figure import _tables
 from bench.cli.text_tables import print_table
 from bench.errors import InputError
 from bench.evidence.export.latex import latex
 from bench.evidence.export.tidy import tidy_tables
 from bench.evidence.findings import Findings, findings, page_of
+from bench.evidence.pages.tables_page import tables_as_markdown
 from bench.evidence.report import tables
 from bench.evidence.results import Results
 from bench.evidence.tables import ALIGNMENT, HEADER
@@ -98,7 +98,7 @@ def test_the_report(question: Question) -> None:
 
 
 def test_the_tables_beside_figures(question: Question) -> None:
-    text = _tables(question.view)
+    text = tables_as_markdown(question.view)
     claims = {each for each in question.sentences if each != "control"}
     if page_of(question.view.plan) == "figure_3":
         # Its page words a claim by who is better; the evidence is the same.

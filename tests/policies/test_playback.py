@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,6 +53,27 @@ def test_mujoco_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
     assert first.dtype == np.uint8 and first.shape == (480, 480, 3)
     assert first.std() > 10
     assert (first != last).any()
+
+
+def test_the_camera_follows_a_body_that_runs_away() -> None:
+    stage = Stage("HalfCheetah-v5", "rgb_array")
+    try:
+        world: Any = stage._made.unwrapped
+        stage._made.reset(seed=0)
+        seen = [body_pixels(stage)]
+        world.set_state(world.data.qpos + 100 * (np.arange(9) == 0), world.data.qvel)
+        seen.append(body_pixels(stage))
+    finally:
+        stage.close()
+    assert min(seen) > 1_000
+
+
+def body_pixels(stage: Stage) -> int:
+    """How many pixels are of the body's red; floor and sky have none."""
+    picture = stage._picture()
+    assert picture is not None
+    red, green = picture[:, :, 0].astype(int), picture[:, :, 1].astype(int)
+    return int((red > green + 25).sum())
 
 
 def test_what_is_shown_is_what_evaluation_plays() -> None:

@@ -27,13 +27,21 @@ ALLOWED: dict[str, set[str]] = {
         "ablations",
         *("bench.errors", "bench.evidence", "bench.plan", "bench.store", "bench.train"),
     },
+    "bench.terminal": {"bench.errors", "bench.plan", "bench.train"},
+    "bench.requests": {
+        *("ablations", "bench.errors", "bench.evidence", "bench.importing", "bench.plan"),
+        *("bench.store", "bench.terminal", "bench.train"),
+    },
+    "bench.api": {
+        *("ablations", "bench.errors", "bench.evidence", "bench.plan", "bench.requests"),
+        *("bench.store", "bench.terminal", "bench.train"),
+    },
     "bench.cli": {
         *("ablations", "algorithms", "bench.errors", "bench.evidence", "bench.importing"),
-        *("bench.kinds", "bench.peers"),
+        *("bench.kinds", "bench.peers", "bench.requests", "bench.terminal"),
         *("bench.plan", "bench.store", "bench.throughput", "bench.train", "bench.tune"),
     },
 }
-ALLOWED["bench.api"] = {*ALLOWED["bench.cli"], "bench.cli"}
 FORBIDDEN = {
     "ablations": {"torch", "numpy", "pandas", "gymnasium"},
     "bench.evidence": {"torch", "gymnasium", "envpool"},

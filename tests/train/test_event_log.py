@@ -11,7 +11,7 @@ import pytest
 from bench.train import event_log
 from bench.train.event_log import EventLog, logged
 from bench.train.standing import Counter
-from tests.cli.test_progress import EVENTS, PLAN
+from tests.terminal.test_progress import EVENTS, PLAN
 
 
 def test_every_event_has_its_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,32 +10,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.walks.conftest import Run
+
 pytestmark = pytest.mark.walks
-Run = Callable[..., subprocess.CompletedProcess[str]]
 SMALL = ("--seeds", "0-1", "--steps", "2k", "--env", "InvertedPendulum-v5")
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a command in an empty folder and expects an exit code, 0 unless said."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("PPO_LADDER_RESULTS", raising=False)
-    python = os.environ.get("WALK_WITH", sys.executable)
-
-    def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [python, "-m", "bench", *arguments], capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
-
-    return run
 
 
 def test_the_wheel_is_what_runs(tmp_path: Path) -> None:

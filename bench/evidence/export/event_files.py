@@ -1,4 +1,4 @@
-"""TensorBoard's event files: one folder a run, ENVIRONMENT/VARIANT/seed_N."""
+"""TensorBoard's event files: one folder per run, ENVIRONMENT/VARIANT/seed_N."""
 
 from __future__ import annotations
 

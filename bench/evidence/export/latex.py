@@ -223,7 +223,7 @@ def _methods(results: Results, cited: list[str]) -> str:
 
 
 def _budgets(runs: pd.DataFrame) -> str:
-    """How many steps a seed has, where; imported runs have budgets of their own."""
+    """How many steps each seed has, by environment; imported runs have budgets of their own."""
     own = trained(runs)
     budgets = (runs if own.empty else own).groupby("environment", sort=False)["budget"].max()
     by_size: dict[int, list[str]] = {}

@@ -1,4 +1,4 @@
-"""Tidy tables as CSV files: one row an observation, one column a variable."""
+"""Tidy tables as CSV files: one row per observation, one column per variable."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def tidy_tables(
 
 
 def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
-    """NAME.csv a table, in UTF-8; each appears under its name whole. No text is a formula.
+    """One NAME.csv per table, in UTF-8; each appears under its name whole. No text is a formula.
 
     Raises:
         InputError: one of them can't be written.

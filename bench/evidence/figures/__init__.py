@@ -1,1 +1,1 @@
-"""Figures drawn from the evidence, one file a kind; `style` and `output` are shared by all."""
+"""Figures drawn from the evidence, one file per kind; `style` and `output` are shared by all."""

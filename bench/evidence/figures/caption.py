@@ -123,14 +123,16 @@ def meaning(
 
 
 def budgets_text(runs: pd.DataFrame) -> str:
-    """A sentence: the environments, and how many steps a seed has there."""
+    """A sentence: the environments, and how many steps each seed has there."""
     # What was imported has budgets of its own, which are told with it.
     trained = imported.trained(runs)
     budgets = (
         (runs if trained.empty else trained).groupby("environment", sort=False)["budget"].max()
     )
     if budgets.nunique() == 1:
-        listed = f"{', '.join(map(str, budgets.index))} ({thousands(budgets.iloc[0])} steps a seed)"
+        listed = (
+            f"{', '.join(map(str, budgets.index))} ({thousands(budgets.iloc[0])} steps per seed)"
+        )
     else:
         listed = ", ".join(f"{name} ({thousands(size)} steps)" for name, size in budgets.items())
     return f"Environment{'s' if len(budgets) > 1 else ''}: {listed}."

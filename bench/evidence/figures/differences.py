@@ -1,4 +1,4 @@
-"""Paired differences: each variant beside what it is compared with, a dot a pair of seeds."""
+"""Paired differences: each variant beside what it is compared with, a dot per pair of seeds."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def caption(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) 
     missing = missing_text(plan, present)
     return [
         *line_and_band(numbers, counts_text(plan, present), statistic, by_batch),
-        "Right of each panel, a column an algorithm in the legend's order: " + strip_text(found),
+        "Right of each panel, a column per algorithm in the legend's order: " + strip_text(found),
         *_original(shown, found),
         *([f"Not there yet: {missing}."] if missing else []),
     ]
@@ -74,7 +74,7 @@ def _original(shown: Shown, found: Sequence[Content]) -> list[str]:
     budgets = sorted({int(size) for size in shown.results.plan["budget"]})
     versions = sorted({version(each.environment) or each.environment for each in found})
     sizes = " and ".join(thousands(size) for size in budgets)
-    here = f"Environments: {', '.join(versions)} here ({sizes} steps a seed)"
+    here = f"Environments: {', '.join(versions)} here ({sizes} steps per seed)"
     if not marked:
         return [f"{here}."]
     by_accuracy: dict[float, list[str]] = {}

@@ -12,6 +12,7 @@ from matplotlib.legend import Legend
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
+from bench.evidence.figures.grid import lay_out
 from bench.evidence.figures.style import FONT_SIZE, drawing
 from bench.evidence.figures.wrapping import text_width, wrapped
 
@@ -72,7 +73,7 @@ def furnish(
     assert engine is not None
     engine.set(rect=(0, bottom / whole, 1, height / whole))  # type: ignore[call-arg]
     # Laid out once and for all: each run of the layout would move things by a hair.
-    figure.draw_without_rendering()
+    lay_out(figure)
     figure.set_layout_engine("none")
     return figure
 

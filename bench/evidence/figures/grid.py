@@ -23,9 +23,12 @@ _MARGIN: Final = 0.06  # right of a panel's name [inches]
 _PASSES: Final = 2  # of the layout, after which widths stay
 _DOTS_PER_INCH: Final = 200
 
+Names = tuple[str, str]
+"""Of a panel and of its horizontal axis."""
+
 
 def screen_width(panels: int) -> float:
-    """How wide a figure is that nobody has asked the width of [inches]."""
+    """The default width of a figure for a screen [inches]."""
     return _SCREEN.get(panels, _WIDEST)
 
 
@@ -43,7 +46,7 @@ def column_count(panels: int, width: float, least: float) -> int:
 
 
 def panel_height(width: float, font_size: float) -> float:
-    """Of a panel that takes `width` with its tick labels; in inches, as that is."""
+    """The height of a panel that takes `width` with its tick labels, both in inches."""
     return min(max(0.6 * width, 0.16 * font_size), 3.2)
 
 
@@ -100,26 +103,50 @@ def settle(figure: Figure, panels: Sequence[Axes], height: float) -> Figure:
 
     The names of panels and horizontal axes are wrapped to the room that the layout leaves them.
     """
-    names = [(panel.get_title(loc="left"), panel.get_xlabel()) for panel in panels]
-    for panel in panels:  # the layout makes room for the middle of a name, wherever that is
-        panel.set_title("", loc="left")
-        panel.set_xlabel("")
-    width = figure.get_figwidth()
+    names = _names(panels)
+    # The layout makes room for the middle of a name, wherever that is.
+    _set_names(panels, [("", "")] * len(panels))
+    lay_out(figure)
     for _ in range(_PASSES):
-        figure.draw_without_rendering()
-        boxes = [panel.get_position() for panel in panels]
-        for panel, box, (name, axis) in zip(panels, boxes, names, strict=True):
-            size = float(panel.title.get_fontsize())
-            beyond = [each.x0 for each in boxes if each.x0 > box.x0 + 1e-6]
-            kept = _TICK_LABELS * size / 72 if beyond else _MARGIN
-            room = (min(beyond, default=1.0) - box.x0) * width - kept
-            panel.set_title(wrapped(name, room, size, "bold"), loc="left")
-            size = float(panel.xaxis.label.get_fontsize())
-            panel.set_xlabel(wrapped(axis, room, size))
-    figure.draw_without_rendering()
+        fitting = _wrapped_names(panels, names, figure.get_figwidth())
+        if fitting == _names(panels):
+            break
+        _set_names(panels, fitting)
+        lay_out(figure)
     spec = panels[0].get_subplotspec()
     assert spec is not None
     now = figure.get_figheight()
     rows = spec.get_gridspec().nrows
     figure.set_figheight(now + rows * (height - panels[0].get_position().height * now))
     return figure
+
+
+def lay_out(figure: Figure) -> None:
+    """Give the panels their places, without drawing anything."""
+    engine = figure.get_layout_engine()
+    assert engine is not None
+    engine.execute(figure)
+
+
+def _names(panels: Sequence[Axes]) -> list[Names]:
+    return [(panel.get_title(loc="left"), panel.get_xlabel()) for panel in panels]
+
+
+def _set_names(panels: Sequence[Axes], names: Sequence[Names]) -> None:
+    for panel, (title, axis) in zip(panels, names, strict=True):
+        panel.set_title(title, loc="left")
+        panel.set_xlabel(axis)
+
+
+def _wrapped_names(panels: Sequence[Axes], names: Sequence[Names], width: float) -> list[Names]:
+    """The names in lines, as long as the panels' places allow in a figure of `width` inches."""
+    boxes = [panel.get_position() for panel in panels]
+    found = []
+    for panel, box, (title, axis) in zip(panels, boxes, names, strict=True):
+        size = float(panel.title.get_fontsize())
+        beyond = [each.x0 for each in boxes if each.x0 > box.x0 + 1e-6]
+        kept = _TICK_LABELS * size / 72 if beyond else _MARGIN
+        room = (min(beyond, default=1.0) - box.x0) * width - kept
+        axis_size = float(panel.xaxis.label.get_fontsize())
+        found.append((wrapped(title, room, size, "bold"), wrapped(axis, room, axis_size)))
+    return found

@@ -18,7 +18,7 @@ from bench.evidence.results import Results
 from bench.file_names import file_name
 
 _SEED_POINTS: Final = 50
-"""Of a seed's line, at most: thin lines show where seeds went, not when."""
+"""Most points of a seed's line: thin lines show where seeds went, not when."""
 
 _SEED_OPACITY: Final = 0.4
 

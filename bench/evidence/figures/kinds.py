@@ -31,7 +31,7 @@ from bench.evidence.results import Results
 from bench.evidence.statistics.estimates import STATISTICS
 
 SMALL_FONT_SIZE: Final = 7.0
-"""Of a figure of one column that nobody has asked the size of [points]."""
+"""Default font size of a figure of one column [points]."""
 
 WIDTHS: Final = {"column": COLUMN, "page": PAGE}
 

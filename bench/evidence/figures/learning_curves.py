@@ -1,4 +1,4 @@
-"""Learning curves: one panel an environment, one line with its band a variant."""
+"""Learning curves: one panel per environment, one line with its band per variant."""
 
 from __future__ import annotations
 

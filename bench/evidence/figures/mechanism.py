@@ -43,7 +43,7 @@ from bench.evidence.measures.diagnostics import (
 def draw(shown: Shown, *, columns: Sequence[str] | None = None) -> Figure:
     """Draw the interquartile mean over seeds of each diagnostic.
 
-    A row a diagnostic while the environments fit side by side; a row an environment while the
+    A row per diagnostic while the environments fit side by side; a row per environment while the
     diagnostics do; else the environments of a diagnostic take several rows.
 
     Args:

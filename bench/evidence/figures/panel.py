@@ -20,7 +20,7 @@ from bench.evidence.statistics.estimates import Floats, Statistic, bootstrap_int
 _MARKS_A_LINE = 7
 
 Cells = Sequence[tuple[SeedCurves, Band]]
-"""What is drawn in one panel: the variants' curves on one environment."""
+"""The content of one panel: the variants' curves on one environment."""
 
 
 def limits(cells: Cells, points: ArrayLike = (), *, whole: ArrayLike = ()) -> tuple[float, float]:
@@ -175,7 +175,7 @@ def draw_seeds(
     Args:
         panel: where to.
         place: on the axis of variants.
-        values: finite, one a seed.
+        values: finite, one per seed.
         look: of the variant.
         statistic: what the bar shows.
         gid: what the dots' name begins with.

@@ -1,4 +1,4 @@
-"""Performance profiles: the share of runs above each normalised score, a line a variant."""
+"""Performance profiles: the share of runs above each normalised score, a line per variant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scores by seed: a panel an environment, a row a variant."""
+"""Scores by seed: a panel per environment, a row per variant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A panel an environment, a row a variant: every seed's value, a statistic and its interval."""
+"""A panel per environment, a row per variant: every seed's value, a statistic and its interval."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw_rows(
     """Draw values by cell.
 
     Args:
-        values: by (environment, variant), one finite number a seed.
+        values: by (environment, variant), one finite number per seed.
         shown: which of them.
         label: of the horizontal axis.
         statistic: what the bar shows.

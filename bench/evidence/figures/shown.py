@@ -46,22 +46,22 @@ class Shown:
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """Those of the runs."""
+        """The runs that are shown."""
         return self.rows(self.results.runs)
 
     def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Those of a frame with the columns variant and environment."""
+        """The rows that are shown, of a frame with the columns variant and environment."""
         return frame[
             frame["variant"].isin(self.variants) & frame["environment"].isin(self.environments)
         ]
 
     def of(self, cells: Mapping[Cell, T]) -> dict[Cell, T]:
-        """Those of the cells, by environment and variant."""
+        """The cells that are shown, by environment and variant."""
         pairs = [(where, name) for where in self.environments for name in self.variants]
         return {pair: cells[pair] for pair in pairs if pair in cells}
 
     def curves(self, x: Axis, statistic: Statistic) -> list[tuple[SeedCurves, Band]]:
-        """Those of the learning curves.
+        """The learning curves that are shown.
 
         Raises:
             InputError: there is none, or an unknown axis or statistic.

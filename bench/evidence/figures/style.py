@@ -15,7 +15,7 @@ import matplotlib
 import seaborn
 
 FONT_SIZE: Final = 8.5
-"""Of a figure that nobody has asked the size of [points]."""
+"""Default font size of a figure [points]."""
 
 # seaborn's colour-blind palette, ordered so that neighbours differ in lightness too; its yellow
 # comes last because thin yellow lines vanish on paper.

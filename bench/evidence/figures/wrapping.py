@@ -19,7 +19,7 @@ _BREAKS: Final = re.compile(r"(?<!=)(?<!\d to) (?!=|to \d)")
 """Spaces at which a line may end: not those of "n = 5 to 10"."""
 
 _MOST_LETTERS: Final = 6000
-"""Of a text: captions are shorter, and an image has a largest height."""
+"""Most lines of a text: captions are shorter, and an image has a largest height."""
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:

@@ -52,10 +52,10 @@ def align(
     """Match an ablation's episodes to its runs and drop the episodes that do not count.
 
     Args:
-        runs: the store's view, one row a run and variant.
-        episodes: the store's view, one row an episode and variant. Episodes of runs that are not
+        runs: the store's view, one row per run and variant.
+        episodes: the store's view, one row per episode and variant. Episodes of runs that are not
             among `runs` are ignored.
-        updates: the store's view, one row an update and variant, to place episodes at the end of
+        updates: the store's view, one row per update and variant, to place episodes at the end of
             their batch; those after a run's last update stay where they ended.
 
     Raises:

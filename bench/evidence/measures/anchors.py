@@ -23,7 +23,7 @@ PPO = "clipped_ppo"
 class Anchors:
     """What normalised scores are measured by [return], by environment, and where it lies."""
 
-    untrained: Mapping[str, Floats]  # the untrained policy's scores, one a seed
+    untrained: Mapping[str, Floats]  # the untrained policy's scores, one per seed
     ones: Mapping[str, float]
     source: str
     runs: Mapping[str, Mapping[str, str]]  # by environment: what -> the runs it is the mean of
@@ -31,7 +31,7 @@ class Anchors:
 
     @property
     def zeros(self) -> dict[str, float]:
-        """Their means."""
+        """Environment -> the untrained policy's mean score."""
         return {environment: float(own.mean()) for environment, own in self.untrained.items()}
 
 
@@ -63,7 +63,7 @@ def anchors(
 
 
 def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
-    """Those of a results folder that has the untrained policy, else the published ones.
+    """The anchors of a results folder that has the untrained policy, else the published ones.
 
     Args:
         source: the folder.
@@ -76,7 +76,7 @@ def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
 
 
 def _anchors_of(place: Path, shown: Callable[[Path], str]) -> Anchors | None:
-    """Those of a store; None without the untrained policy."""
+    """The anchors of a store; None without the untrained policy."""
     untrained = _scores(UNTRAINED, place)
     if untrained is None:
         return None

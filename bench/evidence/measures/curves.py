@@ -78,16 +78,16 @@ def seed_curves(
     known, or are another machine's (`wall_time`), is left out.
 
     Args:
-        runs: the store's view of an ablation, one row a run.
-        episodes: the store's view, one row an episode.
-        updates: the store's view, one row an update, to place an episode at the end of its batch
+        runs: the store's view of an ablation, one row per run.
+        episodes: the store's view, one row per episode.
+        updates: the store's view, one row per update, to place an episode at the end of its batch
             instead of at its own; see `alignment`.
         x: "steps" (environment steps of the seed) or "seconds" (wall time since training began).
         points: points of the grid; by default as many, between 5 and 100, as a variant's episodes
             fill, so that curves do not become staircases of values carried forward.
 
     Returns:
-        One entry a variant and environment with at least one run that did not fail.
+        One entry per variant and environment with at least one run that did not fail.
 
     Raises:
         InputError: there are no runs, or an unknown axis.

@@ -126,8 +126,8 @@ def diagnostics(
     A seed's value at a grid point is the mean over the updates since the point before.
 
     Args:
-        runs: the store's view of an ablation, one row a run.
-        updates: the store's view, one row an update.
+        runs: the store's view of an ablation, one row per run.
+        updates: the store's view, one row per update.
         columns: which diagnostics; those without a number are left out.
         points: of the grid, at most.
     """
@@ -161,7 +161,7 @@ def typical(updates: pd.DataFrame, column: str) -> pd.DataFrame:
 
 
 def first_variances(updates: pd.DataFrame) -> dict[Cell, Floats]:
-    """The gradient's variance in the first batch: a number a seed, by (environment, variant).
+    """The gradient's variance in the first batch: a number per seed, by (environment, variant).
 
     There all variants of a seed still have the same policy: what differs is the estimator alone.
 

@@ -15,8 +15,8 @@ def late_means(runs: pd.DataFrame, updates: pd.DataFrame, columns: Sequence[str]
     A seed that diverged before keeps what its last update reported.
 
     Args:
-        runs: the store's view of an ablation, one row a run.
-        updates: the store's view, one row an update.
+        runs: the store's view of an ablation, one row per run.
+        updates: the store's view, one row per update.
         columns: of `updates`, to be averaged.
 
     Returns:

@@ -58,19 +58,22 @@ def scales(zeros: Mapping[str, float], ones: Mapping[str, float]) -> dict[str, S
     }
 
 
-def untrained_values(scores: pd.DataFrame | None, column: str = "score") -> dict[str, Floats]:
-    """Environment -> what the untrained policy earned, one number a seed [return].
+def untrained_values(
+    scores: pd.DataFrame | None, column: str = "score", variant: str = UNTRAINED
+) -> dict[str, Floats]:
+    """Environment -> what the untrained policy earned, one number per seed [return].
 
     Args:
         scores: the frame of `scores.score_runs` for the ablation `untrained`, if it was run.
         column: "score" or "last_100".
+        variant: of that ablation.
     """
     if scores is None:
         return {}
     return {
         environment: values
-        for (environment, variant), values in cell_values(scores, column).items()
-        if variant == UNTRAINED
+        for (environment, name), values in cell_values(scores, column).items()
+        if name == variant
     }
 
 

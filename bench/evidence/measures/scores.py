@@ -1,4 +1,4 @@
-"""One number a run: what a seed reached at the end of its budget.
+"""One number per run: what a seed reached at the end of its budget.
 
 The score is the mean return of the training episodes in the last 10% of a seed's steps, with
 sampled actions and raw rewards: the metric of Figure 3 of the PPO paper (arXiv 1707.06347). The
@@ -49,12 +49,12 @@ def score_runs(
     no score (NaN).
 
     Args:
-        runs: the store's view of an ablation, one row a run.
-        episodes: the store's view, one row an episode.
-        updates: the store's view, one row an update; see `alignment`.
+        runs: the store's view of an ablation, one row per run.
+        episodes: the store's view, one row per episode.
+        updates: the store's view, one row per update; see `alignment`.
 
     Returns:
-        One row a run, by environment, variant and seed: environment, environment_order, variant,
+        One row per run, by environment, variant and seed: environment, environment_order, variant,
         variant_title, variant_order, seed, run, budget [steps], status, back_end,
         kind, what the returns are, one of `bench.kinds`, and
         score [return]; last_100 [return], the mean of the last 100 episodes (of all, if fewer);

@@ -21,7 +21,7 @@ from bench.evidence.verdicts import Verdict, return_text
 def section(
     environment: str, found: pd.DataFrame, verdicts: Sequence[Verdict] = (), *, seed: int = 0
 ) -> Section:
-    """Rewards beside what they cost, a row a variant.
+    """Rewards beside what they cost, a row per variant.
 
     Args:
         environment: whose rows of `found`.

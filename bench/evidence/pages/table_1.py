@@ -2,8 +2,10 @@
 
 A run's result is the mean return of its last 100 episodes, shifted and scaled in each environment
 so that 0 is a random policy and 1 the best result, and averaged over runs. The paper leaves two
-things open, which are chosen here: "random" is our untrained policy's mean (ablation `untrained`),
-"best" the mean over seeds of the best variant on that environment.
+things open: whether "random" is the untrained policy or uniformly random actions (both of the
+ablation `untrained`), and whether "best" is the best variant's mean over seeds on that environment
+or the best run. The first of each is taken for the interval and for single environments; the
+average is given by every reading.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import pandas as pd
 
 from bench.evidence.markdown import Section
 from bench.evidence.measures.cells import (
+    Cell,
     cell_values,
     complete_environments,
     missing_text,
@@ -25,12 +28,29 @@ from bench.evidence.measures.cells import (
     range_text,
     titles,
 )
-from bench.evidence.measures.normalised import Aggregate, interval_text, number_text, pooled, scales
+from bench.evidence.measures.normalised import (
+    UNTRAINED,
+    Aggregate,
+    Scale,
+    interval_text,
+    number_text,
+    pooled,
+    scales,
+    untrained_values,
+)
 from bench.evidence.published import table_1
 from bench.evidence.published.rows import family
 from bench.evidence.statistics.estimates import REPETITIONS, Floats
 
 _RESULT: Final = "last_100"
+UNIFORM: Final = "uniform_random"
+"""The variant of the ablation `untrained` that doesn't look where it is."""
+OTHER_READINGS: Final = {
+    (UNTRAINED, "run"): "to the best run",
+    (UNIFORM, "mean"): "from uniform actions",
+    (UNIFORM, "run"): "both",
+}
+"""What is random, and what is best -> what the column is called, beside "ours"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,30 +62,28 @@ class Surrogate:
     paper: float  # average over the paper's 7 environments and 3 seeds
     ours: Aggregate | None  # over the environments that every variant here has
     means: Mapping[str, float]  # environment -> mean over seeds, of every environment with a scale
+    others: tuple[float, ...]  # the average by each of `OTHER_READINGS`, over the same environments
 
 
 def surrogates(
     plan: pd.DataFrame,
     scores: pd.DataFrame,
-    untrained: Mapping[str, Floats],
+    untrained: pd.DataFrame | None,
     *,
     seed: int = 0,
 ) -> tuple[Surrogate, ...]:
-    """A row a variant of the plan, trained or not.
+    """A row per variant of the plan, trained or not.
 
     Args:
         plan: the store's plan of the ablation `surrogates`.
         scores: the frame of `scores.score_runs`.
-        untrained: environment -> the untrained policy's last 100 episodes, one number a seed.
+        untrained: the same frame for the ablation `untrained`, if it was run.
         seed: of the bootstrap.
     """
     values, names = cell_values(scores, _RESULT), titles(plan)
-    best: dict[str, float] = {}
-    for (environment, _), own in values.items():
-        best[environment] = max(best.get(environment, -math.inf), float(own.mean()))
-    zeros = {environment: float(np.mean(seeds)) for environment, seeds in untrained.items()}
-    found = scales(zeros, best)
+    found = _scales(values, untrained, UNTRAINED, "mean")
     common = tuple(e for e in complete_environments(plan, values) if e in found)
+    others = [_scales(values, untrained, *reading) for reading in OTHER_READINGS]
     paper = table_1.average_scores()
     return tuple(
         Surrogate(
@@ -82,9 +100,35 @@ def surrogates(
                 for environment, scale in found.items()
                 if (environment, variant) in values
             },
+            others=tuple(_average(values, scales, common, variant) for scales in others),
         )
         for variant, title in names.items()
     )
+
+
+def _scales(
+    values: Mapping[Cell, Floats], untrained: pd.DataFrame | None, random: str, best: str
+) -> dict[str, Scale]:
+    """Environment -> its scale, by one reading of "random" and of "best"."""
+    reached: dict[str, float] = {}
+    for (environment, _), own in values.items():
+        result = float(own.mean() if best == "mean" else own.max())
+        reached[environment] = max(reached.get(environment, -math.inf), result)
+    zeros = untrained_values(untrained, _RESULT, random)
+    return scales({where: float(own.mean()) for where, own in zeros.items()}, reached)
+
+
+def _average(
+    values: Mapping[Cell, Floats],
+    scales: Mapping[str, Scale],
+    environments: tuple[str, ...],
+    variant: str,
+) -> float:
+    """Mean of a variant's runs in the environments; NaN where one of them lacks runs or a scale."""
+    cells = [(environment, variant) for environment in environments]
+    if not cells or any(cell not in values or cell[0] not in scales for cell in cells):
+        return math.nan
+    return float(np.concatenate([scales[cell[0]](values[cell]) for cell in cells]).mean())
 
 
 def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...]) -> Section:
@@ -98,8 +142,10 @@ def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...
         "environment so that 0 is a random policy and 1 the best result, averaged over runs. The "
         "paper leaves open what these are; here 0 is our untrained policy's mean (ablation "
         "`untrained`) and 1 the mean over seeds of the best variant here on that environment, "
-        "which is picked from the same runs. Interval: 95% stratified percentile bootstrap, seeds "
-        f"resampled within each environment ({REPETITIONS:,} resamples), 0 and 1 held fixed.",
+        "which is picked from the same runs. The three averages after n are by the other readings: "
+        "1 the best single run, 0 the mean of uniformly random actions, and both. Interval: 95% "
+        "stratified percentile bootstrap, seeds resampled within each environment "
+        f"({REPETITIONS:,} resamples), 0 and 1 held fixed.",
     ]
     if common:
         notes.append(
@@ -118,8 +164,15 @@ def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...
         notes.append(f"Not there yet: {missing}.")
     return Section(
         heading="### Beside Table 1 of the PPO paper: average normalised score",
-        header=("surrogate", "paper", "ours", "95% interval", "n each", *map(family, scaled)),
-        alignment=("left", "right", "right", "center", "right", *["right"] * len(scaled)),
+        header=(
+            *("surrogate", "paper", "ours", "95% interval", "n each"),
+            *OTHER_READINGS.values(),
+            *map(family, scaled),
+        ),
+        alignment=(
+            *("left", "right", "right", "center", "right"),
+            *["right"] * (len(OTHER_READINGS) + len(scaled)),
+        ),
         cells=[_cells(row, scaled) for row in rows],
         notes=notes,
     )
@@ -133,5 +186,6 @@ def _cells(row: Surrogate, environments: list[str]) -> tuple[str, ...]:
         number_text(ours.mean if ours else math.nan),
         interval_text(ours.mean_low, ours.mean_high) if ours else "–",
         range_text(*(ours.seeds if ours else (0, 0))),
+        *map(number_text, row.others),
         *(number_text(row.means.get(environment, math.nan)) for environment in environments),
     )

@@ -77,7 +77,7 @@ class CurveEnd:
 
 @functools.cache
 def curve_ends() -> tuple[CurveEnd, ...]:
-    """All of them, in the order of the figure's panels."""
+    """All ends of curves, in the order of the figure's panels."""
     return tuple(
         CurveEnd(
             environment=row["environment"],

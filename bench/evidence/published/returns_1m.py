@@ -49,7 +49,7 @@ class Source:
 
 @functools.cache
 def sources() -> tuple[Source, ...]:
-    """All of them, in the order of the file."""
+    """All sources, in the order of the file."""
     found = []
     for row in rows("returns_1m.csv"):
         described = {name: row.pop(name) for name in _DESCRIPTION}

@@ -20,7 +20,7 @@ from bench.evidence.report.pictures import WIDTH
 from bench.evidence.results import Results
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
-"""Those that spend several epochs on a batch, step by step."""
+"""Algorithms that spend several epochs on a batch, step by step."""
 
 COLUMNS: Final = ("effective_sample_size", "kl_mean")
 
@@ -33,7 +33,7 @@ _LOOKS: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
-    """One variant on one environment: a number a seed, the median over its updates."""
+    """One variant on one environment: a number per seed, the median over its updates."""
 
     environment: str
     algorithm: str
@@ -75,7 +75,7 @@ def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
 
 
 def draw(found: list[Point]) -> Figure:
-    """A panel a diagnostic and environment, side by side; a mark a seed."""
+    """A panel per diagnostic and environment, side by side; a mark per seed."""
     environments = sorted({each.environment for each in found})
     epochs = sorted({each.epochs for each in found})
     places = [(name, environment) for name in COLUMNS for environment in environments]

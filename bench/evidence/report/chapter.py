@@ -17,7 +17,6 @@ from bench.evidence.figures.style import FONT_SIZE, thousands
 from bench.evidence.glyphs import printable
 from bench.evidence.measures.cells import missing_text, range_text, titles
 from bench.evidence.measures.diagnostics import Diagnostic, mechanism_of
-from bench.evidence.measures.normalised import untrained_values
 from bench.evidence.pages import reference_kl, table_1
 from bench.evidence.pages.figure_3 import beside_figure_3
 from bench.evidence.published import figure_3
@@ -152,8 +151,8 @@ def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
         if any(each.outcome != "control" and each.pairs for each in results.verdicts):
             found["pairs"] = drawn("differences")
     if results.page == "table_1":
-        zeros = untrained_values(results.anchors.untrained_scores, "last_100")
-        rows = table_1.surrogates(results.plan, results.scores, zeros)
+        untrained = results.anchors.untrained_scores
+        rows = table_1.surrogates(results.plan, results.scores, untrained)
         found["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
     explained = not whole or results.name in {step.ablation for step in steps.STEPS if step.inside}
     columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS] if explained else ()
@@ -202,7 +201,7 @@ def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
 
 
 def _beside_paper(rows: Sequence[beside_figure_3.Beside]) -> Facts:
-    """A row an algorithm, a column an environment: our mean score, and the paper's behind it."""
+    """A row per algorithm, a column per environment: our mean score, and the paper's behind it."""
     places = list(dict.fromkeys(row.environment for row in rows))
     cells: dict[str, list[str]] = {}
     for row in rows:
@@ -221,7 +220,7 @@ def _beside_paper(rows: Sequence[beside_figure_3.Beside]) -> Facts:
 
 
 def _variants(results: Results) -> Facts:
-    """A row a variant: what it is compared with, and everything in which the two differ."""
+    """A row per variant: what it is compared with, and everything in which the two differ."""
     values = hyperparameters(results)
     algorithms = dict(zip(results.plan["variant"], results.plan["algorithm"], strict=True))
     rows = []
@@ -259,7 +258,7 @@ def _size(results: Results) -> str:
         key = (budgets, range_text(min(counts), max(counts)))
         groups.setdefault(key, []).append(str(environment))
     parts = [
-        f"{', '.join(names)}: {budgets} steps a run, "
+        f"{', '.join(names)}: {budgets} steps per run, "
         f"{seeds} seed{'s' * (seeds != '1')} with a score"
         for (budgets, seeds), names in groups.items()
     ]

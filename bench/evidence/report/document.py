@@ -21,7 +21,7 @@ PLOTLY: Final = "plotly.min.js"
 """The file that the interactive curves of all pages share."""
 
 Page = tuple[str, str, str]
-"""Of the HTML form: key, title, name of the file."""
+"""A page of the HTML form: key, title, name of the file."""
 
 
 def pdf(facts: dict[str, Any], figures: Mapping[str, bytes], stem: str) -> dict[str, bytes]:
@@ -47,7 +47,7 @@ def html(
     keys: Mapping[str, str],
     stem: str,
 ) -> dict[str, bytes]:
-    """A page a chapter, and what they share, by the names of their files.
+    """A page per chapter, and what they share, by the names of their files.
 
     Args:
         facts: for the templates.

@@ -46,7 +46,7 @@ def f(x: Floats) -> Floats:
 
 
 def density(x: Floats, mean: float) -> Floats:
-    """Of N(mean, 1)."""
+    """The density of N(mean, 1) at x."""
     return np.asarray(np.exp(-0.5 * (x - mean) ** 2) / np.sqrt(2 * np.pi), dtype=np.float64)
 
 
@@ -57,7 +57,7 @@ def weight(x: Floats, distance: float) -> Floats:
 
 @dataclass(frozen=True, kw_only=True)
 class Moments:
-    """What is true, by numerical integration."""
+    """True moments, by numerical integration."""
 
     mean: float  # E_p[f]
     variance: float  # Var_p[f]

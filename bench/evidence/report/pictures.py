@@ -21,17 +21,17 @@ from bench.evidence.report import lecture
 from bench.evidence.report.lecture import DISTANCE, DISTANCES, SAMPLES
 
 WIDTH: Final = 6.7
-"""Of the text on the page [inches]."""
+"""Width of the text on the page [inches]."""
 
 RED: Final = "#b3261e"
 BLUE: Final = "#0173b2"
 GREY: Final = "0.6"
 
 RETURNS: Final = (3.0, 2.0, 1.0)
-"""Of three actions, all positive: the first is best."""
+"""Returns of three actions, all positive: the first is best."""
 
 SAMPLED: Final = (1, 2)
-"""Which of them are sampled: not the best."""
+"""The actions that are sampled: not the best."""
 
 TRAJECTORIES: Final = ((5.0, 0.0, -2.0), (-5.0, 0.0, -2.0))
 """The rewards of two trajectories."""
@@ -269,7 +269,7 @@ def divergence(shift: float, deviation: float) -> float:
 
 
 def behaviour() -> Figure:
-    """The same distance of parameters, and how differently the two policies behave."""
+    """Two pairs of policies, equally far apart in parameters and not in behaviour."""
     figure = Figure(figsize=(WIDTH, 1.7), layout="constrained")
     shift = 0.2
     x = np.linspace(-2, 2, 401)

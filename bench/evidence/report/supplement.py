@@ -69,7 +69,7 @@ def part(results: Results) -> dict[str, Any]:
 
 
 def details(results: Results) -> Facts:
-    """Every hyperparameter of every variant: a row a name; what differs is told apart."""
+    """Every hyperparameter of every variant: a row per name; what differs is told apart."""
     meanings: dict[str, dict[str, str]] = {}
     for row in results.plan.drop_duplicates("variant").itertuples():
         for name, known in json.loads(str(row.metadata)).get("hyperparameters", {}).items():
@@ -95,7 +95,7 @@ def details(results: Results) -> Facts:
 
 
 def run_ids(results: Results) -> Facts:
-    """Every run behind the chapter: a row a variant and environment."""
+    """Every run behind the chapter: a row per variant and environment."""
     rows = []
     keys = ["environment", "variant_title", "variant"]
     for (environment, title, variant), cell in results.runs.groupby(keys, sort=False):

@@ -61,7 +61,7 @@ def of_section(section: Section) -> Facts:
 
 
 def scores(results: Results) -> list[Facts]:
-    """A table an environment: scores with n, interval and claim."""
+    """A table per environment: scores with n, interval and claim."""
     return [
         {**table(HEADER, ALIGNMENT, each.cells, each.notes), "title": each.environment}
         for each in results.findings.tables
@@ -69,7 +69,7 @@ def scores(results: Results) -> list[Facts]:
 
 
 def differences(results: Results) -> Facts:
-    """A row a variant and environment: pairs, difference, test, and what a claim would need."""
+    """A row per variant and environment: pairs, difference, test, and what a claim would need."""
     rows = []
     for verdict in results.verdicts:
         if verdict.outcome == "control":
@@ -266,7 +266,7 @@ def thresholds(results: Results) -> Facts:
 
 
 def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
-    """The typical value of each diagnostic: a row a variant and environment; None without any."""
+    """The typical value of each diagnostic: a row per variant and environment; None without any."""
     found = {name: typical(results.view.updates, name) for name in columns}
     found = {name: frame for name, frame in found.items() if len(frame)}
     if not found:

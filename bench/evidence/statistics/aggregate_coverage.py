@@ -34,7 +34,7 @@ PROBABILITIES: Final = (0.5, 0.75, 0.9)
 """The true probabilities of improvement in the table."""
 
 SPREAD: Final = 0.2
-"""Of the seeds on an environment, in normalised scores."""
+"""Standard deviation of the seeds on an environment, in normalised scores."""
 
 DATA_SETS: Final = 4_000
 """Simulated data sets behind each entry: a standard error of at most 0.8 percentage points."""

@@ -28,7 +28,7 @@ LEVEL: Final = 0.95
 """Nominal coverage of every interval."""
 
 
-_COLUMNS_AT_ONCE: Final = 256  # bounds the memory of a bootstrap to about 20 MB
+_COLUMNS_AT_ONCE: Final = 8  # their resamples stay in a processor's cache
 
 
 def estimate(values: ArrayLike, statistic: Statistic = "iqm") -> Floats:
@@ -119,7 +119,7 @@ def stratified_bootstrap_interval(
     only the seeds are random, as in rliable. Scores must be normalised to a common scale first.
 
     Args:
-        strata: one 1-D array of finite scores an environment.
+        strata: one 1-D array of finite scores per environment.
         generator: the source of the resamples.
         statistic: "iqm" or "mean", over the pooled values.
         repetitions: number of resamples.
@@ -177,16 +177,16 @@ def tails(level: float) -> Floats:
 
 
 def quantiles(rows: Floats, probabilities: Floats) -> Floats:
-    """`np.quantile(rows, probabilities, axis=1)` to the bit, [probabilities, rows]; sorts `rows`.
+    """`np.quantile(rows, probabilities, axis=1)` to the bit, [probabilities, rows].
 
-    Rows of ten thousand are sorted faster than NumPy partitions them at six places.
+    Numbers within a row of `rows` are put in another order.
     """
-    rows.sort(axis=1)
     position = probabilities * (rows.shape[1] - 1)
     below = np.floor(position).astype(np.int64)
+    above = np.minimum(below + 1, rows.shape[1] - 1)
+    rows.partition(np.concatenate([below, above]), axis=1)
     share = (position - below)[:, None]
-    low = rows[:, below].T
-    high = rows[:, np.minimum(below + 1, rows.shape[1] - 1)].T
+    low, high = rows[:, below].T, rows[:, above].T
     step = high - low
     found: Floats = np.where(share < 0.5, low + step * share, high - step * (1 - share))
     return found

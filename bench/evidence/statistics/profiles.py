@@ -33,7 +33,7 @@ def optimality_gap(
     """How far the scores fall short of the target on average; what is above it does not make up.
 
     Args:
-        strata: one 1-D array of finite normalised scores an environment.
+        strata: one 1-D array of finite normalised scores per environment.
         generator: the source of the resamples.
         target: the score beyond which nothing is gained.
         repetitions: bootstrap resamples.
@@ -72,7 +72,7 @@ def performance_profile(
     Seeds are resampled inside each environment.
 
     Args:
-        strata: one 1-D array of finite normalised scores an environment.
+        strata: one 1-D array of finite normalised scores per environment.
         thresholds: ascending scores.
         generator: the source of the resamples.
         repetitions: bootstrap resamples.

@@ -71,9 +71,9 @@ def sign_flip_test(
         return float(np.mean(np.abs(sums) >= bar))
     hits = 0
     for start in range(0, repetitions, 10_000):
-        draws = min(10_000, repetitions - start)
-        signs = 1.0 - 2.0 * _coins(generator, draws, number)
-        hits += int(np.count_nonzero(np.abs(signs @ checked) >= bar))
+        flipped = _subsets(generator, min(10_000, repetitions - start), number)
+        sums = checked.sum() - 2 * _sums(flipped, checked)
+        hits += int(np.count_nonzero(np.abs(sums) >= bar))
     return (1 + hits) / (1 + repetitions)
 
 
@@ -159,9 +159,9 @@ def _ends(
         sums, sizes = sums[1:], sizes[1:]  # flipping nothing is the observed pattern itself
     else:
         allowed = math.floor(alpha / 2 * _SIGN_SAMPLES)
-        flipped = _coins(generator, _SIGN_SAMPLES, number).astype(np.float64)
-        sums = flipped @ (weight * values)
-        sizes = np.maximum(flipped @ weight, np.finfo(np.float64).tiny)
+        flipped = _subsets(generator, _SIGN_SAMPLES, number)
+        sums = _sums(flipped, weight * values)
+        sizes = np.maximum(_sums(flipped, weight), np.finfo(np.float64).tiny)
     if allowed < 1:
         return -math.inf, math.inf
     means = sums / sizes
@@ -169,10 +169,19 @@ def _ends(
     return float(low), float(high)
 
 
-def _coins(generator: np.random.Generator, draws: int, number: int) -> NDArray[np.uint8]:
-    """Zeros and ones alike often, [draws, number], eight to a random byte."""
-    octets = generator.integers(0, 256, (draws, -(-number // 8)), dtype=np.uint8)
-    return np.unpackbits(octets, axis=1, count=number)
+def _subsets(generator: np.random.Generator, draws: int, number: int) -> NDArray[np.uint8]:
+    """Subsets of `number` values, each in or out alike often: [draws, bytes], a bit a value."""
+    return generator.integers(0, 256, (draws, -(-number // 8)), dtype=np.uint8)
+
+
+def _sums(subsets: NDArray[np.uint8], values: Floats) -> Floats:
+    """The sum over each subset: what a byte's eight values sum to is looked up in a table."""
+    sums = np.zeros(len(subsets))
+    patterns = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
+    for place, column in enumerate(subsets.T):
+        eight = values[8 * place : 8 * place + 8]
+        sums += (patterns[:, : len(eight)] @ eight)[column]
+    return sums
 
 
 def holm(p_values: ArrayLike) -> Floats:

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from bench.evidence.measures.normalised import untrained_values
 from bench.evidence.pages.table_1 import section, surrogates
 from tests.experiment_results import (
     UNTRAINED,
@@ -21,9 +20,7 @@ from tests.experiment_results import (
 PLAN = plan_frame("surrogates")
 NAMES = list(dict.fromkeys(variant for _, variant in cells("surrogates")))
 ENVIRONMENTS = list(dict.fromkeys(environment for environment, _ in cells("surrogates")))
-ZEROS = untrained_values(
-    scores_frame("untrained", Made(of=untrained_score, seeds=10), last_100=0.0), "last_100"
-)
+BEFORE = scores_frame("untrained", Made(of=untrained_score, seeds=10), last_100=0.0)
 PRESENT = ("no_clip", "clip_0.1", "clip_0.2", "fixed_kl_3")
 ABSENT = [(e, v) for e in ENVIRONMENTS for v in NAMES if v not in PRESENT]
 
@@ -44,7 +41,7 @@ def test_averages_by_hand() -> None:
     # The score is 7 lower than the last 100 episodes, which are what counts.
     scores = scores_frame("surrogates", made(ABSENT), last_100=0.0)
     scores["score"] -= 7
-    rows = {row.variant: row for row in surrogates(PLAN, scores, ZEROS)}
+    rows = {row.variant: row for row in surrogates(PLAN, scores, BEFORE)}
     assert list(rows) == NAMES
     # The best on each environment is clip_0.2: 400, on Swimmer 500.
     expected = {
@@ -61,14 +58,22 @@ def test_averages_by_hand() -> None:
         assert np.mean(list(rows[variant].means.values())) == pytest.approx(average)
     assert rows["fixed_kl_3"].means["Swimmer-v5"] == pytest.approx(0.6)
     assert rows["clip_0.3"].ours is None and rows["clip_0.3"].means == {}
+    assert np.isnan(rows["clip_0.3"].others).all()
+    # The best run is 10 above its variant's mean, uniform actions earn 100 less than the untrained.
+    for variant, height in (("no_clip", -100.0), ("clip_0.1", 200.0), ("fixed_kl_3", 300.0)):
+        for lower, higher, average in zip(
+            (0, 100, 100), (10, 0, 10), rows[variant].others, strict=True
+        ):
+            by_hand = [(height + lower) / (best + higher + lower) for best in [400.0] * 6 + [500.0]]
+            assert average == pytest.approx(np.mean(by_hand))
     assert [rows[name].paper for name in PRESENT] == [-0.39, 0.76, 0.82, 0.72]
 
 
 def test_what_is_missing_is_left_out_of_the_average_and_named() -> None:
     missing = [*ABSENT, ("Hopper-v5", "clip_0.2"), *(("Reacher-v5", name) for name in PRESENT)]
     scores = scores_frame("surrogates", made(missing), last_100=0.0)
-    zeros = {name: seeds for name, seeds in ZEROS.items() if name != "Walker2d-v5"}
-    rows = {row.variant: row for row in surrogates(PLAN, scores, zeros)}
+    before = BEFORE[BEFORE["environment"] != "Walker2d-v5"]
+    rows = {row.variant: row for row in surrogates(PLAN, scores, before)}
     common = [e for e in ENVIRONMENTS if e not in ("Hopper-v5", "Reacher-v5", "Walker2d-v5")]
     ours = rows["clip_0.1"].ours
     assert ours is not None and list(ours.environments) == common
@@ -84,7 +89,7 @@ def test_what_is_missing_is_left_out_of_the_average_and_named() -> None:
 
 def test_the_table_stands_beside_the_paper_s() -> None:
     scores = scores_frame("surrogates", made(ABSENT), last_100=0.0)
-    made_section = section(PLAN, scores, surrogates(PLAN, scores, ZEROS))
+    made_section = section(PLAN, scores, surrogates(PLAN, scores, BEFORE))
     assert list(made_section.header[:5]) == ["surrogate", "paper", "ours", "95% interval", "n each"]
     assert len(made_section.cells) == 11
     by_title = {cells[0]: cells[1:] for cells in made_section.cells}
@@ -97,13 +102,14 @@ def test_the_table_stands_beside_the_paper_s() -> None:
         "untrained policy's mean",
         "best variant here on that environment",
         "last 100 episodes",
+        "0 the mean of uniformly random actions",
     ):
         assert part in text
 
 
 def test_without_the_untrained_policy_only_the_paper_s_values_stand() -> None:
     scores = scores_frame("surrogates", made(ABSENT))
-    rows = surrogates(PLAN, scores, {})
+    rows = surrogates(PLAN, scores, None)
     assert all(row.ours is None and not row.means for row in rows)
     assert not any(math.isnan(row.paper) for row in rows)
     text = section(PLAN, scores, rows).markdown()

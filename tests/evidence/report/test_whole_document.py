@@ -8,8 +8,8 @@ import pytest
 
 from bench.cli import report as report_verb
 from bench.cli.app import main
-from bench.cli.words import shown
 from bench.evidence.report.building import Builder
+from bench.terminal.console import shown
 from tests.evidence.report.made_results import Made, pages, read, report, squeezed, write
 
 ORDER = (

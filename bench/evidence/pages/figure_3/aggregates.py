@@ -27,7 +27,7 @@ _ALIGNMENT: Final = ("left", "right", "right", "right", "center", "right", "cent
 def aggregates(
     plan: pd.DataFrame, scores: pd.DataFrame, scales: Mapping[str, Scale], *, seed: int = 0
 ) -> tuple[Aggregate, ...]:
-    """A row a variant that has runs, over the environments that all of them have.
+    """A row per variant that has runs, over the environments that all of them have.
 
     Args:
         plan: the store's plan of the experiment.

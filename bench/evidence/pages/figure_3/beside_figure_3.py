@@ -64,12 +64,12 @@ class Beside:
 def beside_figure_3(
     plan: pd.DataFrame, scores: pd.DataFrame, untrained: Mapping[str, Floats], *, seed: int = 0
 ) -> tuple[Beside, ...]:
-    """A row a cell of the plan, trained or not.
+    """A row per cell of the plan, trained or not.
 
     Args:
         plan: the store's plan of the experiment.
         scores: the frame of `scores.score_runs`.
-        untrained: environment -> the untrained policy's scores, one a seed; may be empty.
+        untrained: environment -> the untrained policy's scores, one per seed; may be empty.
         seed: of the bootstrap; a row's interval depends on it and on the row's scores alone.
     """
     values, names = cell_values(scores), titles(plan)

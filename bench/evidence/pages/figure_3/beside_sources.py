@@ -48,20 +48,20 @@ class BesideSource:
 
     @property
     def ratio(self) -> float:
-        """Ours over theirs; NaN where either is not positive, as a ratio of losses misleads."""
+        """Our number over the source's; NaN unless both are positive; ratios of losses mislead."""
         if not (self.ours > 0 and self.theirs > 0):
             return math.nan
         return self.ours / self.theirs
 
     @property
     def text(self) -> str:
-        """Theirs, and in brackets how many times that ours is."""
+        """The source's number, and in brackets our number as a multiple of it."""
         ratio = f" (×{self.ratio:.2f})" if math.isfinite(self.ratio) else ""
         return f"{return_text(self.theirs)}{ratio}"
 
 
 def beside_sources(plan: pd.DataFrame, scores: pd.DataFrame) -> tuple[BesideSource, ...]:
-    """An entry a source and environment of the plan that it reports on.
+    """An entry per source and environment of the plan that it reports on.
 
     Args:
         plan: the store's plan of the experiment.
@@ -88,7 +88,7 @@ def beside_sources(plan: pd.DataFrame, scores: pd.DataFrame) -> tuple[BesideSour
 def sections(
     plan: pd.DataFrame, scores: pd.DataFrame, entries: tuple[BesideSource, ...]
 ) -> tuple[Section, ...]:
-    """What there is to know, then a table an algorithm: sources as rows, environments as columns.
+    """What there is to know, then a table per algorithm: sources as rows, environments as columns.
 
     Args:
         plan: the store's plan of the experiment.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bench.cli.words import shown
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import pandas as pd

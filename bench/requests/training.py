@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from bench.store import Store
     from bench.train.events import Event, Summary
     from bench.train.executors.protocol import Executor
+    from bench.train.standing import Counter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +35,7 @@ def train(
     plan: Plan,
     store: Store,
     *,
+    standing: Counter,
     executor: Executor,
     asked: datetime,
     before: datetime | None,
@@ -45,6 +47,7 @@ def train(
     Args:
         plan: what is asked for.
         store: that can be written.
+        standing: counts the events, for the observers that need it.
         executor: who trains; it has ended when this returns.
         asked: when.
         before: results that started before this moment are trained again.
@@ -55,11 +58,11 @@ def train(
         InputError: the plan can't be stored.
         KeyboardInterrupt: the executor has ended by then, and what had finished is stored.
     """
-    from bench.cli.estimate import Estimate
     from bench.importing import imported_rows
+    from bench.requests.estimate import Estimate
     from bench.train import runner
     from bench.train.event_log import EventLog, logged
-    from bench.train.standing import Counter, Notice
+    from bench.train.standing import Notice, each_told
 
     with store.planning(plan.ablation.name):
         earlier = _planned(store, plan.ablation.name)
@@ -67,14 +70,6 @@ def train(
         rows += imported_rows(store, rows)
         hidden = set(earlier) - {row["description"] for row in rows}
         store.write_plan(rows)
-    counter = Counter(plan)
-    told: list[Callable[[Event], None]]
-    told = [counter, Notice(counter, store.claims), EventLog(counter), *observers]
-
-    def tell(event: Event) -> None:
-        for observe in told:
-            observe(event)
-
     with logged(store.path / "logs", verbose=verbose):
         summary = runner.run(
             plan,
@@ -83,7 +78,9 @@ def train(
             fresh_before=before,
             checkpoints=store.path / "checkpoints",
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=tell,
+            on_event=each_told(
+                standing, Notice(standing, store.claims), EventLog(standing), *observers
+            ),
         )
     return Trained(summary=summary, hidden=bool(hidden))
 
@@ -101,7 +98,7 @@ def _with_kept_seeds(
 
     Args:
         plan: what is asked for.
-        rows: its rows, one a cell.
+        rows: its rows, one per cell.
         earlier: description -> its metadata in the stored plan of the ablation.
         store: with results.
     """

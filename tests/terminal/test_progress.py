@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from ablations.spec import Ablation, Variant
-from bench.cli.progress import Display
 from bench.formatting import count, duration
 from bench.plan.plan import Plan, make_plan
+from bench.terminal.progress import Display
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
 from bench.train.results import Progress
+from bench.train.standing import Counter, each_told
 
 VARIANTS = tuple(Variant(name=name, algorithm="clipped_ppo") for name in ("one", "same"))
 PLAN: Plan = make_plan(
@@ -51,9 +52,10 @@ EVENTS: tuple[Event, ...] = (
 def shown(*, terminal: bool, heartbeat: float = 1000.0) -> str:
     file = io.StringIO()
     console = Console(file=file, force_terminal=terminal, width=140, color_system=None)
-    with Display(PLAN, console, heartbeat) as display:
+    standing = Counter(PLAN)
+    with Display(standing, console, heartbeat) as display:
         for event in EVENTS:
-            display(event)
+            each_told(standing, display)(event)
             display._bars.refresh()
     return file.getvalue()
 

@@ -15,9 +15,8 @@ from rich.progress import (
 )
 from rich.table import Column
 
-from bench.cli.live import Live
 from bench.formatting import count, duration
-from bench.plan.plan import Plan
+from bench.terminal.live import Live
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
 from bench.train.standing import Counter, Standing, in_words
 
@@ -29,15 +28,15 @@ def _column(max_width: int | None = None) -> Column:
 
 
 class Display(Live):
-    """Told the runner's events, keeps count and shows it.
+    """Shows the runner's events: how far a plan is.
 
     Args:
-        plan: for the names of variants.
+        count: told every event before this is.
         console: where to show it.
         heartbeat: seconds between lines about the groups in flight where there are no bars.
     """
 
-    def __init__(self, plan: Plan, console: Console, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(self, count: Counter, console: Console, heartbeat: float = HEARTBEAT) -> None:
         super().__init__(
             console,
             heartbeat,
@@ -49,14 +48,13 @@ class Display(Live):
             TextColumn("{task.fields[last]}", table_column=_column()),
             TimeRemainingColumn(table_column=_column()),
         )
-        self._count = Counter(plan)
+        self._count = count
         self._tasks: dict[Group, TaskID] = {}
         self._elsewhere = 0
         self._whole: TaskID | None = None
 
     def __call__(self, event: Event) -> None:
         """Take in one event of the runner."""
-        self._count(event)
         match event:
             case Planned():
                 if event.compiled_first:

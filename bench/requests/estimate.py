@@ -22,7 +22,7 @@ class Estimate:
 
     @classmethod
     def of(cls, store: Store) -> Estimate:
-        """What the store's results tell; the median where they tell several things."""
+        """The estimate from a store's results: their median for each algorithm and environment."""
         from bench.store.imported import trained
 
         runs = trained(store.runs())
@@ -33,7 +33,7 @@ class Estimate:
         return cls(known={(str(a), str(e)): float(value) for (a, e), value in by_place.items()})
 
     def seconds_per_step(self, description: Description) -> float:
-        """For the order of work: where nothing is known, what is usual elsewhere."""
+        """Seconds to order work by; where nothing is known, the median of what is."""
         place = (description.algorithm, description.environment)
         usual = median(self.known.values()) if self.known else 1.0
         return self.known.get(place, usual)

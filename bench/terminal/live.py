@@ -11,7 +11,7 @@ from rich.progress import Progress, ProgressColumn
 
 
 class Live:
-    """Bars that go when the block is over, and lines that stay.
+    """Bars that vanish when the block ends, and lines that stay.
 
     Args:
         console: where to show them.

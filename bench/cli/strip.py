@@ -1,0 +1,88 @@
+"""What `watch` writes as a .png, .pdf or .svg file: a row of pictures per policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.cli.choosing import described, not_played_because, variant_titles
+from bench.cli.evaluate import load_policy
+from bench.errors import InputError
+from bench.formatting import count
+from bench.plan.back_ends import SEQUENCE
+from bench.terminal.console import shown
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from bench.evidence.figures.strip import Row
+    from bench.policies.playback import Stage
+    from bench.store import Store
+
+STEPS = 100
+"""Steps after which an episode is cut off, unless others are asked for."""
+
+
+def write_strip(
+    store: Store, chosen: pd.DataFrame, output: Path, *, sampled: bool, steps: int, seed: int
+) -> None:
+    """Let every chosen policy play the same episode and draw all of them into one file.
+
+    Args:
+        store: of the runs; chosen: their rows, in one environment.
+        output: the file.
+        sampled: whether actions are samples of π_θ; else its modes.
+        steps: where the episode is cut off [environment steps].
+        seed: of the episode.
+
+    Raises:
+        InputError: the runs are of several environments or of a token environment, or a policy
+            can't be played or shown.
+    """
+    from bench.evidence.figures.output import save
+    from bench.evidence.figures.strip import MOMENTS, draw
+    from bench.policies.playback import Stage
+
+    environment, *others = chosen["environment"].unique()
+    if others:
+        raise InputError("a strip shows one environment; choose it with --env")
+    if (chosen["back_end"] == SEQUENCE.name).any():
+        raise InputError(f"{environment} is read, not seen: leave out --output")
+    every = max(1, round(steps / (MOMENTS - 1)))
+    titles = variant_titles(store)
+    rows = []
+    for run in chosen.itertuples():
+        if reason := not_played_because(run):
+            raise InputError(f"{run.run}: {reason}")
+        stage = Stage(environment, "rgb_array", described(run).time_limit)
+        title = titles.get(run.description, run.algorithm)
+        label = title if chosen["seed"].nunique() == 1 else f"{title}, seed {run.seed}"
+        try:
+            rows.append(_row(store, run, stage, label, every, sampled=sampled, seed=seed))
+        finally:
+            stage.close()
+        print(rows[-1].label)
+    save(draw(rows, [place * every / stage.rate for place in range(MOMENTS)]), output)
+    print(f"{shown(output)}: {count(MOMENTS, 'picture')} per policy, {count(every, 'step')} apart")
+
+
+def _row(
+    store: Store, run: pd.Series, stage: Stage, label: str, every: int, *, sampled: bool, seed: int
+) -> Row:
+    from bench.evidence.figures.strip import MOMENTS, Row
+
+    moments = list(
+        stage.play(
+            load_policy(store, run),
+            episode=0,
+            sampled=sampled,
+            every=every,
+            steps=every * (MOMENTS - 1),
+            seed=seed,
+        )
+    )
+    end = moments[-1]
+    return Row(
+        label=f"{label}: return {end.earned:,.1f} in {count(end.steps, 'step')}",
+        pictures=[each.picture for each in moments if each.picture is not None],
+    )

@@ -1,0 +1,189 @@
+"""The plan that a request asks for, everything about it checked."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from bench.errors import InputError, told, unknown
+
+if TYPE_CHECKING:
+    from ablations.spec import Ablation
+    from bench.plan.plan import Plan
+    from bench.train.environments.protocol import Specification
+
+DEVICES: Final = ("auto", "cpu", "cuda")
+
+
+def stored_name(ablation: str) -> str:
+    """The name under which an ablation is stored, of which a name or a .py file is given."""
+    if not ablation.endswith(".py"):
+        return ablation
+    from bench.plan.lookup import load_ablation
+
+    return load_ablation(ablation).name
+
+
+def requested_plan(
+    ablation: str | Ablation | None,
+    *,
+    algorithms: list[str] | None = None,
+    control: str | None = None,
+    seeds: str | None = None,
+    steps: str | None = None,
+    time_limit: int | None = None,
+    environments: list[str] | None = None,
+    variants: list[str] | None = None,
+    settings: list[str] | None = None,
+    device: str = "auto",
+    elsewhere: bool = False,
+    scored: bool = False,
+) -> Plan:
+    """The plan that the options ask for, everything about it checked.
+
+    Args:
+        elsewhere: other machines train, so that "cuda" needs no GPU here.
+        scored: training is decided upon by the returns of episodes, which have to end.
+
+    Raises:
+        InputError: one of them isn't known or allowed, or they contradict.
+    """
+    from bench.plan.parsing import parse_seeds, parse_settings, parse_steps
+
+    # What is quick to refuse is refused before torch is imported, which takes seconds.
+    parsed_seeds = parse_seeds(seeds) if seeds is not None else None
+    parsed_steps = parse_steps(steps) if steps is not None else None
+    parsed_settings = parse_settings(settings or [])
+    if device not in DEVICES:
+        raise unknown("device", device, DEVICES)
+    asked, options = _asked(ablation, algorithms, control, environments, time_limit)
+
+    from bench.plan.lookup import load_algorithm
+    from bench.plan.plan import make_plan
+    from bench.plan.time_limits import check_ends, unlimited_note
+    from bench.train.back_ends import back_end_on, note_on_physics
+    from bench.train.trainer import validate
+
+    described = {each: _environment(each) for each in environments or asked.environments}
+    addresses = {each: found.environment for each, found in described.items()}
+    own_limits = {found.environment: found.time_limit for found in described.values()}
+    resolved = device if elsewhere and device == "cuda" else resolved_device(device)
+    plan = make_plan(
+        _addressed(asked, addresses),
+        back_end_of=partial(back_end_on, resolved),
+        seeds=parsed_seeds,
+        steps=parsed_steps,
+        time_limit=time_limit,
+        environments=list(addresses.values()),
+        variants=variants,
+        settings=parsed_settings,
+        device=resolved,
+        options=options,
+    )
+    chosen = dict.fromkeys(cell.environment for cell in plan.cells)
+    notes = filter(None, (note_on_physics(resolved, environment) for environment in chosen))
+    plan = replace(plan, notes=(*plan.notes, *notes))
+    unlimited: list[str] = []
+    for cell in plan.cells:
+        description = cell.description
+        algorithm = load_algorithm(description.algorithm)
+        h = algorithm.hyperparameters(**description.hyperparameters)
+        try:
+            validate(h)
+        except InputError as error:
+            raise InputError(f"variant {cell.variant.name!r}: {error}") from error
+        limit = description.time_limit or own_limits[cell.environment]
+        if scored or getattr(algorithm, "collects", None) == "trajectories":
+            needs = "trials are scored by" if scored else f"{description.algorithm} learns from"
+            check_ends(cell.environment, limit, f"{needs} whole episodes")
+        elif getattr(h, "staggered_start", False):
+            check_ends(cell.environment, limit, "staggered_start spreads first episodes over one")
+        elif limit is None:
+            unlimited.append(unlimited_note(cell.environment))
+    return replace(plan, notes=(*plan.notes, *dict.fromkeys(unlimited)))
+
+
+def _asked(
+    ablation: str | Ablation | None,
+    algorithms: list[str] | None,
+    control: str | None,
+    environments: list[str] | None,
+    time_limit: int | None,
+) -> tuple[Ablation, str]:
+    """The ablation that is asked for, and the options of `run` where its name would not do."""
+    from ablations.spec import Ablation
+    from bench.plan.lookup import load_ablation
+
+    if not algorithms:
+        if ablation is None:
+            raise InputError("name an ablation with --ablation, or an algorithm with --algorithm")
+        if control is not None:
+            raise InputError("--control goes with --algorithm: an ablation names its own control")
+        if isinstance(ablation, Ablation):
+            return ablation, ""
+        found = load_ablation(ablation)
+        return found, "" if found.name == ablation else shlex.join(["--ablation", ablation])
+    if ablation is not None:
+        raise InputError("--ablation and --algorithm exclude each other")
+    if not environments:
+        raise InputError("--algorithm needs an environment, like --env Hopper-v5")
+    from bench.plan.side_by_side import side_by_side
+
+    words = [("--algorithm", name) for name in algorithms]
+    words += [("--control", control)] if control else []
+    words += [("--env", name) for name in environments]
+    words += [("--time-limit", str(time_limit))] if time_limit else []
+    options = shlex.join(word for pair in words for word in pair)
+    return side_by_side(algorithms, environments, control), options
+
+
+def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
+    """The ablation with its environments' addresses in place of their short names."""
+    names = {each: addresses.get(each, each) for each in ablation.environments}
+    steps = ablation.steps
+    if isinstance(steps, Mapping):
+        steps = {names[each]: budget for each, budget in steps.items()}
+    limit = ablation.time_limit
+    if isinstance(limit, Mapping):
+        limit = {names[each]: number for each, number in limit.items()}
+    environments = tuple(names.values())
+    return replace(ablation, environments=environments, steps=steps, time_limit=limit)
+
+
+def _environment(environment: str) -> Specification:
+    """The environment under its own name, or the address of one that an installed package gives."""
+    from bench.plan.back_ends import ENVPOOL
+    from bench.plan.registry import plugin_environment
+
+    if environment not in ENVPOOL.ids:
+        environment = plugin_environment(environment) or environment
+    return specification(environment)
+
+
+def specification(environment: str) -> Specification:
+    """What an environment is.
+
+    Raises:
+        InputError: there is none, or making it raises, whatever that is.
+    """
+    from bench.train.back_ends import describe
+
+    try:
+        return describe(environment)
+    except (InputError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # whatever a user's own module may raise
+        said = "; ".join([told(error), *getattr(error, "__notes__", [])])
+        raise InputError(f"environment {environment!r} can't be made: {said}") from error
+
+
+def resolved_device(device: str) -> str:
+    """What "auto" is on this machine; InputError for a GPU that isn't there."""
+    import torch
+
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device 'cuda' is not available: torch finds no GPU. Allowed: auto, cpu")
+    return "cuda" if device != "cpu" and torch.cuda.is_available() else "cpu"

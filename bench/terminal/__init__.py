@@ -1,0 +1,1 @@
+"""What the command line and `bench.run` show: bars, lines, places."""

@@ -1,0 +1,247 @@
+"""Write the generated parts of the lecture guide, its pictures and its notebook.
+
+    python docs/make_lecture.py              excerpts, published results, pictures, notebook
+    python docs/make_lecture.py --train      the commands' tables as well: runs every command
+    python docs/make_lecture.py --policies   the strip of policies as well
+
+`docs/lecture.md` is the one source. A generated part begins with a line `<!-- KIND … -->` and ends
+with `<!-- end -->`. The kinds are `code STEP` (a key of `bench.evidence.report.steps`), `published
+RUNG …`, and `printed`: what the command above it printed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import resource
+import shlex
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from bench.evidence.figures.output import save
+from bench.evidence.report import lecture
+from bench.evidence.report.pictures import all_pictures
+from bench.evidence.report.steps import STEPS, rungs, told
+from bench.evidence.results import Results
+from bench.store import PUBLISHED, load
+
+ROOT = Path(__file__).parents[1]
+GUIDE = ROOT / "docs" / "lecture.md"
+PICTURES = ROOT / "docs" / "pictures"
+NOTEBOOK = ROOT / "examples" / "lecture.ipynb"
+
+RUN = "python -m bench run "
+PART = re.compile(r"<!-- (?P<kind>\w+)(?P<names>[^>]*) -->\n(?P<text>.*?)<!-- end -->\n", re.DOTALL)
+COMMAND = re.compile(r"```sh\n(.*?)```\n", re.DOTALL)
+ARGUMENTS = {
+    "--algorithm": "algorithms",
+    "--variant": "variants",
+    "--env": "environments",
+    "--control": "control",
+    "--steps": "steps",
+}
+RIVALS = ("a2c", "clipped_ppo")
+"""Variants of the Experiment in the strip of policies."""
+REPEATED = ("algorithms", "variants", "environments")
+
+
+def page(text: str) -> str:
+    """The guide with its excerpts and published results made anew."""
+    ladder = rungs(Results(view=load("ladder", PUBLISHED), source=""))
+    makers: Mapping[str, Callable[[list[str]], str]] = {
+        "code": excerpts,
+        "published": lambda names: published(names, ladder),
+    }
+
+    def made(part: re.Match[str]) -> str:
+        kind, names = part["kind"], part["names"].split()
+        body = makers[kind](names) if kind in makers else part["text"]
+        return f"<!-- {' '.join([kind, *names])} -->\n{body}<!-- end -->\n"
+
+    return PART.sub(made, text)
+
+
+def excerpts(names: list[str]) -> str:
+    """The lines of code that are the idea of one step of the lecture, with their files."""
+    (step,) = (each for each in STEPS if each.key == names[0])
+    return "\n".join(
+        f"[`{each['file']}`](../{each['file']}), from line {each['line']}:\n"
+        f"```python\n{each['text']}\n```\n"
+        for each in told(step)["code"]
+    )
+
+
+def published(names: list[str], ladder: Mapping[str, Any]) -> str:
+    """What the published ladder says of some rungs, one item per rung."""
+    lines = ["**In the published runs** of `ladder`, 100,000 steps with ten seeds:", ""]
+    for name in names:
+        rung = ladder[name]
+        title, before = rung["title"], rung["before"]
+        words = [f"* “{title}” compared with “{before}”: {rung['gained']}."]
+        for each in rung["reasons"]:
+            reason = each.removeprefix(f"From “{before}” to “{title}”, ")
+            words.append(reason[0].upper() + reason[1:])
+        lines.append(_wrapped(" ".join(words)))
+    return "\n".join([*lines, ""])
+
+
+def _wrapped(item: str) -> str:
+    return textwrap.fill(item, 112, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def trained(text: str) -> str:
+    """The guide with the tables that its commands print, and how long they take."""
+    with tempfile.TemporaryDirectory() as folder:
+        for block in COMMAND.findall(text):
+            printed = "".join(_printed(line, folder) for line in block.splitlines())
+            part = f"```sh\n{block}```\n<!-- printed -->\n"
+            if part in text:
+                head, rest = text.split(part)
+                text = head + part + printed + rest[rest.index("<!-- end -->") :]
+    return text
+
+
+def _printed(command: str, folder: str) -> str:
+    """The table of a `run`, with the time that its processes computed."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    answer = subprocess.run(
+        [sys.executable, *shlex.split(command)[1:]],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "80", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{seconds:.0f} s: {command}")
+    rows = [line.rstrip() for line in answer.splitlines()]
+    first = next(place for place, row in enumerate(rows) if ", diverged " in row)
+    last = next(place for place, row in enumerate(rows) if row.startswith("Score: "))
+    table = "\n".join(row for row in rows[first:last] if row.startswith(" ") or ", n " in row)
+    elapsed = max(1, round(seconds / 2))
+    return (
+        f"It computes for {seconds:.0f} s, which takes two cores about {elapsed} s, and prints:\n"
+        f"```text\n{table}\n```\n"
+    )
+
+
+def pictures() -> dict[str, Figure]:
+    """The pictures that the report has, too: name of the file -> figure."""
+    estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
+    return {f"{key}.png": figure for key, figure in all_pictures(estimates).items()}
+
+
+def notebook(text: str) -> str:
+    """The guide as a Jupyter notebook, whose cells do what its `run` commands do."""
+    cells = [_code("import bench\nimport matplotlib.pyplot  # lets Jupyter show figures")]
+    cells += _cells(text)
+    written = {
+        "cells": [{"id": f"cell-{place}", **cell} for place, cell in enumerate(cells)],
+        "metadata": {
+            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"},
+        },
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
+    return json.dumps(written, ensure_ascii=False, indent=1) + "\n"
+
+
+def _cells(text: str) -> Iterator[dict[str, Any]]:
+    # What the cells print stands below them; what the guide has printed is left out.
+    text = PART.sub(lambda part: "" if part["kind"] == "printed" else part["text"], text)
+    text = re.sub(r"\]\((?=[\w.]+\.md|pictures/)", "](../docs/", text)
+    for place, piece in enumerate(COMMAND.split(text)):
+        if place % 2:
+            (command,) = piece.splitlines()
+            yield _code(_call(command))
+            yield _code('bench.compare(view)[["title", "n", "mean", "difference", "claim"]]')
+            yield _code("view.figure()")
+        elif piece.strip():
+            yield {
+                "cell_type": "markdown",
+                "metadata": {},
+                "source": piece.strip().splitlines(keepends=True),
+            }
+
+
+def _call(command: str) -> str:
+    """The call of `bench.run` that does what a command does."""
+    given: dict[str, Any] = {}
+    words = iter(shlex.split(command.removeprefix(RUN)))
+    lines = []
+    for word in words:
+        if not word.startswith("--"):
+            lines.append(json.dumps(word))
+            continue
+        name = ARGUMENTS[word]
+        if name in REPEATED:
+            given.setdefault(name, []).append(next(words))
+        else:
+            given[name] = next(words)
+    lines += [f"{name}={json.dumps(value)}" for name, value in given.items()]
+    return "view = bench.run(\n" + "".join(f"    {line},\n" for line in lines) + ")"
+
+
+def _code(source: str) -> dict[str, Any]:
+    return {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [],
+        "source": source.splitlines(keepends=True),
+    }
+
+
+def draw_policies() -> None:
+    """The strip of an untrained policy, A2C's and PPO's, from `results/record`."""
+    place = ("--env", "HalfCheetah-v5", "--seeds", "0")
+    with tempfile.TemporaryDirectory() as folder:
+        results = ("--results", folder)
+        _bench("merge", str(ROOT / "results" / "record"), "--into", folder)
+        _bench("run", "untrained", "--variant", "untrained", *place, "--steps", "1k", *results)
+        runs = [
+            *load("untrained", folder).runs["run"],
+            *load("experiment", folder).runs.query(
+                "environment == 'HalfCheetah-v5' and seed == 0 and variant in @RIVALS"
+            )["run"],
+        ]
+        output = str(PICTURES / "policies.png")
+        _bench("watch", *runs, "--steps", "50", "--output", output, *results)
+
+
+def _bench(*arguments: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-m", "bench", *arguments], env=environment, check=True)
+
+
+def main() -> None:
+    """Write everything that is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--train", action="store_true", help="run every command of the guide")
+    parser.add_argument("--policies", action="store_true", help="draw the strip of policies")
+    asked = parser.parse_args()
+    if asked.policies:
+        draw_policies()
+    text = page(GUIDE.read_text())
+    if asked.train:
+        text = trained(text)
+    GUIDE.write_text(text)
+    NOTEBOOK.write_text(notebook(text))
+    for name, figure in pictures().items():
+        save(figure, PICTURES / name)
+
+
+if __name__ == "__main__":
+    main()
