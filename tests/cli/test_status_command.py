@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from test_progress import EVENTS, FIRST, PLAN, PROGRESS
 
 from bench.cli.app import main
 from bench.errors import InputError
@@ -19,6 +18,7 @@ from bench.store.claims import Claims
 from bench.train.events import Progressed
 from bench.train.live_events import LiveEvents
 from bench.train.standing import Counter, Notice, Standing, each_told, standings
+from tests.terminal.test_progress import EVENTS, FIRST, PLAN, PROGRESS
 
 ELSEWHERE = """
 import sys, time
