@@ -1,7 +1,7 @@
-"""What the updates do in torch, done by kernels, one seed after the other.
+"""The updates by kernels, one seed after the other.
 
-Everything here has its other form beside where it is called from; the tests hold the two to one
-reference. Arrays are those of torch's tensors, rows of one seed.
+Every function has its form in torch where it is called from; tests hold the two to one reference.
+Arrays share the memory of torch's tensors, the rows of one seed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an update did: measured over the whole batch, after the last epoch."""
+"""Diagnostics of an update, measured over the whole batch after the last epoch."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ class Perceptron:
 
     @cached_property
     def for_kernels(self) -> Network:
-        """As `algorithms.numerics.kernels` takes it."""
+        """The network as `algorithms.numerics.kernels` takes it."""
         return Network(np.array(self.sizes), ACTIVATIONS[self.activation])
 
 

@@ -1,4 +1,4 @@
-"""What a trained policy earns in new episodes, with its mode or with samples of it."""
+"""Evaluates a trained policy in new episodes, by its modes or by samples of it."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.policies.playback import Picture
 
 RATES: Final = {".mp4": 60.0, ".gif": 25.0}
-"""Ending of a file -> most pictures a second; programs that show GIFs slow faster ones down."""
+"""Ending of a file -> most frames per second; programs that show GIFs slow faster ones down."""
 _MULTIPLE: Final = {".mp4": 2, ".gif": 1}
 """What sizes are multiples of: the usual encoding of colours takes even ones only."""
 _ENCODING: Final[dict[str, dict[str, Any]]] = {
@@ -38,7 +38,7 @@ class Video:
 
     Args:
         path: its ending says what is written.
-        steps_a_second: of the world; pictures are due `every` so many steps.
+        steps_a_second: of the environment; one picture is due in `every` steps.
 
     Attributes:
         seconds: how long it lasts; known when it is saved.

@@ -1,4 +1,4 @@
-"""What a policy writes when it is asked again: as words, and what they are worth."""
+"""Answers that a saved policy writes: as tokens, as words, and their rewards."""
 
 from __future__ import annotations
 
