@@ -41,6 +41,8 @@ PICTURES = ROOT / "docs" / "pictures"
 NOTEBOOK = ROOT / "examples" / "lecture.ipynb"
 
 RUN = "python -m bench run "
+MAGIC = "%matplotlib inline"
+"""Lets Jupyter show figures."""
 PART = re.compile(r"<!-- (?P<kind>\w+)(?P<names>[^>]*) -->\n(?P<text>.*?)<!-- end -->\n", re.DOTALL)
 COMMAND = re.compile(r"```sh\n(.*?)```\n", re.DOTALL)
 ARGUMENTS = {
@@ -144,7 +146,7 @@ def pictures() -> dict[str, Figure]:
 
 def notebook(text: str) -> str:
     """The guide as a Jupyter notebook, whose cells do what its `run` commands do."""
-    cells = [_code("import bench\nimport matplotlib.pyplot  # lets Jupyter show figures")]
+    cells = [_code(f"{MAGIC}\nimport bench")]
     cells += _cells(text)
     written = {
         "cells": [{"id": f"cell-{place}", **cell} for place, cell in enumerate(cells)],

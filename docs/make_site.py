@@ -24,7 +24,7 @@ OTHERS = "repository"
 """Folder of the site for the repository's other files."""
 PACKAGES = ("algorithms", "ablations", "bench")
 
-LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)")
+LINK = re.compile(r"(?<=\]\()(?!\w+:)([^)#\s]+)(?=[)#])")
 ITEM = re.compile(r"(?:[*-]|\d+\.) +")
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\[(\[](.*?)\\[)\]]</\1>', re.DOTALL)
 

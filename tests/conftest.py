@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Iterator
 
 # Before anything loads torch: what a worker has, the tests in this process have too.
 os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -20,6 +21,18 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # How long an example takes is the machine's affair.
 hypothesis.settings.register_profile("untimed", deadline=None)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def warm_workers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Commands share their workers; benchmarks, of other commits too, have what they had."""
+    if all(item.get_closest_marker("benchmarks") for item in request.session.items):
+        yield
+        return
+    from tests.warm_workers import shared
+
+    with shared():
+        yield
 
 
 @pytest.fixture(autouse=True)

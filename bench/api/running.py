@@ -74,8 +74,7 @@ def run(
     from bench.requests.plan_request import requested_plan
     from bench.requests.training import account, train
     from bench.store import Store, results_folder
-    from bench.train.executors.processes import Processes
-    from bench.train.provenance import cores
+    from bench.train.executors.processes import processes_for
     from bench.train.standing import Counter
 
     asked = datetime.now(UTC)
@@ -105,7 +104,7 @@ def run(
             plan,
             store,
             standing=standing,
-            executor=Processes(workers or cores()),
+            executor=processes_for([cell.description for cell in plan.cells], workers),
             asked=asked,
             before=asked if fresh else None,
             observers=[on_event],

@@ -61,10 +61,9 @@ def executor_of(
 
         executor = Cluster(address, descriptions, most=workers, train=train, tell=tell)
     else:
-        from bench.train.executors.processes import Processes
-        from bench.train.provenance import cores
+        from bench.train.executors.processes import processes_for
 
-        executor = Processes(workers or cores(), train)
+        executor = processes_for(descriptions, workers, train)
     try:
         yield executor
     finally:

@@ -13,7 +13,7 @@ from bench.errors import InputError, unknown
 from bench.file_names import file_name
 from bench.requests.other_code import of_other_code
 from bench.requests.plan_request import stored_name
-from bench.terminal.console import shown
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from bench.store import View
@@ -50,6 +50,7 @@ def report(
     form = _format(form, output)
     from bench.evidence.report.building import Builder
     from bench.store import results_folder
+    from bench.terminal.chapters import ChapterDisplay
     from bench.train.provenance import cores
 
     asked = named_once(name, ablation)
@@ -60,7 +61,11 @@ def report(
     )
     builder = Builder(results=results, remarks=_remarks, shown=shown, workers=cores())
     stem = path.stem
-    found = builder.whole(form, stem) if name is None else builder.one(name, form, stem)
+    if name is None:
+        with ChapterDisplay(wide_console()) as display:
+            found = builder.whole(form, stem, display)
+    else:
+        found = builder.one(name, form, stem)
     files = {path.with_name(file): content for file, content in found.files.items()}
     if path not in files:  # its ending is written otherwise
         files[path] = files.pop(path.with_suffix(f".{form}"))

@@ -154,7 +154,7 @@ def _train(
 
 def _outlook(planned: Planned, store: Store, workers: int, device: str) -> Iterator[str]:
     """What there is to train, where to, and how long it takes."""
-    missing = [group.description for group in planned.groups for _ in group.seeds]
+    missing = [row.description for group in planned.groups for row in group.rows]
     steps = sum(description.steps for description in missing)
     yield (
         f"{count(len(missing), 'run')} to train, {count(steps, 'step')} in all, into "

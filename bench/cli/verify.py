@@ -163,8 +163,7 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     from bench.requests.estimate import Estimate
     from bench.terminal.progress import Display
     from bench.train import runner
-    from bench.train.executors.processes import Processes
-    from bench.train.provenance import cores
+    from bench.train.executors.processes import processes_for
     from bench.train.standing import Counter, each_told
 
     standing = Counter(plan)
@@ -172,7 +171,7 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
         return runner.run(
             plan,
             fresh,
-            executor=Processes(cores()),
+            executor=processes_for([cell.description for cell in plan.cells], None),
             seconds_per_step=Estimate.of(store).seconds_per_step,
             on_event=each_told(standing, display),
         )

@@ -27,6 +27,7 @@ class BackEnd:
         devices: of the networks for which it is chosen unless another one is asked for.
         resumable: whether its trainer takes a `checkpoint`, a file to go on from and to keep up to
             date.
+        takes_rows: whether its trainer takes a description of each seed, in place of one of all.
     """
 
     name: str
@@ -37,6 +38,7 @@ class BackEnd:
     distributions: tuple[str, ...]
     devices: tuple[str, ...] = ("cpu", "cuda")
     resumable: bool = False
+    takes_rows: bool = False
 
 
 SEQUENCE = BackEnd(
@@ -64,6 +66,7 @@ WARP = BackEnd(
     distributions=("mujoco-warp", "warp-lang"),
     devices=("cuda",),
     resumable=True,
+    takes_rows=True,
 )
 ENVPOOL = BackEnd(
     name="envpool",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
+from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -49,6 +51,13 @@ class Estimate:
         return total / workers
 
 
+@cache
+def _of_published(folder: Path) -> Estimate:
+    from bench.store import Store
+
+    return Estimate.of(Store(folder, read_only=True))
+
+
 def estimated(missing: Collection[Description], store: Store, workers: int) -> str:
     """How long training takes, in a sentence.
 
@@ -57,10 +66,11 @@ def estimated(missing: Collection[Description], store: Store, workers: int) -> s
         store: whose runs tell what a step takes; where it doesn't know, the published ones do.
         workers: processes.
     """
-    from bench.store import PUBLISHED, Store
+    from bench.store import PUBLISHED
 
-    for place, source in ((store, "your runs"), (Store(PUBLISHED), "the published runs")):
-        seconds = Estimate.of(place).seconds(missing, workers)
+    own, published = partial(Estimate.of, store), partial(_of_published, PUBLISHED)
+    for estimate, source in ((own, "your runs"), (published, "the published runs")):
+        seconds = estimate().seconds(missing, workers)
         if seconds is not None:
             took = f"about {duration(seconds)} on {count(workers, 'core')}"
             return f"Training them takes {took}, by what {source} took."

@@ -284,8 +284,9 @@ def extents(table: pa.Table) -> Iterator[tuple[str, int, int]]:
 
 def in_order(parts: Iterable[tuple[str, pa.Table]], schema: pa.Schema) -> pa.Table:
     """Runs' rows, sorted by run; parts of one run keep their order."""
-    ordered = sorted(parts, key=itemgetter(0))
-    return pa.concat_tables([schema.empty_table(), *(rows.cast(schema) for _, rows in ordered)])
+    ordered = [rows for _, rows in sorted(parts, key=itemgetter(0))]
+    decoded = [rows if rows.schema.equals(schema) else rows.cast(schema) for rows in ordered]
+    return pa.concat_tables([schema.empty_table(), *decoded])
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from rich.console import Console
 from rich.progress import Progress, ProgressColumn
+
+HEARTBEAT: Final = 10.0
+"""Seconds without a line after which one is due."""
 
 
 class Live:

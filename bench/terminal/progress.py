@@ -16,11 +16,9 @@ from rich.progress import (
 from rich.table import Column
 
 from bench.formatting import count, duration
-from bench.terminal.live import Live
+from bench.terminal.live import HEARTBEAT, Live
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
 from bench.train.standing import Counter, Standing, in_words
-
-HEARTBEAT = 10.0
 
 
 def _column(max_width: int | None = None) -> Column:

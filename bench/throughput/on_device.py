@@ -215,7 +215,9 @@ def _stepping(question: Question, device: str, seconds: float) -> Answer:
 
 
 def _training(question: Question, device: str, seconds: float) -> Answer:
-    """`bench.train.device.trainer.train` with an algorithm's defaults, from its third update on.
+    """`bench.train.device.trainer.train`, from its third update on.
+
+    With an algorithm's defaults, the slots aside, over which the worlds are spread.
 
     Goes on for at least `seconds` and at least one whole update.
     """
@@ -231,7 +233,7 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
     chosen = load_algorithm(question.name)
     description = Description(
         algorithm=question.name,
-        hyperparameters=asdict(chosen.hyperparameters()),
+        hyperparameters=asdict(chosen.hyperparameters(slots=question.worlds // question.seeds)),
         environment=question.environment,
         steps=ENDLESS,
         back_end=WARP.name,

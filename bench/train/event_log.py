@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
+from bench.train.events import Ended, Event, Group, Planned, Progressed, Row, Started, Waited
 from bench.train.standing import Counter, in_words
 
 LOGGER = logging.getLogger("bench.train")
@@ -38,7 +38,7 @@ class EventLog:
     def _lines(self, event: Event) -> Iterator[str]:
         match event:
             case Planned(groups=groups, kept=kept, stale=stale):
-                runs = sum(len(group.seeds) for group in groups)
+                runs = sum(len(group.rows) for group in groups)
                 yield f"planned {runs} runs in {len(groups)} groups; kept {kept}, {stale} stale"
             case Started(group=group):
                 self._said[group] = time.monotonic()
@@ -50,11 +50,19 @@ class EventLog:
                     last = "" if own.last_return is None else f", last return {own.last_return:.1f}"
                     yield f"{own.done / own.steps:.0%} of {in_words(own)}{last}"
             case Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=reasons):
-                listed = ", ".join(f"{seed} {outcome}" for seed, outcome in outcomes.items())
+                listed = ", ".join(
+                    f"{self._named(row, group)} {outcome}" for row, outcome in outcomes.items()
+                )
                 yield f"ended {in_words(self._count.of(group))} in {seconds:.0f} s: {listed}"
                 yield from reasons
             case Waited(elsewhere=elsewhere) if elsewhere:
                 yield f"waiting for {elsewhere} runs that other processes train"
+
+    def _named(self, row: Row, group: Group) -> str:
+        """Its seed, with its variant where the group has several."""
+        standing = self._count.of(Group((row,)))
+        variant = f"{standing.variants[0][0]} " if len(group.descriptions) > 1 else ""
+        return f"{variant}{row.seed}"
 
 
 @contextmanager

@@ -2,24 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bench.plan.identity import Description
 from bench.train.results import Progress
 
 
-@dataclass(frozen=True, kw_only=True)
-class Group:
-    """Seeds of one description that train together."""
+class Row(NamedTuple):
+    """One run of a group: a seed of a description."""
 
     description: Description
-    seeds: tuple[int, ...]
+    seed: int
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return self.description.run(self.seed)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs that train together: seeds of one description, or rows of one program on a device."""
+
+    rows: tuple[Row, ...]
+
+    @classmethod
+    def of(cls, description: Description, seeds: Iterable[int]) -> Group:
+        """Seeds of one description."""
+        return cls(tuple(Row(description, seed) for seed in seeds))
+
+    @property
+    def description(self) -> Description:
+        """The first row's: of the others' algorithm, environment, budget, back end and device."""
+        return self.rows[0].description
+
+    @property
+    def descriptions(self) -> list[Description]:
+        """Each once."""
+        return list({row.description.identifier: row.description for row in self.rows}.values())
+
+    @property
+    def seeds(self) -> Sequence[int]:
+        """The rows' seeds; one seed of two descriptions stands there twice."""
+        return tuple(row.seed for row in self.rows)
 
     @property
     def steps(self) -> int:
-        """Budget of all its seeds [environment steps]."""
-        return self.description.steps * len(self.seeds)
+        """Budget of all its rows [environment steps]."""
+        return sum(row.description.steps for row in self.rows)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +88,14 @@ class Ended:
 
     Attributes:
         seconds: since it started; 0 where other processes had finished it before.
-        outcomes: seed -> "finished", "diverged", "failed", "not stored", or "elsewhere" for a
-            seed that another process finished meanwhile.
+        outcomes: row -> "finished", "diverged", "failed", "not stored", or "elsewhere" for a
+            run that another process finished meanwhile.
         reasons: what went wrong, each once.
     """
 
     group: Group
     seconds: float
-    outcomes: Mapping[int, str]
+    outcomes: Mapping[Row, str]
     reasons: tuple[str, ...]
 
 

@@ -1,24 +1,30 @@
-"""Which seeds train together: groups that are large and leave no worker idle."""
+"""Which runs train together: groups that are large and leave no worker idle."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
+from bench.plan.back_ends import back_end
 from bench.plan.identity import Description
-from bench.train.events import Group
+from bench.train.device.programs import program
+from bench.train.events import Group, Row
 
 GROUP_SIZE = 10
 # What a group takes besides its seeds' share, in seeds: the work of a tick that doesn't grow.
 # Fitted to clipped PPO's steps/s with 1 to 10 seeds on HalfCheetah-v5 (docs/performance.md).
 GROUP_OVERHEAD = 2.8
+# The same of a device, in worlds: up to so many a tick takes as long as its kernels take one after
+# the other (docs/performance.md, "On a GPU").
+DEVICE_OVERHEAD = 2_048
+# Worlds of a group on a device: the most that physics was measured with.
+DEVICE_WORLDS = 131_072
 
 
 def grouped(
-    missing: Sequence[tuple[Description, Sequence[int]]],
+    missing: Sequence[Row],
     workers: int,
     group_size: int,
     seconds_per_step: Callable[[Description], float],
@@ -26,13 +32,16 @@ def grouped(
     """Groups of at most `group_size` seeds, costly ones first, that keep the workers busy.
 
     Large groups train more steps a second; so a group is halved only where the whole ends earlier
-    by it.
+    by it. On a device a group has the rows of one program, as many as there is room for.
     """
-    rates = {description.identifier: seconds_per_step(description) for description, _ in missing}
+    rates: dict[str, float] = {}
+    for row in missing:
+        if row.description.identifier not in rates:
+            rates[row.description.identifier] = seconds_per_step(row.description)
 
     def cost(group: Group) -> float:
-        steps = group.description.steps * (len(group.seeds) + GROUP_OVERHEAD)
-        return steps * rates[group.description.identifier]
+        steps = group.description.steps * (len(group.rows) + _overhead(group.description))
+        return steps * max(rates[each.identifier] for each in group.descriptions)
 
     def duration(groups: Sequence[Group]) -> float:
         busy_until = [0.0] * workers
@@ -41,23 +50,55 @@ def grouped(
         return max(busy_until)
 
     groups = [
-        Group(description=description, seeds=tuple(seeds))
-        for description, all_seeds in missing
-        for seeds in _parts(all_seeds, math.ceil(len(all_seeds) / group_size))
+        Group(tuple(part))
+        for rows in in_parts(missing, lambda row: program(row.description))
+        for part in _parts(rows, math.ceil(len(rows) / _most(rows[0].description, group_size)))
     ]
     best = trial = sorted(groups, key=cost, reverse=True)
     while len(trial) < len(groups) + 2 * workers:
-        large = next((group for group in trial if len(group.seeds) > 1), None)
+        large = next((group for group in trial if _divisible(group)), None)
         if large is None:
             break
-        halves = [replace(large, seeds=tuple(part)) for part in _parts(large.seeds, 2)]
+        halves = [Group(tuple(part)) for part in _parts(large.rows, 2)]
         trial = sorted([*(g for g in trial if g is not large), *halves], key=cost, reverse=True)
         if duration(trial) < 0.95 * duration(best):
             best = trial
     return best
 
 
-def _parts(seeds: Sequence[int], count: int) -> Iterator[Sequence[int]]:
-    bounds = [len(seeds) * part // count for part in range(count + 1)]
+def in_parts(rows: Sequence[Row], by: Callable[[Row], Hashable]) -> list[list[Row]]:
+    """Rows that are equal in `by`, in the order in which they come."""
+    found: dict[Hashable, list[Row]] = {}
+    for row in rows:
+        found.setdefault(by(row), []).append(row)
+    return list(found.values())
+
+
+def _slots(description: Description) -> int:
+    return int(description.hyperparameters.get("slots", 1))
+
+
+def _most(description: Description, group_size: int) -> int:
+    """Rows that a group of such descriptions has at most."""
+    if not back_end(description.back_end).takes_rows:
+        return group_size
+    return max(1, DEVICE_WORLDS // _slots(description))
+
+
+def _overhead(description: Description) -> float:
+    if not back_end(description.back_end).takes_rows:
+        return GROUP_OVERHEAD
+    return DEVICE_OVERHEAD / _slots(description)
+
+
+def _divisible(group: Group) -> bool:
+    """Whether halves could be faster: on a device not where its kernels are too small for it."""
+    on_host = not back_end(group.description.back_end).takes_rows
+    least = 1 if on_host else _overhead(group.description)
+    return len(group.rows) > max(1, least)
+
+
+def _parts(rows: Sequence[Row], count: int) -> Iterator[Sequence[Row]]:
+    bounds = [len(rows) * part // count for part in range(count + 1)]
     for first, last in itertools.pairwise(bounds):
-        yield seeds[first:last]
+        yield rows[first:last]

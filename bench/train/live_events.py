@@ -18,9 +18,10 @@ from bench.train.standing import Counter, GroupStanding
 class LiveEvents:
     """Writes where groups stand, as the runner's events tell it.
 
-    Each has its folder ENVIRONMENT/VARIANT/seeds_FIRST-LAST with the scalars `episode/return`, the
-    mean over its seeds of their last episodes, `update/…`, means over its seeds of the last
-    update's diagnostics, and `speed/steps_per_second`. The step is the mean of the seeds' steps.
+    Each has its folder ENVIRONMENT/VARIANT/seeds_FIRST-LAST (with rows of several variants,
+    VARIANT+VARIANT) with the scalars `episode/return`, the mean over its seeds of their last
+    episodes, `update/…`, means over its seeds of the last update's diagnostics, and
+    `speed/steps_per_second`. The step is the mean of the seeds' steps.
 
     Args:
         count: told every event before this is.
@@ -71,7 +72,7 @@ class LiveEvents:
 
     def _file(self, group: GroupStanding, now: float) -> IO[bytes]:
         seeds = f"seeds_{min(group.seeds)}-{max(group.seeds)}"
-        variant = file_name(group.variants[0])
-        place = self._folder / file_name(group.environment) / variant / seeds
+        variants = "+".join(names[0] for names in group.variants)
+        place = self._folder / file_name(group.environment) / file_name(variants) / seeds
         place.mkdir(parents=True, exist_ok=True)
         return (place / f"events.out.tfevents.{now:.6f}").open("wb")

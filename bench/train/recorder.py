@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 
 from bench.plan.identity import Description, plain_json
 from bench.store import NO_EPISODES, NO_UPDATES, Store
-from bench.train.events import Ended, Summary
+from bench.train.events import Ended, Row, Summary
 from bench.train.executors.protocol import Message
 from bench.train.executors.worker import THREADS, last_line
 from bench.train.results import RunResult
@@ -27,46 +27,45 @@ class Recorder:
         self._summary = summary
         self._digests = digests
 
-    def write(self, message: Message, lost: Collection[int] = ()) -> Ended:
+    def write(self, message: Message, lost: Collection[Row] = ()) -> Ended:
         """Store a group's results, or its failure; a store that can't write costs only its run.
 
-        Of the seeds in `lost` another process gives the results: theirs are dropped.
+        Of the rows in `lost` another process gives the results: theirs are dropped.
         """
         group, content = message.group, message.content
-        results: dict[int, RunResult] = {}
+        results: Mapping[Row, RunResult] = {}
         if message.kind == "done":
-            results = {result.seed: result for result in content}
-            content = "the trainer returned no result of this seed"
-        outcomes: dict[int, str] = {}
+            results, content = content, "the trainer returned no result of this seed"
+        outcomes: dict[Row, str] = {}
         reasons: list[str] = []
-        for seed in group.seeds:
-            if seed in lost:
-                outcomes[seed] = "elsewhere"
+        for run in group.rows:
+            if run in lost:
+                outcomes[run] = "elsewhere"
                 self._summary.elsewhere += 1
                 continue
-            result, reason = results.get(seed), str(content)
+            result, reason = results.get(run), str(content)
             if result is not None:
                 reason = result.reason or ""
-                row = self.row(message, seed, result.status, result.reason, result)
+                row = self.row(message, run, result.status, result.reason, result)
                 try:
                     self._store.write_run(row, result.episodes, result.updates, result.policy)
-                    outcomes[seed] = result.status
+                    outcomes[run] = result.status
                 except (OSError, ValueError) as error:
                     unwritten = f"can't be stored: {last_line(error)}"
                     reason = f"{reason}; {unwritten}" if reason else unwritten
-            if seed not in outcomes:
-                outcomes[seed] = self._fail(message, seed, reason)
-            self._count(group.description, outcomes[seed], reason)
+            if run not in outcomes:
+                outcomes[run] = self._fail(message, run, reason)
+            self._count(run.description, outcomes[run], reason)
             if reason and reason not in reasons:
                 reasons.append(reason)
         seconds = message.seconds
         return Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=tuple(reasons))
 
-    def _fail(self, message: Message, seed: int, reason: str) -> str:
+    def _fail(self, message: Message, run: Row, reason: str) -> str:
         """Store that a run failed; its outcome."""
         # What failed when trained again still has its earlier result.
-        if message.group.description.run(seed) not in self._store.finished():
-            row = self.row(message, seed, "failed", reason)
+        if run.run not in self._store.finished():
+            row = self.row(message, run, "failed", reason)
             try:
                 self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
             except (OSError, ValueError):
@@ -87,7 +86,7 @@ class Recorder:
     def row(
         self,
         message: Message,
-        seed: int,
+        run: Row,
         status: str,
         reason: str | None,
         result: RunResult | None = None,
@@ -96,12 +95,12 @@ class Recorder:
 
         Args:
             message: what the executor said last of the run's group.
-            seed, status, reason: of the run.
+            run, status, reason: of it.
             result: of its training, if there is one.
         """
-        description, origin = message.group.description, message.origin
+        (description, seed), origin = run, message.origin
         return {
-            "run": description.run(seed),
+            "run": run.run,
             "description": description.identifier,
             "algorithm": description.algorithm,
             "environment": description.environment,
@@ -120,7 +119,7 @@ class Recorder:
             "episodes": len(result.episodes["step"]) if result else 0,
             "updates": _updates(result) if result else 0,
             "seconds": result.seconds if result else message.seconds,
-            "group_size": len(message.group.seeds),
+            "group_size": len(message.group.rows),
             "threads": THREADS,
             "started": message.started,
             "digest": self._digests[description.identifier],

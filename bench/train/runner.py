@@ -1,4 +1,4 @@
-"""Trains the runs of a plan that are missing, in groups of seeds of one description.
+"""Trains the runs of a plan that are missing, in groups that train together.
 
 Whoever trains only computes: this process alone writes to the store, as soon as a group ends. So
 killing everything costs the groups in flight. Any number of processes, on machines that share a
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -21,9 +21,19 @@ from bench.plan.identity import Description
 from bench.plan.plan import Plan
 from bench.store import Store
 from bench.store.schema import PRUNED, RESULTS
-from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Summary, Waited
+from bench.train.events import (
+    Ended,
+    Event,
+    Group,
+    Planned,
+    Progressed,
+    Row,
+    Started,
+    Summary,
+    Waited,
+)
 from bench.train.executors.protocol import Executor
-from bench.train.grouping import GROUP_SIZE, grouped
+from bench.train.grouping import GROUP_SIZE, grouped, in_parts
 from bench.train.recorder import Recorder
 from bench.train.rehearsal import is_due
 
@@ -45,7 +55,8 @@ def run(
 
     Args:
         executor: who trains; it has ended when this returns.
-        group_size: most seeds in a group; groups are smaller where the executor would idle.
+        group_size: most seeds in a group of a CPU's; groups are smaller where the executor would
+            idle.
         fresh_before: results that started before this moment are trained again.
         checkpoints: a folder from which groups that can be resumed go on, and in which they leave
             behind where they are.
@@ -85,7 +96,7 @@ def run(
 
     def leave(group: Group) -> None:
         """Count runs that another process has trained."""
-        outcomes = dict.fromkeys(group.seeds, "elsewhere")
+        outcomes = dict.fromkeys(group.rows, "elsewhere")
         summary.elsewhere += len(outcomes)
         on_event(Ended(group=group, seconds=0.0, outcomes=outcomes, reasons=()))
 
@@ -134,25 +145,18 @@ class _SharedPlan:
         runs: Mapping[str, tuple[Description, int]],
         store: Store,
         fresh_before: datetime | None,
-        grouped: Callable[[list[tuple[Description, list[int]]], int], list[Group]],
+        grouped: Callable[[list[Row], int], list[Group]],
     ) -> None:
         self._store, self._fresh_before, self._grouped = store, fresh_before, grouped
         self._looked = -HEARTBEAT
         entries = store.committed().values()
         self._failed_before = {each.run for each in entries if each.status not in RESULTS}
         done = self._done()
-        self.missing = {name: run for name, run in runs.items() if name not in done}
+        self.missing = {name: Row(*run) for name, run in runs.items() if name not in done}
 
     def groups(self) -> list[Group]:
         """Groups of the missing runs that keep all processes busy."""
-        missing = self._by_description(self.missing)
-        return self._grouped(missing, self._store.claims.other_places())
-
-    def _by_description(self, runs: Iterable[str]) -> list[tuple[Description, list[int]]]:
-        found: dict[str, tuple[Description, list[int]]] = {}
-        for description, seed in map(self.missing.__getitem__, runs):
-            found.setdefault(description.identifier, (description, []))[1].append(seed)
-        return list(found.values())
+        return self._grouped(list(self.missing.values()), self._store.claims.other_places())
 
     def take(self, leave: Callable[[Group], None]) -> Group | None:
         """A group of missing runs that nobody else trains; None where there is none.
@@ -173,14 +177,14 @@ class _SharedPlan:
             return None
         self._drop_stored(self.missing, leave)
         for group in self.groups():
-            claimed = [s for s in group.seeds if self._store.claims.take(_run(group, s))]
+            claimed = [row for row in group.rows if self._store.claims.take(row.run)]
             # Looked at behind the claim: whoever had it before has stored the run by then.
             if claimed:
-                self._drop_stored([_run(group, seed) for seed in claimed], leave)
-            if taken := tuple(seed for seed in claimed if _run(group, seed) in self.missing):
-                for seed in taken:
-                    del self.missing[_run(group, seed)]
-                return replace(group, seeds=taken)
+                self._drop_stored([row.run for row in claimed], leave)
+            if taken := tuple(row for row in claimed if row.run in self.missing):
+                for row in taken:
+                    del self.missing[row.run]
+                return Group(taken)
         self._looked = time.monotonic()
         return None
 
@@ -188,21 +192,23 @@ class _SharedPlan:
         """Leave those of these runs to others that they have stored."""
         done = self._done()
         stored = [run for run in runs if run in done]
-        for description, seeds in self._by_description(stored):
-            group = Group(description=description, seeds=tuple(seeds))
+        for rows in in_parts(
+            [self.missing[run] for run in stored], lambda row: row.description.identifier
+        ):
+            group = Group(tuple(rows))
             self.give_back(group)
             leave(group)
         for run in stored:
             del self.missing[run]
 
-    def lost(self, group: Group) -> set[int]:
-        """Seeds of a group that others have taken over, because this process was silent."""
-        return {seed for seed in group.seeds if not self._store.claims.holds(_run(group, seed))}
+    def lost(self, group: Group) -> set[Row]:
+        """Rows of a group that others have taken over, because this process was silent."""
+        return {row for row in group.rows if not self._store.claims.holds(row.run)}
 
     def give_back(self, group: Group) -> None:
         """Let others look after the runs of a group."""
-        for seed in group.seeds:
-            self._store.claims.free(_run(group, seed))
+        for row in group.rows:
+            self._store.claims.free(row.run)
 
     def _done(self) -> set[str]:
         """Runs that need no training: with a result, or failed since this process began."""
@@ -214,10 +220,6 @@ class _SharedPlan:
                 each.status in RESULTS or (each.status != PRUNED and run not in self._failed_before)
             )
         }
-
-
-def _run(group: Group, seed: int) -> str:
-    return group.description.run(seed)
 
 
 @dataclass(frozen=True)
@@ -232,7 +234,8 @@ class _Checkpoints:
         description = group.description
         if self.folder is None or not back_end(description.back_end).resumable:
             return None
-        named = f"{description.identifier} {self.digests[description.identifier]} {group.seeds}"
+        rows = [(row.description.identifier, row.seed) for row in group.rows]
+        named = f"{rows} {self.digests[description.identifier]}"
         return self.folder / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.safetensors"
 
     def drop_needless(self, ended: Ended) -> None:

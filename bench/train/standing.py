@@ -15,6 +15,8 @@ from bench.train.events import Ended, Event, Group, Planned, Progressed, Started
 
 WRITTEN_EVERY = 2.0
 """Seconds between two writings for other processes."""
+NAMED = 4
+"""Descriptions of a group that are named; of more, all but the first of them are counted."""
 
 
 @dataclass(kw_only=True)
@@ -22,13 +24,13 @@ class GroupStanding:
     """Where a group in flight stands.
 
     Attributes:
-        variants: that its description belongs to.
+        variants: of each of its descriptions, those that it belongs to.
         steps: its budget, over all seeds; done: of them [environment steps].
         speed: environment steps per second, 0 before the first batch.
         last_return: mean over its seeds of their last episode's return, None before the first.
     """
 
-    variants: list[str]
+    variants: list[list[str]]
     environment: str
     seeds: list[int]
     runs: list[str]
@@ -94,12 +96,11 @@ class Counter:
 
     def of(self, group: Group) -> GroupStanding:
         """The standing of a group that has not begun."""
-        description = group.description
         return GroupStanding(
-            variants=self._variants[description.identifier],
-            environment=description.environment,
-            seeds=list(group.seeds),
-            runs=[description.run(seed) for seed in group.seeds],
+            variants=[self._variants[each.identifier] for each in group.descriptions],
+            environment=group.description.environment,
+            seeds=sorted(set(group.seeds)),
+            runs=[row.run for row in group.rows],
             steps=group.steps,
         )
 
@@ -146,5 +147,13 @@ def standings(claims: Claims) -> Iterator[Standing]:
 
 
 def in_words(group: GroupStanding) -> str:
-    """A group's variants, environment and seeds: "clip_02, Hopper-v5, seeds 0-9"."""
-    return f"{' = '.join(group.variants)}, {group.environment}, seeds {seed_ranges(group.seeds)}"
+    """A group's variants, environment and seeds: "clip_02, Hopper-v5, seeds 0-9".
+
+    Rows of several descriptions say how many they are: "clip_01 + clip_02, Hopper-v5, seeds 0-9 (20
+    rows)".
+    """
+    names = [" = ".join(each) for each in group.variants]
+    if len(names) > NAMED:
+        names[NAMED - 1 :] = [f"{len(names) - NAMED + 1} more"]
+    rows = f" ({len(group.runs)} rows)" if len(group.variants) > 1 else ""
+    return f"{' + '.join(names)}, {group.environment}, seeds {seed_ranges(group.seeds)}{rows}"

@@ -244,7 +244,7 @@ class _Tuner:
             for seed in self._request.seeds
             if digest not in finished.get(description.run(seed), ())
         )
-        return Group(description=description, seeds=seeds) if seeds else None
+        return Group.of(description, seeds) if seeds else None
 
     def _attend(self, message: Message) -> None:
         """Take in what is heard of a group."""
@@ -351,10 +351,10 @@ class _Tuner:
 
     def _store_pruned(self, heard: Message, reason: str) -> None:
         """The runs of a group that was under way; its last message was of progress."""
-        finished, description = self._store.finished(), heard.group.description
-        for seed, steps in zip(heard.group.seeds, heard.content.steps, strict=True):
-            if description.run(seed) not in finished:
-                row = self._recorder.row(heard, seed, "pruned", reason) | {"steps": steps}
+        finished = self._store.finished()
+        for run, steps in zip(heard.group.rows, heard.content.steps, strict=True):
+            if run.run not in finished:
+                row = self._recorder.row(heard, run, "pruned", reason) | {"steps": steps}
                 self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
 
     def _end(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:

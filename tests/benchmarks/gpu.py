@@ -1,224 +1,342 @@
-"""Everything that is to be measured on a GPU, in parts that can be resumed, and one table.
+"""Everything that is to be measured on a GPU: 15 minutes in all, in parts of at most 3.
 
-    python tests/benchmarks/gpu.py PART [--device cuda] [--minutes 7] [--results DIR] [--toy]
+    python tests/benchmarks/gpu.py [PART] [--device cuda] [--results DIR] [--toy]
 
+    learning    PPO's first 100k steps on HalfCheetah-v5 and Hopper-v5, beside the CPU's first 100k
+    training    training steps/s against worlds, and the share of the physics
+    sharing     the share lost to launches; four programs one by one, by streams, by processes
+    experiment  the Experiment's algorithms at 64 slots a seed, and what all of it would take
     tests       the tests that need a GPU
-    throughput  physics, environments and training, by the number of worlds and seeds
-    learning    PPO on HalfCheetah-v5 and Hopper-v5, ten seeds, a million steps
-    experiment  Figure 3 of the PPO paper, ten seeds: what it takes, cell by cell
-    sharing     four groups of ten seeds on one device, by 1, 2 and 4 processes at a time
-    table       what has been measured so far
 
-Each part stops after so many minutes and goes on when called again. `--toy` with `--device cpu`
-tries all of it where there is no GPU, at a size that means nothing.
+Without PART all of them, the most informative first. What is measured already isn't measured
+again: the same command goes on. Each part prints its table and writes it to DIR/PART.md. Compiled
+kernels stay in DIR/kernels. `--device cpu --toy` tries all of it where there is no GPU, at a size
+that means nothing and for as long as it takes.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-PARTS = ("tests", "throughput", "learning", "experiment", "sharing", "table")
-SHARING = (1, 2, 4)
+SECONDS = 180
+ENVIRONMENTS = ("HalfCheetah-v5", "Hopper-v5")
+SIZES = ((10, 8), (256, 8), (256, 64), (1_024, 64))
+"""Rows and slots a row that train."""
+TOGETHER = ("clipped_ppo", "advantage", "a2c", "importance_sampling")
+"""Programs that share the device."""
+SLOTS = 64
+
+Row = dict[str, Any]
 
 
 def main() -> None:
-    """Run one part."""
+    """Run one part, or all of them, each in a process of its own."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("part", nargs="?", choices=PARTS)
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
-    parser.add_argument("--minutes", type=float, default=7.0)
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "gpu")
     parser.add_argument("--toy", action="store_true")
     asked = parser.parse_args()
-    {
-        "tests": tests,
-        "throughput": throughput,
-        "learning": partial(training, ablation="reference"),
-        "experiment": partial(training, ablation="experiment"),
-        "sharing": sharing,
-        "table": table,
-    }[asked.part](asked)
+    os.environ.setdefault("WARP_CACHE_PATH", str(asked.results.absolute() / "kernels"))
+    if asked.part is None:
+        given = sys.argv[1:]
+        for part in PARTS:
+            subprocess.run([sys.executable, __file__, part, *given], check=False)
+        return
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.alarm(0 if asked.toy else SECONDS)
+    begun = time.monotonic()
+    try:
+        PARTS[asked.part](asked)
+    except KeyboardInterrupt:
+        print(f"{asked.part}: {SECONDS} s are over; the same command goes on")
+    print(f"{asked.part}: {time.monotonic() - begun:.0f} s", flush=True)
 
 
-def tests(asked: argparse.Namespace) -> None:
-    """The tests with the marker `gpu`; with --toy those of Warp on the CPU."""
-    marker = "warp and not slow" if asked.toy else "gpu"
-    command = [sys.executable, "-m", "pytest", "-q", "-m", marker, "-p", "no:cacheprovider"]
-    raise SystemExit(subprocess.run(command, cwd=ROOT, check=False).returncode)
-
-
-def throughput(asked: argparse.Namespace) -> None:
-    """As `python -m bench throughput --device cuda`."""
-    from bench.cli.device_throughput import measure_and_show
-    from bench.throughput.on_device import SEEDS, WORLDS, questions
-
-    environments = ("HalfCheetah-v5", "Hopper-v5", "Walker2d-v5", "Ant-v5")
-    found = (
-        questions(["InvertedPendulum-v5"], ["clipped_ppo"], (2, 4), (1,))
-        if asked.toy
-        else questions(environments, ["clipped_ppo"], WORLDS, SEEDS)
-    )
-    seconds = 0.1 if asked.toy else 1.0
-    measure_and_show(found, asked.device, asked.results, seconds=seconds, minutes=asked.minutes)
-
-
-def training(asked: argparse.Namespace, *, ablation: str) -> None:
-    """The runs of an ablation, cell by cell, until the time is over."""
-    from bench.errors import InputError
-    from bench.plan.plan import Plan
-    from bench.store import Store
+def learning(asked: argparse.Namespace) -> None:
+    """Both environments at once; mean return of the last tenth of the steps, and 95% intervals."""
+    from bench.plan.lookup import load_ablation
+    from bench.plan.plan import make_plan
+    from bench.store import PUBLISHED, Store, load
     from bench.train import runner
     from bench.train.executors.processes import Processes
 
-    plan = planned(asked, ablation)
+    steps = 600 if asked.toy else 100_000
+    plan = make_plan(
+        load_ablation("reference"),
+        back_end_of=lambda environment: "warp",
+        device=asked.device,
+        environments=ENVIRONMENTS,
+        steps=steps,
+        seeds=range(2 if asked.toy else 10),
+        settings={"batch_steps": "256"} if asked.toy else None,
+    )
     store = Store(asked.results)
     store.check_writable()
     store.write_plan(plan.rows(datetime.now(UTC)))
-    ends = time.monotonic() + 60 * asked.minutes
-    for cell in plan.cells:
-        if time.monotonic() > ends:
-            break
-        part = Plan(ablation=plan.ablation, cells=(cell,))
-        try:
-            summary = runner.run(
-                part, store, executor=Processes(1), checkpoints=store.path / "checkpoints"
+    summary = runner.run(
+        plan, store, executor=Processes(1, together=2), checkpoints=store.path / "checkpoints"
+    )
+    for (description, reason), number in summary.failures.items():
+        print(f"{number} runs of {description.environment} FAILED: {reason}")
+    here, published = (load("reference", place) for place in (store.path, PUBLISHED))
+    rows = []
+    for environment in ENVIRONMENTS:
+        ours, theirs = (_interval(view, environment, steps) for view in (here, published))
+        seconds = here.runs.query("environment == @environment")["seconds"].max()
+        rows.append(
+            {
+                "environment": environment,
+                "return here (n)": _said(*ours),
+                "on the CPU (n)": _said(*theirs),
+                "inside the CPU's interval": abs(ours[0] - theirs[0]) <= theirs[1],
+                "seconds": round(float(seconds)),
+            }
+        )
+    show(asked, "learning", rows)
+
+
+def _interval(view: Any, environment: str, steps: int) -> tuple[float, float, int]:
+    """Mean over seeds of the return in the last tenth of the steps, half its interval, and n."""
+    from scipy.stats import t
+
+    chosen = view.episodes.query(
+        "environment == @environment and step <= @steps and step > 0.9 * @steps"
+    )
+    each = chosen.groupby("seed")["return"].mean()
+    half = t.ppf(0.975, max(len(each) - 1, 1)) * each.std() / len(each) ** 0.5
+    return float(each.mean()), float(half), len(each)
+
+
+def _said(mean: float, half: float, number: int) -> str:
+    return f"{mean:,.0f} ± {half:,.0f} ({number})"
+
+
+def training(asked: argparse.Namespace) -> None:
+    """Of each size the physics alone, then training: so each share is there when time ends."""
+    from bench.throughput.on_device import Failed, Question, measure
+
+    sizes = ((1, 8), (2, 8)) if asked.toy else SIZES
+    known = stored(asked, "training")
+    for rows, slots in sizes:
+        for environment in ENVIRONMENTS:
+            worlds, where = rows * slots, {"environment": environment, "rows": rows, "slots": slots}
+            if any(each.items() >= where.items() for each in known):
+                continue
+            common = {"environment": environment, "worlds": worlds}
+            questions = [
+                Question(kind="physics", name="", seeds=0, **common),
+                Question(kind="training", name="clipped_ppo", seeds=rows, **common),
+            ]
+            physics, trained = measure(questions, asked.device, seconds=0.1 if asked.toy else 1.0)
+            if isinstance(physics, Failed) or isinstance(trained, Failed):
+                print(environment, rows, slots, physics, trained)
+                continue
+            bare, whole = (_rate(each) for each in (physics, trained))
+            keep(
+                asked,
+                "training",
+                {
+                    **where,
+                    "worlds": worlds,
+                    "physics steps/s": round(bare),
+                    "training steps/s": round(whole),
+                    "of the physics": round(whole / bare, 3),
+                    "update": round(_number(trained["update"]), 3),
+                    "MiB": trained["memory"] and round(_number(trained["memory"])),
+                },
             )
-        except InputError as error:
-            print(error)
-            continue
-        for (description, reason), number in summary.failures.items():
-            print(f"{number} runs of {description.algorithm} FAILED: {reason}")
-        print(f"{cell.variant.name}, {cell.environment}: {summary.seconds:.0f} s", flush=True)
-    table(asked)
+    show(asked, "training", stored(asked, "training"))
+
+
+def _number(value: object) -> float:
+    assert isinstance(value, int | float)
+    return float(value)
+
+
+def _rate(row: Mapping[str, object]) -> float:
+    return _number(row["steps"]) / _number(row["seconds"])
 
 
 def sharing(asked: argparse.Namespace) -> None:
-    """Four groups of one environment, so many of them at a time; each number has its own store."""
-    from bench.plan.lookup import load_ablation
-    from bench.plan.plan import make_plan
-    from bench.store import Store
-    from bench.train import runner
+    """Launches first, which takes seconds; then the same four programs in three ways."""
+    from bench.throughput.on_device import Failed, Question, measure
     from bench.train.executors.processes import Processes
 
-    ends = time.monotonic() + 60 * asked.minutes
-    for workers in SHARING:
-        if time.monotonic() > ends:
-            break
-        plan = make_plan(
-            load_ablation("clipping"),
-            back_end_of=lambda environment: "warp",
-            device=asked.device,
-            environments=["InvertedPendulum-v5" if asked.toy else "Hopper-v5"],
-            variants=["no_clip", "clip_01", "clip_02", "clip_03"],
-            steps=300 if asked.toy else 200_000,
-            seeds=[0, 1] if asked.toy else range(10),
-        )
-        store = Store(asked.results / "sharing" / str(workers))
-        store.check_writable()
-        store.write_plan(plan.rows(datetime.now(UTC)))
-        runner.run(plan, store, executor=Processes(workers))
-    show_sharing(asked)
-
-
-def show_sharing(asked: argparse.Namespace) -> None:
-    """Environment steps a second of all groups together, from the first start to the last end."""
-    import pandas as pd
-
-    from bench.store import load
-
-    rates: dict[int, float] = {}
-    for workers in SHARING:
-        place = asked.results / "sharing" / str(workers)
-        if not place.is_dir():
-            continue
-        runs = load("clipping", place).runs
-        ends = runs["started"] + pd.to_timedelta(runs["seconds"], unit="s")
-        rates[workers] = runs["steps"].sum() / (ends.max() - runs["started"].min()).total_seconds()
-        slots = load_slots(runs["hyperparameters"].iloc[0])
-        seeds = int(runs["group_size"].max())
-        print(
-            f"{workers} processes, {workers * seeds * slots} worlds at a time: "
-            f"{rates[workers]:,.0f} env steps/s, "
-            f"{rates[workers] / next(iter(rates.values())):.2f} of one process"
-        )
-
-
-def load_slots(hyperparameters: str) -> int:
-    """The slots a seed."""
-    import json
-
-    return int(json.loads(hyperparameters)["slots"])
-
-
-def planned(asked: argparse.Namespace, ablation: str) -> Any:
-    """The plan on the device; with --toy of a few hundred steps on one environment."""
-    from bench.plan.lookup import load_ablation
-    from bench.plan.plan import make_plan
-
-    toy: dict[str, Any] = {
-        "environments": ["InvertedPendulum-v5"],
-        "steps": 300,
-        "seeds": [0, 1],
-        "variants": ["clipped_ppo"] if ablation == "experiment" else None,
+    known = {each["what"] for each in stored(asked, "sharing")}
+    for environment in ENVIRONMENTS:
+        for worlds in (4, 8) if asked.toy else (80, 2_048, 16_384):
+            what = f"a tick of {environment}, {worlds} worlds"
+            if what in known:
+                continue
+            question = Question(
+                kind="environment", name="", environment=environment, seeds=0, worlds=worlds
+            )
+            (row,) = measure([question], asked.device, seconds=0.1 if asked.toy else 1.0)
+            if isinstance(row, Failed):
+                print(what, row.reason)
+                continue
+            busy = row["busy"]
+            lost = "" if busy is None else f"{1 - _number(busy):.0%} without a kernel"
+            keep(asked, "sharing", {"what": what, "steps/s": round(_rate(row)), "of it": lost})
+    groups = programs(asked, TOGETHER, seeds=10, slots=8, steps=8_192)
+    number = len(groups)
+    ways: dict[str, Callable[[], Processes]] = {
+        "one by one": lambda: Processes(1),
+        "by streams": lambda: Processes(1, together=number),
+        "by processes": lambda: Processes(number),
     }
-    whole: dict[str, Any] = {"seeds": range(10)}
-    if ablation == "reference":
-        whole["environments"] = ["HalfCheetah-v5", "Hopper-v5"]
-    return make_plan(
-        load_ablation(ablation),
-        back_end_of=lambda environment: "warp",
-        device=asked.device,
-        **(toy if asked.toy else whole),
-    )
+    for way, executor in ways.items():
+        what = f"{number} programs of Hopper-v5, {way}"
+        if what not in known:
+            steps, seconds = _trained(executor(), groups)
+            rate = {"steps/s": round(steps / seconds), "of it": f"{seconds:.1f} s"}
+            keep(asked, "sharing", {"what": what, **rate})
+    show(asked, "sharing", stored(asked, "sharing"))
 
 
-def table(asked: argparse.Namespace) -> None:
-    """Scores beside the published ones of the CPU, and seconds; then the throughput."""
-    from bench.cli.device_throughput import show
-    from bench.evidence.measures.scores import score_runs
-    from bench.store import PUBLISHED, load
-    from bench.store.throughput import read_device_rows
-    from bench.terminal.console import wide_console
+def experiment(asked: argparse.Namespace) -> None:
+    """All algorithms on one environment at once; each is scaled up from the speed that it had."""
+    from ablations.experiment import ABLATION
+    from bench.train.executors.processes import Processes
 
-    console = wide_console()
-    for ablation in ("reference", "experiment"):
-        try:
-            view, published = load(ablation, asked.results), load(ablation, PUBLISHED)
-        except Exception as error:
-            print(f"{ablation}: {error}")
-            continue
-        ours = score_runs(view.runs, view.episodes, view.updates)
-        theirs = score_runs(published.runs, published.episodes, published.updates)
-        total = 0.0
-        print(f"\n{ablation}: score here (n), published score of the CPU (n), seconds here")
-        for key, part in ours.groupby(["environment", "variant"], sort=False):
-            other, runs = (
-                rows[(rows["environment"] == key[0]) & (rows["variant"] == key[1])]
-                for rows in (theirs, view.runs)
-            )
-            seconds = float(runs["seconds"].max())
-            total += seconds
-            print(
-                f"{key[0]:28s}{key[1]:28s}{part['score'].mean():10.1f} ({len(part)})"
-                f"{other['score'].mean():10.1f} ({len(other)}){seconds:8.0f} s"
-            )
-        print(f"{'all of these':56s}{total:36.0f} s")
-    show_sharing(asked)
-    rows, _ = read_device_rows(asked.results)
-    if len(rows):
-        show(console, rows)
+    names = [variant.algorithm for variant in ABLATION.variants]
+    if not stored(asked, "experiment"):
+        groups = programs(asked, names, seeds=10, slots=SLOTS, steps=32_000)
+        steps, seconds = _trained(Processes(1, together=len(groups)), groups)
+        whole = len(names) * 10 * ABLATION.steps
+        row = {
+            "what": f"Hopper-v5, {len(names)} programs of 10 rows, {SLOTS} slots a row",
+            "steps/s": round(steps / seconds),
+            "minutes for 1M steps": round(whole / (steps / seconds) / 60, 1),
+            "minutes for all environments": round(
+                len(ABLATION.environments) * whole / (steps / seconds) / 60, 1
+            ),
+        }
+        keep(asked, "experiment", row)
+    show(asked, "experiment", stored(asked, "experiment"))
+
+
+def programs(
+    asked: argparse.Namespace, names: Sequence[str], *, seeds: int, slots: int, steps: int
+) -> list[Any]:
+    """Groups of Hopper-v5, one an algorithm, each at so many slots."""
+    from bench.plan.identity import Description
+    from bench.plan.lookup import load_algorithm
+    from bench.train.events import Group
+
+    slots, seeds, steps = (4, 2, 200) if asked.toy else (slots, seeds, steps)
+    groups = []
+    for name in names:
+        declared = load_algorithm(name).hyperparameters
+        fitting = {"slots": slots}
+        if "batch_steps" in declared.__dataclass_fields__:
+            default = declared()
+            if default.batch_steps % slots:
+                # As many ticks a batch as there were.
+                fitting["batch_steps"] = default.batch_steps // default.slots * slots
+        if asked.toy:
+            small = {"minibatch": 4, "critic_minibatch": 4}
+            fitting |= {k: v for k, v in small.items() if k in declared.__dataclass_fields__}
+        description = Description(
+            algorithm=name,
+            hyperparameters=vars(declared(**fitting)),
+            environment="Hopper-v5",
+            steps=steps,
+            back_end="warp",
+            device=asked.device,
+        )
+        groups.append(Group.of(description, range(seeds)))
+    return groups
+
+
+def _trained(executor: Any, groups: Sequence[Any]) -> tuple[int, float]:
+    """Steps and seconds from when all have begun, or the first has ended, to the end of the last.
+
+    What starts a process and records its graphs is left out, as far as all do it at once.
+    """
+    steps: dict[int, int] = {}
+    marks: list[tuple[float, int]] = []
+    waiting = list(enumerate(groups))
+    seconds = 0.0
+    try:
+        while waiting or executor.busy:
+            while waiting and executor.free:
+                executor.give(waiting.pop(0)[1])
+            for message in executor.messages(1.0):
+                number = next(i for i, group in enumerate(groups) if group is message.group)
+                if message.kind == "failed":
+                    raise RuntimeError(message.content)
+                if message.kind == "progress":
+                    steps[number] = sum(message.content.steps)
+                else:
+                    results = message.content.values()
+                    steps[number] = sum(result.steps for result in results)
+                    seconds += max(result.seconds for result in results)
+                marks.append((time.monotonic(), sum(steps.values())))
+    finally:
+        executor.end()
+    if executor.places == 1:
+        return sum(steps.values()), seconds
+    (first, before), (last, after) = marks[0], marks[-1]
+    return after - before, last - first
+
+
+def tests(asked: argparse.Namespace) -> None:
+    """Those with the marker `gpu`; with --toy the quick ones of the device's path on the CPU."""
+    which = ["tests/train/device/test_per_row.py"] if asked.toy else ["-m", "gpu"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *which]
+    subprocess.run(command, cwd=ROOT, check=False)
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
+    each.__name__: each for each in (learning, training, sharing, experiment, tests)
+}
+
+
+def keep(asked: argparse.Namespace, part: str, row: Row) -> None:
+    """Add a measurement to the part's file."""
+    print(row, flush=True)
+    asked.results.mkdir(parents=True, exist_ok=True)
+    with (asked.results / f"{part}.jsonl").open("a") as file:
+        file.write(json.dumps(row) + "\n")
+
+
+def stored(asked: argparse.Namespace, part: str) -> list[Row]:
+    """What the part has measured so far."""
+    file = asked.results / f"{part}.jsonl"
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def show(asked: argparse.Namespace, part: str, rows: Sequence[Row]) -> None:
+    """Print the part's table, and write it to its file."""
+    text = "\n".join(_table(rows))
+    print(text, flush=True)
+    (asked.results / f"{part}.md").write_text(text + "\n")
+
+
+def _table(rows: Sequence[Row]) -> Iterator[str]:
+    """A table in Markdown."""
+    yield f"| {' | '.join(rows[0])} |"
+    yield "|" + "---|" * len(rows[0])
+    for row in rows:
+        cells = (f"{value:,}" if isinstance(value, int) else str(value) for value in row.values())
+        yield f"| {' | '.join(cells)} |"
 
 
 if __name__ == "__main__":

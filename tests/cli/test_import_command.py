@@ -108,7 +108,7 @@ def test_seconds_that_no_file_tells_are_left_out_of_curves_against_them(
     assert ">mean</text>" in drawing and ">sb3 ppo (imported)</text>" not in drawing
     words = " ".join(re.sub("<[^>]*>", " ", drawing).split())
     assert "Left out, as no file tells their seconds: sb3 ppo (imported)." in words
-    assert "CartPole-v1 (400 steps a seed)" in words
+    assert "CartPole-v1 (400 steps per seed)" in words
     assert bring(results, files) == 0
     capsys.readouterr()
     assert main([*drawn, "--ablation", "sb3_ppo"]) == 2

@@ -231,7 +231,8 @@ def test_the_documents_hold_commands_of_every_verb() -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_links_lead_to_files(path: Path) -> None:
-    for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):
+    text = re.sub(r"^ *```.*?^ *```", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for target in re.findall(r"\]\((?!http)([^)#]+)", text):
         assert (path.parent / target).exists(), target
 
 

@@ -29,9 +29,7 @@ PLAN: Plan = make_plan(
     ),
     back_end_of=lambda environment: "envpool",
 )
-FIRST, SECOND = (
-    Group(description=PLAN.cells[0].description, seeds=seeds) for seeds in ((0, 1, 2), (3, 5))
-)
+FIRST, SECOND = (Group.of(PLAN.cells[0].description, seeds) for seeds in ((0, 1, 2), (3, 5)))
 PROGRESS = Progress(steps=(500, 500, 700), budget=1000, last_return=12.34, seconds=2.0)
 EVENTS: tuple[Event, ...] = (
     Planned(groups=(FIRST, SECOND), kept=0, stale=0),
@@ -42,10 +40,10 @@ EVENTS: tuple[Event, ...] = (
     Ended(
         group=FIRST,
         seconds=65.0,
-        outcomes={0: "finished", 1: "finished", 2: "diverged"},
+        outcomes=dict(zip(FIRST.rows, ("finished", "finished", "diverged"), strict=True)),
         reasons=("numbers [stopped] being finite",),
     ),
-    Ended(group=SECOND, seconds=0.0, outcomes={3: "elsewhere", 5: "elsewhere"}, reasons=()),
+    Ended(group=SECOND, seconds=0.0, outcomes=dict.fromkeys(SECOND.rows, "elsewhere"), reasons=()),
 )
 
 

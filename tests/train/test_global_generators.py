@@ -13,7 +13,7 @@ from bench.cli.app import main
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
 from bench.store import Store
-from bench.train.events import Group
+from bench.train.events import Group, Row
 from bench.train.executors.worker import train_group
 from bench.train.trainer import RunResult
 
@@ -30,10 +30,10 @@ def trained(environment: str, seeds: tuple[int, ...], algorithm: str = "cem") ->
         steps=90,
         back_end="gymnasium",
     )
-    kind, results = train_group(Group(description=description, seeds=seeds), None, None, print)
+    kind, results = train_group(Group.of(description, seeds), None, None, print)
     assert kind == "done", results
-    found: list[RunResult] = results
-    return found
+    found: dict[Row, RunResult] = results
+    return list(found.values())
 
 
 @pytest.mark.parametrize(

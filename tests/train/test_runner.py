@@ -21,7 +21,7 @@ from bench.plan.identity import Description
 from bench.plan.plan import Plan
 from bench.store import Store
 from bench.train import runner
-from bench.train.events import Ended, Event, Planned, Progressed, Started, Summary, Waited
+from bench.train.events import Ended, Event, Planned, Progressed, Row, Started, Summary, Waited
 from bench.train.executors import processes
 from bench.train.executors.processes import Processes
 from tests.processes import alive, until
@@ -129,7 +129,8 @@ def test_a_failing_group_costs_itself_only(tmp_path: Path, behaviour: str, reaso
         assert runs.loc[bad.run(seed), "reason"] == told
         assert runs.loc[good.run(seed), "status"] == "finished"
     (ended,) = (e for e in journal if isinstance(e, Ended) and e.reasons)
-    assert (ended.reasons, ended.outcomes) == ((told,), {0: "failed", 1: "failed"})
+    assert ended.reasons == (told,)
+    assert ended.outcomes == {Row(bad, 0): "failed", Row(bad, 1): "failed"}
 
     summary, journal = train(plan, store, workers=1)
     assert journal.started() == {(bad.identifier, (0, 1))}
@@ -163,7 +164,7 @@ def test_what_can_t_be_stored_is_told_and_stops_nothing(tmp_path: Path) -> None:
     assert "can't be stored: ValueError" in reason
     assert "colour" in reason
     outcomes = [event.outcomes for event in journal if isinstance(event, Ended)]
-    assert {0: "failed", 1: "failed"} in outcomes
+    assert {Row(odd, 0): "failed", Row(odd, 1): "failed"} in outcomes
     failed = store.runs().query("status == 'failed'")
     assert set(failed["reason"]) == {reason}
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.train.events import Group
 from bench.train.executors.protocol import Message
+from bench.train.executors.worker import by_row
 from bench.train.provenance import provenance
 from bench.tune.trial_training import train
 
@@ -53,7 +54,7 @@ class Inline:
         results = train(
             group.description, group.seeds, [lambda progress: heard.append(("progress", progress))]
         )
-        for kind, content in [*heard, ("done", results)]:
+        for kind, content in [*heard, ("done", by_row(group, results))]:
             if self._group is not group:
                 return
             if kind == "done":

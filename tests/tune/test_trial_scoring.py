@@ -109,12 +109,15 @@ def test_a_run_without_episodes_has_no_score(tmp_path: Path) -> None:
     store = Store(tmp_path)
     description = tiny_study.request().description("CartPole-v1", {})
     message = Message(
-        group=Group(description=description, seeds=(0,)),
+        group=Group.of(description, (0,)),
         kind="done",
-        content=[],
+        content={},
         started=datetime.now(UTC),
         origin=provenance(),
     )
-    row = Recorder(store, Summary(), {description.identifier: ""}).row(message, 0, "finished", None)
+    (run,) = message.group.rows
+    row = Recorder(store, Summary(), {description.identifier: ""}).row(
+        message, run, "finished", None
+    )
     store.write_run(row, NO_EPISODES, NO_UPDATES, None)
     assert math.isnan(mean_score(store, [description.run(0)]))

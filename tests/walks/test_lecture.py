@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.make_lecture import COMMAND, GUIDE, NOTEBOOK, RUN
+from docs.make_lecture import COMMAND, GUIDE, MAGIC, NOTEBOOK, RUN
 from tests.walks.conftest import Run
 
 pytestmark = pytest.mark.walks
@@ -35,7 +35,8 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
     code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     code.append('print("variants:", view.runs["variant"].nunique())')
     script = tmp_path / "notebook.py"
-    script.write_text("\n\n".join(code).replace('steps="50k"', 'steps="1k", seeds="0-1"'))
+    source = "\n\n".join(code).replace('steps="50k"', 'steps="1k", seeds="0-1"')
+    script.write_text(source.removeprefix(MAGIC))
     python = os.environ.get("WALK_WITH", sys.executable)
     done = subprocess.run(
         [python, str(script)], capture_output=True, text=True, check=False, cwd=tmp_path

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -70,17 +73,26 @@ def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
         shown: how a path is written.
     """
     for place in dict.fromkeys((source, PUBLISHED)):
-        if (found := _anchors_of(place, shown)) is not None:
-            return found
+        if (found := _anchors_of(place, _state(place))) is not None:
+            return replace(found, source=shown(place))
     return anchors(None, None, shown(source))
 
 
-def _anchors_of(place: Path, shown: Callable[[Path], str]) -> Anchors | None:
-    """The anchors of a store; None without the untrained policy."""
+def _state(place: Path) -> frozenset[tuple[str, int, int]]:
+    """Other after every change of a store's runs and plans."""
+    found = set()
+    for folder in filter(Path.is_dir, (place / "runs", place / "plans")):
+        for file in os.scandir(folder):
+            with suppress(FileNotFoundError):  # set aside meanwhile by somebody else
+                found.add((file.path, file.stat().st_mtime_ns, file.stat().st_size))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=4)
+def _anchors_of(place: Path, state: frozenset[tuple[str, int, int]]) -> Anchors | None:
+    """The anchors of a store in a state; None without the untrained policy."""
     untrained = _scores(UNTRAINED, place)
-    if untrained is None:
-        return None
-    return anchors(untrained, _scores(EXPERIMENT, place), shown(place))
+    return None if untrained is None else anchors(untrained, _scores(EXPERIMENT, place), "")
 
 
 def _scores(name: str, place: Path) -> pd.DataFrame | None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from itertools import repeat
 from pathlib import Path
 from typing import Any, Final
@@ -38,11 +37,12 @@ from bench.store.imported import is_imported, trained
 REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
 """The ablations that show how far a batch carries."""
 
-_anchors_for = cache(anchors_for)
-"""Read once a process."""
-
 Remarks = Callable[[View], tuple[str, ...]]
 """What the reader must be warned of about a view: other code, mixed versions, lost files."""
+
+
+Progress = Callable[[int, int], None]
+"""Told how many are made, and of how many."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,24 +102,31 @@ class Builder:
             remarks=results.remarks,
         )
 
-    def whole(self, form: str, stem: str) -> Report:
+    def whole(
+        self, form: str, stem: str, on_chapter: Progress = lambda made, total: None
+    ) -> Report:
         """All ablations that there are results of, in the lecture's order.
 
         Args:
             form: one of `document.FORMATS`.
             stem: of the report's file name.
+            on_chapter: told how many chapters are made, and of how many.
 
         Raises:
             InputError: there is no results folder, or no plan in it.
         """
         names = self._planned()
+        on_chapter(0, len(names))
         with _mapping(min(self.workers, len(names))) as mapped:
             climbed = next((name for name in reversed(LADDERS) if name in names), "")
             begun = mapped(self._part, names, repeat(form), repeat(climbed))
             estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
             pictures = all_pictures(estimates).items()
             drawn = {f"lecture-{key}.svg": svg(each) for key, each in pictures}
-            parts = {name: part for name, part in zip(names, begun, strict=True) if part}
+            parts: dict[str, _Part] = {}
+            for made, (name, part) in enumerate(zip(names, begun, strict=True), 1):
+                parts |= {name: part} if part else {}
+                on_chapter(made, len(names))
         if not parts:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
@@ -176,7 +183,7 @@ class Builder:
         return Results(
             view=view,
             source=self.shown(view.source) + edition_text(view.runs),
-            given_anchors=_anchors_for(view.source, self.shown),
+            given_anchors=anchors_for(view.source, self.shown),
             remarks=self.remarks(view),
         )
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from algorithms.actor_critic import ActorCritic
-from algorithms.hyperparameters import Hyperparameters
+from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
 from algorithms.learner import take
 from algorithms.numerics.counters import address
+from algorithms.numerics.normalization import RewardScale
 from algorithms.spaces import ActionSpace
 from bench.train.device.graphs import WARM_UP, Recorder
+from bench.train.device.rows import PerRow, joined
+from bench.train.device.turns import pass_on
 
 # Sets minibatches apart from what else is drawn by (seed, …).
 _DOMAIN = int.from_bytes(b"order", "big")
@@ -31,7 +34,7 @@ class DeviceLearner(ActorCritic[H_co]):
 
     def __init__(
         self,
-        hyperparameters: H_co,
+        hyperparameters: H_co | Sequence[H_co],
         seeds: Sequence[int],
         observation_size: int,
         actions: ActionSpace,
@@ -40,21 +43,35 @@ class DeviceLearner(ActorCritic[H_co]):
         device: str = "cpu",
         record: bool = True,
     ) -> None:
-        """As an `ActorCritic`; `record`: whether minibatches are recorded where there is CUDA."""
-        super().__init__(
-            hyperparameters, seeds, observation_size, actions, critic=critic, device=device
-        )
+        """As an `ActorCritic`.
+
+        Args:
+            hyperparameters: of all seeds, or of each its own.
+            record: whether minibatches are recorded where there is CUDA.
+        """
+        rows = hyperparameters if isinstance(hyperparameters, Sequence) else [hyperparameters]
+        super().__init__(rows[0], seeds, observation_size, actions, critic=critic, device=device)
+        whole = joined(rows, device)
+        if whole is not rows[0]:
+            for s, row in enumerate(rows):
+                one = ActorCritic(row, seeds[s : s + 1], observation_size, actions, critic=critic)
+                self.parameters[s] = one.parameters[0]
+            self.hyperparameters = whole
+            self.optimizer.epsilon = whole.adam_epsilon
+            if isinstance(whole, CriticHyperparameters) and isinstance(whole.discount, PerRow):
+                self.reward_scale = _RewardScaleByRow(whole.discount, whole.slots, device)
         # On a CPU, too: what a GPU does is tested there.
         self.compiled = False
         self._seeds = torch.tensor(self.seeds, device=device)
         self._record = record and self._seeds.is_cuda
         self._recorder = Recorder()
         self._places: dict[str, Tensor] = {}
-        self._active = self.active
+        self._active, self._steps = self.active, self.steps
 
     def settle(self) -> None:
-        """Bring back to its place in memory what an update has left elsewhere."""
+        """Bring back to its place in memory what an update, or the loop, has left elsewhere."""
         self.active = self._active.copy_(self.active)
+        self.steps = self._steps.copy_(self.steps)
         for name, value in self.memory.items():
             place = self._places.get(name)
             if place is None or place.shape != value.shape or place.dtype != value.dtype:
@@ -117,11 +134,13 @@ class DeviceLearner(ActorCritic[H_co]):
         recorded = self._record and alike and total > WARM_UP + 1
         for _ in range(WARM_UP if recorded else total):
             yield following()
+            pass_on()
         if recorded:
             with self._recorder.recording() as graph:
                 yield following()
             for _ in range(total - WARM_UP):
                 graph.replay()
+                pass_on()
 
     def _order(self, valid: Tensor, counts: Tensor, turns: int, epochs: int, size: int) -> Tensor:
         """Places of samples, int64 [S, epochs · turns · size]; an epoch's last turn is filled up
@@ -137,3 +156,23 @@ class DeviceLearner(ActorCritic[H_co]):
             keys = torch.where(valid, keys, torch.iinfo(torch.int64).max)
             orders.append(keys.argsort(dim=1).gather(1, inside))
         return torch.cat(orders, dim=1)
+
+
+class _RewardScaleByRow(RewardScale):
+    """A `RewardScale` whose rows discount each by its own number."""
+
+    def __init__(self, discounts: PerRow, slots: int, device: str) -> None:
+        whole: Any = discounts
+        super().__init__(len(discounts.values), slots, whole, device)
+        self._discounts = discounts.values
+
+    def _returns(self, rewards: Tensor, ended: Tensor) -> Tensor:
+        if rewards.device.type != "cpu":
+            return super()._returns(rewards, ended)
+        # A CPU's kernel takes a plain number.
+        returns = []
+        for s, discount in enumerate(self._discounts):
+            one = RewardScale(1, rewards.shape[2], discount)
+            one.running = self.running[s : s + 1]
+            returns.append(one._returns(rewards[s : s + 1], ended[s : s + 1]))
+        return torch.cat(returns)

@@ -17,12 +17,13 @@ from torch import Tensor
 
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
-from algorithms.numerics.counters import address, gumbel, normal
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
 from bench.train.device.graphs import Recorded
 from bench.train.device.learner import DeviceLearner
+from bench.train.device.turns import pass_on, pass_on_until_done
 from bench.train.environments.warp_backend import WarpEnvironments
+from bench.train.environments.warp_draws import address, normal
 from bench.train.episode_log import EpisodeLog
 from bench.train.loop import AFTER_UPDATE
 from bench.train.rollout import staggered
@@ -76,6 +77,7 @@ class DeviceRollout:
         self._returns = torch.zeros(seeds, slots, dtype=torch.float64, device=device)
         self._diverged_at = torch.full((seeds,), -1, dtype=torch.int64, device=device)
         self._diverged_by = torch.full((seeds,), -1, dtype=torch.int64, device=device)
+        self._numbers = torch.arange(len(_PARTS), device=device)
         self._sound_actions = torch.ones(seeds, slots, dtype=torch.bool, device=device)
         self.steps = torch.zeros(seeds, dtype=torch.int64, device=device)
         self.episodes = [EpisodeLog() for _ in learner.seeds]
@@ -172,11 +174,15 @@ class DeviceRollout:
 
     def stop(self, diverged: Tensor, what: str) -> None:
         """As `Collector`: they stay as they are, too."""
-        learner = self._learner
-        new = diverged & learner.active
+        self._stop(diverged, self._numbers[_PARTS.index(what)])
+
+    def _stop(self, diverged: Tensor, part: Tensor) -> None:
+        """Stop the seeds of `diverged`, bool [S], by this number of `_PARTS`, int64 [] or [S]."""
+        active = self._learner.active
+        new = diverged & active
         self._diverged_at.copy_(torch.where(new, self.steps, self._diverged_at))
-        self._diverged_by.masked_fill_(new, _PARTS.index(what))
-        learner.active.logical_and_(~diverged)
+        self._diverged_by.copy_(torch.where(new, part, self._diverged_by))
+        active.logical_and_(~diverged)
 
     def _tick_through(self) -> None:
         self._row.zero_()
@@ -188,6 +194,8 @@ class DeviceRollout:
             self._before()
             self._environments.worlds.advance()
             self._after()
+            pass_on()
+        pass_on_until_done(self._row.device)
         self._read_episodes()
 
     @torch.no_grad()
@@ -195,9 +203,8 @@ class DeviceRollout:
         learner, environments = self._learner, self._environments
         raw = environments.observations.view(*self._shape, -1)
         observations = learner.observe(raw, self._acting)
-        key = address(_DOMAIN, self._seeds, self._slots, self._taken, device=raw.device)
-        draw = normal if learner.policy.noise_kind == "normal" else gumbel
-        noise = draw(key, learner.policy.noise_size).float()
+        keys = address(_DOMAIN, self._seeds, self._slots, self._taken)
+        noise = normal(keys, learner.policy.noise_size).float()
         choose = self._choose
         acted = learner.act if choose is None else partial(choose, learner)
         actions, statistics = acted(observations, noise)
@@ -237,17 +244,22 @@ class DeviceRollout:
         self._cut.logical_and_(~ended)
         self._returns.masked_fill_(ended, 0.0)
         self._lengths.masked_fill_(ended, 0)
-        self._stop_acting("action", self._sound_actions)
-        self._stop_acting("reward", torch.isfinite(rewards))
-        self._stop_acting("observation", torch.isfinite(last.sum(2)))
-        self._stop_acting("observation from reset", self._sound_observations())
+        observed, begun = torch.isfinite(last.sum(2)), self._sound_observations()
+        self._stop_acting(self._sound_actions, torch.isfinite(rewards), observed, begun)
         if self._trajectories:
             acting.logical_and_(~ended)
         self._row.add_(1)
 
-    def _stop_acting(self, what: str, finite: Tensor) -> None:
-        """Stop the seeds that have a slot in action whose part is not `finite`, bool [S, N]."""
-        self.stop((self._acting & ~finite).any(1), what)
+    def _stop_acting(self, *finite: Tensor) -> None:
+        """Stop the seeds that have a slot in action with a part that is not finite.
+
+        Args:
+            finite: bool [S, N] of each of the first `_PARTS`; a seed's first is what it stops by.
+        """
+        bad = (self._acting & ~torch.stack(finite)).any(2)
+        none = len(finite)
+        first = torch.where(bad, self._numbers[:none].unsqueeze(1), none).amin(0)
+        self._stop(first < none, first)
         self._acting.logical_and_(self._learner.active.unsqueeze(1))
 
     def _sound_observations(self) -> Tensor:

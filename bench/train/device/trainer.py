@@ -1,10 +1,9 @@
-"""Training one group of seeds of one description where physics and learning share a device."""
+"""Training one group of rows where physics and learning share a device."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,11 @@ from safetensors import SafetensorError
 from bench.plan.lookup import load_algorithm
 from bench.train import loop
 from bench.train.device.checkpoint import restore, save
+from bench.train.device.diagnostics import on_device
 from bench.train.device.graphs import own_stream
 from bench.train.device.learner import DeviceLearner
 from bench.train.device.rollout import DeviceRollout
+from bench.train.device.updating import RecordedUpdate
 from bench.train.environments.warp_backend import WarpEnvironments
 from bench.train.results import Observer, Progress, RunResult, Task, spaced
 from bench.train.trainer import validate
@@ -26,7 +27,7 @@ CHECKPOINT_EVERY = 120.0
 
 
 def train(
-    task: Task,
+    task: Task | Sequence[Task],
     seeds: Sequence[int],
     observers: Sequence[Observer] = (),
     *,
@@ -34,12 +35,13 @@ def train(
     checkpoint_every: float = CHECKPOINT_EVERY,
     record: bool = True,
 ) -> list[RunResult]:
-    """Train `seeds` together, as `bench.train.trainer.train` does, on `task.device`.
+    """Train `seeds` together, as `bench.train.trainer.train` does, on the task's device.
 
     On a CPU each seed is what it would be alone, bit for bit; on CUDA it agrees with that as
     far as float32 sums in another order do.
 
     Args:
+        task: of all seeds, or of each its own; these are of one `programs.program`.
         observers: called after every batch.
         checkpoint: a file to go on from, and to keep up to date; the caller removes it.
         record: whether CUDA graphs are used where there is CUDA.
@@ -48,13 +50,14 @@ def train(
         InputError: as `bench.train.trainer.train`, or an environment that Warp doesn't step.
         RuntimeError: the physics lost contacts.
     """
+    tasks = task if isinstance(task, Sequence) else [task] * len(seeds)
+    task = tasks[0]
     algorithm = load_algorithm(task.algorithm)
-    values: dict[str, Any] = dict(task.hyperparameters)
-    hyperparameters = algorithm.hyperparameters(**values)
-    validate(hyperparameters)
+    rows = [_hyperparameters(algorithm, each) for each in tasks]
+    hyperparameters = rows[0]
     device = torch.device(task.device)
     # What an algorithm makes without saying where belongs on the device too.
-    with own_stream(device), torch.device(device):
+    with own_stream(device), torch.device(device), on_device():
         environments = WarpEnvironments(
             task.environment,
             seeds,
@@ -64,7 +67,7 @@ def train(
         )
         try:
             learner = DeviceLearner(
-                hyperparameters,
+                rows,
                 seeds,
                 environments.observation_size,
                 environments.action_space,
@@ -75,16 +78,22 @@ def train(
             algorithm.start(learner)
             learner.settle()
             rollout = DeviceRollout(algorithm, learner, environments, record=record)
-            rows: loop.Rows = [[] for _ in seeds]
+            recorded: loop.Rows = [[] for _ in seeds]
             if checkpoint is not None:
                 if checkpoint.exists():
-                    rows = _restored(checkpoint, learner, rollout)
-                keep = _keeping(checkpoint, learner, rollout, rows)
+                    recorded = _restored(checkpoint, learner, rollout)
+                keep = _keeping(checkpoint, learner, rollout, recorded)
                 observers = [*observers, spaced(keep, checkpoint_every, time.monotonic())]
-            update = partial(algorithm.update, learner)
-            return loop.train(update, learner, rollout, task, observers, rows)
+            update = RecordedUpdate(algorithm, learner, record=record)
+            return loop.train(update, learner, rollout, task, observers, recorded)
         finally:
             environments.close()
+
+
+def _hyperparameters(algorithm: Any, task: Task) -> Any:
+    hyperparameters = algorithm.hyperparameters(**task.hyperparameters)
+    validate(hyperparameters)
+    return hyperparameters
 
 
 def _restored(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> loop.Rows:

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.numerics.counters import address
 from bench.errors import InputError
 from bench.plan.back_ends import WARP
 from bench.train.environments.gymnasium_spaces import action_space_of, observation_size_of
@@ -26,6 +25,7 @@ from bench.train.environments.protocol import (
     Specification,
     Step,
 )
+from bench.train.environments.warp_draws import address
 from bench.train.environments.warp_tasks import State, task_of
 from bench.train.environments.warp_worlds import Worlds
 
@@ -203,7 +203,7 @@ class WarpEnvironments:
 
     def _begin(self, where: Tensor) -> None:
         """New episodes in the slots `where` [M]; the physics needs no forward pass for it."""
-        keys = address(_DOMAIN, self._seeds, self._slots, self.episode, device=self.device)
+        keys = address(_DOMAIN, self._seeds, self._slots, self.episode)
         position, velocity = self._task.begin(keys)
         begun = (position, velocity, torch.zeros_like(self.worlds.warm_start))
         for tensor, new in zip(self._physics, begun, strict=True):

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from algorithms.numerics.counters import normal, uniform
+from bench.train.environments.warp_draws import normal, uniform
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """M worlds of one MuJoCo model, stepped by MuJoCo Warp, their state shared with torch.
 
-On a CUDA device the substeps of a tick are one CUDA graph, captured once: without it, launching
-some hundred small kernels from Python would take longer than running them.
+The substeps of a tick are recorded once and launched as one (on CUDA a graph, on a CPU Warp's list
+of calls): launching some hundred small kernels from Python would take longer than running them.
 """
 
 from __future__ import annotations
@@ -84,17 +84,14 @@ class Worlds:
         self.bodies, self.sites, self.constraint, self.contact = read
         self._overflow = warp.to_torch(data.overflow)
         self._initial = torch.as_tensor(model.qpos0, device=device).float()
-        self._graph: Any = None
-        if self._device.is_cuda:
-            self._capture()
+        self._graph = self._captured()
 
     def advance(self) -> None:
         """One tick: `frame_skip` substeps under `control`. On CUDA in torch's current stream."""
-        if self._graph is not None:
+        stream = None
+        if self._device.is_cuda:
             stream = warp.stream_from_torch(torch.cuda.current_stream(self.position.device))
-            warp.capture_launch(self._graph, stream=stream)
-        else:
-            self._substeps()
+        warp.capture_launch(self._graph, stream=stream)
 
     def begin_bad_ones_anew(self) -> None:
         """What `mj_checkPos` and `mj_checkVel` do: a world beyond all bounds is at `qpos0` again.
@@ -130,15 +127,16 @@ class Worlds:
             if self._contact_forces:
                 mujoco_warp.rne_postconstraint(self._model, self._data)
 
-    def _capture(self) -> None:
-        # Once without: kernels are compiled and loaded at their first launch.
-        with warp.ScopedStream(warp.Stream(self._device)):
+    def _captured(self) -> Any:
+        stream = warp.Stream(self._device) if self._device.is_cuda else None
+        with warp.ScopedDevice(self._device), warp.ScopedStream(stream):
+            # Once without: kernels are compiled and loaded at their first launch.
             self._substeps()
             warp.synchronize_device(self._device)
             with warp.ScopedCapture() as captured:
                 self._substeps()
-        self._graph = captured.graph
-        warp.synchronize_device(self._device)
+            warp.synchronize_device(self._device)
+        return captured.graph
 
 
 def _bounds(model: Any, on_device: Any) -> tuple[int, int]:

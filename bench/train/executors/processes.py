@@ -1,24 +1,46 @@
-"""Trains groups in processes of this machine, one thread each: the executor that is used unasked.
+"""Trains groups in processes of this machine: the executor that is used unasked.
 
-A killed worker costs its own group and nothing else. An environment may start processes: a worker
+A killed worker costs its own groups and nothing else. An environment may start processes: a worker
 leads a process group of its own, and whoever ends the worker, or sees it dead, ends that group.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import count
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.plan.back_ends import back_end
+from bench.plan.identity import Description
 from bench.train.events import Group
 from bench.train.executors.child import Child
 from bench.train.executors.protocol import Message
 from bench.train.executors.worker import WORKER_ENVIRONMENT, train_group
-from bench.train.provenance import on_device, provenance
+from bench.train.provenance import cores, on_device, provenance
+from bench.train.results import Progress
+
+Heard = tuple[int, Literal["progress", "done", "failed"], Any]
+"""A group's number, and kind and content of a message about it."""
+
+
+def processes_for(
+    descriptions: Sequence[Description], workers: int | None, train: str | None = None
+) -> Processes:
+    """The processes that train these, `workers` groups at a time; None: one for each core.
+
+    Groups whose physics is on a GPU share a process, as processes would take turns on the chip.
+    """
+    places = workers or cores()
+    shared = bool(descriptions) and all(
+        each.device != "cpu" and back_end(each.back_end).takes_rows for each in descriptions
+    )
+    return Processes(1, train, together=places) if shared else Processes(places, train)
 
 
 class Processes:
@@ -28,80 +50,85 @@ class Processes:
         workers: processes at the same time.
         train: "module:attribute" of the training function, imported by the workers; None: the
             trainer of a description's back end.
+        together: groups that one process trains at the same time, in turns (`device.turns`).
     """
 
-    def __init__(self, workers: int, train: str | None = None) -> None:
+    def __init__(self, workers: int, train: str | None = None, *, together: int = 1) -> None:
         self._workers = workers
         self._train = train
+        self._together = together
         self._team: list[_Worker] = []
         self._origin = provenance()
 
     @property
     def places(self) -> int:
         """As `Executor`."""
-        return self._workers
+        return self._workers * self._together
 
     @property
     def free(self) -> bool:
         """As `Executor`."""
-        return len(self._busy()) < self._workers
+        return sum(len(worker.groups) for worker in self._team) < self.places
 
     @property
     def busy(self) -> bool:
         """As `Executor`."""
-        return bool(self._busy())
+        return any(worker.groups for worker in self._team)
 
     def give(self, group: Group, checkpoint: Path | None = None) -> None:
-        """As `Executor`; a new process trains it where none is idle."""
-        idle = next((worker for worker in self._team if worker.group is None), None)
+        """As `Executor`; a new process trains it where none has a place."""
+        idle = next((each for each in self._team if len(each.groups) < self._together), None)
         if idle is None:
-            idle = _Worker(self._train)
+            idle = _Worker(self._train, self._together)
             self._team.append(idle)
         idle.give(group, checkpoint)
 
     def messages(self, timeout: float) -> Iterator[Message]:
         """As `Executor`."""
-        wait([worker.connection for worker in self._busy()], timeout)
-        for worker in self._busy():
-            while worker.group is not None and (heard := worker.hear()) is not None:
-                group, (kind, content) = worker.group, heard
+        busy = [worker for worker in self._team if worker.groups]
+        wait([worker.connection for worker in busy], timeout)
+        for worker in busy:
+            while worker.groups and (heard := worker.hear()) is not None:
+                number, kind, content = heard
+                group, started = worker.groups[number]
                 if kind != "progress":
-                    worker.group = None
-                if worker.dead:
+                    del worker.groups[number]
+                if worker.dead and worker in self._team:
                     self._team.remove(worker)
                 yield Message(
                     group=group,
                     kind=kind,
                     content=content,
-                    started=worker.started,
+                    started=started,
                     origin=on_device(
                         self._origin, group.description.back_end, group.description.device
                     ),
                 )
 
     def stop(self, group: Group) -> None:
-        """As `Executor`."""
-        for worker in [worker for worker in self._team if worker.group is group]:
-            worker.end()
-            worker.group = None
-            self._team.remove(worker)
+        """As `Executor`; one of several in a process ends with its next batch."""
+        for worker in [each for each in self._team if each.drop(group)]:
+            if self._together == 1:
+                worker.end()
+                self._team.remove(worker)
 
     def end(self) -> None:
         """As `Executor`."""
         while self._team:
             self._team.pop().end()
 
-    def _busy(self) -> list[_Worker]:
-        return [worker for worker in self._team if worker.group is not None]
-
 
 class _Worker:
-    """A process that trains one group after the other."""
+    """A process that trains one group after the other, or some at a time.
 
-    def __init__(self, train: str | None) -> None:
-        self._child = Child(_train_what_comes, train, variables=WORKER_ENVIRONMENT)
-        self.group: Group | None = None
-        self.started = datetime.now(UTC)
+    Attributes:
+        groups: by number, those in training, each with the time when it was given.
+    """
+
+    def __init__(self, train: str | None, together: int) -> None:
+        self._child = Child(_train_what_comes, train, together, variables=WORKER_ENVIRONMENT)
+        self._numbers = count()
+        self.groups: dict[int, tuple[Group, datetime]] = {}
         self.dead = False
 
     @property
@@ -111,46 +138,104 @@ class _Worker:
 
     def give(self, group: Group, checkpoint: Path | None) -> None:
         """Let it train this group. If it has died meanwhile, `hear` says so."""
-        self.group, self.started = group, datetime.now(UTC)
+        number = next(self._numbers)
+        self.groups[number] = group, datetime.now(UTC)
         with suppress(OSError):
-            self.connection.send((group, checkpoint))
+            self.connection.send((number, group, checkpoint))
 
-    def hear(self) -> tuple[Literal["progress", "done", "failed"], Any] | None:
-        """Kind and content of its next message, None where there is none."""
+    def drop(self, group: Group) -> bool:
+        """Hear no more of this very group; whether it was in training here."""
+        numbers = [number for number, (own, _) in self.groups.items() if own is group]
+        for number in numbers:
+            del self.groups[number]
+            with suppress(OSError):
+                self.connection.send((number, None, None))
+        return bool(numbers)
+
+    def hear(self) -> Heard | None:
+        """Its next message, None where there is none."""
         # What a dead worker has said is in the pipe by now. The pipe's end says nothing: a process
         # that was forked from the worker holds it open.
         ended = self._child.exit_code is not None
         try:
-            if not self.connection.poll():
-                if not ended:
-                    return None
-                raise EOFError
-            message: tuple[Literal["progress", "done", "failed"], Any] = self.connection.recv()
-            return message
+            while self.connection.poll():
+                message: Heard = self.connection.recv()
+                if message[0] in self.groups:
+                    return message
+            if not ended:
+                return None
+            raise EOFError
         except (EOFError, OSError):
             self.dead = True
             self.end()
-            return "failed", _epitaph(self._child.exit_code)
+            return next(iter(self.groups)), "failed", _epitaph(self._child.exit_code)
 
     def end(self) -> None:
         """End the process and those that it started. They hold nothing that could be lost."""
         self._child.end(patience=1.0 if self.dead else 0.0)
 
 
-def _train_what_comes(connection: Connection, train: str | None) -> None:
+def _train_what_comes(connection: Connection, train: str | None, together: int) -> None:
     """A worker's life: groups in, progress and results out, until the pipe ends."""
+    if together > 1:
+        _Lanes(connection, train).serve()
+        return
     while True:
         try:
-            group, checkpoint = connection.recv()
+            number, group, checkpoint = connection.recv()
+            result = train_group(
+                group,
+                train,
+                checkpoint,
+                lambda progress: connection.send((number, "progress", progress)),  # noqa: B023
+            )
+            connection.send((number, *result))
         except (EOFError, OSError):
             return
-        try:
-            result = train_group(
-                group, train, checkpoint, lambda progress: connection.send(("progress", progress))
-            )
-            connection.send(result)
-        except BrokenPipeError:
-            return
+
+
+class _StoppedError(BaseException):
+    """Ends a group's training that nobody waits for any more."""
+
+
+class _Lanes:
+    """Groups of one process, each in a thread: they take turns and share the device."""
+
+    def __init__(self, connection: Connection, train: str | None) -> None:
+        from bench.train.device.turns import Turns
+
+        self._connection = connection
+        self._train = train
+        self._turns = Turns()
+        self._sending = threading.Lock()
+        self._stopped: set[int] = set()
+
+    def serve(self) -> None:
+        """Begin what comes, until the pipe ends."""
+        while True:
+            try:
+                number, group, checkpoint = self._connection.recv()
+            except (EOFError, OSError):
+                return
+            if group is None:
+                self._stopped.add(number)
+            else:
+                arguments = number, group, checkpoint
+                threading.Thread(target=self._lane, args=arguments, daemon=True).start()
+
+    def _lane(self, number: int, group: Group, checkpoint: Path | None) -> None:
+        def report(progress: Progress) -> None:
+            if number in self._stopped:
+                raise _StoppedError
+            self._send((number, "progress", progress))
+
+        with suppress(_StoppedError, OSError), self._turns.taking_part():
+            kind, content = train_group(group, self._train, checkpoint, report, alone=False)
+            self._send((number, kind, content))
+
+    def _send(self, message: Heard) -> None:
+        with self._sending:
+            self._connection.send(message)
 
 
 def _epitaph(exit_code: int | None) -> str:

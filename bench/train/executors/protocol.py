@@ -17,8 +17,8 @@ class Message:
     """What is heard of a group in training.
 
     Attributes:
-        kind, content: "progress" and a `Progress`; at its end "done" and the `RunResult` of every
-            seed, or "failed" and why.
+        kind, content: "progress" and a `Progress`; at its end "done" and row -> `RunResult`, or
+            "failed" and why.
         started: when the group was given.
         origin: of the code and the machine that train it.
         said: when the message came.

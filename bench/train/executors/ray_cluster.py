@@ -334,5 +334,5 @@ def _name(node: Mapping[str, Any]) -> str:
 
 def _words(group: Group) -> str:
     description = group.description
-    seeds = ", ".join(map(str, group.seeds))
+    seeds = ", ".join(map(str, sorted(set(group.seeds))))
     return f"{description.algorithm} in {description.environment}, seeds {seeds}"

@@ -6,13 +6,14 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 from bench.plan.back_ends import back_end
-from bench.train.events import Group
+from bench.train.events import Group, Row
 from bench.train.executors.global_generators import GlobalGenerators
 from bench.train.rehearsal import rehearse
 from bench.train.results import Observer, RunResult, spaced
@@ -35,6 +36,8 @@ def train_group(
     train: str | None,
     checkpoint: Path | None,
     report: Observer,
+    *,
+    alone: bool = True,
 ) -> tuple[Literal["done", "failed"], Any]:
     """Train a group to its end, the process's shared random generators seeded by its seeds.
 
@@ -44,9 +47,11 @@ def train_group(
             trainer of the description's back end.
         checkpoint: a file from which it goes on, and in which it leaves behind where it is.
         report: called after a batch, but not again within REPORT_EVERY.
+        alone: whether nothing else trains in this process. What shares one draws nothing from the
+            process's generators, which are left alone then.
 
     Returns:
-        "done" and the `RunResult` of every seed, or "failed" and the reason in one line.
+        "done" and row -> `RunResult`, or "failed" and the reason in one line.
 
     Raises:
         BrokenPipeError: nobody is there any more to report to.
@@ -61,15 +66,28 @@ def train_group(
         if train is None:
             rehearse(description)
         resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
-        generators = GlobalGenerators(group.seeds)
+        generators = GlobalGenerators(group.seeds) if alone else None
         with _made_on(description.device):
-            results = function(description, group.seeds, observers, **resumed)
-        return "done", [_remarked(result, generators.remark()) for result in results]
+            asked: Any = description
+            if len(group.descriptions) > 1:
+                asked = [row.description for row in group.rows]
+            results = function(asked, group.seeds, observers, **resumed)
+        remark = generators.remark() if generators else None
+        return "done", {
+            row: _remarked(result, remark) for row, result in by_row(group, results).items()
+        }
     except BrokenPipeError:
         raise
     # An environment may end its process, as where it finds no licence.
     except (Exception, SystemExit) as error:
         return "failed", last_line(error)
+
+
+def by_row(group: Group, results: Sequence[RunResult]) -> dict[Row, RunResult]:
+    """Each row's result; a trainer gives them in the rows' order, or of one description by seed."""
+    if len(group.descriptions) > 1:
+        return dict(zip(group.rows, results, strict=True))
+    return {Row(group.description, result.seed): result for result in results}
 
 
 def _remarked(result: RunResult, remark: str | None) -> RunResult:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 import gymnasium
@@ -77,6 +78,20 @@ def test_ten_steps_from_equal_states(environment_id: str) -> None:
             np.testing.assert_allclose(step.rewards[place], reward, rtol=0, atol=tolerance)
             assert step.terminated[place] == terminated
             alive[place] = not terminated
+
+
+@pytest.mark.parametrize("environment_id", WARP.ids)
+def test_recorded_substeps_are_what_they_are_launched_one_by_one(environment_id: str) -> None:
+    """Over resets and contacts, whatever was recorded with."""
+    recorded, plain = (WarpEnvironments(environment_id, [0], 3, time_limit=8) for _ in range(2))
+    plain.worlds.advance = plain.worlds._substeps  # type: ignore[method-assign]
+    np.testing.assert_array_equal(recorded.reset(), plain.reset())
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        actions = actions_of(recorded, generator)
+        one, other = (each.step(actions, np.ones(3, bool)) for each in (recorded, plain))
+        for field in fields(one):
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
 @pytest.mark.parametrize("environment_id", WARP.ids)

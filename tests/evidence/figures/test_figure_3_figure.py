@@ -174,7 +174,7 @@ def test_the_caption_tells_what_a_reader_must_know(curves: Picture) -> None:
         "±0.4 (Reacher), ±0.5 (Swimmer), ±13 (Walker2d)",
         "not readable there: Vanilla PG, Adaptive on InvertedDoublePendulum",
         "neither its number of seeds nor its rivals' hyperparameters",
-        "Environments: v5 here (1M steps a seed), v1 in the paper (1M steps)",
+        "Environments: v5 here (1M steps per seed), v1 in the paper (1M steps)",
         "Results: results/local.",
     ):
         assert part in caption
@@ -189,7 +189,7 @@ def test_without_the_paper_nothing_of_it_is_drawn_or_said(whole: View) -> None:
     assert [text.get_text() for text in figure.legends[0].get_texts()] == TITLES
     caption = text_of(figure, "caption")
     assert "1707" not in caption and "markers" not in caption
-    assert "Environments: v5 here (1M steps a seed)." in caption
+    assert "Environments: v5 here (1M steps per seed)." in caption
 
 
 def test_what_is_missing_is_named_and_the_rest_drawn(partial_curves: Picture) -> None:

@@ -135,7 +135,7 @@ def test_caption_tells_all_that_a_reader_must_know(learning: Build) -> None:
         "interquartile mean (the mean of the middle half of the seeds) over seeds (n = 10)",
         "95% percentile-bootstrap interval over seeds (10,000 resamples)",
         "coverage, for normal data, is 93% at n = 10",
-        "Environments: Hopper-v5, Ant-v5 (100k steps a seed).",
+        "Environments: Hopper-v5, Ant-v5 (100k steps per seed).",
         "Results: results/local.",
         "Made with python 3.11.7, torch 2.13.0, mujoco 4.0.0.",
     ):

@@ -46,7 +46,10 @@ def test_it_follows_the_lecture_and_ends_with_a_users_own(results: Path, tmp_pat
     assert "arXiv1707.06347" in text
     # One process makes what several do.
     alone = Builder(results=results, remarks=report_verb._remarks, shown=shown, workers=1)
-    assert alone.whole("pdf", "report").files["report.pdf"] == path.read_bytes()
+    told: list[tuple[int, int]] = []
+    whole = alone.whole("pdf", "report", lambda *chapters: told.append(chapters))
+    assert whole.files["report.pdf"] == path.read_bytes()
+    assert told == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_the_terminal_names_the_supplement(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from bench.train.device.learner import DeviceLearner
 from bench.train.device.rollout import DeviceRollout
 from bench.train.device.trainer import train
 from bench.train.environments.warp_backend import WarpEnvironments
+from bench.train.events import Group
+from bench.train.executors.processes import Processes
 
 pytestmark = pytest.mark.gpu
 
@@ -43,11 +46,12 @@ def _exact() -> Any:
 
 
 @pytest.mark.parametrize(
-    "algorithm", ["clipped_ppo", "kl_ppo", "advantage", "baseline", "a2c", "trpo", "cem"]
+    "algorithm",
+    ["clipped_ppo", "kl_ppo", "advantage", "baseline", "a2c", "a2c_trust_region", "trpo", "cem"],
 )
 def test_recorded_is_what_it_is_launched_one_by_one(algorithm: str) -> None:
     """Over several updates, so that a policy that stopped learning would show."""
-    steps = 8 * 2048 if algorithm != "a2c" else 20 * 80
+    steps = 20 * 80 if algorithm.startswith("a2c") else 8 * 2048
     recorded, plain = (
         train(described(algorithm, steps=steps), [0, 1], record=record) for record in (True, False)
     )
@@ -61,6 +65,38 @@ def test_recorded_is_what_it_is_launched_one_by_one(algorithm: str) -> None:
         )
         moved = np.abs(one.policy["policy"]).max()
         assert np.isfinite(moved)
+
+
+def test_rows_recorded_are_what_each_is_alone() -> None:
+    """Graphs of the tick and of the minibatch go on reading the rows' numbers."""
+    base = described("clipped_ppo", steps=2 * 2048)
+    values = {"clip_range": 0.1, "learning_rate": 1e-3, "discount": 0.9, "observation_clip": 5.0}
+    other = replace(base, hyperparameters={**base.hyperparameters, **values})
+    for one, task in zip(train([base, other], [0, 0]), (base, other), strict=True):
+        (alone,) = train(task, [0], record=False)
+        np.testing.assert_array_equal(one.episodes["length"][:20], alone.episodes["length"][:20])
+        np.testing.assert_allclose(one.policy["policy"], alone.policy["policy"], rtol=0, atol=2e-3)
+
+
+def test_programs_on_streams_of_one_process_give_what_each_gives_alone() -> None:
+    names = ("clipped_ppo", "advantage", "a2c")
+    groups = [Group.of(described(name, steps=2 * 2048), (0, 1)) for name in names]
+    executor = Processes(1, together=len(groups))
+    ended = []
+    try:
+        for group in groups:
+            executor.give(group)
+        while executor.busy:
+            ended += [each for each in executor.messages(5.0) if each.kind != "progress"]
+    finally:
+        executor.end()
+    assert [message.kind for message in ended] == ["done"] * 3, [each.content for each in ended]
+    for message in ended:
+        alone = train(message.group.description, message.group.seeds)
+        for one, other in zip(message.content.values(), alone, strict=True):
+            np.testing.assert_allclose(
+                one.policy["policy"], other.policy["policy"], rtol=0, atol=2e-3
+            )
 
 
 def test_the_first_update_is_that_of_the_cpu() -> None:

@@ -1,0 +1,174 @@
+"""Hyperparameters that differ from row to row of a group, where an equation expects a float.
+
+A row is one seed of one description. What all rows have alike stays a float; the rest is a
+`PerRow`, by which the equations of `algorithms` work as they are written.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any, ClassVar, TypeVar
+
+import torch
+from torch import Tensor
+
+from algorithms.hyperparameters import OptimizerHyperparameters
+
+H = TypeVar("H", bound=OptimizerHyperparameters)
+Number = int | float
+# Take tensors or numbers as bounds, but not one of each.
+_ALL_TENSORS = (torch.clamp, Tensor.clamp, Tensor.clamp_)
+
+
+class RowsDifferError(TypeError):
+    """Python asks a question that the rows of a group answer differently."""
+
+
+def _arithmetic(operation: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
+    """The method of an operation, and that of its operands the other way round."""
+
+    def forth(self: PerRow, other: object) -> Any:
+        return self._paired(other, operation)
+
+    def back(self: PerRow, other: object) -> Any:
+        return self._paired(other, lambda own, others: operation(others, own))
+
+    return forth, back
+
+
+def _comparison(operation: Callable[[Any, Any], bool]) -> Any:
+    def compare(self: PerRow, other: object) -> bool:
+        found = self._paired(other, operation)
+        return found if found is NotImplemented else found._agreed()
+
+    return compare
+
+
+class PerRow:
+    """A number for each of S rows.
+
+    With other numbers it counts in Python's floats, row by row. With a tensor [S, …] it does what
+    a float would, row s by its own value: cast to the tensor's type, seeds first. Questions that
+    Python asks (`if`, `<`) have one answer, or are refused.
+
+    Args:
+        values: S numbers.
+        device: of the tensors that it meets.
+        known: its tensors so far, shared with what is computed from it. They stay where they are
+            in memory, so that CUDA graphs may use them.
+    """
+
+    def __init__(
+        self,
+        values: Sequence[float],
+        device: torch.device | str,
+        known: dict[tuple[object, ...], Tensor] | None = None,
+    ) -> None:
+        self.values = tuple(values)
+        self._device = torch.device(device)
+        self._known = {} if known is None else known
+
+    def __repr__(self) -> str:
+        return f"PerRow({', '.join(map(str, self.values))})"
+
+    __add__, __radd__ = _arithmetic(operator.add)
+    __sub__, __rsub__ = _arithmetic(operator.sub)
+    __mul__, __rmul__ = _arithmetic(operator.mul)
+    __truediv__, __rtruediv__ = _arithmetic(operator.truediv)
+    __pow__, __rpow__ = _arithmetic(operator.pow)
+    __lt__ = _comparison(operator.lt)
+    __le__ = _comparison(operator.le)
+    __gt__ = _comparison(operator.gt)
+    __ge__ = _comparison(operator.ge)
+    __eq__ = _comparison(operator.eq)
+    __hash__: ClassVar[Any] = None
+
+    def __neg__(self) -> PerRow:
+        return self._like([-value for value in self.values])
+
+    def __bool__(self) -> bool:
+        return self._agreed()
+
+    def tensor(self, dtype: torch.dtype, dimensions: int = 1) -> Tensor:
+        """As a tensor [S, 1, …] of so many dimensions."""
+        key = self.values, dtype
+        if key not in self._known:
+            if self._device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+                raise RuntimeError("a number of the rows first met a tensor within a CUDA graph")
+            self._known[key] = torch.tensor(self.values, dtype=dtype, device=self._device)
+        return self._known[key].view(-1, *[1] * (dimensions - 1))
+
+    @classmethod
+    def __torch_function__(
+        cls,
+        function: Callable[..., Any],
+        types: object,
+        arguments: tuple[Any, ...] = (),
+        named: Mapping[str, Any] | None = None,
+    ) -> Any:
+        named = dict(named or {})
+        own = next(each for each in (*arguments, *named.values()) if isinstance(each, PerRow))
+        tensors = [each for each in (*arguments, *named.values()) if isinstance(each, Tensor)]
+        if function is torch.full:
+            return own.tensor(torch.get_default_dtype(), len(arguments[0])).expand(arguments[0]) + 0
+        if function is torch.full_like:
+            return torch.zeros_like(tensors[0]) + own
+        like = max(tensors, key=Tensor.dim)
+        if not like.dim() or len(like) != len(own.values):
+            raise TypeError(
+                f"numbers of {len(own.values)} rows and a tensor of shape {tuple(like.shape)}"
+            )
+        real = [each.dtype for each in tensors if each.is_floating_point()]
+        dtype = real[0] if real else torch.get_default_dtype()
+        for other in real[1:]:
+            dtype = torch.promote_types(dtype, other)
+
+        def given(value: Any) -> Any:
+            if isinstance(value, PerRow):
+                return value.tensor(dtype, like.dim())
+            if function in _ALL_TENSORS and isinstance(value, Number):
+                return torch.full((), value, dtype=dtype, device=own._device)
+            return value
+
+        return function(
+            *map(given, arguments), **{name: given(value) for name, value in named.items()}
+        )
+
+    def _like(self, values: Sequence[Any]) -> PerRow:
+        return PerRow(values, self._device, self._known)
+
+    def _paired(self, other: object, operation: Callable[[Any, Any], Any]) -> Any:
+        if isinstance(other, PerRow):
+            others: Iterator[Any] | tuple[Any, ...] = other.values
+        elif isinstance(other, Number):
+            others = (other,) * len(self.values)
+        else:
+            # Of a tensor, its own method is next, as with a float.
+            return NotImplemented
+        pairs = zip(self.values, others, strict=True)
+        return self._like([operation(own, others) for own, others in pairs])
+
+    def _agreed(self) -> bool:
+        answers = set(map(bool, self.values))
+        if len(answers) > 1:
+            raise RowsDifferError(f"rows of one group would go different ways by {self!r}")
+        return answers.pop()
+
+
+def joined(rows: Sequence[H], device: torch.device | str) -> H:
+    """Hyperparameters of a group, whose rows have these: a `PerRow` where floats differ.
+
+    Raises:
+        ValueError: rows differ in what is no float.
+    """
+    differing: dict[str, PerRow] = {}
+    for field in fields(rows[0]):
+        values = [getattr(row, field.name) for row in rows]
+        if any(value != values[0] for value in values):
+            if not all(type(value) is float for value in values):
+                raise ValueError(f"rows of one group can't differ in {field.name}: {values}")
+            differing[field.name] = PerRow(values, device)
+    whole: Any = rows[0]
+    return replace(whole, **differing) if differing else whole  # type: ignore[no-any-return]

@@ -1,0 +1,74 @@
+"""Programs of one process that take turns, each a thread with a CUDA stream of its own.
+
+One thread runs at a time and hands over where it has launched something: the device works on what
+all of them have launched, side by side, and no library has to be safe for threads.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+_local = threading.local()
+
+
+class Turns:
+    """Who runs and who waits; the first in the row runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._row: deque[threading.Semaphore] = deque()
+
+    @contextmanager
+    def taking_part(self) -> Iterator[None]:
+        """Within, this thread runs in its turns, and `pass_on` ends one."""
+        mine = threading.Semaphore(0)
+        with self._lock:
+            self._row.append(mine)
+            first = len(self._row) == 1
+        if not first:
+            mine.acquire()
+        _local.turn = self, mine
+        try:
+            yield
+        finally:
+            del _local.turn
+            with self._lock:
+                self._row.remove(mine)
+                following = self._row[0] if self._row else None
+            if following is not None:
+                following.release()
+
+    def _hand_over(self, mine: threading.Semaphore) -> None:
+        with self._lock:
+            if len(self._row) == 1:
+                return
+            self._row.rotate(-1)
+            following = self._row[0]
+        following.release()
+        mine.acquire()
+
+
+def pass_on() -> None:
+    """Let the next program run; nothing where this thread takes no turns."""
+    turn: tuple[Turns, threading.Semaphore] | None = getattr(_local, "turn", None)
+    if turn is not None:
+        turn[0]._hand_over(turn[1])
+
+
+def pass_on_until_done(device: torch.device) -> None:
+    """Let others run until the device has done what this thread has launched.
+
+    Comes before a look at a value, which would otherwise let all others wait, too.
+    """
+    pass_on()
+    if device.type != "cuda" or not hasattr(_local, "turn"):
+        return
+    done = torch.cuda.Event()
+    done.record(torch.cuda.current_stream(device))
+    while not done.query():
+        pass_on()

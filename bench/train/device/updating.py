@@ -1,0 +1,46 @@
+"""An algorithm's update on a device: recorded as a whole where it looks at no value."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from algorithms.algorithm import Algorithm
+from algorithms.batch import Batch, Diagnostics
+from bench.train.device.graphs import Recorded
+from bench.train.device.learner import DeviceLearner
+from bench.train.device.turns import pass_on_until_done
+
+WHOLE: Final = ("a2c", "a2c_trust_region")
+"""Algorithms whose update is the same work every time: no minibatches, no number of the update, no
+look at a value. A graph of it would freeze what is drawn by these."""
+
+
+class RecordedUpdate:
+    """The update of one learner, whose batches are always in the same memory where it is recorded.
+
+    Args:
+        record: whether it may be recorded, where there is CUDA.
+    """
+
+    def __init__(
+        self, algorithm: Algorithm[Any], learner: DeviceLearner[Any], *, record: bool
+    ) -> None:
+        self._algorithm = algorithm
+        self._learner = learner
+        self._batch: Batch | None = None
+        self._found: Diagnostics = {}
+        enabled = record and learner.device.type == "cuda" and algorithm.name in WHOLE
+        self._recorded = Recorded(self._update, enabled=enabled)
+
+    def __call__(self, batch: Batch) -> Diagnostics:
+        """Learn from the batch; the diagnostics last until the next one."""
+        self._batch = batch
+        self._learner.settle()
+        self._recorded()
+        pass_on_until_done(self._learner.device)
+        return self._found
+
+    def _update(self) -> None:
+        assert self._batch is not None
+        self._found = self._algorithm.update(self._learner, self._batch)
+        self._learner.settle()

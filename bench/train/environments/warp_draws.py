@@ -1,0 +1,101 @@
+"""`algorithms.numerics.counters` as one kernel a call, where torch launches some hundred.
+
+The same numbers: whole ones to the bit, the others to the last bits of float64, whose logarithm and
+cosine are another library's.
+"""
+
+# Warp's kernels are a language of their own.
+# mypy: ignore-errors
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import warp
+from torch import Tensor
+
+_INCREMENT = warp.constant(warp.uint64(0x9E3779B97F4A7C15))
+_FIRST = warp.constant(warp.uint64(0xBF58476D1CE4E5B9))
+_SECOND = warp.constant(warp.uint64(0x94D049BB133111EB))
+_UNIT = warp.constant(warp.float64(2.0**-53))
+_CIRCLE = warp.constant(warp.float64(2 * math.pi))
+
+
+def address(domain: int, *parts: Tensor) -> Tensor:
+    """As `counters.address`, of a number and three tensors int64 that broadcast together."""
+    first, second, third = torch.broadcast_tensors(*parts)
+    keys = torch.empty(third.shape, dtype=torch.int64, device=third.device)
+    columns = [each.reshape(-1) for each in (first, second, third)]
+    _launch(_addresses, keys.numel(), [warp.uint64(domain), *columns, keys.view(-1)])
+    return keys
+
+
+def uniform(keys: Tensor, count: int) -> Tensor:
+    """As `counters.uniform`: float64 [..., count] of keys [...]."""
+    return _drawn(_uniforms, keys, count)
+
+
+def normal(keys: Tensor, count: int) -> Tensor:
+    """As `counters.normal`: float64 [..., count] of keys [...]."""
+    return _drawn(_normals, keys, count)
+
+
+def _drawn(kernel: Any, keys: Tensor, count: int) -> Tensor:
+    out = torch.empty(*keys.shape, count, dtype=torch.float64, device=keys.device)
+    _launch(kernel, (keys.numel(), count), [keys.reshape(-1), out.view(-1, count)])
+    return out
+
+
+def _launch(kernel: Any, size: int | tuple[int, int], given: list[Any]) -> None:
+    """Launch in torch's current stream, so that a graph of torch's may hold it."""
+    warp.init()
+    device = given[-1].device
+    stream = None
+    if device.type == "cuda":
+        stream = warp.stream_from_torch(torch.cuda.current_stream(device))
+    arrays = [warp.from_torch(each) if isinstance(each, Tensor) else each for each in given]
+    warp.launch(kernel, size, inputs=arrays, device=arrays[-1].device, stream=stream)
+
+
+@warp.func
+def _mixed(key: warp.uint64) -> warp.uint64:
+    once = (key ^ (key >> warp.uint64(30))) * _FIRST
+    twice = (once ^ (once >> warp.uint64(27))) * _SECOND
+    return twice ^ (twice >> warp.uint64(31))
+
+
+@warp.func
+def _share(key: warp.uint64, place: int) -> warp.float64:
+    bits = _mixed(_mixed(key + warp.uint64(place + 1) * _INCREMENT))
+    return warp.float64(bits >> warp.uint64(11)) * _UNIT
+
+
+@warp.kernel
+def _addresses(
+    domain: warp.uint64,
+    first: warp.array(dtype=warp.int64),
+    second: warp.array(dtype=warp.int64),
+    third: warp.array(dtype=warp.int64),
+    keys: warp.array(dtype=warp.int64),
+) -> None:
+    i = warp.tid()
+    key = _mixed(domain + _INCREMENT)
+    key = _mixed((key ^ warp.uint64(first[i])) + _INCREMENT)
+    key = _mixed((key ^ warp.uint64(second[i])) + _INCREMENT)
+    keys[i] = warp.int64(_mixed((key ^ warp.uint64(third[i])) + _INCREMENT))
+
+
+@warp.kernel
+def _uniforms(keys: warp.array(dtype=warp.int64), out: warp.array2d(dtype=warp.float64)) -> None:
+    i, j = warp.tid()
+    out[i, j] = _share(warp.uint64(keys[i]), j)
+
+
+@warp.kernel
+def _normals(keys: warp.array(dtype=warp.int64), out: warp.array2d(dtype=warp.float64)) -> None:
+    i, j = warp.tid()
+    key = warp.uint64(keys[i])
+    radius = warp.sqrt(warp.float64(-2.0) * warp.log(warp.float64(1.0) - _share(key, j)))
+    out[i, j] = radius * warp.cos(_CIRCLE * _share(key, out.shape[1] + j))
