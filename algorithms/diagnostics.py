@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 
 import numpy as np
@@ -39,12 +40,10 @@ def policy_change(
     """
     log_ratios, divergence, entropy = compared(learner, batch)
     columns = flatten(batch.valid), pooled(log_ratios).exp(), divergence, entropy
-    arrays = [each.cpu().numpy() for each in columns]
-    rows = [_summary(bounds, *seed) for seed in zip(*arrays, strict=True)]
-    found = {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
+    found = summaries.get()(bounds, *columns)
     if learner.policy.log_stds:
         log_std = learner.policy_parameters[:, learner.policy.network.size :]
-        found["log_std_mean"] = log_std.mean(-1).cpu().double()
+        found["log_std_mean"] = log_std.mean(-1).double()
     return found
 
 
@@ -59,6 +58,19 @@ def compared(
     new = in_blocks(partial(policy.statistics, learner.policy_parameters), batch.observations)
     ratios = log_ratio(policy, new, old, flatten(batch.actions))
     return ratios, policy.divergence(old, new), policy.entropy(new)
+
+
+def _on_the_host(bounds: tuple[float, float] | None, *columns: Tensor) -> dict[str, Tensor]:
+    """Of valid, ρ, KL and H, each [S, B], the diagnostics [S], seed by seed."""
+    arrays = [each.cpu().numpy() for each in columns]
+    rows = [_summary(bounds, *seed) for seed in zip(*arrays, strict=True)]
+    return {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
+
+
+summaries: ContextVar[Callable[..., dict[str, Tensor]]] = ContextVar(
+    "summaries", default=_on_the_host
+)
+"""How a batch is summed up; where nothing may wait for a device, by other code."""
 
 
 def _summary(

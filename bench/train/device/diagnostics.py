@@ -7,50 +7,39 @@ time, so that a row has the same bits however its neighbours pad the batch.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from functools import cache, wraps
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from algorithms import critic, diagnostics
-from algorithms.batch import Batch, flatten, sum_in_order
-from algorithms.hyperparameters import OptimizerHyperparameters
-from algorithms.learner import Learner
+from algorithms.batch import flatten, sum_in_order
 
 QUANTILES = {"ratio_q01": 0.01, "ratio_q50": 0.5, "ratio_q99": 0.99}
-
-_here: ContextVar[bool] = ContextVar("diagnostics_on_device", default=False)
 
 
 @contextmanager
 def on_device() -> Iterator[None]:
-    """Within, in this thread, the algorithms' diagnostics are those of this module."""
-    _install()
-    token = _here.set(True)
+    """Within, in this thread, the algorithms' diagnostics are computed by this module."""
+    tokens = diagnostics.summaries.set(summaries), critic.explained.set(explained_variance)
     try:
         yield
     finally:
-        _here.reset(token)
+        diagnostics.summaries.reset(tokens[0])
+        critic.explained.reset(tokens[1])
 
 
 @torch.no_grad()
-def policy_change(
-    learner: Learner[OptimizerHyperparameters],
-    batch: Batch,
-    bounds: tuple[float, float] | None = None,
-    pooled: Callable[[Tensor], Tensor] = lambda log_ratio: log_ratio,
+def summaries(
+    bounds: tuple[float, float] | None,
+    valid: Tensor,
+    ratio: Tensor,
+    divergence: Tensor,
+    entropy: Tensor,
 ) -> dict[str, Tensor]:
-    """As `algorithms.diagnostics.policy_change`; each bound may be a `PerRow`."""
-    log_ratio, divergence, entropy = diagnostics.compared(learner, batch)
-    ratio, divergence, entropy = (
-        each.double() for each in (pooled(log_ratio).exp(), divergence, entropy)
-    )
-    valid = flatten(batch.valid)
+    """Of columns [S, B] the diagnostics [S]; each bound may be a `PerRow`."""
+    ratio, divergence, entropy = (each.double() for each in (ratio, divergence, entropy))
     count = valid.sum(1).double()
     # One ratio that is not finite leaves nothing to say of the others.
     sound = (count > 0) & (torch.isfinite(ratio) | ~valid).all(1)
@@ -65,9 +54,6 @@ def policy_change(
     if bounds is not None:
         outside = ((ratio < bounds[0]) | (ratio > bounds[1])) & valid
         found["clip_fraction"] = outside.sum(1) / count.clamp(min=1)
-    if learner.policy.log_stds:
-        log_std = learner.policy_parameters[:, learner.policy.network.size :]
-        found["log_std_mean"] = log_std.mean(-1).double()
     return found
 
 
@@ -103,28 +89,3 @@ def _quantiles(values: Tensor, valid: Tensor, count: Tensor) -> dict[str, Tensor
         )
         found[name] = torch.where(count > 0, torch.lerp(low, high, place - below), torch.nan)
     return found
-
-
-_SUBSTITUTES: dict[Callable[..., Any], Callable[..., Any]] = {
-    diagnostics.policy_change: policy_change,
-    critic.explained_variance: explained_variance,
-}
-
-
-@cache
-def _install() -> None:
-    """Let every module that has imported the host's functions ask each time which ones to call."""
-    for original, substitute in _SUBSTITUTES.items():
-        chosen = _chosen(original, substitute)
-        for module in list(sys.modules.values()):
-            for name, value in list(getattr(module, "__dict__", {}).items()):
-                if value is original:
-                    setattr(module, name, chosen)
-
-
-def _chosen(original: Callable[..., Any], substitute: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(original)
-    def call(*arguments: Any, **named: Any) -> Any:
-        return (substitute if _here.get() else original)(*arguments, **named)
-
-    return call
