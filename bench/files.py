@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bench.errors import InputError
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -22,6 +24,19 @@ def locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def writing(task: str) -> Iterator[None]:
+    """Within, what the system refuses is one line to the user: the task, and why it can't be done.
+
+    Raises:
+        InputError: an OSError was raised within.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"{task}: {error.strerror or error}") from error
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.errors import InputError
-from bench.files import whole
+from bench.files import whole, writing
 
 
 def check_ending(path: Path | None, allowed: tuple[str, ...], what: str) -> None:
@@ -32,9 +32,6 @@ def write_bytes(content: bytes, path: Path, what: str = "") -> None:
     Raises:
         InputError: it can't be written.
     """
-    try:
-        with whole(path) as part:
-            part.write_bytes(content)
-    except OSError as error:
-        named = " ".join(filter(None, ("cannot write", what, repr(str(path)))))
-        raise InputError(f"{named}: {error.strerror or error}") from error
+    named = " ".join(filter(None, ("cannot write", what, repr(str(path)))))
+    with writing(named), whole(path) as part:
+        part.write_bytes(content)

@@ -123,30 +123,24 @@ def agree(stored: Mapping[str, pa.Table], again: Mapping[str, pa.Table]) -> dict
     Returns:
         Run -> its agreement.
     """
-    before, after = by_run(stored), by_run(again)
+    before = by_run(stored)
     found: dict[str, Agreement] = {}
-    statistical: list[str] = []
-    for run, content in after.items():
-        surroundings = tuple(_surroundings(row_of(before[run]), row_of(content)))
+    for run, content in by_run(again).items():
         difference = first_difference(before[run], content)
-        outcome: Outcome = "broken" if difference else "equal"
-        found[run] = Agreement(outcome=outcome, surroundings=surroundings, difference=difference)
-        if difference and surroundings:
-            statistical.append(run)
+        found[run] = Agreement(
+            outcome="broken" if difference else "equal",
+            surroundings=tuple(_surroundings(row_of(before[run]), row_of(content))),
+            difference=difference,
+        )
+    statistical = [run for run, each in found.items() if each.difference and each.surroundings]
     if statistical:
         scores, new = _scores(stored), _scores(again)
-        rows = {run: row_of(content) for run, content in before.items()}
+        origins = {run: _origin(row_of(content)) for run, content in before.items()}
         for run in statistical:
-            alike = [
-                scores[other] for other, row in rows.items() if _origin(row) == _origin(rows[run])
-            ]
+            alike = [scores[other] for other, own in origins.items() if own == origins[run]]
             prediction = predict(alike, level=1 - ALPHA / len(statistical))
-            found[run] = replace(
-                found[run],
-                outcome=_outcome(new[run], prediction),
-                score=new[run],
-                prediction=prediction,
-            )
+            outcome, score = _outcome(new[run], prediction), new[run]
+            found[run] = replace(found[run], outcome=outcome, score=score, prediction=prediction)
     return found
 
 
@@ -158,13 +152,11 @@ def predict(scores: Sequence[float], *, level: float) -> Prediction:
         level: nominal coverage, in (0, 1).
     """
     values = np.asarray([score for score in scores if not math.isnan(score)], dtype=np.float64)
-    n = len(values)
-    if n < 2:
-        return Prediction(low=math.nan, high=math.nan, seeds=n, level=level)
-    quantile = float(stdtrit(n - 1, (1 + level) / 2))
-    half = quantile * float(values.std(ddof=1)) * math.sqrt(1 + 1 / n)
-    centre = float(values.mean())
-    return Prediction(low=centre - half, high=centre + half, seeds=n, level=level)
+    n, low, high = len(values), math.nan, math.nan
+    if n > 1:
+        half = float(stdtrit(n - 1, (1 + level) / 2) * values.std(ddof=1)) * math.sqrt(1 + 1 / n)
+        low, high = float(values.mean()) - half, float(values.mean()) + half
+    return Prediction(low=low, high=high, seeds=n, level=level)
 
 
 def tell(agreements: Mapping[str, Agreement]) -> Iterator[str]:
@@ -206,21 +198,15 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
         yield f"on {stored['device']} bits are not promised"
     if any(SHARED_DRAWS in (row["reason"] or "") for row in (stored, again)):
         yield f"{SHARED_DRAWS}, and those beside it may be others"
-    machines = [json.loads(row["machine"]) for row in (stored, again)]
-    before, now = map(processor_text, machines)
+    known = [json.loads(row["machine"]) | json.loads(row["versions"]) for row in (stored, again)]
+    before, now = map(processor_text, known)
     if before != now:
         yield f"processor {before} stored, {now} here"
-    for name in ("blas", "llvm"):
-        before, now = (each.get(name) for each in machines)
-        # Of older runs it is not known.
-        if before not in (None, now):
-            yield f"{name} {before} stored, {now} here"
-    versions = [json.loads(row["versions"]) for row in (stored, again)]
-    for package in (*LIBRARIES, stored["back_end"]):
-        before, now = (each.get(package) for each in versions)
+    for name in ("blas", "llvm", *LIBRARIES, stored["back_end"]):
+        before, now = (each.get(name) for each in known)
         # Of older runs some are not known.
         if before not in (None, now):
-            yield f"{package} {before} stored, {now} here"
+            yield f"{name} {before} stored, {now} here"
     if not same_code(stored, again):
         yield f"code {stored['digest']} stored, {again['digest']} here"
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -137,9 +137,10 @@ def judge_claims(ablation: str, results: Results | None, *, seed: int = 0) -> tu
     claims = [claim for claim in CLAIMS.values() if claim.ablation == ablation]
     if results is None or results.runs.empty:
         return tuple(Judgement(claim=claim) for claim in claims)
-    measured = _Measured(results)
+    values = cache(partial(_values, results))  # each measure is read once
     return tuple(
-        Judgement(claim=claim, evidence=tuple(_judge(claim, measured, seed))) for claim in claims
+        Judgement(claim=claim, evidence=tuple(_judge(claim, results, values, seed)))
+        for claim in claims
     )
 
 
@@ -202,46 +203,43 @@ NOTES: Final = (
 )
 
 
-_OWN_UNIT: Final = Scale(zero=0.0, one=1.0)
+def _values(results: Results, measure: str) -> dict[Cell, dict[int, float]]:
+    """Every cell's finite numbers of a measure, by seed."""
+    frame = results.scores
+    if measure != "score":
+        late = late_means(results.runs, results.view.updates, (measure,))[measure]
+        frame = frame.assign(score=frame["run"].astype(object).map(late).astype("float64"))
+    return by_seed(frame)
 
 
-class _Measured:
-    """The numbers of an ablation's runs by measure, each read once."""
-
-    def __init__(self, results: Results) -> None:
-        self.results = results
-        self._values: dict[str, dict[Cell, dict[int, float]]] = {}
-
-    def values(self, measure: str) -> dict[Cell, dict[int, float]]:
-        """Every cell's finite numbers by seed."""
-        if measure not in self._values:
-            frame = self.results.scores
-            if measure != "score":
-                late = late_means(self.results.runs, self.results.view.updates, (measure,))[measure]
-                frame = frame.assign(score=frame["run"].astype(object).map(late).astype("float64"))
-            self._values[measure] = by_seed(frame)
-        return self._values[measure]
-
-    def pooled(
-        self, comparison: Comparison, environments: tuple[str, ...]
-    ) -> tuple[int, PooledDifferences | None]:
-        """The fewest pairs, and variant − reference in the comparison's unit; None: no scale."""
-        values = self.values(comparison.measure)
-        differences = [
-            paired_differences(
-                values.get((name, comparison.variant), {}),
-                values.get((name, comparison.reference), {}),
-            )
-            for name in environments
-        ]
-        known = self.results.scale_by_environment if comparison.measure == "score" else {}
-        own = None if comparison.measure == "score" else _OWN_UNIT
-        scales = [scale for name in environments if (scale := known.get(name, own)) is not None]
-        whole = len(scales) == len(environments)
-        return min(map(len, differences)), pool(differences, scales) if whole else None
+def _pooled(
+    results: Results,
+    values: Mapping[Cell, Mapping[int, float]],
+    comparison: Comparison,
+    environments: tuple[str, ...],
+) -> tuple[int, PooledDifferences | None]:
+    """The fewest pairs, and variant − reference in the comparison's unit; None: no scale."""
+    differences = [
+        paired_differences(
+            values.get((name, comparison.variant), {}),
+            values.get((name, comparison.reference), {}),
+        )
+        for name in environments
+    ]
+    scales = results.scale_by_environment
+    if comparison.measure != "score":
+        scales = dict.fromkeys(environments, Scale(zero=0.0, one=1.0))  # its own unit
+    known = [scales[name] for name in environments if name in scales]
+    whole = len(known) == len(environments)
+    return min(map(len, differences)), pool(differences, known) if whole else None
 
 
-def _judge(claim: Claim, measured: _Measured, seed: int) -> Iterator[Evidence]:
+def _judge(
+    claim: Claim,
+    results: Results,
+    values: Callable[[str], Mapping[Cell, Mapping[int, float]]],
+    seed: int,
+) -> Iterator[Evidence]:
     # A claim is about all environments that are asked for, results or not.
     places = [
         (comparison, place)
@@ -250,7 +248,8 @@ def _judge(claim: Claim, measured: _Measured, seed: int) -> Iterator[Evidence]:
     ]
     level = 1 - ALPHA / len(places)
     for comparison, environments in places:
-        pairs, pooled = measured.pooled(comparison, environments)
+        measured = values(comparison.measure)
+        pairs, pooled = _pooled(results, measured, comparison, environments)
         low, high = (math.nan, math.nan) if pooled is None else pooled.interval(level, seed)
         yield Evidence(
             comparison=comparison,

@@ -159,15 +159,11 @@ def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> d
         control: a variant.
         anchors: what normalised scores are measured by.
     """
-    values = cell_values(scores)
-    found: dict[str, Scale] = {}
-    for environment in dict.fromkeys(scores["environment"]):
-        one = anchors.ones.get(environment)
-        if one is None and (environment, control) in values:
-            one = float(values[environment, control].mean())
-        if one is not None:
-            found |= scales(anchors.zeros, {environment: one})
-    return found
+    values = cell_values(scores).items()
+    own = {where: float(each.mean()) for (where, name), each in values if name == control}
+    ones = {**own, **anchors.ones}
+    here = dict.fromkeys(scores["environment"])
+    return scales(anchors.zeros, {name: ones[name] for name in here if name in ones})
 
 
 def judge_with_gold(

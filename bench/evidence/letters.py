@@ -19,9 +19,7 @@ from typing import Final
 import pandas as pd
 
 from bench.evidence.markdown import Section
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import (
-    Cell,
     by_seed,
     cell_values,
     complete_environments,
@@ -125,7 +123,8 @@ def letters(
     tested = [both for both, p_value in p_values.items() if math.isfinite(p_value)]
     adjusted = holm([p_values[both] for both in tested])
     apart = [both for both, p_value in zip(tested, adjusted, strict=True) if p_value <= ALPHA]
-    rows = _by_mean(values, scales, environments, names, seed)
+    rows = pooled(values, scales, environments, names, seed=seed)
+    rows = tuple(sorted(rows, key=lambda row: -row.mean))
     shared = display([row.variant for row in rows], apart)
     return Letters(
         rows=tuple((row, shared[row.variant]) for row in rows),
@@ -195,29 +194,13 @@ def section(found: Letters) -> Section:
                 row.title,
                 range_text(*row.seeds),
                 shown(row.mean),
-                interval_text(row.mean_low, row.mean_high)
-                if several
-                else f"{shown(row.mean_low)} to {shown(row.mean_high)}",
+                interval_text(row.mean_low, row.mean_high, shown),
                 text,
             )
             for row, text in found.rows
         ],
         notes=notes,
     )
-
-
-def _by_mean(
-    values: Mapping[Cell, Floats],
-    scales: Mapping[str, Scale],
-    environments: tuple[str, ...],
-    names: Mapping[str, str],
-    seed: int,
-) -> list[Aggregate]:
-    rows = [
-        pooled(values, scales, environments, name, title, seed=seed)
-        for name, title in names.items()
-    ]
-    return sorted(rows, key=lambda row: -row.mean)
 
 
 def _unlike(scores: pd.DataFrame, environment: str, one: str, other: str) -> str:

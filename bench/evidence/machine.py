@@ -14,3 +14,9 @@ def processor_text(machine: Mapping[str, Any]) -> str:
     """
     name, model = machine.get("processor", ""), machine.get("model")
     return f"{name} ({model})" if model else str(name)
+
+
+def machine_text(machine: Mapping[str, Any], unnamed: str = "") -> str:
+    """A machine's processor, or `unnamed`, and how many cores it has, where that is known."""
+    cores = f"{machine['cores']} cores" if machine.get("cores") else ""
+    return ", ".join(filter(None, (processor_text(machine) or unnamed, cores)))

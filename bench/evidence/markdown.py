@@ -16,9 +16,9 @@ class Section:
     """A part of a page: a heading, a table under it, and what a reader must know to trust it."""
 
     heading: str  # with the marks of its level, for example "### Hopper-v5"
-    header: Sequence[str]
-    alignment: Sequence[str]  # left, right or center, a column
-    cells: Sequence[Sequence[str]]  # rows of text
+    header: Sequence[str] = ()
+    alignment: Sequence[str] = ()  # left, right or center, a column
+    cells: Sequence[Sequence[str]] = ()  # rows of text
     notes: Sequence[str] = ()  # sentences, each an item of a list
 
     def markdown(self) -> str:

@@ -5,7 +5,7 @@ the stored runs' gain over the untrained policy, with one-sided bounds by Welch 
 worse where its lower bound at 95% is above −margin: that all are is wrong with a chance of at most
 5%, as each has to pass (Berger 1982, intersection–union test). It is worse where its upper bound at
 1 − 0.05/m of m cells is below −margin (Bonferroni). Otherwise one can't tell. Seeds that end in one
-of several modes are not normal: `measured_rates` counts wrong verdicts on returns that are known.
+of several modes are not normal, and verdicts on them are wrong more often.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import numpy as np
 from scipy import stats
 
 from bench.evidence.measures.cells import Cell
@@ -110,42 +109,9 @@ def welch_bounds(first: Floats, second: Floats, below: float, above: float) -> t
     parts = [float(each.var(ddof=1)) / len(each) for each in (first, second)]
     if not sum(parts):
         return difference, difference
+    # By hand: SciPy warns of precision where all seeds of a side reach the same ceiling.
     degrees = sum(parts) ** 2 / sum(
         part**2 / (len(each) - 1) for part, each in zip(parts, (first, second), strict=True)
     )
     low, high = stats.t.ppf((below, above), degrees) * math.sqrt(sum(parts))
     return difference - float(low), difference + float(high)
-
-
-def measured_rates(
-    scores: Floats,
-    untrained: float,
-    seeds: int,
-    margin: float,
-    generator: np.random.Generator,
-    *,
-    data_sets: int = 2_000,
-) -> dict[float, dict[Outcome, float]]:
-    """How often one cell gets each verdict, by what is truly lost: nothing, the margin, twice it.
-
-    Both sides are drawn with replacement from the same scores; from one side the loss is taken.
-
-    Args:
-        scores: of many seeds of one variant on one environment [return].
-        untrained: the untrained policy's mean score [return].
-        seeds: on either side.
-        margin: as in `judge`.
-        generator: the source of the draws.
-        data_sets: how many.
-    """
-    gain = float(scores.mean()) - untrained
-    rates: dict[float, dict[Outcome, float]] = {}
-    for lost in (0.0, margin, 2 * margin):
-        counts: dict[Outcome, float] = {"no worse": 0.0, "worse": 0.0, "can't tell": 0.0}
-        for _ in range(data_sets):
-            old, new = (generator.choice(scores, seeds) for _ in range(2))
-            cell = ("", "")
-            (verdict,) = judge({cell: old}, {cell: new - lost * gain}, {"": untrained}, margin)
-            counts[verdict.outcome] += 1 / data_sets
-        rates[lost] = counts
-    return rates

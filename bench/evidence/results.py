@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -20,7 +20,7 @@ from bench.evidence.measures.cells import (
     titles,
 )
 from bench.evidence.measures.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
-from bench.evidence.measures.normalised import Scale
+from bench.evidence.measures.normalised import Scale, strata
 from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.scores import score_aligned
 from bench.evidence.statistics.estimates import Statistic
@@ -117,11 +117,6 @@ class Results:
             ]
         return self._bands[axis, statistic]
 
-    @property
-    def curves(self) -> dict[Axis, list[tuple[SeedCurves, Band]]]:
-        """By axis: the curves that have seeds, with their interquartile means over them."""
-        return {"steps": self.bands("steps"), "seconds": self.bands("seconds")}
-
     @cached_property
     def values(self) -> dict[Cell, Floats]:
         return cell_values(self.scores)
@@ -129,10 +124,6 @@ class Results:
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         return self.findings.verdicts
-
-    def differences(self, verdict: Verdict) -> Floats:
-        """Variant − reference by common seed [return]; none where the two are not alike."""
-        return verdict.differences
 
     def compared_text(self, cells: Collection[Cell]) -> str:
         """What is compared with what, of these cells: “b” and “c” with “a”; “d” with “c”."""
@@ -169,12 +160,9 @@ class Results:
         complete = complete_environments(self.plan, self.values)
         return tuple(name for name in complete if name in self.scale_by_environment)
 
-    def strata(self, variant: str) -> list[Floats]:
-        """A variant's normalised scores, by environment of `common_environments`."""
-        return [
-            self.scale_by_environment[name](self.values[name, variant])
-            for name in self.common_environments
-        ]
+    def strata(self, environments: Sequence[str]) -> dict[str, list[Floats]]:
+        """Variant -> its normalised scores on each of them, of the variants that have all."""
+        return strata(self.values, self.scale_by_environment, environments, self.titles)
 
 
 def versions(runs: pd.DataFrame) -> dict[str, list[str]]:

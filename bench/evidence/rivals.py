@@ -10,10 +10,8 @@ one family. With fewer than `FEWEST_PAIRS` pairs in an environment nothing is te
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -22,75 +20,73 @@ from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell, cell_values, planned, titles
 from bench.evidence.measures.modes import mode_warnings
-from bench.evidence.measures.normalised import Scale
-from bench.evidence.measures.pooled_differences import PooledDifferences, pool
-from bench.evidence.statistics.aggregate_coverage import improvement_text
+from bench.evidence.measures.normalised import Scale, interval_text, number_text
+from bench.evidence.measures.pooled_differences import pool
+from bench.evidence.statistics.coverage import improvement_text
 from bench.evidence.statistics.improvement import (
     improvement_interval,
-    mean_probability_of_improvement,
+    probability_of_improvement,
 )
 from bench.evidence.statistics.power import pairs_needed
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
+from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import (
     Verdict,
     adjust,
     claims_text,
-    holm_text,
     least_text,
     none_text,
     return_text,
-    untested_text,
 )
-
-_ALIGNMENT: Final = ("left", "left", "right", "right", "center", "left")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Improvement:
-    """The first algorithm against a rival, on one environment or over several."""
+    """The first algorithm against a rival, on one environment or over several.
 
-    environments: tuple[str, ...]  # of one row, or of all on which the two can be compared
-    over_all: bool  # whether it is the mean over environments
+    Attributes:
+        environments: of one row, or of all on which the two can be compared.
+        over_all: whether it is the mean over environments.
+        first_title, rival_title: what tables call the two.
+        seeds: of the first and of the rival; the fewest of any environment.
+        probability: that a seed of the first beats a seed of the rival; NaN: they aren't alike.
+        low, high: its 95% bootstrap interval; NaN with a single seed on a side.
+        verdict: on the rival beside the first [return, or normalised over all].
+    """
+
+    environments: tuple[str, ...]
+    over_all: bool
     first_title: str
-    rival: str
     rival_title: str
-    seeds: tuple[int, int]  # of the first and of the rival; the fewest of any environment
-    pairs: int  # of common seeds; the fewest of any environment
-    probability: float  # that a seed of the first beats a seed of the rival; NaN: they aren't alike
-    low: float  # 95% bootstrap interval; NaN with a single seed on a side
+    seeds: tuple[int, int]
+    probability: float
+    low: float
     high: float
-    difference: float  # mean over pairs of (first − rival) [return, or normalised over all]
-    p_value: float  # of the sign-flip test; NaN where nothing was tested
-    adjusted: float  # Holm's over the `comparisons` of the page
-    comparisons: int
-    least: float  # the difference from which on one could have been claimed, where none is
-    reason: str = ""  # why nothing was tested, where it is not for want of pairs
+    verdict: Verdict
 
     @property
     def claim(self) -> str:
         """What may be said, in words."""
-        if not math.isfinite(self.adjusted):
-            return untested_text(self.pairs, self.reason)
-        unit = " normalised" if self.over_all else ""
-        if self.adjusted > ALPHA:
-            least = least_text(self.least, self.pairs, unit)
-            return none_text(self.adjusted, self.comparisons, least)
-        better = self.first_title if self.difference > 0 else self.rival_title
-        size = abs(self.difference)
+        told, unit = self.verdict, " normalised" if self.over_all else ""
+        if told.outcome == "untested":
+            return told.sentence
+        if told.outcome == "none":
+            least = least_text(told.least, told.pairs, unit)
+            return none_text(told.adjusted, told.comparisons, least)
+        better = self.first_title if told.outcome == "worse" else self.rival_title
+        size = abs(told.difference)
         text = f"{size:.2f}" if self.over_all else return_text(size)
-        return f"{better} better by {text}{unit} ({holm_text(self.adjusted, self.comparisons)})"
+        return f"{better} better by {text}{unit} ({told.evidence})"
 
     @property
     def cells(self) -> tuple[str, ...]:
         """The row as text, under the section's header."""
         first, rival = self.seeds
-        where = f"mean over {len(self.environments)}" if self.over_all else self.environments[0]
         return (
-            where,
+            f"mean over {len(self.environments)}" if self.over_all else self.environments[0],
             self.rival_title,
             str(first) if first == rival else f"{first}, {rival}",
-            f"{self.probability:.2f}" if math.isfinite(self.probability) else "–",
-            f"{self.low:.2f} to {self.high:.2f}" if math.isfinite(self.low) else "–",
+            number_text(self.probability),
+            interval_text(self.low, self.high),
             self.claim,
         )
 
@@ -120,57 +116,46 @@ def improvements(
         all environments and on each, of what is there: none where `first` has no runs.
     """
     values, names = cell_values(scores), titles(plan)
-    order = list(dict.fromkeys(name for name, _ in planned(plan)))
-    there = sorted(
-        (
-            place
-            for place, each in enumerate(verdicts)
-            if each.reference == first != each.variant
-            and {(each.environment, first), (each.environment, each.variant)} <= set(values)
-        ),
-        key=lambda place: (
-            order.index(verdicts[place].environment),
-            list(names).index(verdicts[place].variant),
-        ),
-    )
-    over_all = _over_environments([verdicts[place] for place in there], names, scales)
-    p_values = {
-        name: test.p_value(seed) if test else math.nan for name, (_, test) in over_all.items()
-    }
-    tested = [name for name, p_value in p_values.items() if math.isfinite(p_value)]
-    verdicts, further = adjust(verdicts, [p_values[name] for name in tested], seed=seed)
-    adjusted = dict(zip(tested, further, strict=True))
-    row = partial(_row, values, names, first, seed)
-    rows = [
-        row(
-            name,
-            over,
-            test,
-            p_value=p_values[name],
-            adjusted=adjusted.get(name, math.nan),
-            comparisons=verdicts[0].comparisons,
-        )
-        for name, (over, test) in over_all.items()
+    places = {(each.environment, each.variant): place for place, each in enumerate(verdicts)}
+    order = [
+        (environment, rival)
+        for environment, rival in planned(plan)
+        if {(environment, first), (environment, rival)} <= set(values)
+        and verdicts[places[environment, rival]].reference == first != rival
     ]
-    rows += [row(verdicts[place].variant, [verdicts[place]]) for place in there]
-    return verdicts, tuple(rows)
+    alike = [cell for cell in order if not verdicts[places[cell]].unlike]
+    over_all = {name: [cell for cell in alike if cell[1] == name] for name in names}
+    over_all = {name: own for name, own in over_all.items() if len(own) > 1}
+    verdicts, further = adjust(
+        verdicts,
+        [
+            _over_environments([verdicts[places[cell]] for cell in own], scales, seed)
+            for own in over_all.values()
+        ],
+        seed=seed,
+    )
+    rows = [*zip(over_all.values(), further, strict=True)]
+    rows += [([cell], verdicts[places[cell]]) for cell in order]
+    return verdicts, tuple(_row(values, names, first, seed, *row) for row in rows)
 
 
-def _over_environments(
-    verdicts: Sequence[Verdict], names: Iterable[str], scales: Mapping[str, Scale]
-) -> dict[str, tuple[list[Verdict], PooledDifferences | None]]:
-    """Rival -> its verdicts where it can be compared, if on several environments, and their test.
-
-    No test where an environment has no scale.
-    """
-    found: dict[str, tuple[list[Verdict], PooledDifferences | None]] = {}
-    for name in names:
-        own = [each for each in verdicts if each.variant == name and not each.unlike]
-        if len(own) > 1:
-            known = [scales[each.environment] for each in own if each.environment in scales]
-            differences = [-each.differences for each in own]
-            found[name] = own, pool(differences, known) if len(known) == len(own) else None
-    return found
+def _over_environments(own: Sequence[Verdict], scales: Mapping[str, Scale], seed: int) -> Verdict:
+    """The test of a rival's differences on all environments, if each has a scale."""
+    found = replace(
+        own[0], environment="", pairs=min(each.pairs for each in own), outcome="untested"
+    )
+    known = [scales[each.environment] for each in own if each.environment in scales]
+    if len(known) < len(own):
+        reason = "an environment has no normalised scale"
+        return replace(found, unlike=reason, difference=math.nan, p_value=math.nan)
+    test = pool([each.differences for each in own], known)
+    return replace(
+        found,
+        difference=test.difference,
+        p_value=test.p_value(seed),
+        differences=test.values,
+        weights=test.weights,
+    )
 
 
 def _row(
@@ -178,49 +163,24 @@ def _row(
     names: Mapping[str, str],
     first: str,
     seed: int,
-    rival: str,
-    verdicts: Sequence[Verdict],
-    test: PooledDifferences | None = None,
-    **tested: Any,
+    cells: Sequence[Cell],
+    verdict: Verdict,
 ) -> Improvement:
-    """A row on the environment of one verdict, or over those of several, with what was tested."""
-    pairs = [(values[v.environment, first], values[v.environment, rival]) for v in verdicts]
-    (one, *others) = verdicts
-    if others:
-        least = math.nan
-        if test and tested["adjusted"] > ALPHA:
-            least = test.least(ALPHA / tested["comparisons"], seed)
-        told = {
-            **tested,
-            "difference": test.difference if test else math.nan,
-            "least": least,
-            "reason": "" if test else "an environment has no normalised scale",
-        }
-    else:
-        told = {
-            "difference": -one.difference,
-            "p_value": one.p_value,
-            "adjusted": one.adjusted,
-            "comparisons": one.comparisons,
-            "least": one.least,
-            "reason": one.unlike,
-        }
+    pairs = [(values[where, first], values[where, rival]) for where, rival in cells]
     probability = low = high = math.nan
-    if not one.unlike:
-        probability = mean_probability_of_improvement(pairs)
+    if verdict.environment == "" or not verdict.unlike:
+        probability = probability_of_improvement(pairs)
         low, high = improvement_interval(pairs, np.random.default_rng(seed))
     return Improvement(
-        environments=tuple(each.environment for each in verdicts),
-        over_all=bool(others),
+        environments=tuple(where for where, _ in cells),
+        over_all=verdict.environment == "",
         first_title=names[first],
-        rival=rival,
-        rival_title=names[rival],
+        rival_title=names[verdict.variant],
         seeds=(min(len(own) for own, _ in pairs), min(len(other) for _, other in pairs)),
-        pairs=min(each.pairs for each in verdicts),
         probability=probability,
         low=low,
         high=high,
-        **told,
+        verdict=verdict,
     )
 
 
@@ -234,9 +194,6 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
     if not rows:
         return Section(
             heading=f"### Does {first} beat its rivals?",
-            header=(),
-            alignment=(),
-            cells=(),
             notes=(f"There are no runs of {first} beside those of a rival.",),
         )
     notes = [
@@ -252,13 +209,18 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
             "An interval of 1.00 to 1.00 (or 0.00 to 0.00) says that every seed trained beats "
             "every seed of the other, not that the next one must."
         )
-    if rows[0].comparisons:
+    tested = rows[0].verdict
+    if tested.comparisons:
         notes.append(
-            f"{claims_text(rows[0].comparisons)} Over environments: on the normalised scale, runs "
+            f"{claims_text(tested.comparisons)} Over environments: on the normalised scale, runs "
             "on different environments taken as independent."
         )
         notes += mode_warnings(*dict.fromkeys(name for row in rows for name in row.environments))
-        single = [row.pairs for row in rows if math.isfinite(row.p_value) and not row.over_all]
+        single = [
+            row.verdict.pairs
+            for row in rows
+            if row.verdict.outcome != "untested" and not row.over_all
+        ]
         # Even where all those over environments come first, this many are left to adjust for.
         needed = pairs_needed(len(single))
         if single and min(single) < needed:
@@ -266,12 +228,12 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
                 f"With {len(single)} comparisons on one environment no difference can be claimed "
                 f"there from {min(single)} pairs, whatever its size: {needed} are needed."
             )
-    if any(row.pairs < FEWEST_PAIRS for row in rows):
+    if any(row.verdict.pairs < FEWEST_PAIRS for row in rows):
         notes.append(f"Nothing is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     return Section(
         heading=f"### Does {first} beat its rivals?",
         header=("environment", "rival", "n", f"P({first} > rival)", "95% interval", "claim"),
-        alignment=_ALIGNMENT,
+        alignment=("left", "left", "right", "right", "center", "left"),
         cells=[row.cells for row in rows],
         notes=notes,
     )

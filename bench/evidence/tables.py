@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 import numpy as np
@@ -12,12 +12,13 @@ import pandas as pd
 
 from bench.evidence.markdown import Section
 from bench.evidence.measures.modes import mode_warnings
+from bench.evidence.measures.normalised import interval_text
 from bench.evidence.measures.scores import LAST_EPISODES
-from bench.evidence.statistics.coverage import coverage, coverage_text
-from bench.evidence.statistics.estimates import bootstrap_interval, estimate
+from bench.evidence.statistics.coverage import coverage, coverages_text
+from bench.evidence.statistics.estimates import estimate, interval_of_seeds
 from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import FEWEST_PAIRS
-from bench.evidence.verdicts import Verdict, claims_text, return_text
+from bench.evidence.verdicts import NO_PAIRS, Verdict, claims_text, return_text
 from bench.kinds import not_training
 
 HEADER: Final = (
@@ -58,7 +59,7 @@ class Row:
             str(self.n),
             return_text(self.mean),
             return_text(self.iqm),
-            f"{return_text(self.low)} to {return_text(self.high)}" if self.n > 1 else "–",
+            interval_text(self.low, self.high, return_text),
             return_text(self.last_100),
             str(self.diverged),
             self.verdict.sentence,
@@ -104,29 +105,13 @@ class Table:
         ).markdown()
 
 
-_NUMBERS: Final = (
-    "variant",
-    "title",
-    "n",
-    "mean",
-    "iqm",
-    "low",
-    "high",
-    "coverage",
-    "last_100",
-    "diverged",
-    "failed",
-    "unscored",
-    "excluded",
-)
+_NUMBERS: Final = tuple(each.name for each in fields(Row) if each.name not in ("kind", "verdict"))
 
 
 def _told(verdict: Verdict, seed: int) -> dict[str, object]:
     """A verdict as columns."""
-    low = high = math.nan
-    if verdict.outcome != "control" and verdict.pairs > 1:
-        generator = np.random.default_rng([seed, verdict.pairs])
-        low, high = map(float, bootstrap_interval(verdict.differences, generator, "mean"))
+    differences = NO_PAIRS if verdict.outcome == "control" else verdict.differences
+    low, high = interval_of_seeds(differences, "mean", seed)
     return {
         "compared_with": verdict.reference,
         "pairs": verdict.pairs,
@@ -173,11 +158,10 @@ def _row(cell: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
     scored = np.isfinite(score)
     values, number = score[scored], int(scored.sum())
     failed = int((cell["status"] == "failed").sum())
-    mean = iqm = low = high = last_100 = math.nan
+    mean = iqm = last_100 = math.nan
+    low, high = interval_of_seeds(values, "iqm", seed)
     if number:
         mean, iqm = float(estimate(values, "mean")), float(estimate(values, "iqm"))
-        limits = bootstrap_interval(values, np.random.default_rng([seed, number]), "iqm")
-        low, high = (float(limit) for limit in limits)
         last_100 = float(cell["last_100"].to_numpy(dtype=np.float64)[scored].mean())
     return Row(
         variant=verdict.variant,
@@ -206,9 +190,7 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
         "mean over the seeds.",
         *not_training((row.title, row.kind) for row in rows),
     ]
-    counts = sorted({row.n for row in rows if row.n > 1})
-    if counts:
-        measured = ", ".join(f"{coverage_text(n)} at n = {n}" for n in counts)
+    if measured := coverages_text(row.n for row in rows):
         notes.append(f"Measured coverage of the nominal 95% interval, for normal data: {measured}.")
     verdicts = [row.verdict for row in rows if row.verdict.outcome != "control"]
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]

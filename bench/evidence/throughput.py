@@ -29,19 +29,9 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         cpu_share (the least over rounds and cores); rounds, cores; noisy.
     """
     rated = rows.assign(rate=rows["steps"] / rows["seconds"])
-    rounds = (
-        rated.groupby([*RIVAL, "round"], sort=False)
-        .agg(
-            rate=("rate", "sum"),
-            physics=("physics", "mean"),
-            acting=("acting", "mean"),
-            update=("update", "mean"),
-            memory=("memory", "mean"),
-            cpu_share=("cpu_share", "min"),
-            cores=("cores", "first"),
-        )
-        .reset_index()
-    )
+    means = dict.fromkeys(("physics", "acting", "update", "memory"), "mean")
+    over_cores = {"rate": "sum", **means, "cpu_share": "min", "cores": "first"}
+    rounds = rated.groupby([*RIVAL, "round"], sort=False).agg(over_cores).reset_index()
     place = ["environment", "environments", "round"]
     bare = rounds.loc[rounds["kind"] == "bare", [*place, "rate"]]
     rounds = rounds.merge(bare.rename(columns={"rate": "bare"}), on=place, how="left")
@@ -56,11 +46,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
             ratio=("ratio", "median"),
             ratio_low=("ratio", "min"),
             ratio_high=("ratio", "max"),
-            physics=("physics", "mean"),
-            acting=("acting", "mean"),
-            update=("update", "mean"),
-            rest=("rest", "mean"),
-            memory=("memory", "mean"),
+            **{name: (name, "mean") for name in ("physics", "acting", "update", "rest", "memory")},
             cpu_share=("cpu_share", "min"),
             rounds=("round", "nunique"),
             cores=("cores", "first"),
@@ -83,17 +69,11 @@ def beside(rows: pd.DataFrame, ours: str, seeds: int) -> pd.DataFrame:
         times, times_low, times_high (median, least and most over the rounds).
     """
     rated = rows.assign(rate=rows["steps"] / rows["seconds"])
-    mine = rated[
-        (rated["kind"] == "training") & (rated["name"] == ours) & (rated["seeds"] == seeds)
-    ]
+    mine = rated.query("kind == 'training' and name == @ours and seeds == @seeds")
     own = mine.groupby(["environment", "round"])["rate"].sum().rename("own").reset_index()
     theirs = rated[rated["kind"] == "peer"]
     keys = ["name", "environment", "environments"]
     rounds = theirs.groupby([*keys, "round"], sort=False)["rate"].sum().reset_index()
     rounds = rounds.merge(own, on=["environment", "round"])
-    rounds["times"] = rounds["own"] / rounds["rate"]
-    return (
-        rounds.groupby(keys, sort=False)["times"]
-        .agg(times="median", times_low="min", times_high="max")
-        .reset_index()
-    )
+    times = rounds.assign(times=rounds["own"] / rounds["rate"]).groupby(keys, sort=False)["times"]
+    return times.agg(times="median", times_low="min", times_high="max").reset_index()

@@ -54,7 +54,7 @@ class Verdict:
         further: of the comparisons, those of something else than one environment's seeds.
         unlike: why the scores are not the same quantity; empty where they are.
         outcome: "better" or "worse" than the reference only at adjusted p ≤ `ALPHA`.
-        differences: by common seed [return].
+        differences: by common seed [return]; weights: theirs in the mean that is tested.
     """
 
     environment: str
@@ -71,6 +71,7 @@ class Verdict:
     further: int = 0
     unlike: str = ""
     differences: Floats = field(default_factory=lambda: NO_PAIRS, compare=False, repr=False)
+    weights: Floats | float = field(default=1.0, compare=False, repr=False)
 
     @property
     def sentence(self) -> str:
@@ -170,61 +171,59 @@ def judge(
             ["environment", "variant"], sort=False, observed=True
         )
     }
-    reasons, differences = {}, {}
+    found = []
     for (environment, variant), own in values.items():
         reference = references[variant]
-        other = cells.get((environment, reference), scores[:0])
-        reason = unlike(cells[environment, variant], other, titles[reference] or reference)
-        pairs = paired_differences(own, values.get((environment, reference), {}))
-        reasons[environment, variant] = reason
-        differences[environment, variant] = NO_PAIRS if reason else pairs
-
-    found = [
-        Verdict(
-            environment=environment,
-            variant=variant,
-            reference=references[variant],
-            reference_title=titles[references[variant]] or references[variant],
-            pairs=len(pairs),
-            difference=float(pairs.mean()) if len(pairs) else math.nan,
+        title, other = titles[reference] or reference, (environment, reference)
+        reason = unlike(cells[environment, variant], cells.get(other, scores[:0]), title)
+        pairs = NO_PAIRS if reason else paired_differences(own, values.get(other, {}))
+        p_value = math.nan
+        if variant != control and len(pairs) >= FEWEST_PAIRS:
             # A fresh generator each: a verdict does not depend on the order of its neighbours.
-            p_value=(
-                sign_flip_test(pairs, np.random.default_rng(seed))
-                if variant != control and len(pairs) >= FEWEST_PAIRS
-                else math.nan
-            ),
-            unlike=reasons[environment, variant],
-            outcome="control" if variant == control else "untested",
-            differences=pairs,
+            p_value = sign_flip_test(pairs, np.random.default_rng(seed))
+        found.append(
+            Verdict(
+                environment=environment,
+                variant=variant,
+                reference=reference,
+                reference_title=title,
+                pairs=len(pairs),
+                difference=float(pairs.mean()) if len(pairs) else math.nan,
+                p_value=p_value,
+                unlike=reason,
+                outcome="control" if variant == control else "untested",
+                differences=pairs,
+            )
         )
-        for (environment, variant), pairs in differences.items()
-    ]
     return adjust(found, seed=seed)[0]
 
 
 def adjust(
-    verdicts: Sequence[Verdict], further: Sequence[float] = (), *, seed: int = 0
-) -> tuple[tuple[Verdict, ...], tuple[float, ...]]:
+    verdicts: Sequence[Verdict], further: Sequence[Verdict] = (), *, seed: int = 0
+) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...]]:
     """Adjust the p-values of a page as one family, and say what may be claimed.
 
     Args:
         verdicts: all of the page.
-        further: p-values of whatever else is tested on the page.
+        further: on whatever else is tested on the page than one environment's seeds.
         seed: of the sign-flip test's sampling, which starts beyond 20 pairs.
 
     Returns:
-        The verdicts with their outcomes, and the further p-values as adjusted.
+        Both with their outcomes.
     """
-    tested = [place for place, each in enumerate(verdicts) if math.isfinite(each.p_value)]
-    together = holm([*(verdicts[place].p_value for place in tested), *further]).tolist()
-    found = [replace(each, comparisons=len(together), further=len(further)) for each in verdicts]
-    for place, adjusted in zip(tested, together[: len(tested)], strict=True):
-        each, least, outcome = found[place], math.nan, _outcome(found[place], adjusted)
-        if outcome == "none":
-            generator = np.random.default_rng(seed)
-            least = least_claimable(each.differences, ALPHA / len(together), generator)
-        found[place] = replace(each, adjusted=adjusted, least=least, outcome=outcome)
-    return tuple(found), tuple(together[len(tested) :])
+    every = [*verdicts, *further]
+    tested = [place for place, each in enumerate(every) if math.isfinite(each.p_value)]
+    level, others = ALPHA / max(1, len(tested)), sum(place >= len(verdicts) for place in tested)
+    alone = [replace(each, adjusted=math.nan, least=math.nan) for each in every]
+    found = [replace(each, comparisons=len(tested), further=others) for each in alone]
+    for place, adjusted in zip(tested, holm([every[p].p_value for p in tested]), strict=True):
+        each, least = found[place], math.nan
+        outcome: Outcome = "better" if each.difference > 0 else "worse"
+        if adjusted > ALPHA:
+            outcome, generator = "none", np.random.default_rng(seed)
+            least = least_claimable(each.differences, level, generator, weights=each.weights)
+        found[place] = replace(each, adjusted=float(adjusted), least=least, outcome=outcome)
+    return tuple(found[: len(verdicts)]), tuple(found[len(verdicts) :])
 
 
 def return_text(value: float) -> str:
@@ -238,12 +237,6 @@ def return_text(value: float) -> str:
     if value != 0 and float(text) == 0:
         text = f"{value:.2g}"
     return text.replace("-", "−")
-
-
-def _outcome(verdict: Verdict, adjusted: float) -> Outcome:
-    if adjusted > ALPHA:
-        return "none"
-    return "better" if verdict.difference > 0 else "worse"
 
 
 def holm_text(adjusted: float, comparisons: int) -> str:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from bench.errors import InputError
-from bench.files import whole
+from bench.files import whole, writing
 from bench.store import parquet
 from bench.store.content import (
     Content,
@@ -96,13 +96,10 @@ def merge(
     _check_source(there.path, here.path)
     here.check_writable()
     done = Merging(replaced=replace)
-    try:
+    with writing(f"merging {there.path} into {here.path} stopped"):
         _merge_runs(there, here, done)
         _merge_plans(there, here, done, declared)
         _merge_sessions(there, here, done)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"merging {there.path} into {here.path} stopped: {reason}") from error
     done.problems += [*there.problems, *here.problems]
     return done
 

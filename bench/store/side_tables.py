@@ -8,8 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from bench.errors import InputError
-from bench.files import whole
+from bench.files import whole, writing
 from bench.store import parquet
 
 
@@ -26,12 +25,8 @@ def write_rows(
         InputError: the folder cannot be written.
     """
     path = results / table / f"{name}.parquet"
-    try:
-        with whole(path) as part:
-            parquet.write(parquet.from_rows(schema, rows), part)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"results folder {results} cannot be written: {reason}") from error
+    with writing(f"results folder {results} cannot be written"), whole(path) as part:
+        parquet.write(parquet.from_rows(schema, rows), part)
     return path
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import InputError
+from bench.files import writing
 from bench.store.schema import DEVICE_THROUGHPUT, THROUGHPUT
 from bench.store.side_tables import read_files, write_rows
 
@@ -40,13 +41,10 @@ def check_writable(results: Path) -> None:
     """Raise InputError where a session could not be stored, before anything is measured."""
     folder = results / "throughput"
     probe = folder / f".{os.getpid()}"
-    try:
+    with writing(f"results folder {results} cannot be written"):
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"results folder {results} cannot be written: {reason}") from error
 
 
 def read_latest(results: Path) -> tuple[pd.DataFrame, list[str]]:

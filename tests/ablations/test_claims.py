@@ -84,7 +84,7 @@ def test_numbers_of_the_ppo_paper_are_those_that_are_kept_beside_our_results() -
     printed = CLAIMS["table_1_order"].numbers
     assert {variant: float(score) for variant, score in printed.items()} == table_1.average_scores()
     ends: dict[str, dict[str, float]] = {}
-    for end in figure_3.curve_ends():
+    for end in figure_3.curve_ends().itertuples():
         ends.setdefault(end.algorithm, {})[end.environment] = end.last_10_percent
     ppo = ends[figure_3.LEGEND["clipped_ppo"]]
     for rival, ahead in rivals.AHEAD.items():

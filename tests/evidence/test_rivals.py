@@ -12,7 +12,7 @@ from bench.evidence.measures.normalised import Scale
 from bench.evidence.rivals import Improvement, improvements, section
 from bench.evidence.statistics.improvement import improvement_interval, probability_of_improvement
 from bench.evidence.statistics.significance import holm, sign_flip_test
-from bench.evidence.verdicts import judge, judge_plan
+from bench.evidence.verdicts import Verdict, judge, judge_plan
 from tests.experiment_results import REACHED, UNTRAINED, Made, plan_frame, scores_frame
 
 PLAN = plan_frame("experiment")
@@ -35,7 +35,7 @@ def found(scores: pd.DataFrame, scales: dict[str, Scale] | None = None) -> dict[
     measured = SCALES if scales is None else scales
     _, rows = improvements(PLAN, scores, FIRST, measured, verdicts)
     return {
-        row.rival if row.over_all else f"{row.rival} {row.environments[0]}": row for row in rows
+        row.verdict.variant + f" {row.environments[0]}" * (not row.over_all): row for row in rows
     }
 
 
@@ -48,18 +48,18 @@ def test_ppo_is_first_and_its_rival_second() -> None:
     """On HalfCheetah every seed of PPO beats every one of CEM; on Swimmer TRPO is better."""
     rows = found(scores_frame("experiment", Made(seeds=3)))
     assert rows["cem HalfCheetah-v5"].probability == 1
-    assert rows["cem HalfCheetah-v5"].difference > 2000
+    assert rows["cem HalfCheetah-v5"].verdict.difference < -2000
     swimmer = rows["trpo Swimmer-v5"]
-    assert swimmer.probability < 0.5 and swimmer.difference < 0
+    assert swimmer.probability < 0.5 and swimmer.verdict.difference > 0
 
 
 def test_estimates_and_intervals_are_the_statistics_own() -> None:
     scores = scores_frame("experiment", Made(of=noisy, seeds=6))
     rows = found(scores)
     assert len(rows) == 5 * 8
-    assert FIRST not in {row.rival for row in rows.values()}
+    assert FIRST not in {row.verdict.variant for row in rows.values()}
     pairs = [(of(scores, name, FIRST), of(scores, name, "trpo")) for name in REACHED]
-    each = [probability_of_improvement(own, other) for own, other in pairs]
+    each = [probability_of_improvement([(own, other)]) for own, other in pairs]
     assert 0 < min(each) < max(each)
     for place, name in enumerate(REACHED):
         assert rows[f"trpo {name}"].probability == each[place]
@@ -67,14 +67,14 @@ def test_estimates_and_intervals_are_the_statistics_own() -> None:
     assert row.probability == pytest.approx(np.mean(each))
     assert (row.low, row.high) == improvement_interval(pairs, np.random.default_rng(0))
     assert row.low < row.probability < row.high
-    assert row.environments == tuple(REACHED) and row.seeds == (6, 6) and row.pairs == 6
+    assert row.environments == tuple(REACHED) and row.seeds == (6, 6) and row.verdict.pairs == 6
 
 
 def test_below_ten_pairs_there_is_an_estimate_and_no_claim() -> None:
     rows = found(scores_frame("experiment", Made(of=noisy, seeds=9)))
     for row in rows.values():
         assert row.claim.startswith("no claim: n = ") and row.claim.endswith(" < 10")
-        assert math.isfinite(row.probability) and math.isnan(row.p_value)
+        assert math.isfinite(row.probability) and math.isnan(row.verdict.p_value)
     text = section(tuple(rows.values()), "PPO (Clip)").markdown()
     assert text.count("no claim: n = 9 < 10") == 40
     assert "Nothing is claimed below 10 pairs of common seeds." in text
@@ -87,19 +87,19 @@ def test_from_ten_pairs_on_the_tests_are_the_verdicts_adjusted_over_the_page() -
     for verdict in judge(scores, FIRST):
         if verdict.outcome != "control":
             row = rows[f"{verdict.variant} {verdict.environment}"]
-            assert row.p_value == verdict.p_value
-            assert row.difference == pytest.approx(-verdict.difference)
+            assert row.verdict.p_value == verdict.p_value
+            assert row.verdict.difference == pytest.approx(verdict.difference)
     normalised = [
         (of(scores, name, FIRST) - of(scores, name, "cem")) / (SCALES[name].one - SCALES[name].zero)
         for name in REACHED
     ]
     # As many pairs each: the mean over environments of their means is that of all pairs.
-    assert rows["cem"].difference == pytest.approx(np.mean(normalised))
+    assert rows["cem"].verdict.difference == pytest.approx(-np.mean(normalised))
     alone = sign_flip_test(np.concatenate(normalised), np.random.default_rng(0))
-    assert rows["cem"].p_value == alone
-    adjusted = holm([row.p_value for row in rows.values()])
-    assert [row.adjusted for row in rows.values()] == adjusted.tolist()
-    assert {row.comparisons for row in rows.values()} == {40}
+    assert rows["cem"].verdict.p_value == alone
+    adjusted = holm([row.verdict.p_value for row in rows.values()])
+    assert [row.verdict.adjusted for row in rows.values()] == adjusted.tolist()
+    assert {row.verdict.comparisons for row in rows.values()} == {40}
     assert rows["cem"].claim.startswith("PPO (Clip) better by ")
     assert rows["cem"].claim.endswith(" normalised (p < 0.001, Holm over 40)")
 
@@ -141,7 +141,7 @@ def test_missing_cells_and_seeds_leave_what_is_there() -> None:
     )  # one environment is no mean over several
     assert rows["cem Hopper-v5"].seeds == (5, 3) and rows["cem Hopper-v5"].cells[2] == "5, 3"
     assert rows["cem Swimmer-v5"].cells[4] == "–"
-    assert rows["cem"].seeds == (5, 1) and rows["cem"].pairs == 1
+    assert rows["cem"].seeds == (5, 1) and rows["cem"].verdict.pairs == 1
     assert list(rows)[:4] == ["a2c", "a2c_trust_region", "cem", "adaptive_policy_gradient"]
 
 
@@ -157,7 +157,7 @@ def test_an_environment_without_a_scale_keeps_the_whole_from_being_tested() -> N
     scales = {name: scale for name, scale in SCALES.items() if name != "Hopper-v5"}
     rows = found(scores_frame("experiment", Made(seeds=10)), scales)
     assert rows["cem"].claim == "no claim: an environment has no normalised scale"
-    assert math.isnan(rows["cem"].adjusted) and rows["cem"].comparisons == 35
+    assert math.isnan(rows["cem"].verdict.adjusted) and rows["cem"].verdict.comparisons == 35
     assert math.isfinite(rows["cem"].probability)
 
 
@@ -166,8 +166,8 @@ def test_seeds_are_paired_by_number_not_by_place() -> None:
     kept = scores[~((scores["variant"] == FIRST) & (scores["seed"] == 0))]
     row = found(kept)["trpo Hopper-v5"]
     differences = of(scores, "Hopper-v5", FIRST)[1:] - of(scores, "Hopper-v5", "trpo")[1:]
-    assert row.pairs == 11 and row.seeds == (11, 12)
-    assert row.p_value == sign_flip_test(differences, np.random.default_rng(0))
+    assert row.verdict.pairs == 11 and row.seeds == (11, 12)
+    assert row.verdict.p_value == sign_flip_test(differences, np.random.default_rng(0))
 
 
 def test_the_verdicts_come_back_in_the_family_of_all_tests() -> None:
@@ -175,11 +175,11 @@ def test_the_verdicts_come_back_in_the_family_of_all_tests() -> None:
     alone, _ = judge_plan(PLAN, scores)
     verdicts, rows = improvements(PLAN, scores, FIRST, SCALES, alone)
     assert {v.comparisons for v in alone} == {35} and {v.comparisons for v in verdicts} == {40}
-    single = {(row.environments[0], row.rival): row for row in rows if not row.over_all}
+    single = {(row.environments[0], row.verdict.variant): row for row in rows if not row.over_all}
     for verdict in verdicts:
         if verdict.outcome != "control":
             row = single[verdict.environment, verdict.variant]
-            assert (row.adjusted, row.pairs) == (verdict.adjusted, verdict.pairs)
+            assert row.verdict == verdict
 
 
 def test_what_is_not_alike_is_in_no_mean() -> None:
@@ -193,7 +193,7 @@ def test_what_is_not_alike_is_in_no_mean() -> None:
 
 
 def test_the_least_claimable_mean_over_environments_is_where_its_claim_begins() -> None:
-    def shifted(size: float) -> Improvement:
+    def shifted(size: float) -> Verdict:
         """TRPO's differences to PPO centred, then shifted on every environment alike."""
         scores = scores_frame("experiment", Made(of=noisy, seeds=12))
         for name in REACHED:
@@ -203,7 +203,7 @@ def test_the_least_claimable_mean_over_environments_is_where_its_claim_begins() 
             apart = scores.loc[own, "score"].to_numpy() - first
             spread = SCALES[name].one - SCALES[name].zero
             scores.loc[own, "score"] = first + apart - apart.mean() - size * spread
-        return found(scores)["trpo"]
+        return found(scores)["trpo"].verdict
 
     least = shifted(0.0).least
     assert 0 < least < 1

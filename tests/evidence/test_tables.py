@@ -42,7 +42,7 @@ def test_a_row_is_computed_from_its_scores(learning: Build) -> None:
             interval = bootstrap_interval(values, np.random.default_rng([0, 10]))
             assert (row.low, row.high) == interval
             assert row.low < row.iqm < row.high
-            assert row.coverage == COVERAGE["iqm"][10]
+            assert row.coverage == COVERAGE["iqm"][1][10]
             assert row.last_100 == pytest.approx(mine["last_100"].mean())
         assert table.rows[1].verdict.outcome == "better"
 

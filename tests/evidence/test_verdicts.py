@@ -11,7 +11,7 @@ import pytest
 import scipy.stats
 
 from bench.errors import InputError
-from bench.evidence.statistics.power import pairs_needed, smallest_p
+from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import ALPHA, holm, least_claimable, sign_flip_test
 from bench.evidence.verdicts import Verdict, judge, judge_plan, p_text, return_text
 from bench.kinds import EPISODES, EVALUATIONS, MEANS
@@ -327,10 +327,12 @@ def test_returns_are_written_for_people(value: float, text: str) -> None:
 
 
 def test_how_many_pairs_a_page_needs() -> None:
-    assert smallest_p(10, 1) == 2**-9
-    assert smallest_p(2, 35) == 1
     assert pairs_needed(1) == pairs_needed(25) == 10
     assert pairs_needed(26) == 11
+    for comparisons in range(1, 2_000):
+        needed = pairs_needed(comparisons)
+        assert comparisons * 2.0 ** (1 - needed) <= 0.05  # Holm's first step, of the smallest p
+        assert needed == 10 or comparisons * 2.0 ** (2 - needed) > 0.05
     everywhere = {("Hopper-v5", "control"): CONTROL} | {
         ("Hopper-v5", f"v{place:02}"): CONTROL + 1e6 for place in range(26)
     }

@@ -12,9 +12,8 @@ from tensorboard.compat.proto.event_pb2 import Event
 from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
-from bench.errors import InputError
 from bench.file_names import file_name
-from bench.files import whole
+from bench.files import whole, writing
 from bench.store.schema import SCHEMAS
 
 _NAME: Final = "events.out.tfevents.0"
@@ -47,7 +46,7 @@ def write_event_files(
         for name, frame in (("episodes", episodes), ("updates", updates))
     }
     folders = []
-    try:
+    with writing(f"cannot write into {str(folder)!r}"):
         for run in runs.itertuples():
             place = (
                 folder / file_name(run.environment) / file_name(run.variant) / f"seed_{run.seed}"
@@ -63,9 +62,6 @@ def write_event_files(
                 ):
                     writer.write(event.SerializeToString())
             folders.append(place)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot write into {str(folder)!r}: {reason}") from error
     return folders
 
 

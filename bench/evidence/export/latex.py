@@ -12,21 +12,20 @@ import pandas as pd
 
 from bench.evidence.caveats import trouble
 from bench.evidence.export.citations import OF_PACKAGES, bibliography
-from bench.evidence.measures.cells import range_text
+from bench.evidence.measures.cells import budgets, range_text
 from bench.evidence.results import Results, versions
-from bench.evidence.statistics.coverage import coverage_text
-from bench.evidence.statistics.estimates import REPETITIONS, bootstrap_interval
+from bench.evidence.statistics.coverage import coverages_text
+from bench.evidence.statistics.estimates import REPETITIONS, interval_of_seeds
 from bench.evidence.statistics.significance import ALPHA, ENUMERATION_LIMIT, FEWEST_PAIRS
 from bench.evidence.verdicts import return_text
 from bench.file_names import file_name
 from bench.kinds import not_training
 from bench.store.editions import edition_note
-from bench.store.imported import trained
 from bench.visible import visible
 
 _NARROW: Final = 3
 """Environments that fit into one column."""
-_MARKS: Final = {"better": r"$^{\uparrow}$", "worse": r"$^{\downarrow}$"}
+_MARKS: Final[dict[str, str]] = {"better": r"$^{\uparrow}$", "worse": r"$^{\downarrow}$"}
 _LABEL: Final = re.compile(r"[^A-Za-z0-9.-]+")
 _GREEK: Final = """
 α alpha β beta γ gamma δ delta ε varepsilon ζ zeta η eta θ theta ι iota κ kappa λ lambda μ mu ν nu
@@ -120,17 +119,11 @@ def _cell(results: Results, environment: str, variant: str) -> tuple[str, str]:
     own = results.values.get((environment, variant))
     if own is None:
         return "--", ""
-    low, high = bootstrap_interval(own, np.random.default_rng([0, len(own)]), "mean")
-    mean = _number(float(own.mean()))
-    marks = {
-        verdict.outcome
-        for verdict in results.verdicts
-        if (verdict.environment, verdict.variant) == (environment, variant)
-    }
-    mark = next((_MARKS[each] for each in marks if each in _MARKS), "")
-    known = np.isfinite(low)
-    interval = rf"\scriptsize [{_number(float(low))}, {_number(float(high))}]" if known else ""
-    return mean + mark, interval
+    low, high = interval_of_seeds(own, "mean")
+    outcomes = {(each.environment, each.variant): each.outcome for each in results.verdicts}
+    mark = _MARKS.get(outcomes.get((environment, variant), ""), "")
+    interval = rf"\scriptsize [{_number(low)}, {_number(high)}]" if np.isfinite(low) else ""
+    return _number(float(own.mean())) + mark, interval
 
 
 def _caption(results: Results) -> list[str]:
@@ -162,9 +155,13 @@ def _caption(results: Results) -> list[str]:
     else:
         told.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     wrong = dict.fromkeys((*trouble(results.scores), *results.findings.notes))
+    return told + [escaped(each) for each in (*wrong, *_kinds(results))]
+
+
+def _kinds(results: Results) -> list[str]:
+    """Sentences on variants whose returns are none of training episodes."""
     kinds = zip(results.scores["variant_title"], results.scores["kind"], strict=True)
-    told += [escaped(each) for each in (*wrong, *not_training(dict.fromkeys(kinds)))]
-    return told
+    return not_training(dict.fromkeys(kinds))
 
 
 def _methods(results: Results, cited: list[str]) -> str:
@@ -176,7 +173,6 @@ def _methods(results: Results, cited: list[str]) -> str:
 
     runs = results.runs
     numbers = sorted({len(own) for own in results.values.values()})
-    several = [number for number in numbers if number > 1]
     tested = [each for each in results.verdicts if each.outcome in ("none", *_MARKS)]
     sentences = [
         "A run's score is the mean return of its training episodes in the last 10\\% of its "
@@ -186,8 +182,7 @@ def _methods(results: Results, cited: list[str]) -> str:
             f"{range_text(numbers[0], numbers[-1])} seeds each."
         ),
     ]
-    if several:
-        covered = ", ".join(f"{coverage_text(each, 'mean')} at n = {each}" for each in several)
+    if covered := coverages_text(numbers, "mean"):
         sentences.append(
             rf"Intervals are nominal 95\% percentile bootstrap intervals"
             f"{cite('efron1993bootstrap')} of the mean over seeds ({REPETITIONS:,} resamples), "
@@ -215,20 +210,17 @@ def _methods(results: Results, cited: list[str]) -> str:
     ]
     if named:
         sentences.append(f"Runs were made with {', '.join(named)}.")
-    kinds = zip(results.scores["variant_title"], results.scores["kind"], strict=True)
-    sentences += map(escaped, not_training(dict.fromkeys(kinds)))
+    sentences += map(escaped, _kinds(results))
     lines = (*results.view.mixed, *edition_note(runs))
     sentences += [escaped(line.removesuffix(".") + ".") for line in lines]
     return "\n".join(sentences) + "\n"
 
 
 def _budgets(runs: pd.DataFrame) -> str:
-    """How many steps each seed has, by environment; imported runs have budgets of their own."""
-    own = trained(runs)
-    budgets = (runs if own.empty else own).groupby("environment", sort=False)["budget"].max()
+    """How many steps each seed has, by environment."""
     by_size: dict[int, list[str]] = {}
-    for environment, size in budgets.items():
-        by_size.setdefault(int(size), []).append(str(environment))
+    for environment, size in budgets(runs).items():
+        by_size.setdefault(size, []).append(environment)
     return " and ".join(
         f"{size:,} environment steps on {', '.join(names)}" for size, names in by_size.items()
     )

@@ -8,10 +8,9 @@ from typing import Final
 
 import pandas as pd
 
-from bench.errors import InputError
 from bench.evidence.export.spreadsheets import cell
 from bench.evidence.tables import Table
-from bench.files import whole
+from bench.files import whole, writing
 from bench.kinds import EPISODES
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
@@ -52,15 +51,12 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
         InputError: one of them can't be written.
     """
     written = []
-    try:
+    with writing(f"cannot write into {str(folder)!r}"):
         for name, table in tables.items():
             path = folder / f"{name}.csv"
             with whole(path) as part:
                 _guarded(table).to_csv(part, index=False, lineterminator="\n")
             written.append(path)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot write into {str(folder)!r}: {reason}") from error
     return written
 
 

@@ -10,20 +10,14 @@ import pandas as pd
 from bench.evidence.caveats import mixed_code, trouble
 from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import thousands
-from bench.evidence.measures.cells import range_text
+from bench.evidence.measures.cells import budgets, range_text
 from bench.evidence.measures.curves import SeedCurves
 from bench.evidence.measures.wall_time import other_machines
 from bench.evidence.results import versions
-from bench.evidence.statistics.coverage import coverage_text
+from bench.evidence.statistics.coverage import coverages_text
 from bench.evidence.statistics.estimates import REPETITIONS, STATISTICS, Statistic
 from bench.kinds import EPISODES, kind_of, not_training
 from bench.store import imported
-
-SECONDS: Final = (
-    "Seconds: wall time since training began; the seeds of a variant train together in one "
-    "program, so this is the time for all of them."
-)
-"""What an axis of wall time means."""
 
 
 def whole_caption(shown: Shown, meaning: Sequence[str], *, marked: bool) -> tuple[str, ...]:
@@ -59,12 +53,9 @@ def statistic_text(numbers: Sequence[int], statistic: Statistic) -> str:
 
 def interval_text(numbers: Sequence[int], statistic: Statistic) -> str:
     """What a band is, and what its interval is worth at these numbers of seeds, each over 1."""
-    measured = ", ".join(
-        f"{coverage_text(number, statistic)} at {seeds_text([number])}" for number in numbers
-    )
     return (
         f"95% percentile-bootstrap interval over seeds ({REPETITIONS:,} resamples); its "
-        f"measured coverage, for normal data, is {measured}"
+        f"measured coverage, for normal data, is {coverages_text(numbers, statistic)}"
     )
 
 
@@ -124,23 +115,21 @@ def meaning(
 
 def budgets_text(runs: pd.DataFrame) -> str:
     """A sentence: the environments, and how many steps each seed has there."""
-    # What was imported has budgets of its own, which are told with it.
-    trained = imported.trained(runs)
-    budgets = (
-        (runs if trained.empty else trained).groupby("environment", sort=False)["budget"].max()
-    )
-    if budgets.nunique() == 1:
-        listed = (
-            f"{', '.join(map(str, budgets.index))} ({thousands(budgets.iloc[0])} steps per seed)"
-        )
-    else:
-        listed = ", ".join(f"{name} ({thousands(size)} steps)" for name, size in budgets.items())
-    return f"Environment{'s' if len(budgets) > 1 else ''}: {listed}."
+    found = budgets(runs)
+    (size, *others) = dict.fromkeys(found.values())
+    listed = f"{', '.join(found)} ({thousands(size)} steps per seed)"
+    if others:
+        listed = ", ".join(f"{name} ({thousands(size)} steps)" for name, size in found.items())
+    return f"Environment{'s' if len(found) > 1 else ''}: {listed}."
 
 
 def seconds_text(runs: pd.DataFrame) -> list[str]:
     """Sentences: what an axis of wall time means, and what it leaves out."""
-    sentences = [SECONDS, *other_machines(runs)]
+    sentences = [
+        "Seconds: wall time since training began; the seeds of a variant train together in one "
+        "program, so this is the time for all of them.",
+        *other_machines(runs),
+    ]
     untold = runs.loc[runs["seconds"].isna(), "variant_title"].unique()
     if len(untold):
         sentences.append(f"Left out, as no file tells their seconds: {', '.join(untold)}.")

@@ -34,7 +34,7 @@ def caption(shown: Shown) -> list[str]:
 def _paired(shown: Shown) -> dict[Cell, Floats]:
     found = shown.of(
         {
-            (verdict.environment, verdict.variant): shown.results.differences(verdict)
+            (verdict.environment, verdict.variant): verdict.differences
             for verdict in shown.results.verdicts
             if verdict.outcome != "control" and verdict.pairs
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,26 +39,20 @@ _WIDTH_RANGE: Final = (2.0, 40.0)
 _FONT_RANGE: Final = (4.0, 40.0)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Kind:
-    """How a kind of picture is drawn, and what is said about it."""
-
-    draw: Callable[..., Figure]
-    caption: Callable[..., list[str]]
-    marked: bool = False  # whether it marks where seeds diverged
-
-
-KINDS: Final = {
-    "curves": Kind(draw=learning_curves.draw, caption=learning_curves.caption, marked=True),
-    "seeds": Kind(draw=seed_curves.draw, caption=seed_curves.caption),
-    "scores": Kind(draw=scores.draw, caption=scores.caption),
-    "differences": Kind(draw=differences.draw, caption=differences.caption),
-    "profile": Kind(draw=profile.draw, caption=profile.caption),
-    "mechanism": Kind(draw=mechanism.draw, caption=mechanism.caption),
-    "figure_3": Kind(draw=figure_3.draw, caption=figure_3.caption, marked=True),
-    "kl": Kind(draw=reference_kl.draw, caption=reference_kl.caption),
+KINDS: Final[dict[str, Any]] = {
+    "curves": learning_curves,
+    "seeds": seed_curves,
+    "scores": scores,
+    "differences": differences,
+    "profile": profile,
+    "mechanism": mechanism,
+    "figure_3": figure_3,
+    "kl": reference_kl,
 }
-"""By what `figure --kind` calls it."""
+"""What `figure --kind` calls a picture -> the module whose `draw` and `caption` make it."""
+
+_MARKED: Final = ("curves", "figure_3")
+"""Those that mark, over steps, where seeds diverged."""
 
 
 def default_kind(page: str) -> str:
@@ -111,8 +105,8 @@ def picture(
     if name not in KINDS:
         raise unknown("kind of figure", name, KINDS)
     chosen, inches = KINDS[name], in_inches(width)
-    size = SMALL_FONT_SIZE if inches and inches <= COLUMN else FONT_SIZE
-    size = size if font_size is None else font_size
+    usual = SMALL_FONT_SIZE if inches and inches <= COLUMN else FONT_SIZE
+    size = usual if font_size is None else font_size
     _check("font size", "points", size, _FONT_RANGE)
     given = {key: value for key, value in options.items() if value is not None}
     taken = inspect.signature(chosen.draw).parameters
@@ -125,7 +119,7 @@ def picture(
     whole = name == "figure_3"
     shown = select(results, variants, environments, missing=whole, width=inches, font_size=size)
     figure = chosen.draw(shown, **given)
-    marked = chosen.marked and given.get("x") != "seconds"
+    marked = name in _MARKED and given.get("x") != "seconds"
     told = whole_caption(shown, chosen.caption(shown, **given), marked=marked)
     question = str(results.plan["question"].iloc[0]) if title else ""
     furnish(figure, title=question, caption=told if caption else (), font_size=size)

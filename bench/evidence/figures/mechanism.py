@@ -26,7 +26,6 @@ from bench.evidence.figures.panel import (
     round_ticks,
     span,
 )
-from bench.evidence.figures.seed_rows import draw_rows
 from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import Look, drawing
 from bench.evidence.figures.wrapping import wrapped
@@ -34,7 +33,6 @@ from bench.evidence.measures.curves import Band
 from bench.evidence.measures.diagnostics import (
     Diagnostic,
     diagnostics,
-    first_variances,
     floor,
     mechanism_of,
 )
@@ -65,7 +63,7 @@ def draw(shown: Shown, *, columns: Sequence[str] | None = None) -> Figure:
     with drawing(shown.font_size):
         figure, panels, _ = make_grid(len(places), number, width)
         for panel, (each, environment) in zip(panels, places, strict=True):
-            cells = [pair for pair in each.banded if pair[0].environment == environment]
+            cells = each.panel(environment)
             if not cells:
                 panel.set_axis_off()
                 continue
@@ -93,21 +91,6 @@ def caption(shown: Shown, *, columns: Sequence[str] | None = None) -> list[str]:
     ]
 
 
-def draw_first_variances(shown: Shown) -> Figure:
-    """Draw the gradient's variance in each seed's first batch, by variant.
-
-    There all variants of a seed still have the same policy: what differs is the estimator alone.
-
-    Raises:
-        InputError: no run has one, or one of them is not positive.
-    """
-    found = first_variances(shown.results.view.updates)
-    if any(own.min() <= 0 for own in found.values()):
-        raise InputError("there is nothing to draw: a variance is not positive")
-    label = "variance of the gradient in a seed's first batch"
-    return draw_rows(found, shown, label=label, statistic="iqm", logarithmic=True)
-
-
 def _diagnostics(shown: Shown, columns: Sequence[str] | None) -> tuple[Diagnostic, ...]:
     asked = mechanism_of(shown.results.plan) if columns is None else columns
     found = diagnostics(shown.runs, shown.rows(shown.results.view.updates), asked)
@@ -129,14 +112,11 @@ def _draw(
         panel.set_yscale("log")
         if len(values):
             panel.set_ylim(values.min() / 1.5, values.max() * 1.5)
-        round_ticks(panel, "y")
+        round_ticks(panel)
     draw_curves(panel, cells, look, drawn)
 
 
 def _lifted(band: Band, bottom: float) -> Band:
     """The band with nothing below where a logarithmic axis ends."""
-    return Band(
-        centre=np.maximum(band.centre, bottom),
-        low=np.maximum(band.low, bottom),
-        high=np.maximum(band.high, bottom),
-    )
+    centre, low, high = (np.maximum(x, bottom) for x in (band.centre, band.low, band.high))
+    return Band(centre=centre, low=low, high=high)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.errors import InputError
 from bench.evidence.figures.style import drawing
-from bench.files import whole
+from bench.files import whole, writing
 from bench.visible import visible
 
 ENDINGS: Final = (".png", ".pdf", ".svg")
@@ -45,13 +45,8 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         InputError: the ending is not known, or the file cannot be written.
     """
     checked = check_output(path)
-    ending = checked.suffix.lower()
-    try:
-        with whole(checked) as part:
-            draw(figure, part, ending)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise InputError(f"cannot write the figure {str(path)!r}: {reason}") from error
+    with writing(f"cannot write the figure {str(path)!r}"), whole(checked) as part:
+        draw(figure, part, checked.suffix.lower())
     return checked
 
 
@@ -72,12 +67,5 @@ def draw(figure: Figure, target: Path | BinaryIO, ending: str) -> None:
     for part in figure.findobj(lambda artist: bool(artist.get_gid())):
         part.set_gid(visible(str(part.get_gid())))
     with drawing():
-        figure.savefig(target, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=_metadata(ending))
-
-
-def _metadata(ending: str) -> dict[str, None]:
-    if ending == ".pdf":
-        return {"CreationDate": None}
-    if ending == ".svg":
-        return {"Date": None}
-    return {}
+        dated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(ending, {})
+        figure.savefig(target, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=dated)

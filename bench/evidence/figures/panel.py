@@ -15,7 +15,7 @@ from bench.evidence.figures.furniture import LEGEND
 from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import Look, power_of_ten, scale, thousands
 from bench.evidence.measures.curves import Band, SeedCurves
-from bench.evidence.statistics.estimates import Floats, Statistic, bootstrap_interval, estimate
+from bench.evidence.statistics.estimates import Floats, Statistic, estimate, interval_of_seeds
 
 _MARKS_A_LINE = 7
 
@@ -168,7 +168,6 @@ def draw_seeds(
     *,
     gid: str,
     upright: bool,
-    seed: int = 0,
 ) -> None:
     """Every seed's value as a dot, the statistic as a bar, and its interval, where it has one.
 
@@ -180,14 +179,13 @@ def draw_seeds(
         statistic: what the bar shows.
         gid: what the dots' name begins with.
         upright: whether values are on the vertical axis, as in a strip beside curves.
-        seed: of the bootstrap.
     """
 
     def at(places: ArrayLike, numbers: ArrayLike) -> tuple[ArrayLike, ArrayLike]:
         return (places, numbers) if upright else (numbers, places)
 
     colour, edges = look.colour, (place - 0.36, place + 0.36)
-    low, high = bootstrap_interval(values, np.random.default_rng([seed, len(values)]), statistic)
+    low, high = interval_of_seeds(values, statistic)
     if np.isfinite(low):
         fill = panel.fill_between if upright else panel.fill_betweenx
         fill(edges, low, high, color=colour, alpha=0.25, linewidth=0)
@@ -232,10 +230,10 @@ def span(panel: Axes, extent: float, ticks: int) -> None:
         last.set_horizontalalignment("right")
 
 
-def round_ticks(panel: Axes, axis: str) -> None:
-    """Ticks of a logarithmic axis that read as the other axes' do, and never fewer than two."""
-    chosen = panel.xaxis if axis == "x" else panel.yaxis
-    low, high = sorted(panel.get_xlim() if axis == "x" else panel.get_ylim())
+def round_ticks(panel: Axes) -> None:
+    """Ticks of a logarithmic vertical axis that read as others' do, and never fewer than two."""
+    chosen = panel.yaxis
+    low, high = sorted(panel.get_ylim())
     decades = np.log10(high / low)
     steps = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1 else (1.0, 2.0, 5.0)
     chosen.set_major_locator(LogLocator(subs=steps, numticks=6))

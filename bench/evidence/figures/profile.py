@@ -65,13 +65,8 @@ def _worlds(shown: Shown) -> list[str]:
 
 def _strata(shown: Shown) -> dict[str, list[Floats]]:
     """Normalised scores of each variant, by environment of those that all have."""
-    worlds, values = _worlds(shown), shown.results.values
-    scales = shown.results.scale_by_environment
-    found = {
-        variant: [scales[name](values[name, variant]) for name in worlds]
-        for variant in shown.variants
-        if worlds and all((name, variant) in values for name in worlds)
-    }
+    every = shown.results.strata(_worlds(shown))
+    found = {name: own for name, own in every.items() if name in shown.variants}
     if not found:
         raise InputError(
             "there is nothing to draw: no environment has a scale of normalised scores and runs of "

@@ -26,9 +26,9 @@ from bench.evidence.figures.panel import dress_panel, line, name_lines
 from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import Look, drawing, scale, thousands
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.curves import SeedCurves, seed_curves
+from bench.evidence.measures.curves import SeedCurves, over_seeds, seed_curves
 from bench.evidence.measures.reference_kl import per_answer
-from bench.evidence.statistics.estimates import Statistic, estimate
+from bench.evidence.statistics.estimates import Statistic
 
 REWARD: Final = "reward of an answer"
 DIVERGENCE: Final = "KL(policy ‖ reference) of an answer [nats]"
@@ -71,9 +71,15 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
     with drawing(shown.font_size):
         figure, panels, _ = make_grid(len(places), columns, width)
         for panel, ((environment, kind), near) in zip(panels, places, strict=True):
-            _draw_ways(panel, found, environment, kind, shown.look, cell, near=near)
-            ends = [len(way.ends) for way in found[environment, kind]]
-            count = ", where most end" if near else f" ({seeds_text(ends)})"
+            own = found[environment, kind]
+            if near:
+                _zoom(panel, [way for way in own if _is_near(way, found)])
+            else:
+                beside = [ways for (name, _), ways in found.items() if name == environment]
+                _limit(panel, [way for ways in beside for way in ways], cell)
+            for way in own:
+                _draw(panel, way, shown.look[way.variant], 0.55 if near else 1.0)
+            count = ", where most end" if near else f" ({seeds_text([len(w.ends) for w in own])})"
             panel.set_title(f"{environment}: {kind}{count}", loc="left")
         name_axes(panels, columns, height, DIVERGENCE, REWARD)
         name_lines(panels[0], shown, drawn)
@@ -119,41 +125,6 @@ def _ways(shown: Shown, statistic: Statistic) -> Ways:
     }
 
 
-def _draw_ways(
-    panel: Axes,
-    found: Ways,
-    environment: str,
-    kind: str,
-    look: Mapping[str, Look],
-    cell: float,
-    *,
-    near: bool = False,
-) -> None:
-    """What the variants did on an environment, within the limits of all its panels.
-
-    Args:
-        panel: where to.
-        found: of `ways`.
-        environment, kind: the key of what is drawn.
-        look: of every variant.
-        cell: width of the panel with its tick labels [inches].
-        near: only where most variants end.
-    """
-    if near:
-        _zoom(panel, [way for way in found[environment, kind] if _is_near(way, found)])
-    else:
-        # The same limits for all panels of an environment: they show the gap between them.
-        _limit(
-            panel, [way for (name, _), own in found.items() if name == environment for way in own]
-        )
-    for way in found[environment, kind]:
-        _draw(panel, way, look, 0.55 if near else 1.0)
-    dress_panel(panel)
-    if not near:
-        ticks = _ticks(panel.get_xlim()[1], cell)
-        panel.set_xticks(ticks, [thousands(tick) for tick in ticks])
-
-
 def _ticks(end: float, width: float) -> list[int]:
     """As many as have place on an axis of the square root, which is `width` inches long."""
     kept: list[int] = []
@@ -194,33 +165,27 @@ def _of_cells(
     column: str,
     statistic: Statistic,
 ) -> list[Way]:
-    found = []
-    of_variant = {each.variant: each for each in rewards if each.environment == environment}
-    for cell in divergences:
-        if cell.environment != environment or cell.variant not in of_variant or not cell.seeds:
-            continue
-        own = ends[(ends["environment"] == environment) & (ends["variant"] == cell.variant)]
-        found.append(
-            Way(
-                variant=cell.variant,
-                divergence=_centre(cell.values, statistic),
-                rewards=_centre(of_variant[cell.variant].values, statistic),
-                ends=own[["divergence", column]].to_numpy(dtype=np.float64),
-            )
+    own = {each.variant: each for each in rewards if each.environment == environment}
+    here = ends[ends["environment"] == environment]
+    return [
+        Way(
+            variant=cell.variant,
+            divergence=over_seeds(cell.values, statistic),
+            rewards=over_seeds(own[cell.variant].values, statistic),
+            ends=here.loc[here["variant"] == cell.variant, ["divergence", column]].to_numpy(float),
         )
-    return found
+        for cell in divergences
+        if cell.environment == environment and cell.variant in own and cell.seeds
+    ]
 
 
-def _centre(values: Floats, statistic: Statistic) -> Floats:
-    """The statistic over seeds [S, G] -> [G]; NaN until every seed has a value."""
-    complete = np.isfinite(values).all(axis=0)
-    centre = np.full(values.shape[1], np.nan)
-    if complete.any():
-        centre[complete] = estimate(values[:, complete], statistic)
-    return centre
+def _limit(panel: Axes, found: Sequence[Way], width: float) -> None:
+    """The limits of all panels of an environment: they show the gap between them.
 
-
-def _limit(panel: Axes, found: Sequence[Way]) -> None:
+    Args:
+        panel: which is `width` inches wide with its tick labels.
+        found: what the variants did there.
+    """
     x = np.concatenate([*(way.divergence for way in found), *(way.ends[:, 0] for way in found)])
     y = np.concatenate([*(way.rewards for way in found), *(way.ends[:, 1] for way in found)])
     low, high = float(np.nanmin(y)), float(np.nanmax(y))
@@ -228,31 +193,32 @@ def _limit(panel: Axes, found: Sequence[Way]) -> None:
     panel.set_ylim(low - margin, high + margin)
     panel.set_xscale("function", functions=(lambda v: np.sqrt(np.maximum(v, 0)), np.square))
     panel.set_xlim(0, 1.05 * float(np.nanmax(x)) or 1.0)
+    dress_panel(panel)
+    ticks = _ticks(panel.get_xlim()[1], width)
+    panel.set_xticks(ticks, [thousands(tick) for tick in ticks])
 
 
 def _zoom(panel: Axes, found: Sequence[Way]) -> None:
+    """Limits where most variants end."""
     ends = np.concatenate([way.ends for way in found])
     low, high = np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)
     margin = np.where(high > low, 0.06 * (high - low), 1.0)
     panel.set_xlim(low[0] - margin[0], high[0] + margin[0])
     panel.set_ylim(low[1] - margin[1], high[1] + margin[1])
+    dress_panel(panel)
 
 
-def _draw(panel: Axes, way: Way, look: Mapping[str, Look], opacity: float) -> None:
-    own = look[way.variant]
-    drawn = line(way.divergence, way.rewards, own)
-    drawn.set_markevery(max(1, len(way.rewards) // _MARKS))
-    drawn.set_linewidth(1.1 * scale())
-    drawn.set_alpha(opacity)
-    drawn.set_gid(way.variant)
+def _draw(panel: Axes, way: Way, look: Look, opacity: float) -> None:
+    drawn = line(way.divergence, way.rewards, look)
+    every = max(1, len(way.rewards) // _MARKS)
+    drawn.set(markevery=every, linewidth=1.1 * scale(), alpha=opacity, gid=way.variant)
     panel.add_line(drawn)
     panel.plot(
-        way.ends[:, 0],
-        way.ends[:, 1],
+        *way.ends.T,
         linestyle="",
         marker="o",
         markersize=3.4 * scale(),
-        color=own.colour,
+        color=look.colour,
         markeredgecolor="white",
         markeredgewidth=0.4 * scale(),
         zorder=3,

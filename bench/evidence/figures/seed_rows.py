@@ -15,7 +15,7 @@ from bench.evidence.figures.grid import (
     screen_width,
     settle,
 )
-from bench.evidence.figures.panel import draw_seeds, dress_panel, round_ticks
+from bench.evidence.figures.panel import draw_seeds, dress_panel
 from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import drawing
 from bench.evidence.figures.wrapping import text_width, wrapped
@@ -34,7 +34,6 @@ def draw_rows(
     label: str,
     statistic: Statistic,
     zero: bool = False,
-    logarithmic: bool = False,
 ) -> Figure:
     """Draw values by cell.
 
@@ -44,7 +43,6 @@ def draw_rows(
         label: of the horizontal axis.
         statistic: what the bar shows.
         zero: whether 0 is marked: the values are differences.
-        logarithmic: whether the horizontal axis is; every value is positive.
 
     Raises:
         InputError: there is no value.
@@ -66,16 +64,12 @@ def draw_rows(
         figure, panels, _ = make_grid(len(worlds), columns, width, share_y=True)
         for panel, environment in zip(panels, worlds, strict=True):
             dress_panel(panel, x_ticks=2 if cell < 16 * shown.letter else 4)
-            if logarithmic:
-                panel.set_xscale("log")
             if zero:
                 panel.axvline(0, color="0.4", linewidth=0.8, gid="zero")
             for place, name in enumerate(rows):
                 if (environment, name) in cells:
                     own, look = cells[environment, name], shown.look[name]
                     draw_seeds(panel, place, own, look, statistic, gid=name, upright=False)
-            if logarithmic:
-                round_ticks(panel, "x")
             panel.set_yticks(range(len(rows)), texts)
             panel.set_ylim(len(rows) - 0.4, -0.6)
             panel.set_title(environment, loc="left")

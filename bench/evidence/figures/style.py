@@ -51,7 +51,8 @@ def looks(variants: Sequence[str], control: str | None) -> dict[str, Look]:
     """
     palette = seaborn.color_palette("colorblind")
     dashes = _DASHES if control in variants else (_SOLID, *_DASHES)
-    chosen = {}
+    chosen: dict[str | None, Look] = {}
+    chosen[control] = Look(colour=_CONTROL_COLOUR, dashes=_SOLID, marker="o")
     others = [variant for variant in variants if variant != control]
     for place, variant in enumerate(others):
         red, green, blue = palette[_ORDER[place % len(_ORDER)]]
@@ -60,8 +61,6 @@ def looks(variants: Sequence[str], control: str | None) -> dict[str, Look]:
             dashes=dashes[place % len(dashes)],
             marker=_MARKERS[place % len(_MARKERS)],
         )
-    if control in variants and control is not None:
-        chosen[control] = Look(colour=_CONTROL_COLOUR, dashes=_SOLID, marker="o")
     return {variant: chosen[variant] for variant in variants}
 
 
@@ -106,21 +105,11 @@ def drawing(font_size: float = FONT_SIZE) -> AbstractContextManager[None]:
         "axes.titlepad": 4.0 * part,
         "axes.labelsize": font_size,
         "axes.labelpad": 2.5 * part,
-        "xtick.labelsize": 0.94 * font_size,
-        "ytick.labelsize": 0.94 * font_size,
         "legend.fontsize": font_size,
         "axes.linewidth": 0.8 * part,
         "axes.edgecolor": "0.3",
         "axes.labelcolor": "0.15",
         "text.color": "0.1",
-        "xtick.color": "0.3",
-        "ytick.color": "0.3",
-        "xtick.labelcolor": "0.15",
-        "ytick.labelcolor": "0.15",
-        "xtick.major.width": 0.8 * part,
-        "ytick.major.width": 0.8 * part,
-        "xtick.major.size": 3.0 * part,
-        "ytick.major.size": 3.0 * part,
         "axes.grid": True,
         "grid.color": "0.92",
         "grid.linewidth": 0.7 * part,
@@ -132,4 +121,7 @@ def drawing(font_size: float = FONT_SIZE) -> AbstractContextManager[None]:
         "svg.fonttype": "none",
         "svg.hashsalt": "ppo-ladder",
     }
+    ticks = {"color": "0.3", "labelcolor": "0.15", "labelsize": 0.94 * font_size}
+    ticks |= {"major.width": 0.8 * part, "major.size": 3.0 * part}
+    settings |= {f"{x}tick.{name}": value for x in "xy" for name, value in ticks.items()}
     return matplotlib.rc_context(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -84,18 +84,9 @@ def _shares(axes: Axes, shares: pd.DataFrame, seeds: int, width: float) -> None:
     places = np.arange(len(shares))[::-1]
     left = np.zeros(len(shares))
     for part, colour, hatch in zip(PARTS, colours, _HATCHES, strict=True):
-        widths = shares[part].to_numpy()
-        axes.barh(
-            places,
-            widths,
-            left=left,
-            color=colour,
-            hatch=hatch,
-            edgecolor="white",
-            lw=0,
-            label=part,
-        )
-        left += widths
+        look: dict[str, Any] = {"color": colour, "hatch": hatch, "edgecolor": "white", "lw": 0}
+        axes.barh(places, shares[part], left=left, label=part, **look)
+        left += shares[part].to_numpy()
     for place, row in zip(places, shares.itertuples(), strict=True):
         mark = "*" if row.noisy else ""
         axes.text(1.01, place, f"{row.ratio:.2f}{mark}", va="center", fontsize="small")
@@ -105,12 +96,7 @@ def _shares(axes: Axes, shares: pd.DataFrame, seeds: int, width: float) -> None:
     axes.set_xlabel("share of wall time")
     axes.grid(visible=False)
     axes.set_title(f"{seeds} seeds a core; right: ratio to the bare loop", loc="right")
-    axes.legend(
-        ncols=4 if width > _WIDE else 2,
-        loc="upper center",
-        bbox_to_anchor=(0.4, -0.16),
-        frameon=False,
-    )
+    _name(axes, 4 if width > _WIDE else 2, 0.4)
 
 
 def _sweep(
@@ -126,19 +112,12 @@ def _sweep(
     ours = here[(here["kind"] == "training") & (here["name"] == name)].sort_values("seeds")
     bare = here[(here["kind"] == "bare") & here["environments"].isin(ours["environments"])]
     bare = bare.sort_values("environments")
-    axes.plot(
-        ours["seeds"].iloc[: len(bare)],
-        bare["steps_per_second"],
-        color="0.35",
-        marker="s",
-        ms=3.5,
-        dashes=(4, 2),
-        label="bare loop, as many environments",
-    )
-    axes.plot(
-        ours["seeds"], ours["steps_per_second"], color=palette[0], marker="o", ms=4, label=name
-    )
-    axes.fill_between(ours["seeds"], ours["low"], ours["high"], color=palette[0], alpha=0.2, lw=0)
+    seeds, rate = ours["seeds"], "steps_per_second"
+    look: dict[str, Any] = {"color": "0.35", "marker": "s", "ms": 3.5, "dashes": (4, 2)}
+    label = "bare loop, as many environments"
+    axes.plot(seeds.iloc[: len(bare)], bare[rate], label=label, **look)
+    axes.plot(seeds, ours[rate], color=palette[0], marker="o", ms=4, label=name)
+    axes.fill_between(seeds, ours["low"], ours["high"], color=palette[0], alpha=0.2, lw=0)
     peers = here[here["kind"] == "peer"]
     fastest = peers.sort_values("steps_per_second").groupby("name", sort=False).tail(1)
     for place, peer in enumerate(fastest.sort_values("steps_per_second").itertuples()):
@@ -152,16 +131,17 @@ def _sweep(
         )
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
-    axes.set_xticks(ours["seeds"], [str(size) for size in ours["seeds"]])
+    axes.set_xticks(seeds, list(map(str, seeds)))
     axes.minorticks_off()
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.yaxis.set_major_formatter(FuncFormatter(thousands))
     axes.set_xlabel("seeds trained at once on each core")
     axes.set_ylabel("environment steps/s, all cores")
-    axes.set_title(f"{environment}", fontsize="medium")
-    axes.legend(
-        ncols=2 if width > _WIDE else 1,
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.16),
-        frameon=False,
-    )
+    axes.set_title(environment, fontsize="medium")
+    _name(axes, 2 if width > _WIDE else 1, 0.5)
+
+
+def _name(axes: Axes, columns: int, middle: float) -> None:
+    """A legend below the panel."""
+    place = (middle, -0.16)
+    axes.legend(ncols=columns, loc="upper center", bbox_to_anchor=place, frameon=False)

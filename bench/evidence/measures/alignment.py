@@ -76,7 +76,7 @@ def align(
 
     status = ordered["status"].to_numpy()
     failed = np.asarray(status == "failed")
-    limit = _numbers(ordered["diverged_at"])
+    limit = pd.to_numeric(ordered["diverged_at"]).to_numpy(dtype=np.float64, na_value=np.nan)
     diverged = np.asarray(status == "diverged") | np.isfinite(limit)
 
     row = _rows(ordered, episodes)
@@ -133,11 +133,6 @@ def _batch_ends(
         np.where(found, step_of_update[places], step),
         np.where(found, seconds_of_update[places], seconds),
     )
-
-
-def _numbers(column: pd.Series) -> Floats:
-    numbers: Floats = pd.to_numeric(column).to_numpy(dtype=np.float64, na_value=np.nan)
-    return numbers
 
 
 def _rows(runs: pd.DataFrame, events: pd.DataFrame) -> Integers:

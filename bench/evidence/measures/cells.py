@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.measures.alignment import Floats
-from bench.store.imported import ALIKE
+from bench.store.imported import ALIKE, trained
 from bench.store.schema import IMPORTED
 
 Cell = tuple[str, str]
@@ -138,6 +138,13 @@ def missing_text(plan: pd.DataFrame, present: Collection[Cell]) -> str:
     return "; ".join(parts)
 
 
+def budgets(runs: pd.DataFrame) -> dict[str, int]:
+    """Environment -> how many steps each seed has; imported runs have budgets of their own."""
+    own = trained(runs)
+    largest = (runs if own.empty else own).groupby("environment", sort=False)["budget"].max()
+    return {str(environment): int(size) for environment, size in largest.items()}
+
+
 def range_text(few: int, many: int) -> str:
     """How many, from the fewest to the most: "10", or "5 to 10"."""
     return str(few) if few == many else f"{few} to {many}"
@@ -159,9 +166,8 @@ def counts_text(plan: pd.DataFrame, counts: Mapping[Cell, int]) -> str:
     for environment in dict.fromkeys(where for where, _ in planned(plan)):
         here = {variant: n for (where, variant), n in there.items() if where == environment}
         others = {variant: n for variant, n in here.items() if n != usual}
-        if len(set(here.values())) == 1 and others:
-            parts.append(f"{environment}: {next(iter(others.values()))}")
-        elif others:
-            listed = ", ".join(f"{names[variant]} {n}" for variant, n in others.items())
-            parts.append(f"{environment}: {listed}")
+        told = ", ".join(f"{names[variant]} {n}" for variant, n in others.items())
+        if others:
+            alike = len(set(here.values())) == 1
+            parts.append(f"{environment}: {next(iter(others.values())) if alike else told}")
     return f"n = {usual}" + (f", save {'; '.join(parts)}" if parts else "")

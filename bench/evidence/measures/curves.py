@@ -16,7 +16,6 @@ from bench.errors import unknown
 from bench.evidence.measures.alignment import Aligned, Floats, Integers, align
 from bench.evidence.measures.wall_time import one_machine
 from bench.evidence.statistics.estimates import (
-    LEVEL,
     REPETITIONS,
     Statistic,
     bootstrap_interval,
@@ -156,7 +155,6 @@ def aggregate(
     *,
     seed: int = 0,
     repetitions: int = REPETITIONS,
-    level: float = LEVEL,
 ) -> Band:
     """The curve over seeds with its pointwise bootstrap interval.
 
@@ -166,25 +164,30 @@ def aggregate(
         seed: of the resamples. They depend on it and on n alone, so that a curve does not move
             when another variant joins the figure.
         repetitions: bootstrap resamples.
-        level: nominal coverage of the interval, in (0, 1).
 
     Raises:
         InputError: an unknown statistic.
     """
-    number, points = curves.values.shape
-    centre, low, high = (np.full(points, np.nan) for _ in range(3))
-    complete = np.isfinite(curves.values).all(axis=0)
-    if number and complete.any():
-        values = curves.values[:, complete]
-        centre[complete] = estimate(values, statistic)
+    centre = over_seeds(curves.values, statistic)
+    low, high = np.full((2, len(centre)), np.nan)
+    complete = np.isfinite(centre)
+    if complete.any():
         low[complete], high[complete] = bootstrap_interval(
-            values,
-            np.random.default_rng([seed, number]),
+            curves.values[:, complete],
+            np.random.default_rng([seed, len(curves.values)]),
             statistic,
             repetitions=repetitions,
-            level=level,
         )
     return Band(centre=centre, low=low, high=high)
+
+
+def over_seeds(values: Floats, statistic: Statistic) -> Floats:
+    """The statistic over seeds, [S, G] -> [G]; NaN until every seed has a value."""
+    complete = np.isfinite(values).all(axis=0)
+    centre = np.full(values.shape[1], np.nan)
+    if len(values) and complete.any():
+        centre[complete] = estimate(values[:, complete], statistic)
+    return centre
 
 
 def _extents(aligned: Aligned, x: Axis) -> Floats:

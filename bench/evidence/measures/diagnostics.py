@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.cells import Cell
+from bench.evidence.measures.cells import Cell, cell_values
 from bench.evidence.measures.curves import Band, SeedCurves, aggregate, seed_curves
 from bench.store.schema import SCHEMAS
 
@@ -74,6 +74,10 @@ class Diagnostic:
         """The curves with their interquartile means over seeds."""
         return [(cell, aggregate(cell, repetitions=_REPETITIONS)) for cell in self.cells]
 
+    def panel(self, environment: str) -> list[tuple[SeedCurves, Band]]:
+        """Those on an environment."""
+        return [pair for pair in self.banded if pair[0].environment == environment]
+
     @cached_property
     def logarithmic(self) -> bool:
         """Whether the axes are: of what spans orders of magnitude, and is negative by rounding."""
@@ -86,15 +90,9 @@ class Diagnostic:
     @property
     def cut(self) -> bool:
         """Whether some of a line lies below its logarithmic axis."""
-        if not self.logarithmic:
-            return False
-        panels: dict[str, list[tuple[SeedCurves, Band]]] = {}
-        for cell, band in self.banded:
-            panels.setdefault(cell.environment, []).append((cell, band))
-        return any(
-            bool(np.any(band.centre < floor(cells)))
-            for cells in panels.values()
-            for _, band in cells
+        return self.logarithmic and any(
+            bool(np.any(band.centre < floor(self.panel(cell.environment))))
+            for cell, band in self.banded
         )
 
 
@@ -133,7 +131,7 @@ def diagnostics(
     """
     found = []
     for column in columns:
-        numbers = pd.to_numeric(updates[column], errors="coerce").astype("float64")
+        numbers = values_of(updates, column)
         events = updates.assign(**{"return": numbers})[numbers.notna()]
         if not len(events):
             continue
@@ -145,6 +143,11 @@ def diagnostics(
     return tuple(found)
 
 
+def values_of(updates: pd.DataFrame, column: str) -> pd.Series:
+    """A column's numbers, whatever its type; NaN where there is none."""
+    return pd.to_numeric(updates[column], errors="coerce").astype("float64")
+
+
 def typical(updates: pd.DataFrame, column: str) -> pd.DataFrame:
     """The median over a seed's updates, then over seeds: environment, variant, n, value.
 
@@ -152,8 +155,8 @@ def typical(updates: pd.DataFrame, column: str) -> pd.DataFrame:
         updates: the store's view.
         column: the diagnostic.
     """
-    numbers = pd.to_numeric(updates[column], errors="coerce").astype("float64")
-    finite = updates.assign(value=numbers)[np.isfinite(numbers)]
+    finite = updates.assign(value=values_of(updates, column))
+    finite = finite[np.isfinite(finite["value"])]
     keys = ["environment", "variant"]
     of_seed = finite.groupby([*keys, "seed"], sort=False)["value"].median().reset_index()
     grouped = of_seed.groupby(keys, sort=False)["value"]
@@ -168,12 +171,5 @@ def first_variances(updates: pd.DataFrame) -> dict[Cell, Floats]:
     Args:
         updates: the store's view.
     """
-    numbers = pd.to_numeric(updates["gradient_variance"], errors="coerce").astype("float64")
-    known = np.isfinite(numbers) & (updates["update"] == 0)
-    first = updates.assign(gradient_variance=numbers)[known]
-    ordered = first.sort_values(["environment_order", "variant_order", "seed"])
-    cells = ordered.groupby(["environment", "variant"], sort=False)
-    return {
-        (str(environment), str(variant)): cell["gradient_variance"].to_numpy(dtype=np.float64)
-        for (environment, variant), cell in cells
-    }
+    first = updates[updates["update"] == 0]
+    return cell_values(first.assign(variance=values_of(first, "gradient_variance")), "variance")

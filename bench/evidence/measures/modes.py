@@ -16,16 +16,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.statistics.clusters import best_split, clusters_p
@@ -35,8 +33,7 @@ from bench.store import PUBLISHED, Store, load
 MODES: Final = Path(__file__).with_name("modes.csv")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Modes:
+class Modes(NamedTuple):
     """The two groups into which the scores of one variant's seeds fall [return]."""
 
     environment: str
@@ -64,8 +61,7 @@ class Modes:
 @cache
 def known_modes() -> tuple[Modes, ...]:
     """The table, by environment."""
-    rows = pd.read_csv(MODES).to_dict("records")
-    return tuple(Modes(**{str(name): value for name, value in row.items()}) for row in rows)
+    return tuple(map(Modes._make, pd.read_csv(MODES).itertuples(index=False)))
 
 
 def mode_warnings(*environments: str) -> list[str]:
@@ -91,22 +87,19 @@ def find_modes(results: Path) -> Iterator[Modes]:
     Args:
         results: the folder of a store.
     """
-    cells = _cells(results)
-    groups = sorted({(one.environment, one.budget) for one, _ in cells})
-    combined = [
-        stats.combine_pvalues([p for one, p in cells if (one.environment, one.budget) == group])
-        for group in groups
-    ]
-    adjusted = holm([each.pvalue for each in combined])
-    for group, p_value in zip(groups, adjusted.tolist(), strict=True):
+    groups: dict[tuple[str, int], list[tuple[float, Modes]]] = {}
+    for p_value, cell in _cells(results):
+        groups.setdefault((cell.environment, cell.budget), []).append((p_value, cell))
+    ordered = [groups[place] for place in sorted(groups)]
+    combined = [stats.combine_pvalues([p for p, _ in own]).pvalue for own in ordered]
+    for own, p_value in zip(ordered, holm(combined), strict=True):
         if p_value <= ALPHA:
-            own = [(p, one) for one, p in cells if (one.environment, one.budget) == group]
             yield min(own, key=lambda pair: pair[0])[1]
 
 
-def _cells(results: Path) -> list[tuple[Modes, float]]:
-    """Every description with enough seeds: its best split, and how clear that is."""
-    found: dict[str, tuple[Modes, float]] = {}
+def _cells(results: Path) -> list[tuple[float, Modes]]:
+    """Every description with enough seeds: how clear its best split is, and that split."""
+    found: dict[str, tuple[float, Modes]] = {}
     ablations = set(Store(results, read_only=True).plans()["ablation"].to_pylist())
     for ablation in sorted(ablations - {UNTRAINED}):
         view = load(ablation, results)
@@ -119,28 +112,11 @@ def _cells(results: Path) -> list[tuple[Modes, float]]:
             description = str(described[cell["run"].iloc[0]])
             if len(values) >= FEWEST_PAIRS and description not in found:
                 place = (str(environment), int(cell["budget"].iloc[0]), ablation, str(variant))
-                found[description] = (_split(place, values), clusters_p(values))
+                _, lower = best_split(values)
+                ends = (float(f"{value:.4g}") for value in values[[0, lower - 1, lower, -1]])
+                split = Modes._make((*place, len(values), lower, *ends))
+                found[description] = clusters_p(values), split
     return list(found.values())
-
-
-def _split(place: tuple[str, int, str, str], values: Floats) -> Modes:
-    _, lower = best_split(values)
-    environment, budget, ablation, variant = place
-    lower_from, lower_to, upper_from, upper_to = (
-        float(f"{value:.4g}") for value in values[[0, lower - 1, lower, -1]]
-    )
-    return Modes(
-        environment=environment,
-        budget=budget,
-        ablation=ablation,
-        variant=variant,
-        seeds=len(values),
-        lower=lower,
-        lower_from=lower_from,
-        lower_to=lower_to,
-        upper_from=upper_from,
-        upper_to=upper_to,
-    )
 
 
 def _range(low: float, high: float) -> str:

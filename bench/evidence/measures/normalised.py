@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -112,31 +112,56 @@ def number_text(value: float) -> str:
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if np.isfinite(value) else "–"
 
 
-def interval_text(low: float, high: float) -> str:
-    """An interval of normalised scores."""
-    return f"{number_text(low)} to {number_text(high)}" if np.isfinite(low) else "–"
+def interval_text(low: float, high: float, text: Callable[[float], str] = number_text) -> str:
+    """An interval of normalised scores, or of what `text` writes; a dash where there is none."""
+    return f"{text(low)} to {text(high)}" if np.isfinite(low) else "–"
+
+
+def strata(
+    values: Mapping[Cell, Floats],
+    scales: Mapping[str, Scale],
+    environments: Sequence[str],
+    variants: Iterable[str],
+) -> dict[str, list[Floats]]:
+    """Variant -> its normalised scores on each environment, of those that have all of them.
+
+    Args:
+        values: the seeds' returns by cell.
+        scales: environment -> scale, of every environment.
+        environments: which; without any no variant has them.
+        variants: which.
+    """
+    return {
+        variant: [scales[name](values[name, variant]) for name in environments]
+        for variant in variants
+        if environments and all((name, variant) in values for name in environments)
+    }
 
 
 def pooled(
     values: Mapping[Cell, Floats],
     scales: Mapping[str, Scale],
     environments: tuple[str, ...],
-    variant: str,
-    title: str,
+    titles: Mapping[str, str],
     *,
     seed: int = 0,
-) -> Aggregate:
-    """One variant's aggregate over environments on which it has runs, at least one.
+) -> tuple[Aggregate, ...]:
+    """The aggregate of each variant that has every environment.
 
     Args:
-        values: the seeds' returns by cell.
-        scales: environment -> scale, of every environment.
-        environments: over which.
-        variant: whose.
-        title: what tables call it.
+        values, scales, environments: as in `strata`.
+        titles: variant -> what tables call it.
         seed: of the bootstrap.
     """
-    strata = [scales[environment](values[environment, variant]) for environment in environments]
+    return tuple(
+        _pooled(own, environments, variant, titles[variant], seed)
+        for variant, own in strata(values, scales, environments, titles).items()
+    )
+
+
+def _pooled(
+    strata: Sequence[Floats], environments: tuple[str, ...], variant: str, title: str, seed: int
+) -> Aggregate:
     found: dict[Statistic, tuple[float, float, float]] = {
         statistic: (
             float(estimate(np.concatenate(strata), statistic)),
@@ -144,16 +169,17 @@ def pooled(
         )
         for statistic in ("mean", "iqm")
     }
-    mean, iqm = found["mean"], found["iqm"]
+    mean, mean_low, mean_high = found["mean"]
+    iqm, iqm_low, iqm_high = found["iqm"]
     return Aggregate(
         variant=variant,
         title=title,
         environments=environments,
         seeds=(min(map(len, strata)), max(map(len, strata))),
-        mean=mean[0],
-        mean_low=mean[1],
-        mean_high=mean[2],
-        iqm=iqm[0],
-        iqm_low=iqm[1],
-        iqm_high=iqm[2],
+        mean=mean,
+        mean_low=mean_low,
+        mean_high=mean_high,
+        iqm=iqm,
+        iqm_low=iqm_low,
+        iqm_high=iqm_high,
     )

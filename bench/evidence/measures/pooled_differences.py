@@ -12,7 +12,6 @@ from bench.evidence.measures.normalised import Scale
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.significance import (
     FEWEST_PAIRS,
-    least_claimable,
     sign_flip_interval,
     sign_flip_test,
 )
@@ -52,11 +51,6 @@ class PooledDifferences:
             return math.nan, math.nan
         generator = np.random.default_rng(seed)
         return sign_flip_interval(self.values, generator, weights=self.weights, level=level)
-
-    def least(self, level: float, seed: int) -> float:
-        """As `significance.least_claimable` [normalised score]."""
-        generator = np.random.default_rng(seed)
-        return least_claimable(self.values, level, generator, weights=self.weights)
 
 
 def pool(differences: Sequence[Floats], scales: Sequence[Scale]) -> PooledDifferences:

@@ -6,7 +6,7 @@ import json
 
 import pandas as pd
 
-from bench.evidence.machine import processor_text
+from bench.evidence.machine import machine_text
 from bench.store.schema import IMPORTED
 
 
@@ -49,11 +49,7 @@ def other_machines(runs: pd.DataFrame) -> list[str]:
 
 def _machines(runs: pd.DataFrame) -> pd.Series:
     """Each run's machine in words."""
-    texts = {text: _words(json.loads(text)) for text in runs["machine"].unique()}
+    unnamed = "a processor without a name"
+    texts = {text: machine_text(json.loads(text), unnamed) for text in runs["machine"].unique()}
     named = runs["machine"].astype(object).map(texts)
     return named.where(runs["back_end"] != IMPORTED, "imported: " + runs["variant"].astype(str))
-
-
-def _words(machine: dict[str, object]) -> str:
-    cores = f", {machine['cores']} cores" if machine.get("cores") else ""
-    return f"{processor_text(machine) or 'a processor without a name'}{cores}"

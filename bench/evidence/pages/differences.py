@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from bench.evidence.markdown import Section
+from bench.evidence.measures.normalised import interval_text
 from bench.evidence.verdicts import return_text
 
 HEADER = ("variant", "compared with", "environment", "pairs", "difference", "95% interval", "claim")
@@ -30,9 +31,7 @@ def section(title: str, compared: pd.DataFrame) -> Section:
                 row.environment,
                 str(row.pairs),
                 return_text(row.difference),
-                f"{return_text(row.difference_low)} to {return_text(row.difference_high)}"
-                if row.pairs > 1
-                else "–",
+                interval_text(row.difference_low, row.difference_high, return_text),
                 row.claim,
             )
             for variant in titles

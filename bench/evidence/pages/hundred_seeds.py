@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -59,12 +60,8 @@ def sections(
 def _coverage(known: Mapping[Cell, Floats], names: Mapping[str, str], seed: int) -> Section:
     cells = []
     for (environment, variant), own in known.items():
-        measured = [
-            coverage(own, number, np.random.default_rng([seed, number])) for number in SEEDS
-        ]
-        for interval in measured[0]:
-            shares = (_percent(each[interval]) for each in measured)
-            cells.append((environment, names[variant], str(len(own)), interval, *shares))
+        rows = _by_size(partial(coverage, own), seed)
+        cells += [(environment, names[variant], str(len(own)), *row) for row in rows]
     return Section(
         heading="### Coverage of nominal 95% intervals",
         header=("environment", "variant", "known", "interval", *(f"n = {n}" for n in SEEDS)),
@@ -83,11 +80,8 @@ def _claims(
         if base is None:
             continue
         what = f"{names[control]} and {'itself' if variant == control else names[variant]}"
-        measured = [
-            claims(own, base, number, np.random.default_rng([seed, number])) for number in SEEDS
-        ]
-        for test in measured[0]:
-            cells.append((environment, what, test, *(_percent(each[test]) for each in measured)))
+        rows = _by_size(partial(claims, own, base), seed)
+        cells += [(environment, what, *row) for row in rows]
     return Section(
         heading="### How often a test names a difference at 5%",
         header=("environment", "samples of", "test", *(f"n = {n} each" for n in SEEDS)),
@@ -148,15 +142,19 @@ def _modes(known: Mapping[Cell, Floats], names: Mapping[str, str]) -> Section:
     )
 
 
-def _draws(seed: int, number: int) -> np.random.Generator:
-    return np.random.default_rng([seed, number])
-
-
 _SAMPLES: Final = (
     f"Shares of {DATA_SETS:,} samples, drawn with replacement from the known seeds, ± the "
     f"deviation over {POPULATIONS} populations drawn from these: a hundred seeds are a sample too."
 )
 
 
-def _percent(measured: Measured) -> str:
-    return f"{100 * measured.share:.1f} ± {100 * measured.error:.1f}%"
+def _by_size(
+    measure: Callable[[int, np.random.Generator], Mapping[str, Measured]], seed: int
+) -> list[tuple[str, ...]]:
+    """A row a name that `measure` gives: the name, and its shares by size of the samples."""
+    found = [measure(number, np.random.default_rng([seed, number])) for number in SEEDS]
+    told = {name: [each[name] for each in found] for name in found[0]}
+    return [
+        (name, *(f"{100 * each.share:.1f} ± {100 * each.error:.1f}%" for each in measured))
+        for name, measured in told.items()
+    ]

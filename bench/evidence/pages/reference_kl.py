@@ -14,7 +14,8 @@ import pandas as pd
 from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import titles
-from bench.evidence.statistics.estimates import bootstrap_interval, estimate
+from bench.evidence.measures.normalised import interval_text
+from bench.evidence.statistics.estimates import estimate, interval_of_seeds
 from bench.evidence.verdicts import Verdict, return_text
 
 
@@ -41,17 +42,12 @@ def section(
         row += [_centre(own["divergence"]), _interval(own["divergence"], seed)]
         row.append(_centre(own["penalised"]))
         cells.append((*row, claims[variant]) if claims else tuple(row))
-    gold_header = ("gold reward", "95% interval") if golden else ()
-    header = (
-        "variant",
-        "n",
-        "reward",
-        *gold_header,
-        "KL [nats]",
-        "95% interval",
-        "reward − β_ref KL",
-    )
-    alignment = ("left", "right", "right", *(("right", "center") if golden else ()))
+    columns = [
+        *(("variant", "left"), ("n", "right"), ("reward", "right")),
+        *[("gold reward", "right"), ("95% interval", "center")] * golden,
+        *(("KL [nats]", "right"), ("95% interval", "center"), ("reward − β_ref KL", "right")),
+        *[("claim", "left")] * bool(claims),
+    ]
     notes = [
         "Interquartile means over the seeds of what the last 10% of a seed's steps gave. KL: of "
         "policy and reference over a whole answer, summed over its tokens from their whole "
@@ -67,8 +63,8 @@ def section(
         notes.append("Claims: on the gold reward, by the same test and the same adjustment.")
     return Section(
         heading=f"### {environment}: what the reward stands for, and what it cost",
-        header=(*header, *(("claim",) if claims else ())),
-        alignment=(*alignment, "right", "center", "right", *(("left",) if claims else ())),
+        header=[name for name, _ in columns],
+        alignment=[side for _, side in columns],
         cells=cells,
         notes=notes,
     )
@@ -81,9 +77,7 @@ def _centre(column: pd.Series) -> str:
 
 def _interval(column: pd.Series, seed: int) -> str:
     values = _finite(column)
-    low, high = bootstrap_interval(values, np.random.default_rng([seed, len(values)]), "iqm")
-    known = np.isfinite(low)
-    return f"{return_text(float(low))} to {return_text(float(high))}" if known else "–"
+    return interval_text(*interval_of_seeds(values, "iqm", seed), return_text)
 
 
 def _finite(column: pd.Series) -> Floats:

@@ -36,6 +36,7 @@ from bench.evidence.measures.normalised import (
     number_text,
     pooled,
     scales,
+    strata,
     untrained_values,
 )
 from bench.evidence.published import table_1
@@ -85,16 +86,13 @@ def surrogates(
     common = tuple(e for e in complete_environments(plan, values) if e in found)
     others = [_scales(values, untrained, *reading) for reading in OTHER_READINGS]
     paper = table_1.average_scores()
+    ours = {row.variant: row for row in pooled(values, found, common, names, seed=seed)}
     return tuple(
         Surrogate(
             variant=variant,
             title=title,
             paper=paper.get(variant, math.nan),
-            ours=(
-                pooled(values, found, common, variant, title, seed=seed)
-                if common and all((name, variant) in values for name in common)
-                else None
-            ),
+            ours=ours.get(variant),
             means={
                 environment: float(scale(values[environment, variant]).mean())
                 for environment, scale in found.items()
@@ -125,10 +123,9 @@ def _average(
     variant: str,
 ) -> float:
     """Mean of a variant's runs in the environments; NaN where one of them lacks runs or a scale."""
-    cells = [(environment, variant) for environment in environments]
-    if not cells or any(cell not in values or cell[0] not in scales for cell in cells):
-        return math.nan
-    return float(np.concatenate([scales[cell[0]](values[cell]) for cell in cells]).mean())
+    scaled = environments if set(environments) <= set(scales) else ()
+    own = strata(values, scales, scaled, (variant,))
+    return float(np.concatenate(own[variant]).mean()) if own else math.nan
 
 
 def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...]) -> Section:

@@ -14,20 +14,16 @@ They are not one scale:
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Final
 
-from bench.evidence.published.rows import number, rows
+from bench.evidence.published.rows import table
 
-ALGORITHMS: Final[Mapping[str, str]] = MappingProxyType(
-    {"clipped_ppo": "PPO", "trpo": "TRPO", "a2c": "A2C"}
-)
+ALGORITHMS: Final = {"clipped_ppo": "PPO", "trpo": "TRPO", "a2c": "A2C"}
 """Variant of the ablation `experiment` -> the algorithm it is compared with."""
 
-_DESCRIPTION: Final = ("algorithm", "source", "environment_version", "seeds", "metric")
+_DESCRIPTION: Final = ["algorithm", "source", "environment_version", "seeds", "metric"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +46,8 @@ class Source:
 @functools.cache
 def sources() -> tuple[Source, ...]:
     """All sources, in the order of the file."""
-    found = []
-    for row in rows("returns_1m.csv"):
-        described = {name: row.pop(name) for name in _DESCRIPTION}
-        returns = {name: number(text) for name, text in row.items()}
-        known = {name: value for name, value in returns.items() if math.isfinite(value)}
-        found.append(Source(**described, returns=MappingProxyType(known)))
-    return tuple(found)
+    described = table("returns_1m.csv").set_index(_DESCRIPTION)
+    return tuple(
+        Source(**dict(zip(_DESCRIPTION, source, strict=True)), returns=row.dropna().to_dict())
+        for source, row in described.iterrows()
+    )

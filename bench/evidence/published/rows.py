@@ -1,21 +1,17 @@
-"""Rows of the CSV files in this folder, and what an environment is called without its version."""
+"""The CSV files in this folder, and what an environment is called without its version."""
 
 from __future__ import annotations
 
-import csv
-import math
 from importlib import resources
 
-
-def rows(file: str) -> list[dict[str, str]]:
-    """The rows of a CSV file of this package, as column -> text."""
-    text = resources.files(__package__).joinpath(file).read_text(encoding="utf-8")
-    return list(csv.DictReader(text.splitlines()))
+import pandas as pd
 
 
-def number(text: str) -> float:
-    """The number in a field; NaN for an empty one, which the source leaves open."""
-    return float(text) if text.strip() else math.nan
+def table(file: str) -> pd.DataFrame:
+    """A CSV file of this package; NaN where a field is empty, which the source leaves open."""
+    with resources.files(__package__).joinpath(file).open(encoding="utf-8") as text:
+        # Printed as the source writes them.
+        return pd.read_csv(text, dtype={"seeds": str, "value": str})
 
 
 def family(environment: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import functools
 from typing import Final
 
-from bench.evidence.published.rows import number, rows
+from bench.evidence.published.rows import table
 
 SOURCE: Final = "Schulman et al. 2017, arXiv 1707.06347, Table 1"
 
@@ -24,11 +24,10 @@ _PREFIXES: Final = {"clipping": "clip", "adaptive KL": "adaptive_kl", "fixed KL"
 @functools.cache
 def average_scores() -> dict[str, float]:
     """Variant of the ablation `surrogates` -> its average normalised score in the paper."""
+    rows = table("table_1.csv").itertuples()
     return {
-        (
-            f"{_PREFIXES[row['setting']]}_{row['value']}"
-            if row["setting"] in _PREFIXES
-            else "no_clip"
-        ): number(row["average_normalised_score"])
-        for row in rows("table_1.csv")
+        f"{_PREFIXES[row.setting]}_{row.value}" if row.setting in _PREFIXES else "no_clip": float(
+            row.average_normalised_score
+        )
+        for row in rows
     }

@@ -12,11 +12,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench.evidence.figures.panel import dress_panel
-from bench.evidence.figures.style import drawing, power_of_ten, thousands
+from bench.evidence.figures.style import drawing, thousands
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.diagnostics import LABELS
-from bench.evidence.report.pictures import WIDTH
+from bench.evidence.measures.diagnostics import LABELS, values_of
+from bench.evidence.report.pictures import logarithmic, side_by_side
 from bench.evidence.results import Results
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
@@ -80,16 +79,14 @@ def draw(found: list[Point]) -> Figure:
     epochs = sorted({each.epochs for each in found})
     places = [(name, environment) for name in COLUMNS for environment in environments]
     with drawing():
-        figure = Figure(figsize=(WIDTH, 1.75), layout="constrained")
-        panels = figure.subplots(1, len(places), squeeze=False)
-        for panel, (name, environment) in zip(panels.flat, places, strict=True):
-            dress_panel(panel)
+        figure, panels = side_by_side(len(places), 1.75)
+        for panel, (name, environment) in zip(panels, places, strict=True):
             for each in (point for point in found if point.environment == environment):
                 colour, marker, label = _LOOKS[each.algorithm]
                 shift = 1.12 ** (ALGORITHMS.index(each.algorithm) - 1)
                 own = each.values[name]
                 at = np.full(len(own), each.epochs * shift)
-                mark = {"marker": marker, "markersize": 3.6, "markeredgewidth": 0}
+                mark: dict[str, Any] = {"marker": marker, "markersize": 3.6, "markeredgewidth": 0}
                 panel.plot(at, own, linestyle="", color=colour, alpha=0.7, label=label, **mark)
             panel.set_xscale("log")
             panel.set_xticks(epochs, [str(each) for each in epochs])
@@ -97,26 +94,21 @@ def draw(found: list[Point]) -> Figure:
             panel.set_xlim(epochs[0] / 1.5, epochs[-1] * 1.5)
             if name == "kl_mean":
                 panel.set_yscale("log")
-                panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
-                panel.yaxis.set_minor_formatter(NullFormatter())
+                logarithmic(panel.yaxis)
             else:
                 panel.set_ylim(-0.03, 1.05)
                 panel.yaxis.set_major_formatter(FuncFormatter(thousands))
             panel.set_title(environment, loc="left", fontsize=8)
             panel.set_ylabel(LABELS[name])
             panel.set_xlabel("epochs on a batch")
-        handles: dict[str, Any] = {name: None for _, _, name in _LOOKS.values()}
-        for panel in panels.flat:
-            drawn, labels = panel.get_legend_handles_labels()
-            handles |= dict(zip(labels, drawn, strict=True))
-        handles = {name: handle for name, handle in handles.items() if handle is not None}
-        figure.legend(
-            handles.values(), handles.keys(), loc="outside upper center", ncols=3, frameon=False
-        )
+        told = [panel.get_legend_handles_labels() for panel in panels]
+        drawn = {name: line for both in told for line, name in zip(*both, strict=True)}
+        names = [name for _, _, name in _LOOKS.values() if name in drawn]
+        lines = [drawn[name] for name in names]
+        figure.legend(lines, names, loc="outside upper center", ncols=3, frameon=False)
     return figure
 
 
 def _typical(updates: pd.DataFrame, column: str) -> Floats:
-    numbers = pd.to_numeric(updates[column], errors="coerce").astype("float64")
-    medians = updates.assign(value=numbers).groupby("seed")["value"].median().dropna()
+    medians = values_of(updates, column).groupby(updates["seed"]).median().dropna()
     return np.asarray(medians, dtype=np.float64)

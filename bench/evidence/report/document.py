@@ -20,9 +20,6 @@ SUPPLEMENT: Final = "-supplement"
 PLOTLY: Final = "plotly.min.js"
 """The file that the interactive curves of all pages share."""
 
-Page = tuple[str, str, str]
-"""A page of the HTML form: key, title, name of the file."""
-
 
 def pdf(facts: dict[str, Any], figures: Mapping[str, bytes], stem: str) -> dict[str, bytes]:
     """The report and its supplement, by the names of their files.

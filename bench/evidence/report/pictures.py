@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -110,9 +111,9 @@ def after_step(weights: Sequence[float], taken: Sequence[int] | None, size: floa
 def actions() -> Figure:
     """Why a baseline: three actions, all of them expected, and two sampled."""
     centred = [value - float(np.mean(RETURNS)) for value in RETURNS]
-    figure = Figure(figsize=(WIDTH, 1.75), layout="constrained")
+    figure, panels = side_by_side(3, 1.75, sharey=True)
     for panel, (title, found) in zip(
-        figure.subplots(1, 3, sharey=True),
+        panels,
         (
             ("ideal: every action counts", after_step(RETURNS, None)),
             ("sampled: only b and c were", after_step(RETURNS, SAMPLED)),
@@ -120,7 +121,6 @@ def actions() -> Figure:
         ),
         strict=True,
     ):
-        dress_panel(panel)
         panel.bar(range(3), found, color=[RED, BLUE, BLUE], width=0.6, alpha=0.8)
         panel.axhline(1 / 3, color="0.2", linewidth=1, linestyle=(0, (4, 1.5)))
         for place, height in enumerate(found):
@@ -180,20 +180,12 @@ def trade_of(gae_lambda: Floats, discount: float = 0.99) -> tuple[Floats, Floats
 
 def trade() -> Figure:
     """Bias and noise of the advantage against λ."""
-    figure = Figure(figsize=(WIDTH, 1.9), layout="constrained")
-    panel = figure.subplots()
-    dress_panel(panel)
+    figure, (panel,) = side_by_side(1, 1.9)
     grid = np.linspace(0, 1, 201)
     bias, noise = trade_of(grid)
     panel.plot(grid, bias, color=RED, linewidth=1.8, label="bias, from the critic's errors")
-    panel.plot(
-        grid,
-        noise,
-        color=BLUE,
-        linewidth=1.8,
-        linestyle=(0, (4, 1.5)),
-        label="noise, of the rewards",
-    )
+    (dashed,) = panel.plot(grid, noise, color=BLUE, linewidth=1.8, label="noise, of the rewards")
+    dashed.set_linestyle((0, (4, 1.5)))
     panel.axvline(0.95, color="0.4", linewidth=0.8)
     panel.text(0.945, 6, "λ = 0.95", ha="right", fontsize=8)
     panel.set_xlabel("λ")
@@ -205,10 +197,7 @@ def trade() -> Figure:
 
 def importance(estimates: Floats) -> Figure:
     """p, q and f; estimates of E_p[f] from samples of q; their variance as p and q move apart."""
-    figure = Figure(figsize=(WIDTH, 1.85), layout="constrained")
-    left, middle, right = figure.subplots(1, 3, width_ratios=[0.9, 1.2, 1.2])
-    for panel in (left, middle, right):
-        dress_panel(panel)
+    figure, (left, middle, right) = side_by_side(3, 1.85, width_ratios=[0.9, 1.2, 1.2])
     _densities(left)
     _estimates(middle, estimates, lecture.moments(DISTANCE).mean)
     _variances(right)
@@ -238,8 +227,7 @@ def _estimates(panel: Axes, estimates: Floats, truth: float) -> None:
     panel.text(1.2, truth - 0.06, "E_p[f]", color=RED, va="top")
     panel.axhline(0, color="0.4", linewidth=0.8)
     panel.set_xscale("log")
-    panel.xaxis.set_major_formatter(FuncFormatter(power_of_ten))
-    panel.xaxis.set_minor_formatter(NullFormatter())
+    logarithmic(panel.xaxis)
     panel.set_ylim(-2.4, 0.9)
     panel.set_xlabel("samples from q")
     panel.set_ylabel("estimate")
@@ -257,8 +245,7 @@ def _variances(panel: Axes) -> None:
         panel.plot([distance] * 2, [found.min(), found.max()], color=RED, linewidth=1.2)
         panel.plot([distance], [np.median(found)], color=RED, marker="o", markersize=4)
     panel.set_yscale("log")
-    panel.yaxis.set_major_formatter(FuncFormatter(power_of_ten))
-    panel.yaxis.set_minor_formatter(NullFormatter())
+    logarithmic(panel.yaxis)
     panel.set_xlabel("distance of p and q [SD]")
     panel.set_ylabel("variance of a sample")
 
@@ -270,11 +257,10 @@ def divergence(shift: float, deviation: float) -> float:
 
 def behaviour() -> Figure:
     """Two pairs of policies, equally far apart in parameters and not in behaviour."""
-    figure = Figure(figsize=(WIDTH, 1.7), layout="constrained")
+    figure, panels = side_by_side(2, 1.7)
     shift = 0.2
     x = np.linspace(-2, 2, 401)
-    for panel, deviation in zip(figure.subplots(1, 2), (0.6, 0.06), strict=True):
-        dress_panel(panel)
+    for panel, deviation in zip(panels, (0.6, 0.06), strict=True):
         for mean, name, colour in ((0.0, "θ'", BLUE), (shift, "θ", RED)):
             density = lecture.density((x - mean) / deviation, 0) / deviation
             panel.fill_between(x, density, color=colour, alpha=0.3, linewidth=0, label=name)
@@ -296,9 +282,8 @@ def clipped_objective(ratio: Floats, advantage: float, epsilon: float = CLIP) ->
 def clip() -> Figure:
     """The clipped objective of one sample against the ratio, for either sign of the advantage."""
     ratio = np.linspace(0, 2, 401)
-    figure = Figure(figsize=(WIDTH, 2.05), layout="constrained")
-    for panel, advantage in zip(figure.subplots(1, 2), (1.0, -1.0), strict=True):
-        dress_panel(panel)
+    figure, panels = side_by_side(2, 2.05)
+    for panel, advantage in zip(panels, (1.0, -1.0), strict=True):
         clipped = np.clip(ratio, 1 - CLIP, 1 + CLIP) * advantage
         lines: Sequence[tuple[Floats, str, float, Any, str]] = (
             (ratio * advantage, BLUE, 1.2, (0, (4, 1.5)), "ρA"),
@@ -316,6 +301,27 @@ def clip() -> Figure:
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
     return figure
+
+
+def side_by_side(number: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
+    """A figure as wide as the text with so many panels.
+
+    Args:
+        number: of panels.
+        height: of the figure [inches].
+        options: of matplotlib's `subplots`.
+    """
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    panels = list(figure.subplots(1, number, squeeze=False, **options).flat)
+    for panel in panels:
+        dress_panel(panel)
+    return figure, panels
+
+
+def logarithmic(axis: Axis) -> None:
+    """Write numbers at the decades of a logarithmic axis alone."""
+    axis.set_major_formatter(FuncFormatter(power_of_ten))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _blank(height: float, wide: float, high: float) -> tuple[Figure, Axes]:

@@ -14,19 +14,16 @@ from bench.evidence.results import Results
 class Apart:
     """How two variants differ, name by name; values as text."""
 
-    changed: Mapping[str, tuple[str, str]]  # both have it: this variant's value, the other's
-    added: Mapping[str, str]  # only this variant has it
-    gone: Mapping[str, str]  # only the other has it
+    changed: tuple[tuple[str, str, str], ...]  # both have it: name, this variant's value, other's
+    added: tuple[str, ...]  # only this variant has it: name and value
+    gone: tuple[str, ...]  # only the other has it
 
     @property
     def text(self) -> str:
         """In a line: "slots 8 (16); only here: epochs 10; only there: …"."""
-        parts = [f"{name} {own} ({other})" for name, (own, other) in self.changed.items()]
+        parts = [f"{name} {own} ({other})" for name, own, other in self.changed]
         for where, names in (("only here", self.added), ("only there", self.gone)):
-            if names:
-                parts.append(
-                    f"{where}: " + ", ".join(f"{name} {value}" for name, value in names.items())
-                )
+            parts += [f"{where}: {', '.join(names)}"] if names else []
         return "; ".join(parts)
 
 
@@ -54,13 +51,13 @@ def apart(own: Mapping[str, str], other: Mapping[str, str]) -> Apart:
         other: of the one that it is compared with.
     """
     return Apart(
-        changed={
-            name: (value, other[name])
+        changed=tuple(
+            (name, value, other[name])
             for name, value in own.items()
-            if name in other and other[name] != value
-        },
-        added={name: value for name, value in own.items() if name not in other},
-        gone={name: value for name, value in other.items() if name not in own},
+            if other.get(name, value) != value
+        ),
+        added=tuple(f"{name} {value}" for name, value in own.items() if name not in other),
+        gone=tuple(f"{name} {value}" for name, value in other.items() if name not in own),
     )
 
 

@@ -7,7 +7,7 @@ ladder's rungs say of it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -155,15 +155,14 @@ def rungs(results: Results) -> dict[str, Any]:
             if rung not in results.titles:
                 continue
             before = reference_of(results, rung)
-            differs = apart(values[rung], values[before])
             found[rung] = {
                 "title": results.titles[rung],
                 "before": "" if rung == before else results.titles[before],
-                "gained": _start(results, rung) if rung == before else _gained(results, rung),
+                "gained": _start(results, rung)
+                if rung == before
+                else gained([each for each in results.verdicts if each.variant == rung]),
                 "reasons": [] if rung == before else _reasons(results, step, rung, before),
-                "changed": [[name, *pair] for name, pair in differs.changed.items()],
-                "added": [f"{name} {value}" for name, value in differs.added.items()],
-                "gone": [f"{name} {value}" for name, value in differs.gone.items()],
+                **asdict(apart(values[rung], values[before])),
             }
     return found
 
@@ -182,10 +181,6 @@ def pictures(results: Results, draw: Callable[..., str]) -> dict[str, str]:
         if before:
             found[step.key] = draw("curves", step.key, variants=(*before, *own), strip=False)
     return found
-
-
-def _gained(results: Results, rung: str) -> str:
-    return gained([each for each in results.verdicts if each.variant == rung])
 
 
 def _start(results: Results, rung: str) -> str:

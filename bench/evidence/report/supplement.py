@@ -6,10 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-import pandas as pd
-
 from bench.evidence import letters, rivals
-from bench.evidence.machine import processor_text
+from bench.evidence.machine import machine_text
 from bench.evidence.measures import anchors
 from bench.evidence.measures.anchors import PPO
 from bench.evidence.measures.cells import titles
@@ -18,7 +16,7 @@ from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.pages.figure_3 import beside_figure_3, beside_sources
 from bench.evidence.report import tables
 from bench.evidence.report.settings import hyperparameters
-from bench.evidence.report.tables import NONE, Facts, table
+from bench.evidence.report.tables import NONE, Facts, of_section, table
 from bench.evidence.results import Results
 from bench.evidence.verdicts import return_text
 from bench.store.imported import trained
@@ -33,39 +31,36 @@ def part(results: Results) -> dict[str, Any]:
     Args:
         results: with a score at least.
     """
-    found: dict[str, Any] = {"scores": tables.scores(results), "details": details(results)}
-    compared = [each for each in results.verdicts if each.outcome != "control" and each.pairs]
-    if compared:
-        found["differences"] = tables.differences(results)
-        if results.page != "figure_3":  # whose table of rivals has it already
-            found["improvement"] = tables.improvement(results)
-    if results.findings.rivals:
-        control = titles(results.plan).get(results.control, results.control)
-        found["rivals"] = tables.of_section(rivals.section(results.findings.rivals, control))
-    if results.findings.letters is not None:
-        found["letters"] = tables.of_section(letters.section(results.findings.letters))
-    if results.page == "figure_3":
-        paper = beside_figure_3.beside_figure_3(
-            results.plan, results.scores, results.anchors.untrained
-        )
-        beside = beside_sources.beside_sources(results.plan, results.scores)
-        sections = [
-            beside_figure_3.section(paper),
-            *beside_sources.sections(results.plan, results.scores, beside),
-        ]
-        found["sources"] = [tables.of_section(each) for each in sections]
-    if len(results.common_environments) > 1 and len(results.titles) > 1:
-        found["aggregates"] = tables.aggregates(results)
-    if scales := scale(results):
-        found["scale"] = scales
-    if len(results.titles) > 1:
-        found["thresholds"] = tables.thresholds(results)
-    if shown := tables.mechanism(results, mechanism_of(results.plan)):
-        found["mechanism"] = shown
+    plan, scores, found = results.plan, results.scores, results.findings
+    several = len(results.titles) > 1
+    compared = any(each.outcome != "control" and each.pairs for each in results.verdicts)
+    figure_3 = results.page == "figure_3"  # whose table of rivals has improvements already
     first = first_variances(results.view.updates)
-    if "gradient_variance" in mechanism_of(results.plan) and first:
-        found["first"] = tables.first_variances(results, first)
-    return {**found, "provenance": provenance(results), "runs": run_ids(results)}
+    told: dict[str, Any] = {
+        "scores": tables.scores(results),
+        "details": details(results),
+        "differences": compared and tables.differences(results),
+        "improvement": compared and not figure_3 and tables.improvement(results),
+        "rivals": found.rivals
+        and of_section(rivals.section(found.rivals, titles(plan)[results.control])),
+        "letters": found.letters and of_section(letters.section(found.letters)),
+        "aggregates": several
+        and len(results.common_environments) > 1
+        and tables.aggregates(results),
+        "scale": scale(results),
+        "thresholds": several and tables.thresholds(results),
+        "mechanism": tables.mechanism(results, mechanism_of(plan)),
+        "first": "gradient_variance" in mechanism_of(plan)
+        and first
+        and tables.first_variances(results, first),
+        "provenance": provenance(results),
+        "runs": run_ids(results),
+    }
+    if figure_3:
+        paper = beside_figure_3.beside_figure_3(plan, scores, results.anchors.untrained)
+        beside = beside_sources.sections(plan, scores, beside_sources.beside_sources(plan, scores))
+        told["sources"] = [of_section(each) for each in (beside_figure_3.section(paper), *beside)]
+    return {key: facts for key, facts in told.items() if facts}
 
 
 def details(results: Results) -> Facts:
@@ -115,12 +110,8 @@ def scale(results: Results) -> Facts | None:
         found = results.scale_by_environment[environment]
         runs = results.anchors.runs.get(environment, {})
         one = runs.get(PPO, NONE) if environment in results.anchors.ones else _OF_CONTROL
-        rows.append(
-            (
-                *(environment, return_text(found.zero), runs.get(UNTRAINED, NONE)),
-                *(return_text(found.one), one),
-            )
-        )
+        zero = (return_text(found.zero), runs.get(UNTRAINED, NONE))
+        rows.append((environment, *zero, return_text(found.one), one))
     if not rows:
         return None
     return table(
@@ -137,28 +128,21 @@ def provenance(results: Results) -> list[list[str]]:
     status = runs["status"].value_counts()
     files = [json.loads(text) for text in runs.loc[runs["back_end"] == IMPORTED, "machine"]]
     runs = trained(runs)
+    days = sorted(each.date().isoformat() for each in runs["started"].dropna())
     pairs = [
         ("Results", results.source),
         ("Runs", ", ".join(f"{number} {name}" for name, number in status.items())),
         ("Imported", "; ".join(f"{each['file']} (SHA-256 {each['sha256']})" for each in files)),
-        ("Trained", _span(runs["started"]) if len(runs) else ""),
+        ("Trained", " to ".join(dict.fromkeys(days[:1] + days[-1:]))),
         ("Commits", ", ".join(sorted({str(each)[:10] for each in runs["commit"].dropna()}))),
-        ("Machines", "; ".join(sorted({_machine(text) for text in runs["machine"]}))),
+        (
+            "Machines",
+            "; ".join(sorted({machine_text(json.loads(text)) for text in runs["machine"]})),
+        ),
         ("Devices", ", ".join(sorted(set(runs["device"])))),
         ("Versions", "; ".join(sorted({_versions(text) for text in runs["versions"]}))),
     ]
     return [[name, text] for name, text in pairs if text]
-
-
-def _span(started: pd.Series) -> str:
-    days = [each.date().isoformat() for each in (started.min(), started.max())]
-    return " to ".join(dict.fromkeys(days))
-
-
-def _machine(text: str) -> str:
-    known: Mapping[str, Any] = json.loads(text)
-    cores = f"{known['cores']} cores" if "cores" in known else ""
-    return ", ".join(filter(None, (processor_text(known), cores)))
 
 
 def _versions(text: str) -> str:

@@ -11,20 +11,23 @@ import numpy as np
 from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.cells import Cell
+from bench.evidence.measures.cells import Cell, planned
 from bench.evidence.measures.curves import aligned_curves
 from bench.evidence.measures.diagnostics import LABELS, typical
 from bench.evidence.measures.normalised import interval_text, number_text, pooled
-from bench.evidence.measures.thresholds import times_to
+from bench.evidence.measures.thresholds import median_time, times_to
 from bench.evidence.measures.wall_time import other_machines
 from bench.evidence.report.words import significant
 from bench.evidence.results import Results
-from bench.evidence.statistics.aggregate_coverage import aggregates_text, improvement_text
-from bench.evidence.statistics.coverage import coverage_text
-from bench.evidence.statistics.estimates import bootstrap_interval, estimate
+from bench.evidence.statistics.coverage import (
+    AGGREGATES,
+    aggregates_text,
+    coverages_text,
+    improvement_text,
+)
+from bench.evidence.statistics.estimates import estimate, interval_of_seeds
 from bench.evidence.statistics.improvement import (
     improvement_interval,
-    mean_probability_of_improvement,
     probability_of_improvement,
 )
 from bench.evidence.statistics.power import pairs_for_claim, pairs_text
@@ -74,11 +77,9 @@ def differences(results: Results) -> Facts:
     for verdict in results.verdicts:
         if verdict.outcome == "control":
             continue
-        values = results.differences(verdict)
-        needed = NONE
+        values, needed = verdict.differences, NONE
         if len(values) > 1:
-            count = max(1, verdict.comparisons)
-            needed = pairs_text(pairs_for_claim(values, count))
+            needed = pairs_text(pairs_for_claim(values, verdict.comparisons))
         rows.append(
             (
                 verdict.environment,
@@ -86,13 +87,9 @@ def differences(results: Results) -> Facts:
                 results.titles.get(verdict.reference, verdict.reference),
                 str(verdict.pairs),
                 return_text(verdict.difference),
-                _interval(values),
-                p_text(verdict.p_value).removeprefix("p = ").removeprefix("p ")
-                if math.isfinite(verdict.p_value)
-                else f"n < {FEWEST_PAIRS}",
-                p_text(verdict.adjusted).removeprefix("p = ").removeprefix("p ")
-                if math.isfinite(verdict.adjusted)
-                else "no claim",
+                interval_text(*interval_of_seeds(values, "mean"), return_text),
+                _p(verdict.p_value, f"n < {FEWEST_PAIRS}"),
+                _p(verdict.adjusted, "no claim"),
                 needed,
             )
         )
@@ -119,11 +116,14 @@ def differences(results: Results) -> Facts:
     )
 
 
+def _p(value: float, otherwise: str) -> str:
+    return p_text(value).removeprefix("p ").removeprefix("= ") if value >= 0 else otherwise
+
+
 def _covered(results: Results) -> str:
     """What the intervals of mean differences are worth."""
-    counts = sorted({verdict.pairs for verdict in results.verdicts if verdict.pairs > 1})
-    measured = ", ".join(f"{coverage_text(n, 'mean')} at n = {n}" for n in counts)
-    return f" (measured coverage, for normal data: {measured})" if counts else ""
+    measured = coverages_text((verdict.pairs for verdict in results.verdicts), "mean")
+    return f" (measured coverage, for normal data: {measured})" if measured else ""
 
 
 def _family(results: Results) -> str:
@@ -140,39 +140,30 @@ def _family(results: Results) -> str:
 def improvement(results: Results) -> Facts:
     """How probably a seed of each variant beats a seed of its reference."""
     rows = []
-    over: dict[tuple[str, str], list[tuple[str, Floats, Floats]]] = {}
+    over: dict[tuple[str, str], dict[str, tuple[Floats, Floats]]] = {}
     for verdict in results.verdicts:
         if verdict.outcome == "control" or verdict.unlike:
             continue
-        own = results.values.get((verdict.environment, verdict.variant))
-        other = results.values.get((verdict.environment, verdict.reference))
-        if own is None or other is None:
-            continue
-        over.setdefault((verdict.variant, verdict.reference), []).append(
-            (verdict.environment, own, other)
-        )
+        where, both = verdict.environment, (verdict.variant, verdict.reference)
+        if all((where, name) in results.values for name in both):
+            own, other = (results.values[where, name] for name in both)
+            over.setdefault(both, {})[where] = own, other
     environments: set[int] = set()  # how many an interval is over
     seeds: set[int] = set()
     for (variant, reference), found in over.items():
         environments |= {1, len(found)}
-        seeds |= {min(len(own), len(other)) for _, own, other in found}
-        groups = [(name, [(own, other)]) for name, own, other in found]
+        seeds |= {min(map(len, both)) for both in found.values()}
+        groups = {name: [both] for name, both in found.items()}
         if len(found) > 1:
-            groups.append((f"mean over {len(found)}", [(a, b) for _, a, b in found]))
-        for where, pairs in groups:
-            low, high = improvement_interval(pairs, np.random.default_rng(0))
-            probability = (
-                mean_probability_of_improvement(pairs)
-                if len(pairs) > 1
-                else probability_of_improvement(*pairs[0])
-            )
+            groups[f"mean over {len(found)}"] = list(found.values())
+        for where, pairs in groups.items():
             rows.append(
                 (
                     results.titles[variant],
                     results.titles.get(reference, reference),
                     where,
-                    f"{probability:.2f}",
-                    f"{low:.2f} to {high:.2f}" if math.isfinite(low) else NONE,
+                    number_text(probability_of_improvement(pairs)),
+                    interval_text(*improvement_interval(pairs, np.random.default_rng(0))),
                 )
             )
     return table(
@@ -190,20 +181,14 @@ def improvement(results: Results) -> Facts:
     )
 
 
-def aggregates(results: Results) -> Facts | None:
-    """Every variant over all environments on the common scale; None where there is no scale."""
+def aggregates(results: Results) -> Facts:
+    """Every variant over all environments on the common scale."""
     common = results.common_environments
-    if not common:
-        return None
-    rows = []
-    seeds: set[int] = set()
-    for variant, title in results.titles.items():
-        if any((name, variant) not in results.values for name in common):
-            continue
-        seeds |= {len(results.values[name, variant]) for name in common}
-        found = pooled(results.values, results.scale_by_environment, common, variant, title)
-        gap, low, high = optimality_gap(results.strata(variant), np.random.default_rng(0))
+    rows, strata = [], results.strata(common)
+    for found in pooled(results.values, results.scale_by_environment, common, results.titles):
+        gap, low, high = optimality_gap(strata[found.variant], np.random.default_rng(0))
         rows.append((*found.cells, number_text(gap), interval_text(low, high)))
+    seeds = {len(own) for of_variant in strata.values() for own in of_variant}
     return table(
         (
             *("variant", "environments", "n each", "mean", "95% interval"),
@@ -216,7 +201,7 @@ def aggregates(results: Results) -> Facts | None:
             "far the scores fall short of 1 on average; what is above 1 does not make up. "
             "Intervals: 95% stratified percentile bootstrap, seeds resampled within each "
             "environment.",
-            *aggregates_text(("mean", "iqm", "optimality gap"), len(common), seeds),
+            *aggregates_text(AGGREGATES[:3], len(common), seeds),
         ],
     )
 
@@ -227,22 +212,21 @@ def thresholds(results: Results) -> Facts:
     seconds = {(each.environment, each.variant): each for each in timing if each.seeds}
     rows = []
     for curves in aligned_curves(results.aligned, shared=True):
-        if not curves.seeds:
-            continue
         bar = results.values.get((curves.environment, results.control))
-        if bar is None:
+        if not curves.seeds or bar is None:
             continue
         threshold = float(bar.mean())
         steps = times_to(curves, threshold)
+        median = median_time(steps)
         timed = seconds.get((curves.environment, curves.variant))
-        clock = None if timed is None else times_to(timed, threshold).median
+        clock = None if timed is None else median_time(times_to(timed, threshold))
         rows.append(
             (
                 curves.environment,
                 return_text(threshold),
                 results.titles[curves.variant],
-                f"{steps.number} of {len(curves.seeds)}",
-                thousands(float(f"{steps.median:.3g}")) if math.isfinite(steps.median) else "never",
+                f"{np.isfinite(steps).sum()} of {len(curves.seeds)}",
+                thousands(float(f"{median:.3g}")) if math.isfinite(median) else "never",
                 NONE if clock is None else f"{clock:,.1f}" if math.isfinite(clock) else "never",
             )
         )
@@ -297,8 +281,8 @@ def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
 def first_variances(results: Results, found: Mapping[Cell, Floats]) -> Facts:
     """The gradient's variance where only the estimator differs, beside the control's."""
     rows = []
-    for (environment, variant), own in found.items():
-        control = found.get((environment, results.control))
+    for environment, variant in filter(found.__contains__, planned(results.plan)):
+        own, control = found[environment, variant], found.get((environment, results.control))
         value = float(estimate(own))
         ratio = value / float(estimate(control)) if control is not None else math.nan
         title = results.titles[variant]
@@ -314,10 +298,3 @@ def first_variances(results: Results, found: Mapping[Cell, Floats]) -> Facts:
             "another scale of the gradient: the signal-to-noise ratio has none."
         ],
     )
-
-
-def _interval(values: Floats) -> str:
-    if len(values) < 2:
-        return NONE
-    low, high = bootstrap_interval(values, np.random.default_rng([0, len(values)]), "mean")
-    return f"{return_text(float(low))} to {return_text(float(high))}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from bench.evidence.measures.cells import range_text
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.power import pairs_needed
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
+from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import Verdict, p_text, return_text
 
 
@@ -41,7 +41,7 @@ def conclusion(
     parts += _no_claims(tested)
     if untested := len(judged) - len(tested):
         why = "; ".join(apart) or f"fewer than {FEWEST_PAIRS} pairs"
-        parts.append(f"{_comparisons(untested)} could not be tested ({why})")
+        parts.append(f"{untested} comparison{'s' * (untested != 1)} could not be tested ({why})")
     text = "; ".join(parts)
     family = tested[0].comparisons
     return f"{text[0].upper()}{text[1:]} (n = {pairs} pairs of seeds each; Holm over {family})."
@@ -51,15 +51,16 @@ def _over_all(rows: Sequence[Improvement]) -> list[str]:
     """Who is better over several environments together, each claim with its size."""
     claimed: dict[tuple[int, str, str], list[Improvement]] = {}
     for row in rows:
-        if row.adjusted <= ALPHA:  # never of NaN: what was not tested
-            verb = "beats" if row.difference > 0 else "falls short of"
+        if row.verdict.outcome in ("better", "worse"):
+            verb = "beats" if row.verdict.outcome == "worse" else "falls short of"
             claimed.setdefault((len(row.environments), row.first_title, verb), []).append(row)
     return [
         f"over {number} environments, on the normalised scale, “{first}” {verb} "
         + _listed(
             [
-                f"“{row.rival_title}” by {abs(row.difference):.2f} ({p_text(row.adjusted)})"
-                for row in own
+                f"“{each.rival_title}” by {abs(each.verdict.difference):.2f} "
+                f"({p_text(each.verdict.adjusted)})"
+                for each in own
             ]
         )
         for (number, first, verb), own in claimed.items()
@@ -89,15 +90,11 @@ def _claim(own: Sequence[Verdict], key: tuple[str, str], titles: Mapping[str, st
     outcome, reference = key
     verbs = {"better": ("beats", "beat"), "worse": ("falls short of", "fall short of")}[outcome]
     who = _listed([f"“{titles.get(each.variant, each.variant)}”" for each in own])
-    sizes = sorted({return_text(s) for s in (abs(each.difference) for each in own)}, key=_number)
-    size = sizes[0] if len(sizes) == 1 else f"{sizes[0]} to {sizes[-1]}"
+    sizes = sorted(abs(each.difference) for each in own)
+    size = " to ".join(dict.fromkeys((return_text(sizes[0]), return_text(sizes[-1]))))
     largest = p_text(max(each.adjusted for each in own))
     p_value = largest if len(own) == 1 else largest.replace("=", "≤")
     return f"{who} {verbs[len(own) > 1]} {reference} by {size} ({p_value})"
-
-
-def _number(text: str) -> float:
-    return float(text.replace(",", ""))
 
 
 def _no_claims(tested: Sequence[Verdict]) -> list[str]:
@@ -122,10 +119,6 @@ def _listed(claims: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(claims[:-1]), claims[-1])))
 
 
-def _comparisons(number: int) -> str:
-    return f"{number} comparison{'' if number == 1 else 's'}"
-
-
 def gained(verdicts: Sequence[Verdict]) -> str:
     """What a variant bought, a clause for each outcome with its environments.
 
@@ -135,17 +128,12 @@ def gained(verdicts: Sequence[Verdict]) -> str:
         verdicts: of one variant, an environment each.
     """
     parts = []
-    for outcome, clause in (
-        ("better", "better on {}"),
-        ("worse", "worse on {}"),
-        ("none", "inconclusive on {}"),
-        ("untested", "not tested on {}"),
-    ):
+    words = {"better": "better", "worse": "worse", "none": "inconclusive", "untested": "not tested"}
+    for outcome, word in words.items():
         own = [each for each in verdicts if each.outcome == outcome and each.pairs]
-        if not own:
-            continue
-        told = _listed([f"{each.environment} ({_signed(each)})" for each in own])
-        parts.append(clause.format(told))
+        if own:
+            told = _listed([f"{each.environment} ({_signed(each)})" for each in own])
+            parts.append(f"{word} on {told}")
     return "; ".join(parts) or "no pair of common seeds"
 
 

@@ -53,11 +53,6 @@ def estimate(values: ArrayLike, statistic: Statistic = "iqm") -> Floats:
     return np.asarray(ordered[trimmed : len(ordered) - trimmed].mean(axis=0), dtype=np.float64)
 
 
-def interquartile_mean(values: ArrayLike) -> Floats:
-    """`estimate(values, "iqm")`: the mean of the middle half over axis 0."""
-    return estimate(values, "iqm")
-
-
 def bootstrap_interval(
     values: ArrayLike,
     generator: np.random.Generator,
@@ -79,7 +74,7 @@ def bootstrap_interval(
         generator: the source of the resamples; equal generators give equal intervals.
         statistic: "iqm" or "mean".
         repetitions: number of resamples.
-        level: nominal coverage, in (0, 1). `bench.evidence.statistics.coverage` has the real one.
+        level: nominal coverage, in (0, 1). `statistics.coverage` has the real one.
 
     Returns:
         (low, high), each of the shape of the other axes; NaN from a single seed, which says
@@ -105,15 +100,28 @@ def bootstrap_interval(
     return limits[0].reshape(shape), limits[1].reshape(shape)
 
 
+def interval_of_seeds(
+    values: ArrayLike, statistic: Statistic = "iqm", seed: int = 0
+) -> tuple[float, float]:
+    """`bootstrap_interval` of one number per seed, whose resamples depend on `seed` and n alone.
+
+    NaN without seeds too.
+    """
+    number = len(np.asarray(values))
+    if not number:
+        return float("nan"), float("nan")
+    low, high = bootstrap_interval(values, np.random.default_rng([seed, number]), statistic)
+    return float(low), float(high)
+
+
 def stratified_bootstrap_interval(
     strata: Sequence[ArrayLike],
     generator: np.random.Generator,
     statistic: Statistic = "iqm",
     *,
     repetitions: int = REPETITIONS,
-    level: float = LEVEL,
 ) -> tuple[float, float]:
-    """Percentile-bootstrap interval of the statistic of all strata's values pooled.
+    """95% percentile-bootstrap interval of the statistic of all strata's values pooled.
 
     Seeds are resampled inside each stratum (environment), so the environments stay fixed and
     only the seeds are random, as in rliable. Scores must be normalised to a common scale first.
@@ -123,7 +131,6 @@ def stratified_bootstrap_interval(
         generator: the source of the resamples.
         statistic: "iqm" or "mean", over the pooled values.
         repetitions: number of resamples.
-        level: nominal coverage, in (0, 1).
 
     Returns:
         (low, high); NaN where no stratum has two seeds.
@@ -137,7 +144,6 @@ def stratified_bootstrap_interval(
         raise ValueError("a stratified bootstrap needs at least one stratum")
     number = sum(len(stratum) for stratum in checked)
     trimmed = _trimmed(number, statistic)
-    probabilities = tails(level)
     if all(len(stratum) < 2 for stratum in checked):
         return float("nan"), float("nan")
     pooled = np.concatenate(
@@ -149,7 +155,7 @@ def stratified_bootstrap_interval(
     )
     pooled.sort(axis=1)
     resampled = pooled[:, trimmed : number - trimmed].mean(axis=1)
-    low, high = np.quantile(resampled, probabilities)
+    low, high = np.quantile(resampled, tails(LEVEL))
     return float(low), float(high)
 
 

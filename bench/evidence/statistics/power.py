@@ -37,41 +37,37 @@ SMOOTH: Final = 100
 _DATA_SETS: Final = 10_000
 
 
-def pairs_for_claim(
-    differences: ArrayLike, comparisons: int, *, power: float = POWER
-) -> int | None:
+def pairs_for_claim(differences: ArrayLike, comparisons: int) -> int | None:
     """The fewest pairs with which a difference of the observed size would be claimed.
 
     Args:
         differences: finite paired differences, 1-D, at least two.
         comparisons: how many comparisons the page tests, this one included.
-        power: chance of the claim, in (0, 1).
 
     Returns:
         Pairs, at least `verdicts.pairs_needed(comparisons)`; None where more than `MOST_PAIRS`
         would be needed, as with a difference of 0.
 
     Raises:
-        ValueError: fewer than two differences, one that is not finite, or a power outside (0, 1).
+        ValueError: fewer than two differences, or one that is not finite.
     """
     values = np.asarray(differences, dtype=np.float64)
     if values.ndim != 1 or len(values) < 2 or not np.all(np.isfinite(values)):
         raise ValueError("planning needs two finite paired differences or more")
-    if not 0 < power < 1:
-        raise ValueError(f"a power lies between 0 and 1, got {power}")
     fewest = pairs_needed(max(1, comparisons))
-    effect = abs(observed_effect(values))
-    if math.isnan(effect):  # all differences are the same
+    spread = float(values.std(ddof=1))
+    if not spread:  # all differences are the same
         return fewest if values[0] else None
+    effect = abs(float(values.mean()) / spread)
     level = ALPHA / max(1, comparisons)
     numbers = np.arange(fewest, MOST_PAIRS + 1)
-    reached = np.flatnonzero(t_power(numbers, effect, level) >= power)
+    reached = np.flatnonzero(t_power(numbers, effect, level) >= POWER)
     if not len(reached):
         return None
     pairs = int(numbers[reached[0]])
     while (patterns := rejecting_patterns(pairs, level)) <= SMOOTH and exact_power(
         pairs, effect, patterns
-    ) < power:
+    ) < POWER:
         pairs += 1
     return pairs
 
@@ -103,20 +99,12 @@ def exact_power(pairs: int, effect: float, patterns: int) -> float:
     return float(np.mean(least[:, -1] > bar + 1e-12 * sizes.sum(axis=1)))
 
 
-def smallest_p(pairs: int, comparisons: int) -> float:
-    """The smallest Holm-adjusted p that so many pairs can reach: above 0.05, no claim can be made.
+def pairs_needed(comparisons: int) -> int:
+    """The fewest pairs with which any claim is possible among so many comparisons.
 
     The sign-flip test's p is at least 2¹⁻ⁿ, and the first of m adjusted p-values is m times it.
     """
-    return min(1.0, comparisons * 2.0 ** (1 - pairs))
-
-
-def pairs_needed(comparisons: int) -> int:
-    """The fewest pairs with which any claim is possible among so many comparisons."""
-    pairs = FEWEST_PAIRS
-    while smallest_p(pairs, comparisons) > ALPHA:
-        pairs += 1
-    return pairs
+    return max(FEWEST_PAIRS, math.ceil(1 + math.log2(max(1, comparisons) / ALPHA)))
 
 
 def t_power(pairs: ArrayLike, effect: float, level: float) -> np.ndarray:
@@ -140,11 +128,3 @@ def t_power(pairs: ArrayLike, effect: float, level: float) -> np.ndarray:
 def pairs_text(pairs: int | None) -> str:
     """A number of pairs for people."""
     return f"more than {MOST_PAIRS:,}" if pairs is None else str(pairs)
-
-
-def observed_effect(differences: ArrayLike) -> float:
-    """Mean difference over its standard deviation; NaN below two pairs or without spread."""
-    values = np.asarray(differences, dtype=np.float64)
-    if len(values) < 2 or values.std(ddof=1) == 0:
-        return math.nan
-    return float(values.mean() / values.std(ddof=1))

@@ -17,6 +17,7 @@ from bench.evidence.statistics.estimates import (
     LEVEL,
     REPETITIONS,
     Floats,
+    checked_values,
     estimate,
     stratified_bootstrap_interval,
     tails,
@@ -27,15 +28,13 @@ def optimality_gap(
     strata: Sequence[ArrayLike],
     generator: np.random.Generator,
     *,
-    target: float = 1.0,
     repetitions: int = REPETITIONS,
 ) -> tuple[float, float, float]:
-    """How far the scores fall short of the target on average; what is above it does not make up.
+    """How far the scores fall short of 1 on average; what is above it does not make up.
 
     Args:
         strata: one 1-D array of finite normalised scores per environment.
         generator: the source of the resamples.
-        target: the score beyond which nothing is gained.
         repetitions: bootstrap resamples.
 
     Returns:
@@ -44,7 +43,7 @@ def optimality_gap(
     Raises:
         ValueError: no strata, a stratum without seeds, or a value that is not finite.
     """
-    short = [np.maximum(0.0, target - np.asarray(stratum, np.float64)) for stratum in strata]
+    short = [np.maximum(0.0, 1.0 - np.asarray(stratum, np.float64)) for stratum in strata]
     low, high = stratified_bootstrap_interval(short, generator, "mean", repetitions=repetitions)
     return float(estimate(np.concatenate(short), "mean")), low, high
 
@@ -53,7 +52,6 @@ def optimality_gap(
 class Profile:
     """The share of runs whose score is above each threshold, with a pointwise 95% band."""
 
-    thresholds: Floats  # [T]
     share: Floats  # [T] in [0, 1], falling
     low: Floats  # [T]; NaN where no environment has two seeds
     high: Floats  # [T]
@@ -65,7 +63,6 @@ def performance_profile(
     generator: np.random.Generator,
     *,
     repetitions: int = 2_000,
-    level: float = LEVEL,
 ) -> Profile:
     """The performance profile of one algorithm, runs of all environments pooled.
 
@@ -76,19 +73,14 @@ def performance_profile(
         thresholds: ascending scores.
         generator: the source of the resamples.
         repetitions: bootstrap resamples.
-        level: nominal coverage of the band, in (0, 1).
 
     Raises:
-        ValueError: no strata, a stratum without seeds, a value that is not finite, or a level
-            outside (0, 1).
+        ValueError: no strata, a stratum without seeds, or a value that is not finite.
     """
     if not strata:
         raise ValueError("a performance profile needs at least one environment")
-    probabilities = tails(level)
     marks = np.asarray(thresholds, dtype=np.float64)
-    scores = [np.asarray(stratum, dtype=np.float64).ravel() for stratum in strata]
-    if any(not len(values) or not np.all(np.isfinite(values)) for values in scores):
-        raise ValueError("a performance profile needs finite scores of every environment")
+    scores = [checked_values(stratum).ravel() for stratum in strata]
     number = sum(map(len, scores))
     above = [values[:, None] > marks for values in scores]
     share = np.sum([part.sum(axis=0) for part in above], axis=0) / number
@@ -98,5 +90,5 @@ def performance_profile(
         for part in above:
             drawn = generator.multinomial(len(part), np.full(len(part), 1 / len(part)), repetitions)
             resampled += drawn @ part
-        low, high = np.quantile(resampled / number, probabilities, axis=0)
-    return Profile(thresholds=marks, share=share, low=low, high=high)
+        low, high = np.quantile(resampled / number, tails(LEVEL), axis=0)
+    return Profile(share=share, low=low, high=high)

@@ -25,6 +25,7 @@ from bench.evidence.statistics.estimates import (
     rank_counts,
     tails,
 )
+from bench.evidence.statistics.power import POWER
 from bench.evidence.statistics.significance import ALPHA, sign_flip_test
 
 DATA_SETS: Final = 2_000
@@ -124,34 +125,25 @@ def seeds_for_claims(
     gain: float,
     effects: tuple[float, ...],
     generator: np.random.Generator,
-    *,
-    power: float = 0.8,
-    data_sets: int = DATA_SETS,
-    most: int = 100,
 ) -> dict[float, int | None]:
-    """How many pairs of seeds claim an effect with this power, by the sign-flip test at 5%.
+    """How many pairs of seeds claim an effect with `power.POWER`, by the sign-flip test at 5%.
 
     Args:
         scores: the known ones of a variant; the other one's are these and the effect more [return].
         gain: of the variant over the untrained policy [return]; effects are shares of it.
         effects: the shares.
         generator: the source of the samples.
-        power: chance of a claim.
-        data_sets: samples of a number of pairs.
-        most: pairs, beyond which the answer is None.
 
     Returns:
-        effect -> pairs. Pairs are taken as independent: common random streams can only help.
+        effect -> pairs, None beyond 100. Pairs are taken as independent: common random streams can
+        only help.
     """
-    numbers = [n for n in (*range(6, 21), 25, 30, 40, 50, 75, 100) if n <= most]
     found: dict[float, int | None] = {}
     for effect in effects:
         found[effect] = None
-        for number in numbers:
-            differences = generator.choice(scores, (data_sets, number)) - generator.choice(
-                scores, (data_sets, number)
-            )
-            if _claimed(differences + effect * gain, generator) >= power:
+        for number in (*range(6, 21), 25, 30, 40, 50, 75, 100):
+            one, other = (generator.choice(scores, (DATA_SETS, number)) for _ in range(2))
+            if _claimed(one - other + effect * gain, generator) >= POWER:
                 found[effect] = number
                 break
     return found

@@ -13,8 +13,7 @@ from matplotlib.axes import Axes
 import bench
 from bench.errors import InputError
 from bench.evidence.figures.kinds import KINDS, picture
-from bench.evidence.figures.mechanism import draw_first_variances
-from bench.evidence.figures.shown import select
+from bench.evidence.measures.diagnostics import first_variances
 from bench.evidence.results import Results
 from tests.evidence.drawn_texts import assert_readable, texts_drawn
 from tests.evidence.report.made_results import Made, rising, write
@@ -120,8 +119,8 @@ def test_the_mechanism_is_a_panel_a_diagnostic_and_environment(results: Results)
     np.testing.assert_allclose(line.get_ydata(), 5.0 / (2.0 + np.arange(5)), rtol=1e-6)
     one = picture(results, "mechanism", columns=["gradient_variance"])
     assert len(one.figure.axes) == 2
-    first = draw_first_variances(select(results))
-    np.testing.assert_allclose(dots(panel_of(first.axes, "Hopper-v5"), "variant_1"), [2.5] * 10)
+    first = first_variances(results.view.updates)
+    np.testing.assert_allclose(first["Hopper-v5", "variant_1"], [2.5] * 10)
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:

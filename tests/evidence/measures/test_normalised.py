@@ -49,7 +49,7 @@ def test_an_aggregate_is_rliables() -> None:
     raw = {name: generator.normal(100 * place, 20, 10) for place, name in enumerate("abc", 1)}
     scale = {name: Scale(zero=0.0, one=100.0 * place) for place, name in enumerate("abc", 1)}
     values = {(name, "ppo"): own for name, own in raw.items()}
-    found = pooled(values, scale, ("a", "b", "c"), "ppo", "PPO")
+    (found,) = pooled(values, scale, ("a", "b", "c"), {"ppo": "PPO"})
     matrix = np.stack([scale[name](raw[name]) for name in "abc"], axis=1)
     assert found.mean == pytest.approx(rliable.metrics.aggregate_mean(matrix))
     assert found.iqm == pytest.approx(rliable.metrics.aggregate_iqm(matrix))
@@ -57,7 +57,8 @@ def test_an_aggregate_is_rliables() -> None:
     assert found.iqm_low < found.iqm < found.iqm_high
     assert found.seeds == (10, 10)
     assert found.cells[:3] == ("PPO", "3", "10")
-    few = pooled({**values, ("b", "ppo"): raw["b"][:1]}, scale, ("b",), "ppo", "PPO")
+    alone = {**values, ("b", "ppo"): raw["b"][:1]}
+    (few,) = pooled(alone, scale, ("b",), {"ppo": "PPO"})
     assert few.cells == ("PPO", "1", "1", few.cells[3], "–", few.cells[3], "–")
 
 

@@ -58,10 +58,10 @@ def test_the_first_edition_s_rungs_differ_in_more_than_the_critic() -> None:
     view = bench.load("ladder", Path(ROOT) / "results" / "published")
     values = hyperparameters(Results(view=view, source="here"))
     differs = apart(values["advantage"], values["discount"])
-    assert differs.changed["learning_rate"] == ("0.01", "0.003")
-    assert differs.changed["slots"] == ("8", "16")
-    assert differs.changed["gradient_norm_clip"] == ("0.5", "∞")
-    assert differs.added["gae_lambda"] == "0.95"
+    assert ("learning_rate", "0.01", "0.003") in differs.changed
+    assert ("slots", "8", "16") in differs.changed
+    assert ("gradient_norm_clip", "0.5", "∞") in differs.changed
+    assert "gae_lambda 0.95" in differs.added
 
 
 def test_page_1_says_in_a_line_what_each_rung_bought(tmp_path: Path) -> None:

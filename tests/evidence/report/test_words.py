@@ -14,7 +14,7 @@ import scipy.stats
 from bench.evidence.report.words import Mechanism, conclusion, gained, reason, significant
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.significance import ALPHA
-from bench.evidence.verdicts import adjust, judge
+from bench.evidence.verdicts import Verdict, adjust, judge
 from bench.kinds import EPISODES
 
 CONTROL = np.linspace(900, 1100, 10)
@@ -39,7 +39,7 @@ def told(
 ) -> str:
     page = frame(scores)
     titles = {name: f"the {name}" for name in page["variant"].unique()}
-    further = [row.p_value for row in over_all if math.isfinite(row.p_value)]
+    further = [row.verdict for row in over_all]
     verdicts, _ = adjust(judge(page, "old", compared_with), further)
     return conclusion(verdicts, titles, over_all)
 
@@ -49,18 +49,29 @@ def row(rival: str, difference: float, adjusted: float) -> Improvement:
         environments=("A", "B"),
         over_all=True,
         first_title="new",
-        rival=rival,
         rival_title=rival,
         seeds=(10, 10),
-        pairs=10,
         probability=0.5,
         low=0.0,
         high=1.0,
-        difference=difference,
-        p_value=adjusted,
-        adjusted=adjusted,
-        comparisons=1,
-        least=math.nan,
+        verdict=Verdict(
+            environment="",
+            variant=rival,
+            reference="new",
+            reference_title="new",
+            pairs=10,
+            difference=-difference,
+            p_value=adjusted,
+            adjusted=adjusted,
+            outcome="untested"
+            if math.isnan(adjusted)
+            else "none"
+            if adjusted > ALPHA
+            else "worse"
+            if difference > 0
+            else "better",
+            differences=-difference + NO_CLAIM,
+        ),
     )
 
 

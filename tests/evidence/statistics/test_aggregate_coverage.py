@@ -8,19 +8,24 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bench.evidence.statistics.aggregate_coverage import (
+from bench.evidence.statistics.coverage import (
     AGGREGATES,
-    DATA_SETS,
-    ENVIRONMENT_COUNTS,
-    IMPROVEMENT,
+    COVERAGE,
     PROBABILITIES,
-    SEED_COUNTS,
     aggregates_text,
+    coverage,
+    coverage_text,
     improvement_text,
+)
+from bench.evidence.statistics.simulated_coverage import AGGREGATE_DATA_SETS as DATA_SETS
+from bench.evidence.statistics.simulated_coverage import AGGREGATE_SEED_COUNTS as SEED_COUNTS
+from bench.evidence.statistics.simulated_coverage import (
+    ENVIRONMENT_COUNTS,
     measure_aggregates,
     measure_improvement,
 )
-from bench.evidence.statistics.coverage import COVERAGE
+
+IMPROVEMENT = tuple(f"improvement {truth}" for truth in PROBABILITIES)
 
 AGAIN = 500
 
@@ -36,7 +41,7 @@ def test_the_aggregates_table_holds(environments: int, seeds: int) -> None:
         environments, seeds, np.random.default_rng(9), data_sets=AGAIN, repetitions=500
     )
     for name, share in found.items():
-        assert near(share, AGGREGATES[name][environments][seeds])
+        assert near(share, COVERAGE[name][environments][seeds])
 
 
 @pytest.mark.parametrize(("environments", "seeds"), [(1, 5), (2, 10)])
@@ -50,41 +55,40 @@ def test_the_improvement_table_holds(environments: int, seeds: int, place: int) 
         data_sets=AGAIN,
         repetitions=500,
     )
-    assert near(again, IMPROVEMENT[environments][seeds][place])
+    assert near(again, COVERAGE[IMPROVEMENT[place]][environments][seeds])
 
 
 def test_on_one_environment_mean_and_iqm_are_covered_as_in_the_other_table() -> None:
     for seeds in SEED_COUNTS:
-        assert AGGREGATES["mean"][1][seeds] == pytest.approx(COVERAGE["mean"][seeds], abs=0.025)
-        assert AGGREGATES["iqm"][1][seeds] == pytest.approx(COVERAGE["iqm"][seeds], abs=0.025)
+        for aggregate, own in zip(AGGREGATES[:2], ("mean", "iqm"), strict=True):
+            assert coverage(seeds, aggregate) == pytest.approx(coverage(seeds, own), abs=0.025)
 
 
 def test_the_tables_are_whole_and_rise_towards_the_nominal_level() -> None:
-    for table in AGGREGATES.values():
-        assert tuple(table) == ENVIRONMENT_COUNTS
-        for row in table.values():
+    assert set(COVERAGE) == {"iqm", "mean", *AGGREGATES, *IMPROVEMENT}
+    for name in (*AGGREGATES, *IMPROVEMENT):
+        assert tuple(COVERAGE[name]) == ENVIRONMENT_COUNTS
+        for row in COVERAGE[name].values():
             assert tuple(row) == SEED_COUNTS
-            assert row[2] < row[5] < 0.98 and 0.91 < row[20] < 0.98
-    assert tuple(IMPROVEMENT) == ENVIRONMENT_COUNTS
-    for improvement in IMPROVEMENT.values():
-        assert tuple(improvement) == SEED_COUNTS
+            assert name in IMPROVEMENT or (row[2] < row[5] < 0.98 and 0.91 < row[20] < 0.98)
+    for row in COVERAGE[IMPROVEMENT[-1]].values():
         for few, many in pairwise(SEED_COUNTS[::2]):
-            assert improvement[few][-1] < improvement[many][-1] + 0.02
+            assert row[few] < row[many] + 0.02
 
 
 def test_what_is_printed_is_what_was_measured_with_as_much_or_less() -> None:
-    (text,) = aggregates_text(("mean", "iqm"), 3, {10, 12, 1})
-    mean, iqm = (math.floor(100 * AGGREGATES[name][2][10]) for name in ("mean", "iqm"))
+    (text,) = aggregates_text(AGGREGATES[:2], 3, {10, 12, 1})
+    mean, iqm = (math.floor(100 * COVERAGE[name][2][10]) for name in AGGREGATES[:2])
     assert text == (
         f"Measured coverage, for normal data on 2 environments: mean {mean}%, IQM {iqm}% at n = 10."
     )
     (text,) = improvement_text({1, 9}, {5})
     for environments in (1, 7):
-        shares = ", ".join(f"{math.floor(100 * share)}%" for share in IMPROVEMENT[environments][5])
+        shares = ", ".join(coverage_text(5, name, environments) for name in IMPROVEMENT)
         assert f"{shares} on {environments} environment" in text
     assert "0.5 / 0.75 / 0.9" in text
 
 
 def test_a_single_seed_has_no_interval_and_no_coverage() -> None:
-    assert aggregates_text(("mean",), 2, {1}) == []
+    assert aggregates_text(("aggregate mean",), 2, {1}) == []
     assert improvement_text({1}, {1, 0}) == []

@@ -7,15 +7,14 @@ import math
 import numpy as np
 import pytest
 
-from bench.evidence.statistics.coverage import (
-    COVERAGE,
+from bench.evidence.statistics.coverage import COVERAGE, coverage, coverage_text, coverages_text
+from bench.evidence.statistics.estimates import Statistic
+from bench.evidence.statistics.simulated_coverage import (
     DATA_SETS,
     SEED_COUNTS,
-    coverage,
-    coverage_text,
+    STATISTICS,
     measure,
 )
-from bench.evidence.statistics.estimates import Statistic
 
 
 @pytest.mark.parametrize("statistic", ["iqm", "mean"])
@@ -25,16 +24,16 @@ def test_the_table_holds(number: int, statistic: Statistic) -> None:
     again = measure(
         number, statistic, np.random.default_rng(number), data_sets=data_sets, repetitions=2000
     )
-    share = COVERAGE[statistic][number]
+    share = COVERAGE[statistic][1][number]
     error = math.sqrt(share * (1 - share) * (1 / data_sets + 1 / DATA_SETS))
     assert again == pytest.approx(share, abs=4 * error + 0.002)  # + fewer resamples here
 
 
 def test_two_seeds_cover_half_of_the_time() -> None:
     # The interval is [smaller, larger]: it holds the centre when the two lie on both sides of it.
-    assert COVERAGE["mean"][2] == pytest.approx(0.5, abs=0.015)
-    assert COVERAGE["iqm"][2] == COVERAGE["mean"][2]
-    assert COVERAGE["mean"][3] == pytest.approx(0.75, abs=0.015)
+    assert coverage(2, "mean") == pytest.approx(0.5, abs=0.015)
+    assert coverage(2, "iqm") == coverage(2, "mean")
+    assert coverage(3, "mean") == pytest.approx(0.75, abs=0.015)
 
 
 def test_a_rare_mode_is_covered_less_than_the_table_says() -> None:
@@ -55,7 +54,7 @@ def test_a_rare_mode_is_covered_less_than_the_table_says() -> None:
 
 
 def test_the_table_rises_towards_the_nominal_level() -> None:
-    for shares in COVERAGE.values():
+    for shares in (COVERAGE[statistic][1] for statistic in STATISTICS):
         assert tuple(shares) == SEED_COUNTS
         assert shares[3] < shares[5] < shares[10] < shares[100] < 0.955
         assert shares[100] > 0.94
@@ -63,10 +62,12 @@ def test_the_table_rises_towards_the_nominal_level() -> None:
 
 def test_numbers_between_entries_take_the_lower_one() -> None:
     assert math.isnan(coverage(0)) and math.isnan(coverage(1))
-    assert coverage(24) == COVERAGE["iqm"][20]
-    assert coverage(10_000, "mean") == COVERAGE["mean"][100]
+    assert coverage(24) == COVERAGE["iqm"][1][20]
+    assert coverage(10_000, "mean") == COVERAGE["mean"][1][100]
 
 
 def test_in_words_coverage_is_never_rounded_up() -> None:
     assert coverage_text(10) == "93%"
     assert coverage_text(3) == "74%"
+    assert coverages_text([10, 1, 3, 10]) == "74% at n = 3, 93% at n = 10"
+    assert coverages_text([1]) == ""

@@ -7,7 +7,6 @@ from scipy import stats
 from bench.evidence.statistics.power import (
     MOST_PAIRS,
     exact_power,
-    observed_effect,
     pairs_for_claim,
     pairs_needed,
     pairs_text,
@@ -104,19 +103,7 @@ def test_no_difference_needs_more_than_is_looked_for() -> None:
     assert pairs_text(12) == "12"
 
 
-def test_the_observed_effect() -> None:
-    assert observed_effect(differences(0.7)) == pytest.approx(0.7)
-    assert np.isnan(observed_effect([1.0]))
-    assert np.isnan(observed_effect([1.0, 1.0]))
-
-
 @pytest.mark.parametrize("values", [[1.0], [1.0, np.nan], [[1.0, 2.0], [3.0, 4.0]]])
 def test_what_can_not_be_planned_from_is_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="two finite"):
         pairs_for_claim(values, 1)
-
-
-@pytest.mark.parametrize("power", [0.0, 1.0])
-def test_a_power_is_a_probability(power: float) -> None:
-    with pytest.raises(ValueError, match="between 0 and 1"):
-        pairs_for_claim([1.0, 2.0], 1, power=power)

@@ -19,13 +19,11 @@ from bench.evidence.statistics.estimates import (
     Statistic,
     bootstrap_interval,
     estimate,
-    interquartile_mean,
     quantiles,
     stratified_bootstrap_interval,
 )
 from bench.evidence.statistics.improvement import (
     improvement_interval,
-    mean_probability_of_improvement,
     probability_of_improvement,
 )
 from bench.evidence.statistics.significance import (
@@ -46,16 +44,16 @@ def draw(shape: Any, seed: int = 0) -> np.ndarray:
 @given(samples)
 @settings(deadline=None)
 def test_interquartile_mean_is_scipys_and_rliables_trimmed_mean(values: np.ndarray) -> None:
-    ours = interquartile_mean(values)
+    ours = estimate(values)
     np.testing.assert_allclose(ours, scipy.stats.trim_mean(values, 0.25), rtol=1e-12, atol=1e-9)
     expected = rliable.metrics.aggregate_iqm(values[:, None])
     np.testing.assert_allclose(ours, expected, rtol=1e-12, atol=1e-9)
 
 
 def test_interquartile_mean_drops_a_quarter_rounded_down_from_each_end() -> None:
-    assert interquartile_mean([1.0, 2.0, 300.0]) == 101  # below four seeds: the mean
-    assert interquartile_mean([-1e9, 2.0, 4.0, 1e9]) == 3
-    assert interquartile_mean([-1e9, -1e9, 1, 2, 3, 4, 5, 6, 1e9, 1e9]) == 3.5
+    assert estimate([1.0, 2.0, 300.0]) == 101  # below four seeds: the mean
+    assert estimate([-1e9, 2.0, 4.0, 1e9]) == 3
+    assert estimate([-1e9, -1e9, 1, 2, 3, 4, 5, 6, 1e9, 1e9]) == 3.5
 
 
 def test_estimate_works_along_seeds_only() -> None:
@@ -71,7 +69,7 @@ def test_statistics_refuse_what_has_no_value(values: Any) -> None:
         estimate,
         lambda v: bootstrap_interval(v, np.random.default_rng(0)),
         lambda v: sign_flip_test(v, np.random.default_rng(0)),
-        lambda v: probability_of_improvement(v, [1.0]),
+        lambda v: probability_of_improvement([(v, [1.0])]),
         lambda v: stratified_bootstrap_interval([v], np.random.default_rng(0)),
     ):
         with pytest.raises(ValueError, match="seed"):
@@ -290,8 +288,8 @@ def test_holm_refuses_what_is_no_p_value(p_values: Any) -> None:
 def test_probability_of_improvement_is_rliables(first: np.ndarray, second: np.ndarray) -> None:
     # Rounded, so that ties occur; scipy's test behind rliable's needs values that differ.
     first, second = first // 1000, second // 1000
-    ours = probability_of_improvement(first, second)
-    assert ours + probability_of_improvement(second, first) == pytest.approx(1)
+    ours = probability_of_improvement([(first, second)])
+    assert ours + probability_of_improvement([(second, first)]) == pytest.approx(1)
     if len(np.unique(np.concatenate([first, second]))) > 1:
         theirs = rliable.metrics.probability_of_improvement(first[:, None], second[:, None])
         assert ours == pytest.approx(theirs)
@@ -300,22 +298,22 @@ def test_probability_of_improvement_is_rliables(first: np.ndarray, second: np.nd
 
 
 def test_probability_of_improvement_knows_its_arguments_apart() -> None:
-    assert probability_of_improvement([3.0, 4.0], [1.0, 2.0, 2.5]) == 1
-    assert probability_of_improvement([1.0, 2.0], [2.0, 3.0]) == 0.125
+    assert probability_of_improvement([([3.0, 4.0], [1.0, 2.0, 2.5])]) == 1
+    assert probability_of_improvement([([1.0, 2.0], [2.0, 3.0])]) == 0.125
 
 
-def test_mean_probability_of_improvement_is_rliables_over_tasks() -> None:
+def test_probability_of_improvement_is_rliables_over_tasks() -> None:
     first, second = draw((6, 4), seed=1) + 200, draw((9, 4), seed=2)
     pairs = list(zip(first.T, second.T, strict=True))
-    ours = mean_probability_of_improvement(pairs)
+    ours = probability_of_improvement(pairs)
     assert ours == pytest.approx(rliable.metrics.probability_of_improvement(first, second))
-    swapped = mean_probability_of_improvement([(other, own) for own, other in pairs])
+    swapped = probability_of_improvement([(other, own) for own, other in pairs])
     assert ours > 0.55 and ours + swapped == pytest.approx(1)
 
 
 def test_every_environment_counts_alike_whatever_its_number_of_seeds() -> None:
     pairs = [([2.0] * 10, [1.0] * 10), ([1.0], [2.0])]
-    assert mean_probability_of_improvement(pairs) == 0.5
+    assert probability_of_improvement(pairs) == 0.5
 
 
 def test_improvement_interval_agrees_with_scipys_independent_samples() -> None:
@@ -345,7 +343,7 @@ def test_improvement_interval_agrees_with_scipys_independent_samples() -> None:
     np.testing.assert_allclose(
         ours, tuple(theirs.confidence_interval), atol=0.08 * theirs.standard_error
     )
-    assert ours[0] < mean_probability_of_improvement(pairs) < ours[1]
+    assert ours[0] < probability_of_improvement(pairs) < ours[1]
 
 
 def test_improvement_interval_turns_round_with_its_arguments() -> None:
@@ -377,7 +375,7 @@ def test_improvement_interval_at_its_ends() -> None:
     assert np.isnan(improvement_interval([([2.0], [0.0, 1.0])], generator)).all()
     two = [([2.0, 3.0], [0.0, 1.0]), ([2.0, 3.0], [0.0])]
     assert np.isnan(improvement_interval(two, generator)).all()
-    for function in (mean_probability_of_improvement, lambda p: improvement_interval(p, generator)):
+    for function in (probability_of_improvement, lambda p: improvement_interval(p, generator)):
         with pytest.raises(ValueError, match="environment"):
             function([])
         with pytest.raises(ValueError, match="seed"):

@@ -14,14 +14,13 @@ import pandas as pd
 from bench.evidence.markdown import Section
 from bench.evidence.measures.cells import cell_values, complete_environments, planned, titles
 from bench.evidence.measures.normalised import Aggregate, Scale, pooled
-from bench.evidence.statistics.aggregate_coverage import aggregates_text
+from bench.evidence.statistics.coverage import AGGREGATES, aggregates_text
 from bench.evidence.statistics.estimates import REPETITIONS
 
 HEADER: Final = (
     *("algorithm", "environments", "n each", "mean", "95% interval"),
     *("IQM", "95% interval of IQM"),
 )
-_ALIGNMENT: Final = ("left", "right", "right", "right", "center", "right", "center")
 
 
 def aggregates(
@@ -38,13 +37,9 @@ def aggregates(
     Returns:
         None at all where no environment is left.
     """
-    values, names = cell_values(scores), titles(plan)
+    values = cell_values(scores)
     environments = tuple(e for e in complete_environments(plan, values) if e in scales)
-    return tuple(
-        pooled(values, scales, environments, variant, title, seed=seed)
-        for variant, title in names.items()
-        if environments and all((name, variant) in values for name in environments)
-    )
+    return pooled(values, scales, environments, titles(plan), seed=seed)
 
 
 def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> Section:
@@ -67,7 +62,7 @@ def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> 
             f"bootstrap, seeds resampled within each environment ({REPETITIONS:,} resamples)."
         )
         fewest = {min(row.seeds) for row in rows}
-        notes += aggregates_text(("mean", "iqm"), len(rows[0].environments), fewest)
+        notes += aggregates_text(AGGREGATES[:2], len(rows[0].environments), fewest)
         if any(few != many for few, many in (row.seeds for row in rows)):
             notes.append("An environment with more seeds weighs more.")
         left_out = [name for name in asked if name not in rows[0].environments]
@@ -85,7 +80,7 @@ def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> 
     return Section(
         heading="### Over all environments",
         header=HEADER,
-        alignment=_ALIGNMENT,
+        alignment=("left", *["right"] * 3, "center", "right", "center"),
         cells=[row.cells for row in rows],
         notes=notes,
     )

@@ -16,17 +16,17 @@ import pandas as pd
 
 from bench.evidence.markdown import Section
 from bench.evidence.measures.cells import cell_values, planned, titles
+from bench.evidence.measures.normalised import interval_text
 from bench.evidence.published import figure_3
 from bench.evidence.published.rows import family
-from bench.evidence.statistics.coverage import coverage_text
-from bench.evidence.statistics.estimates import Floats, bootstrap_interval, estimate
+from bench.evidence.statistics.coverage import coverages_text
+from bench.evidence.statistics.estimates import Floats, estimate, interval_of_seeds
 from bench.evidence.verdicts import return_text
 
 HEADER: Final = (
     *("environment", "algorithm", "n", "mean", "95% interval"),
     *(f"paper ({figure_3.VERSION}, digitised)", "untrained", "gain reached"),
 )
-_ALIGNMENT: Final = ("left", "left", "right", "right", "center", *["right"] * 3)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Beside:
             self.title,
             str(self.n),
             return_text(self.mean),
-            f"{return_text(self.low)} to {return_text(self.high)}" if self.n > 1 else "–",
+            interval_text(self.low, self.high, return_text),
             f"{paper} ± {self.accuracy:g}" if math.isfinite(self.paper) else paper,
             return_text(self.untrained),
             f"{100 * self.gain:.0f}%".replace("-", "−") if math.isfinite(self.gain) else "–",
@@ -76,11 +76,8 @@ def beside_figure_3(
     rows = []
     for environment, variant in planned(plan):
         own = values.get((environment, variant), np.empty(0))
-        mean = low = high = math.nan
-        if len(own):
-            mean = float(estimate(own, "mean"))
-            limits = bootstrap_interval(own, np.random.default_rng([seed, len(own)]), "mean")
-            low, high = (float(limit) for limit in limits)
+        mean = float(estimate(own, "mean")) if len(own) else math.nan
+        low, high = interval_of_seeds(own, "mean", seed)
         zero = float(untrained[environment].mean()) if environment in untrained else math.nan
         paper = figure_3.last_10_percent(environment).get(variant, math.nan)
         accuracy = figure_3.ACCURACY.get(family(environment), math.nan)
@@ -114,17 +111,11 @@ def gain_reached(ours: float, paper: float, untrained: float, accuracy: float = 
 
 def section(rows: tuple[Beside, ...]) -> Section:
     """The rows as a part of the page."""
-    counts = sorted({row.n for row in rows if row.n > 1})
+    measured = coverages_text((row.n for row in rows), "mean")
     notes = [
         "Mean: over seeds, of the mean return of the training episodes in the last 10% of a seed's "
         "steps, with its 95% percentile-bootstrap interval over seeds"
-        + (
-            "; measured coverage, for normal data: "
-            + ", ".join(f"{coverage_text(n, 'mean')} at n = {n}" for n in counts)
-            if counts
-            else ""
-        )
-        + ".",
+        + (f"; measured coverage, for normal data: {measured}." if measured else "."),
         f"Paper: mean of the last 10% of the curve, {figure_3.SOURCE}, digitised; its number of "
         f"seeds is not stated. Its environments are {figure_3.VERSION}: physics, observations and "
         "rewards differ between versions. –: hidden behind another curve, or not in the figure.",
@@ -136,7 +127,7 @@ def section(rows: tuple[Beside, ...]) -> Section:
     return Section(
         heading="### Beside Figure 3 of the PPO paper",
         header=HEADER,
-        alignment=_ALIGNMENT,
+        alignment=("left", "left", "right", "right", "center", *["right"] * 3),
         cells=[row.cells for row in rows],
         notes=notes,
     )

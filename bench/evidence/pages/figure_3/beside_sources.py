@@ -7,8 +7,8 @@ last 100 episodes, all others with our score; what that leaves different is said
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 import pandas as pd
@@ -67,7 +67,10 @@ def beside_sources(plan: pd.DataFrame, scores: pd.DataFrame) -> tuple[BesideSour
         plan: the store's plan of the experiment.
         scores: the frame of `scores.score_runs`.
     """
-    means = {column: _means(scores, column) for column in ("score", "last_100")}
+    means = {
+        column: {cell: float(own.mean()) for cell, own in cell_values(scores, column).items()}
+        for column in ("score", "last_100")
+    }
     return tuple(
         BesideSource(
             variant=variant,
@@ -99,61 +102,29 @@ def sections(
         return ()
     names = titles(plan)
     environments = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
-    remarks = Section(
-        heading="### Beside other published returns at 1M steps",
-        header=(),
-        alignment=(),
-        cells=(),
-        notes=_NOTES,
-    )
-    return (
-        remarks,
-        *(
-            _section(
-                names[variant],
-                environments,
-                _own(variant, environments, scores),
-                [entry for entry in entries if entry.variant == variant],
+    found = [Section(heading="### Beside other published returns at 1M steps", notes=_NOTES)]
+    for variant in returns_1m.ALGORITHMS:
+        cells = _own(variant, environments, scores)
+        here = [entry for entry in entries if entry.variant == variant]
+        for _, group in groupby(here, key=lambda entry: id(entry.source)):
+            reported = {entry.environment: entry for entry in group}
+            source = next(iter(reported.values())).source
+            texts = (reported[name].text if name in reported else "–" for name in environments)
+            told = (source.source, source.environment_version, source.seeds, source.metric)
+            cells.append((*told, *texts))
+        if here:
+            found.append(
+                Section(
+                    heading=f"#### {names[variant]}",
+                    header=(
+                        *("source", "environment version", "seeds", "metric"),
+                        *map(family, environments),
+                    ),
+                    alignment=("left", "left", "right", "left", *["right"] * len(environments)),
+                    cells=cells,
+                )
             )
-            for variant in returns_1m.ALGORITHMS
-            if any(entry.variant == variant for entry in entries)
-        ),
-    )
-
-
-def _section(
-    title: str,
-    environments: tuple[str, ...],
-    own: list[tuple[str, ...]],
-    entries: list[BesideSource],
-) -> Section:
-    by_source: dict[int, dict[str, BesideSource]] = {}
-    for entry in entries:
-        by_source.setdefault(id(entry.source), {})[entry.environment] = entry
-    cells = list(own)
-    for reported in by_source.values():
-        source = next(iter(reported.values())).source
-        cells.append(
-            (
-                source.source,
-                source.environment_version,
-                source.seeds,
-                source.metric,
-                *(
-                    reported[environment].text if environment in reported else "–"
-                    for environment in environments
-                ),
-            )
-        )
-    return Section(
-        heading=f"#### {title}",
-        header=(
-            *("source", "environment version", "seeds", "metric"),
-            *(family(environment) for environment in environments),
-        ),
-        alignment=("left", "left", "right", "left", *["right"] * len(environments)),
-        cells=cells,
-    )
+    return tuple(found)
 
 
 def _own(
@@ -170,7 +141,3 @@ def _own(
         returns = (return_text(math.nan if s is None else float(s.mean())) for s in here)
         rows.append(("**this suite**", versions, count, metric, *returns))
     return rows
-
-
-def _means(scores: pd.DataFrame, column: str) -> Mapping[tuple[str, str], float]:
-    return {cell: float(values.mean()) for cell, values in cell_values(scores, column).items()}
