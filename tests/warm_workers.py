@@ -16,6 +16,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from bench.train.events import Group
 from bench.train.executors import processes
 
 NewWorker = processes._Worker
@@ -30,22 +31,30 @@ def _surroundings() -> tuple[object, ...]:
     return os.getcwd(), list(sys.path), list(sys.warnoptions), variables
 
 
-def _hire(train: str | None) -> processes._Worker:
+def _hire(train: str | None, together: int) -> processes._Worker:
+    if train is not None or together > 1:
+        return NewWorker(train, together)
     here = _surroundings()
     for worker in _idle:
-        if train is None and worker.surroundings == here and worker._child.exit_code is None:
+        if worker.surroundings == here and worker._child.exit_code is None:
             _idle.remove(worker)
             return worker
-    return NewWorker(train) if train is not None else _WarmWorker(here)
+    return _WarmWorker(here)
 
 
 class _WarmWorker(NewWorker):
     def __init__(self, surroundings: tuple[object, ...]) -> None:
-        super().__init__(None)
+        super().__init__(None, 1)
         self.surroundings = surroundings
+        self.stopped = False
+
+    def drop(self, group: Group) -> bool:
+        dropped = super().drop(group)
+        self.stopped |= dropped
+        return dropped
 
     def end(self) -> None:
-        if self.group is not None or self.dead:
+        if self.groups or self.stopped or self.dead:
             super().end()
             return
         _idle.append(self)
