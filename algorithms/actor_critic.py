@@ -11,13 +11,11 @@ from torch import Tensor
 
 from algorithms.hyperparameters import CriticHyperparameters, Hyperparameters
 from algorithms.learner import Learner
+from algorithms.numerics.networks import Perceptron
 from algorithms.numerics.normalization import RewardScale, RunningMoments
 from algorithms.numerics.random_streams import Noise, stream
-from algorithms.policies import Critic, make_critic, make_policy
+from algorithms.policies import make_critic, make_policy
 from algorithms.spaces import ActionSpace
-
-NOISE_BLOCK = 64
-"""Ticks of action noise drawn at once."""
 
 H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
 
@@ -26,12 +24,7 @@ class ActorCritic(Learner[H_co]):
     """A `Learner` that acts on vectors of numbers.
 
     Args:
-        hyperparameters: of the algorithm.
-        seeds: S.
-        observation_size: O.
-        actions: what an action is.
-        critic: whether there is one.
-        device: where the networks are.
+        seeds: S; observation_size: O; critic: whether there is one.
 
     Attributes:
         critic: V, or None.
@@ -54,7 +47,7 @@ class ActorCritic(Learner[H_co]):
         h = hyperparameters
         policy = make_policy(observation_size, actions, h)
         self.actions = actions
-        self.critic: Critic | None = make_critic(observation_size, h) if critic else None
+        self.critic = make_critic(observation_size, h) if critic else None
         parts = [policy, *([self.critic] if self.critic else [])]
         columns = [
             np.concatenate([part.initial(generator, h.initialization) for part in parts])
@@ -71,7 +64,7 @@ class ActorCritic(Learner[H_co]):
     def noise(self) -> Noise:
         """Action noise of the rollout for the coming update."""
         shape = (self.hyperparameters.slots, self.policy.noise_size)
-        return Noise(self.seeds, self.updates, shape, self.policy.noise_kind, NOISE_BLOCK)
+        return Noise(self.seeds, self.updates, shape, self.policy.noise_kind)
 
     @torch.no_grad()
     def act(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
@@ -87,7 +80,7 @@ class ActorCritic(Learner[H_co]):
         return self.policy.sample(statistics, noise), statistics
 
     @property
-    def known_critic(self) -> Critic:
+    def known_critic(self) -> Perceptron:
         """The critic; ValueError where there is none."""
         if self.critic is None:
             raise ValueError("this learner has no critic")
@@ -95,7 +88,7 @@ class ActorCritic(Learner[H_co]):
 
     def values(self, parameters: Tensor, observations: Tensor) -> Tensor:
         """V [S, B] of observations [S, B, O] under the critic's columns [S, P_critic]."""
-        return self.known_critic(parameters, observations)
+        return self.known_critic(parameters, observations).squeeze(2)
 
     def observe(self, observations: Tensor, mask: Tensor) -> Tensor:
         """Take raw observations [S, N, O] into the statistics where `mask` [S, N]; normalise."""

@@ -11,7 +11,11 @@ from torch import Tensor
 from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch, Diagnostics
 from algorithms.compiled import Slope
-from algorithms.hyperparameters import Hyperparameters, OptimizerHyperparameters
+from algorithms.hyperparameters import (
+    CriticHyperparameters,
+    Hyperparameters,
+    OptimizerHyperparameters,
+)
 from algorithms.learner import Learner
 
 H = TypeVar("H", bound=OptimizerHyperparameters)
@@ -47,14 +51,15 @@ class Algorithm(LearningAlgorithm[A, ActorCritic[A]]):
     Attributes:
         collects: "trajectories": every slot plays one whole episode, then idles;
             "steps": `batch_steps` over all slots, episodes running on between batches.
-        critic: whether a critic is trained, given the hyperparameters.
+        critic: whether a critic is trained, given the hyperparameters; unless said otherwise, where
+            they are `CriticHyperparameters`.
         act: chooses actions where they are not samples of π_θ, as `ActorCritic.act` does.
         slope: of the objective, by which kernels train; None where there is none, or no objective.
         recordable: whether `act` looks at no value, so that a CUDA graph may hold it.
     """
 
     collects: Literal["trajectories", "steps"]
-    critic: Callable[[A], bool] = lambda hyperparameters: False
+    critic: Callable[[A], bool] = lambda h: isinstance(h, CriticHyperparameters)
     act: Callable[[ActorCritic[A], Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
     slope: Slope | None = None
     recordable: bool = False

@@ -19,7 +19,7 @@ b ↔ `BASELINES[name]`, broadcastable to [S, T, N]; Rᵐ ↔ `returns` [S, 1 or
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import MISSING, dataclass
+from dataclasses import dataclass
 from typing import Final
 
 import torch
@@ -37,42 +37,7 @@ from algorithms.critic import (
 from algorithms.hyperparameters import CriticRegression, TrajectoryHyperparameters, hyperparameter
 from algorithms.policy_gradient import policy_gradient_step, trajectory_gradients
 
-
-def decay(before: object = MISSING) -> float:
-    """Declare the decay of the moving average; `before`: where there are runs from before it."""
-    declared: float = hyperparameter(
-        0.9,
-        "decay of the moving average, a batch",
-        low=0.0,
-        high=1.0,
-        source="this project",
-        before=before,
-    )
-    return declared
-
-
-@dataclass(frozen=True, kw_only=True)
-class BaselineHyperparameters(TrajectoryHyperparameters, CriticRegression):
-    """The choice of b."""
-
-    baseline: str = hyperparameter(
-        "batch_mean",
-        "what is subtracted from the return",
-        choices=(
-            "none",
-            "batch_mean",
-            "leave_one_out",
-            "moving_average",
-            "variance_optimal",
-            "learned",
-        ),
-        source="the lecture: b ≈ E[R(τ)]",
-    )
-    moving_average_decay: float = decay()
-
-
-Learner = ActorCritic[BaselineHyperparameters]
-Baseline = Callable[[Learner, Batch, Tensor], Tensor]
+Baseline = Callable[["Learner", Batch, Tensor], Tensor]
 
 
 def none(learner: Learner, batch: Batch, returns: Tensor) -> Tensor:
@@ -123,6 +88,24 @@ BASELINES: Final[dict[str, Baseline]] = {
     "variance_optimal": variance_optimal,
     "learned": learned,
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BaselineHyperparameters(TrajectoryHyperparameters, CriticRegression):
+    """The choice of b."""
+
+    baseline: str = hyperparameter(
+        "batch_mean",
+        "what is subtracted from the return",
+        choices=tuple(BASELINES),
+        source="the lecture: b ≈ E[R(τ)]",
+    )
+    moving_average_decay: float = hyperparameter(
+        0.9, "decay of the moving average, a batch", low=0.0, high=1.0, source="this project"
+    )
+
+
+Learner = ActorCritic[BaselineHyperparameters]
 
 
 def has_critic(hyperparameters: BaselineHyperparameters) -> bool:

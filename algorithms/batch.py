@@ -51,12 +51,12 @@ def flatten(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimates:
-    """What a critic makes of a batch, each [S, T, N].
+    """Advantages and values of a batch by a critic, each [S, T, N].
 
     Attributes:
         advantages: A^θ'.
-        targets: what the critic is to say, in its own units.
-        values: what it said, in the same units.
+        targets: of the critic's regression, in its own units.
+        values: V as predicted before the update, in the same units.
     """
 
     advantages: Tensor

@@ -1,14 +1,13 @@
-"""What the updates do in torch, done by kernels, one seed after the other.
+"""The updates by kernels, one seed after the other.
 
-Everything here has its other form beside where it is called from; the tests hold the two to one
-reference. Arrays are those of torch's tensors, rows of one seed.
+Every function has its form in torch where it is called from; tests hold the two to one reference.
+Arrays share the memory of torch's tensors, the rows of one seed.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,10 +19,9 @@ from algorithms.batch import Batch, Estimates
 from algorithms.hyperparameters import CriticRegression, Hyperparameters, OptimizerHyperparameters
 from algorithms.learner import Learner
 from algorithms.numerics.kernels import actor_critic as kernels
-from algorithms.numerics.kernels import returns
 from algorithms.numerics.kernels.perceptron import Network
 from algorithms.numerics.networks import Perceptron
-from algorithms.policies import GaussianPolicy, Policy
+from algorithms.policies import Policy
 
 Slope = Callable[..., Any]
 """(ρ, A, numbers) -> ∂/∂ρ of what a rung maximises, or (ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL.
@@ -35,8 +33,7 @@ Plain numbers in, plain numbers out: what a kernel trains by. `numbers` is an ar
 def for_kernels(policy: Policy) -> tuple[Network, int]:
     """The network of a policy, and A, or 0 where actions are choices."""
     assert isinstance(policy.network, Perceptron)
-    log_stds = policy.actions if isinstance(policy, GaussianPolicy) else 0
-    return policy.network.for_kernels, log_stds
+    return policy.network.for_kernels, policy.log_stds
 
 
 def rows_of(actions: Tensor) -> Tensor:
@@ -85,49 +82,24 @@ def memory_of(
     return kernels.Memory(parameters, first, squares, steps)
 
 
-def values(
-    learner: ActorCritic[Hyperparameters], observations: Tensor, only: int | None = None
-) -> Tensor:
-    """V [S, T, N] of observations [S, T, N, O]; of one seed `only`, where it is named."""
-    network = learner.known_critic.network.for_kernels
-    found = torch.zeros(observations.shape[:3])
-    for s in range(len(learner.seeds)) if only is None else [only]:
-        parameters, out = learner.critic_parameters[s].numpy(), found[s].view(-1, 1).numpy()
-        kernels.outputs_of(parameters, network, flat(observations[s]), out)
-    return found
-
-
-def generalized_advantage(
-    rewards: Tensor,
-    found: Tensor,
-    next_values: Tensor,
-    terminated: Tensor,
-    truncated: Tensor,
-    discount: float,
-    gae_lambda: float,
-) -> Tensor:
-    """A [S, T, N], as `algorithms.returns.generalized_advantage`."""
-    advantages = torch.empty_like(found)
-    for s in range(len(found)):
-        columns = (rewards[s], found[s], next_values[s], terminated[s], truncated[s])
-        arrays: list[Any] = [each.contiguous().numpy() for each in columns]
-        arrays += [discount, gae_lambda, advantages[s].numpy()]
-        returns.generalized_advantage(*arrays)
-    return advantages
+def values(learner: ActorCritic[Hyperparameters], s: int, observations: Tensor) -> Tensor:
+    """V [T, N] of seed number `s` at observations [T, N, O]."""
+    rows = flat(observations)
+    out = torch.zeros(len(rows), 1)
+    parameters, network = learner.critic_parameters[s].numpy(), learner.known_critic.for_kernels
+    kernels.outputs_of(parameters, network, rows, out.numpy())
+    return out.view(observations.shape[:-1])
 
 
 def trajectory_gradients(
     learner: Learner[OptimizerHyperparameters], batch: Batch, weights: Tensor
 ) -> Tensor:
     """∇_θ Σₜ wₜ log p_θ(aₜ|sₜ) of every slot [S, N, P], as in `algorithms.policy_gradient`."""
-    network, log_stds = for_kernels(learner.policy)
     gradients = torch.zeros(len(weights), weights.shape[2], learner.policy.size)
-    columns = batch.observations, rows_of(batch.actions), batch.valid, weights
-    for s in range(len(weights)):
-        parameters = learner.policy_parameters[s].numpy()
-        arrays: list[Any] = [each[s].contiguous().numpy() for each in columns]
-        arrays = [parameters, network, log_stds, *arrays, gradients[s].numpy()]
-        kernels.trajectory_gradients(*arrays)
+    kernels.trajectory_gradients.over_seeds(
+        learner.policy_parameters, *for_kernels(learner.policy), batch.observations,
+        rows_of(batch.actions), batch.valid, weights, gradients,
+    )  # fmt: skip
     return gradients
 
 
@@ -135,41 +107,16 @@ def fit_critic(
     learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor, h: CriticRegression
 ) -> Tensor:
     """Regress V(s) on `targets` [S, T, N]; the last losses [S]."""
-    network, size = learner.known_critic.network.for_kernels, h.critic_minibatch
+    network, size = learner.known_critic.for_kernels, h.critic_minibatch
     rate, epsilon = learner.annealed(h.critic_learning_rate), learner.optimizer.epsilon
     orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, size)
     last = torch.zeros(len(learner.seeds))
     for s in learning(learner):
         memory = memory_of(learner, s, slice(learner.policy.size, None), slice(1, None))
-        seen, told, order = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
-        loss = kernels.fit_values(memory, network, seen, told, order, size, float(rate[s]), epsilon)
+        columns = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
+        loss = kernels.fit_values(memory, network, *columns, size, float(rate[s]), epsilon)
         last[s] = float(loss)
     return last
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """How the optimiser of actor and critic steps; RMSProp where `square` is given.
-
-    Attributes:
-        rates: of actor and critic, float64 [S].
-        together: both share one norm of the gradient, else each is bounded apart.
-        decay, inside, square: of RMSProp, whether ε is in the root, its mean squares [S, P].
-    """
-
-    rates: tuple[Tensor, Tensor]
-    epsilon: float
-    norm_clip: float
-    together: bool = True
-    decay: float = -1.0
-    inside: bool = False
-    square: Tensor | None = None
-
-    def of(self, s: int) -> kernels.Optimizer:
-        """One seed's."""
-        actor, critic = (float(rate[s]) for rate in self.rates)
-        how = float(self.epsilon), float(self.norm_clip), self.together, self.decay, self.inside
-        return kernels.Optimizer(actor, critic, *how)
 
 
 def update_actor_critic(
@@ -179,28 +126,33 @@ def update_actor_critic(
     orders: Sequence[np.ndarray],
     size: int,
     slope: Slope,
-    numbers: Tensor,
+    numbers: Tensor | Sequence[float],
     loss: kernels.Loss,
-    step: Step,
+    optimizer: kernels.Optimizer,
+    rates: tuple[Tensor, Tensor],
+    square: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """All minibatch steps of all seeds; the last value losses and gradient norms, each [S].
 
     Args:
         orders: of each seed, places of samples, `size` of them a minibatch.
-        numbers: float32 [S, …], what each seed's slope is given.
+        numbers: what the slope is given, of every seed or each its own [S, any].
+        rates: step sizes of actor and critic, float64 [S].
+        square: mean squares of RMSProp [S, P].
     """
     actor, log_stds = for_kernels(learner.policy)
-    critic = learner.known_critic.network.for_kernels
+    critic = learner.known_critic.for_kernels
     with_divergence = len(inspect.signature(slope).parameters) > 3
     slopes = kernels.of_ratio_and_divergence if with_divergence else kernels.of_ratio
     kernel = kernels.update_actor_critic.bind(slope=slope, slopes=slopes)
+    given = torch.as_tensor(numbers, dtype=torch.float32).expand(len(learner.seeds), -1)
     found = torch.zeros(2, len(learner.seeds))
     for s in learning(learner):
-        memory = memory_of(learner, s, second=step.square)
-        samples, order = samples_of(batch, s, estimates), orders[s].ravel()
+        actor_rate, critic_rate = (float(rate[s]) for rate in rates)
         value_loss, norm = kernel(
-            memory, actor, critic, log_stds, samples, order, size,
-            numbers[s].contiguous().numpy(), loss, step.of(s),
+            memory_of(learner, s, second=square), actor, critic, log_stds,
+            samples_of(batch, s, estimates), orders[s].ravel(), size, given[s].contiguous().numpy(),
+            loss, optimizer._replace(actor_rate=actor_rate, critic_rate=critic_rate),
         )  # fmt: skip
         found[0, s], found[1, s] = float(value_loss), float(norm)
     return found[0], found[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -11,7 +12,8 @@ from algorithms import compiled
 from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch, Estimates, flatten
 from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, Hyperparameters
-from algorithms.policy_gradient import TIME_BLOCK
+from algorithms.numerics.kernels import returns as kernels
+from algorithms.policy_gradient import TIME_BLOCK, in_blocks
 from algorithms.returns import generalized_advantage
 
 
@@ -19,12 +21,10 @@ from algorithms.returns import generalized_advantage
 def values_over_time(learner: ActorCritic[Hyperparameters], observations: Tensor) -> Tensor:
     """V [S, T, N] of observations [S, T, N, O]."""
     if learner.compiled:
-        return compiled.values(learner, observations)
-    blocks = observations.split(TIME_BLOCK, dim=1)
-    parameters = learner.critic_parameters
-    values = [learner.values(parameters, flatten(block)) for block in blocks]
-    shapes = [block.shape[1:3] for block in blocks]
-    return torch.cat([v.unflatten(1, s) for v, s in zip(values, shapes, strict=True)], dim=1)
+        each = (compiled.values(learner, s, seen) for s, seen in enumerate(observations))
+        return torch.stack(list(each))
+    found = in_blocks(partial(learner.values, learner.critic_parameters), observations)
+    return found.view(observations.shape[:3])
 
 
 def next_values(learner: ActorCritic[Hyperparameters], batch: Batch, values: Tensor) -> Tensor:
@@ -39,11 +39,9 @@ def next_values(learner: ActorCritic[Hyperparameters], batch: Batch, values: Ten
     if not learner.compiled:
         other = values_over_time(learner, batch.next_observations)
         return torch.where(last, other, following)
-    for s in range(len(values)):
-        # Only those that are asked for, as slots of one tick.
-        chosen = batch.next_observations[s][last[s]]
-        found = compiled.values(learner, chosen.expand(len(values), 1, -1, -1), only=s)
-        following[s][last[s]] = found[s, 0]
+    for s, needed in enumerate(last):
+        seen = batch.next_observations[s][needed].unsqueeze(0)
+        following[s][needed] = compiled.values(learner, s, seen)[0]
     return following
 
 
@@ -58,9 +56,12 @@ def estimate_advantages(
     following = next_values(learner, batch, values)
     if h.value_normalization:
         values, following = (in_returns(learner, each) for each in (values, following))
-    ends = batch.terminated, batch.truncated
-    estimate = compiled.generalized_advantage if learner.compiled else generalized_advantage
-    advantages = estimate(rewards, values, following, *ends, h.discount, h.gae_lambda)
+    columns = rewards, values, following, batch.terminated, batch.truncated
+    if learner.compiled:
+        advantages = torch.zeros(values.shape)
+        kernels.generalized_advantage.over_seeds(*columns, h.discount, h.gae_lambda, advantages)
+    else:
+        advantages = generalized_advantage(*columns, h.discount, h.gae_lambda)
     targets = advantages + values
     if h.value_normalization:
         targets = standardised(learner, batch, targets)

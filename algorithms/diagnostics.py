@@ -1,8 +1,9 @@
-"""What an update did: measured over the whole batch, after the last epoch."""
+"""Diagnostics of an update, measured over the whole batch after the last epoch."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +13,8 @@ from algorithms import compiled
 from algorithms.batch import Batch, flatten
 from algorithms.hyperparameters import OptimizerHyperparameters
 from algorithms.learner import Learner
-from algorithms.policy_gradient import TIME_BLOCK
+from algorithms.policies import log_ratio
+from algorithms.policy_gradient import in_blocks
 
 
 @torch.no_grad()
@@ -20,7 +22,7 @@ def policy_change(
     learner: Learner[OptimizerHyperparameters],
     batch: Batch,
     bounds: tuple[float, float] | None = None,
-    pooled: Callable[[Tensor], Tensor] = lambda log_ratio: log_ratio,
+    pooled: Callable[[Tensor], Tensor] = lambda log_ratios: log_ratios,
 ) -> dict[str, Tensor]:
     """How far θ has moved from the behaviour θ' that collected the batch.
 
@@ -35,17 +37,15 @@ def policy_change(
         clip_fraction: share with ρ outside of `bounds`, where they are given;
         log_std_mean of a continuous policy; batch_steps.
     """
-    log_ratio, divergence, entropy = compared(learner, batch)
-    columns = {"ratio": pooled(log_ratio).exp(), "kl": divergence, "entropy": entropy}
-    log_std = learner.policy.log_std(learner.policy_parameters)
-    valid = flatten(batch.valid).cpu().numpy()
-    rows = [
-        _summary({name: column[s] for name, column in arrays.items()}, valid[s], bounds)
-        for arrays in [{name: c.double().cpu().numpy() for name, c in columns.items()}]
-        for s in range(len(valid))
-    ]
+    log_ratios, divergence, entropy = compared(learner, batch)
+    columns = flatten(batch.valid), pooled(log_ratios).exp(), divergence, entropy
+    arrays = [each.cpu().numpy() for each in columns]
+    rows = [_summary(bounds, *seed) for seed in zip(*arrays, strict=True)]
     found = {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
-    return found if log_std is None else found | {"log_std_mean": log_std.mean(-1).cpu().double()}
+    if learner.policy.log_stds:
+        log_std = learner.policy_parameters[:, learner.policy.network.size :]
+        found["log_std_mean"] = log_std.mean(-1).cpu().double()
+    return found
 
 
 @torch.no_grad()
@@ -55,23 +55,22 @@ def compared(
     """log ρ, KL(θ' ‖ θ) and H(θ) at every step, each [S, T·N]."""
     if learner.compiled:
         return compiled.changes(learner, batch)
-    policy = learner.policy
-    blocks = batch.observations.split(TIME_BLOCK, dim=1)
-    new = torch.cat(
-        [policy.statistics(learner.policy_parameters, flatten(block)) for block in blocks], dim=1
-    )
-    old, actions = flatten(batch.statistics), flatten(batch.actions)
-    log_ratio = policy.log_probability(new, actions) - policy.log_probability(old, actions)
-    return log_ratio, policy.divergence(old, new), policy.entropy(new)
+    policy, old = learner.policy, flatten(batch.statistics)
+    new = in_blocks(partial(policy.statistics, learner.policy_parameters), batch.observations)
+    ratios = log_ratio(policy, new, old, flatten(batch.actions))
+    return ratios, policy.divergence(old, new), policy.entropy(new)
 
 
 def _summary(
-    columns: dict[str, np.ndarray], valid: np.ndarray, bounds: tuple[float, float] | None
+    bounds: tuple[float, float] | None,
+    valid: np.ndarray,
+    ratio: np.ndarray,
+    kl: np.ndarray,
+    entropy: np.ndarray,
 ) -> dict[str, float]:
-    kept = {name: column[valid] for name, column in columns.items()}
     summary = {"batch_steps": float(valid.sum())}
     with np.errstate(all="ignore"):
-        ratio, kl = kept["ratio"], kept["kl"]
+        ratio, kl, entropy = (each[valid].astype(np.float64) for each in (ratio, kl, entropy))
         if not len(ratio) or not np.isfinite(ratio).all():
             ratio = np.full(1, np.nan)
         if not len(kl):
@@ -80,7 +79,7 @@ def _summary(
         summary |= dict(zip(("ratio_q01", "ratio_q50", "ratio_q99"), quantiles, strict=True))
         summary["effective_sample_size"] = ratio.sum() ** 2 / (len(ratio) * (ratio**2).sum())
         summary["kl_mean"], summary["kl_max"] = kl.mean(), kl.max()
-        summary["entropy"] = kept["entropy"].sum() / max(valid.sum(), 1)
+        summary["entropy"] = entropy.sum() / max(valid.sum(), 1)
         if bounds is not None:
             outside = (ratio < bounds[0]) | (ratio > bounds[1])
             summary["clip_fraction"] = float(outside.mean())

@@ -44,8 +44,8 @@ def hyperparameter(
         choices: the allowed values, where there are few.
         part_of: the attribute that the value can't exceed, as a minibatch can't its batch.
         source: where the default comes from.
-        before: of a hyperparameter that is younger than stored runs, the value that does what was
-            done until there was it. Runs of this value are the runs that they were.
+        before: for one declared after runs were stored, the value that does what was done without
+            it. Runs with this value keep their identity.
     """
     return dataclasses.field(
         default=default,
@@ -60,6 +60,17 @@ def hyperparameter(
             **({"part_of": part_of} if part_of else {}),
         },
     )
+
+
+def redeclared(base: type, name: str, default: Any, **changes: Any) -> Any:
+    """A field like another class's, with a default of its own.
+
+    Args:
+        base, name: that class and its hyperparameter.
+        changes: further arguments of `hyperparameter` that differ.
+    """
+    metadata = {**base.__dataclass_fields__[name].metadata, **changes}  # type: ignore[attr-defined]
+    return dataclasses.field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,9 +25,7 @@ class Learner(Generic[H_co]):
     """S seeds that learn side by side and never touch one another.
 
     Args:
-        hyperparameters: of the algorithm.
         seeds: S.
-        policy: whose parameters are learned.
         parameters: float32 [S, P], one buffer; the policy's columns first, then the critic's.
 
     Attributes:

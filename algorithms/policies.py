@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -34,63 +34,52 @@ class Network(Protocol):
     def __call__(self, parameters: Tensor, inputs: Tensor) -> Tensor: ...
 
 
-class Policy(Protocol):
-    """What the algorithms ask of a policy."""
-
-    @property
-    def size(self) -> int: ...
-    @property
-    def noise_size(self) -> int: ...
-    @property
-    def statistics_size(self) -> int: ...
-    @property
-    def noise_kind(self) -> str: ...
-    def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray: ...
-    @property
-    def network(self) -> Network: ...
-    def statistics(self, parameters: Tensor, observations: Tensor) -> Tensor: ...
-    def sample(self, statistics: Tensor, noise: Tensor) -> Tensor: ...
-    def log_probability(self, statistics: Tensor, actions: Tensor) -> Tensor: ...
-    def entropy(self, statistics: Tensor) -> Tensor: ...
-    def divergence(self, old: Tensor, new: Tensor) -> Tensor: ...
-    def log_std(self, parameters: Tensor) -> Tensor | None: ...
-
-
 @dataclass(frozen=True)
-class GaussianPolicy:
-    """a ~ N(μ(s), σ²), σ independent of the state. Actions are float32 [..., A]."""
+class _OverNetwork:
+    """What the kinds of policies share: the sizes that follow from their network's."""
 
-    network: Perceptron
-    initial_log_std: float
-
-    @property
-    def actions(self) -> int:
-        return self.network.sizes[-1]
-
-    @property
-    def size(self) -> int:
-        return self.network.size + self.actions
+    network: Network
 
     @property
     def noise_size(self) -> int:
-        return self.actions
+        return self.network.sizes[-1]
+
+    @property
+    def log_stds(self) -> int:
+        """Parameters log σ behind the network's: A, or 0 where actions are choices."""
+        return 0
+
+    @property
+    def size(self) -> int:
+        return self.network.size + self.log_stds
 
     @property
     def statistics_size(self) -> int:
-        return 2 * self.actions
-
-    @property
-    def noise_kind(self) -> str:
-        return "normal"
+        return self.noise_size + self.log_stds
 
     def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray:
         """float32 [P]: the network's columns, then log σ."""
-        log_std = np.full(self.actions, self.initial_log_std, dtype=np.float32)
-        return np.concatenate([self.network.initial(generator, initialization), log_std])
+        return self.network.initial(generator, initialization)
+
+
+@dataclass(frozen=True)
+class GaussianPolicy(_OverNetwork):
+    """a ~ N(μ(s), σ²), σ independent of the state. Actions are float32 [..., A]."""
+
+    initial_log_std: float
+    noise_kind: ClassVar = "normal"
+
+    @property
+    def log_stds(self) -> int:
+        return self.noise_size
+
+    def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray:
+        log_std = np.full(self.log_stds, self.initial_log_std, dtype=np.float32)
+        return np.concatenate([super().initial(generator, initialization), log_std])
 
     def statistics(self, parameters: Tensor, observations: Tensor) -> Tensor:
         """φ = (μ, log σ) [S, B, 2A] at observations [S, B, O], under parameters [S, P]."""
-        columns, log_std = parameters.split([self.network.size, self.actions], dim=1)
+        columns, log_std = parameters.split([self.network.size, self.log_stds], dim=1)
         mean = self.network(columns, observations)
         return torch.cat([mean, log_std.unsqueeze(1).expand_as(mean)], dim=2)
 
@@ -103,7 +92,7 @@ class GaussianPolicy:
         """log p(a) [...], of the unclipped action."""
         mean, log_std = statistics.chunk(2, dim=-1)
         z = (actions - mean) * torch.exp(-log_std)
-        constant = -0.5 * _LOG_TWO_PI * self.actions
+        constant = -0.5 * _LOG_TWO_PI * self.log_stds
         return constant - torch.addcmul(log_std, z, z, value=0.5).sum(-1)
 
     def entropy(self, statistics: Tensor) -> Tensor:
@@ -119,36 +108,12 @@ class GaussianPolicy:
         terms = variance_ratio + distance.square() - 1
         return (new_log_std - old_log_std + 0.5 * terms).sum(-1)
 
-    def log_std(self, parameters: Tensor) -> Tensor | None:
-        """log σ [S, A] of parameters [S, P]."""
-        return parameters[:, self.network.size :]
-
 
 @dataclass(frozen=True)
-class CategoricalPolicy:
+class CategoricalPolicy(_OverNetwork):
     """a ~ Categorical(softmax(logits(s))). Actions are int64 [...]."""
 
-    network: Network
-
-    @property
-    def size(self) -> int:
-        return self.network.size
-
-    @property
-    def noise_size(self) -> int:
-        return self.network.sizes[-1]
-
-    @property
-    def statistics_size(self) -> int:
-        return self.network.sizes[-1]
-
-    @property
-    def noise_kind(self) -> str:
-        return "gumbel"
-
-    def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray:
-        """float32 [P]."""
-        return self.network.initial(generator, initialization)
+    noise_kind: ClassVar = "gumbel"
 
     def statistics(self, parameters: Tensor, observations: Tensor) -> Tensor:
         """φ = log p(a = 0 … n-1) [S, B, n] at observations [S, B, O], under parameters [S, P]."""
@@ -170,14 +135,18 @@ class CategoricalPolicy:
         """KL(old ‖ new) [...], in nats, exactly."""
         return (old.exp() * (old - new)).sum(-1)
 
-    def log_std(self, parameters: Tensor) -> Tensor | None:
-        """None: a discrete policy has no σ."""
-        return None
+
+Policy = GaussianPolicy | CategoricalPolicy
+
+
+def log_ratio(policy: Policy, new: Tensor, old: Tensor, actions: Tensor) -> Tensor:
+    """log p_new(a) − log p_old(a) [...], of the actions that were taken."""
+    return policy.log_probability(new, actions) - policy.log_probability(old, actions)
 
 
 def make_policy(
     observation_size: int, actions: ActionSpace, hyperparameters: Hyperparameters
-) -> GaussianPolicy | CategoricalPolicy:
+) -> Policy:
     """The policy for an action space: Gaussian if continuous, categorical if discrete."""
     h = hyperparameters
     continuous = isinstance(actions, Continuous)
@@ -187,26 +156,7 @@ def make_policy(
     return GaussianPolicy(network, h.initial_log_std) if continuous else CategoricalPolicy(network)
 
 
-@dataclass(frozen=True)
-class Critic:
-    """V(s), the expected return from s, in the (normalised) units of the batch's rewards."""
-
-    network: Perceptron
-
-    @property
-    def size(self) -> int:
-        return self.network.size
-
-    def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray:
-        """float32 [P]."""
-        return self.network.initial(generator, initialization)
-
-    def __call__(self, parameters: Tensor, observations: Tensor) -> Tensor:
-        """V [S, B] of observations [S, B, O] under the critic's columns [S, P]."""
-        return self.network(parameters, observations).squeeze(2)
-
-
-def make_critic(observation_size: int, hyperparameters: Hyperparameters) -> Critic:
-    """A critic with the policy's hidden layers."""
+def make_critic(observation_size: int, hyperparameters: Hyperparameters) -> Perceptron:
+    """V(s), with the policy's hidden layers, in the (normalised) units of the batch's rewards."""
     h = hyperparameters
-    return Critic(Perceptron((observation_size, *h.hidden_sizes, 1), 1.0, h.activation))
+    return Perceptron((observation_size, *h.hidden_sizes, 1), 1.0, h.activation)

@@ -7,11 +7,13 @@ spread is the estimator's variance.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from algorithms import compiled
-from algorithms.batch import Batch
+from algorithms.batch import Batch, flatten
 from algorithms.hyperparameters import OptimizerHyperparameters
 from algorithms.learner import Learner
 from algorithms.numerics.optimizers import clip_gradient_norm
@@ -19,6 +21,12 @@ from algorithms.numerics.optimizers import clip_gradient_norm
 TIME_BLOCK = 64
 """Ticks of one forward and backward pass: a fixed shape, so that a seed's bits do not
 depend on how long its neighbours' episodes are."""
+
+
+def in_blocks(function: Callable[[Tensor], Tensor], observations: Tensor) -> Tensor:
+    """function(observations), [S, T, N, O] -> [S, T·N, …], TIME_BLOCK ticks at a time."""
+    blocks = observations.split(TIME_BLOCK, dim=1)
+    return torch.cat([function(flatten(block)) for block in blocks], dim=1)
 
 
 def trajectory_gradients(
@@ -80,17 +88,20 @@ def policy_gradient_step(
     batch: Batch,
     weights: Tensor,
     further: Tensor | None = None,
+    rate: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """One Adam step up 1/N Σₙ (Σₜ wₜ ∇log p_θ(aₜ|sₜ) + further).
 
     Args:
         weights: w [S, T, N]; further: [S, N, P], gradients of more that is asked of a trajectory.
+        rate: the step size [S]; None: `learning_rate`, annealed.
     """
     gradients = trajectory_gradients(learner, batch, weights)
     if further is not None:
         gradients = gradients + further
     bound = learner.hyperparameters.gradient_norm_clip
     clipped, norm = clip_gradient_norm(gradients.mean(1), bound)
-    rate = learner.annealed(learner.hyperparameters.learning_rate)
+    if rate is None:
+        rate = learner.annealed(learner.hyperparameters.learning_rate)
     learner.step_policy(-clipped, rate, learner.active)
     return {"gradient_norm": norm, "learning_rate": rate, **gradient_signal(gradients)}

@@ -9,7 +9,7 @@ the one below, which is also a GPU's.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -17,11 +17,11 @@ from torch import Tensor
 from algorithms import compiled
 from algorithms.actor_critic import ActorCritic
 from algorithms.batch import Batch, Estimates, flatten
-from algorithms.compiled import Slope, Step
+from algorithms.compiled import Slope
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.hyperparameters import SurrogateHyperparameters
 from algorithms.learner import CRITIC, POLICY
-from algorithms.numerics.kernels.actor_critic import Loss
+from algorithms.numerics.kernels.actor_critic import Loss, Optimizer
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients
@@ -90,62 +90,40 @@ def optimise_surrogate(
     explained = explained_variance(estimates.values, estimates.targets, batch.valid)
     if h.advantage_normalization == "batch":
         advantages = standardise(flatten(estimates.advantages))
-        estimates = Estimates(
-            advantages=advantages.view_as(batch.rewards),
-            targets=estimates.targets,
-            values=estimates.values,
-        )
+        estimates = replace(estimates, advantages=advantages.view_as(batch.rewards))
+    own = h.critic_learning_rate if h.separate_optimizers else h.learning_rate
+    rates = learner.annealed(h.learning_rate), learner.annealed(own)
     if slope is None or not learner.compiled:
-        loss, norm = _differentiated(learner, batch, estimates, objective)
+        loss, norm = _differentiated(learner, batch, estimates, objective, rates)
     else:
-        if not isinstance(numbers, Tensor):
-            numbers = torch.tensor(numbers, dtype=torch.float32).expand(len(learner.seeds), -1)
-        loss, norm = _compiled(learner, batch, estimates, slope, numbers)
+        loss, norm = compiled.update_actor_critic(
+            learner,
+            batch,
+            estimates,
+            learner.orders(flatten(batch.valid), h.epochs, h.minibatch),
+            h.minibatch,
+            slope,
+            numbers,
+            Loss(
+                value_weight=float(h.value_coefficient),
+                entropy_weight=float(h.entropy_coefficient),
+                value_clip=float(h.value_clip),
+                standardised=h.advantage_normalization == "minibatch",
+            ),
+            Optimizer(
+                epsilon=float(h.adam_epsilon),
+                norm_clip=float(h.gradient_norm_clip),
+                together=not h.separate_optimizers,
+            ),
+            rates,
+        )
     return {
         **signal,
         "explained_variance": explained,
         "value_loss": loss,
         "gradient_norm": norm,
-        "learning_rate": learner.annealed(h.learning_rate),
+        "learning_rate": rates[POLICY],
     }
-
-
-def _rates(learner: ActorCritic[SurrogateHyperparameters]) -> tuple[Tensor, Tensor]:
-    """Step sizes of policy and critic [S]."""
-    h = learner.hyperparameters
-    own = h.critic_learning_rate if h.separate_optimizers else h.learning_rate
-    return learner.annealed(h.learning_rate), learner.annealed(own)
-
-
-def _compiled(
-    learner: ActorCritic[SurrogateHyperparameters],
-    batch: Batch,
-    estimates: Estimates,
-    slope: Slope,
-    numbers: Tensor,
-) -> tuple[Tensor, Tensor]:
-    h = learner.hyperparameters
-    return compiled.update_actor_critic(
-        learner,
-        batch,
-        estimates,
-        learner.orders(flatten(batch.valid), h.epochs, h.minibatch),
-        h.minibatch,
-        slope,
-        numbers,
-        Loss(
-            value_weight=float(h.value_coefficient),
-            entropy_weight=float(h.entropy_coefficient),
-            value_clip=float(h.value_clip),
-            standardised=h.advantage_normalization == "minibatch",
-        ),
-        Step(
-            rates=_rates(learner),
-            epsilon=h.adam_epsilon,
-            norm_clip=h.gradient_norm_clip,
-            together=not h.separate_optimizers,
-        ),
-    )
 
 
 def _differentiated(
@@ -153,6 +131,7 @@ def _differentiated(
     batch: Batch,
     estimates: Estimates,
     objective: Objective,
+    rates: tuple[Tensor, Tensor],
 ) -> tuple[Tensor, Tensor]:
     """The last value losses and gradient norms, each [S]."""
     h, policy = learner.hyperparameters, learner.policy
@@ -161,7 +140,6 @@ def _differentiated(
     actions = flatten(batch.actions)
     samples = [flatten(batch.observations), actions, old, policy.log_probability(old, actions)]
     samples += map(flatten, (estimates.advantages, estimates.targets, estimates.values))
-    rates = _rates(learner)
     norm = loss = torch.zeros(len(learner.seeds), device=learner.device)
     for minibatch, active in learner.minibatches(
         flatten(batch.valid), h.epochs, h.minibatch, samples

@@ -66,5 +66,4 @@ ALGORITHM = Algorithm(
     collects="steps",
     update=update,
     slope=slope,
-    critic=lambda h: True,
 )

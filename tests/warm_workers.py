@@ -44,17 +44,17 @@ def _hire(train: str | None, together: int) -> processes._Worker:
 
 class _WarmWorker(NewWorker):
     def __init__(self, surroundings: tuple[object, ...]) -> None:
-        super().__init__(None, 1)
+        super().__init__(None, together=1)
         self.surroundings = surroundings
-        self.stopped = False
+        self._stopped = False
 
     def drop(self, group: Group) -> bool:
-        dropped = super().drop(group)
-        self.stopped |= dropped
-        return dropped
+        mine = super().drop(group)
+        self._stopped |= mine
+        return mine
 
     def end(self) -> None:
-        if self.groups or self.stopped or self.dead:
+        if self.groups or self.dead or self._stopped:
             super().end()
             return
         _idle.append(self)

@@ -11,8 +11,13 @@ from dataclasses import dataclass
 from algorithms.answers.grouping import BASELINES
 from algorithms.answers.penalty import IN_LOSS, IN_REWARD
 from algorithms.answers.ratios import RATIOS, TOKEN
-from algorithms.hyperparameters import BASELINES as OPENAI_BASELINES
-from algorithms.hyperparameters import PAPER, OptimizerHyperparameters, hyperparameter
+from algorithms.hyperparameters import (
+    PAPER,
+    OptimizerHyperparameters,
+    TrajectoryHyperparameters,
+    hyperparameter,
+    redeclared,
+)
 
 DR_GRPO = "Liu et al. 2025, arXiv 2503.20783 (Dr. GRPO)"
 GRPO = "Shao et al. 2024, arXiv 2402.03300"
@@ -51,17 +56,11 @@ class SequenceHyperparameters(OptimizerHyperparameters):
         source=ZIEGLER + ", eq. 2; in the loss: " + SCHULMAN + "; k3 there: " + GRPO + ", eq. 4",
         before=IN_REWARD,
     )
-    learning_rate: float = hyperparameter(
-        1e-3,
-        "Adam's step size; larger than PPO's because a batch makes one step only",
-        low=0.0,
-        source="this project: docs/sequence.md",
+    learning_rate: float = redeclared(
+        TrajectoryHyperparameters, "learning_rate", 1e-3, source="this project: docs/sequence.md"
     )
-    gradient_norm_clip: float = hyperparameter(
-        math.inf,
-        "bound on the L2 norm of a seed's gradient; inf for none",
-        low=0.0,
-        source="the lecture has none",
+    gradient_norm_clip: float = redeclared(
+        TrajectoryHyperparameters, "gradient_norm_clip", math.inf
     )
 
     @property
@@ -99,13 +98,8 @@ class BaselineHyperparameters(SequenceHyperparameters):
 class SurrogateHyperparameters(BaselineHyperparameters):
     """Several epochs of minibatch steps on one batch."""
 
-    learning_rate: float = hyperparameter(3e-4, "Adam's step size", low=0.0, source=PAPER)
-    gradient_norm_clip: float = hyperparameter(
-        0.5,
-        "bound on the L2 norm of a seed's gradient; inf for none",
-        low=0.0,
-        source=OPENAI_BASELINES,
-    )
+    learning_rate: float = redeclared(OptimizerHyperparameters, "learning_rate", 3e-4)
+    gradient_norm_clip: float = redeclared(OptimizerHyperparameters, "gradient_norm_clip", 0.5)
     epochs: int = hyperparameter(
         4, "passes over a batch", unit="epochs", low=1, source=ZIEGLER + ", section 2.2"
     )

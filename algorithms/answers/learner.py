@@ -22,11 +22,7 @@ class AnswerLearner(Learner[H_co]):
     """A `Learner` whose policy is a causal network over tokens, begun at its reference.
 
     Args:
-        hyperparameters: of the algorithm.
-        seeds: S.
-        network: of reference and policy.
-        reference: float32 [P], frozen.
-        device: where the networks are.
+        seeds: S; network: of reference and policy; reference: float32 [P], frozen.
 
     Attributes:
         reference: float32 [S, P], the same for every seed.

@@ -33,42 +33,23 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from algorithms.policies import Policy
+from algorithms.policies import Policy, log_ratio
 
 Estimate = Callable[[Policy, Tensor, Tensor, Tensor], Tensor]
 """(policy, φ of θ [..., V], φ of the reference, tokens [...]) -> a KL of each token [...]."""
 
 
-def log_ratio(policy: Policy, statistics: Tensor, reference: Tensor, actions: Tensor) -> Tensor:
-    """u = k1 [...], the log-ratio of the tokens that were written."""
-    own = policy.log_probability(statistics, actions)
-    return own - policy.log_probability(reference, actions)
-
-
-def half_square(policy: Policy, statistics: Tensor, reference: Tensor, actions: Tensor) -> Tensor:
-    """k2 = u² / 2 [...]."""
-    return log_ratio(policy, statistics, reference, actions).square() / 2
-
-
-def never_negative(
-    policy: Policy, statistics: Tensor, reference: Tensor, actions: Tensor
-) -> Tensor:
-    """k3 = exp(−u) − 1 + u [...]."""
-    u = log_ratio(policy, statistics, reference, actions)
+def never_negative(u: Tensor) -> Tensor:
+    """k3 = exp(−u) − 1 + u."""
     return torch.expm1(-u) + u
-
-
-def exact(policy: Policy, statistics: Tensor, reference: Tensor, actions: Tensor) -> Tensor:
-    """KL(p_θ ‖ p_ref) [...] of the whole distributions, whatever was written."""
-    return policy.divergence(statistics, reference)
 
 
 IN_REWARD: Final = "k1_in_reward"
 IN_LOSS: Final[dict[str, Estimate]] = {
     "k1_in_loss": log_ratio,
-    "k2_in_loss": half_square,
-    "k3_in_loss": never_negative,
-    "exact_in_loss": exact,
+    "k2_in_loss": lambda *terms: log_ratio(*terms).square() / 2,
+    "k3_in_loss": lambda *terms: never_negative(log_ratio(*terms)),
+    "exact_in_loss": lambda policy, new, reference, actions: policy.divergence(new, reference),
 }
 
 

@@ -26,9 +26,9 @@ from algorithms.answers.grouping import grouped_baseline, in_group_deviations
 from algorithms.answers.hyperparameters import BaselineHyperparameters, SequenceHyperparameters
 from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import IN_LOSS
-from algorithms.batch import Batch, Diagnostics
+from algorithms.batch import Batch, Diagnostics, mean_over_steps
 from algorithms.diagnostics import policy_change
-from algorithms.ladder import baseline, reward_to_go
+from algorithms.ladder import reward_to_go, vanilla_policy_gradient
 from algorithms.policy_gradient import policy_gradient_step
 
 
@@ -67,37 +67,37 @@ def step(
 
 
 def credited(
-    learner: AnswerLearner[BaselineHyperparameters], advantages: Tensor, returns: Tensor
+    learner: AnswerLearner[BaselineHyperparameters], returns: Tensor, valid: Tensor
 ) -> Tensor:
-    """Advantages [S, T, N], divided by the deviation of their prompt's returns if asked to."""
+    """Returns [S, 1 or T, N] less their baseline, normalised as the hyperparameters ask for."""
     h = learner.hyperparameters
-    if h.advantage_normalization == "none":
-        return advantages
-    return in_group_deviations(advantages, returns.expand_as(advantages), h.samples)
+    advantages = returns - grouped_baseline(h.baseline, returns, h.samples)
+    if h.advantage_normalization == "group":
+        return in_group_deviations(advantages, returns, h.samples)
+    if h.advantage_normalization == "batch":
+        advantages = advantages - mean_over_steps(advantages, valid)[:, None, None]
+        deviation = mean_over_steps(advantages.square(), valid).sqrt()[:, None, None]
+        return advantages / (deviation + 1e-8)
+    return advantages
 
 
 def credit_everything(learner: AnswerLearner[SequenceHyperparameters], batch: Batch) -> Diagnostics:
     """One step up the gradient with R(y)."""
-    return step(learner, batch, baseline.credit(batch).expand_as(batch.rewards))
+    return step(learner, batch, vanilla_policy_gradient.credit(batch).expand_as(batch.rewards))
 
 
 def subtract_baseline(learner: AnswerLearner[BaselineHyperparameters], batch: Batch) -> Diagnostics:
     """One step up the gradient with R(y) − b."""
-    h = learner.hyperparameters
-    returns = baseline.credit(batch)
-    b = grouped_baseline(h.baseline, returns, h.samples)
-    advantages = (returns - b).expand_as(batch.rewards)
-    return step(learner, batch, credited(learner, advantages, returns))
+    advantages = credited(learner, vanilla_policy_gradient.credit(batch), batch.valid)
+    return step(learner, batch, advantages.expand_as(batch.rewards))
 
 
 def credit_what_follows(
     learner: AnswerLearner[BaselineHyperparameters], batch: Batch
 ) -> Diagnostics:
     """One step up the gradient with Gₜ − bₜ."""
-    h = learner.hyperparameters
     returns = reward_to_go.credit(batch, discount=1.0)
-    b = grouped_baseline(h.baseline, returns, h.samples)
-    return step(learner, batch, credited(learner, returns - b, returns))
+    return step(learner, batch, credited(learner, returns, batch.valid))
 
 
 POLICY_GRADIENT = SequenceAlgorithm(

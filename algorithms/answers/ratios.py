@@ -20,26 +20,18 @@ import torch
 from torch import Tensor
 
 
-def of_tokens(log_ratios: Tensor, valid: Tensor) -> Tensor:
-    """log ρₜ [S, T, N], as it is."""
-    return log_ratios
-
-
 def of_answers(log_ratios: Tensor, valid: Tensor) -> Tensor:
     """Σₜ log ρₜ over the tokens that are `valid`, at every tick [S, T, N]."""
     total = torch.where(valid, log_ratios, 0.0).sum(1, keepdim=True)
     return total.expand_as(log_ratios)
 
 
-def of_answers_per_token(log_ratios: Tensor, valid: Tensor) -> Tensor:
-    """1/T Σₜ log ρₜ over the T tokens that are `valid`, at every tick [S, T, N]."""
-    return of_answers(log_ratios, valid) / valid.sum(1, keepdim=True)
-
-
 TOKEN: Final = "token"
 RATIOS: Final[dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
-    TOKEN: of_tokens,
+    TOKEN: lambda log_ratios, valid: log_ratios,
     "sequence": of_answers,
-    "sequence_geometric_mean": of_answers_per_token,
+    "sequence_geometric_mean": lambda log_ratios, valid: (
+        of_answers(log_ratios, valid) / valid.sum(1, keepdim=True)
+    ),
 }
 """Name -> log ρ of every tick, from the tokens' [S, T, N] and which of them the policy wrote."""

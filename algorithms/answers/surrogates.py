@@ -25,12 +25,12 @@ import torch
 from torch import Tensor
 
 from algorithms.answers.algorithm import SequenceAlgorithm
-from algorithms.answers.grouping import grouped_baseline, in_group_deviations
 from algorithms.answers.hyperparameters import SurrogateHyperparameters
 from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import IN_LOSS
+from algorithms.answers.policy_gradients import credited
 from algorithms.answers.ratios import RATIOS, TOKEN
-from algorithms.batch import Batch, Diagnostics, flatten, mean_over_steps
+from algorithms.batch import Batch, Diagnostics, flatten
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import ClipHyperparameters, PenaltyHyperparameters
 from algorithms.ladder import clipped_ppo, importance_sampling, kl_ppo
@@ -45,14 +45,7 @@ def advantages_of(learner: AnswerLearner[SurrogateHyperparameters], batch: Batch
     returns = reward_to_go(batch.rewards, batch.valid)
     if h.importance_ratio != TOKEN:
         returns = returns[:, :1].expand_as(returns)
-    advantages = returns - grouped_baseline(h.baseline, returns, h.samples)
-    if h.advantage_normalization == "none":
-        return advantages
-    if h.advantage_normalization == "group":
-        return in_group_deviations(advantages, returns, h.samples)
-    centred = advantages - mean_over_steps(advantages, batch.valid)[:, None, None]
-    deviation = mean_over_steps(centred.square(), batch.valid).sqrt()[:, None, None]
-    return centred / (deviation + 1e-8)
+    return credited(learner, returns, batch.valid)
 
 
 def optimise(
@@ -96,7 +89,7 @@ def optimise(
 
 
 def pooled(h: SurrogateHyperparameters, log_ratios: Tensor, valid: Tensor, answers: int) -> Tensor:
-    """log ρ at every tick of so many answers, of their tokens' log-ratios; each [S, T·answers]."""
+    """log ρ at every tick, from the log-ratios of the tokens; each [S, T·answers]."""
     in_time = (values.unflatten(1, (-1, answers)) for values in (log_ratios, valid))
     return flatten(RATIOS[h.importance_ratio](*in_time))
 
@@ -147,15 +140,8 @@ class PenalisedHyperparameters(PenaltyHyperparameters, SurrogateHyperparameters)
     """Those of every surrogate, the penalty for leaving the old policy and how it adapts."""
 
 
-def start_penalty(learner: AnswerLearner[PenalisedHyperparameters]) -> None:
-    """β as declared."""
-    beta = learner.hyperparameters.beta
-    learner.memory["beta"] = torch.full((len(learner.seeds),), beta, device=learner.device)
-
-
 def penalise(learner: AnswerLearner[PenalisedHyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch under one β; then β adapts."""
-    h = learner.hyperparameters
     beta = learner.memory["beta"]
     step = optimise(
         learner,
@@ -165,9 +151,7 @@ def penalise(learner: AnswerLearner[PenalisedHyperparameters], batch: Batch) -> 
         ),
     )
     moved = change(learner, batch)
-    if h.adaptive:
-        adapted = kl_ppo.adapted(beta, moved["kl_mean"].to(beta), h.kl_target)
-        learner.memory["beta"] = torch.where(learner.active, adapted, beta)
+    kl_ppo.adapt(learner, moved["kl_mean"])
     return {**step, **moved, "beta": beta}
 
 
@@ -184,7 +168,7 @@ KL_PPO = SequenceAlgorithm(
     equation="E_θ'[ ρₜ Aₜ − β KL(p_θ' ‖ p_θ) ],  Aₜ = Gₜ − bₜ(x)",
     hyperparameters=PenalisedHyperparameters,
     update=penalise,
-    start=start_penalty,
+    start=kl_ppo.start,
 )
 CLIPPED_PPO = SequenceAlgorithm(
     name="sequence_clipped_ppo",

@@ -26,7 +26,12 @@ from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics, flatten
 from algorithms.critic import estimate_advantages, explained_variance, fit_critic
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, hyperparameter
+from algorithms.hyperparameters import (
+    CriticHyperparameters,
+    CriticRegression,
+    TrajectoryHyperparameters,
+    redeclared,
+)
 from algorithms.policy_gradient import policy_gradient_step
 from algorithms.returns import standardise
 
@@ -35,15 +40,11 @@ from algorithms.returns import standardise
 class Hyperparameters(CriticHyperparameters, CriticRegression):
     """A critic, and one step of the policy a batch."""
 
-    learning_rate: float = hyperparameter(
-        1e-2,
-        "Adam's step size; larger than PPO's because a batch makes one step only",
-        low=0.0,
-        source="this project: docs/hyperparameters.md",
-    )
-    advantage_normalization: str = hyperparameter(
+    learning_rate: float = redeclared(TrajectoryHyperparameters, "learning_rate", 1e-2)
+    advantage_normalization: str = redeclared(
+        CriticHyperparameters,
+        "advantage_normalization",
         "batch",
-        "advantages are standardised over this set of samples",
         choices=("none", "batch"),
         source="as PPO's, with the batch for its minibatch",
     )
@@ -57,17 +58,20 @@ def weights(advantages: Tensor, normalization: str) -> Tensor:
     return advantages / ticks
 
 
-def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """One step up the gradient, then the critic."""
+def update(
+    learner: ActorCritic[Hyperparameters], batch: Batch, rate: Tensor | None = None
+) -> Diagnostics:
+    """One step up the gradient, by `rate` [S] or `learning_rate`, then the critic."""
     h = learner.hyperparameters
     estimates = estimate_advantages(learner, batch, h)
     chosen = weights(estimates.advantages, h.advantage_normalization)
-    step = policy_gradient_step(learner, batch, chosen)
-    step["explained_variance"] = explained_variance(
-        estimates.values, estimates.targets, batch.valid
-    )
-    step["value_loss"] = fit_critic(learner, batch, estimates.targets, h)
-    return {**step, **policy_change(learner, batch)}
+    values, targets = estimates.values, estimates.targets
+    return {
+        **policy_gradient_step(learner, batch, chosen, rate=rate),
+        "explained_variance": explained_variance(values, targets, batch.valid),
+        "value_loss": fit_critic(learner, batch, targets, h),
+        **policy_change(learner, batch),
+    }
 
 
 ALGORITHM = Algorithm(
@@ -77,5 +81,4 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
-    critic=lambda h: True,
 )

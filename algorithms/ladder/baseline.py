@@ -15,20 +15,13 @@ R(τⁿ) ↔ `credit(...)` [S, 1, N], the weight of each of its steps; b ↔ `ba
 
 from __future__ import annotations
 
-from torch import Tensor
-
 from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.baselines import BaselineHyperparameters as Hyperparameters
 from algorithms.baselines import has_critic, start, step_with_baseline
 from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.returns import total_return
-
-
-def credit(batch: Batch) -> Tensor:
-    """R(τⁿ), the same at every step [S, 1, N]."""
-    return total_return(batch.rewards, batch.valid).unsqueeze(1)
+from algorithms.ladder.vanilla_policy_gradient import credit
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:

@@ -67,5 +67,4 @@ ALGORITHM = Algorithm(
     collects="steps",
     update=update,
     slope=slope,
-    critic=lambda h: True,
 )

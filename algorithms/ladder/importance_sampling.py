@@ -57,5 +57,4 @@ ALGORITHM = Algorithm(
     collects="steps",
     update=update,
     slope=slope,
-    critic=lambda h: True,
 )

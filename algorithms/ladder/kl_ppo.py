@@ -28,6 +28,7 @@ from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import PenaltyHyperparameters, SurrogateHyperparameters
+from algorithms.learner import Learner
 from algorithms.surrogate import optimise_surrogate
 
 BETA_BOUNDS = (1e-10, 1e10)
@@ -57,15 +58,22 @@ def adapted(beta: Tensor, divergence: Tensor, target: float) -> Tensor:
     return torch.where(divergence < target / 1.5, beta / 2, beta).clamp(*BETA_BOUNDS)
 
 
-def start(learner: ActorCritic[Hyperparameters]) -> None:
+def start(learner: Learner[Any]) -> None:
     """β as declared."""
-    h = learner.hyperparameters
-    learner.memory["beta"] = torch.full((len(learner.seeds),), h.beta, device=learner.device)
+    beta = learner.hyperparameters.beta
+    learner.memory["beta"] = torch.full((len(learner.seeds),), beta, device=learner.device)
+
+
+def adapt(learner: Learner[Any], divergence: Tensor) -> None:
+    """β for the next batch where it is adaptive, given this one's mean KL [S]."""
+    h, beta = learner.hyperparameters, learner.memory["beta"]
+    if h.adaptive:
+        after = adapted(beta, divergence.to(beta), h.kl_target)
+        learner.memory["beta"] = torch.where(learner.active, after, beta)
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """All epochs on one batch under one β; then β adapts."""
-    h = learner.hyperparameters
     beta = learner.memory["beta"]
     step = optimise_surrogate(
         learner,
@@ -75,11 +83,7 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
         beta.unsqueeze(1),
     )
     change = policy_change(learner, batch)
-    if h.adaptive:
-        divergence = change["kl_mean"].to(beta)
-        learner.memory["beta"] = torch.where(
-            learner.active, adapted(beta, divergence, h.kl_target), beta
-        )
+    adapt(learner, change["kl_mean"])
     return {**step, **change, "beta": beta}
 
 
@@ -91,6 +95,5 @@ ALGORITHM = Algorithm(
     collects="steps",
     update=update,
     slope=slope,
-    critic=lambda h: True,
     start=start,
 )

@@ -25,14 +25,13 @@ from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.baselines import (
     BaselineHyperparameters,
-    decay,
     has_critic,
     start,
     step_with_baseline,
 )
 from algorithms.batch import Batch, Diagnostics
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import hyperparameter
+from algorithms.hyperparameters import hyperparameter, redeclared
 from algorithms.returns import reward_to_go
 
 
@@ -44,7 +43,9 @@ class Hyperparameters(BaselineHyperparameters):
         1.0, "γ; 1 for the undiscounted reward-to-go", low=0.0, high=1.0, source="the lecture"
     )
     # Its runs are older than this choice of b.
-    moving_average_decay: float = decay(before=0.9)
+    moving_average_decay: float = redeclared(
+        BaselineHyperparameters, "moving_average_decay", 0.9, before=0.9
+    )
 
 
 def credit(batch: Batch, discount: float) -> Tensor:

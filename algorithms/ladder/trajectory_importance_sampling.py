@@ -17,7 +17,8 @@ returns; K ↔ `epochs`. The diagnostics of the ratio are those of the product.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -28,8 +29,8 @@ from algorithms.batch import Batch, Diagnostics, flatten, sum_in_order
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import PAPER, TrajectoryHyperparameters, hyperparameter
 from algorithms.numerics.optimizers import clip_gradient_norm
-from algorithms.policies import Policy
-from algorithms.policy_gradient import TIME_BLOCK, gradient_signal, trajectory_gradients
+from algorithms.policies import Policy, log_ratio
+from algorithms.policy_gradient import gradient_signal, in_blocks, trajectory_gradients
 from algorithms.returns import total_return
 
 
@@ -52,11 +53,9 @@ class Hyperparameters(TrajectoryHyperparameters):
 @torch.no_grad()
 def trajectory_log_ratio(policy: Policy, parameters: Tensor, batch: Batch) -> Tensor:
     """log Πₜ p_θ(aₜ|sₜ) / p_θ'(aₜ|sₜ) [S, N], as the sum of logarithms."""
-    blocks = batch.observations.split(TIME_BLOCK, dim=1)
-    new = torch.cat([policy.statistics(parameters, flatten(block)) for block in blocks], dim=1)
-    old, actions = flatten(batch.statistics), flatten(batch.actions)
-    log_ratio = policy.log_probability(new, actions) - policy.log_probability(old, actions)
-    steps = torch.where(batch.valid, log_ratio.unflatten(1, batch.valid.shape[1:]), 0.0)
+    new = in_blocks(partial(policy.statistics, parameters), batch.observations)
+    of_steps = log_ratio(policy, new, flatten(batch.statistics), flatten(batch.actions))
+    steps = torch.where(batch.valid, of_steps.unflatten(1, batch.valid.shape[1:]), 0.0)
     seeds, ticks, slots = steps.shape
     total = sum_in_order(steps.transpose(1, 2).reshape(seeds * slots, ticks))
     return total.view(seeds, slots)
@@ -67,9 +66,9 @@ def weights(ratio: Tensor, returns: Tensor, baseline: Tensor, ticks: int) -> Ten
     return (ratio * (returns - baseline)).unsqueeze(1).expand(-1, ticks, -1)
 
 
-def ratio_spread(log_ratio: Tensor) -> dict[str, Tensor]:
-    """Quantiles and effective sample size (a share of N) of exp(log_ratio [S, N]), each [S]."""
-    logs = log_ratio.double()
+def ratio_spread(log_ratios: Tensor) -> dict[str, Tensor]:
+    """Quantiles and effective sample size (a share of N) of exp(log_ratios [S, N]), each [S]."""
+    logs = log_ratios.double()
     # (Σρ)² / (N Σρ²) in log space: products overflow.
     effective = 2 * logs.logsumexp(1) - (2 * logs).logsumexp(1) - math.log(logs.shape[1])
     levels = torch.tensor([0.01, 0.5, 0.99], dtype=logs.dtype, device=logs.device)
@@ -94,12 +93,16 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     rate = learner.annealed(h.learning_rate)
     norm = torch.zeros_like(rate)
     everybody = torch.ones_like(returns, dtype=torch.bool)
-    positions = torch.arange(returns.shape[1], device=returns.device).expand_as(returns)
-    minibatches = learner.minibatches(everybody, h.epochs, h.minibatch, [positions])
-    for (index,), active in minibatches:
-        sample = trajectories(batch, index)
+    # A sample is a whole trajectory, with all its ticks.
+    samples = [values.transpose(1, 2).contiguous() for values in vars(batch).values()]
+    minibatches = learner.minibatches(
+        everybody, h.epochs, h.minibatch, [*samples, returns, baseline]
+    )
+    for (*columns, gain, b), active in minibatches:
+        in_time = (values.transpose(1, 2) for values in columns)
+        sample = Batch(**dict(zip(vars(batch), in_time, strict=True)))
         ratio = trajectory_log_ratio(policy, theta, sample).exp()
-        weight = weights(ratio, returns.gather(1, index), baseline.gather(1, index), ticks)
+        weight = weights(ratio, gain, b, ticks)
         gradients = trajectory_gradients(learner, sample, weight)
         clipped, norm = clip_gradient_norm(gradients.mean(1), h.gradient_norm_clip)
         learner.step_policy(-clipped, rate, active)
@@ -110,16 +113,6 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
         **policy_change(learner, batch),
         **ratio_spread(trajectory_log_ratio(policy, theta, batch)),
     }
-
-
-def trajectories(batch: Batch, index: Tensor) -> Batch:
-    """The batch's trajectories at int64 [S, M], each with all its ticks."""
-    seeds = torch.arange(index.shape[0], device=index.device).unsqueeze(1)
-    chosen = {
-        name: values.transpose(1, 2)[seeds, index].transpose(1, 2)
-        for name, values in vars(batch).items()
-    }
-    return replace(batch, **chosen)
 
 
 ALGORITHM = Algorithm(

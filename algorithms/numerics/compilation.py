@@ -64,14 +64,23 @@ class Kernel(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         if self._compiled is not None:
             return self._compiled(*args, **kwargs)
-        if PLAIN in os.environ:
-            self._compiled = _plain(self)
-            return self._compiled(*args, **kwargs)
-        function = _dispatcher(self.function, _items(self.bound), cached=True)
+        plain = PLAIN in os.environ
+        function = _linked(self.function, _items(self.bound), plain=plain, cached=True)
         with _locked(cache_folder()):
             result: R = function(*args, **kwargs)
         self._compiled = function
         return result
+
+    def over_seeds(self, *columns: Any) -> None:
+        """Call it for one seed after the other, with its rows of those `columns` that are tensors.
+
+        A tensor that it writes to must be contiguous.
+        """
+        for s in range(len(columns[0])):
+            rows = (
+                each[s].contiguous().numpy() if hasattr(each, "numpy") else each for each in columns
+            )
+            self(*rows)  # type: ignore[call-arg]
 
     def bind(self, **functions: Callable[..., Any]) -> Kernel[P, R]:
         """The same kernel, in which these global names stand for these functions.
@@ -152,8 +161,10 @@ def _reached(function: Callable[..., Any]) -> frozenset[str]:
 
 
 @functools.cache
-def _dispatcher(function: Callable[..., Any], bound: Bound, *, cached: bool = False) -> Any:
-    """numba's form of a function, in whose globals kernels stand as numba's forms of them.
+def _linked(
+    function: Callable[..., Any], bound: Bound, *, plain: bool, cached: bool = False
+) -> Any:
+    """numba's form of a function, or its `plain` Python, with the same of kernels in its globals.
 
     numba keeps machine code by a function's name: one with other functions bound has another.
     """
@@ -165,10 +176,12 @@ def _dispatcher(function: Callable[..., Any], bound: Bound, *, cached: bool = Fa
             called = _python(value)
             reached = _reached(called)
             inside = {k: v for k, v in functions.items() if k in reached}
-            names[name] = _dispatcher(called, _items(inside))
-        elif isinstance(value, Generated):
+            names[name] = _linked(called, _items(inside), plain=plain)
+        elif isinstance(value, Generated) and not plain:
             names[name] = value.make()
     copy = types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)
+    if plain:
+        return copy
     copy.__module__, copy.__qualname__ = python.__module__, python.__qualname__
     if functions:
         copy.__qualname__ += f"_{_digest_of(functions)}"
@@ -192,15 +205,3 @@ def _python(function: Any) -> types.FunctionType:
     python = inspect.unwrap(function)
     assert isinstance(python, types.FunctionType)
     return python
-
-
-def _plain(kernel: Kernel[P, R]) -> Callable[P, R]:
-    """The function itself, with what is bound to it in its globals, and in those of its callees."""
-    python = _python(kernel.function)
-    names = python.__globals__.copy()
-    for name in python.__code__.co_names:
-        value = names.get(name)
-        if name in kernel.bound or isinstance(value, Kernel):
-            called = _python(kernel.bound.get(name, value))
-            names[name] = _plain(Kernel(called, kernel.bound))
-    return types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)

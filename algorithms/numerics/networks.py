@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -81,7 +80,7 @@ class Perceptron:
 
     @cached_property
     def for_kernels(self) -> Network:
-        """As `algorithms.numerics.kernels` takes it."""
+        """The network as `algorithms.numerics.kernels` takes it."""
         return Network(np.array(self.sizes), ACTIVATIONS[self.activation])
 
 
@@ -91,8 +90,3 @@ def _orthogonal(generator: np.random.Generator, rows: int, columns: int) -> np.n
     q, r = np.linalg.qr(normal)
     q *= np.sign(np.diag(r))
     return q if rows >= columns else q.T
-
-
-def stack_initial(draws: Sequence[np.ndarray]) -> Tensor:
-    """One float32 [S, P] buffer of the seeds' own draws."""
-    return torch.from_numpy(np.stack(draws))

@@ -85,11 +85,7 @@ class RewardScale:
         """R_t = r_t + γ R_{t−1} [S, T, N], nothing carried over an end."""
         if rewards.device.type == "cpu":
             returns = torch.empty_like(rewards, memory_format=torch.contiguous_format)
-            for s in range(len(rewards)):
-                discounted_returns(
-                    rewards[s].numpy(), ended[s].numpy(), self._discount,
-                    self.running[s].numpy(), returns[s].numpy(),
-                )  # fmt: skip
+            discounted_returns.over_seeds(rewards, ended, self._discount, self.running, returns)
             return returns
         # A discounted sum against time.
         carry = self._discount * (~ended).to(rewards.dtype)

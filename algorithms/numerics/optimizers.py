@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Adam:
-    """Adam (Kingma & Ba 2015, algorithm 1), one independent optimiser a seed.
+    """Adam (Kingma & Ba 2015, algorithm 1), one independent optimiser per seed.
 
     Equal to `torch.optim.Adam` on each seed's row. An inactive seed stays bitwise
     unchanged: parameters, both moments and the step count.
@@ -17,18 +17,14 @@ class Adam:
     Args:
         parameters: [S, P], the group's buffer; updated in place.
         epsilon: added to the root of the second moment.
-        betas: decay of the first and second moment.
 
     Attributes:
         counts: float32 [S, 2], steps taken: of the policy's columns and of the critic's, which may
             step apart; first_moment, second_moment: [S, P].
     """
 
-    def __init__(
-        self, parameters: Tensor, epsilon: float, betas: tuple[float, float] = (0.9, 0.999)
-    ) -> None:
+    def __init__(self, parameters: Tensor, epsilon: float) -> None:
         self._parameters = parameters
-        self._betas = betas
         self.epsilon = epsilon
         self.first_moment = torch.zeros_like(parameters)
         self.second_moment = torch.zeros_like(parameters)
@@ -54,7 +50,7 @@ class Adam:
         parameters, first, second = state
         counts = self.counts[:, part : part + 1]
         counts += keep
-        beta1, beta2 = self._betas
+        beta1, beta2 = 0.9, 0.999
         first.lerp_(gradient, 1 - beta1)
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
         # An inactive seed may never have stepped: its count 0 would divide by zero.

@@ -7,13 +7,17 @@ seeds train beside this one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
 import torch
 
 PURPOSES: Final = {"parameters": 0, "actions": 1, "minibatches": 2, "candidates": 3}
+
+
+NOISE_BLOCK: Final = 64
+"""Ticks of action noise that are drawn at once."""
 
 
 def stream(seed: int, purpose: str, index: int = 0) -> np.random.Generator:
@@ -26,7 +30,7 @@ class Noise:
     """Action noise of one update, drawn in blocks along time.
 
     Args:
-        seeds: one a seed of the group.
+        seeds: of the group.
         update: index of the update that the rollout is for.
         shape: (N, K): slots and noise components.
         kind: "normal" for continuous actions, "gumbel" for discrete ones.
@@ -34,12 +38,22 @@ class Noise:
     """
 
     def __init__(
-        self, seeds: Sequence[int], update: int, shape: tuple[int, int], kind: str, block: int
+        self,
+        seeds: Sequence[int],
+        update: int,
+        shape: tuple[int, int],
+        kind: str,
+        block: int = NOISE_BLOCK,
     ) -> None:
         self._generators = [stream(seed, "actions", update) for seed in seeds]
         self._shape = shape
         self._kind = kind
         self._block = block
+
+    def __iter__(self) -> Iterator[torch.Tensor]:
+        """float32 [S, N, K] of one tick after the other."""
+        while True:
+            yield from self.next_block()
 
     def next_block(self) -> torch.Tensor:
         """float32 [block, S, N, K]."""

@@ -31,7 +31,6 @@ A ↔ `advantages` [S, M]; R ↔ `targets` [S, M]; c_e ↔ `entropy_coefficient`
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -46,8 +45,8 @@ from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics, Estimates, flatten
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import CriticHyperparameters, hyperparameter
-from algorithms.numerics.kernels.actor_critic import Loss
+from algorithms.hyperparameters import CriticHyperparameters, hyperparameter, redeclared
+from algorithms.numerics.kernels.actor_critic import Loss, Optimizer
 from algorithms.numerics.optimizers import RMSPROP_FORMS, clip_gradient_norm, rmsprop_step
 from algorithms.policies import Policy
 from algorithms.returns import standardise
@@ -61,12 +60,8 @@ STABLE_BASELINES3_A2C = "Stable-Baselines3 A2C"
 class Hyperparameters(CriticHyperparameters):
     """Small batches, RMSProp, one step for actor and critic."""
 
-    slots: int = hyperparameter(
-        16,
-        "environments that one seed steps side by side",
-        unit="environments",
-        low=1,
-        source=MNIH + ", section 8: 16 actor-learners",
+    slots: int = redeclared(
+        CriticHyperparameters, "slots", 16, source=MNIH + ", section 8: 16 actor-learners"
     )
     batch_steps: int = hyperparameter(
         80,
@@ -82,9 +77,10 @@ class Hyperparameters(CriticHyperparameters):
         high=1.0,
         source=MNIH + ", algorithm S3",
     )
-    advantage_normalization: str = hyperparameter(
+    advantage_normalization: str = redeclared(
+        CriticHyperparameters,
+        "advantage_normalization",
         "none",
-        "advantages are standardised over this set of samples",
         choices=("none", "batch"),
         source=MNIH + ": none",
     )
@@ -154,45 +150,37 @@ def actor_critic_step(
     if h.advantage_normalization == "batch":
         advantages = standardise(flatten(estimates.advantages)).view_as(batch.rewards)
         estimates = replace(estimates, advantages=advantages)
+    rate = learner.annealed(h.learning_rate)
     if learner.compiled and projection is None:
-        loss, norm = _compiled(learner, batch, estimates)
+        # The batch is one minibatch, in its own order.
+        samples = batch.valid[0].numel()
+        loss, norm = compiled.update_actor_critic(
+            learner,
+            batch,
+            estimates,
+            [np.arange(samples) for _ in learner.seeds],
+            samples,
+            slope,
+            (),
+            Loss(float(h.value_coefficient), float(h.entropy_coefficient)),
+            Optimizer(
+                epsilon=float(h.rmsprop_epsilon),
+                norm_clip=float(h.gradient_norm_clip),
+                decay=float(h.rmsprop_decay),
+                inside=h.rmsprop_form == "tensorflow",
+            ),
+            (rate, rate),
+            learner.memory["mean_square"],
+        )
     else:
         loss, norm = _differentiated(learner, batch, estimates, projection)
     return {
         "explained_variance": explained,
         "value_loss": loss,
         "gradient_norm": norm,
-        "learning_rate": learner.annealed(h.learning_rate),
+        "learning_rate": rate,
         **policy_change(learner, batch),
     }
-
-
-def _compiled(
-    learner: ActorCritic[Hyperparameters], batch: Batch, estimates: Estimates
-) -> tuple[Tensor, Tensor]:
-    """The batch as one minibatch, in its own order."""
-    h, rate = learner.hyperparameters, learner.annealed(learner.hyperparameters.learning_rate)
-    samples = batch.valid[0].numel()
-    return compiled.update_actor_critic(
-        learner,
-        batch,
-        estimates,
-        [np.arange(samples) for _ in learner.seeds],
-        samples,
-        slope,
-        torch.zeros(len(learner.seeds), 0),
-        Loss(
-            float(h.value_coefficient), float(h.entropy_coefficient), math.inf, standardised=False
-        ),
-        compiled.Step(
-            rates=(rate, rate),
-            epsilon=h.rmsprop_epsilon,
-            norm_clip=h.gradient_norm_clip,
-            decay=h.rmsprop_decay,
-            inside=h.rmsprop_form == "tensorflow",
-            square=learner.memory["mean_square"],
-        ),
-    )
 
 
 def _differentiated(
@@ -248,6 +236,5 @@ ALGORITHM = Algorithm(
     collects="steps",
     update=update,
     slope=slope,
-    critic=lambda h: True,
     start=start,
 )

@@ -87,6 +87,5 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
-    critic=lambda h: True,
     start=start,
 )

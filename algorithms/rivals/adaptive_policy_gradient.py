@@ -26,12 +26,8 @@ from torch import Tensor
 from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
-from algorithms.critic import estimate_advantages, explained_variance, fit_critic
-from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import hyperparameter
 from algorithms.ladder import advantage
-from algorithms.numerics.optimizers import clip_gradient_norm
-from algorithms.policy_gradient import gradient_signal, trajectory_gradients
 
 HOMEWORK = "UC Berkeley CS 294-112, spring 2017, homework 4"
 
@@ -71,27 +67,12 @@ def start(learner: ActorCritic[Hyperparameters]) -> None:
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """One step of the policy, then the critic, then the step size."""
-    h = learner.hyperparameters
-    estimates = estimate_advantages(learner, batch, h)
-    weights = advantage.weights(estimates.advantages, h.advantage_normalization)
-    gradients = trajectory_gradients(learner, batch, weights)
-    clipped, norm = clip_gradient_norm(gradients.mean(1), h.gradient_norm_clip)
+    """The advantage rung's step with η, then η's own."""
     rate = learner.memory["step_size"]
-    learner.step_policy(-clipped, rate, learner.active)
-    explained = explained_variance(estimates.values, estimates.targets, batch.valid)
-    value_loss = fit_critic(learner, batch, estimates.targets, h)
-    change = policy_change(learner, batch)
-    followed = adapted(rate, change["kl_mean"].to(rate), h.kl_target)
+    report = advantage.update(learner, batch, rate)
+    followed = adapted(rate, report["kl_mean"].to(rate), learner.hyperparameters.kl_target)
     learner.memory["step_size"] = torch.where(learner.active, followed, rate)
-    return {
-        **gradient_signal(gradients),
-        "gradient_norm": norm,
-        "learning_rate": rate,
-        "explained_variance": explained,
-        "value_loss": value_loss,
-        **change,
-    }
+    return report
 
 
 ALGORITHM = Algorithm(
@@ -101,6 +82,5 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
-    critic=lambda h: True,
     start=start,
 )

@@ -4,7 +4,7 @@
     v ← v + z(k),   z(k) = extra_std² · max(0, 1 − k / decay)         in generation k
 
 Difference from the policy gradient: no gradient at all. A generation is a batch of whole
-episodes, one a candidate, one candidate a slot, actions without noise; every candidate's
+episodes: one candidate per slot plays one episode, without noise in its actions; every candidate's
 steps are charged, and every candidate's return is a training episode. The statistics that
 normalise observations stand still within a generation, so that its candidates are judged
 alike.

@@ -32,9 +32,14 @@ from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics, flatten
 from algorithms.critic import estimate_advantages, explained_variance, fit_critic
 from algorithms.diagnostics import policy_change
-from algorithms.hyperparameters import CriticHyperparameters, CriticRegression, hyperparameter
-from algorithms.numerics.conjugate_gradient import conjugate_gradient
-from algorithms.numerics.fisher import fisher_product
+from algorithms.hyperparameters import (
+    CriticHyperparameters,
+    CriticRegression,
+    hyperparameter,
+    redeclared,
+)
+from algorithms.numerics.conjugate_gradient import Product, conjugate_gradient
+from algorithms.policies import Policy
 from algorithms.returns import standardise
 
 SCHULMAN = "Schulman et al. 2015, arXiv 1502.05477"
@@ -45,23 +50,14 @@ BASELINES_TRPO = "openai/baselines trpo_mpi, MuJoCo defaults"
 class Hyperparameters(CriticHyperparameters, CriticRegression):
     """The trust region, and how its step is found."""
 
-    batch_steps: int = hyperparameter(
-        1_024,
-        "steps a seed collects for one update, over all its slots",
-        unit="environment steps",
-        low=1,
-        source=BASELINES_TRPO,
+    batch_steps: int = redeclared(
+        CriticHyperparameters, "batch_steps", 1_024, source=BASELINES_TRPO
     )
-    gae_lambda: float = hyperparameter(
-        0.98,
-        "λ of the generalised advantage estimate",
-        low=0.0,
-        high=1.0,
-        source=BASELINES_TRPO,
-    )
-    advantage_normalization: str = hyperparameter(
+    gae_lambda: float = redeclared(CriticHyperparameters, "gae_lambda", 0.98, source=BASELINES_TRPO)
+    advantage_normalization: str = redeclared(
+        CriticHyperparameters,
+        "advantage_normalization",
         "batch",
-        "advantages are standardised over this set of samples",
         choices=("none", "batch"),
         source=BASELINES_TRPO,
     )
@@ -80,6 +76,30 @@ class Hyperparameters(CriticHyperparameters, CriticRegression):
     backtrack_steps: int = hyperparameter(
         10, "lengths that are tried before a step is rejected", low=1, source=BASELINES_TRPO
     )
+
+
+def fisher_product(
+    policy: Policy, parameters: Tensor, observations: Tensor, damping: float
+) -> Product:
+    """v -> (F + damping·I) v, F = E_s[ ∇² KL(p_θ ‖ p_θ₊ₓ) at x = 0 ] of each seed.
+
+    By double backward: the gradient of ∇KL · v.
+
+    Args:
+        parameters: the policy's [S, P], at which F is taken; observations: [S, B, O].
+
+    Source: Schulman et al. 2015, arXiv 1502.05477, appendix C.
+    """
+    leaf = parameters.detach().clone().requires_grad_()
+    statistics = policy.statistics(leaf, observations)
+    divergence = policy.divergence(statistics.detach(), statistics).mean(1).sum()
+    (slope,) = torch.autograd.grad(divergence, leaf, create_graph=True)
+
+    def product(vector: Tensor) -> Tensor:
+        (curved,) = torch.autograd.grad((slope * vector).sum(), leaf, retain_graph=True)
+        return curved + damping * vector
+
+    return product
 
 
 def surrogate(ratio: Tensor, advantages: Tensor) -> Tensor:
@@ -167,5 +187,4 @@ ALGORITHM = Algorithm(
     hyperparameters=Hyperparameters,
     collects="steps",
     update=update,
-    critic=lambda h: True,
 )

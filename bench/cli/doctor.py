@@ -21,7 +21,7 @@ def doctor(as_json: JsonOption = False) -> None:
 def _examine(answer: dict[str, object]) -> list[str]:
     """Print what there is, put it into the answer, and give what is wrong with it."""
     from bench.store import PUBLISHED, Store, results_folder
-    from bench.train.environments import ON_HOST
+    from bench.train.environments.catalogue import ON_HOST
     from bench.train.provenance import provenance
 
     origin = provenance()

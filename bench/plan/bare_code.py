@@ -8,8 +8,8 @@ writes in two ways, has one form. Left out is what can't move the result of a gi
 * texts of errors: strings in what is raised and in calls of a name that ends in "Error", messages
   of asserts;
 * imports under TYPE_CHECKING;
-* what declarations say to people: all of `hyperparameter(...)`, whose values the description
-  holds, and `title` and `equation` of an algorithm;
+* what declarations say to people: all of `hyperparameter(...)` and `redeclared(...)`, whose
+  values the description holds, and `title` and `equation` of an algorithm;
 * lists of ids, which only say what there is: `__all__`, and a module's constant of strings whose
   name ends in "_IDS";
 * texts and imported names at a module's top level that no code of the run uses, as citations are,
@@ -162,7 +162,7 @@ class _Bare(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """What declarations say to people, and texts of errors that are raised elsewhere."""
         called = _called(node)
-        if called == "hyperparameter":
+        if called in ("hyperparameter", "redeclared"):
             return ast.Call(func=node.func, args=[], keywords=[])
         if called in ALGORITHM_CLASSES:
             kept = [each for each in node.keywords if each.arg not in _SAID_TO_PEOPLE]

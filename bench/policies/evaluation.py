@@ -1,4 +1,4 @@
-"""What a trained policy earns in new episodes, with its mode or with samples of it."""
+"""Evaluates a trained policy in new episodes, by its modes or by samples of it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 from algorithms.numerics.random_streams import Noise
 from bench.errors import InputError
 from bench.policies.saved_policy import SavedPolicy
-from bench.train.environments import Float64Array, Int64Array, make
+from bench.train.environments import make
+from bench.train.environments.protocol import Float64Array, Int64Array
 
 SEED = 1_000_000
 """Seed of the evaluation episodes, far from those of training: no episode begins as one of them."""
-
-_BLOCK = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,21 +58,17 @@ def evaluate(
     try:
         observations = environments.reset()
         shape = (episodes, policy.policy.noise_size)
-        noise = Noise((seed,), 0, shape, policy.policy.noise_kind, _BLOCK)
+        noise = iter(Noise((seed,), 0, shape, policy.policy.noise_kind))
         returns = np.zeros(episodes)
         lengths = np.zeros(episodes, np.int64)
         playing = np.ones(episodes, np.bool_)
-        tick = 0
         while playing.any():
-            if tick % _BLOCK == 0:
-                block = noise.next_block()
-            drawn = block[tick % _BLOCK, 0] if sampled else None
+            drawn = next(noise)[0] if sampled else None
             step = environments.step(policy.act(observations, drawn), playing)
             returns += np.where(playing, step.rewards, 0.0)
             lengths += playing
             playing &= ~(step.terminated | step.truncated)
             observations = step.observations
-            tick += 1
     finally:
         environments.close()
     if not np.isfinite(returns).all():

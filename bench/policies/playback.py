@@ -12,19 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from algorithms.numerics.random_streams import Noise
-from algorithms.spaces import Discrete
 from bench.errors import InputError
 from bench.policies import offscreen_rendering
 from bench.policies.evaluation import SEED
 from bench.policies.saved_policy import SavedPolicy
 from bench.train.environments.catalogue import registered_name
-from bench.train.environments.gymnasium_spaces import action_space_of, is_vector
+from bench.train.environments.gymnasium_spaces import is_vector, native
 from bench.train.environments.slot_seeds import episode_seed
 
 Picture = npt.NDArray[np.uint8]
 
 _USUAL_RATE = 30.0
-_BLOCK = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +73,6 @@ class Stage:
             made = gymnasium.wrappers.FlattenObservation(made)
         _follow(made)
         self._made = made
-        self._actions = action_space_of(environment, made.action_space)
 
     @property
     def rate(self) -> float:
@@ -109,7 +106,7 @@ class Stage:
         """
         observation, _ = self._shown(self._made.reset, seed=episode_seed(seed, 0, episode))
         shape = (1, policy.policy.noise_size)
-        noise = Noise((seed,), episode, shape, policy.policy.noise_kind, _BLOCK)
+        noise = iter(Noise((seed,), episode, shape, policy.policy.noise_kind))
         earned, taken, last = 0.0, 0, False
         while True:
             due = taken % every == 0
@@ -118,12 +115,10 @@ class Stage:
             )
             if last:
                 return
-            if taken % _BLOCK == 0:
-                block = noise.next_block()
-            drawn = block[taken % _BLOCK, 0] if sampled else None
+            drawn = next(noise)[0] if sampled else None
             action = policy.act(np.asarray(observation, np.float32)[None], drawn)[0]
             observation, reward, terminated, truncated, _ = self._shown(
-                self._made.step, self._native(action)
+                self._made.step, native(action, self._made.action_space)
             )
             earned += float(reward)
             taken += 1
@@ -132,12 +127,6 @@ class Stage:
     def close(self) -> None:
         """Give back the window and memory."""
         self._made.close()
-
-    def _native(self, action: Any) -> Any:
-        space: Any = self._made.action_space
-        if isinstance(self._actions, Discrete):
-            return int(action) + int(space.start)
-        return action.reshape(space.shape).astype(space.dtype, copy=False)
 
     def _picture(self) -> Picture | None:
         shown: Any = self._shown(self._made.render)

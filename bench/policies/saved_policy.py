@@ -20,7 +20,7 @@ from algorithms.spaces import Continuous
 from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
-from bench.train.environments import Float32Array, Int64Array, Specification
+from bench.train.environments.protocol import Float32Array, Int64Array, Specification
 
 Kinds = Mapping[str, tuple[type[np.floating[Any]], tuple[int, ...]]]
 """Name of an array -> its type and shape."""

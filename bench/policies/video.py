@@ -38,7 +38,7 @@ class Video:
 
     Args:
         path: its ending says what is written.
-        steps_a_second: of the world; pictures are due `every` so many steps.
+        steps_a_second: of the environment; one picture is due in `every` steps.
 
     Attributes:
         seconds: how long it lasts; known when it is saved.

@@ -1,29 +1,23 @@
-"""What a policy writes when it is asked again: as words, and what they are worth."""
+"""Answers that a saved policy writes: as tokens, as words, and their rewards."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from algorithms.answers.hyperparameters import SequenceHyperparameters
 from algorithms.answers.learner import AnswerLearner
-from algorithms.numerics.random_streams import Noise
-from bench.errors import InputError, unknown
+from bench.errors import InputError
 from bench.policies.evaluation import SEED, Played
 from bench.policies.saved_policy import check_arrays
 from bench.train.answers.reference import in_time, pretrained
 from bench.train.answers.sampling import write
 from bench.train.answers.tasks import (
-    TASKS,
-    SequenceTask,
-    find_task,
     finite,
     judged,
+    known_task,
     name_of_reward,
 )
 from bench.train.environments.protocol import Int64Array
@@ -50,13 +44,13 @@ def written(
         InputError: no such token environment, or a policy of another network or one whose numbers
             are not finite, which would write its vocabulary's first word again and again.
     """
-    task = _task(environment)
+    task = known_task(environment)
     parameters = pretrained(task) if policy is None else policy
     saved_parameters({"policy": parameters}, "the policy", environment)
     h = SequenceHyperparameters(prompts=count, samples=1)
-    kind_of_learner = AnswerLearner if sampled else _Decided
-    learner = kind_of_learner(h, [seed], task.network, parameters)
-    sequences = write(learner, task)
+    learner = AnswerLearner(h, [seed], task.network, parameters)
+    noise = learner.noise().next_block()
+    sequences = write(learner, task, noise if sampled else torch.zeros_like(noise))
     with torch.no_grad():
         log_probabilities = learner.policy.statistics(
             learner.parameters, in_time(sequences[0, :, :-1].numpy())
@@ -82,19 +76,14 @@ def saved_parameters(arrays: Mapping[str, np.ndarray], policy: str, environment:
         InputError: no such token environment, or the arrays are not those of its network
             (`check_arrays`).
     """
-    size = _task(environment).network.size
+    size = known_task(environment).network.size
     check_arrays(arrays, {"policy": (np.float32, (size,))}, policy, environment)
     return arrays["policy"]
 
 
-def answers(environment: str, policy: np.ndarray | None = None, count: int = 5) -> list[str]:
-    """What `written` samples, as words."""
-    return as_words(environment, written(environment, policy, count))
-
-
 def as_words(environment: str, sequences: Int64Array) -> list[str]:
     """Prompts with answers [count, prompt + answer] as words, a bar between them."""
-    task = _task(environment)
+    task = known_task(environment)
     return [
         f"{task.words(row[: task.prompt])} | {task.words(row[task.prompt :])}" for row in sequences
     ]
@@ -106,33 +95,8 @@ def worth(environment: str, sequences: Int64Array) -> Played:
     Raises:
         InputError: no such token environment, or its reward is no number.
     """
-    task = _task(environment)
+    task = known_task(environment)
     rewards = judged(task, "reward", sequences)
     if not finite(rewards).all():
         raise InputError(f"{name_of_reward(task, environment)} is not finite")
     return Played(returns=rewards, lengths=np.full(len(sequences), task.answer))
-
-
-def _task(environment: str) -> SequenceTask:
-    task = find_task(environment)
-    if task is None:
-        raise unknown("token environment", environment, TASKS)
-    return task
-
-
-class _Decided(AnswerLearner[SequenceHyperparameters]):
-    """Writes the likeliest tokens."""
-
-    def noise(self) -> Noise:
-        """No noise: the likeliest tokens are taken."""
-        shape = (self.network.ticks, 1, 1, 1)
-        return cast(Noise, _Silence(torch.zeros(shape)))
-
-
-@dataclass(frozen=True)
-class _Silence:
-    block: Tensor
-
-    def next_block(self) -> Tensor:
-        """[T, 1, 1, 1], which any shape of noise can be."""
-        return self.block

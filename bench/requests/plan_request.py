@@ -13,7 +13,7 @@ from bench.errors import InputError, told, unknown
 if TYPE_CHECKING:
     from ablations.spec import Ablation
     from bench.plan.plan import Plan
-    from bench.train.environments import Specification
+    from bench.train.environments.protocol import Specification
 
 DEVICES: Final = ("auto", "cpu", "cuda")
 
@@ -64,7 +64,7 @@ def requested_plan(
     from bench.plan.lookup import load_algorithm
     from bench.plan.plan import make_plan
     from bench.plan.time_limits import check_ends, unlimited_note
-    from bench.train.back_ends import back_end_on, told
+    from bench.train.back_ends import back_end_on, note_on_physics
     from bench.train.trainer import validate
 
     described = {each: _environment(each) for each in environments or asked.environments}
@@ -84,7 +84,7 @@ def requested_plan(
         options=options,
     )
     chosen = dict.fromkeys(cell.environment for cell in plan.cells)
-    notes = filter(None, (told(resolved, environment) for environment in chosen))
+    notes = filter(None, (note_on_physics(resolved, environment) for environment in chosen))
     plan = replace(plan, notes=(*plan.notes, *notes))
     unlimited: list[str] = []
     for cell in plan.cells:

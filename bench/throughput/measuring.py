@@ -101,7 +101,7 @@ def training(algorithm: str, environment: str, seeds: int, seconds: float) -> Me
     from bench.plan.identity import Description
     from bench.plan.lookup import load_algorithm
     from bench.train import trainer
-    from bench.train.environments import back_end_of
+    from bench.train.environments.catalogue import back_end_of
     from bench.train.environments.envpool_backend import EnvPoolEnvironments
     from bench.train.results import Progress
     from bench.train.rollout import Rollout

@@ -1,4 +1,4 @@
-"""What steps an environment, and what it is: token environments and Warp's worlds included."""
+"""Names an environment's back end and describes it, token environments and Warp's included."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from bench.errors import unknown
 from bench.plan.back_ends import SEQUENCE, WARP
 from bench.train import environments
 from bench.train.answers.tasks import TASKS, find_task
-from bench.train.environments import Specification, back_end_of, sequence_backend
+from bench.train.environments import sequence_backend
+from bench.train.environments.catalogue import back_end_of
+from bench.train.environments.protocol import Specification
 
 
 def back_end_on(device: str, environment_id: str) -> str:
@@ -25,7 +27,7 @@ def back_end_on(device: str, environment_id: str) -> str:
     return WARP.name if warp else other
 
 
-def told(device: str, environment_id: str) -> str | None:
+def note_on_physics(device: str, environment_id: str) -> str | None:
     """A line for the user where a GPU is used and the physics stays on the CPU."""
     if device not in WARP.devices or find_task(environment_id):
         return None

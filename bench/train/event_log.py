@@ -23,7 +23,7 @@ class EventLog:
     """Logs the runner's events.
 
     Args:
-        count: that is told every event before this is.
+        count: where groups stand; it has to receive every event before this log does.
     """
 
     def __init__(self, count: Counter) -> None:

@@ -48,6 +48,8 @@ class Provenance:
 
 def provenance(root: Path = ROOT) -> Provenance:
     """The provenance of what runs from here on, the code being that under `root`."""
+    from llvmlite import binding as llvm
+
     top = _git(root, "rev-parse", "--show-toplevel")
     # An installed copy may lie inside somebody else's repository.
     inside = top is not None and Path(top).resolve() == root.resolve()
@@ -64,7 +66,7 @@ def provenance(root: Path = ROOT) -> Provenance:
             "memory": _memory(),
             "system": f"{platform.system()} {platform.release()} {platform.machine()}",
             "blas": _blas(),
-            "llvm": _llvm_processor(),
+            "llvm": llvm.get_host_cpu_name(),
         },
     )
 
@@ -162,14 +164,6 @@ def _blas_kernel() -> str | None:
                 function.restype = ctypes.c_char_p
                 return str(function(), "ascii")
     return None
-
-
-def _llvm_processor() -> str | None:
-    try:
-        from llvmlite import binding
-    except ImportError:
-        return None
-    return str(binding.get_host_cpu_name())
 
 
 def _memory() -> float | None:

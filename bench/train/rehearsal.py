@@ -1,6 +1,6 @@
 """One small batch before the first training: so its kernels are compiled, and its clock is right.
 
-Kernels are compiled once a machine and state of the code, under a lock, whoever asks first.
+Kernels are compiled once per machine and state of the code, under a lock, by the first process.
 """
 
 from __future__ import annotations

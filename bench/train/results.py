@@ -35,11 +35,11 @@ class Progress:
     """Where a group stands after a batch.
 
     Attributes:
-        steps: taken so far, one a seed; budget: of each seed [environment steps].
+        steps: taken so far, one number per seed; budget: of each seed [environment steps].
         last_return: mean over the seeds of their last episode's return, None before the first.
         seconds: since training began.
-        diagnostics: the update's named numbers, one a seed; of a seed that had ended before or
-            diverged in this batch they mean nothing.
+        diagnostics: the update's named numbers, one per seed; meaningless for a seed that had
+            ended before or diverged in this batch.
     """
 
     steps: tuple[int, ...]
@@ -71,7 +71,7 @@ def spaced(observer: Observer, seconds: float, called: float = -math.inf) -> Obs
 
 @dataclass(frozen=True, kw_only=True)
 class RunResult:
-    """What one seed gave.
+    """The results of one seed.
 
     Attributes:
         status: "finished" or "diverged"; reason and diverged_at [steps] say more of the latter.

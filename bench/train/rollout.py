@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.actor_critic import NOISE_BLOCK, ActorCritic
+from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
 from algorithms.compiled import for_kernels
 from algorithms.numerics.kernels import acting as kernels
-from algorithms.numerics.random_streams import Noise
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
 from bench.errors import InputError
-from bench.train.environments import BoolArray, Environments, Float32Array, Int64Array, Step
+from bench.train.environments.protocol import (
+    BoolArray,
+    Environments,
+    Float32Array,
+    Int64Array,
+    Step,
+)
 from bench.train.episode_log import EpisodeLog
 
 
@@ -43,7 +48,7 @@ class Rollout:
         environments: S · N environments, a seed's slots side by side.
 
     Attributes:
-        episodes: one log a seed.
+        episodes: one log per seed.
         steps: int64 [S], taken so far.
 
     Raises:
@@ -103,7 +108,7 @@ class Rollout:
 
     def collect(self) -> tuple[Batch, Diagnostics]:
         """A batch as the algorithm `collects` it; nothing else is measured."""
-        acting, noise = self._acting(), self._learner.noise()
+        acting, noise = self._acting(), iter(self._learner.noise())
         if self._algorithm.collects == "steps":
             h = self._learner.hyperparameters
             return self._batch([self._tick_through(acting, h.batch_steps // h.slots, noise)]), {}
@@ -119,46 +124,34 @@ class Rollout:
 
     def _columns(self, ticks: int) -> kernels.Batch:
         """Fresh storage."""
-        learner = self._learner
-        seeds, slots = self._shape
-        shape = (seeds, ticks, slots)
+        shape = self._shape[0], ticks, self._shape[1]
         size, acted = self._observations.shape[2], self._sent.shape[1]
+        widths = size, size, acted, self._learner.policy.statistics_size
         return kernels.Batch(
-            observations=np.zeros((*shape, size), np.float32),
-            next_observations=np.zeros((*shape, size), np.float32),
-            actions=np.zeros((*shape, acted), np.float32),
-            statistics=np.zeros((*shape, learner.policy.statistics_size), np.float32),
-            rewards=np.zeros(shape, np.float32),
-            terminated=np.zeros(shape, np.bool_),
-            truncated=np.zeros(shape, np.bool_),
-            valid=np.zeros(shape, np.bool_),
+            *(np.zeros((*shape, width), np.float32) for width in widths),
+            *(np.zeros(shape, kind) for kind in (np.float32, np.bool_, np.bool_, np.bool_)),
         )
 
     @property
     def _normalizer(self) -> kernels.Normalizer:
         h, moments = self._learner.hyperparameters, self._learner.normalizer
-        return kernels.Normalizer(
-            moments.count.cpu().numpy(),
-            moments.mean.cpu().numpy(),
-            moments.variance.cpu().numpy(),
-            used=h.observation_normalization,
-            still=moments is not self._learner.observation_moments,
-            clip=float(h.observation_clip),
-        )
+        tensors = moments.count, moments.mean, moments.variance
+        seen, mean, variance = (each.cpu().numpy() for each in tensors)
+        still = moments is not self._learner.observation_moments
+        clip = float(h.observation_clip)
+        return kernels.Normalizer(seen, mean, variance, h.observation_normalization, still, clip)
 
     def _tick_through(
-        self, acting: BoolArray, ticks: int, noise: Noise, once: bool = False
+        self, acting: BoolArray, ticks: int, noise: Iterator[Tensor], once: bool = False
     ) -> kernels.Batch:
         """Up to `ticks` steps; `acting` changes in place. Where `once`, ended slots idle."""
         columns = self._columns(ticks)
         for tick in range(ticks):
             if not acting.any():
                 break
-            if tick % NOISE_BLOCK == 0:
-                block = noise.next_block()
             act = self._act if self._compiled else self._act_by_torch
             step = self._environments.step(
-                act(acting, block[tick % NOISE_BLOCK], tick, columns), acting.reshape(-1)
+                act(acting, next(noise), tick, columns), acting.reshape(-1)
             )
             self._receive(acting, step, tick, columns)
             if once:

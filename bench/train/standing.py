@@ -119,7 +119,7 @@ class Notice:
     """Shows other processes how far this one is, beside its claims.
 
     Args:
-        count: that is told every event before this is.
+        count: where groups stand; it has to receive every event before this notice does.
         claims: of this process.
     """
 

@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 from algorithms.actor_critic import ActorCritic
-from algorithms.hyperparameters import CriticHyperparameters, check
+from algorithms.hyperparameters import check
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
 from bench.train import loop
-from bench.train.contradictions import check_together
 from bench.train.environments import make
 from bench.train.results import Observer, RunResult, Task
 from bench.train.rollout import Rollout
@@ -58,14 +57,25 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
 
 
 def validate(hyperparameters: object) -> None:
-    """Raise InputError where values are out of range or contradict one another."""
+    """Raise InputError where values are out of range, or contradict one another.
+
+    What follows the KL (β, a step size) may not have a target of 0: every update moves the policy,
+    so that it would be followed in one direction for ever.
+    """
     try:
         check(hyperparameters)
     except ValueError as error:
         raise InputError(str(error)) from error
-    check_together(hyperparameters)
-    h = hyperparameters
-    if isinstance(h, CriticHyperparameters) and h.batch_steps % h.slots:
+    h: Any = hyperparameters
+    if getattr(h, "kl_target", None) == 0 and getattr(h, "adaptive", True):
+        fixed = ", or adaptive = false" if hasattr(h, "adaptive") else ""
+        raise InputError(f"kl_target = 0 is a KL that no update makes. Allowed: more than 0{fixed}")
+    on_steps = hasattr(h, "batch_steps")
+    if getattr(h, "staggered_start", False) and not on_steps:
+        raise InputError(
+            "staggered_start cuts first episodes short, and this algorithm learns from whole ones"
+        )
+    if on_steps and h.batch_steps % h.slots:
         raise InputError(
             f"batch_steps = {h.batch_steps} is not a multiple of slots = {h.slots}: "
             "every slot takes the same number of steps"

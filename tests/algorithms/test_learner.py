@@ -12,9 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from learners import CONTINUOUS, DISCRETE, OBSERVATIONS, learner_of, minibatches_of
 
-from algorithms.actor_critic import NOISE_BLOCK
 from algorithms.learner import take
-from algorithms.numerics.random_streams import Noise
+from algorithms.numerics.random_streams import NOISE_BLOCK, Noise
 from tests import strategies
 
 

@@ -183,8 +183,8 @@ def test_the_first_log_deviation_is_the_one_asked_for() -> None:
     policy = make_policy(3, space, Hyperparameters(hidden_sizes=(8,), initial_log_std=-0.7))
     for initialization in ("orthogonal", "uniform"):
         columns = torch.from_numpy(policy.initial(np.random.default_rng(0), initialization)[None])
-        log_std = policy.log_std(columns)
-        assert log_std is not None and log_std.shape == (1, 2)
+        log_std = columns[:, policy.network.size :]
+        assert log_std.shape == (1, 2)
         assert (log_std == np.float32(-0.7)).all()
         phi = policy.statistics(columns, torch.randn(1, 4, 3))
         assert torch.equal(phi[..., 2:], log_std.expand(4, 2).unsqueeze(0))
@@ -197,7 +197,7 @@ def test_the_critic_gives_one_number_a_state() -> None:
     assert parameters.shape == (2, critic.size)
     observations = strategies.normals(np.random.default_rng(1), 2, 9, 3)
     values = critic(parameters, observations)
-    assert values.shape == (2, 9)
+    assert values.shape == (2, 9, 1)
     for s in range(2):
-        expected = reference.critic_of(parameters[s], (3, 8, 4))(observations[s]).squeeze(1)
+        expected = reference.critic_of(parameters[s], (3, 8, 4))(observations[s])
         torch.testing.assert_close(values[s], expected.detach())

@@ -13,10 +13,9 @@ from torch.distributions import kl_divergence
 
 from algorithms.batch import flatten
 from algorithms.ladder import advantage
-from algorithms.numerics.fisher import fisher_product
 from algorithms.policy_gradient import trajectory_gradients
 from algorithms.rivals import trpo
-from algorithms.rivals.trpo import line_search
+from algorithms.rivals.trpo import fisher_product, line_search
 from tests import reference, strategies
 
 TICKS = 12

@@ -104,7 +104,9 @@ def learning(asked: argparse.Namespace) -> None:
                 "environment": environment,
                 "return here (n)": _said(*ours),
                 "on the CPU (n)": _said(*theirs),
-                "inside the CPU's interval": abs(ours[0] - theirs[0]) <= theirs[1],
+                "inside the CPU's interval": "yes"
+                if abs(ours[0] - theirs[0]) <= theirs[1]
+                else "no",
                 "seconds": round(float(seconds)),
             }
         )

@@ -13,7 +13,8 @@ from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch
 from algorithms.spaces import Continuous
-from bench.train.environments import Environments, make
+from bench.train.environments import make
+from bench.train.environments.protocol import Environments
 from bench.train.rollout import Rollout
 
 ENVIRONMENT = "HalfCheetah-v5"

@@ -81,7 +81,7 @@ def test_an_update_takes_little_more_than_its_products_tanh_and_adam(benchmark: 
     assert critic is not None
     shapes = [
         shape
-        for network in (learner.policy.network, critic.network)
+        for network in (learner.policy.network, critic)
         for shape in shapes_of(network.sizes, rows)
     ]
     room = [np.full(64 * 64, 0.1, np.float32) for _ in range(3)]

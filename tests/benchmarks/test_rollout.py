@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from algorithms.actor_critic import NOISE_BLOCK
-from bench.train.environments import Step
+from algorithms.numerics.random_streams import NOISE_BLOCK
+from bench.train.environments.protocol import Step
 from bench.train.rollout import Rollout
 from tests.benchmarks.half_cheetah import (
     ACTIONS,

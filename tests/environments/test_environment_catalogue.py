@@ -11,7 +11,9 @@ import pytest
 
 from algorithms.spaces import Continuous, Discrete
 from bench.errors import InputError
-from bench.train.environments import Specification, back_end_of, describe, make
+from bench.train.environments import describe, make
+from bench.train.environments.catalogue import back_end_of
+from bench.train.environments.protocol import Specification
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,7 +28,7 @@ def test_back_end_of_the_known_ids() -> None:
 
 def test_planning_imports_no_back_end() -> None:
     program = (
-        "import sys; from bench.train.environments import back_end_of;"
+        "import sys; from bench.train.environments.catalogue import back_end_of;"
         "assert back_end_of('Hopper-v5') == 'envpool';"
         "heavy = {'envpool', 'gymnasium', 'torch', 'mujoco', 'pandas'} & set(sys.modules);"
         "assert not heavy, heavy;"

@@ -13,7 +13,8 @@ import pytest
 
 from algorithms.spaces import Continuous, Discrete
 from bench.errors import InputError
-from bench.train.environments import Specification, describe, make
+from bench.train.environments import describe, make
+from bench.train.environments.protocol import Specification
 
 MODULE = '''
 import gymnasium
@@ -192,5 +193,5 @@ def test_idle_slots_cost_no_step(registered: None) -> None:
     actions = np.ones((3, 4), np.float32)
     for tick in range(6):
         environments.step(actions, np.array([True, tick < 2, False]))
-    taken = [slot.unwrapped.steps for slot in environments._vector.envs]
+    taken = [slot.unwrapped.steps for slot in environments._environments]
     assert taken == [6, 2, 0]

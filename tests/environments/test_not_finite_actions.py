@@ -9,7 +9,7 @@ import pytest
 
 from algorithms.spaces import Continuous, Discrete
 from bench.train.environments import make
-from bench.train.environments.finite_actions import withhold_not_finite
+from bench.train.environments.protocol import withhold_not_finite
 
 BOTH = np.ones(2, bool)
 

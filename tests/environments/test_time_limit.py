@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bench.train.environments import Environments, Step, make
+from bench.train.environments import make
+from bench.train.environments.protocol import Environments, Step
 
 BACK_ENDS = ["envpool", "gymnasium"]
 # Pushed with full force, the pole of InvertedPendulum falls within a few steps: |angle| > 0.2.

@@ -10,7 +10,7 @@ import torch
 
 from bench.cli.app import main
 from bench.requests.plan_request import requested_plan
-from bench.train.back_ends import back_end_on, told
+from bench.train.back_ends import back_end_on, note_on_physics
 
 
 @pytest.fixture
@@ -46,8 +46,8 @@ def test_without_a_gpu_auto_is_the_cpu() -> None:
 def test_without_mujoco_warp_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     assert back_end_on("cuda", "Hopper-v5") == "envpool"
-    assert "pip install -e '.[warp]'" in str(told("cuda", "Hopper-v5"))
-    assert told("cpu", "Hopper-v5") is None
+    assert "pip install -e '.[warp]'" in str(note_on_physics("cuda", "Hopper-v5"))
+    assert note_on_physics("cpu", "Hopper-v5") is None
 
 
 def test_throughput_on_a_gpu_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ from ablations.spec import Ablation, Variant
 from bench.plan.identity import Description
 from bench.plan.plan import Cell, Plan, make_plan
 from bench.store import Store
-from bench.train.environments import back_end_of
+from bench.train.environments.catalogue import back_end_of
 
 
 def described(behaviour: str = "finish", **changes: Any) -> Description:

@@ -18,7 +18,8 @@ from algorithms.critic import next_values, values_over_time
 from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous, Discrete
 from bench.plan.lookup import load_algorithm
-from bench.train.environments import Step, make
+from bench.train.environments import make
+from bench.train.environments.protocol import Step
 from bench.train.rollout import Rollout
 from tests import reference
 

@@ -20,7 +20,7 @@ from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
 from bench.train import loop, trainer
-from bench.train.environments import back_end_of
+from bench.train.environments.catalogue import back_end_of
 from bench.train.results import Progress, RunResult
 from bench.train.trainer import train
 from tests import reference

@@ -69,23 +69,23 @@ class Loss(NamedTuple):
 
     value_weight: float
     entropy_weight: float
-    value_clip: float
-    standardised: bool
+    value_clip: float = math.inf
+    standardised: bool = False
 
 
 class Optimizer(NamedTuple):
-    """Step sizes, ε, bound of the norm, whether actor and critic have one norm together.
+    """ε, bound of the norm, whether actor and critic have one norm together, step sizes.
 
     RMSProp with `decay` and ε `inside` the root or not, where `decay` isn't negative; else Adam.
     """
 
-    actor_rate: float
-    critic_rate: float
     epsilon: float
     norm_clip: float
-    together: bool
-    decay: float
-    inside: bool
+    together: bool = True
+    decay: float = -1.0
+    inside: bool = False
+    actor_rate: float = 0.0
+    critic_rate: float = 0.0
 
 
 def slope(*terms: Any) -> Any:

@@ -45,7 +45,7 @@ def log_probability(phi: np.ndarray, action: np.ndarray, precision: np.ndarray) 
     """log p(a), of an action that was not clipped.
 
     Args:
-        precision: 1/σ [A]; of a discrete policy empty, by which the two are told apart.
+        precision: 1/σ [A]; empty for a discrete policy, which is how a kernel knows one.
     """
     size = precision.size
     if size == 0:
@@ -107,7 +107,7 @@ def unread(
     size = precision.size
     if size == 0:
         chosen = int(action[0])
-        # Asked for by nobody, it must not bring in 0 · infinity.
+        # Where its weight is 0, it must not bring in 0 · infinity.
         uncertainty = entropy(new, precision) if of_entropy != ZERO else ZERO
         for j in range(new.size):
             probability = math.exp(new[j])

@@ -35,14 +35,14 @@ ONE: Final = np.float32(1)
 
 
 class Network(NamedTuple):
-    """Sizes int64 (inputs, *hidden, outputs), and what bends the hidden layers."""
+    """Sizes int64 (inputs, *hidden, outputs), and the activation of the hidden layers."""
 
     sizes: np.ndarray
     activation: int
 
 
 class Room(NamedTuple):
-    """What a network works in: activations and slopes of some rows, a turned matrix, constants."""
+    """Memory of a network at work: activations, slopes, a turned matrix, constants."""
 
     values: np.ndarray
     slopes: np.ndarray
@@ -73,7 +73,7 @@ def outputs_place(network: Network, rows: int) -> int:
 
 @compiled
 def room_for(network: Network, rows: int) -> Room:
-    """Fresh room for so many rows."""
+    """Arrays for a batch of `rows`."""
     sizes = network.sizes
     size = outputs_place(network, rows) + rows * sizes[-1]
     largest = 0
@@ -96,16 +96,9 @@ def activate(values: np.ndarray, activation: int) -> None:
         # A comparison with NaN is false, so that NaN goes through.
         x = BOUND if x > BOUND else x
         x = -BOUND if x < -BOUND else x
-        square = x * x
-        above = square * P13 + P11
-        above = above * square + P9
-        above = above * square + P7
-        above = above * square + P5
-        above = above * square + P3
-        above = above * square + P1
-        below = square * Q6 + Q4
-        below = below * square + Q2
-        below = below * square + Q0
+        y = x * x
+        above = (((((P13 * y + P11) * y + P9) * y + P7) * y + P5) * y + P3) * y + P1
+        below = ((Q6 * y + Q4) * y + Q2) * y + Q0
         values[i] = above * x / below
 
 

@@ -1,4 +1,4 @@
-"""Returns of one seed, tick by tick: what `algorithms.returns` and `normalization` say."""
+"""Returns of one seed, tick by tick: the kernels of `algorithms.returns` and `normalization`."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ STRIP_ROWS: Final = 8
 STRIP_COLUMNS: Final = 8
 """Of a tile where fewer columns are left."""
 _LANES: Final = 16
-"""Numbers of one vector as LLVM is told; a processor with shorter ones takes several."""
+"""Numbers in a vector of the generated code; a processor with shorter vectors takes several."""
 
 
 def _intrinsic(rows: int, columns: int) -> Any:
@@ -63,6 +63,7 @@ def _function(module: Any, rows: int, columns: int) -> Any:
     Of a strip, only as many columns are read and written as there are.
     """
     from llvmlite import ir
+    from numba.core import cgutils
 
     number, word = ir.FloatType(), ir.IntType(64)
     masked = columns == STRIP_COLUMNS
@@ -113,34 +114,21 @@ def _function(module: Any, rows: int, columns: int) -> Any:
             build.store(value, place, align=4)
 
     tiles = [(row, lane) for row in range(rows) for lane in range(vectors)]
-    initial = [load(at(base, base_step, row, lane)) for row, lane in tiles]
+    # Places on the stack, of which LLVM makes registers.
+    sums = [build.alloca(vector) for _ in tiles]
+    for total, tile in zip(sums, tiles, strict=True):
+        build.store(load(at(base, base_step, *tile)), total)
     lefts = [build.gep(left, [build.mul(row_step, word(row))]) for row in range(rows)]
-    entry = build.block
-    loop, done = function.append_basic_block("inner"), function.append_basic_block("done")
-    build.cbranch(build.icmp_signed(">", inner, word(0)), loop, done)
-    build.position_at_end(loop)
-    k, sums = build.phi(word), [build.phi(vector) for _ in tiles]
-    following = build.add(k, word(1))
-    terms = [load(at(build.gep(right, [build.mul(k, width)]), width, 0, v)) for v in range(vectors)]
-    offset = build.mul(k, inner_step)
-    factors = [spread(build.load(build.gep(row, [offset]))) for row in lefts]
-    added = [
-        instruction(f"fma.v{lanes}f32", vector, factors[row], terms[lane], total)
-        for (row, lane), total in zip(tiles, sums, strict=True)
-    ]
-    build.cbranch(build.icmp_signed("<", following, inner), loop, done)
-    k.add_incoming(word(0), entry)
-    k.add_incoming(following, loop)
-    for total, before, after in zip(sums, initial, added, strict=True):
-        total.add_incoming(before, entry)
-        total.add_incoming(after, loop)
-    build.position_at_end(done)
-    totals = [build.phi(vector) for _ in tiles]
-    for total, before, after in zip(totals, initial, added, strict=True):
-        total.add_incoming(before, entry)
-        total.add_incoming(after, loop)
-    for (row, lane), total in zip(tiles, totals, strict=True):
-        store(total, at(out, width, row, lane))
+    with cgutils.for_range(build, inner) as loop:
+        line = build.gep(right, [build.mul(loop.index, width)])
+        terms = [load(at(line, width, 0, lane)) for lane in range(vectors)]
+        offset = build.mul(loop.index, inner_step)
+        factors = [spread(build.load(build.gep(row, [offset]))) for row in lefts]
+        for total, (row, lane) in zip(sums, tiles, strict=True):
+            terms_of = vector, factors[row], terms[lane], build.load(total)
+            build.store(instruction(f"fma.v{lanes}f32", *terms_of), total)
+    for total, tile in zip(sums, tiles, strict=True):
+        store(build.load(total), at(out, width, *tile))
     build.ret_void()
     return function
 

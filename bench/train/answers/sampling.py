@@ -11,10 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms.answers.decoding import Decoder
 from algorithms.answers.hyperparameters import SequenceHyperparameters
 from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import penalised
+from algorithms.answers.transformer import Decoder
 from algorithms.batch import Batch, Diagnostics, flatten, mean_over_steps
 from bench.train.answers.tasks import SequenceTask, drawn, judged, name_of_reward
 from bench.train.environments.protocol import Float64Array, Int64Array
@@ -97,7 +97,7 @@ def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: Sequen
     """One batch of every seed: answers of one length to prompts of its own."""
     h = learner.hyperparameters
     policy, seeds = learner.policy, len(learner.seeds)
-    sequences = write(learner, task)
+    sequences = write(learner, task, learner.noise().next_block())
     tokens = sequences.transpose(1, 2).contiguous()
     observations, actions = tokens[:, :-1].unsqueeze(3), tokens[:, 1:]
     # All ticks at once, as in the updates: a decoder's last bits are others.
@@ -135,19 +135,24 @@ def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: Sequen
     )
 
 
-def write(learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask) -> Tensor:
-    """Prompts with answers sampled to them, int64 [S, N, prompt + answer]."""
+def write(
+    learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask, noise: Tensor
+) -> Tensor:
+    """Prompts with answers to them, int64 [S, N, prompt + answer].
+
+    Args:
+        noise: [ticks, S, N, V], by which tokens are sampled; zeros for the likeliest ones.
+    """
     h = learner.hyperparameters
     prompts = np.stack([_prompts(task, seed, learner.updates, h) for seed in learner.seeds])
     sequences = torch.from_numpy(prompts).to(learner.device)
     decoder = Decoder(learner.network, learner.parameters, h.answers)
     for tick in range(task.prompt - 1):
         decoder.read(sequences[:, :, tick])
-    noise = learner.noise().next_block().to(learner.device)
     for tick in range(task.answer):
         logits = decoder.read(sequences[:, :, -1])
         statistics = logits.log_softmax(2)
-        token = learner.policy.sample(statistics, noise[tick])
+        token = learner.policy.sample(statistics, noise[tick].to(learner.device))
         sequences = torch.cat([sequences, token.unsqueeze(2)], dim=2)
     return sequences
 

@@ -1,4 +1,4 @@
-"""What a token environment is, and which there are."""
+"""Token environments: how one is declared, checked and found."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from algorithms.answers.transformer import Transformer
 from algorithms.policy_gradient import TIME_BLOCK
-from bench.errors import InputError
+from bench.errors import InputError, unknown
 from bench.train.answers import reviews
 from bench.train.environments.protocol import BoolArray, Float64Array, Int64Array
 
@@ -50,7 +50,7 @@ class SequenceTask:
         prompts: draws prompts [count, prompt].
         texts: draws prompts with answers of the language [count, prompt + answer].
         reward: judges whole answers: what is trained on.
-        gold: what the reward stands for, if that can be told apart; only reported.
+        gold: what the reward is a proxy for, where that can be computed; only reported.
         width, layers, heads: of the network.
         pretraining: of the reference.
     """
@@ -120,6 +120,14 @@ def find_task(environment_id: str) -> SequenceTask | None:
     return task
 
 
+def known_task(environment_id: str) -> SequenceTask:
+    """As `find_task`; InputError where there is no token environment of this id."""
+    task = find_task(environment_id)
+    if task is None:
+        raise unknown("token environment", environment_id, TASKS)
+    return task
+
+
 def drawn(
     task: SequenceTask,
     role: Literal["prompts", "texts"],
@@ -171,12 +179,12 @@ def finite(scores: Float64Array) -> BoolArray:
 
 
 def name_of_reward(task: SequenceTask, environment_id: str) -> str:
-    """What a reward is called where it is no number."""
+    """The reward's name in a message that it is not finite."""
     return f"the reward of {environment_id} ({_name(task.reward)})"
 
 
 def _misdeclared(task: SequenceTask) -> Iterator[str]:
-    """What is wrong with a task's numbers, a line each."""
+    """One line for each number of a task that is out of range."""
     words = task.vocabulary
     if not isinstance(words, tuple) or not all(isinstance(word, str) for word in words):
         yield "vocabulary must be a tuple of words"

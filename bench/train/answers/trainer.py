@@ -17,7 +17,7 @@ from bench.plan.lookup import load_algorithm
 from bench.train import loop
 from bench.train.answers.reference import pretrained
 from bench.train.answers.sampling import AnswerCollector
-from bench.train.answers.tasks import find_task
+from bench.train.answers.tasks import known_task
 from bench.train.results import Observer, RunResult, Task
 from bench.train.trainer import validate
 
@@ -32,9 +32,7 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
         InputError: no such token environment, an algorithm that doesn't write answers, or
             hyperparameters out of range.
     """
-    world = find_task(task.environment)
-    if world is None:
-        raise InputError(f"{task.environment!r} is no token environment")
+    world = known_task(task.environment)
     algorithm = load_algorithm(task.algorithm)
     if not isinstance(algorithm, SequenceAlgorithm):
         raise InputError(f"algorithm {task.algorithm!r} writes no answers")

@@ -65,8 +65,10 @@ def policy_change(
     if bounds is not None:
         outside = ((ratio < bounds[0]) | (ratio > bounds[1])) & valid
         found["clip_fraction"] = outside.sum(1) / count.clamp(min=1)
-    log_std = learner.policy.log_std(learner.policy_parameters)
-    return found if log_std is None else found | {"log_std_mean": log_std.mean(-1).double()}
+    if learner.policy.log_stds:
+        log_std = learner.policy_parameters[:, learner.policy.network.size :]
+        found["log_std_mean"] = log_std.mean(-1).double()
+    return found
 
 
 @torch.no_grad()

@@ -7,33 +7,12 @@ number s and slot n has the index s * N + n. Importing this package imports no b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
 from bench.errors import InputError, unknown
-from bench.plan.back_ends import ENVPOOL
+from bench.plan.back_ends import BACK_ENDS, ENVPOOL
 from bench.train.environments.catalogue import ON_HOST, back_end_of
-from bench.train.environments.protocol import (
-    BoolArray,
-    Environments,
-    Float32Array,
-    Float64Array,
-    Int64Array,
-    Specification,
-    Step,
-)
-
-__all__ = [
-    "ON_HOST",
-    "BoolArray",
-    "Environments",
-    "Float32Array",
-    "Float64Array",
-    "Int64Array",
-    "Specification",
-    "Step",
-    "back_end_of",
-    "describe",
-    "make",
-]
+from bench.train.environments.protocol import Environments, Specification
 
 
 def make(
@@ -85,13 +64,9 @@ def describe(environment_id: str, *, back_end: str | None = None) -> Specificati
     Raises:
         InputError: as `make` does.
     """
-    if _back_end(environment_id, back_end) == ENVPOOL.name:
-        from bench.train.environments import envpool_backend
-
-        return envpool_backend.describe(environment_id)
-    from bench.train.environments import gymnasium_backend
-
-    return gymnasium_backend.describe(environment_id)
+    stepping = BACK_ENDS[_back_end(environment_id, back_end)]
+    described: Specification = import_module(stepping.environments).describe(environment_id)
+    return described
 
 
 def _back_end(environment_id: str, back_end: str | None) -> str:

@@ -1,4 +1,4 @@
-"""Which environments there are, and what steps each of them. Imports no back end by itself."""
+"""The environments there are, and the back end of each. Imports no back end by itself."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _import(module: str, environment_id: str) -> None:
     try:
         importlib.import_module(module)
     except ModuleNotFoundError as error:
-        # A module that is there but misses one of its own imports is another fault, told as it is.
+        # A module that misses one of its own imports is another fault: its error goes through.
         if error.name is None or not f"{module}.".startswith(f"{error.name}."):
             error.add_note(f"while importing {module!r} for the environment {environment_id!r}")
             raise

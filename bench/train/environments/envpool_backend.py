@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
 import numpy as np
 
 from bench.errors import InputError
-from bench.train.environments.finite_actions import withhold_not_finite
 from bench.train.environments.gymnasium_spaces import action_space_of, observation_size_of
 from bench.train.environments.protocol import (
     BoolArray,
+    Environments,
     Float32Array,
+    Float64Array,
     Int64Array,
     Specification,
-    Step,
 )
 from bench.train.environments.slot_seeds import slot_seed
 
@@ -47,7 +48,7 @@ def describe(environment_id: str) -> Specification:
 
 
 def _spaces_of(stated_by: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
-    # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which nobody here can mend.
+    # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which can't be mended here.
     # A pool keeps its spaces once asked for them, and asks itself at its first step.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*precision lowered by casting")
@@ -59,7 +60,7 @@ def _spaces_of(stated_by: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[An
         return observations, actions
 
 
-class EnvPoolEnvironments:
+class EnvPoolEnvironments(Environments):
     """M environments in one pool. A slot's generator runs on from episode to episode."""
 
     def __init__(
@@ -69,14 +70,10 @@ class EnvPoolEnvironments:
         specification = describe(environment_id)
         limit = specification.time_limit if time_limit is None else time_limit
         assert limit is not None
-        self.back_end = "envpool"
-        self.observation_size = specification.observation_size
-        self.action_space = specification.action_space
-        self.time_limit: int | None = limit
+        super().__init__(replace(specification, time_limit=limit), len(seeds) * slots)
         self._limit = limit
-        self._count = len(seeds) * slots
-        # EnvPool reports a fall exactly at its limit as truncated only, so that the falls are
-        # told from the cuts by a limit it never reaches, and the real one is counted here.
+        # EnvPool reports a fall exactly at its limit as truncated only. So it gets a limit that it
+        # never reaches, and the real one is counted here.
         self._pool: Any = envpool.make_gymnasium(
             environment_id,
             num_envs=self._count,
@@ -91,71 +88,42 @@ class EnvPoolEnvironments:
         self._action_type = self._pool.spec.action_array_spec["action"].dtype
         self._every = np.arange(self._count, dtype=np.int32)
         self._elapsed = np.zeros(self._count, np.int64)
-        self._observations = np.zeros((self._count, self.observation_size), np.float32)
         self._begun = False
 
-    def reset(self, elapsed: Int64Array | None = None) -> Float32Array:
-        """See `Environments.reset`."""
-        self._begin(self._every)
-        if elapsed is not None:
-            self._elapsed[:] = elapsed
-        self._begun = True
-        return self._observations.copy()
-
-    def step(self, actions: Float32Array | Int64Array, active: BoolArray) -> Step:
-        """See `Environments.step`."""
+    def _advance(
+        self, actions: Float32Array | Int64Array, active: BoolArray
+    ) -> tuple[Float64Array, BoolArray, BoolArray]:
         # EnvPool would take the first step of a slot for its reset, and lose it.
         if not self._begun:
             raise RuntimeError("reset() comes before the first step()")
-        actions, withheld = withhold_not_finite(actions, self.action_space)
-        rewards = np.zeros(self._count)
-        terminated = np.zeros(self._count, np.bool_)
-        if active.all():
-            ids = self._every
-        elif active.any():
+        rewards, terminated = np.zeros(self._count), np.zeros(self._count, np.bool_)
+        ids = self._every
+        if not active.all():
             ids = np.flatnonzero(active).astype(np.int32)
             actions = actions[ids]
-        else:
-            idle = self._observations.copy()
-            return Step(
-                observations=idle,
-                last_observations=idle,
-                rewards=rewards,
-                terminated=terminated,
-                truncated=terminated.copy(),
-            )
-        # Past the pool's own step(), which turns its answer into a tree of dictionaries first:
-        # 45 µs a call, where the physics of ten HalfCheetahs takes 300 (an AMD EPYC, one core).
-        self._pool._send([ids, ids, actions.astype(self._action_type, order="C")])
-        order, reward, done, truncation = self._receive()
-        rewards[order] = reward
-        terminated[order] = done & ~truncation
-        if withheld is not None:
-            rewards[withheld & active] = np.nan
+        if ids.size:
+            # Past the pool's own step(), which turns its answer into a tree of dictionaries first:
+            # 45 µs a call, where the physics of ten HalfCheetahs takes 300 (an AMD EPYC, one core).
+            self._pool._send([ids, ids, actions.astype(self._action_type, order="C")])
+            order, reward, done, truncation = self._receive()
+            rewards[order] = reward
+            terminated[order] = done & ~truncation
         self._elapsed += active
-        truncated = (self._elapsed >= self._limit) & ~terminated
-        last_observations = observations = self._observations.copy()
-        finished = np.flatnonzero(terminated | truncated)
-        if finished.size:
-            self._begin(finished.astype(np.int32))
-            observations = self._observations.copy()
-        return Step(
-            observations=observations,
-            last_observations=last_observations,
-            rewards=rewards,
-            terminated=terminated,
-            truncated=truncated,
-        )
+        return rewards, terminated, (self._elapsed >= self._limit) & ~terminated
 
     def close(self) -> None:
         """See `Environments.close`."""
         # EnvPool ends its threads when the pool goes out of scope, and only then.
         self._pool = None
 
-    def _begin(self, slots: np.ndarray[Any, np.dtype[np.int32]]) -> None:
-        self._pool._reset(slots)
+    def _begin(self, slots: BoolArray) -> None:
+        self._pool._reset(np.flatnonzero(slots).astype(np.int32))
         self._receive()
         self._elapsed[slots] = 0
+        self._begun = True
+
+    def _let_elapse(self, steps: Int64Array) -> None:
+        self._elapsed[:] = steps
 
     def _receive(self) -> tuple[Any, ...]:
         """Ids of the slots that the pool answers for, their rewards, ends and truncations."""

@@ -67,3 +67,10 @@ def observation_size_of(environment_id: str, space: object) -> int:
 def is_vector(space: object) -> bool:
     """Whether an observation already is a flat vector of numbers."""
     return isinstance(space, gymnasium.spaces.Box) and len(space.shape) == 1
+
+
+def native(action: Any, space: Any) -> Any:
+    """One environment's action, [A] or a choice from 0 on, as its own space has it."""
+    if isinstance(space, gymnasium.spaces.Discrete):
+        return action + space.start
+    return action.reshape(space.shape).astype(space.dtype, copy=False)

@@ -5,13 +5,13 @@ Sizes: M environments, observations of O numbers, continuous actions of A number
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from algorithms.spaces import ActionSpace
+from algorithms.spaces import ActionSpace, Continuous
 
 BoolArray = npt.NDArray[np.bool_]
 Float32Array = npt.NDArray[np.float32]
@@ -21,7 +21,7 @@ Int64Array = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
-    """What one tick gave. The arrays belong to the receiver: no later tick writes into them.
+    """The results of one tick. The arrays belong to the receiver: no later tick writes into them.
 
     Attributes:
         observations: [M, O] what to act on next: the first observation of a new episode where one
@@ -44,7 +44,7 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Specification:
-    """What a policy has to know of an environment.
+    """Sizes and limit of an environment, all that a policy needs of it.
 
     Attributes:
         environment: the id.
@@ -61,16 +61,39 @@ class Specification:
     time_limit: int | None
 
 
-class Environments(Protocol):
+def withhold_not_finite(
+    actions: Float32Array | Int64Array, space: ActionSpace
+) -> tuple[Float32Array | Int64Array, BoolArray | None]:
+    """Actions whose rows with NaN or an infinity are zero, or the bounds nearest to zero.
+
+    A NaN makes EnvPool's BipedalWalker compute for ever, and MuJoCo write a log file into the
+    working directory; one seed that diverges must not take the others with it.
+
+    Returns:
+        The actions, and [M] which rows were replaced; the array itself and None where none was.
+    """
+    if not isinstance(space, Continuous) or np.isfinite(actions).all():
+        return actions, None
+    withheld: BoolArray = np.any(~np.isfinite(actions), axis=1)
+    still = np.clip(np.zeros(space.size, np.float32), space.low, space.high)
+    return np.where(withheld[:, None], still, actions).astype(np.float32), withheld
+
+
+class Environments(ABC):
     """M environments of one id that step together, each an island of its own.
 
-    The attributes are those of `Specification`.
+    Args:
+        specification: what all of them are.
+        count: M.
     """
 
-    back_end: str
-    observation_size: int
-    action_space: ActionSpace
-    time_limit: int | None
+    def __init__(self, specification: Specification, count: int) -> None:
+        self.specification = specification
+        self.observation_size = specification.observation_size
+        self.action_space = specification.action_space
+        self.time_limit = specification.time_limit
+        self._count = count
+        self._observations = np.zeros((count, self.observation_size), np.float32)
 
     def reset(self, elapsed: Int64Array | None = None) -> Float32Array:
         """Begin a new episode in every slot: [M, O] its first observations.
@@ -78,22 +101,56 @@ class Environments(Protocol):
         Args:
             elapsed: [M] steps of the limit that these first episodes have behind them; None: 0.
         """
-        ...
+        self._begin(np.ones(self._count, np.bool_))
+        if elapsed is not None:
+            self._let_elapse(elapsed)
+        return self._observations.copy()
 
     def step(self, actions: Float32Array | Int64Array, active: BoolArray) -> Step:
         """One step of every active slot; finished slots begin anew within the same tick.
 
         A slot that is not active is not touched: no physics, no random number drawn, no time
-        passed. An action with NaN or an infinity in it never reaches the physics (some engines
-        hang on it): the slot steps with zeros instead and its reward is NaN.
+        passed. A slot whose action is withheld (`withhold_not_finite`) has NaN for its reward.
 
         Args:
             actions: [M, A] within the bounds if they are meant to be, or [M] choices. Rows of
                 slots that are not active are ignored.
             active: [M] which slots step.
-        """
-        ...
 
+        Raises:
+            Exception: whatever an environment raises, with a note that names it.
+        """
+        actions, withheld = withhold_not_finite(actions, self.action_space)
+        rewards, terminated, truncated = self._advance(actions, active)
+        if withheld is not None:
+            rewards[withheld & active] = np.nan
+        last_observations = observations = self._observations.copy()
+        finished = terminated | truncated
+        if finished.any():
+            self._begin(finished)
+            observations = self._observations.copy()
+        return Step(
+            observations=observations,
+            last_observations=last_observations,
+            rewards=rewards,
+            terminated=terminated,
+            truncated=truncated,
+        )
+
+    @abstractmethod
+    def _begin(self, slots: BoolArray) -> None:
+        """Begin new episodes in these slots [M]; their first observations are kept."""
+
+    @abstractmethod
+    def _let_elapse(self, steps: Int64Array) -> None:
+        """Count these steps [M] of the limit as taken."""
+
+    @abstractmethod
+    def _advance(
+        self, actions: Float32Array | Int64Array, active: BoolArray
+    ) -> tuple[Float64Array, BoolArray, BoolArray]:
+        """Rewards, terminated and truncated [M] of the active slots' steps; keeps observations."""
+
+    @abstractmethod
     def close(self) -> None:
         """Give back threads and memory. The object is of no use afterwards."""
-        ...

@@ -7,20 +7,17 @@ network itself.
 from __future__ import annotations
 
 from algorithms.spaces import Discrete
-from bench.errors import unknown
-from bench.train.answers.tasks import TASKS, find_task
+from bench.train.answers.tasks import known_task
 from bench.train.environments.protocol import Specification
 
 
 def describe(environment_id: str) -> Specification:
-    """What is observed is the token before; what is chosen, the next one.
+    """A policy observes the token before and chooses the next one.
 
     Raises:
         InputError: no such token environment.
     """
-    task = find_task(environment_id)
-    if task is None:
-        raise unknown("token environment", environment_id, TASKS)
+    task = known_task(environment_id)
     return Specification(
         environment=environment_id,
         back_end="sequence",

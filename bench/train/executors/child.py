@@ -66,7 +66,7 @@ class Child:
         """Kill the process and its group, after `patience` seconds in which it may end itself."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
-        # Nobody else has this number as long as one of the group is there.
+        # The number is the group's as long as one of its processes lives.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()

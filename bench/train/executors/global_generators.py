@@ -2,7 +2,7 @@
 
 Nothing of this project draws from them, but an environment may. Seeded before a group trains, by
 its seeds, they make the group reproducible. Still a seed then depends on those that it trains with,
-which draw from the same generators; so who draws from them is told.
+which draw from the same generators; so a result says that they were drawn from.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class GlobalGenerators:
         self._before = {name: state() for name, state in self._states.items()}
 
     def remark(self) -> str | None:
-        """Whether somebody has drawn from them since, in a line; None where nobody has."""
+        """A line that names the generators that were drawn from since; None if none was."""
         drawn = [name for name, state in self._states.items() if state() != self._before[name]]
         if not drawn:
             return None

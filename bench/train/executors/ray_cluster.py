@@ -105,7 +105,7 @@ class Cluster:
         descriptions: what will be given, whatever the hyperparameters: their modules travel.
         most: groups at the same time, None for as many as the cluster has room for.
         train: "module:attribute" as `train_group` takes it.
-        tell: told in a line what happens to the cluster.
+        tell: called with a line about what happens to the cluster.
 
     Raises:
         InputError: the cluster can't be joined, or has no node with what the descriptions need.

@@ -26,7 +26,7 @@ SURROUNDINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
     "RAY_raylet_start_wait_time_s": "120",
 }
-"""Surroundings in which Ray neither talks nor tells anybody, and starts on a loaded machine too."""
+"""Environment variables: no usage statistics, no GPU warning, 120 s to start."""
 
 
 def join(address: str | None, code: Path, cpus: int) -> bool:
@@ -111,7 +111,7 @@ def _address(asked: str | None) -> str | None:
 
 
 def _silence(host: str, port: int) -> str | None:
-    """Why nobody is there; None where somebody speaks gRPC, as a head node does.
+    """Why no cluster answers there; None where a server speaks gRPC, as a head node does.
 
     Asked before Ray is, which tries for ten minutes.
     """

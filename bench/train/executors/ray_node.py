@@ -62,7 +62,7 @@ def train_on_node(
         task: what to train.
         node: this one's name, for people.
         origin: the task's, on this node.
-        tell: told of progress.
+        tell: called with messages of progress.
 
     Returns:
         The message of the group's end.
@@ -73,15 +73,15 @@ def train_on_node(
         return Message(group=task.group, kind="failed", content=problem, started=now, origin=origin)
     executor = _executor(task.train)
     executor.give(task.group)
-    told = 0.0
+    reported = 0.0
     while True:
         for message in executor.messages(1.0):
             if message.kind == "failed":
                 time.sleep(SETTLING)
             if message.kind != "progress":
                 return replace(message, origin=origin)
-            if time.monotonic() - told >= REPORT_EVERY:
-                told = time.monotonic()
+            if time.monotonic() - reported >= REPORT_EVERY:
+                reported = time.monotonic()
                 tell(replace(message, origin=origin))
 
 

@@ -10,8 +10,7 @@ import torch
 from answers import NETWORK, VOCABULARY, drawn
 from torch import Tensor
 
-from algorithms.answers.decoding import Decoder
-from algorithms.answers.transformer import Transformer
+from algorithms.answers.transformer import Decoder, Transformer
 from algorithms.numerics.products import product
 
 

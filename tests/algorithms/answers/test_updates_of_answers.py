@@ -14,7 +14,13 @@ from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import IN_LOSS
 from algorithms.answers.surrogates import advantages_of
 from algorithms.batch import Batch, flatten
-from algorithms.ladder import baseline, clipped_ppo, importance_sampling, kl_ppo, reward_to_go
+from algorithms.ladder import (
+    clipped_ppo,
+    importance_sampling,
+    kl_ppo,
+    reward_to_go,
+    vanilla_policy_gradient,
+)
 
 RUNGS: list[tuple[str, dict[str, Any]]] = [
     ("policy_gradient", {}),
@@ -212,7 +218,7 @@ def test_the_first_step_off_policy_is_the_step_of_reward_to_go() -> None:
 @pytest.mark.parametrize(
     ("module", "function", "name"),
     [
-        (baseline, "credit", "baseline"),
+        (vanilla_policy_gradient, "credit", "baseline"),
         (reward_to_go, "credit", "reward_to_go"),
         (importance_sampling, "objective", "importance_sampling"),
         (kl_ppo, "objective", "kl_ppo"),

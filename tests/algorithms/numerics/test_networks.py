@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithms.numerics.networks import Perceptron, stack_initial
+from algorithms.numerics.networks import Perceptron
 from tests import reference, strategies
 
 
@@ -119,7 +119,7 @@ def test_uniform_weights_stay_within_one_over_the_root_of_the_inputs() -> None:
 def test_each_seed_starts_with_its_own_draw() -> None:
     network = Perceptron((3, 4, 2), head_gain=1.0)
     draws = [network.initial(np.random.default_rng(seed), "orthogonal") for seed in range(3)]
-    buffer = stack_initial(draws)
+    buffer = torch.from_numpy(np.stack(draws))
     assert buffer.shape == (3, network.size)
     assert len({row.numpy().tobytes() for row in buffer}) == 3
 

@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 
 from bench.errors import InputError
-from bench.policies.written_answers import answers, as_words, worth, written
+from bench.policies.written_answers import as_words, worth, written
 from bench.train.answers.reference import pretrained
 from bench.train.answers.tasks import TASKS
+
+
+def answers(environment: str, policy: np.ndarray | None = None, count: int = 5) -> list[str]:
+    return as_words(environment, written(environment, policy, count))
 
 
 def test_answers_are_words_after_their_prompts() -> None:

@@ -176,7 +176,7 @@ def test_the_penalty_decides_how_far_from_the_reference_it_goes() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"environment": "Hopper-v5"}, "'Hopper-v5' is no token environment"),
+        ({"environment": "Hopper-v5"}, "unknown token environment 'Hopper-v5'"),
         ({"algorithm": "clipped_ppo"}, "'clipped_ppo' writes no answers"),
         ({"algorithm": "sequence_cliped_ppo"}, "Did you mean 'sequence_clipped_ppo'"),
     ],
