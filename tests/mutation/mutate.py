@@ -27,7 +27,8 @@ PACKAGES = {
         "algorithms/numerics/kernels/*.py",
         "tests/algorithms",
         "numerics/test_networks numerics/test_optimizers test_returns test_policies "
-        "test_diagnostics test_policy_gradient_updates test_surrogate_updates test_not_finite",
+        "test_diagnostics test_policy_gradient_updates test_surrogate_updates test_not_finite "
+        "../train/test_rollout",
     ),
     "verdicts": (
         "bench/evidence/verdicts.py",
