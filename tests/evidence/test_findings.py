@@ -142,7 +142,7 @@ def test_the_latex_export(question: Question) -> None:
 
 def test_rivals_are_compared_as_everywhere_else(question: Question) -> None:
     single = {
-        (row.environments[0], row.rival): row.adjusted
+        (row.environments[0], row.verdict.variant): row.verdict.adjusted
         for row in question.found.rivals
         if not row.over_all
     }
