@@ -117,7 +117,7 @@ def test_what_can_not_be_made_is_refused(
         ("OldReset-v0", "raised by the environment"),
         ("WrongShape-v0", "raised by the environment"),
         ("NoOptions-v0", "reset() got an unexpected keyword argument 'options'; raised by the env"),
-        ("ArrayReward-v0", "setting an array element with a sequence.; raised by the environment"),
+        ("ArrayReward-v0", "arrays can be converted to Python scalars; raised by the environment"),
         ("Exits-v0", "SystemExit: no licence"),
     ],
 )
