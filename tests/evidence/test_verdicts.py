@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ import scipy.stats
 from bench.errors import InputError
 from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import ALPHA, holm, least_claimable, sign_flip_test
-from bench.evidence.verdicts import Verdict, judge, judge_plan, p_text, return_text
+from bench.evidence.verdicts import Verdict, adjust, judge, judge_plan, p_text, return_text
 from bench.kinds import EPISODES, EVALUATIONS, MEANS
 
 Scores = Mapping[tuple[str, str], Sequence[float]]
@@ -197,6 +198,14 @@ def test_p_is_adjusted_over_all_tested_comparisons_of_the_page() -> None:
     assert max(v.adjusted - v.p_value for v in tested) > 0
 
 
+def test_what_is_tested_besides_is_counted_in_the_family_and_apart() -> None:
+    scores = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "a"): CONTROL + 40}
+    page = judge(frame(scores), "control")
+    (besides,) = (verdict for verdict in page if verdict.variant == "a")
+    for verdicts in adjust(page, [besides, replace(besides, p_value=math.nan), besides]):
+        assert {(each.comparisons, each.further) for each in verdicts} == {(3, 2)}
+
+
 def test_an_environment_without_the_control_allows_no_claim() -> None:
     scores = {
         ("Hopper-v5", "control"): CONTROL,
@@ -316,6 +325,7 @@ def test_the_printed_p_never_contradicts_the_claim() -> None:
         (-99.96, "−100"),
         (99.94, "99.9"),
         (-4.0, "−4.00"),
+        (0.9995, "1.00"),
         (0.25, "0.250"),
         (0.00012, "0.00012"),
         (0.0, "0.000"),
