@@ -29,7 +29,7 @@ class Display(Live):
     """Shows the runner's events: how far a plan is.
 
     Args:
-        count: told every event before this is.
+        count: where groups stand; it has to receive every event before this does.
         console: where to show it.
         heartbeat: seconds between lines about the groups in flight where there are no bars.
     """

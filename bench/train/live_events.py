@@ -24,7 +24,7 @@ class LiveEvents:
     `speed/steps_per_second`. The step is the mean of the seeds' steps.
 
     Args:
-        count: told every event before this is.
+        count: where groups stand; it has to receive every event before this does.
         folder: what TensorBoard is to be pointed at; made where it is missing.
 
     Raises:

@@ -55,8 +55,7 @@ def run(
 
     Args:
         executor: who trains; it has ended when this returns.
-        group_size: most seeds in a group of a CPU's; groups are smaller where the executor would
-            idle.
+        group_size: most seeds in a group on a CPU; groups are smaller where workers would idle.
         fresh_before: results that started before this moment are trained again.
         checkpoints: a folder from which groups that can be resumed go on, and in which they leave
             behind where they are.

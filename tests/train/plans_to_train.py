@@ -24,24 +24,30 @@ def described(behaviour: str = "finish", **changes: Any) -> Description:
     )
 
 
-def planned(descriptions: Sequence[Description], seeds: Sequence[int] = (0, 1)) -> Plan:
+def planned(
+    descriptions: Sequence[Description],
+    seeds: Sequence[int] = (0, 1),
+    names: Sequence[str] | None = None,
+) -> Plan:
+    """One variant per description, all in the environment and with the budget of the first."""
+    first = descriptions[0]
     variants = tuple(
-        Variant(name=f"v{index}", algorithm="baseline", hyperparameters={"slots": index})
-        for index in range(len(descriptions))
+        Variant(name=name, algorithm=first.algorithm, hyperparameters={"slots": index})
+        for index, name in enumerate(names or [f"v{each}" for each in range(len(descriptions))])
     )
     ablation = Ablation(
         name="mine",
         title="Mine",
         question="Why?",
-        environments=("CartPole-v1",),
+        environments=(first.environment,),
         variants=variants,
-        control="v0",
-        steps=10,
+        control=variants[0].name,
+        steps=first.steps,
     )
     cells = tuple(
         Cell(
             variant=variant,
-            environment="CartPole-v1",
+            environment=first.environment,
             description=description,
             seeds=tuple(seeds),
             differs={},

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from matplotlib.figure import Figure
 
@@ -39,7 +39,17 @@ _WIDTH_RANGE: Final = (2.0, 40.0)
 _FONT_RANGE: Final = (4.0, 40.0)
 
 
-KINDS: Final[dict[str, Any]] = {
+class Kind(Protocol):
+    """A module that makes one kind of picture."""
+
+    @property
+    def draw(self) -> Callable[..., Figure]: ...
+
+    @property
+    def caption(self) -> Callable[..., list[str]]: ...
+
+
+KINDS: Final[dict[str, Kind]] = {
     "curves": learning_curves,
     "seeds": seed_curves,
     "scores": scores,

@@ -25,8 +25,8 @@ NOT_BY_ROW: Final = {
 def program(description: Description) -> Hashable:
     """What the rows of one group have in common: equal for runs that may train as such.
 
-    A description of the host, or of an algorithm that isn't the suite's own and may use a number in
-    any way, has seeds of its own alone.
+    On the host a group holds seeds of one description. So it does on a device where the algorithm
+    isn't the suite's own, since that may use a number in any way.
     """
     by_row = back_end(description.back_end).takes_rows and description.algorithm in ALGORITHMS
     if not by_row:

@@ -17,7 +17,7 @@ _local = threading.local()
 
 
 class Turns:
-    """Who runs and who waits; the first in the row runs."""
+    """A queue of threads: the first of them runs, the others wait."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -11,8 +11,8 @@ from bench.train.device.learner import DeviceLearner
 from bench.train.device.turns import pass_on_until_done
 
 WHOLE: Final = ("a2c", "a2c_trust_region")
-"""Algorithms whose update is the same work every time: no minibatches, no number of the update, no
-look at a value. A graph of it would freeze what is drawn by these."""
+"""Algorithms whose whole update can be one CUDA graph: it has no minibatches, doesn't count updates
+and branches on no value, so that every update launches the same kernels."""
 
 
 class RecordedUpdate:

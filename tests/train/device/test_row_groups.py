@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ablations.spec import Ablation, Variant
-from bench.plan.plan import Cell, Plan
+from bench.plan.plan import Plan
 from bench.store import Store
 from bench.train import runner
 from bench.train.events import Ended, Event, Group, Started, Summary
@@ -15,7 +14,7 @@ from bench.train.executors.processes import Processes
 from bench.train.standing import Counter, in_words
 from tests.train.device.row_descriptions import described
 from tests.train.device.tensor_trainer import KILLED
-from tests.train.plans_to_train import assert_same
+from tests.train.plans_to_train import assert_same, planned
 
 pytestmark = pytest.mark.warp
 
@@ -23,31 +22,9 @@ TRAINER = "tests.train.device.tensor_trainer:train"
 CLIPS = (0.1, 0.2, 0.3, 0.4, 0.5)
 
 
-def planned(*clips: float) -> Plan:
-    variants = tuple(
-        Variant(name=f"clip_{clip}", algorithm="clipped_ppo", hyperparameters={"clip_range": clip})
-        for clip in clips
-    )
-    ablation = Ablation(
-        name="mine",
-        title="Mine",
-        question="Why?",
-        environments=("InvertedPendulum-v5",),
-        variants=variants,
-        control=variants[0].name,
-        steps=72,
-    )
-    cells = tuple(
-        Cell(
-            variant=variant,
-            environment="InvertedPendulum-v5",
-            description=described("clipped_ppo", clip_range=clip),
-            seeds=(0, 1),
-            differs={},
-        )
-        for variant, clip in zip(variants, clips, strict=True)
-    )
-    return Plan(ablation=ablation, cells=cells)
+def clipping(*clips: float) -> Plan:
+    descriptions = [described("clipped_ppo", clip_range=clip) for clip in clips]
+    return planned(descriptions, names=[f"clip_{clip}" for clip in clips])
 
 
 def train(plan: Plan, path: Path) -> tuple[Summary, list[Event]]:
@@ -68,26 +45,26 @@ def started(events: list[Event]) -> list[Group]:
 
 def test_each_run_is_stored_as_its_own_and_as_if_trained_alone(tmp_path: Path) -> None:
     together, apart = tmp_path / "together", tmp_path / "apart"
-    summary, events = train(planned(*CLIPS[:3]), together)
+    summary, events = train(clipping(*CLIPS[:3]), together)
     assert (summary.finished, summary.failures) == (6, {})
     (group,) = started(events)
     assert len(group.rows) == 6
-    assert in_words(Counter(planned(*CLIPS[:3])).of(group)) == (
+    assert in_words(Counter(clipping(*CLIPS[:3])).of(group)) == (
         "clip_0.1 + clip_0.2 + clip_0.3, InvertedPendulum-v5, seeds 0-1 (6 rows)"
     )
     for clip in CLIPS[:3]:
-        train(planned(clip), apart)
+        train(clipping(clip), apart)
     assert_same(Store(apart), Store(together))
     assert set(Store(together).runs()["group_size"]) == {6}
     assert len(set(Store(together).runs()["description"])) == 3
     # What is there already is no row of a group.
-    _, events = train(planned(*CLIPS[2:]), together)
+    _, events = train(clipping(*CLIPS[2:]), together)
     (group,) = started(events)
     assert [each.hyperparameters["clip_range"] for each in group.descriptions] == [0.4, 0.5]
 
 
 def test_many_variants_are_counted() -> None:
-    plan = planned(*CLIPS)
+    plan = clipping(*CLIPS)
     group = Group(tuple(row for cell in plan.cells for row in Group.of(cell.description, [3]).rows))
     assert in_words(Counter(plan).of(group)) == (
         "clip_0.1 + clip_0.2 + clip_0.3 + 2 more, InvertedPendulum-v5, seeds 3 (5 rows)"
@@ -97,7 +74,7 @@ def test_many_variants_are_counted() -> None:
 def test_a_killed_group_fails_its_rows_and_goes_on_from_its_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plan = planned(*CLIPS[:2])
+    plan = clipping(*CLIPS[:2])
     monkeypatch.setenv(KILLED, "2")
     summary, events = train(plan, tmp_path)
     assert sum(summary.failures.values()) == 4
@@ -111,7 +88,7 @@ def test_a_killed_group_fails_its_rows_and_goes_on_from_its_checkpoint(
     (checkpoint,) = (tmp_path / "checkpoints").iterdir()
     monkeypatch.delenv(KILLED)
     # Other rows are no reason to take it.
-    train(planned(0.1, 0.3), tmp_path / "other")
+    train(clipping(0.1, 0.3), tmp_path / "other")
     summary, _ = train(plan, tmp_path)
     assert summary.finished == 4
     assert not checkpoint.exists()
