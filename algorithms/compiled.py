@@ -19,6 +19,8 @@ from algorithms.batch import Batch, Estimates
 from algorithms.hyperparameters import CriticRegression, Hyperparameters, OptimizerHyperparameters
 from algorithms.learner import Learner
 from algorithms.numerics.kernels import actor_critic as kernels
+from algorithms.numerics.kernels import losses
+from algorithms.numerics.kernels.optimizers import Memory, Optimizer
 from algorithms.numerics.kernels.perceptron import Network
 from algorithms.numerics.networks import Perceptron
 from algorithms.policies import Policy
@@ -47,13 +49,13 @@ def flat(values: Tensor) -> np.ndarray:
     return array
 
 
-def samples_of(batch: Batch, s: int, estimates: Estimates | None = None) -> kernels.Samples:
+def samples_of(batch: Batch, s: int, estimates: Estimates | None = None) -> losses.Samples:
     """One seed's steps, with what a critic says of them if it is asked."""
     parts = batch.observations, rows_of(batch.actions), batch.statistics
     said = (batch.rewards,) * 3
     if estimates is not None:
         said = estimates.advantages, estimates.targets, estimates.values
-    return kernels.Samples(*(flat(each[s]) for each in (*parts, *said)))
+    return losses.Samples(*(flat(each[s]) for each in (*parts, *said)))
 
 
 def learning(learner: Learner[OptimizerHyperparameters]) -> Iterator[int]:
@@ -67,7 +69,7 @@ def memory_of(
     columns: slice = slice(None),
     parts: slice = slice(None),
     second: Tensor | None = None,
-) -> kernels.Memory:
+) -> Memory:
     """One seed's parameters and what its optimiser remembers, or some columns of them.
 
     Args:
@@ -79,7 +81,7 @@ def memory_of(
     tensors = learner.parameters, *moments
     parameters, first, squares = (each[s, columns].numpy() for each in tensors)
     steps = optimizer.counts[s, parts].numpy()
-    return kernels.Memory(parameters, first, squares, steps)
+    return Memory(parameters, first, squares, steps)
 
 
 def values(learner: ActorCritic[Hyperparameters], s: int, observations: Tensor) -> Tensor:
@@ -97,8 +99,8 @@ def trajectory_gradients(
     """∇_θ Σₜ wₜ log p_θ(aₜ|sₜ) of every slot [S, N, P], as in `algorithms.policy_gradient`."""
     gradients = torch.zeros(len(weights), weights.shape[2], learner.policy.size)
     kernels.trajectory_gradients.over_seeds(
-        learner.policy_parameters, *for_kernels(learner.policy), batch.observations,
-        rows_of(batch.actions), batch.valid, weights, gradients,
+        learner.policy_parameters, *for_kernels(learner.policy), batch.observations.flatten(1, 2),
+        rows_of(batch.actions).flatten(1, 2), batch.valid, weights, gradients,
     )  # fmt: skip
     return gradients
 
@@ -127,8 +129,8 @@ def update_actor_critic(
     size: int,
     slope: Slope,
     numbers: Tensor | Sequence[float],
-    loss: kernels.Loss,
-    optimizer: kernels.Optimizer,
+    loss: losses.Loss,
+    optimizer: Optimizer,
     rates: tuple[Tensor, Tensor],
     square: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
@@ -143,7 +145,7 @@ def update_actor_critic(
     actor, log_stds = for_kernels(learner.policy)
     critic = learner.known_critic.for_kernels
     with_divergence = len(inspect.signature(slope).parameters) > 3
-    slopes = kernels.of_ratio_and_divergence if with_divergence else kernels.of_ratio
+    slopes = losses.of_ratio_and_divergence if with_divergence else losses.of_ratio
     kernel = kernels.update_actor_critic.bind(slope=slope, slopes=slopes)
     given = torch.as_tensor(numbers, dtype=torch.float32).expand(len(learner.seeds), -1)
     found = torch.zeros(2, len(learner.seeds))

@@ -21,7 +21,8 @@ from algorithms.compiled import Slope
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.hyperparameters import SurrogateHyperparameters
 from algorithms.learner import CRITIC, POLICY
-from algorithms.numerics.kernels.actor_critic import Loss, Optimizer
+from algorithms.numerics.kernels.losses import Loss
+from algorithms.numerics.kernels.optimizers import Optimizer
 from algorithms.numerics.optimizers import clip_gradient_norm
 from algorithms.policies import Policy
 from algorithms.policy_gradient import gradient_signal, trajectory_gradients

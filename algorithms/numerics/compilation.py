@@ -110,7 +110,20 @@ class Generated:
 
 
 def compiled(function: Callable[P, R]) -> Kernel[P, R]:
-    """Make a kernel of a function over arrays."""
+    """Make a kernel of a function over arrays that makes no array.
+
+    Views of arrays cost nothing in it: numba counts no references. Where an array is made in it,
+    it does not compile.
+    """
+    function.__dict__["allocates"] = False
+    return Kernel(function)
+
+
+def allocating(function: Callable[P, R]) -> Kernel[P, R]:
+    """Make a kernel of a function over arrays that makes arrays for itself.
+
+    numba counts the references to an array in it, every view that it takes.
+    """
     return Kernel(function)
 
 
@@ -185,7 +198,8 @@ def _linked(
     copy.__module__, copy.__qualname__ = python.__module__, python.__qualname__
     if functions:
         copy.__qualname__ += f"_{_digest_of(functions)}"
-    return _numba().njit(copy, cache=cached, **FLAGS)
+    counts = python.__dict__.get("allocates", True)
+    return _numba().njit(copy, cache=cached, _nrt=counts, **FLAGS)
 
 
 def _digest_of(functions: Mapping[str, Callable[..., Any]]) -> str:

@@ -46,7 +46,8 @@ from algorithms.batch import Batch, Diagnostics, Estimates, flatten
 from algorithms.critic import estimate_advantages, explained_variance, squared_error
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import CriticHyperparameters, hyperparameter, redeclared
-from algorithms.numerics.kernels.actor_critic import Loss, Optimizer
+from algorithms.numerics.kernels.losses import Loss
+from algorithms.numerics.kernels.optimizers import Optimizer
 from algorithms.numerics.optimizers import RMSPROP_FORMS, clip_gradient_norm, rmsprop_step
 from algorithms.policies import Policy
 from algorithms.returns import standardise

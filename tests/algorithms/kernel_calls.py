@@ -10,7 +10,7 @@ from torch import Tensor
 
 from algorithms.actor_critic import ActorCritic
 from algorithms.compiled import for_kernels
-from algorithms.numerics.kernels import acting, actor_critic, distributions, optimizers, returns
+from algorithms.numerics.kernels import acting, distributions, losses, optimizers, returns
 from algorithms.numerics.kernels.perceptron import backward, forward, outputs_place, room_for
 from algorithms.numerics.networks import Perceptron
 
@@ -28,21 +28,19 @@ def terms_of_an_action(
     outputs: Tensor, log_std: Tensor, old: Tensor, action: Tensor, weights: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """log p, KL(old ‖ new), H [3]; and slopes of their weighted sum in outputs and log σ."""
-    before, deviations = single(old), single(log_std)
-    phi = np.zeros(len(outputs) + len(log_std), np.float32)
-    precision = np.zeros(len(log_std), np.float32)
+    before, taken = single(old)[:, None], single(action).reshape(-1, 1)
+    deviations, said = single(log_std), np.zeros((3, 1), np.float32)
+    phi, precision = np.zeros_like(before), np.zeros_like(deviations)
     distributions.read(single(outputs), deviations, phi)
     distributions.invert_deviation(deviations, precision)
-    taken = single(action).reshape(-1)
-    said = [
-        distributions.log_probability(phi, taken, precision),
-        distributions.divergence(before, phi, precision),
-        distributions.entropy(phi, precision),
-    ]
+    distributions.log_probability(phi, taken, precision, said[0])
+    distributions.divergence(before, phi, precision, said[1])
+    distributions.entropy(phi, precision, said[2])
     of_outputs, of_log_std = np.zeros(len(outputs), np.float32), np.zeros_like(precision)
-    of_terms = tuple(np.float32(weight) for weight in weights)
-    distributions.unread(before, phi, taken, precision, of_terms, of_outputs, of_log_std)
-    return double(said), double(of_outputs), double(of_log_std)
+    of_terms = single(weights[:1]), single(weights[1:2]), np.float32(weights[2])
+    of_phi = np.zeros_like(phi)
+    distributions.unread(before, phi, taken, precision, of_terms, of_phi, of_outputs, of_log_std)
+    return double(said[:, 0]), double(of_outputs), double(of_log_std)
 
 
 def passed(
@@ -65,14 +63,14 @@ def passed(
 def standardised(values: Any) -> np.ndarray:
     """A minibatch's advantages [B]."""
     given = single(values)
-    actor_critic.standardise(given)
+    losses.standardise(given)
     return given
 
 
 def value_loss(prediction: float, target: float, old: float, clip: float) -> tuple[float, float]:
     """The loss and its slope in the prediction."""
     numbers = (np.float32(each) for each in (prediction, target, old, clip))
-    loss, slope = actor_critic.value_slope(*numbers)
+    loss, slope = losses.value_slope(*numbers)
     return float(loss), float(slope)
 
 
@@ -93,7 +91,9 @@ def rmsprop(parameters: Any, gradient: Any, inside: bool) -> np.ndarray:
 
 
 def norm(values: Any) -> float:
-    return float(optimizers.norm(single(values)))
+    """Of the whole, given in two parts."""
+    given = single(values)
+    return float(optimizers.norm(given[: len(given) // 3], given[len(given) // 3 :]))
 
 
 def clipped_share(length: float, bound: float) -> float:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from algorithms.numerics.compilation import compiled
+from algorithms.numerics.compilation import allocating, compiled
 from algorithms.numerics.kernels.distributions import read
 from algorithms.numerics.kernels.perceptron import (
     Network,
@@ -103,7 +103,8 @@ def standardise(
 ) -> None:
     """Write (x − mean) / deviation of one row [O] of seed s, bounded; NaN stays NaN."""
     if not normalizer.used:
-        out[:] = values
+        for j in range(values.size):
+            out[j] = values[j]
         return
     clip = normalizer.clip
     for j in range(values.size):
@@ -112,7 +113,7 @@ def standardise(
         out[j] = np.float32(-clip if x < -clip else x)
 
 
-@compiled
+@allocating
 def act(
     raw: np.ndarray, acting: np.ndarray, normalizer: Normalizer, parameters: np.ndarray,
     actor: Network, log_stds: int, noise: np.ndarray, bounds: tuple[np.ndarray, np.ndarray],
@@ -130,7 +131,7 @@ def act(
     outputs, size = actor.sizes[-1], network_size(actor)
     room, out = room_for(actor, slots), outputs_place(actor, slots)
     low, high = bounds
-    deviations = np.zeros(inputs)
+    deviations, phi = np.zeros(inputs), np.zeros((outputs + log_stds, slots), np.float32)
     for s in range(seeds):
         if normalizer.used and not normalizer.still:
             moments = normalizer.seen[s], normalizer.mean[s], normalizer.variance[s]
@@ -142,25 +143,26 @@ def act(
             room.values[n * inputs : (n + 1) * inputs] = seen
         log_std = parameters[s, size : size + log_stds]
         forward(parameters[s], actor, room, slots)
+        read(room.values[out:], log_std, phi)
         for n in range(slots):
-            phi, action = batch.statistics[s, tick, n], batch.actions[s, tick, n]
-            read(room.values[out + n * outputs : out + (n + 1) * outputs], log_std, phi)
-            going = sent[s * slots + n]
+            for j in range(len(phi)):
+                batch.statistics[s, tick, n, j] = phi[j, n]
+            action, going = batch.actions[s, tick, n], sent[s * slots + n]
             if log_stds == 0:
                 chosen = 0
                 for j in range(1, outputs):
-                    if phi[j] + noise[s, n, j] > phi[chosen] + noise[s, n, chosen]:
+                    if phi[j, n] + noise[s, n, j] > phi[chosen, n] + noise[s, n, chosen]:
                         chosen = j
                 action[0] = going[0] = np.float32(chosen)
             else:
                 for j in range(outputs):
-                    x = phi[j] + math.exp(log_std[j]) * noise[s, n, j]
+                    x = phi[j, n] + math.exp(log_std[j]) * noise[s, n, j]
                     action[j] = x
                     x = low[j] if x < low[j] else x
                     going[j] = high[j] if x > high[j] else x
 
 
-@compiled
+@allocating
 def receive(
     acting: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray,
     last: np.ndarray, normalizer: Normalizer, tick: int, batch: Batch, running: Running,

@@ -1,13 +1,15 @@
-"""What `algorithms.policies` says of one action, a row at a time: φ of a policy and its slopes.
+"""What `algorithms.policies` says of B actions: φ of a policy and its slopes, a component a row.
 
-φ of a continuous policy is (μ, log σ) [2·A], of a discrete one log p(a = 0 … n-1) [n]; an action is
-[A] numbers, or [1] number that is the choice.
+φ [K, B] of a continuous policy is μ and log σ (K = 2·A), of a discrete one log p(a = 0 … K−1);
+actions [A, B] are numbers, or [1, B] the number that is the choice. `precision` is 1/σ [A], the
+same for all B, and empty for a discrete policy, which is how a kernel knows one. The processor
+works on several of the B at once; sums for one of them are in the order of components.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -22,113 +24,151 @@ HALF_LOG_TWO_PI: Final = np.float32(0.5 * math.log(2 * math.pi))
 
 @compiled
 def read(outputs: np.ndarray, log_std: np.ndarray, phi: np.ndarray) -> None:
-    """Write φ [K] of a network's outputs, and of log σ [A]; a discrete policy's is empty."""
-    size = outputs.size
-    if log_std.size:
+    """Write φ of a network's outputs, flat [B, out], and of log σ [A]; a discrete policy's is
+    empty."""
+    components, count = phi.shape
+    size = components - log_std.size
+    for i in range(count):
         for j in range(size):
-            phi[j] = outputs[j]
-            phi[size + j] = log_std[j]
+            phi[j, i] = outputs[i * size + j]
+    for j in range(log_std.size):
+        for i in range(count):
+            phi[size + j, i] = log_std[j]
+    if log_std.size:
         return
-    largest = outputs[0]
-    for j in range(size):
-        largest = outputs[j] if outputs[j] > largest else largest
-    total = ZERO
-    for j in range(size):
-        total += math.exp(outputs[j] - largest)
-    shift = largest + math.log(total)
-    for j in range(size):
-        phi[j] = outputs[j] - shift
+    for i in range(count):
+        largest = phi[0, i]
+        for j in range(size):
+            largest = phi[j, i] if phi[j, i] > largest else largest
+        total = ZERO
+        for j in range(size):
+            total += math.exp(phi[j, i] - largest)
+        shift = largest + math.log(total)
+        for j in range(size):
+            phi[j, i] -= shift
 
 
 @compiled
-def log_probability(phi: np.ndarray, action: np.ndarray, precision: np.ndarray) -> Any:
-    """log p(a), of an action that was not clipped.
-
-    Args:
-        precision: 1/σ [A]; empty for a discrete policy, which is how a kernel knows one.
-    """
+def log_probability(
+    phi: np.ndarray, actions: np.ndarray, precision: np.ndarray, found: np.ndarray
+) -> None:
+    """Write log p(a) [B], of actions that were not clipped."""
     size = precision.size
-    if size == 0:
-        return phi[int(action[0])]
-    total = ZERO
+    for i in range(found.size):
+        found[i] = ZERO if size else phi[int(actions[0, i]), i]
     for j in range(size):
-        z = (action[j] - phi[j]) * precision[j]
-        total -= HALF * z * z + phi[size + j] + HALF_LOG_TWO_PI
-    return total
+        for i in range(found.size):
+            z = (actions[j, i] - phi[j, i]) * precision[j]
+            found[i] -= HALF * z * z + phi[size + j, i] + HALF_LOG_TWO_PI
 
 
 @compiled
-def divergence(old: np.ndarray, new: np.ndarray, precision: np.ndarray) -> np.float32:
-    """KL(old ‖ new), in nats; `precision` is that of `new`."""
+def divergence(old: np.ndarray, new: np.ndarray, precision: np.ndarray, found: np.ndarray) -> None:
+    """Write KL(old ‖ new) [B], in nats; `precision` is that of `new`."""
     size = precision.size
-    total = ZERO
-    if size == 0:
-        for j in range(new.size):
-            total += math.exp(old[j]) * (old[j] - new[j])
-        return total
-    for j in range(size):
-        apart = old[size + j] - new[size + j]
-        distance = (old[j] - new[j]) * precision[j]
-        total += HALF * (math.exp(TWO * apart) + distance * distance - ONE) - apart
-    return total
+    for i in range(found.size):
+        total = ZERO
+        if size == 0:
+            for j in range(len(new)):
+                total += math.exp(old[j, i]) * (old[j, i] - new[j, i])
+        for j in range(size):
+            apart = old[size + j, i] - new[size + j, i]
+            distance = (old[j, i] - new[j, i]) * precision[j]
+            total += HALF * (math.exp(TWO * apart) + distance * distance - ONE) - apart
+        found[i] = total
 
 
 @compiled
-def entropy(phi: np.ndarray, precision: np.ndarray) -> np.float32:
-    """Entropy, in nats (a density's where the policy is continuous)."""
+def entropy(phi: np.ndarray, precision: np.ndarray, found: np.ndarray) -> None:
+    """Write the entropy [B], in nats (a density's where the policy is continuous)."""
     size = precision.size
-    total = ZERO
-    if size == 0:
-        for j in range(phi.size):
-            total -= math.exp(phi[j]) * phi[j]
-        return total
+    for i in range(found.size):
+        total = ZERO
+        if size == 0:
+            for j in range(len(phi)):
+                total -= math.exp(phi[j, i]) * phi[j, i]
+        for j in range(size):
+            total += phi[size + j, i] + HALF + HALF_LOG_TWO_PI
+        found[i] = total
+
+
+Slopes = tuple[np.ndarray, np.ndarray, np.float32]
+"""Of a loss: in log p_θ(a) [B], in KL(θ' ‖ θ) [B], and in H(θ), the same for all B.
+
+Where one is 0, its term must not bring in 0 · infinity.
+"""
+
+
+@compiled
+def of_numbers(
+    old: np.ndarray, new: np.ndarray, actions: np.ndarray, precision: np.ndarray,
+    of_terms: Slopes, of_phi: np.ndarray,
+) -> None:  # fmt: skip
+    """Write ∂/∂(μ, log σ)."""
+    of_log_probability, of_divergence, of_entropy = of_terms
+    size = precision.size
     for j in range(size):
-        total += phi[size + j] + HALF + HALF_LOG_TWO_PI
-    return total
+        for i in range(of_divergence.size):
+            z = (actions[j, i] - new[j, i]) * precision[j]
+            of_phi[j, i] = of_log_probability[i] * z * precision[j]
+            of_phi[size + j, i] = of_log_probability[i] * (z * z - ONE) + of_entropy
+    for i in range(of_divergence.size):
+        of_log, of_apart = of_log_probability[i], of_divergence[i]
+        if of_apart != ZERO:
+            for j in range(size):
+                z = (actions[j, i] - new[j, i]) * precision[j]
+                distance = (old[j, i] - new[j, i]) * precision[j]
+                ratio = math.exp(TWO * (old[size + j, i] - new[size + j, i]))
+                of_mean, of_spread = of_log * z * precision[j], of_log * (z * z - ONE) + of_entropy
+                of_phi[j, i] = of_mean - of_apart * distance * precision[j]
+                of_phi[size + j, i] = of_spread + of_apart * (ONE - ratio - distance * distance)
+
+
+@compiled
+def of_choices(
+    old: np.ndarray, new: np.ndarray, actions: np.ndarray, of_terms: Slopes, of_phi: np.ndarray
+) -> None:
+    """Write ∂/∂logits."""
+    of_log_probability, of_divergence, of_entropy = of_terms
+    for i in range(of_divergence.size):
+        of_log, of_apart, uncertainty = of_log_probability[i], of_divergence[i], ZERO
+        if of_entropy != ZERO:
+            for j in range(len(new)):
+                uncertainty -= math.exp(new[j, i]) * new[j, i]
+        for j in range(len(new)):
+            probability = math.exp(new[j, i])
+            chosen = ONE if j == int(actions[0, i]) else ZERO
+            before = math.exp(old[j, i]) if of_apart != ZERO else probability
+            slope = of_log * (chosen - probability) + of_apart * (probability - before)
+            if of_entropy != ZERO:
+                slope -= of_entropy * probability * (new[j, i] + uncertainty)
+            of_phi[j, i] = slope
 
 
 @compiled
 def unread(
-    old: np.ndarray,
-    new: np.ndarray,
-    action: np.ndarray,
-    precision: np.ndarray,
-    of_terms: tuple[np.float32, np.float32, np.float32],
-    of_outputs: np.ndarray,
-    of_log_std: np.ndarray,
-) -> None:
-    """Write ∂/∂outputs of a sample and add to ∂/∂log σ, given its slopes in three numbers.
+    old: np.ndarray, new: np.ndarray, actions: np.ndarray, precision: np.ndarray,
+    of_terms: Slopes, of_phi: np.ndarray, of_outputs: np.ndarray, of_log_std: np.ndarray,
+) -> None:  # fmt: skip
+    """Write ∂/∂outputs, flat [B, out], and ∂/∂log σ [A], the sum over the B.
 
     Args:
-        old, new: φ [K] of θ' and θ; action: [A] or [1]; precision: 1/σ of `new`.
-        of_terms: slopes in log p_θ(a), KL(θ' ‖ θ) and H(θ).
+        old, new: φ of θ' and θ; precision: 1/σ of `new`.
+        of_phi: room for what is passed on [K, B].
     """
-    of_log_probability, of_divergence, of_entropy = of_terms
     size = precision.size
-    if size == 0:
-        chosen = int(action[0])
-        # Where its weight is 0, it must not bring in 0 · infinity.
-        uncertainty = entropy(new, precision) if of_entropy != ZERO else ZERO
-        for j in range(new.size):
-            probability = math.exp(new[j])
-            slope = of_log_probability * ((ONE if j == chosen else ZERO) - probability)
-            if of_divergence != ZERO:
-                slope += of_divergence * (probability - math.exp(old[j]))
-            if of_entropy != ZERO:
-                slope -= of_entropy * probability * (new[j] + uncertainty)
-            of_outputs[j] = slope
-        return
+    outputs = len(new) - size
+    if size:
+        of_numbers(old, new, actions, precision, of_terms, of_phi)
+    else:
+        of_choices(old, new, actions, of_terms, of_phi)
+    for i in range(of_phi.shape[1]):
+        for j in range(outputs):
+            of_outputs[i * outputs + j] = of_phi[j, i]
     for j in range(size):
-        z = (action[j] - new[j]) * precision[j]
-        of_mean = of_log_probability * z * precision[j]
-        of_spread = of_log_probability * (z * z - ONE) + of_entropy
-        if of_divergence != ZERO:
-            distance = (old[j] - new[j]) * precision[j]
-            ratio = math.exp(TWO * (old[size + j] - new[size + j]))
-            of_mean -= of_divergence * distance * precision[j]
-            of_spread += of_divergence * (ONE - ratio - distance * distance)
-        of_outputs[j] = of_mean
-        of_log_std[j] += of_spread
+        of_log_std[j] = ZERO
+        for i in range(of_phi.shape[1]):
+            of_log_std[j] += of_phi[size + j, i]
 
 
 @compiled

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from algorithms.numerics.compilation import compiled
+from algorithms.numerics.compilation import allocating, compiled
 from algorithms.numerics.kernels.products import multiply
 
 TANH: Final = 0
@@ -71,7 +71,7 @@ def outputs_place(network: Network, rows: int) -> int:
     return total
 
 
-@compiled
+@allocating
 def room_for(network: Network, rows: int) -> Room:
     """Arrays for a batch of `rows`."""
     sizes = network.sizes
@@ -161,10 +161,13 @@ def backward(
         inputs, outputs = sizes[layer], sizes[layer + 1]
         below = above - rows * inputs
         bias, weight = end - outputs, end - outputs - inputs * outputs
-        multiply(
-            gradient[weight:], room.zeros, 0, values[below:], (1, inputs), slopes[above:],
-            (inputs, outputs, rows),
-        )  # fmt: skip
+        left, right, steps, shape = values, slopes, (1, inputs), (inputs, outputs, rows)
+        beside, other = below, above
+        if outputs == 1:
+            # The same sums as a row, which fills a processor's vectors.
+            left, right, steps, shape = slopes, values, (0, 1), (1, inputs, rows)
+            beside, other = above, below
+        multiply(gradient[weight:], room.zeros, 0, left[beside:], steps, right[other:], shape)
         multiply(
             gradient[bias:], room.zeros, 0, room.ones, (0, 1), slopes[above:], (1, outputs, rows)
         )

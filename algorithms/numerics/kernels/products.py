@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from algorithms.numerics.compilation import compiled
+from algorithms.numerics.compilation import allocating, compiled
 from algorithms.numerics.kernels import tiles
 from algorithms.numerics.kernels.tiles import block, row, row_strip, strip
 
@@ -55,7 +55,7 @@ def multiply(
         across += COLUMNS if wide else STRIP_COLUMNS
 
 
-@compiled
+@allocating
 def multiply_each(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
     """left [R, i, j] · right [R, j, k] into out [R, i, k], each contiguous."""
     networks, rows, inner = left.shape
