@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from algorithms import compiled as actor_critic
-from algorithms.numerics.compilation import compiled
-from algorithms.numerics.kernels.optimizers import adam
+from algorithms.numerics.compilation import allocating, compiled
+from algorithms.numerics.kernels.optimizers import adam, aligned
 from algorithms.numerics.kernels.perceptron import activate
 from algorithms.numerics.kernels.products import multiply
 from bench.throughput.measuring import replaced_for_now, stopwatch
@@ -27,7 +27,7 @@ MOST = 1.5
 """The update may take this much of its products, tanh and Adam."""
 
 
-@compiled
+@allocating
 def products(out: np.ndarray, left: np.ndarray, right: np.ndarray, shapes: np.ndarray) -> None:
     """All products of one minibatch, REPEATS times."""
     zeros = np.zeros(64, np.float32)
@@ -84,8 +84,10 @@ def test_an_update_takes_little_more_than_its_products_tanh_and_adam(benchmark: 
         for network in (learner.policy.network, critic)
         for shape in shapes_of(network.sizes, rows)
     ]
-    room = [np.full(64 * 64, 0.1, np.float32) for _ in range(3)]
-    state = [np.full(learner.parameters.shape[1], 0.1, np.float32) for _ in range(4)]
+    room = [aligned(64 * 64) for _ in range(3)]
+    state = [aligned(learner.parameters.shape[1]) for _ in range(4)]
+    for each in (*room, *state):
+        each[:] = 0.1
     parts = {
         "products": seconds(products, *room, np.array(shapes)),
         "tanh": seconds(tanhs, np.full(rows * 64, 0.1, np.float32), 4),

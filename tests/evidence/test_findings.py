@@ -16,7 +16,7 @@ import bench
 from bench.cli.app import main
 from bench.cli.text_tables import print_table
 from bench.errors import InputError
-from bench.evidence.export.latex import latex
+from bench.evidence.export.latex import escaped, latex
 from bench.evidence.export.tidy import tidy_tables
 from bench.evidence.findings import Findings, findings, page_of
 from bench.evidence.pages.tables_page import tables_as_markdown
@@ -138,6 +138,14 @@ def test_the_latex_export(question: Question) -> None:
     if question.adjusted:
         assert f"adjusted over {question.family} comparisons" in made.table
         assert f"over all {question.family} comparisons" in made.methods
+    letters = question.found.letters
+    assert ("Variants that share a letter" in made.table) == (letters is not None)
+    if letters is not None:
+        for row, text in letters.rows:
+            named = [line for line in made.table.splitlines() if escaped(row.title) in line]
+            assert any(line.endswith(rf"& {text} \\") for line in named)
+        assert f"of its own of {letters.comparisons} comparisons" in made.methods
+        assert "piepho2004letter" in made.bibliography
 
 
 def test_rivals_are_compared_as_everywhere_else(question: Question) -> None:

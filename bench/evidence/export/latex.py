@@ -12,6 +12,7 @@ import pandas as pd
 
 from bench.evidence.caveats import trouble
 from bench.evidence.export.citations import OF_PACKAGES, bibliography
+from bench.evidence.letters import Letters
 from bench.evidence.measures.cells import budgets, range_text
 from bench.evidence.results import Results, versions
 from bench.evidence.statistics.coverage import coverages_text
@@ -86,11 +87,14 @@ def latex(results: Results) -> Latex:
 def _table(results: Results) -> str:
     worlds = list(dict.fromkeys(results.scores["environment"]))
     wide = "*" if len(worlds) > _NARROW else ""
+    letters = results.findings.letters
+    shared = {row.variant: text for row, text in letters.rows} if letters else {}
     rows = []
     for variant, title in results.titles.items():
         name = title + (" (control)" if variant == results.control else "")
         own = [_cell(results, world, variant) for world in worlds]
-        rows.append(_row([escaped(name), *(mean for mean, _ in own)]))
+        together = [shared.get(variant, "")] * bool(shared)
+        rows.append(_row([escaped(name), *(mean for mean, _ in own), *together]))
         if any(interval for _, interval in own):
             rows.append(_row(["", *(interval for _, interval in own)]))
     label = file_name(results.name)
@@ -101,9 +105,9 @@ def _table(results: Results) -> str:
             r"  \centering",
             rf"  \caption{{{' '.join(_caption(results))}}}",
             rf"  \label{{tab:{_LABEL.sub('-', label)}}}",
-            rf"  \begin{{tabular}}{{l{'r' * len(worlds)}}}",
+            rf"  \begin{{tabular}}{{l{'r' * len(worlds)}{'l' * bool(shared)}}}",
             r"    \toprule",
-            _row(["", *map(escaped, worlds)]),
+            _row(["", *map(escaped, worlds), *["letters"] * bool(shared)]),
             r"    \midrule",
             *rows,
             r"    \bottomrule",
@@ -154,8 +158,18 @@ def _caption(results: Results) -> list[str]:
         )
     else:
         told.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
+    if letters := results.findings.letters:
+        told.append(
+            f"Variants that share a letter can't be told apart over {_over(letters)} "
+            rf"($p > {ALPHA}$, adjusted over {letters.comparisons} comparisons of all with all)."
+        )
     wrong = dict.fromkeys((*trouble(results.scores), *results.findings.notes))
     return told + [escaped(each) for each in (*wrong, *_kinds(results))]
+
+
+def _over(letters: Letters) -> str:
+    """The environments that letters are given over."""
+    return escaped(", ".join(letters.environments))
 
 
 def _kinds(results: Results) -> list[str]:
@@ -201,6 +215,13 @@ def _methods(results: Results, cited: list[str]) -> str:
     else:
         sentences.append(
             f"No difference is claimed, as no comparison has {FEWEST_PAIRS} pairs of common seeds."
+        )
+    if letters := results.findings.letters:
+        scale = " on the normalised scale" if len(letters.environments) > 1 else ""
+        sentences.append(
+            f"Letters are a compact letter display{cite('piepho2004letter')}: every two variants are "
+            f"compared by the same test of their differences over {_over(letters)}{scale}, a family "
+            f"of its own of {letters.comparisons} comparisons."
         )
     packages = versions(runs)
     named = [
