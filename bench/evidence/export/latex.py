@@ -219,9 +219,9 @@ def _methods(results: Results, cited: list[str]) -> str:
     if letters := results.findings.letters:
         scale = " on the normalised scale" if len(letters.environments) > 1 else ""
         sentences.append(
-            f"Letters are a compact letter display{cite('piepho2004letter')}: every two variants are "
-            f"compared by the same test of their differences over {_over(letters)}{scale}, a family "
-            f"of its own of {letters.comparisons} comparisons."
+            f"Letters are a compact letter display{cite('piepho2004letter')}: every two variants "
+            f"are compared by the same test of their differences over {_over(letters)}{scale}, a "
+            f"family of its own of {letters.comparisons} comparisons."
         )
     packages = versions(runs)
     named = [
