@@ -56,6 +56,8 @@ class Algorithm(LearningAlgorithm[A, ActorCritic[A]]):
         act: chooses actions where they are not samples of π_θ, as `ActorCritic.act` does.
         slope: of the objective, by which kernels train; None where there is none, or no objective.
         recordable: whether `act` looks at no value, so that a CUDA graph may hold it.
+        recordable_update: whether a CUDA graph may hold `update`: it has no minibatches, doesn't
+            count updates and branches on no value, so that every update launches the same kernels.
     """
 
     collects: Literal["trajectories", "steps"]
@@ -63,3 +65,4 @@ class Algorithm(LearningAlgorithm[A, ActorCritic[A]]):
     act: Callable[[ActorCritic[A], Tensor, Tensor], tuple[Tensor, Tensor]] | None = None
     slope: Slope | None = None
     recordable: bool = False
+    recordable_update: bool = False

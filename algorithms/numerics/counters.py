@@ -40,12 +40,6 @@ def normal(key: Tensor, count: int) -> Tensor:
     return radius * torch.cos(2 * math.pi * drawn[..., count:])
 
 
-def gumbel(key: Tensor, count: int) -> Tensor:
-    """Standard Gumbel numbers: float64 [..., count] of keys [...]."""
-    # 1 − u is in (0, 1], and half a unit of the 53 bits keeps it off both ends.
-    return -torch.log(-torch.log(uniform(key, count) + 2.0**-54))
-
-
 def _mixed(key: Tensor) -> Tensor:
     key = (key ^ _shifted(key, 30)) * _FIRST
     key = (key ^ _shifted(key, 27)) * _SECOND

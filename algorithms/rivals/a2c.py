@@ -238,4 +238,5 @@ ALGORITHM = Algorithm(
     update=update,
     slope=slope,
     start=start,
+    recordable_update=True,
 )

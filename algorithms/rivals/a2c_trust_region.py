@@ -88,4 +88,5 @@ ALGORITHM = Algorithm(
     collects="steps",
     update=update,
     start=start,
+    recordable_update=True,
 )

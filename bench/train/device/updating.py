@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from algorithms.algorithm import Algorithm
 from algorithms.batch import Batch, Diagnostics
 from bench.train.device.graphs import Recorded
 from bench.train.device.learner import DeviceLearner
 from bench.train.device.turns import pass_on_until_done
-
-WHOLE: Final = ("a2c", "a2c_trust_region")
-"""Algorithms whose whole update can be one CUDA graph: it has no minibatches, doesn't count updates
-and branches on no value, so that every update launches the same kernels."""
 
 
 class RecordedUpdate:
@@ -29,7 +25,7 @@ class RecordedUpdate:
         self._learner = learner
         self._batch: Batch | None = None
         self._found: Diagnostics = {}
-        enabled = record and learner.device.type == "cuda" and algorithm.name in WHOLE
+        enabled = record and learner.device.type == "cuda" and algorithm.recordable_update
         self._recorded = Recorded(self._update, enabled=enabled)
 
     def __call__(self, batch: Batch) -> Diagnostics:
