@@ -27,7 +27,7 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def writing(task: str) -> Iterator[None]:
+def refused_as(task: str) -> Iterator[None]:
     """Within, what the system refuses is one line to the user: the task, and why it can't be done.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.errors import InputError
-from bench.files import whole, writing
+from bench.files import refused_as, whole
 
 
 def check_ending(path: Path | None, allowed: tuple[str, ...], what: str) -> None:
@@ -33,5 +33,5 @@ def write_bytes(content: bytes, path: Path, what: str = "") -> None:
         InputError: it can't be written.
     """
     named = " ".join(filter(None, ("cannot write", what, repr(str(path)))))
-    with writing(named), whole(path) as part:
+    with refused_as(named), whole(path) as part:
         part.write_bytes(content)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from algorithms import ALGORITHMS
 from bench.errors import InputError
+from bench.files import refused_as
 from bench.importing.curve import LEAST_HOLE, Curve
 from bench.importing.place import Place, Row, changed, page_of
 from bench.importing.quoting import quoted
@@ -114,17 +115,13 @@ def adopt(
     due = planned()
     if added or replaced or due:
         store.check_writable()
-    try:
+    with refused_as(f"importing into {store.path} stopped"):
         for curve, budget in zip(limited, budgets, strict=True):
             if _seed(curve) not in same:
                 row = _row(curve, budget, place, reasons.get(_seed(curve)), now)
                 store.write_run(row, _episodes(curve), NO_UPDATES, None)
         if due:
             write_plan()
-    except OSError as error:
-        raise InputError(
-            f"importing into {store.path} stopped: {error.strerror or error}"
-        ) from error
     return Adopted(added=tuple(added), replaced=tuple(replaced), same=tuple(same), reasons=reasons)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.errors import InputError
+from bench.files import refused_as
 from bench.importing.choice import Choice
 from bench.importing.column_tables import read_column_table
 from bench.importing.curve import Curve
@@ -99,7 +100,7 @@ def _counted(name: str) -> list[tuple[int, str]]:
 def _found(name: str, choice: Choice) -> _Run:
     """What a name stands for: a file, or what of a folder is the run."""
     path = Path(name)
-    try:
+    with refused_as(f"{name} can't be read"):
         if path.is_dir():
             return _run_of(path, choice)
         if path.exists() and not path.is_file():
@@ -108,8 +109,6 @@ def _found(name: str, choice: Choice) -> _Run:
         if format_ is None:
             told = f"{what_it_is(path)}. Known are {FORMATS}"
             raise InputError(f"{name} {told}{_beside([path], choice)}")
-    except OSError as error:
-        raise InputError(f"{name} can't be read: {error.strerror or error}") from error
     return _Run(name=name, paths=(path,), format=format_)
 
 
@@ -211,20 +210,19 @@ def _read(run: _Run, choice: Choice) -> list[Curve]:
         InputError: they can't be read or used; the line says what else could be.
     """
     name, paths = run.name, run.paths
-    try:
-        _refuse_options(run, choice)
-        if run.format.is_monitor:
-            curves = [read_monitors(paths, name)]
-        elif run.format is Format.EVENTS:
-            curves = [read_event_files(paths, name, choice.tag)]
-        elif run.format is Format.EVALUATIONS:
-            curves = [read_evaluations(paths[0], name)]
-        else:
-            curves = read_column_table(paths[0], name, choice)
-    except OSError as error:
-        raise InputError(f"{name} can't be read: {error.strerror or error}") from error
-    except InputError as error:
-        raise InputError(f"{error}{_beside(paths, choice)}") from error
+    with refused_as(f"{name} can't be read"):
+        try:
+            _refuse_options(run, choice)
+            if run.format.is_monitor:
+                curves = [read_monitors(paths, name)]
+            elif run.format is Format.EVENTS:
+                curves = [read_event_files(paths, name, choice.tag)]
+            elif run.format is Format.EVALUATIONS:
+                curves = [read_evaluations(paths[0], name)]
+            else:
+                curves = read_column_table(paths[0], name, choice)
+        except InputError as error:
+            raise InputError(f"{error}{_beside(paths, choice)}") from error
     if not curves:
         raise InputError(f"{name}: there is no row of data in it")
     return [replace(curve, beside=run.beside) for curve in curves]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from bench.errors import InputError
-from bench.files import whole, writing
+from bench.files import refused_as, whole
 from bench.store import parquet
 from bench.store.content import (
     Content,
@@ -96,7 +96,7 @@ def merge(
     _check_source(there.path, here.path)
     here.check_writable()
     done = Merging(replaced=replace)
-    with writing(f"merging {there.path} into {here.path} stopped"):
+    with refused_as(f"merging {there.path} into {here.path} stopped"):
         _merge_runs(there, here, done)
         _merge_plans(there, here, done, declared)
         _merge_sessions(there, here, done)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import InputError
-from bench.files import writing
+from bench.files import refused_as
 from bench.store.schema import DEVICE_THROUGHPUT, THROUGHPUT
 from bench.store.side_tables import read_files, write_rows
 
@@ -41,7 +41,7 @@ def check_writable(results: Path) -> None:
     """Raise InputError where a session could not be stored, before anything is measured."""
     folder = results / "throughput"
     probe = folder / f".{os.getpid()}"
-    with writing(f"results folder {results} cannot be written"):
+    with refused_as(f"results folder {results} cannot be written"):
         folder.mkdir(parents=True, exist_ok=True)
         probe.write_bytes(b"")
         probe.unlink()

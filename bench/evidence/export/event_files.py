@@ -13,7 +13,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from bench.file_names import file_name
-from bench.files import whole, writing
+from bench.files import refused_as, whole
 from bench.store.schema import SCHEMAS
 
 _NAME: Final = "events.out.tfevents.0"
@@ -46,7 +46,7 @@ def write_event_files(
         for name, frame in (("episodes", episodes), ("updates", updates))
     }
     folders = []
-    with writing(f"cannot write into {str(folder)!r}"):
+    with refused_as(f"cannot write into {str(folder)!r}"):
         for run in runs.itertuples():
             place = (
                 folder / file_name(run.environment) / file_name(run.variant) / f"seed_{run.seed}"

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.evidence.export.spreadsheets import cell
 from bench.evidence.tables import Table
-from bench.files import whole, writing
+from bench.files import refused_as, whole
 from bench.kinds import EPISODES
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
@@ -51,7 +51,7 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
         InputError: one of them can't be written.
     """
     written = []
-    with writing(f"cannot write into {str(folder)!r}"):
+    with refused_as(f"cannot write into {str(folder)!r}"):
         for name, table in tables.items():
             path = folder / f"{name}.csv"
             with whole(path) as part:
