@@ -11,7 +11,7 @@ class InputError(ValueError):
 
 
 def told(error: BaseException) -> str:
-    """Type and first line of an error, whatever asking it for its message raises."""
+    """Return the type and first line of an error, even if getting its message raises."""
     try:
         said = error.msg if isinstance(error, SyntaxError) else str(error)
     except Exception:
@@ -21,9 +21,9 @@ def told(error: BaseException) -> str:
 
 
 def unknown(kind: str, value: str, allowed: Iterable[str]) -> InputError:
-    """The error for a `value` that is none of the `allowed` ones of its `kind`.
+    """Return the error for a `value` that is none of the `allowed` ones of its `kind`.
 
-    The line names the value, a match where one is near, and everything that is allowed.
+    Its message names the value, a close match if there is one, and everything that is allowed.
     """
     names = [str(name) for name in allowed]
     lowered = {name.lower(): name for name in names}

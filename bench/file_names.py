@@ -1,4 +1,4 @@
-"""Names of things as parts of paths: an environment's or a variant's name may hold anything."""
+"""Names as parts of paths: the name of an environment or a variant may hold any character."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Final
 from urllib.parse import quote
 
 _LONGEST: Final = 120
-"""Letters that stand for a name: with an ending, a file's name stays below every system's 255."""
+"""Characters of a part: with an ending, a file's name stays below every system's limit of 255."""
 _RESERVED: Final = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
-"""What Windows takes for a device, with any ending."""
+"""Names that Windows takes for a device, with any ending."""
 
 
 def file_name(name: str) -> str:
-    """One part of a path that stands for a name, and for no other name.
+    """Return a part of a path that stands for this name, and for no other name.
 
-    Letters of ASCII, digits, ".", "_", "-" and "~" stay; everything else is written as in a URL:
-    "ALE/Pong-v5" is "ALE%2FPong-v5". So is a dot at an end (hidden files, "..") and the first
-    letter of what Windows reserves. The empty name is "%"; a long one ends in "%-" and a hash.
+    ASCII letters, digits, ".", "_", "-" and "~" stay; everything else is written as in a URL:
+    "ALE/Pong-v5" is "ALE%2FPong-v5". So is a dot at either end (hidden files, "..") and the first
+    letter of a name that Windows reserves. The empty name is "%"; long ones end in "%-" and a hash.
     """
     text = quote(name, safe="", errors="surrogatepass") or "%"
     if text.startswith("."):

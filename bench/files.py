@@ -13,9 +13,9 @@ from bench.errors import InputError
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Within, this process alone holds the lock of this name; others wait for it.
+    """Hold the lock file at `path` within the block; other processes wait for it.
 
-    The system frees it when its process ends, however that ends.
+    The system frees the lock when its process ends, however that ends.
 
     Raises:
         OSError: the file can't be made.
@@ -28,7 +28,7 @@ def locked(path: Path) -> Iterator[None]:
 
 @contextmanager
 def refused_as(task: str) -> Iterator[None]:
-    """Within, what the system refuses is one line to the user: the task, and why it can't be done.
+    """Turn an OSError in the block into one line for the user: the task, and why it failed.
 
     Raises:
         InputError: an OSError was raised within.
@@ -41,12 +41,12 @@ def refused_as(task: str) -> Iterator[None]:
 
 @contextmanager
 def whole(path: Path) -> Iterator[Path]:
-    """Give a path to write to; what is there at the end appears as `path`, in place of what was.
+    """Give a path to write to; at the end, the file written there replaces `path` at once.
 
-    Missing folders are made. If something is raised within, `path` is as it was before.
+    Missing folders are made. If the block raises, `path` is as it was before.
 
     Raises:
-        OSError: it can't be written.
+        OSError: `path` can't be written.
     """
     if path.exists() and not path.is_file():  # a device or a pipe, which is written to as it is
         yield path

@@ -21,7 +21,7 @@ def count(number: int, noun: str) -> str:
 
 
 def seed_ranges(seeds: Iterable[int]) -> str:
-    """Seeds like "0-4,7", as `--seeds` takes them."""
+    """Return seeds like "0-4,7", as `--seeds` takes them."""
     ranges: list[list[int]] = []
     for seed in sorted(set(seeds)):
         if ranges and ranges[-1][1] == seed - 1:

@@ -1,4 +1,4 @@
-"""What the returns of a run are. Numbers of different kinds are not the same quantity."""
+"""The kinds of returns that a run may have. Different kinds are not the same quantity."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ ROWS: Final = {
     MEANS: "point",
     UNSAID: "row",
 }
-"""What one row of a kind is called."""
+"""Kind -> what one row of it is called."""
 
 
 def kind_of(evaluation: str) -> str:
-    """The kind that a run's `evaluation` begins with, that of a trained or of an imported run.
+    """Return the kind of returns that the `evaluation` of a trained or imported run begins with.
 
     Args:
         evaluation: like "training episodes: sampled actions, raw rewards" or
@@ -32,10 +32,10 @@ def kind_of(evaluation: str) -> str:
 
 
 def not_training(kinds: Iterable[tuple[str, str]]) -> list[str]:
-    """A sentence for every other kind than training episodes that something is.
+    """Return one sentence per kind of returns other than training episodes.
 
     Args:
-        kinds: what it is called, and its kind.
+        kinds: pairs of a title, as of a variant, and its kind.
     """
     others: dict[str, dict[str, None]] = {}
     for title, kind in kinds:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def print_algorithm(algorithm: Algorithm[Any]) -> dict[str, object]:
-    """Print title, equation, file and hyperparameters, and give them as an answer for programs."""
+    """Print title, equation, file and hyperparameters, and return them for JSON output."""
     fields = dataclasses.fields(algorithm.hyperparameters)
     print(f"{algorithm.title}\n\n    {algorithm.equation}\n")
     print(f"File: {shown(Path(inspect.getfile(algorithm.update)))}\n\nHyperparameters:")

@@ -1,4 +1,4 @@
-"""All verbs together, and what becomes of errors: one clear line and an exit code."""
+"""All verbs together, and the handling of errors: one clear line and an exit code."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        0; 1 where something failed; 2 for bad input, which is told in one line; 130 and 143 after
+        0; 1 if something failed; 2 for bad input, which is reported in one line; 130 and 143 after
         an interruption.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)

@@ -1,4 +1,4 @@
-"""The stored runs that a verb is asked for: by id, or by what they are."""
+"""Choose the stored runs that a verb works on: by id, or by ablation, environment and seed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Imports = Annotated[
     typer.Option(
         "--import",
         metavar="MODULE",
-        help="A module of your own that runs may name, which is imported then; repeatable.",
+        help="Allow importing this module of your own if the runs name it, repeatable.",
     ),
 ]
 
@@ -44,9 +44,9 @@ Imports = Annotated[
 def asked_for(
     ablation: str | None, modules: Iterable[str] | None, environments: Iterable[str] | None = None
 ) -> tuple[str | None, set[str]]:
-    """The name under which an ablation is stored, and the modules that may be imported.
+    """Return the name under which an ablation is stored, and the modules that may be imported.
 
-    These are the named ones, and those of named environments and of a user's own ablation file.
+    These are `modules`, and the modules of `environments` and of a user's own ablation file.
 
     Args:
         ablation: a name, or the path of a .py file; modules: as `Imports`; environments: ids.
@@ -65,7 +65,7 @@ def asked_for(
 
 
 def runs_of(store: Store, ablation: str | None, variants: list[str] | None = None) -> pd.DataFrame:
-    """The store's runs, or those of an ablation (by its name), or of some of its variants."""
+    """Return the store's runs, or those of an ablation (by its name) or some of its variants."""
     runs = store.runs()
     if ablation is None:
         if variants:
@@ -81,8 +81,10 @@ def runs_of(store: Store, ablation: str | None, variants: list[str] | None = Non
 
 
 def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFrame:
-    """The runs whose ids begin with these texts, one each; each of them was trained here and has a
-    result.
+    """Return the runs whose ids begin with these texts, one run per text.
+
+    Raises:
+        InputError: a text begins no id or several, or a run wasn't trained here or has no result.
     """
     from bench.store.schema import IMPORTED, PRUNED, RESULTS
 
@@ -112,14 +114,14 @@ def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFra
 
 
 def importable(table: pd.DataFrame, modules: Collection[str], store: Store) -> pd.DataFrame:
-    """The runs that name no module of others, or one that is asked for.
+    """Return the runs that name no foreign module, or only modules in `modules`.
 
-    Using a run imports what its algorithm or environment names as `module:NAME`. Results may come
-    from anywhere, and importing is running code: so somebody has to ask for it. The runs that are
-    left out are told among the store's problems.
+    Using a run imports the `module:NAME` of its algorithm and its environment. Results may come
+    from anywhere, and importing runs code, so the user has to allow it. The runs that are left out
+    are reported among the store's problems.
 
     Raises:
-        InputError: they are all left out.
+        InputError: all runs are left out.
     """
     lacking = {
         run.run: next((each for each in _modules(run) if each not in modules), None)
@@ -138,7 +140,7 @@ def importable(table: pd.DataFrame, modules: Collection[str], store: Store) -> p
 
 
 def _modules(run: pd.Series) -> list[str]:
-    """The modules that using a run imports."""
+    """Return the modules that using a run imports."""
     return [each for each in map(_module, (run.algorithm, run.environment)) if each]
 
 
@@ -148,7 +150,7 @@ def _module(name: str) -> str:
 
 
 def not_played_because(run: pd.Series) -> str | None:
-    """Why a stored run's policy is not played, where its training diverged."""
+    """Return why a run's policy is not played, if its training diverged; else None."""
     if run.status != "diverged":
         return None
     return (
@@ -158,10 +160,10 @@ def not_played_because(run: pd.Series) -> str | None:
 
 
 def described(run: pd.Series) -> Description:
-    """The description of a stored run, checked against the run's id, for today's algorithm.
+    """Parse the description of a stored run, check that it hashes to the run's id, and complete it.
 
     Raises:
-        InputError: the run was made elsewhere, its description is none, or its algorithm is gone.
+        InputError: the description is unusable or not the run's, or its algorithm is gone.
     """
     from bench.plan.identity import Description
     from bench.plan.lookup import load_algorithm, values_as_before
@@ -173,7 +175,7 @@ def described(run: pd.Series) -> Description:
         raise InputError(f"run {run.run} has no usable description: {error}") from error
     if description.run(int(run.seed)) != run.run:
         raise InputError(f"run {run.run} is not the run that its description and seed name")
-    # What a row names is what `importable` has looked at.
+    # `importable` has checked the names that the row has.
     names = canonical_algorithm(description.algorithm), description.environment
     if names != (run.algorithm, run.environment):
         raise InputError(f"run {run.run} is stored under names that its description doesn't have")
@@ -189,14 +191,13 @@ def policies(
     seeds: str | None,
     modules: list[str] | None,
 ) -> tuple[Store, pd.DataFrame]:
-    """The runs with a saved policy that are asked for, one or more, and the store that has them.
+    """Return the store and the chosen runs with a saved policy, one or more.
 
-    Without a folder, that is the first of results/local and results/published that has any.
-    Modules are those that may be imported; an environment that is asked for by its address asks
-    for its module.
+    Without a folder, the store is the first of results/local and results/published that has any.
+    `modules` may be imported; so may the module of an environment that is given by its address.
 
     Raises:
-        InputError: there is none.
+        InputError: there is no such run.
     """
     from bench.store import Store, result_folders
 
@@ -252,7 +253,7 @@ def _policies(
 def _in_order(
     table: pd.DataFrame, store: Store, runs: list[str] | None, ablation: str | None
 ) -> pd.DataFrame:
-    """The runs by environment; there as they were named, or as the ablation lists its variants."""
+    """Sort runs by environment, then as they were named or as the ablation lists its variants."""
     if runs:
         place = [[run.startswith(text) for text in runs].index(True) for run in table["run"]]
     elif ablation is not None:
@@ -268,6 +269,6 @@ def _in_order(
 
 
 def variant_titles(store: Store) -> dict[str, str]:
-    """Description -> what the first ablation that has it calls its variant there."""
+    """Return description -> title of its variant in the first ablation that has it."""
     rows = store.plans().select(["description", "variant", "variant_title"]).to_pylist()
     return {row["description"]: row["variant_title"] or row["variant"] for row in reversed(rows)}

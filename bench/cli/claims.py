@@ -58,7 +58,7 @@ def claims(
 
 
 def page(judged: Sequence[Judgement]) -> str:
-    """The claims as a page of Markdown."""
+    """Return the claims as a page of Markdown."""
     from bench.evidence.claims import counts, section
 
     about = f"Made by `python -m bench claims`: {counts(judged)}."

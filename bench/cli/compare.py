@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.evidence.statistics.estimates import Floats
 
 CANNOT_TELL: Final = 3
-"""The exit code of a comparison that nothing can be concluded from."""
+"""The exit code of a comparison without a conclusion."""
 
 
 def compare(
@@ -101,7 +101,7 @@ def compare(
 def _judge_against(
     names: list[str], results: Path | None, against: Path, margin: float, answer: dict[str, Any]
 ) -> Outcome:
-    """Print whether the results are no worse than another folder's; one verdict over all."""
+    """Print whether the results are no worse than another folder's; return the overall verdict."""
     from bench.evidence.measures.anchors import anchors_for
     from bench.evidence.measures.cells import cell_values
     from bench.evidence.measures.normalised import interval_text, number_text

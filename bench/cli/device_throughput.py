@@ -107,7 +107,7 @@ _ASKED = ("kind", "name", "environment", "seeds", "worlds")
 
 
 HEADER = (
-    *("", "worlds", "seeds", "steps/s", "physics steps/s", "ms a tick", "to environment"),
+    *("", "worlds", "seeds", "steps/s", "physics steps/s", "ms/tick", "to environment"),
     *("update", "launches", "MiB"),
 )
 

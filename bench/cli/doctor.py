@@ -1,4 +1,4 @@
-"""`doctor`: what is installed, what works, and what is off."""
+"""`doctor`: what is installed, what works, and what is wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def doctor(as_json: JsonOption = False) -> None:
 
 
 def _examine(answer: dict[str, object]) -> list[str]:
-    """Print what there is, put it into the answer, and give what is wrong with it."""
+    """Print the state of the installation, add it to the answer, and return warnings."""
     from bench.store import PUBLISHED, Store, results_folder
     from bench.train.environments.catalogue import ON_HOST
     from bench.train.provenance import provenance
@@ -68,7 +68,7 @@ def _devices() -> str:
 
 
 def _warp() -> str:
-    """MuJoCo Warp steps environments where there is a GPU; without one nothing is missing."""
+    """Say whether MuJoCo Warp is installed; it is needed only on a machine with a GPU."""
     import importlib.util
 
     if importlib.util.find_spec("mujoco_warp") is None:

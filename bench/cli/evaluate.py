@@ -129,7 +129,7 @@ def _rows(
 def _print(
     console: Console, store: Store, chosen: pd.DataFrame, played: Mapping[str, dict[str, Played]]
 ) -> dict[str, object]:
-    """Print a table per environment, a row per run; the same numbers as an answer for programs."""
+    """Print a table per environment, one row per run; return the numbers for JSON output."""
     titles = variant_titles(store)
     answer: dict[str, object] = {}
     for environment, here in chosen.groupby("environment", sort=False):
@@ -155,7 +155,7 @@ def _print(
 def _played(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
 ) -> tuple[dict[str, Played], bool]:
-    """What a stored run's policy earns by mode, and whether it chose its actions in training."""
+    """Return mode -> what a run's policy earns, and whether its algorithm chose its actions."""
     if reason := not_played_because(run):
         raise InputError(reason)
     play, chooses = player(store, run, episodes, seed, episode_limit(run, time_limit))
@@ -166,9 +166,9 @@ def _played(
 def player(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
 ) -> tuple[Callable[[bool], Played], bool]:
-    """A player with a stored run's policy, and whether the algorithm chose its training's actions.
+    """Return a function that plays a run's policy, and whether its algorithm chose its actions.
 
-    The player takes whether actions are sampled.
+    The function takes whether actions are sampled.
     """
     if run.back_end == SEQUENCE.name:
         from bench.policies.written_answers import worth, written
@@ -197,12 +197,12 @@ def player(
 
 
 def episode_limit(run: pd.Series, given: int | None, option: str | None = None) -> int | None:
-    """The limit to play a stored run's policy under, where it isn't the environment's own.
+    """Return the time limit to play a run's policy under; None for the environment's own.
 
-    It is the given one, else the one that the run was trained under. `option` says what gives one.
+    It is the given one, else the one of the run's training. `option` says how to set a limit.
 
     Raises:
-        InputError: none cuts its episodes off, the environment's own included.
+        InputError: no limit cuts its episodes off, the environment's own included.
     """
     from bench.plan.time_limits import OPTION, check_can_be_limited, check_ends
 
@@ -216,14 +216,14 @@ def episode_limit(run: pd.Series, given: int | None, option: str | None = None) 
 
 
 def load_policy(store: Store, run: pd.Series) -> SavedPolicy:
-    """The saved policy of a stored run; InputError where it is torn or can't act."""
+    """Return the saved policy of a stored run; InputError if it is torn or can't act."""
     from bench.policies.saved_policy import saved_policy
 
     return saved_policy(described(run), _arrays(store, run), specification(run.environment))
 
 
 def written_policy(store: Store, run: pd.Series) -> np.ndarray:
-    """The saved parameters of a stored run on a token environment; InputError if torn."""
+    """Return the saved parameters of a stored run on a token environment; InputError if torn."""
     from bench.policies.written_answers import saved_parameters
 
     policy = f"the saved policy of {run.algorithm}"

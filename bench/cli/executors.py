@@ -1,4 +1,4 @@
-"""Who trains: this machine's processes, or the nodes of a Ray cluster."""
+"""Choose who trains: this machine's processes, or the nodes of a Ray cluster."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LOCAL, RAY = "local", "ray"
 
 
 def check_executor(name: str, address: str | None) -> None:
-    """Refuse what is quick to refuse.
+    """Check the options of an executor, before anything slow happens.
 
     Raises:
         InputError: no such executor; an address without a cluster; Ray is not installed.
@@ -43,14 +43,14 @@ def executor_of(
     train: str | None = None,
     tell: Callable[[str], None],
 ) -> Iterator[Executor]:
-    """The executor of these options; it has ended when the block has.
+    """Give the executor that these options choose; it ends with the block.
 
     Args:
         name, address: checked by `check_executor`.
         descriptions: what it will train, whatever the hyperparameters.
-        workers: groups at the same time, None for as many as there is room for.
+        workers: groups trained at the same time; None: as many as there is room for.
         train: "module:attribute" as `train_group` takes it.
-        tell: told in a line what happens to a cluster.
+        tell: called with a line on each event of a cluster.
 
     Raises:
         InputError: the cluster can't be joined, with the reason.

@@ -1,4 +1,4 @@
-"""`figure`: pictures of an ablation and its tables, from results that are there."""
+"""`figure`: pictures of an ablation and its tables, from stored results."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def figure(
             "--kind",
             help="Kind of figure: curves, seeds (every seed's curve), scores, differences, "
             "profile, mechanism, figure_3 or kl.",
-            show_default="what the ablation's page is",
+            show_default="the kind of the ablation's page",
         ),
     ] = None,
     x: Annotated[
@@ -170,7 +170,7 @@ def figure(
 
 
 def _kind_of(x: str | None, own: str) -> str:
-    """The kind of figure for a horizontal axis, where no kind is given."""
+    """Return the kind of figure for a horizontal axis if no kind is given."""
     if x is None or x == "kl":
         return own if x is None else "kl"
     return own if own == "figure_3" and x == "steps" else "curves"

@@ -155,14 +155,14 @@ def _condition(text: str) -> tuple[str, str]:
 
 
 def _own_name(algorithm: str) -> str:
-    """The name of the ablation of an algorithm that stands alone."""
+    """Return the name of the new ablation for an algorithm that joins no existing one."""
     from ablations import ABLATIONS
 
     return f"algorithm-{algorithm}" if algorithm in ABLATIONS else algorithm
 
 
 def _page(store: Store, place: Place, ablation: str | None) -> dict[str, object]:
-    """Title, question and control of the ablation where the store has no plan of it.
+    """Return title, question and control of the ablation, for a store without a plan of it.
 
     Raises:
         InputError: there is no such ablation, or it is not about the environment.
@@ -192,7 +192,7 @@ def _page(store: Store, place: Place, ablation: str | None) -> dict[str, object]
 
 
 def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) -> None:
-    """A line per run, and what became of all."""
+    """Print a line per run, and how many were imported, replaced or unchanged."""
     from bench.evidence.measures.scores import score_runs
     from bench.evidence.verdicts import return_text
     from bench.importing.quoting import listed
@@ -232,6 +232,6 @@ def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) ->
         published = Store(PUBLISHED)
         if place.ablation in published.plans()["ablation"].to_pylist():
             print(
-                f"Published runs of {place.ablation} stand beside it after: "
+                f"To compare with the published runs of {place.ablation}: "
                 f"python -m bench merge {shown(PUBLISHED)} --into {shown(store.path)}"
             )

@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @contextmanager
 def interruptible(*lines: str, keep: Callable[[], None] | None = None) -> Iterator[None]:
-    """Exit with 130 after Ctrl-C and 143 after SIGTERM within, having told `lines`.
+    """Print `lines` and exit with 130 after Ctrl-C in the block, with 143 after SIGTERM.
 
     Args:
-        keep: called before the exit, to store and show what there is.
+        keep: called before the exit, to store and show what is there by then.
     """
     terminations: list[int] = []
 
     def terminate(number: int, frame: FrameType | None) -> NoReturn:
-        # Remembered, not told by the exception's class: Ray raises another in its place.
+        # Recorded here, as the exception's class can't show it: Ray raises another in its place.
         terminations.append(number)
         raise KeyboardInterrupt
 
     earlier = signal.signal(signal.SIGTERM, terminate)
-    # Even while a module is imported, there is something to tell or to end.
+    # `process.interrupt` exits at once during imports, but the block may have lines to print.
     outside = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield

@@ -1,4 +1,4 @@
-"""Answers as JSON: the object on standard output, what is said to people on standard error."""
+"""Answers as JSON: the object on standard output, messages for people on standard error."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ JsonOption = Annotated[
 
 @contextmanager
 def answering(as_json: bool) -> Iterator[dict[str, Any]]:
-    """Give a dict for the answer, which is printed at the end where JSON is asked for.
+    """Give a dict for the answer, which is printed at the end if `as_json` is true.
 
-    An exit code that says how it went (`typer.Exit`) goes with the answer.
+    It is also printed if the block ends with an exit code (`typer.Exit`).
     """
     answer: dict[str, Any] = {}
     if not as_json:
@@ -37,7 +37,7 @@ def answering(as_json: bool) -> Iterator[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """A value of dicts, sequences and NumPy or pandas scalars, as JSON has it: NaN is null."""
+    """Convert dicts, sequences and NumPy or pandas scalars to JSON's types: NaN becomes None."""
     if isinstance(value, dict):
         return {str(key): plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple | set):

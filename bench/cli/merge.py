@@ -46,7 +46,7 @@ def merge(
                 with console.status(f"merging {shown(source)}"):
                     done = merge_store(source, target, replace=replace, declared=_environments)
             except InputError as error:
-                # The other folders have nothing to do with it.
+                # The other folders can still be merged.
                 print("error:", error, file=sys.stderr)
                 whole = False
                 continue
@@ -56,14 +56,14 @@ def merge(
             left = (done.conflicts or done.contested) and not replace
             whole = whole and not left and not done.problems
             if left:
-                print("    kept is what was there; --replace takes this folder's")
+                print("    what was there is kept; --replace takes this folder's")
     print(f"Results: {shown(target)}")
     if not whole:
         raise typer.Exit(1)
 
 
 def _environments(ablation: str) -> Sequence[str]:
-    """The environments of one of the suite's ablations, in its order; none of a user's own."""
+    """Return the environments of a suite's ablation, in its order; empty for a user's own."""
     from ablations import ABLATIONS
     from bench.plan.lookup import load_ablation
 
@@ -85,7 +85,7 @@ def _counted(done: Merging) -> str:
 
 
 def _conflicts(done: Merging) -> Iterator[str]:
-    """What differs, a line per description and reason."""
+    """Yield what differs, one line per description and reason."""
     outcome = "replaced" if done.replaced else "kept"
     seeds: dict[tuple[str, str], list[int]] = {}
     for each in done.conflicts:

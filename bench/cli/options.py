@@ -111,7 +111,7 @@ PLAN_OPTIONS: Final[Mapping[str, tuple[Any, object]]] = {
     "settings": (SettingsOption, None),
     "device": (DeviceOption, "auto"),
 }
-"""What `requested_plan` takes besides an ablation: parameter -> its option and its default."""
+"""Parameters of `requested_plan` besides the ablation: name -> its option and its default."""
 
 ReturnsOption = Annotated[
     str,
@@ -123,10 +123,10 @@ ReturnsOption = Annotated[
 
 
 def with_plan_options(verb: Callable[..., None]) -> Callable[..., None]:
-    """The verb as Typer reads it, with `PLAN_OPTIONS` in place of its parameter `plan_options`.
+    """Return the verb for Typer, with `PLAN_OPTIONS` in place of its parameter `plan_options`.
 
     Args:
-        verb: gets their values there, a dictionary.
+        verb: takes the options' values as `plan_options`, a dictionary.
     """
     signature = inspect.signature(verb, eval_str=True)
 
@@ -148,10 +148,10 @@ def with_plan_options(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def view_of(name: str, results: Path | None, returns: str) -> View:
-    """An ablation's results, with the returns of training or of evaluations.
+    """Return an ablation's results, with the returns of training or of evaluations.
 
     Raises:
-        InputError: there are none, or no such returns.
+        InputError: there are no results, or no returns of this kind.
     """
     from bench.kinds import ACTIONS
     from bench.store import load
@@ -164,10 +164,10 @@ def view_of(name: str, results: Path | None, returns: str) -> View:
 
 
 def named_once(argument: str | None, option: str | None) -> str | None:
-    """The ablation that a command is about, named as its argument or by --ablation.
+    """Return the ablation that is named as a command's argument or by --ablation.
 
     Raises:
-        InputError: by both.
+        InputError: it is named by both.
     """
     if argument is not None and option is not None:
         raise InputError("name the ablation once: NAME or --ablation NAME")
@@ -175,7 +175,7 @@ def named_once(argument: str | None, option: str | None) -> str | None:
 
 
 def required_name(argument: str | None, option: str | None) -> str:
-    """`named_once`, and stored; InputError where no ablation is named."""
+    """Return the stored name of the ablation of `named_once`; InputError if none is named."""
     name = named_once(argument, option)
     if name is None:
         raise InputError("name an ablation: NAME or --ablation NAME; `list` has them")

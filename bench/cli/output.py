@@ -9,7 +9,7 @@ from bench.files import refused_as, whole
 
 
 def check_ending(path: Path | None, allowed: tuple[str, ...], what: str) -> None:
-    """Raise InputError where a file that is asked for has another ending than those."""
+    """Raise InputError if a requested file has none of the allowed endings."""
     if path is not None and path.suffix.lower() not in allowed:
         raise InputError(
             f"cannot write {what} as {str(path)!r}: its name must end in {' or '.join(allowed)}"
@@ -25,12 +25,12 @@ def write_bytes(content: bytes, path: Path, what: str = "") -> None:
     """Write a file, whole or not at all; missing folders are made.
 
     Args:
-        content: of the file.
+        content: the file's content.
         path: the file.
-        what: it is, for the error, for example "the tables".
+        what: its name in the error message, for example "the tables".
 
     Raises:
-        InputError: it can't be written.
+        InputError: the file can't be written.
     """
     named = " ".join(filter(None, ("cannot write", what, repr(str(path)))))
     with refused_as(named), whole(path) as part:

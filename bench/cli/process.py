@@ -1,4 +1,4 @@
-"""The command line as a process: its streams, Ctrl-C at any moment, and a reader that has gone."""
+"""The command line as a process: its streams, Ctrl-C at any moment, and a closed pipe."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from types import FrameType
 
 INTERRUPTED, TERMINATED = 130, 143
-"""Exit codes, as a shell tells of a process that SIGINT or SIGTERM has ended."""
+"""Exit codes, as a shell reports a process that SIGINT or SIGTERM has ended."""
 
 
 def run() -> int:
     """Run the command of this process; returns its exit code.
 
-    Nothing of the project is imported before this is called, as imports take seconds: Ctrl-C must
-    not show where in them it came.
+    Nothing of the project is imported before this is called, as imports take seconds, in which
+    Ctrl-C must not print a traceback.
     """
     signal.signal(signal.SIGINT, interrupt)
     for stream in (sys.stdout, sys.stderr):
-        # Of an encoding that lacks a letter, the letter's number is shown.
+        # A character that the encoding lacks is shown as its number.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if (hidden := _hidden()) is not None:
@@ -40,7 +40,7 @@ def run() -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except OSError as error:
-        # What is left in the buffer would be tried again at the end, and complain.
+        # At exit Python would try again to write what is left in the buffer, and complain.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         if not isinstance(error, BrokenPipeError):
             print("error:", error, file=sys.stderr)
@@ -49,7 +49,7 @@ def run() -> int:
 
 
 def _hidden() -> str | None:
-    """A line where a folder or file of the user's own is imported in place of the suite's."""
+    """Return an error message if a user's own folder or file hides a package of the suite."""
     root = Path(__file__).parents[2]
     for name in ("ablations", "algorithms"):
         found = find_spec(name)
@@ -61,9 +61,9 @@ def _hidden() -> str | None:
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """Ctrl-C raises, save while a module is imported, where some would be swallowed or printed.
+    """Raise KeyboardInterrupt; during an import, which may swallow or print it, exit instead.
 
-    There nothing is begun that has to be ended.
+    During imports nothing has begun that needs an orderly end.
     """
     while frame is not None:
         if frame.f_code.co_filename == "<frozen importlib._bootstrap>":

@@ -1,9 +1,9 @@
-"""`verify --adopt`: replay how stored runs begin, and let today's code adopt what it gives again.
+"""`verify --adopt`: replay how stored runs begin, and let today's code adopt those that agree.
 
-A digest tells that code differs, not that results do. So of every description whose runs are of
-other code, one seed is trained for its first steps, on the processor that made it, and compared
-with what is stored, bit for bit. Where all bits agree, all its runs of that processor take today's
-digest beside their own.
+A digest shows that code differs, not that results do. So for every description with runs of other
+code, one seed is trained for its first steps, on the processor that made it, and compared with the
+stored run bit for bit. If all bits agree, all its runs of that processor get today's digest beside
+their own.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from bench.train.events import Summary
 
 STEPS = 20_000
-"""Steps that are replayed, where the budget is not smaller [environment steps]."""
+"""Steps to replay, or the budget if that is smaller [environment steps]."""
 
 Train = Callable[["Plan", "Store", "Store"], "Summary"]
-"""Trains a plan into the first store, by what training in the second one took."""
+"""Trains a plan into the first store; times in the second one order the work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,10 +41,10 @@ class Candidate:
     """Runs of one description, code and processor.
 
     Attributes:
-        description: theirs.
-        run, seed: of the one that is replayed.
-        runs: of all of them, in the order of seeds.
-        digest: of today's code.
+        description: the runs' description.
+        run, seed: id and seed of the run that is replayed.
+        runs: ids of all runs, in the order of seeds.
+        digest: digest of today's code.
     """
 
     description: Description
@@ -55,7 +55,7 @@ class Candidate:
 
     @property
     def beginning(self) -> Description:
-        """The description whose training is replayed: the beginning of the runs'."""
+        """The description to train: that of the runs, for their first steps."""
         return replace(self.description, steps=min(self.description.steps, STEPS))
 
     @property
@@ -66,15 +66,15 @@ class Candidate:
 
 
 def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
-    """Replay, compare and adopt, and say what came of it.
+    """Replay, compare and adopt, and print the outcome.
 
     Args:
-        table: runs of the store, of which those with a result count.
-        store: takes the digests of today's code.
-        train: how.
+        table: runs of the store; those without a result are skipped.
+        store: gets the digests of today's code.
+        train: trains the replayed runs.
 
     Returns:
-        Whether all that was replayed agrees.
+        Whether all replayed runs agree.
 
     Raises:
         InputError: the store can't be written.
@@ -112,7 +112,7 @@ def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
 
 
 def _candidates(table: pd.DataFrame) -> tuple[list[Candidate], dict[str, int]]:
-    """What is to be replayed; and of the runs of other code that can't be, how many for what."""
+    """Return the candidates, and reason -> number of runs of other code that can't be replayed."""
     from bench.evidence.machine import processor_text
     from bench.plan.digest import code_digest
     from bench.store.imported import trained
@@ -150,19 +150,19 @@ def _candidates(table: pd.DataFrame) -> tuple[list[Candidate], dict[str, int]]:
 
 
 def _refusal(processor: str, device: str, here: Mapping[str, object]) -> str | None:
-    """Why bits can't be expected to agree with those of this processor and device; else None."""
+    """Return why bits needn't agree with those of this processor and device; else None."""
     from bench.evidence.machine import processor_text
 
     if device != "cpu":
         return f"made on {device}, where bits are not promised"
-    # Of older runs the processor's name is known, and not its model.
+    # Older runs hold the processor's name without its model.
     if processor not in (here["processor"], processor_text(here)):
         return f"made on another processor: {processor}; this one is {processor_text(here)}"
     return None
 
 
 def _adopt(candidates: list[Candidate], store: Store, fresh: Store) -> bool:
-    """Compare what was replayed and adopt what agrees; whether all of it does."""
+    """Compare the replayed runs and adopt those that agree; return whether all do."""
     from bench.store.content import by_run
 
     wanted = {each.run for each in candidates}

@@ -67,7 +67,7 @@ def report(
     else:
         found = builder.one(name, form, stem)
     files = {path.with_name(file): content for file, content in found.files.items()}
-    if path not in files:  # its ending is written otherwise
+    if path not in files:  # its ending is in capitals
         files[path] = files.pop(path.with_suffix(f".{form}"))
     for file, content in files.items():
         write_bytes(content, file, "the report")
@@ -82,7 +82,7 @@ def report(
 
 
 def _format(form: str | None, output: Path | None) -> str:
-    """The format by its name, else by the ending of the file."""
+    """Return the format by its name, else by the ending of the file."""
     if form is not None and form not in FORMATS:
         raise unknown("format", form, FORMATS)
     if output is None:

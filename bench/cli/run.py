@@ -1,4 +1,4 @@
-"""`run`: train what an ablation lacks, then say what it shows."""
+"""`run`: train the runs that an ablation lacks, then print what its results show."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _train(
     tensorboard: Path | None,
     verbose: bool,
 ) -> bool:
-    """Whether a run failed."""
+    """Train a plan and print what its results show; return whether a run failed."""
     from bench.store import Store, results_folder
     from bench.terminal.progress import Display
     from bench.train.events import Planned
@@ -153,7 +153,7 @@ def _train(
 
 
 def _outlook(planned: Planned, store: Store, workers: int, device: str) -> Iterator[str]:
-    """What there is to train, where to, and how long it takes."""
+    """Yield lines on what there is to train, into which folder, and how long it takes."""
     missing = [row.description for group in planned.groups for row in group.rows]
     steps = sum(description.steps for description in missing)
     yield (
@@ -166,7 +166,7 @@ def _outlook(planned: Planned, store: Store, workers: int, device: str) -> Itera
 
 
 def show_results(console: Console, ablation: str, store: Store) -> Path | None:
-    """Print the ablation's tables and draw its figure; where that lies, if there are results."""
+    """Print the ablation's tables, draw its figure and return its path; None without results."""
     from bench.evidence.figures.kinds import default_kind, picture
     from bench.evidence.figures.output import save
     from bench.evidence.results import Results
@@ -195,7 +195,7 @@ def show_results(console: Console, ablation: str, store: Store) -> Path | None:
 
 
 def _continuing(arguments: Sequence[str], before: datetime | None) -> str:
-    """The command that trains what this one has left."""
+    """Return the command that trains the runs that this one has left."""
     kept = [each for each in arguments if each != "--fresh"]
     if before is not None and "--fresh-before" not in kept:
         # --fresh again would train again what this run has trained.

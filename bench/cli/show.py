@@ -1,4 +1,4 @@
-"""`show`: what a run would do, what is there already, how long the rest takes."""
+"""`show`: what a run would do, which results are there, how long the rest takes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def show(
 
 
 def _is_algorithm_alone(name: str) -> bool:
-    """Whether it names an algorithm and no ablation; InputError where it names neither."""
+    """Whether a name is that of an algorithm and of no ablation; InputError if of neither."""
     if name in ABLATIONS or name.endswith(".py"):
         return False
     if not is_algorithm(name):
@@ -72,7 +72,7 @@ def _is_algorithm_alone(name: str) -> bool:
 
 
 def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
-    """Print a plan and what of it is done; the same as an answer for programs."""
+    """Print a plan and how much of it is done; return the same for JSON output."""
     from bench.store import Store, results_folder
     from bench.store.editions import FIRST_EDITION
     from bench.train.provenance import cores
@@ -143,7 +143,7 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
 
 
 def _contrasts(plan: Plan) -> Iterator[str]:
-    """What differs between each variant and its reference; an environment changes none of it."""
+    """Yield the differences of each variant from its reference, equal in all environments."""
     cells = {cell.variant.name: cell for cell in plan.cells}
     for name, cell in cells.items():
         reference = cells.get(plan.ablation.reference(cell.variant))
@@ -169,10 +169,10 @@ def _contrasts(plan: Plan) -> Iterator[str]:
 def _state(
     plan: Plan, finished: Mapping[str, frozenset[str]]
 ) -> tuple[set[str], set[str], dict[str, Description]]:
-    """The runs with a result, those of them from other code, and those without.
+    """Return the runs with a result, those of them from other code, and those without.
 
     Args:
-        finished: run -> digests of the code that it is of.
+        finished: run -> digests of the code that trained or adopted it.
     """
     from bench.plan.digest import code_digest
 

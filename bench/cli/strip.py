@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from bench.store import Store
 
 STEPS = 100
-"""Steps after which an episode is cut off, unless others are asked for."""
+"""Default number of steps after which an episode is cut off."""
 
 
 def write_strip(
@@ -29,11 +29,11 @@ def write_strip(
     """Let every chosen policy play the same episode and draw all of them into one file.
 
     Args:
-        store: of the runs; chosen: their rows, in one environment.
+        store, chosen: the store, and the rows of its runs, in one environment.
         output: the file.
         sampled: whether actions are samples of π_θ; else its modes.
-        steps: where the episode is cut off [environment steps].
-        seed: of the episode.
+        steps: length at which the episode is cut off [environment steps].
+        seed: seed of the episode.
 
     Raises:
         InputError: the runs are of several environments or of a token environment, or a policy

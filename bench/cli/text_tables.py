@@ -1,4 +1,4 @@
-"""Tables of text on a terminal: nothing cut, what all rows agree on said once."""
+"""Tables of text on a terminal: nothing is cut, and a value that all rows share is shown once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 LONGEST_WORD: Final = 28
-"""Letters of a word that a column is made wide enough for; longer ones are broken."""
+"""Columns are made wide enough for words of this many letters; longer words are broken."""
 
 
 def print_table(
@@ -23,13 +23,13 @@ def print_table(
 ) -> None:
     """Print rows of text as they are: nothing in them is taken for markup, and nothing is cut.
 
-    A column in which all of several rows agree is no column but a part of the title. Where the
-    terminal is too narrow for columns, each row is a block of lines.
+    If all of several rows agree in a column, it becomes a part of the title. If the terminal is
+    too narrow for columns, each row is a block of lines.
 
     Args:
-        console: to print on.
-        title: above the table.
-        header: of the columns.
+        console: the console to print on.
+        title: the title above the table.
+        header: the columns' names.
         alignment: left, right or center, by column.
         cells: the rows.
     """

@@ -1,4 +1,4 @@
-"""`throughput`: how fast training is, beside the bare physics and beside others."""
+"""`throughput`: how fast training is, compared with bare physics and with other libraries."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def _measure(
     main: str,
     seeds: int,
 ) -> list[dict[str, object]]:
-    """Measure, store and show; the rows of the session."""
+    """Measure, store and print; return the rows of the session."""
     from bench.throughput.session import Failed, measure
 
     console = wide_console()
@@ -219,7 +219,7 @@ def _store_and_show(
 
 
 def _expected(rival: Rival, seconds: float) -> float:
-    """Seconds that a measurement takes, warm-up included, roughly."""
+    """Return roughly how long a measurement takes, warm-up included [s]."""
     return {"bare": 1.2, "training": 2.0, "peer": 4.0}[rival.kind] * seconds
 
 
@@ -227,7 +227,7 @@ def _doing(turn: int, rounds: int, rival: Rival) -> str:
     size = f", {count(rival.seeds, 'seed')}" if rival.seeds else ""
     return (
         f"round {turn + 1} of {rounds}: {rival.name}{size}, {rival.environment}, "
-        f"{count(rival.environments, 'environment')} a core"
+        f"{count(rival.environments, 'environment')} per core"
     )
 
 

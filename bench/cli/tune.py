@@ -1,4 +1,4 @@
-"""`tune`: search an algorithm's hyperparameters, then put the best to the test."""
+"""`tune`: search an algorithm's hyperparameters, and write an ablation that tests the best."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def tune(
         typer.Option(
             "--search",
             metavar="FIELD[=LOW:HIGH|=A|B]",
-            help="Hyperparameter to search, if you like with its range or choices; repeatable.",
+            help="Hyperparameter to search, optionally with its range or choices; repeatable.",
             show_default="all numeric ones",
         ),
     ] = None,
@@ -138,7 +138,7 @@ def tune(
 
 
 def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None) -> Request:
-    """The request, everything about it checked as `run` checks it."""
+    """Return the request, with everything about it checked as `run` does."""
     from bench.plan.parsing import parse_settings
     from bench.tune.request import Request
     from bench.tune.scoring import with_gold
@@ -247,7 +247,7 @@ def _tune(
 
 
 def _show(study: Study, request: Request) -> None:
-    """The best trials, and what the best of them changes."""
+    """Print the best trials, and what the best of them changes."""
     from bench.tune.summary import changes, rows
 
     console = wide_console()

@@ -19,8 +19,8 @@ class TuningDisplay(Live):
     """Shows the tuner's events, and keeps count of them.
 
     Args:
-        trials: of the study when it is done.
-        best: number and value of the best trial so far, None where there is none.
+        trials: number of trials of the finished study.
+        best: number and value of the best trial so far; None if there is none.
         console: where to show it.
         heartbeat: seconds between lines about the trials in flight where there are no bars.
     """
@@ -48,7 +48,7 @@ class TuningDisplay(Live):
         self._whole = self._bars.add_task("[bold]trials", total=trials, told="")
 
     def __call__(self, event: Event) -> None:
-        """Take in one event of the tuner."""
+        """Show one event of the tuner."""
         match event:
             case Opened():
                 self._opened(event)

@@ -84,7 +84,7 @@ def verify(
 
 
 def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
-    """One finished run of the fewest steps, of this tree's code if there is one."""
+    """Return the finished run of the fewest steps, of this tree's code if there is one."""
     from bench.plan.digest import code_digest
     from bench.plan.registry import is_algorithm
     from bench.store.imported import trained
@@ -107,7 +107,7 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
 
 
 def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any]) -> bool:
-    """Whether all of them agree; the answer gets each one's outcome."""
+    """Return whether all runs agree, and put each one's outcome into the answer."""
     from bench.evidence.agreement import agree, tell
     from bench.plan.retraining import retraining_plan
     from bench.store import Store
@@ -145,7 +145,7 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any
 
 
 def _described(run: pd.Series) -> Description:
-    """The description of a stored run, which can be trained again."""
+    """Return the description of a stored run; InputError if it can't be trained again."""
     from bench.plan.digest import code_digest
 
     description = described(run)
@@ -159,7 +159,7 @@ def _described(run: pd.Series) -> Description:
 
 
 def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
-    """Train as `run` does, into a store of its own."""
+    """Train a plan as `run` does, into another store than the one to compare with."""
     from bench.requests.estimate import Estimate
     from bench.terminal.progress import Display
     from bench.train import runner

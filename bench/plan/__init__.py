@@ -1,4 +1,4 @@
-"""From an ablation to runs: what was asked for, as identities that hash."""
+"""Plans: an ablation turned into runs, each identified by a hash of its description."""
 
 from bench.plan.digest import code_digest
 from bench.plan.identity import Description

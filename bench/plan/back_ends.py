@@ -1,4 +1,4 @@
-"""The back ends: what steps environments, where, and which module trains on it. Imports none.
+"""The table of back ends, the libraries that step environments. Importing it imports none.
 
 A trainer is a module with a function `train(description, seeds, observers)`, as
 `bench.train.trainer` has.
@@ -22,12 +22,12 @@ class BackEnd:
         environments: the module that makes and describes its environments.
         trainer: the module that trains on it.
         takes: what a policy gives to its environments, single actions or whole answers.
-        ids: of the environments that it steps; empty where it depends on what is registered.
-        distributions: the packages that step.
-        devices: of the networks for which it is chosen unless another one is asked for.
+        ids: environment ids that it steps; empty if that depends on what is registered.
+        distributions: the packages that do the stepping; the code digest has their versions.
+        devices: the devices of the networks with which it can be used.
         resumable: whether its trainer takes a `checkpoint`, a file to go on from and to keep up to
             date.
-        takes_rows: whether its trainer takes a description of each seed, in place of one of all.
+        takes_rows: whether its trainer takes one description per seed, in place of one for all.
     """
 
     name: str
@@ -106,11 +106,11 @@ GYMNASIUM = BackEnd(
     distributions=("gymnasium",),
 )
 BACK_ENDS: dict[str, BackEnd] = {each.name: each for each in (SEQUENCE, WARP, ENVPOOL, GYMNASIUM)}
-"""By name."""
+"""Name -> back end."""
 
 
 def back_end(name: str) -> BackEnd:
-    """The back end of this name.
+    """Return the back end of this name.
 
     Raises:
         InputError: there is none.
@@ -121,14 +121,14 @@ def back_end(name: str) -> BackEnd:
 
 
 def check_trains(name: str, algorithm: object, environment: str, back_end_name: str) -> None:
-    """Refuse an algorithm that its environment's trainer has no use for.
+    """Refuse an algorithm that the environment's trainer can't train.
 
     Args:
-        name: the algorithm's; algorithm: itself.
-        environment: id; back_end_name: of what steps it.
+        name, algorithm: the algorithm's name, and the algorithm.
+        environment, back_end_name: the environment's id, and the name of its back end.
 
     Raises:
-        InputError: one is about whole answers and the other isn't.
+        InputError: one of them takes whole answers and the other takes single actions.
     """
     from algorithms.answers.algorithm import SequenceAlgorithm
 

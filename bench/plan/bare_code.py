@@ -1,16 +1,16 @@
-"""What of a module can move a result, written as one text by every interpreter.
+"""Reduce a module to the code that can move a result, as a text that is equal on every Python.
 
-The text is a walk over the syntax tree: each node with its fields that are not empty, by name. So a
-field that a later Python adds is not in it until it is used, and an f-string, which `ast.unparse`
-writes in two ways, has one form. Left out is what can't move the result of a given description:
+The text is a walk over the syntax tree: each node with its non-empty fields, by name. So a field
+that a later Python adds is absent until it is used, and an f-string, which `ast.unparse` writes
+in two ways, has one form. Left out is what can't move the result of a given description:
 
 * comments and docstrings;
-* texts of errors: strings in what is raised and in calls of a name that ends in "Error", messages
-  of asserts;
+* error messages: strings in `raise` statements and in calls of a name that ends in "Error",
+  messages of asserts;
 * imports under TYPE_CHECKING;
-* what declarations say to people: all of `hyperparameter(...)` and `redeclared(...)`, whose
+* documentation in declarations: all of `hyperparameter(...)` and `redeclared(...)`, whose
   values the description holds, and `title` and `equation` of an algorithm;
-* lists of ids, which only say what there is: `__all__`, and a module's constant of strings whose
+* lists of ids, which only say what exists: `__all__`, and a module's constant of strings whose
   name ends in "_IDS";
 * texts and imported names at a module's top level that no code of the run uses, as citations are,
   once the declarations that name them are left out (`BareCode.text`).
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 ALGORITHM_CLASSES = ("Algorithm", "SequenceAlgorithm")
 _SAID_TO_PEOPLE = ("title", "equation")
 _NO_MEANING = ("ctx", "kind", "type_comment", "type_ignores")
-"""Fields that say again what the place says, or how a constant is spelled."""
+"""Fields that repeat what a node's position says, or say how a constant is spelled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class BareCode:
     """A module without what can't move a result.
 
     Attributes:
-        tree: as `ast` gives it, without what is left out; for its imports and strings.
+        tree: the syntax tree without what is left out, to be searched for imports and strings.
         body: its statements as text, without the bindings.
         bindings: name -> text, of top-level strings and imported names.
         used: names that the statements read, and strings that could be names.
@@ -45,16 +45,16 @@ class BareCode:
     used: frozenset[str]
 
     def text(self, used: Collection[str]) -> str:
-        """The module as text; of its bindings, those that are used anywhere."""
+        """Return the module as text, with those of its bindings that are in `used`."""
         kept = sorted(text for name, text in self.bindings if name in used or name == "*")
         return "\n".join([self.body, *kept])
 
 
 def bare_code(source: bytes, file: str) -> BareCode:
-    """A module's source, from the file of this name.
+    """Return the bare code of a module's source; `file` is its name in error messages.
 
     Raises:
-        SyntaxError: it is no Python.
+        SyntaxError: the source is not Python.
     """
     tree: ast.Module = _Bare().visit(ast.parse(source, filename=file))
     bindings = [pair for node in tree.body for pair in _bound(node)]
@@ -68,7 +68,7 @@ def bare_code(source: bytes, file: str) -> BareCode:
 
 
 def _bound(node: ast.stmt) -> Iterator[tuple[str, str]]:
-    """Names that a statement binds to a text or to what it imports, each with its text."""
+    """Yield each name that a statement binds to a string or an import, with the code as text."""
     if isinstance(node, ast.ImportFrom):
         for alias in node.names:
             origin = f"{'.' * node.level}{node.module or ''}"
@@ -80,7 +80,7 @@ def _bound(node: ast.stmt) -> Iterator[tuple[str, str]]:
 
 
 def _assigned(node: ast.stmt) -> tuple[str | None, ast.expr | None]:
-    """The one name that a statement assigns, and its value; None where it is no such statement."""
+    """Return the one name that a statement assigns, or None, and the assigned value."""
     if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
         return node.target.id, node.value
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
@@ -96,7 +96,7 @@ def _names(node: ast.stmt) -> Iterator[str]:
         elif isinstance(each, ast.Attribute):
             yield each.attr
         elif isinstance(each, ast.Constant) and isinstance(each.value, str):
-            # getattr, or an annotation as text.
+            # Perhaps a name for getattr, or an annotation written as a string.
             yield each.value
 
 
@@ -117,7 +117,7 @@ def _written(value: object) -> str:
 
 
 def _called(node: ast.Call) -> str:
-    """The last part of the name of what is called; empty where it has none."""
+    """Return the last part of the called function's name; empty if it has no name."""
     function = node.func
     if isinstance(function, ast.Attribute):
         return function.attr
@@ -125,42 +125,42 @@ def _called(node: ast.Call) -> str:
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes out of a module what can't move the result of a given description."""
+    """Removes from a module what can't move the result of a given description."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
-        """Docstrings, those of attributes too."""
+        """Remove docstrings, those of attributes too."""
         alone = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
         return None if alone else self.generic_visit(node)
 
     def visit_Pass(self, node: ast.Pass) -> None:
-        """Where a docstring was, nothing is left either."""
+        """Remove `pass`, since nothing is left of a body that was only a docstring either."""
 
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.AST]:
-        """Imports for annotations only."""
+        """Remove imports for annotations only."""
         if _written(node.test) in _TYPE_CHECKING:
             return [kept for each in node.orelse for kept in _listed(self.visit(each))]
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        """Lists of ids."""
+        """Remove lists of ids."""
         return None if _ids(node) else self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
-        """Lists of ids."""
+        """Remove lists of ids."""
         return None if _ids(node) else self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
-        """Its message."""
+        """Remove the message of an assert."""
         return self.generic_visit(ast.Assert(test=node.test, msg=None))
 
     def visit_Raise(self, node: ast.Raise) -> ast.AST:
-        """Texts of an error; its numbers stay, because whoever catches it may compute with them."""
+        """Blank an error's strings; its numbers stay, as a handler may compute with them."""
         if node.exc is not None:
             node.exc = _Textless().visit(node.exc)
         return self.generic_visit(node)
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
-        """What declarations say to people, and texts of errors that are raised elsewhere."""
+        """Remove documentation in declarations, and strings of errors that are raised elsewhere."""
         called = _called(node)
         if called in ("hyperparameter", "redeclared"):
             return ast.Call(func=node.func, args=[], keywords=[])
@@ -172,14 +172,14 @@ class _Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
-        """An empty format is none."""
+        """Treat an empty format as no format."""
         self.generic_visit(node)
         if isinstance(node.format_spec, ast.Constant) and node.format_spec.value == "":
             node.format_spec = None
         return node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        """An f-string in one form: neighbouring texts are one, and without values it is a text."""
+        """Write an f-string in one form: adjacent texts joined; without values, a plain string."""
         self.generic_visit(node)
         parts: list[ast.expr] = []
         for each in node.values:
@@ -193,14 +193,14 @@ class _Bare(ast.NodeTransformer):
 
 
 class _Textless(ast.NodeTransformer):
-    """Puts one and the same in the place of every text."""
+    """Replaces every string by the empty one."""
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
-        """A string."""
+        """Replace a string."""
         return ast.Constant(value="") if isinstance(node.value, str) else node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        """A string with values in it."""
+        """Replace an f-string."""
         return ast.Constant(value="")
 
 
@@ -217,7 +217,7 @@ def _listed(visited: ast.AST | list[ast.AST] | None) -> list[ast.AST]:
 
 
 def _ids(node: ast.stmt) -> bool:
-    """Whether a statement lists ids, strings all of them."""
+    """Whether a statement assigns a list of ids, all of them strings."""
     target, value = _assigned(node)
     if target is None or not (target == "__all__" or target.endswith("_IDS")):
         return False

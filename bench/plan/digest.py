@@ -1,13 +1,13 @@
-"""A digest of the code that can move a result, so that rows of other code are visibly stale.
+"""The digest of the code that can move a result; it shows which stored runs are stale.
 
 It covers the modules that an algorithm, the trainer and a back end reach by importing, without what
 can't move a result (`bench.plan.bare_code`), and the versions of the libraries that compute.
-Nothing is imported to find out, and the code's part (`source_digest`) needs the standard library
-alone and is the same by every Python.
+No module is imported for it, and the code's part (`source_digest`) needs only the standard library
+and is the same on every Python.
 
-Left out is the registry of algorithms. Of a plugin, an algorithm or an environment of another
-package, it covers the modules of that package alike, and those that its code names in strings like
-"package.module:Class", by which environments are registered.
+The registry of algorithms is left out. For a plugin (an algorithm or environment of another
+package) the digest also covers that package's modules, and those that its code names in strings
+like "package.module:Class", by which environments are registered.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _ENTRY_POINT = re.compile(r"(\w+(?:\.\w+)*):\w+")
 
 
 class Trainable(Protocol):
-    """What chooses the code: of a description, or of a stored run."""
+    """The fields of a description or a stored run that determine which code it uses."""
 
     @property
     def algorithm(self) -> str: ...
@@ -44,12 +44,11 @@ class Trainable(Protocol):
 
 
 def code_digest(description: Trainable, root: Path = ROOT) -> str:
-    """16 hexadecimal digits for the code and libraries that a run of `description` goes through.
+    """Return 16 hexadecimal digits for the code and libraries that a run of `description` uses.
 
     Raises:
         InputError: no algorithm has this name.
-        FileNotFoundError: the source of the algorithm, the environment or the back end is not to
-            be found.
+        FileNotFoundError: the source of the algorithm, environment or back end can't be found.
     """
     libraries = (*LIBRARIES, *_back_end(description.back_end).distributions)
     versions = [f"{library} {version(library)}" for library in libraries]
@@ -57,7 +56,7 @@ def code_digest(description: Trainable, root: Path = ROOT) -> str:
 
 
 def source_digest(description: Trainable, root: Path = ROOT) -> str:
-    """16 hexadecimal digits for the code alone, whatever interpreter and libraries there are.
+    """Return 16 hexadecimal digits for the code alone, whatever the interpreter and libraries.
 
     Raises:
         InputError, FileNotFoundError: as `code_digest` does.
@@ -81,7 +80,7 @@ def _back_end(name: str) -> BackEnd:
 
 
 def own_modules(description: Trainable) -> list[str]:
-    """The modules of other packages that a description names: of its algorithm and environment.
+    """Return the modules of a description's algorithm and environment if they are plugins.
 
     Raises:
         InputError: no algorithm has this name.
@@ -97,12 +96,12 @@ def own_modules(description: Trainable) -> list[str]:
 def closure(
     modules: Iterable[str], root: Path = ROOT, plugins: tuple[Plugin, ...] = ()
 ) -> dict[str, str]:
-    """The modules that `modules` reach by imports, each with its bare code as text.
+    """Return module -> bare code as text, for `modules` and all modules that they import.
 
-    Only those within PACKAGES or of one of the plugins count.
+    Only modules within PACKAGES or of one of the plugins count.
 
-    A package's `__init__` belongs to it only where a name is imported from it. Of the back ends,
-    between which a run chooses, only those given belong to it.
+    A package's `__init__` counts only if a name is imported from it. Of the back ends' modules of
+    environments, only those in `modules` count: a run uses one back end.
 
     Raises:
         FileNotFoundError: one of the modules given is no file under `root` or of a plugin.
@@ -118,7 +117,7 @@ def closure(
         module = pending.pop()
         path = sources.file(module)
         if module not in found and path is not None:
-            # A notebook outlives changes of the files.
+            # The stamp is part of the cache's key: files may change while a notebook runs.
             status = path.stat()
             stamp = status.st_mtime_ns, status.st_size
             found[module], reached = _read(path, stamp, module, sources)
@@ -141,7 +140,7 @@ def version(distribution: str) -> str | None:
 def _read(
     path: Path, stamp: tuple[int, int], module: str, sources: Sources
 ) -> tuple[BareCode, tuple[str, ...]]:
-    """The bare code of the file as it was at this stamp, and the modules that it reaches."""
+    """Return the bare code of the file as of this stamp, and the modules that it imports."""
     code = bare_code(path.read_bytes(), str(path))
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     reached = [*_imports(code.tree, package, sources)]
@@ -163,7 +162,7 @@ def _imports(tree: ast.Module, package: str, sources: Sources) -> Iterator[str]:
 
 
 def _named(tree: ast.Module) -> Iterator[str]:
-    """Modules in strings like "package.module:Class"."""
+    """Yield the modules in strings like "package.module:Class"."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             named = _ENTRY_POINT.fullmatch(node.value)

@@ -1,6 +1,6 @@
-"""What makes a run this run: the canonical description, and the names hashed from it.
+"""The identity of a run: the canonical description, and the names hashed from it.
 
-A run is one seed of one description. Whatever can be asked for is in the description, with every
+A run is one seed of one description. Every setting of a run is in the description, with every
 default written out; how the run came about (machine, versions, commit, how seeds were grouped) is
 provenance, stored beside it and never hashed.
 """
@@ -20,19 +20,19 @@ EVALUATION = "training episodes: sampled actions, raw rewards"
 
 @dataclass(frozen=True, kw_only=True)
 class Description:
-    """Everything that is asked of a run, its seed aside.
+    """All settings of a run except its seed.
 
     Attributes:
         algorithm: a name of `algorithms.ALGORITHMS`.
         hyperparameters: all of the algorithm's, defaults included, each of its declared type.
         environment: environment id.
         steps: budget [environment steps per seed].
-        back_end: what steps the environment, a module of `bench.train.environments`.
+        back_end: name of the back end that steps the environment (`bench.plan.back_ends`).
         device: what the networks are on, "cpu" or "cuda".
-        evaluation: how the returns that are stored come about.
+        evaluation: how the stored returns are obtained.
         time_limit: steps after which an episode is truncated; None: the environment's own.
-        as_before: hyperparameter -> the value that does what was done before it was declared. Where
-            the description has this value, it has the name that it had before.
+        as_before: hyperparameter declared after runs were stored -> the value that acts as the code
+            did before. At this value it is left out of the name, so that those runs keep theirs.
     """
 
     algorithm: str
@@ -49,7 +49,7 @@ class Description:
         object.__setattr__(self, "hyperparameters", dict(sorted(self.hyperparameters.items())))
 
     def canonical(self) -> str:
-        """The description as one line of JSON in which every value carries its type.
+        """Return the description as one line of JSON in which every value carries its type.
 
         A hyperparameter whose value is that of `as_before` is left out.
 
@@ -80,10 +80,10 @@ class Description:
 
     @classmethod
     def from_canonical(cls, text: str) -> Description:
-        """The description that `canonical` wrote as `text`, without what is as before.
+        """Parse a text of `canonical`; hyperparameters that it leaves out are missing.
 
         Raises:
-            ValueError: it didn't.
+            ValueError: the text is not canonical.
         """
         try:
             given = json.loads(text)
@@ -99,7 +99,7 @@ class Description:
         return found
 
     def completed(self, as_before: Mapping[str, Any]) -> Description:
-        """This description, of the same name, with what has been declared since it was stored."""
+        """Return this description with the hyperparameters declared since; its name is the same."""
         values = {**as_before, **self.hyperparameters}
         return replace(self, hyperparameters=values, as_before=as_before)
 
@@ -147,7 +147,7 @@ def _typed(value: object) -> object:
 
 
 def _untyped(value: Any) -> Any:
-    """The value that `_typed` wrote."""
+    """Return the value that `_typed` wrote as `value`."""
     if isinstance(value, list):
         return tuple(map(_untyped, value))
     kind, _, text = value.partition(":")

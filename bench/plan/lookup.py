@@ -1,4 +1,4 @@
-"""From the names and files that a user gives to ablations and algorithms."""
+"""Load ablations and algorithms by the names and files that a user gives."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def load_ablation(text: str) -> Ablation:
-    """The suite's ablation of this name, or the one that a user's own `.py` file defines.
+    """Return the suite's ablation of this name, or the one that a user's `.py` file defines.
 
     Raises:
         InputError: no such name; or the file can't be read, fails (with its line and the reason),
@@ -39,7 +39,7 @@ def load_ablation(text: str) -> Ablation:
 
 
 def load_algorithm(name: str) -> Algorithm[Any]:
-    """The algorithm of this name, or at this address. The first one loaded imports torch.
+    """Return the algorithm of this name or address. The first one loaded imports torch.
 
     Raises:
         InputError: no such name; or a plugin can't be imported (with the place and the reason), is
@@ -52,7 +52,7 @@ def load_algorithm(name: str) -> Algorithm[Any]:
 
 
 def values_as_before(algorithm: Algorithm[Any]) -> dict[str, object]:
-    """Hyperparameter -> its `before`, of those that are younger than stored runs."""
+    """Return hyperparameter -> its `before`, for those declared after runs were stored."""
     kinds = typing.get_type_hints(algorithm.hyperparameters)
     return {
         field.name: coerce(field.metadata["before"], kinds[field.name])
@@ -71,8 +71,8 @@ def _defined_in(path: Path) -> Ablation:
     module = types.ModuleType("user_ablation")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module
-    # Algorithms and environments beside the file are found, by this process and by its workers;
-    # last, so that nothing is hidden by what happens to lie there.
+    # This process and its workers can import algorithms and environments beside the file. The
+    # folder comes last on the path, so that its files hide no other modules.
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.append(folder)
@@ -96,8 +96,8 @@ def _defined_in(path: Path) -> Ablation:
 
 
 def _only_one(path: Path, names: Mapping[str, object]) -> Ablation:
-    """The ablation among what a file defines, as a plain one: its own code doesn't run later."""
-    # An object may pretend a class; the name of one that is imported twice counts once.
+    """Return the file's one ablation as a plain `Ablation`: no code of a subclass runs later."""
+    # `type`, as an object may fake its class; by id, as one ablation may have two names.
     defined = {id(each): each for each in names.values() if issubclass(type(each), Ablation)}
     named = names.get("ABLATION")
     if id(named) not in defined:

@@ -1,4 +1,4 @@
-"""What a user types, or writes into a variant, turned into values of declared types."""
+"""Convert what a user types, or writes into a variant, to values of declared types."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LARGEST_SEED = 2**63 - 1
 """The store keeps seeds in 64 bits, signed."""
 _LONGEST_SHOWN = 100
 _LARGEST_DIGITS = len(str(10 * LARGEST_SEED))
-# What libraries and files hold: integers of 64 bits, texts without lone surrogates.
+# Values that libraries and files can hold: integers of 64 bits, texts without lone surrogates.
 _HELD: dict[Any, Callable[[Any], object]] = {
     int: lambda number: -(2**63) <= number < 2**63,
     str: lambda text: text == text.encode(errors="replace").decode(),
@@ -66,7 +66,7 @@ def parse_steps(text: str) -> int:
     """A budget like "1e6", "200_000" or "200k" [environment steps].
 
     Raises:
-        InputError: no whole number from 1 on.
+        InputError: the text is no whole number of at least 1.
     """
     try:
         steps = _integer(text)
@@ -78,10 +78,10 @@ def parse_steps(text: str) -> int:
 
 
 def parse_settings(texts: list[str]) -> dict[str, str]:
-    """`field=value` texts as a mapping; the values are parsed once a field's type is known.
+    """Split `field=value` texts into a mapping; values are parsed once a field's type is known.
 
     Raises:
-        InputError: no equals sign, or a field set twice.
+        InputError: a text has no equals sign, or a field is set twice.
     """
     settings: dict[str, str] = {}
     for text in texts:
@@ -95,12 +95,12 @@ def parse_settings(texts: list[str]) -> dict[str, str]:
 
 
 def parse(text: str, annotation: Any) -> object:
-    """`text` as a value of the annotated type.
+    """Return `text` as a value of the annotated type.
 
-    Known are int, float, bool, str, None, Literal, unions and tuples of these ("64,64").
+    The type may be int, float, bool, str, None, Literal, a union or a tuple of these ("64,64").
 
     Raises:
-        ValueError: the text stands for no such value; the message says what would.
+        ValueError: the text stands for no such value; the message says what is allowed.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal:
@@ -134,10 +134,10 @@ def parse(text: str, annotation: Any) -> object:
 
 
 def coerce(value: Any, annotation: Any) -> object:
-    """A Python value as one of the annotated type: 1 for a float is 1.0, a list is a tuple.
+    """Convert a value to the annotated type: 1 becomes 1.0 for a float, a list becomes a tuple.
 
     Raises:
-        ValueError: it isn't one; the message says what would be.
+        ValueError: it can't be converted; the message says what is allowed.
     """
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is Literal and value in arguments:
@@ -179,7 +179,7 @@ def describe(annotation: Any) -> str:
 
 
 def _broad(annotation: Any) -> int:
-    """Types that fewer texts stand for come first."""
+    """Sort key of types: those with fewer valid texts come first."""
     return {type(None): 0, bool: 1, int: 2, float: 3, str: 5}.get(annotation, 4)
 
 
@@ -195,7 +195,7 @@ def _integer(text: str) -> int:
 
 
 def _shown(value: object, write: Callable[[object], str] = str) -> str:
-    """A value of somebody's own file for an error's line: a start of it, or else its type."""
+    """Return a user's value for an error message: its first characters, or else its type."""
     try:
         text = write(value)
     except Exception:
@@ -209,15 +209,15 @@ def checked(
     value: object,
     convert: Callable[[Any, object], object],
 ) -> object:
-    """The value as one of the field's type, within its range.
+    """Convert a value to the field's type and check its range.
 
     Args:
         field: a hyperparameter's declaration; kind: its type.
-        value: from outside.
+        value: the user's value.
         convert: `parse` or `coerce`.
 
     Raises:
-        InputError: it is none, with what is allowed.
+        InputError: the value isn't allowed; the message says what is.
     """
     low, high, choices = (field.metadata.get(key) for key in ("low", "high", "choices"))
     try:

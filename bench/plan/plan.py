@@ -1,4 +1,4 @@
-"""An ablation, as asked for, turned into the runs that answer it."""
+"""Plans: a requested ablation turned into the runs that answer its question."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class Cell:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What was asked for, environment by environment, variant by variant.
+    """The cells of a request, ordered by environment, then by variant.
 
     Attributes:
         notes: what the user should know about how the request was understood.
-        options: of `run`, which ask for the ablation; empty where its name alone does.
+        options: the `bench run` options that select the ablation; empty if its name is enough.
     """
 
     ablation: Ablation
@@ -49,7 +49,7 @@ class Plan:
     options: str = ""
 
     def runs(self) -> dict[str, tuple[Description, int]]:
-        """Run -> its description and seed. A run that two variants share is there once."""
+        """Return run -> (description, seed). A run that two variants share appears once."""
         return {
             cell.description.run(seed): (cell.description, seed)
             for cell in self.cells
@@ -57,12 +57,12 @@ class Plan:
         }
 
     def seeds(self, cell: Cell) -> tuple[int, ...]:
-        """The seeds that fix n: the ablation's own where a part of them is asked for."""
+        """Return the seeds that fix n: all of the ablation's if the cell's are among them."""
         own = self.ablation.seeds
         return own if set(cell.seeds) <= set(own) else cell.seeds
 
     def rows(self, created: datetime) -> list[dict[str, object]]:
-        """The rows of the store's table `plans`, a row per cell."""
+        """Return the rows of the store's table `plans`, one row per cell."""
         environments = list(dict.fromkeys(cell.environment for cell in self.cells))
         # A path may hold bytes that are no text.
         options = self.options.encode(errors="backslashreplace").decode()
@@ -114,10 +114,10 @@ def make_plan(
     device: str = "cpu",
     options: str = "",
 ) -> Plan:
-    """The plan of an ablation, or of the part and at the size that is asked for.
+    """Return the plan of an ablation, or of a part of it or at another size.
 
     Args:
-        back_end_of: names what steps an environment; `bench.train.back_ends.back_end_on` a device.
+        back_end_of: environment id -> name of its back end, as `back_end_on` with a device gives.
         seeds, steps, time_limit, environments, variants: in place of the ablation's own;
             environments may be others than it names, variants are some of its own.
         settings: field -> text, for every selected variant whose algorithm has the field.
@@ -126,9 +126,9 @@ def make_plan(
 
     Raises:
         InputError: a name, field or value is not known or not allowed; an algorithm can't be
-            trained in an environment; a seed isn't one of those that are held out; or a setting is
-            of a field that a selected variant fixes, as overriding it would undo the contrast under
-            test.
+            trained in an environment; a seed isn't among the held-out ones of an ablation that has
+            some; or a setting would override a field that a selected variant fixes, which would
+            undo the contrast under test.
     """
     names = [variant.name for variant in ablation.variants]
     for name in variants or ():
@@ -184,7 +184,7 @@ def make_plan(
 
 
 def _without_slope(variants: Sequence[Variant]) -> list[str]:
-    """A line for each algorithm with a surrogate objective that no kernel can train by."""
+    """Return a line for each algorithm whose surrogate objective has no compiled kernel."""
     from algorithms.hyperparameters import SurrogateHyperparameters
 
     slow = {}
@@ -200,7 +200,7 @@ def _without_slope(variants: Sequence[Variant]) -> list[str]:
 
 
 def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str, object]:
-    """All hyperparameters of a variant: defaults, what it fixes, and the settings it has."""
+    """Return all hyperparameters of a variant: defaults, those it fixes, the user's settings."""
     algorithm = load_algorithm(variant.algorithm)
     kinds = typing.get_type_hints(algorithm.hyperparameters)
     fields = {field.name: field for field in dataclasses.fields(algorithm.hyperparameters)}
@@ -225,7 +225,7 @@ def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str,
 
 
 def _spread(selected: Sequence[Variant], settings: Mapping[str, str]) -> list[str]:
-    """Check that each setting reaches a variant; say so where it doesn't reach all."""
+    """Check that each setting applies to a variant; return a note if it doesn't apply to all."""
     notes = []
     fields = {
         variant.name: [
@@ -260,12 +260,12 @@ def _check_documentation(name: str) -> None:
         json.dumps(_documentation(name), ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"what algorithm {name!r} says of itself can't be stored: {told(error)}"
+            f"the declarations of algorithm {name!r} can't be stored: {told(error)}"
         ) from error
 
 
 def _documentation(name: str) -> dict[str, object]:
-    """What a report says about an algorithm, so that it needs neither the algorithm nor torch."""
+    """Return what a report says about an algorithm, so that it imports neither that nor torch."""
     algorithm = load_algorithm(name)
     module = algorithm_address(name).partition(":")[0]
     return {

@@ -1,4 +1,4 @@
-"""An algorithm of another package: imported, and checked as far as it can be without training."""
+"""Import an algorithm of another package, and check it as far as possible without training."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def load_plugin(address: str) -> Algorithm[Any]:
-    """The algorithm at `package.module:NAME`.
+    """Return the algorithm at `package.module:NAME`.
 
     Raises:
         InputError: it can't be imported, with the reason and the line that raised it; it is no
-            algorithm; or it takes a name of the suite's own. Always with the address.
+            algorithm; or it takes a name of the suite's own. The message has the address.
     """
     module, _, name = address.partition(":")
     plugin = f"the algorithm plugin {address!r}"
@@ -64,7 +64,7 @@ def load_plugin(address: str) -> Algorithm[Any]:
 
 
 def _reason(error: BaseException) -> str:
-    """Type and message of an error, and the line that raised it."""
+    """Return type and message of an error, and the line that raised it."""
     file, line = None, None
     if isinstance(error, SyntaxError):
         file, line = error.filename, error.lineno

@@ -1,8 +1,8 @@
 """Algorithms and environments of other packages, by address or by a name that a package gives.
 
-An address is `package.module:NAME`: what `NAME` is in that module. An installed package gives it a
+An address is `package.module:NAME`, an object of that module. An installed package gives it a
 short name by an entry point of the groups below. Nothing is imported to resolve a name, so that a
-broken plugin breaks nothing but what asks for it.
+broken plugin breaks only the commands that use it.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _NAMES = {address: name for name, address in ALGORITHMS.items()}
 
 
 def is_algorithm(name: str) -> bool:
-    """Whether the name can be that of an algorithm here: a stored one may be made elsewhere."""
+    """Whether a name is of the suite or an address; a stored run's may be neither."""
     return name in ALGORITHMS or _ADDRESS.fullmatch(name) is not None
 
 
 def canonical_algorithm(name: str) -> str:
-    """The name under which an algorithm's runs are stored: the suite's own, else the address.
+    """Return the name under which an algorithm's runs are stored: the suite's, else the address.
 
-    So a run is the same run whether its algorithm was asked for by address or by a short name.
+    So a run is the same run whether its algorithm was given by address or by a short name.
 
     Raises:
-        InputError: no such name, or packages that give it to different algorithms.
+        InputError: there is no such name, or packages give it to different algorithms.
     """
     if name in ALGORITHMS:
         return name
@@ -52,16 +52,16 @@ def canonical_algorithm(name: str) -> str:
 
 
 def algorithm_address(name: str) -> str:
-    """Where an algorithm lies, `module:NAME`; raises InputError as `canonical_algorithm` does."""
+    """Return an algorithm's `module:NAME`; raises InputError as `canonical_algorithm` does."""
     canonical = canonical_algorithm(name)
     return ALGORITHMS.get(canonical, canonical)
 
 
 def plugin_environment(environment: str) -> str | None:
-    """`module:Id-v0` for an id that an installed package gives; None where none does.
+    """Return `module:Id-v0` for an id that an installed package declares, else None.
 
     Raises:
-        InputError: packages give it to different modules.
+        InputError: packages declare the id with different modules.
     """
     given = _given(ENVIRONMENT_GROUP)
     if environment not in given:
@@ -75,7 +75,7 @@ def plugin_algorithms() -> dict[str, str]:
 
 
 def _given(group: str) -> dict[str, list[str]]:
-    # It takes a tenth of the time of `--help`, which has no need of it.
+    # Imported here, as it would take a tenth of the time of `--help`, which doesn't need it.
     from importlib.metadata import entry_points
 
     found: dict[str, list[str]] = {}

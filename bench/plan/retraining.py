@@ -11,7 +11,7 @@ from bench.plan.plan import Cell, Plan
 
 
 def retraining_plan(runs: Sequence[tuple[Description, int]]) -> Plan:
-    """The plan of runs, given by description and seed; there is at least one."""
+    """Return the plan of runs, given as pairs (description, seed), at least one."""
     seeds: dict[Description, set[int]] = {}
     for description, seed in runs:
         seeds.setdefault(description, set()).add(seed)
@@ -41,7 +41,7 @@ def retraining_plan(runs: Sequence[tuple[Description, int]]) -> Plan:
 
 
 def _name(description: Description) -> str:
-    # An algorithm alone would not do: its variants are descriptions of their own.
-    # Of an address, what a variant's name may hold.
+    # The algorithm alone isn't unique: several descriptions may have the same one.
+    # An address is reduced to the characters that a variant's name may have.
     text = re.sub(r"[^A-Za-z0-9]+", "_", description.algorithm)[-100:].strip("_")
     return f"{text or 'algorithm'}-{description.identifier[:8]}"

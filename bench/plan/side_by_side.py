@@ -1,4 +1,4 @@
-"""Algorithms that are run without an ablation's file: the ablation that they make up."""
+"""Make an ablation of algorithms that are run without an ablation's file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.plan.lookup import load_algorithm
 from bench.plan.registry import canonical_algorithm
 
 STEPS = 100_000
-"""Budget of a run where none is asked for: that of the ladder."""
+"""Default budget of a run, that of the ladder [environment steps]."""
 
 
 def side_by_side(
@@ -21,8 +21,8 @@ def side_by_side(
 ) -> Ablation:
     """One variant per algorithm, with its defaults, beside a control if one is asked for.
 
-    It has the algorithms' name; without a control, the first of them is what the others are
-    compared with.
+    It is named after the algorithms; without a control, the others are compared with the first
+    of them.
 
     Args:
         algorithms: names or addresses, one or more.
@@ -52,7 +52,7 @@ def side_by_side(
     if len(name) > LONGEST_NAME - len("algorithm-"):
         name = f"{name[:150]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
     return Ablation(
-        # Some of the suite's ablations are called as the algorithm that they are about.
+        # Some of the suite's ablations have the name of the algorithm that they are about.
         name=f"algorithm-{name}" if name in ABLATIONS else name,
         title=title,
         question=question,

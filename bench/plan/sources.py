@@ -1,4 +1,4 @@
-"""Where the source of a module lies, found without importing it.
+"""Find the source of a module without importing it.
 
 The suite's own modules lie under one root. A plugin's lie in a folder of the module path: there
 its whole package counts as its code and, unless libraries are installed in that folder, whatever
@@ -15,7 +15,7 @@ PACKAGES = ("algorithms", "bench.train")
 """The packages of the suite whose code can move a result."""
 
 SUITE = ("algorithms", "ablations", "bench")
-"""All of its packages."""
+"""All packages of the suite."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def plugin_of(module: str) -> Plugin:
     """
     top = module.partition(".")[0]
     try:
-        # Of a name without dots, this imports nothing.
+        # For a name without dots, this imports nothing.
         specification = importlib.util.find_spec(top)
     except ValueError:
         specification = None

@@ -1,6 +1,6 @@
-"""Refuses what would wait for ever for an episode to end: an environment may have no time limit.
+"""Refuse to wait for the end of episodes in an environment without a time limit.
 
-An environment without one may well end its episodes by itself; nothing says so beforehand.
+Such an environment may well end its episodes by itself, but nothing says so beforehand.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ OPTION = "--time-limit N (time_limit in an ablation's file) cuts its episodes of
 
 
 def check_can_be_limited(environment: str, back_end: str, limit: int | None) -> None:
-    """Raise InputError where a limit is given for answers, whose length their task says."""
+    """Raise InputError if a limit is given for answers, whose length is set by their task."""
     if limit is not None and back_end == SEQUENCE.name:
         raise InputError(
             f"{environment} takes no time limit: its task says how long an answer is. "
@@ -25,9 +25,9 @@ def check_ends(environment: str, limit: int | None, why: str, option: str = OPTI
 
     Args:
         environment: id.
-        limit: the one that is given, else the environment's own.
+        limit: the time limit given, else the environment's own [environment steps].
         why: who waits, as in "algorithm 'vanilla_policy_gradient' collects whole episodes".
-        option: what helps, as a clause.
+        option: the remedy, as a clause.
 
     Raises:
         InputError: there is no limit.
@@ -37,5 +37,5 @@ def check_ends(environment: str, limit: int | None, why: str, option: str = OPTI
 
 
 def unlimited_note(environment: str) -> str:
-    """A line for who trains by steps: without the end of an episode there is no return."""
+    """Return a warning for algorithms that learn from steps: an endless episode has no return."""
     return f"{environment} has no time limit, and an episode without an end has no return: {OPTION}"

@@ -1,1 +1,1 @@
-"""What is asked for, checked; what of it is missing, trained: for command line and Python alike."""
+"""Check a request and train the runs it lacks, for the command line and Python alike."""

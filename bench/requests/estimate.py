@@ -1,4 +1,4 @@
-"""How long training takes, by what stored runs took."""
+"""Estimate how long training takes from the time that stored runs took."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Seconds that a step of one seed took on one core, by algorithm and environment."""
+    """Seconds per step of one seed on one core; `known` is by algorithm and environment."""
 
     known: Mapping[tuple[str, str], float]
 
@@ -35,13 +35,13 @@ class Estimate:
         return cls(known={(str(a), str(e)): float(value) for (a, e), value in by_place.items()})
 
     def seconds_per_step(self, description: Description) -> float:
-        """Seconds to order work by; where nothing is known, the median of what is."""
+        """Return seconds to order work by; if unknown, the median of the known ones."""
         place = (description.algorithm, description.environment)
         usual = median(self.known.values()) if self.known else 1.0
         return self.known.get(place, usual)
 
     def seconds(self, runs: Iterable[Description], workers: int) -> float | None:
-        """Wall time to train one seed of each of `runs`; None where one of them is not known."""
+        """Return the wall time to train one seed of each of `runs`; None if one is unknown."""
         total = 0.0
         for description in runs:
             place = (description.algorithm, description.environment)
@@ -59,12 +59,12 @@ def _of_published(folder: Path) -> Estimate:
 
 
 def estimated(missing: Collection[Description], store: Store, workers: int) -> str:
-    """How long training takes, in a sentence.
+    """Return a sentence on how long training takes.
 
     Args:
-        missing: a description per run.
-        store: whose runs tell what a step takes; where it doesn't know, the published ones do.
-        workers: processes.
+        missing: one description per run.
+        store: its runs give the time per step; if they are too few, the published runs do.
+        workers: number of processes.
     """
     from bench.store import PUBLISHED
 

@@ -1,4 +1,4 @@
-"""Whether results come from the code of this tree."""
+"""Check whether results come from the code of this tree."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
-    """A line where results are of other code; code that is no longer there is passed over.
+    """Yield a line if results come from other code than this tree's.
 
-    So are results of the first edition's code: where they lie is told with that
-    (`bench.store.editions`).
+    Results whose code is no longer there are skipped, as are those of the first edition's code,
+    which `place_and_edition` mentions.
     """
     from bench.plan.digest import code_digest
     from bench.plan.registry import is_algorithm
@@ -41,12 +41,12 @@ def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
 
 
 def of_code(runs: pd.DataFrame, *digests: str) -> pd.Series:
-    """Whether each run is of the code of one of these digests, trained or adopted by it."""
+    """Whether code of one of these digests trained or adopted each run."""
     return runs["digest"].isin(digests) | runs["adopted"].isin(digests)
 
 
 def place_and_edition(view: View) -> str:
-    """Where a view's results lie, and whether they are of the first edition's code."""
+    """Return a view's folder, and whether its results are of the first edition's code."""
     from bench.store.editions import edition_text
 
     return shown(view.source) + edition_text(view.runs)

@@ -1,4 +1,4 @@
-"""The plan that a request asks for, everything about it checked."""
+"""Turn a request into a plan, and check everything about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DEVICES: Final = ("auto", "cpu", "cuda")
 
 
 def stored_name(ablation: str) -> str:
-    """The name under which an ablation is stored, of which a name or a .py file is given."""
+    """Return the name under which an ablation is stored, given its name or its .py file."""
     if not ablation.endswith(".py"):
         return ablation
     from bench.plan.lookup import load_ablation
@@ -42,14 +42,14 @@ def requested_plan(
     elsewhere: bool = False,
     scored: bool = False,
 ) -> Plan:
-    """The plan that the options ask for, everything about it checked.
+    """Return the plan that the options select, with everything about it checked.
 
     Args:
-        elsewhere: other machines train, so that "cuda" needs no GPU here.
-        scored: training is decided upon by the returns of episodes, which have to end.
+        elsewhere: whether other machines train, so that "cuda" needs no GPU here.
+        scored: whether runs are trials scored by the returns of episodes, which have to end.
 
     Raises:
-        InputError: one of them isn't known or allowed, or they contradict.
+        InputError: an option isn't known or allowed, or options contradict each other.
     """
     from bench.plan.parsing import parse_seeds, parse_settings, parse_steps
 
@@ -113,7 +113,7 @@ def _asked(
     environments: list[str] | None,
     time_limit: int | None,
 ) -> tuple[Ablation, str]:
-    """The ablation that is asked for, and the options of `run` where its name would not do."""
+    """Return the ablation, and the `bench run` options that select it if its name doesn't."""
     from ablations.spec import Ablation
     from bench.plan.lookup import load_ablation
 
@@ -141,7 +141,7 @@ def _asked(
 
 
 def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
-    """The ablation with its environments' addresses in place of their short names."""
+    """Return the ablation with addresses in place of its environments' short names."""
     names = {each: addresses.get(each, each) for each in ablation.environments}
     steps = ablation.steps
     if isinstance(steps, Mapping):
@@ -154,7 +154,7 @@ def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
 
 
 def _environment(environment: str) -> Specification:
-    """The environment under its own name, or the address of one that an installed package gives."""
+    """Return the specification of an environment, also by a short name of an installed package."""
     from bench.plan.back_ends import ENVPOOL
     from bench.plan.registry import plugin_environment
 
@@ -164,10 +164,10 @@ def _environment(environment: str) -> Specification:
 
 
 def specification(environment: str) -> Specification:
-    """What an environment is.
+    """Return the specification of an environment.
 
     Raises:
-        InputError: there is none, or making it raises, whatever that is.
+        InputError: there is no such environment, or making it raises any error.
     """
     from bench.train.back_ends import describe
 
@@ -181,7 +181,7 @@ def specification(environment: str) -> Specification:
 
 
 def resolved_device(device: str) -> str:
-    """What "auto" is on this machine; InputError for a GPU that isn't there."""
+    """Return "cpu" or "cuda" for a device option; raise InputError for a GPU that isn't there."""
     import torch
 
     if device == "cuda" and not torch.cuda.is_available():

@@ -1,4 +1,4 @@
-"""Training what a plan lacks: the part that the command line and Python's `bench.run` share."""
+"""Train the runs that a plan lacks, for the command line and Python's `bench.run` alike."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """What became of a plan.
+    """The outcome of training a plan.
 
     Attributes:
-        summary: the runner's.
-        hidden: whether the plan hides results that an earlier one of its ablation showed.
+        summary: the runner's summary.
+        hidden: whether the plan hides results that an earlier plan of its ablation showed.
     """
 
     summary: Summary
@@ -45,13 +45,13 @@ def train(
     """Store a plan, with what was imported into its ablation, and train the runs it lacks.
 
     Args:
-        plan: what is asked for.
-        store: that can be written.
+        plan: the requested plan.
+        store: a writable store.
         standing: counts the events, for the observers that need it.
-        executor: who trains; it has ended when this returns.
-        asked: when.
-        before: results that started before this moment are trained again.
-        observers: each told the runner's events.
+        executor: runs the training; it has ended when this returns.
+        asked: time of the request.
+        before: runs whose results started before this moment are trained again.
+        observers: each is called with the runner's events.
         verbose: show on standard error what is logged in the store's folder `logs`.
 
     Raises:
@@ -91,13 +91,13 @@ def _with_kept_seeds(
     earlier: Mapping[str, Mapping[str, Any]],
     store: Store,
 ) -> list[dict[str, Any]]:
-    """The plan's rows with the seeds that fix n, which don't change once results can be judged.
+    """Return the plan's rows with the seeds that fix n, which stay once results can be judged.
 
-    From the moment on when an earlier plan of a description has results of as many of its seeds as
-    a test needs, its seeds stay the plan's, whatever more is asked for. Until then they grow.
+    Once as many seeds of a description's earlier plan have results as a test needs, the seeds of
+    that plan stay, whatever more is requested. Until then they grow.
 
     Args:
-        plan: what is asked for.
+        plan: the requested plan.
         rows: its rows, one per cell.
         earlier: description -> its metadata in the stored plan of the ablation.
         store: with results.
@@ -119,7 +119,7 @@ def _with_kept_seeds(
 
 
 def _planned(store: Store, ablation: str) -> dict[str, dict[str, Any]]:
-    """Description -> its metadata in the ablation's stored plan, empty where there is none."""
+    """Return description -> its metadata in the ablation's stored plan; empty without a plan."""
     rows = store.plans().select(["ablation", "description", "metadata"]).to_pylist()
     return {
         row["description"]: json.loads(row["metadata"])
@@ -129,7 +129,7 @@ def _planned(store: Store, ablation: str) -> dict[str, dict[str, Any]]:
 
 
 def account(summary: Summary, store: Store) -> Iterator[str]:
-    """What became of the runs, each reason once."""
+    """Yield lines on how the runs ended, each reason once."""
     kept = f"; {count(summary.kept, 'run')} kept from before" if summary.kept else ""
     yield f"Trained {count(summary.finished, 'run')} in {duration(summary.seconds)}{kept}."
     if summary.stale:

@@ -39,7 +39,7 @@ class Claims:
     """The claims of one process in one folder; use one object per thread.
 
     Args:
-        folder: where all processes look, DIR above.
+        folder: the store's folder, DIR above.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -51,12 +51,12 @@ class Claims:
         self._heart: threading.Thread | None = None
 
     def take(self, name: str) -> bool:
-        """Whether the name is this object's now, or was already. A dead owner's is taken over.
+        """Try to take a name; return whether this object holds it. A dead owner's is taken over.
 
         A thread then shows others that this process lives, as long as it holds anything.
 
         Raises:
-            OSError: the file system doesn't take it.
+            OSError: the claim can't be written.
         """
         taken = self._take(name)
         if taken:
@@ -68,11 +68,11 @@ class Claims:
         return self._path(name).exists()
 
     def free(self, name: str) -> None:
-        """Give the name back; of one that is not held, nothing."""
+        """Give the name back; do nothing if it is not held."""
         self._give_back(self._path(name))
 
     def take_part(self, places: int) -> None:
-        """Let others know of a process that trains so many groups at a time."""
+        """Show others that this process trains `places` groups at a time."""
         folder = self._folder / TAKING_PART
         folder.mkdir(parents=True, exist_ok=True)
         self._part = folder / f"{self._owner}-{places}"
@@ -81,15 +81,15 @@ class Claims:
         self._live()
 
     def other_places(self) -> int:
-        """Groups that other living processes train at a time."""
+        """Return the number of groups that other living processes train at a time."""
         others = [path for path in self._taking_part() if path not in self._held]
         return sum(int(path.name.rpartition("-")[2]) for path in others)
 
     def tell(self, text: str) -> None:
-        """Let others read what this process says of itself, if it takes part.
+        """Let others read a text about this process, if it takes part.
 
         Raises:
-            OSError: the file system doesn't take it.
+            OSError: the text can't be written.
         """
         if self._part in self._held:
             with whole(self._part) as file:
@@ -120,7 +120,7 @@ class Claims:
 
     @contextmanager
     def held(self, name: str) -> Iterator[None]:
-        """Within, the name is this object's; waits for another owner, for a short time's work.
+        """Hold a name within the block, for short work; wait while another owner holds it.
 
         Raises:
             InputError: another living process holds it for longer than such work takes.
@@ -171,10 +171,10 @@ class Claims:
             for owner in path.parent.iterdir():
                 if owner == path:
                     return True
-                if not _OWNER.match(owner.name):  # a file manager's or a file system's
+                if not _OWNER.match(owner.name):  # written by a file manager or file system
                     owner.unlink()
                 elif not self._lives(owner):
-                    # Whoever looks at it from here on sees a heartbeat; one alone can rename it.
+                    # From here on others see a heartbeat; only one process can rename the file.
                     os.utime(owner)
                     owner.rename(path)
                     self._held.add(path)
@@ -190,7 +190,7 @@ class Claims:
         return False
 
     def _live(self) -> None:
-        """Show from now on, as long as anything is held, that this process lives."""
+        """Start the thread that shows, as long as anything is held, that this process lives."""
         with self._waking:
             if self._heart is None:
                 self._heart = threading.Thread(target=self._beat, daemon=True)
@@ -210,7 +210,7 @@ class Claims:
 
 @cache
 def _machine() -> str:
-    """Names where a process number means something: this boot of this machine or container."""
+    """Return a name for where process numbers are valid: this boot of this machine or container."""
     places = [socket.gethostname()]
     with suppress(OSError):
         places.append(Path("/proc/sys/kernel/random/boot_id").read_text())
@@ -219,7 +219,7 @@ def _machine() -> str:
 
 
 def _birth(pid: int) -> str:
-    """When the process of this number began, as the system counts; empty where there is none."""
+    """Return a process's start in the system's units; "" if gone, "unknown" without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return "" if fields[0] in "ZX" else fields[19]

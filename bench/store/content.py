@@ -1,6 +1,6 @@
-"""The content of a run, every step, return and diagnostic, and where that of two runs differs.
+"""Compare the contents of runs: every step, return and diagnostic.
 
-Wall times are no part of it, nor where the run was made: training again gives others.
+Wall times and provenance are no part of the content: training again gives others.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from bench.store.schema import SCHEMAS
 # The rows of one run, by table.
 Content = Mapping[str, pa.Table]
 
-# In the order in which a difference is looked for: an episode says more than a count of them.
+# Compared in this order: a difference of an episode says more than one of their number.
 COMPARED: dict[str, tuple[str, ...]] = {
     "episodes": tuple(name for name in SCHEMAS["episodes"].names if name not in ("run", "seconds")),
     "updates": tuple(name for name in SCHEMAS["updates"].names if name not in ("run", "seconds")),
@@ -42,7 +42,7 @@ class Difference:
     values: tuple[object, object]
 
     def sentence(self, first: str, second: str) -> str:
-        """In words; `first` and `second` say whose the values are."""
+        """Return the difference in words; `first` and `second` name the two contents."""
         one, other = self.values
         if self.column is None:
             return f"{self.table} has {one} rows {first}, {other} {second}"
@@ -50,13 +50,13 @@ class Difference:
 
 
 def by_run(tables: Mapping[str, pa.Table]) -> dict[str, Content]:
-    """Run -> its rows, of tables that are sorted by run, as `Store.read` gives them."""
+    """Return run -> its rows, given tables sorted by run, as `Store.read` gives them."""
     parts: dict[str, dict[str, pa.Table]] = {}
     for run in tables["runs"]["run"].to_pylist():
         parts[run] = {name: table.slice(0, 0) for name, table in tables.items()}
     for name, table in tables.items():
         for run, rows in segments(table):
-            # A run that is being written has rows without being there.
+            # A run that is being written may have rows here and none in `runs`.
             if run in parts:
                 parts[run][name] = rows
     return dict(parts)
@@ -69,20 +69,20 @@ def row_of(content: Content) -> dict[str, Any]:
 
 
 def same_code(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
-    """Whether rows of the table `runs` are of one code: their own, or code that adopted them."""
+    """Whether one code trained or adopted both runs, given their rows of the table `runs`."""
     return bool(digests_of(first) & digests_of(second))
 
 
 def digests_of(row: Mapping[str, Any]) -> set[str]:
-    """Digests of the code that a row of the table `runs` is of."""
+    """Return digests of the code that trained or adopted a run, given its row of `runs`."""
     return {row["digest"], row["adopted"] or row["digest"]}
 
 
 def first_difference(first: Content, second: Content) -> Difference | None:
-    """The first difference in the content of a run: of the first rows that differ, by column.
+    """Return the first difference between two contents of a run, by row, then by column.
 
-    A published run keeps the diagnostics of some updates: where one content has none of an update,
-    only its number and step are compared. Its numbers are rounded, and so are then the other's.
+    A published run lacks the diagnostics of some updates: if one content has none of an update,
+    only its number and step are compared. If one content is rounded, the other is rounded alike.
 
     Args:
         first, second: the rows of one run in each of the tables of COMPARED.
@@ -96,11 +96,11 @@ def first_difference(first: Content, second: Content) -> Difference | None:
 
 
 def first_difference_of_beginning(whole: Content, beginning: Content) -> Difference | None:
-    """The first difference between a run and what begins as it does, and ends after fewer steps.
+    """Return the first difference between a run and a repetition of its beginning.
 
-    Compared are the episodes and updates up to the last step of the beginning, and whether it
-    diverged by then. Of updates, those that both have a row of: a run has one for each thousandth
-    of its budget.
+    Episodes and updates up to the last step of the beginning are compared, and whether it diverged
+    by then; of the updates, only those that both have a row of: a run stores one for each
+    thousandth of its budget.
 
     Args:
         whole, beginning: as in `first_difference`.
@@ -123,7 +123,7 @@ def first_difference_of_beginning(whole: Content, beginning: Content) -> Differe
 
 
 def _as_published(content: Content, other: Content) -> Content:
-    """The content with its numbers rounded as those of the other are."""
+    """Return the content with its numbers rounded like those of the other."""
     steps = steps_of(row_of(other))
     return {table: rounded(rows, steps) for table, rows in content.items()} if steps else content
 
@@ -148,7 +148,7 @@ def _difference(table: str, one: pa.Table, other: pa.Table) -> Difference | None
 
 
 def _of_both(one: pa.Table, other: pa.Table) -> tuple[pa.Table, pa.Table]:
-    """Updates of one run, the diagnostics of each null in both where they all are in either."""
+    """Return both tables of updates with diagnostics null wherever either has none at all."""
     if len(one) != len(other):
         return one, other
     empty = pa.array(_undiagnosed(one) | _undiagnosed(other))
@@ -180,6 +180,6 @@ def _differing(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.ndarray:
 
 def _bits(column: pa.ChunkedArray) -> np.ndarray:
     values = column.fill_null(0.0).to_numpy()
-    # Processors write different bits for what is not a number; they mean the same.
+    # Processors write different bits for NaN; they mean the same.
     values = np.where(np.isnan(values), np.nan, values).astype(values.dtype)
     return values.view(f"i{values.itemsize}")

@@ -1,4 +1,4 @@
-"""The editions of the published results: what code trained them."""
+"""The editions of the published results, by the code that trained them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ have been made by another rule since."""
 
 
 PAGES = {"experiment": "figure_3", "surrogates": "table_1", "sequence": "kl"}
-"""Ablation -> its page, which plans of the first edition don't say."""
+"""Ablation -> its page, which plans of the first edition don't hold."""
 
 
 def of_first_edition(runs: pd.DataFrame) -> pd.Series:
@@ -47,13 +47,13 @@ def of_first_edition(runs: pd.DataFrame) -> pd.Series:
 
 
 def edition_text(runs: pd.DataFrame) -> str:
-    """What to put behind the place of these runs: that they are of the first edition's code.
+    """Return a remark that runs are of the first edition's code, to follow their folder's name.
 
     Args:
         runs: with the columns of the table `runs`.
 
     Returns:
-        Empty where none of them is.
+        Empty if none of them is.
     """
     first = of_first_edition(runs)
     if not first.any():
@@ -62,7 +62,7 @@ def edition_text(runs: pd.DataFrame) -> str:
 
 
 def edition_note(runs: pd.DataFrame) -> list[str]:
-    """A sentence for a page of these runs that doesn't say where they lie; none likewise."""
+    """Return that remark as a sentence, for a page that doesn't name the folder; none likewise."""
     first = of_first_edition(runs)
     if not first.any():
         return []

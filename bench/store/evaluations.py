@@ -27,23 +27,23 @@ def write_evaluation(results: Path, run: str, rows: Sequence[Mapping[str, object
 
 
 def read_evaluations(results: Path, runs: Iterable[str]) -> tuple[pd.DataFrame, list[str]]:
-    """The episodes of these runs' policies, and a line for each file that can't be used."""
+    """Return the episodes of these runs' policies, and a line for each unusable file."""
     frames, problems = read_files(results, "evaluations", EVALUATIONS, dict.fromkeys(runs))
     return pd.concat(frames) if frames else EVALUATIONS.empty_table().to_pandas(), problems
 
 
 def evaluated(view: View, actions: str) -> View:
-    """A view with the episodes of `bench evaluate` in place of those of training.
+    """Return a view with the episodes of `bench evaluate` in place of those of training.
 
-    All of a run's stand at the end of its budget, so its score is their mean. Runs that have not
-    been evaluated are left out, updates too: they are of training.
+    A run's episodes all stand at the end of its budget, so its score is their mean. Runs that have
+    not been evaluated are left out; so are the updates, which belong to training.
 
     Args:
         view: an ablation's results.
         actions: one of `kinds.ACTIONS`.
 
     Raises:
-        InputError: no run of the view has been evaluated so, or no such way to choose actions.
+        InputError: no run of the view was evaluated with these actions, or they are unknown.
     """
     if actions not in ACTIONS:
         raise unknown("way to choose actions", actions, ACTIONS)

@@ -1,4 +1,4 @@
-"""What must be said of runs whose curves were read from files: nothing of them was trained here."""
+"""Remarks on runs whose curves were read from files, and which were not trained here."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def trained(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def told(runs: pd.DataFrame) -> tuple[str, ...]:
-    """A line for each imported variant in an environment: what it is, and what is odd about it.
+    """Return lines on each imported variant in an environment: its origin, and what is odd.
 
     Args:
         runs: the store's view of an ablation.

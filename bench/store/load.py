@@ -78,24 +78,24 @@ class View:
         """These results as a matplotlib figure.
 
         Args:
-            kind: curves, seeds, scores, differences, profile, mechanism, figure_3 or kl; None: what
-                the ablation's page is.
-            options: as those of `bench.api.drawing.figure`: x, statistic, paper, variants,
+            kind: curves, seeds, scores, differences, profile, mechanism, figure_3 or kl; None: the
+                kind of the ablation's page.
+            options: those of `bench.api.drawing.figure`: x, statistic, paper, variants,
                 environments, width, font_size, title, caption.
 
         Raises:
-            InputError: nothing to draw, or an option that is not known.
+            InputError: there is nothing to draw, or an option is unknown.
         """
-        # By name: who asks for a figure loads what draws it; nothing in the store rests on it.
+        # Imported by name and only for a figure: the store doesn't depend on the drawing code.
         drawing: Any = importlib.import_module("bench.api.drawing")
         figure: Figure = drawing.figure(self, kind, **options)
         return figure
 
 
 def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
-    """Each algorithm with runs of several versions of its code: its name, digest -> runs.
+    """Yield (algorithm, digest -> number of runs) if runs come from several versions of its code.
 
-    Digests are compared within an algorithm, a back end and, where it brings code of its own, an
+    Digests are compared within an algorithm, a back end and, if it brings its own code, an
     environment: each has its own. A run that later code has adopted counts as of that code.
     """
     runs = runs.assign(code=runs["adopted"].fillna(runs["digest"]))
@@ -107,7 +107,7 @@ def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
 
 
 def load(ablation: str, results: str | Path | None = None) -> View:
-    """The view of an ablation from `results`, if given, and from no other store.
+    """Return the view of an ablation from `results`, if given, and from no other store.
 
     Otherwise from results/local if its plan and at least one result of it are there, and from
     results/published if not. Raises InputError where no store has a plan of the ablation, or no
@@ -132,7 +132,7 @@ def load(ablation: str, results: str | Path | None = None) -> View:
 
 
 def planned_ablations(results: str | Path | None = None) -> set[str]:
-    """The names of the ablations that there is a plan of where `load` looks.
+    """Return the names of the ablations with a plan in the folders where `load` looks.
 
     Raises:
         InputError: the named results folder does not exist.
@@ -142,7 +142,7 @@ def planned_ablations(results: str | Path | None = None) -> set[str]:
 
 
 def _held_out(plans: pa.Table, ablation: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
-    """Description and seed of what is held out for an ablation, and for others."""
+    """Return the pairs (description, seed) held out for an ablation, and those for others."""
     own: set[tuple[str, int]] = set()
     others: set[tuple[str, int]] = set()
     for row in plans.select(["ablation", "description", "metadata"]).to_pylist():
@@ -182,9 +182,9 @@ def _view(place: Store, plans: pa.Table, ablation: str) -> View:
 
 
 def _named(names: pd.DataFrame, tables: dict[str, pa.Table], name: str) -> pd.DataFrame:
-    """Rows of the runs in a table, in the order of `names`, with its columns.
+    """Return a table's rows of the runs in `names`, in that order, with the columns of `names`.
 
-    The table is taken out of `tables`: of some million rows, one copy is enough.
+    The table is removed from `tables`, so that millions of rows are in memory only once.
     """
     table = tables.pop(name)
     nothing = table.slice(0, 0)

@@ -1,4 +1,4 @@
-"""Marks: what a file in `runs` commits, and by which names."""
+"""Marks: the files in `runs`, each of which commits runs and names their other files."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from bench.store.rounding import ROUNDED
 from bench.store.schema import RUNS
 
 OF_DESCRIPTION = "description-"
-"""How the name begins of files that hold all runs of a description."""
+"""Prefix of the names of files that hold all runs of a description."""
 COMPACTED = "compacted"
 PARTS = ("episodes", "updates")
 PLAIN = "[A-Za-z0-9][A-Za-z0-9_-]{0,199}"
-"""What a run and a description can be called: part of a file's name that readers see."""
+"""Pattern of the ids of runs and descriptions, which become parts of file names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,11 +48,11 @@ class Entry:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """What a file in `runs` holds.
+    """The content of a file in `runs`.
 
     Attributes:
-        name: of the file, and the first part of the names of those that it commits.
-        rows: of the table `runs`.
+        name: of the file, and the first part of the names of its episodes' and updates' files.
+        rows: its rows of the table `runs`.
     """
 
     name: str
@@ -69,12 +69,12 @@ class Mark:
         return [Entry(**{each: row[each] for each in names}, name=self.name) for row in self.runs]
 
     def file(self, part: str) -> str:
-        """Where the runs' rows in the table `part` lie in the store."""
+        """Return the path in the store of the runs' rows of the table `part`."""
         checksum = self.checksum(part)
         return f"{part}/{self.name}{checksum and '.'}{checksum}.parquet"
 
     def checksum(self, part: str) -> str:
-        """The checksum of that file; empty where its name has none."""
+        """Return the checksum of that file; empty if its name has none."""
         return parts_of(self.runs[0]).get(part, "")
 
     @cached_property
@@ -85,24 +85,24 @@ class Mark:
 
     @property
     def files(self) -> set[str]:
-        """Where all lies that the mark commits."""
+        """The paths in the store of all files that the mark commits."""
         return {*map(self.file, PARTS), *self.policies.values()}
 
 
 def parts_of(row: Mapping[str, Any]) -> dict[str, str]:
-    """Part -> the checksum that its file is named by; none of a run of the first edition.
+    """Return part -> checksum in its file's name; empty for a run of the first edition.
 
     Args:
-        row: of the table `runs`, of a mark that was checked.
+        row: a row of the table `runs`, of a mark that was checked.
     """
     parts: dict[str, str] = json.loads(row["parts"] or "{}")
     return parts
 
 
 def policy_file(row: Mapping[str, Any]) -> str | None:
-    """Where a run's policy lies in its store; None where it was not kept.
+    """Return the path of a run's policy in its store; None if it was not kept.
 
-    Of a run of the first edition, where it would.
+    For a run of the first edition, return the path that it would have.
     """
     if row["parts"] is None:
         return f"policies/{row['run']}.safetensors"
@@ -111,11 +111,11 @@ def policy_file(row: Mapping[str, Any]) -> str | None:
 
 
 def read_mark(path: Path, name: str, told: Callable[[str], None] = lambda text: None) -> Mark:
-    """The mark in a file; raises as `parquet.read` does, and where no store has written it.
+    """Read the mark in a file; raises as `parquet.read` does, and if no store has written it.
 
     Args:
-        path: of the file, wherever it lies by now.
-        name: that the file has, or had, in `runs`.
+        path: the file's current path.
+        name: the name that the file has, or had, in `runs`, without ending.
         told: as in `parquet.read`.
     """
     mark = Mark(name=name, rows=parquet.read(path, RUNS, told=told))
@@ -141,7 +141,7 @@ def _check(mark: Mark) -> None:
             known = {*PARTS, "policies"} >= parts.keys() >= set(PARTS)
             alike = all(parts.get(part) == mark.checksum(part) for part in PARTS)
             if not (known and alike and all(map(_is_checksum, parts.values()))):
-                reason = f"can't be used: column 'parts' of run {run} names no files of its"
+                reason = f"can't be used: column 'parts' of run {run} doesn't name its files"
                 raise UnreadableError(reason, whole=True)
         elif mark.checksum(PARTS[0]):
             reason = f"can't be used: column 'parts' of run {run} is empty"
@@ -167,7 +167,7 @@ def check_rows(table: pa.Table, mark: Mark, part: str) -> None:
         counted[run] += end - start
     for row in mark.runs:
         found = counted.pop(row["run"], 0)
-        # Of updates that are many, not each has a row.
+        # If there are many updates, not each of them has a row.
         if found != row["episodes"] if part == "episodes" else bool(found) != bool(row["updates"]):
             raise UnreadableError(
                 f"is not what run {row['run']} gave: it has {found} rows, of {row[part]}"

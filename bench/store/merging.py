@@ -1,4 +1,4 @@
-"""Merging: results made elsewhere, put into a store that is trained into."""
+"""Merge results made elsewhere into a store that is trained into."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from bench.store.united_plan import unite
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """A run that both stores have a result of, and not the same one.
+    """A run of which the two stores have different results.
 
-    `digests` are those of its code, here and there; `difference` is None where its numbers are
-    the same.
+    `digests` are those of its code, here and there; `difference` is None if its numbers are the
+    same.
     """
 
     run: str
@@ -59,7 +59,7 @@ class Merging:
         added: runs that are new here; `mended` are in place of failed ones, too.
         same: runs that were here already, or that failed there and were known here.
         conflicts: results that differ; `replaced` says whether the source's were taken.
-        contested: ablation and environment of plans that can't be compared, likewise.
+        contested: (ablation, environment) where the plans can't be compared, likewise.
         sessions: throughput sessions that are new here.
         problems: one line for each file that could not be used.
     """
@@ -117,7 +117,7 @@ def _check_source(source: Path, target: Path) -> None:
 def _merge_runs(there: Store, here: Store, done: Merging) -> None:
     pending = there.committed()
     while pending:
-        # Stamps first: what is written after them is noticed.
+        # Stamps are taken first, so that later writes are noticed.
         stamps = {run: here.stamp(run) for run in pending}
         stored = here.committed()
         theirs = by_run(there.read(pending.values()))
@@ -139,7 +139,7 @@ def _merge_run(
     ours: Content | None,
     stamp: str,
 ) -> bool:
-    """Merge one run; False, and nothing is done, where another writer was at it meanwhile."""
+    """Merge one run; do nothing and return False if another writer has changed it meanwhile."""
     judged = _judged(ours, theirs)
     try:
         policy = None if judged == "known" else _policy(there, row_of(theirs), done)
@@ -166,7 +166,7 @@ def _merge_run(
 def _judged(
     ours: Content | None, theirs: Content
 ) -> Literal["missing", "failed", "known", "same", "other"]:
-    """What the target has of a run: nothing, a failure, or what is there to be said besides."""
+    """Judge a run: missing or failed in the target, failed in the source, or compared."""
     if ours is None:
         return "missing"
     here, there = row_of(ours), row_of(theirs)
@@ -190,9 +190,9 @@ def _conflict(run: str, ours: Content, theirs: Content) -> Conflict:
 
 
 def _policy(store: Store, row: Mapping[str, Any], done: Merging) -> bytes | None:
-    """The content of the policy's file, if it was kept and is whole.
+    """Return the content of the policy's file, if it was kept and is whole.
 
-    Raises FileNotFoundError where the run has been stored anew since its row was read.
+    Raises FileNotFoundError if the run has been stored anew since its row was read.
     """
     try:
         return store.policy_content(row)

@@ -31,10 +31,10 @@ class UnreadableError(Exception):
 
 
 def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Table:
-    """A table with one row per mapping; a nullable column may be missing.
+    """Make a table with one row per mapping; a nullable column may be missing.
 
-    Raises ValueError for an unknown column, for a required one without a value, and for one of
-    JSON that holds none.
+    Raises ValueError for an unknown column, for a required one without a value, and for a column
+    of JSON that holds something else.
     """
     for row in rows:
         _check_names(schema, row)
@@ -51,7 +51,7 @@ def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Tab
 
 
 def from_arrays(schema: pa.Schema, run: str, arrays: Mapping[str, np.ndarray]) -> pa.Table:
-    """The rows of one run from arrays [row]; a nullable column may be missing and is then null.
+    """Make the rows of one run from arrays [row]; a missing nullable column becomes null.
 
     Numbers are cast to the schema's type; NaN and infinities stay what they are. Raises ValueError
     for unknown, missing or unequally long columns and for integers that do not fit.
@@ -78,7 +78,7 @@ def _check_names(schema: pa.Schema, given: Collection[str]) -> None:
 
 
 def with_column(table: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
-    """The table with other values in a column of its schema."""
+    """Return the table with other values in a column of its schema."""
     place = table.schema.get_field_index(name)
     return table.set_column(place, table.schema.field(place), column)
 
@@ -107,7 +107,7 @@ def write(table: pa.Table, path: Path) -> str:
         column_encoding=encodings,
         use_dictionary=[name for name in table.column_names if name not in encodings],
         write_page_checksum=True,
-        # Of a small file they would be two thirds.
+        # Statistics would be two thirds of a small file.
         write_statistics=False,
         store_schema=False,
     ) as file:
@@ -126,14 +126,14 @@ def write_bytes(content: bytes | pa.Buffer, path: Path) -> str:
 
 
 def checksum(content: bytes | pa.Buffer) -> str:
-    """16 hexadecimal digits that another content has by a chance of 2⁻⁶⁴."""
+    """Return 16 hexadecimal digits; another content has the same with probability 2⁻⁶⁴."""
     return hashlib.blake2b(content, digest_size=8).hexdigest()
 
 
 def read_bytes(path: Path, expected: str | None) -> bytes:
-    """The content of a file whose checksum is the one expected, if one is.
+    """Return the content of a file, and compare its checksum with the expected one, if given.
 
-    Raises UnreadableError where it isn't, OSError where the file system fails.
+    Raises UnreadableError if they differ, OSError if the file system fails.
     """
     content = path.read_bytes()
     if expected is not None and checksum(content) != expected:
@@ -142,7 +142,7 @@ def read_bytes(path: Path, expected: str | None) -> bytes:
 
 
 def _seal(table: pa.Table) -> str:
-    """The checksum of what all rows hold, but the seal itself. A null counts as no column."""
+    """Return the checksum of all rows without the seal. A null counts as a missing column."""
     rows = [
         {name: value for name, value in row.items() if value is not None and name != SEAL}
         for row in table.to_pylist()
@@ -164,16 +164,16 @@ def read(
     told: Callable[[str], None] = lambda text: None,
     runs_encoded: bool = False,
 ) -> pa.Table:
-    """The rows of a file.
+    """Return the rows of a file.
 
     A file of a later version may have columns that aren't known here: they are left out. One of an
-    earlier version may lack those that can be null.
+    earlier version may lack columns that can be null.
 
     Args:
-        path, schema: of the file.
+        path, schema: the file and its schema.
         expected: its checksum, if it is known.
-        told: called with what is left out, in words that go on from the file's path.
-        runs_encoded: the column `run` is a dictionary: of millions of rows, each name is read once.
+        told: called with a clause on columns left out, to follow the file's path.
+        runs_encoded: read the column `run` as a dictionary, so that each name is stored once.
 
     Raises:
         UnreadableError: the file is torn or foreign, or a column holds what can't be parsed.
@@ -195,7 +195,7 @@ def read(
             table = file.read()
             if SEAL in found.names and table[SEAL].null_count < len(table):
                 _check_seal(table)
-                # It is the file's: rows that come from two files are equal all the same.
+                # The seal is the file's: without it, equal rows of two files compare as equal.
                 table = with_column(table, SEAL, pa.nulls(len(table), pa.string()))
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         line = str(error).partition("\n")[0]
@@ -246,7 +246,7 @@ def _check_seal(table: pa.Table) -> None:
 
 
 def _no_json(table: pa.Table) -> str | None:
-    """Which column of JSON has a value that is none, in words; None where all is well."""
+    """Return a clause on a column of JSON that holds no JSON object; None if there is none."""
     for field in table.schema:
         if (field.metadata or {}).get(b"unit") == JSON.encode():
             for text in table[field.name].unique().to_pylist():
@@ -262,11 +262,11 @@ def _no_json(table: pa.Table) -> str | None:
 def segments(
     table: pa.Table, runs: Collection[str] | None = None
 ) -> Iterator[tuple[str, pa.Table]]:
-    """A run and rows of it that stand together, again and again; nothing is copied.
+    """Yield (run, rows) for each block of consecutive rows of one run; nothing is copied.
 
     Args:
         table: with the column `run`.
-        runs: those whose rows are asked for; None: all.
+        runs: the runs whose rows are wanted; None: all.
     """
     for run, start, end in extents(table):
         if runs is None or run in runs:
@@ -274,7 +274,7 @@ def segments(
 
 
 def extents(table: pa.Table) -> Iterator[tuple[str, int, int]]:
-    """A run, and from which row to before which rows of it stand together, again and again."""
+    """Iterate over (run, start, end) of the blocks of consecutive rows of one run."""
     runs = table["run"].dictionary_encode().unify_dictionaries().combine_chunks()
     encoded = pc.run_end_encode(runs.indices, run_end_type=pa.int64())
     names = runs.dictionary.take(encoded.values).to_pylist()
@@ -283,14 +283,14 @@ def extents(table: pa.Table) -> Iterator[tuple[str, int, int]]:
 
 
 def in_order(parts: Iterable[tuple[str, pa.Table]], schema: pa.Schema) -> pa.Table:
-    """Runs' rows, sorted by run; parts of one run keep their order."""
+    """Join the rows of runs, sorted by run; parts of one run keep their order."""
     ordered = [rows for _, rows in sorted(parts, key=itemgetter(0))]
     decoded = [rows if rows.schema.equals(schema) else rows.cast(schema) for rows in ordered]
     return pa.concat_tables([schema.empty_table(), *decoded])
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A pandas frame; nullable integers and booleans become pandas' nullable types."""
+    """Convert to a pandas frame; nullable integers and booleans become pandas' nullable types."""
     frame = table.to_pandas()
     nullable = {
         field.name: "Int64" if pa.types.is_integer(field.type) else "boolean"

@@ -14,19 +14,19 @@ VARIABLE: Final = "PPO_LADDER_RESULTS"
 _CHECKOUT: Final = Path(__file__).resolve().parents[2] / "results" / "published"
 _INSTALLED: Final = Path(__file__).resolve().parents[1] / "published_results"
 PUBLISHED: Final = _CHECKOUT if _CHECKOUT.is_dir() else _INSTALLED
-"""The root of a checkout, or of the installed package."""
+"""The folder of published results, in a checkout or in the installed package."""
 
 
 def results_folder() -> Path:
-    """The user's own: what `PPO_LADDER_RESULTS` names, else results/local where one works."""
+    """Return the user's folder: `PPO_LADDER_RESULTS`, else results/local in the working folder."""
     return Path(os.environ.get(VARIABLE) or Path("results") / "local").absolute()
 
 
 def result_folders(named: str | Path | None) -> list[Path]:
-    """The folders that are looked through: the named one, else the user's own, then the published.
+    """Return the folders to search: the named one, or else the user's own and the published one.
 
     Raises:
-        InputError: the named one does not exist.
+        InputError: the named folder does not exist.
     """
     if named is None:
         return [results_folder(), PUBLISHED]

@@ -1,4 +1,4 @@
-"""What a plan says of itself as JSON: the kinds of values that readers count on."""
+"""Check that the JSON metadata of a plan has the types of values that readers rely on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LISTS: dict[str, type] = {"held_out": int, "mechanism": str, "seeds": int}
 
 
 def check_metadata(metadata: Mapping[str, object]) -> None:
-    """Raise UnreadableError for a value of another kind than a plan's writer gives it."""
+    """Raise UnreadableError for a value of another type than a plan's writer gives it."""
     for name in TEXTS:
         if not isinstance(metadata.get(name, ""), str):
             raise _unusable(name, metadata[name])

@@ -1,9 +1,9 @@
-"""Publication: a store's runs, copied into one that holds a file per description and table.
+"""Publish a store's runs: copy them into a store with one file per description and table.
 
-What goes in of a run: its row; every episode's step, return and length; every update's number, step
-and wall time; the diagnostics of some DIAGNOSED updates. Numbers are rounded by less than seeds
-differ (`bench.store.rounding`), and the row says by how much. The wall time of single episodes
-stays behind: their updates have it.
+A run is published with its row; every episode's step, return and length; every update's number,
+step and wall time; the diagnostics of about DIAGNOSED updates. Numbers are rounded by less than
+seeds differ (`bench.store.rounding`), and the row says by how much. The wall time of single
+episodes is left out: their updates have it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ DIAGNOSED = 250
 drawn at fewer points, and those of a thousand would fill a third of a published store."""
 
 HERE = ("parts", "rounding", "seal")
-"""Columns of `runs` that say how a store keeps the run, and nothing of it."""
+"""Columns of `runs` about how a store keeps a run, not about the run itself."""
 
 
 @dataclass(kw_only=True)
@@ -58,11 +58,11 @@ def publish(
     Takes all committed runs, or those of the given `descriptions`, and the plans of which every
     description is taken. Files of a description are written anew where a run of it is new, and all
     others are left as they are. A run or plan that is there already is replaced, save that a failed
-    run never replaces a result; a pruned one is nobody's evidence and stays behind.
+    run never replaces a result. Pruned runs are not published.
     `policies` names runs of the source whose policies are copied too.
     Killed at any moment, the target is readable, and publishing again completes it. Raises
     InputError when there is no source, the target is torn or holds files of single runs, or a
-    policy is not to be had.
+    policy is missing.
     """
     old, (new,) = Store(target), map(Store, result_folders(source))
     kept = new.policies()
@@ -141,7 +141,7 @@ def _policies(
     fresh: Collection[str],
     wanted: Collection[str],
 ) -> dict[str, bytes]:
-    """Run -> the policy that is to be stored with it: those that are new, and unnamed ones."""
+    """Return run -> policy to store with it: the new ones, and those that no row names yet."""
     found = {
         row["run"]: new.policy_content(row)
         for row in rows
@@ -165,7 +165,7 @@ def _is_new(row: Mapping[str, Any], published: Mapping[str, Any] | None) -> bool
 
 
 def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dict[str, pa.Table]:
-    """Rows of runs as they are published.
+    """Return rows of runs as they are published.
 
     Args:
         tables: sorted by run, each run's rows in the order of training.
@@ -193,13 +193,13 @@ def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dic
 
 
 def _few_diagnostics(updates: pa.Table, runs: pa.Table) -> pa.Table:
-    """Null diagnostics but in the updates that find the next 1/DIAGNOSED of their run's budget
-    passed, and in each run's last. Doing it again changes nothing.
+    """Set diagnostics to null, except in each run's first and last update and in the first past
+    each 1/DIAGNOSED of its budget. Doing it again changes nothing.
 
     Every update stays, as episodes are placed at the end of their batch.
 
     Args:
-        updates: sorted by run, each run's in the order of training; runs: with all of them.
+        updates: sorted by run, each run's in the order of training; runs: the rows of these runs.
     """
     if not len(updates):
         return updates

@@ -22,11 +22,11 @@ ROUNDED: dict[str, tuple[str, ...]] = {
 
 
 def steps_of_rounding(tables: Mapping[str, pa.Table]) -> dict[str, float]:
-    """Column -> what its numbers may be rounded to multiples of; a power of two.
+    """Return column -> step, a power of two, to multiples of which its numbers may be rounded.
 
-    The mean over the seeds of what a tenth of training gave has a standard deviation over seeds;
-    the smallest of the ten, times SHARE, is twice the step at most. A column whose seeds don't
-    differ in one of the tenths, or of a single seed, has no step.
+    Each seed's mean in a tenth of training has a standard deviation over seeds. The step is at
+    most 2 SHARE times the smallest of the ten, so that errors are at most SHARE times it. A column
+    whose seeds don't differ in one of the tenths, or with a single seed, has no step.
 
     Args:
         tables: rows of all runs of one description, by table.
@@ -49,9 +49,9 @@ def steps_of_rounding(tables: Mapping[str, pa.Table]) -> dict[str, float]:
 
 
 def rounded(table: pa.Table, steps: Mapping[str, float]) -> pa.Table:
-    """The table with these columns at the nearest multiples of their steps.
+    """Return the table with these columns rounded to the nearest multiples of their steps.
 
-    What isn't finite, or would become infinite, stays what it is, and a null a null.
+    Values that aren't finite or would become infinite stay as they are, and so do nulls.
     """
     for column, step in steps.items():
         if column not in table.schema.names:
@@ -67,10 +67,10 @@ def rounded(table: pa.Table, steps: Mapping[str, float]) -> pa.Table:
 
 
 def steps_of(row: Mapping[str, object]) -> dict[str, float]:
-    """The steps to which a published run's numbers were rounded: twice what they may be off by.
+    """Return column -> step of a published run's rounding: twice the largest possible error.
 
     Args:
-        row: of the table `runs`.
+        row: the run's row of the table `runs`.
     """
     off: dict[str, float] = json.loads(str(row["rounding"] or "{}"))
     return {column: 2 * most for column, most in off.items()}

@@ -1,9 +1,9 @@
 """The tables of a store: what each column means, and in which unit.
 
 This is the one place where the columns are documented: `SCHEMAS["runs"].field("seed").metadata`.
-Of an older file a nullable column may be missing and is read as null, so a new column has to be
-nullable; a newer file may have columns that aren't known here; a file that differs in anything else
-is foreign.
+An older file may lack a nullable column, which is read as null, so a new column has to be nullable;
+a newer file may have columns that aren't known here; a file that differs in anything else is
+foreign.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ EPISODES = pa.schema(
             "reward",
         ),
         _column("length", SMALL, "steps of the episode; 0: not known", "environment steps"),
-        # Left out of what is published: an update has them, too.
+        # Not published: updates have them, too.
         SECONDS.with_nullable(True),
     ],
     metadata={"table": "episodes", "meaning": "one row a completed training episode"},
@@ -281,7 +281,7 @@ PRUNED = "pruned"
 STATUSES = (*RESULTS, "failed", PRUNED)
 
 SHARED_DRAWS = "the environment or the algorithm draws from generators that a whole process shares"
-"""How the reason begins of a run that depends on those that it trained with."""
+"""Beginning of the `reason` of a run that depends on the seeds that it was trained with."""
 
 IMPORTED = "imported"
-"""Back end and digest of a run whose curve was read from a file: nothing of it was trained here."""
+"""Back end and digest of a run whose curve was read from a file, not trained here."""

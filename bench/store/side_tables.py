@@ -1,4 +1,4 @@
-"""Tables that lie in a results folder beside those of runs, any number of files each."""
+"""Read and write tables that lie beside those of runs, as any number of files each."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def write_rows(
 def read_files(
     results: Path, table: str, schema: pa.Schema, names: Iterable[str] | None = None
 ) -> tuple[list[pd.DataFrame], list[str]]:
-    """The frames of a table's files that have rows, and a line for each that can't be used.
+    """Return the frames of a table's files that have rows, and a line for each unusable file.
 
     Args:
         results: the folder.
-        table: its name.
-        schema: what the files hold.
-        names: of the files, those that are there; None: all of them.
+        table: the table's name.
+        schema: the schema of its files.
+        names: names of files, of which missing ones are skipped; None: all files.
     """
     folder = results / table
     paths = (

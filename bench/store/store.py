@@ -1,4 +1,4 @@
-"""A folder of results that is whole at any moment, whoever is killed.
+"""A folder of results that is consistent at any moment, even if a writer is killed.
 
     DIR/runs/NAME.parquet                   rows of runs, and which files hold the rest of them
     DIR/episodes/ updates/NAME.SUM.parquet  their episodes and updates; SUM: the file's checksum
@@ -8,10 +8,10 @@
     DIR/claims/                             names that processes hold (`bench.store.claims`)
     DIR/set_aside/                          torn and foreign files, out of the readers' way
 
-NAME is the run's where a store is trained into; in a published one, a file holds all runs of a
-description, and NAME is that. A file in `runs` is moved in last and at once, and names the others
-by their content: so it is the commit mark of all of them, a reader sees one version of a run or
-another and never a mixture, and what a writer killed in between leaves behind counts for nothing.
+In a store that is trained into, NAME is a run's id; in a published one, a file holds all runs of a
+description and is named after it. A file in `runs` is moved in last and at once, and names the
+others by their content: so it is the commit mark of all of them, a reader sees one version of a run
+or another and never a mixture, and files left by a writer killed in between are ignored.
 
 The first edition's files have no SUM in their names, and its published ones have the NAME
 "compacted". They are read too. A run that has been published since is read from the newer file.
@@ -66,7 +66,7 @@ Result = TypeVar("Result")
 
 NO_EPISODES = {name: np.empty(0) for name in ("step", "return", "length", "seconds")}
 NO_UPDATES = {name: np.empty(0) for name in ("update", "step", "seconds")}
-"""What `write_run` takes of a run that has none."""
+"""The arguments of `write_run` for a run without episodes or updates."""
 
 
 class Store:
@@ -85,7 +85,7 @@ class Store:
         self.problems: list[str] = []
         self.claims = Claims(self.path)
         self._left_alone = read_only
-        # What was read or found whole, by path, and the state of the file then.
+        # Path -> the state of the file when it was read, and what was read or found out.
         self._known: dict[Path, tuple[tuple[int, int, int], Any]] = {}
 
     @property
@@ -109,7 +109,7 @@ class Store:
         try:
             with self.staging() as staging, self.claims.held("probe"):
                 for folder in (*SCHEMAS, "policies"):
-                    # Readers of the folder, pandas among them, pass over names with a dot.
+                    # Readers of the folder, pandas among them, skip names that begin with a dot.
                     probe = self.path / folder / f".{staging.name}"
                     parquet.write_bytes(bytes(2**16), staging / folder)
                     os.replace(staging / folder, probe)
@@ -149,9 +149,9 @@ class Store:
     ) -> None:
         """Store one run, in place of what was stored of it before.
 
-        Arrays are [row], without the column `run`; a diagnostic that is missing is null. Whoever is
-        killed and whatever fails (a full disk, OSError), the earlier version of the run is there,
-        or this one.
+        Arrays are [row], without the column `run`; a missing diagnostic becomes null. If the writer
+        is killed or anything fails (a full disk, OSError), either the earlier version of the run is
+        there or this one.
 
         Raises ValueError for rows that do not fit the schema, InputError in a read-only store.
         """
@@ -174,11 +174,11 @@ class Store:
         *,
         stamp: str | None = None,
     ) -> bool:
-        """Store the rows of one run, as they are; otherwise as `write_run`.
+        """Store the rows of one run unchanged; otherwise like `write_run`.
 
         `tables` are those of RUN_TABLES, `policy` is the content of its file. `stamp` is the run's
-        when it was decided to do this: where another writer has been there since, nothing is done
-        and the answer is False.
+        stamp when the caller decided to do this: if another writer has changed the run since,
+        nothing is done and False is returned.
         """
         self._refuse_read_only()
         with self.claims.held(f"{_file_name(run)}-written"):
@@ -192,12 +192,12 @@ class Store:
         """Replace the files of this name. The caller must hold the claim `NAME-written`.
 
         Args:
-            name: of the files: a run's id, or that of all runs of a description.
+            name: the files' name: a run's id, or the name for all runs of a description.
             tables: those of RUN_TABLES. A run keeps the policy that its row names.
             policies: run -> content of its policy's file.
 
         Returns:
-            Bytes of the files of the tables.
+            Size of the tables' files [bytes].
         """
         with self.staging() as staging:
             sums = {part: parquet.write(tables[part], staging / part) for part in PARTS}
@@ -223,7 +223,7 @@ class Store:
         return size
 
     def stamp(self, run: str) -> str:
-        """A text that changes with every write of the run; empty where nothing is stored of it."""
+        """Return a text that changes with every write of the run; empty if the run isn't stored."""
         path = self.path / "runs" / f"{run}.parquet"
         return parquet.checksum(path.read_bytes()) if path.exists() else ""
 
@@ -235,10 +235,10 @@ class Store:
             self.adopt_run(run, content, policy, stamp=stamp)
 
     def adopt_code(self, adopted: Mapping[str, str]) -> None:
-        """Note for runs, committed all of them, the digest of later code that gives the same bits.
+        """Record, for committed runs, the digest of later code that gives the same bits.
 
         Each file is replaced by one that differs in nothing else. A published store is written to
-        as well: what its runs gave stays as it is.
+        as well: the results of its runs don't change.
 
         Args:
             adopted: run -> digest.
@@ -256,7 +256,7 @@ class Store:
                         path = self.path / "runs" / f"{name}.parquet"
                         later: list[str] = []
                         rows = parquet.read(path, RUNS, told=later.append)
-                        if later:  # what isn't known here would be lost
+                        if later:  # columns that aren't known here would be lost
                             self._report(f"{path} {later[0]}; it is left as it is")
                             continue
                         pairs = zip(
@@ -294,7 +294,7 @@ class Store:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """A folder of one's own on the store's file system, removed at the end."""
+        """Give a private folder on the store's file system, removed at the end."""
         for name in (*SCHEMAS, "policies", "incoming"):
             (self.path / name).mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(dir=self.path / "incoming"))
@@ -326,8 +326,8 @@ class Store:
     def committed(self) -> dict[str, Entry]:
         """Every run that is wholly stored, by its id, whatever its status.
 
-        Looks into every file of the three tables that changed since; names and sets aside what is
-        torn or foreign. Of a run that is stored twice, the files that come first by name count.
+        Reads every file of the three tables that has changed since; reports and sets aside torn or
+        foreign ones. If a run is stored twice, the files that come first by name count.
         """
         with ThreadPoolExecutor() as threads:
             whole = threads.map(lambda mark: self._use(mark.name, self._entries), self._marks())
@@ -355,9 +355,9 @@ class Store:
         return mark.entries if all(map(is_whole, PARTS)) else None
 
     def _use(self, name: str, use: Callable[[Mark], Result]) -> Result | None:
-        """What `use` makes of the mark of this name, None where there is none.
+        """Return `use(mark)` for the mark of this name; None if there is no such mark.
 
-        It is called again where it doesn't find a file, because another mark has come.
+        `use` is called again if a file is gone because another mark has replaced this one.
         """
         path = self.path / "runs" / f"{name}.parquet"
         mark = self._mark(path)
@@ -373,21 +373,21 @@ class Store:
         return None
 
     def _marks(self, descriptions: Collection[str] | None = None) -> list[Mark]:
-        """What is committed, whether or not the rest of its files is whole, by name.
+        """Return the marks by name, whether or not the rest of their files is whole.
 
-        Of a published store's files for a description, those of the ones given.
+        In a published store, only the files of the given descriptions are read.
         """
         paths = self._files("runs")
         if descriptions is not None:
             wanted = {OF_DESCRIPTION + each for each in descriptions}
             paths = [p for p in paths if p.stem in wanted or not p.stem.startswith(OF_DESCRIPTION)]
-        # What was published since comes first.
+        # Files published since the first edition come first.
         paths.sort(key=lambda path: path.stem == COMPACTED)
         with ThreadPoolExecutor() as threads:
             return list(filter(None, threads.map(self._mark, paths)))
 
     def _files(self, table: str) -> list[Path]:
-        """Files of a table by name, those that readers pass over aside."""
+        """Return the files of a table by name, without the hidden ones that readers skip."""
         folder = self.path / table
         names = os.listdir(folder) if folder.is_dir() else []
         return [folder / name for name in sorted(names) if name[0] not in "._"]
@@ -418,7 +418,7 @@ class Store:
         return None
 
     def _part(self, mark: Mark, part: str) -> pa.Table | None:
-        """The rows of a mark's runs in a table; None where they are not what it says."""
+        """Return the rows of a mark's runs in a table; None if they don't match the mark."""
         path = self.path / mark.file(part)
 
         def read(path: Path) -> pa.Table:
@@ -430,7 +430,7 @@ class Store:
         return self._attempt(path, read)
 
     def _remembered(self, path: Path, make: Callable[[], Result]) -> Result:
-        """What `make` gave when the file was as it is now; raises FileNotFoundError without one."""
+        """Return `make()`, cached until the file changes; raises FileNotFoundError without one."""
         found = path.stat()
         state = found.st_ino, found.st_mtime_ns, found.st_size
         known = self._known.get(path)
@@ -440,7 +440,7 @@ class Store:
         return result
 
     def finished(self) -> dict[str, frozenset[str]]:
-        """Run -> digests of the code that it is of, for the runs that need no training."""
+        """Return run -> digests of code that trained or adopted it, for the runs with a result."""
         return {
             entry.run: entry.digests
             for entry in self.committed().values()
@@ -490,7 +490,7 @@ class Store:
     def plans(self) -> pa.Table:
         """The latest plan of every ablation, in the order of ablation, environment, variant."""
         found: dict[str, pa.Table] = {}
-        # What was asked for since the first edition comes first.
+        # Plans stored since the first edition come first.
         for path in sorted(self._files("plans"), key=lambda path: path.stem == COMPACTED):
             with suppress(FileNotFoundError):  # somebody else has set it aside meanwhile
                 plans = by_ablation(self._attempt(path, self._plan) or PLANS.empty_table())
@@ -526,7 +526,7 @@ class Store:
         return {run: path for run, path in paths.items() if path.exists()}
 
     def policy_path(self, run: str) -> Path:
-        """Where the policy of a run lies, if it was kept."""
+        """Return the path of a run's policy, whether or not it was kept."""
         row = self._row(run)
         file = policy_file(row) if row is not None else None
         return self.path / (file or f"policies/{run}.safetensors")
@@ -547,10 +547,10 @@ class Store:
         raise FileNotFoundError(f"the policy of run {run} was not kept in {self.path}")
 
     def policy_content(self, row: Mapping[str, Any]) -> bytes:
-        """What the file of a run's policy holds.
+        """Return the content of the file of a run's policy.
 
         Args:
-            row: the run's, of the table `runs`: the policy is the one of that training.
+            row: the run's row of the table `runs`; the policy is the one of that training.
 
         Raises:
             FileNotFoundError: it was not kept, or the run has been stored anew since.
@@ -564,7 +564,7 @@ class Store:
             content = parquet.read_bytes(path, parts_of(row).get("policies"))
             safetensors.load(content)
         except (parquet.UnreadableError, SafetensorError, KeyError) as error:
-            # The library knows types of numbers by names, and has no words for those it doesn't.
+            # The library raises a bare KeyError for a type of numbers that it doesn't know.
             raise InputError(f"{path} is torn or no policy ({error})") from error
         return content
 
@@ -584,9 +584,9 @@ class Store:
         return parquet.to_frame(self.read(entries, (table,))[table])
 
     def _attempt(self, path: Path, read: Callable[[Path], Result]) -> Result | None:
-        """What `read` makes of the file, or None for one that is thereby named and set aside.
+        """Return `read(path)`, or None for an unusable file, which is reported and set aside.
 
-        Raises FileNotFoundError where there is none.
+        Raises FileNotFoundError if there is no file.
         """
         try:
             return read(path)
@@ -655,7 +655,7 @@ def _is_of_a_run(path: Path) -> bool:
 
 
 def _file_name(identifier: str, *, dots: bool = False) -> str:
-    """The identifier, if it can be a file's name that readers see; InputError otherwise."""
+    """Return the identifier if it can be the name of a file that readers see, else InputError."""
     taken = identifier == COMPACTED or (not dots and identifier.startswith(OF_DESCRIPTION))
     if taken or not re.fullmatch(PLAIN.replace("_-", "._-") if dots else PLAIN, identifier):
         others = "'.', '_' and '-'" if dots else "'_' and '-'"

@@ -1,4 +1,4 @@
-"""The tables `throughput`, a file a session, and `device_throughput`, a file a measurement.
+"""The tables `throughput`, one file per session, and `device_throughput`, one per measurement.
 
 They lie in a results folder beside the tables of runs.
 """
@@ -38,7 +38,7 @@ def write_device_row(results: Path, row: Mapping[str, object]) -> Path:
 
 
 def check_writable(results: Path) -> None:
-    """Raise InputError where a session could not be stored, before anything is measured."""
+    """Raise InputError if a session could not be stored, before anything is measured."""
     folder = results / "throughput"
     probe = folder / f".{os.getpid()}"
     with refused_as(f"results folder {results} cannot be written"):
@@ -48,7 +48,7 @@ def check_writable(results: Path) -> None:
 
 
 def read_latest(results: Path) -> tuple[pd.DataFrame, list[str]]:
-    """The rows of the newest session, and a line for each file that could not be used.
+    """Return the rows of the newest session, and a line for each unusable file.
 
     Raises:
         InputError: the folder holds no session.
@@ -62,10 +62,10 @@ def read_latest(results: Path) -> tuple[pd.DataFrame, list[str]]:
 
 
 def read_device_rows(results: Path) -> tuple[pd.DataFrame, list[str]]:
-    """What was measured on devices, the newest of equal measurements, oldest first.
+    """Return the measurements on devices, oldest first, and a line for each unusable file.
 
-    Equal are those of one commit, device, kind, algorithm, environment and size. A line for each
-    file that could not be used.
+    Of measurements with equal commit, device, kind, algorithm, environment and size, only the
+    newest is returned.
     """
     found, problems = read_files(results, "device_throughput", DEVICE_THROUGHPUT)
     table = pd.concat(found) if found else DEVICE_THROUGHPUT.empty_table().to_pandas()

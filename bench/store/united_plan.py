@@ -14,7 +14,7 @@ Rows = Sequence[Row]
 def unite(
     here: Rows, there: Rows, *, replace: bool = False, declared: Sequence[str] = ()
 ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
-    """The union of two plans, cell by cell, a cell being a variant in an environment.
+    """Return the union of two plans, cell by cell, a cell being a variant in an environment.
 
     The cells of an environment stand side by side in a figure. So where the plans can't be
     compared in one, because a variant has another description or a run another budget, it is taken
@@ -23,8 +23,8 @@ def unite(
     the variants.
 
     Args:
-        here, there: rows of `schema.PLANS`, of one ablation; there are some.
-        replace: which plan gives what can't be compared: `there` if true, `here` if not.
+        here, there: rows of `schema.PLANS` of one ablation; `there` is not empty.
+        replace: whether environments that can't be compared are taken from `there`, not `here`.
         declared: the order of the ablation's environments, as far as it is known. Where an
             environment is new here, it comes first; then those of here, then those of there.
 

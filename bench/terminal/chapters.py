@@ -9,7 +9,7 @@ from bench.terminal.live import HEARTBEAT, Live
 
 
 class ChapterDisplay(Live):
-    """Told how many chapters are made, shows it.
+    """Shows how many chapters are made.
 
     Args:
         console: where to show it.
@@ -27,7 +27,7 @@ class ChapterDisplay(Live):
         self._task = self._bars.add_task("chapters", total=None)
 
     def __call__(self, made: int, total: int) -> None:
-        """Take in how many chapters of `total` are made."""
+        """Show that `made` of `total` chapters are made."""
         self._bars.update(self._task, completed=made, total=total)
         if self._line_is_due:
             self.say(f"[{made / total:4.0%}] {made} of {total} chapters")

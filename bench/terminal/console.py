@@ -1,4 +1,4 @@
-"""Places as the user would write them, and a console wide enough for tables."""
+"""Paths as the user would write them, and a console wide enough for tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ WIDTH = 150
 
 
 def wide_console() -> Console:
-    """The terminal; where there is none, wide enough for tables not to be folded."""
+    """Return the terminal's console; without a terminal, one so wide that tables aren't folded."""
     from rich.console import Console
 
     console = Console()
@@ -23,6 +23,6 @@ def wide_console() -> Console:
 
 
 def shown(path: Path) -> str:
-    """A path as the user would write it: relative where it is below the working directory."""
+    """Return a path as the user would write it: relative if below the working directory."""
     resolved, here = path.resolve(), Path.cwd()
     return str(resolved.relative_to(here) if resolved.is_relative_to(here) else path)

@@ -1,4 +1,4 @@
-"""What shows that something runs: bars in a terminal, plain lines elsewhere."""
+"""A display of progress: bars in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Live:
     Args:
         console: where to show them.
         heartbeat: seconds without a line after which one is due where there are no bars.
-        columns: of the bars.
+        columns: the columns of the bars.
     """
 
     def __init__(self, console: Console, heartbeat: float, *columns: ProgressColumn) -> None:

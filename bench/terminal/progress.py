@@ -26,10 +26,10 @@ def _column(max_width: int | None = None) -> Column:
 
 
 class Display(Live):
-    """Shows the runner's events: how far a plan is.
+    """Shows the progress of a plan by the runner's events.
 
     Args:
-        count: where groups stand; it has to receive every event before this does.
+        count: the progress of each group; it has to receive every event before this display.
         console: where to show it.
         heartbeat: seconds between lines about the groups in flight where there are no bars.
     """
@@ -52,7 +52,7 @@ class Display(Live):
         self._whole: TaskID | None = None
 
     def __call__(self, event: Event) -> None:
-        """Take in one event of the runner."""
+        """Show one event of the runner."""
         match event:
             case Planned():
                 if event.compiled_first:
@@ -102,7 +102,7 @@ class Display(Live):
 
 
 def lines(standing: Standing) -> Iterator[str]:
-    """Where a plan stands, and each group in flight on a line of its own."""
+    """Yield a line on the progress of a plan, and one for each group in flight."""
     left = "" if standing.left is None else f", about {duration(standing.left)} left"
     done = standing.done / max(standing.steps, 1)
     yield f"[{done:4.0%}] of {count(standing.steps, 'step')}{left}"

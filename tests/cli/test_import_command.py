@@ -174,7 +174,7 @@ def test_imported_before_anything_is_trained(
     options = ["--ablation", "baseline", "--env", "InvertedPendulum-v5"]
     assert bring(results, files, *options) == 0
     told = capsys.readouterr().out
-    assert "Published runs of baseline stand beside it after: python -m bench merge" in told
+    assert "To compare with the published runs of baseline: python -m bench merge" in told
     view = bench.load("baseline", results)
     assert view.plan["control"].tolist() == ["none"]
     assert view.plan["question"].iloc[0].startswith("What does subtracting a baseline")

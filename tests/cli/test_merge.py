@@ -128,7 +128,7 @@ def test_conflicts_are_told_and_kept_unless_they_are_to_be_replaced(
         "    vanilla_policy_gradient in CartPole-v1",
     ]
     assert all(line.endswith("), seeds 0: other code, kept") for line in lines[1:3])
-    assert lines[3] == "    kept is what was there; --replace takes this folder's"
+    assert lines[3] == "    what was there is kept; --replace takes this folder's"
     assert Store(into).finished() == before
     assert main(["merge", str(first), "--into", str(into), "--replace"]) == 0
     lines = capsys.readouterr().out.splitlines()

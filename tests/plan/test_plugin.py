@@ -75,5 +75,5 @@ def test_declarations_that_no_file_holds_are_refused_by_the_plan(install) -> Non
         },
     )
     asked = side_by_side(["unwritten.algorithm:ALGORITHM"], ["Hopper-v5"])
-    with pytest.raises(InputError, match=r"'unwritten.algorithm:ALGORITHM' says of itself can't"):
+    with pytest.raises(InputError, match=r"'unwritten.algorithm:ALGORITHM' can't be stored"):
         make_plan(asked, back_end_of=lambda environment: "envpool")
