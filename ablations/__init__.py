@@ -1,4 +1,4 @@
-"""The questions, by name, in the lecture's order. Importing this imports nothing heavy."""
+"""The ablations by name, in the lecture's order. Importing this imports nothing heavy."""
 
 from __future__ import annotations
 

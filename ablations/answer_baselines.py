@@ -9,8 +9,8 @@ from __future__ import annotations
 from ablations.spec import Ablation, Variant
 
 MEAN = {"baseline": "group_mean", "advantage_normalization": "none"}
-"""Also where `answer_ratios` and `answer_kl` begin: returns keep their unit, so that β_ref weighs
-the same in the rewards and in the loss."""
+"""The settings that `answer_ratios` and `answer_kl` start from, too: returns keep their unit, so
+that β_ref weighs the same in the rewards and in the loss."""
 
 ABLATION = Ablation(
     name="answer_baselines",

@@ -1,6 +1,6 @@
 """Of what should ρ be the ratio, and how far may it rise?
 
-The KL to the reference is in the loss, exact. So the reward comes at the end alone, and tokens and
+The exact KL to the reference is in the loss. So the reward comes only at the end, and tokens and
 whole answers are credited with the same R(y) − b(x): the ratio is all that differs. A geometric
 mean hardly leaves 0.8 to 1.2, so that it is as good as unclipped there.
 """

@@ -1,4 +1,4 @@
-"""What of a rung's gain is its idea, and what came with it? Two rungs, one change at a time.
+"""How much of a rung's gain is due to its idea? Two rungs, climbed one change at a time.
 
 From reward-to-go to the advantage, and from there to importance sampling, the ladder changes
 several things at once, because each rung is what people use. Here each variant changes one, from

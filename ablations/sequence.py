@@ -5,7 +5,7 @@ from __future__ import annotations
 from ablations.spec import Ablation, Variant
 
 _LARGE_STEP = 1e-3
-"""Beside the 3e-4 of the other rungs of several epochs."""
+"""A step size in place of the 3e-4 of the other rungs with several epochs."""
 _CLIPPED = "sequence_clipped_ppo"
 
 ABLATION = Ablation(

@@ -13,26 +13,26 @@ LONGEST_LIMIT = 10**9
 """Back ends count the steps of an episode in 32 bits, signed."""
 PAGES = ("curves", "figure_3", "table_1", "kl", "hundred_seeds")
 LONGEST_NAME = 200
-"""Letters of a name: files are called by it, with endings, on systems that take 255."""
+"""Most letters of a name: with endings, it is a file's name on systems that take 255."""
 LONGEST_TEXT = 1000
-"""Letters of a title or a question: what a figure can show."""
+"""Most letters of a title or a question that a figure can show."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """One way of doing it: an algorithm and the hyperparameters that make the difference.
+    """One way to compare: an algorithm and the hyperparameters that make the difference.
 
     Attributes:
         name: short name for the command line and the store, unique within its ablation.
         algorithm: a name of `algorithms.ALGORITHMS`.
-        title: what figures and tables call it; the name in words if left empty.
+        title: its title in figures and tables; the name in words if left empty.
         hyperparameters: what this variant fixes. Everything else keeps the algorithm's default.
         compared_with: the name of the variant it is compared with; the control if left empty.
 
     Raises:
-        ValueError: the name can't be used on a command line or as part of a file name; a text isn't
-            one, or holds letters that can't be written; the hyperparameters are no mapping.
+        ValueError: the name can't be used on a command line or as part of a file name; a text is no
+            string or holds characters that can't be written; the hyperparameters are no mapping.
     """
 
     name: str
@@ -61,24 +61,24 @@ class Ablation:
 
     Attributes:
         name: short name for the command line and the store.
-        title: what figures and tables call it.
+        title: its title in figures and tables.
         question: the question in one sentence, with its question mark.
         environments: environment ids, in the order in which they are shown.
         variants: what is compared, in the order in which it is shown.
-        control: the name of the variant that those are compared with which name no other.
+        control: name of the variant that the others are compared with unless they name another one.
         steps: budget of a run [environment steps], one for all or one for each environment.
-        time_limit: steps after which an episode is cut off, one for all environments, or one for
-            each of those named; what has none keeps the environment's own.
+        time_limit: steps after which an episode is cut off, one for all environments or one for
+            each of those named; the others keep their own.
         seeds: the seeds of every variant in every environment.
         mechanism: columns of the store's `updates` table that show why the curves differ.
         page: what its results look like: "curves" against steps; "figure_3", as that of the PPO
             paper, with the control against its rivals; "table_1", normalised beside that paper's;
             "kl", rewards against the KL to a reference.
-        held_out: the seeds belong to this question alone, because others were looked at to ask it:
+        held_out: whether the seeds are this question's alone, as it was asked after looking at others:
             no other ablation's figures and tables count them, and this one's count no others.
 
     Raises:
-        ValueError: in one line, what does not fit together.
+        ValueError: fields are wrong or contradict each other; the message is one line.
     """
 
     name: str
@@ -196,17 +196,17 @@ class Ablation:
                 )
 
     def reference(self, variant: Variant) -> str:
-        """The name of the variant that `variant` is compared with; the control's is its own."""
+        """Return the name of the variant to compare `variant` with; the control's is its own."""
         return variant.compared_with or self.control
 
     def budget(self, environment: str) -> int:
-        """Steps of a run in `environment`; in one that the ablation doesn't list, its largest."""
+        """Return a run's steps in `environment`; the largest budget for one that isn't listed."""
         if not isinstance(self.steps, Mapping):
             return self.steps
         return self.steps.get(environment, max(self.steps.values()))
 
     def limit(self, environment: str) -> int | None:
-        """Steps after which an episode in `environment` is cut off; None: the environment's own."""
+        """Return the steps after which an episode is cut off; None for the environment's own."""
         if isinstance(self.time_limit, Mapping):
             return self.time_limit.get(environment)
         return self.time_limit
@@ -225,10 +225,10 @@ def _check_name(kind: str, name: object) -> None:
 
 
 def _text(what: str, text: object) -> str:
-    """A text on one line, which any file can hold.
+    """Return a text on one line, which any file can hold.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is no string, too long, or holds characters that can't be written.
     """
     if not isinstance(text, str):
         raise ValueError(f"{what} must be a text, not of type {type(text).__name__}")

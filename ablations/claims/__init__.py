@@ -14,7 +14,7 @@ CLAIMS: dict[str, Claim] = {
 
 
 def environments_of(claim: Claim) -> tuple[str, ...]:
-    """The environments that the claim's ablation asks for, results or not."""
+    """Return the environments of the claim's ablation, with or without results."""
     module, name = ABLATIONS[claim.ablation].split(":")
     environments: tuple[str, ...] = getattr(importlib.import_module(module), name).environments
     return environments

@@ -7,8 +7,8 @@ from ablations.claims.claim import Claim, Comparison, Expected
 LIU_KL = "Liu et al. 2025, arXiv 2510.01555, abstract"
 SMALL = "A network of 28,320 weights and answers of 32 tokens in place of a large language model."
 MARGIN = 0.25
-"""Of the gold reward, in words of an answer: about 9 can be earned, and seeds of one variant differ
-by 0.05 to 0.3."""
+"""Margin of the gold reward [words of an answer]: about 9 can be earned, and seeds of one variant
+differ by 0.05 to 0.3."""
 
 
 def _gold(variant: str, reference: str, expected: Expected, margin: float = 0.0) -> Comparison:

@@ -20,15 +20,15 @@ class Comparison:
 
     Attributes:
         variant, reference: names of variants of the claim's ablation.
-        expected: what d is said to be, by more than `margin` or, where it says "no", within it.
+        expected: what the claim says of d; `claimed` has the interval that follows from `margin`.
         margin: at least 0, in the unit of d.
-        environments: of the ablation's; all of them where empty.
-        together: d is one mean over the environments; else the comparison is one of each
+        environments: some of the ablation's; empty: all of them.
+        together: whether d is one mean over the environments; else the comparison is made in each
             environment, and has to hold in every one.
         measure: "score", normalised as in the report: 0 is the untrained policy, 1 the Experiment's
             PPO or, in environments that the Experiment hasn't, the ablation's control; or a column
             of the store's `updates`, its mean over the last tenth of the steps, d in the column's
-            own unit. More is "better", of a KL, too.
+            own unit. A larger value is "better", even of a KL.
     """
 
     variant: str
@@ -56,15 +56,15 @@ class Claim:
 
     Attributes:
         name: unique among all claims.
-        source: authors, year, arXiv number, and where in it.
+        source: authors, year, arXiv number, and place in the paper.
         claim: what it says, in our own words.
         numbers: its numbers, as given there; in brackets a 95% interval, after ± a deviation.
         differs: what this suite does otherwise, which may explain another result.
-        ablation: whose runs decide it; empty where a test does.
-        comparisons: what has to be found in them.
+        ablation: the ablation whose runs decide it; empty if a test does.
+        comparisons: the comparisons of these runs that decide it.
         needs: the claim is supported if "all" or "any" of the comparisons support it; contradicted
             if any of them, or all, contradict it. Neither: one can't tell.
-        decided_by: the test that decides it, FILE::NAME; empty where runs do.
+        decided_by: the test that decides it, FILE::NAME; empty if runs do.
     """
 
     name: str

@@ -11,7 +11,7 @@ AS_SET = "Version 5 of the environments; the PPO paper's other settings, not sea
 
 
 def _detail(name: str, place: str, claim: str, comparison: Comparison) -> Claim:
-    """What Andrychowicz et al. say of one detail."""
+    """Return a claim of Andrychowicz et al. about one detail."""
     return Claim(
         name=name,
         source=f"{ANDRYCHOWICZ}, {place}",

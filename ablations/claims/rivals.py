@@ -13,7 +13,7 @@ AHEAD = {
     "adaptive_policy_gradient": "4 of 6",
     "trpo": "6 of 7",
 }
-"""Rival -> in how many environments PPO's curve ends above its (digitised, the last tenth)."""
+"""Rival -> in how many environments PPO's curve ends above the rival's (digitised, last tenth)."""
 
 
 def _place(rival: str, ahead: str) -> Claim:

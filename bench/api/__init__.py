@@ -1,4 +1,4 @@
-"""What `bench.run` and `bench.compare` do: the command line's verbs as functions of Python.
+"""The command line's verbs as Python functions, such as `bench.run` and `bench.compare`.
 
 Nothing here is imported before it is used: `import bench` costs nothing.
 """

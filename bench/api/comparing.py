@@ -16,13 +16,13 @@ def compare(
     *,
     extended: bool = False,
 ) -> pd.DataFrame:
-    """Scores, differences to the control, their intervals and verdicts, as one tidy table.
+    """Return scores, differences to the control, their intervals and verdicts as one tidy table.
 
     Args:
         view_or_ablation: what `bench.run` or `bench.load` returned; or the name of an ablation or
             the path of its `.py` file, whose results are loaded.
         results: with a name, the results folder; None: as `bench.load`.
-        extended: count the seeds too that were added to the plan's after results were there; the
+        extended: whether seeds that were added to the plan after results were there count too; the
             notes say what p is worth then.
 
     Returns:

@@ -26,22 +26,22 @@ def figure(
     title: bool = False,
     caption: bool = False,
 ) -> Figure:
-    """An ablation's results, drawn outside of pyplot, with a legend where there are lines.
+    """Draw an ablation's results, outside of pyplot, with a legend if there are lines.
 
     Args:
-        view: of the ablation.
-        kind: one of `bench.evidence.figures.kinds.KINDS`; None: what the ablation's page is.
-        x: of curves and seeds: "steps" or "seconds".
-        statistic: of curves, seeds, scores, figure_3 and kl: "iqm" or "mean".
-        paper: of figure_3: whether the PPO paper's values stand beside the curves.
-        variants, environments: names of those that are drawn; None: all with runs.
+        view: the ablation's view.
+        kind: one of `bench.evidence.figures.kinds.KINDS`; None: the kind of the ablation's page.
+        x: for curves and seeds: "steps" or "seconds".
+        statistic: for curves, seeds, scores, figure_3 and kl: "iqm" or "mean".
+        paper: for figure_3: whether the PPO paper's values stand beside the curves.
+        variants, environments: names of those to draw; None: all with runs.
         width: "column" (3.3 inches), "page" (7 inches) or inches; None: for a screen.
         font_size: of names [points]; None: 8.5, or 7 in a column.
         title: whether the ablation's question stands above.
         caption: whether the caption stands below.
 
     Raises:
-        InputError: nothing to draw, or an option that is not known or not of this kind.
+        InputError: there is nothing to draw, or an option is unknown or not for this kind.
     """
     made = picture(
         Results(view=view, source=place_and_edition(view)),

@@ -1,4 +1,4 @@
-"""`bench.run`: train what is missing of a comparison, and look at it."""
+"""`bench.run`: train the runs that a comparison lacks, and load all of them."""
 
 from __future__ import annotations
 
@@ -53,21 +53,21 @@ def run(
         environments: ids, in place of the ablation's.
         variants: some of the ablation's, by name.
         seeds: numbers from 0 on, or text like "0-9"; None: the ablation's.
-        steps: of a run [environment steps], a number or text like "200k"; None: the ablation's.
+        steps: budget of a run [environment steps], like 200_000 or "200k"; None: the ablation's.
         time_limit: steps after which an episode is cut off; None: the ablation's, else the
             environment's own.
         settings: hyperparameter -> value, for all variants.
         results: a results folder; None: results/local.
-        workers: processes; None: one per core.
+        workers: number of processes; None: one per core.
         device: "auto", "cpu" or "cuda".
-        fresh: train again what has results already.
-        progress: print how far it is, and what became of the runs.
+        fresh: whether runs that have results are trained again.
+        progress: whether to print the progress, and how the runs ended.
 
     Returns:
         The view of the ablation, as `bench.load` gives it.
 
     Raises:
-        InputError: something isn't known or allowed; nothing was trained.
+        InputError: an argument isn't known or allowed; nothing was trained.
         TrainingError: runs failed; the others are stored.
         KeyboardInterrupt: workers have ended by then, and what had finished is stored.
     """
@@ -117,7 +117,7 @@ def run(
 
 
 def _checked(ablation: str | Path | Ablation | None) -> str | Ablation | None:
-    """An ablation as the command line takes it; InputError where it takes a name of the suite."""
+    """Return an ablation as the command line takes it; InputError if its name is the suite's."""
     if not isinstance(ablation, Ablation):
         return None if ablation is None else str(ablation)
     from bench.plan.lookup import load_ablation
@@ -131,7 +131,7 @@ def _checked(ablation: str | Path | Ablation | None) -> str | Ablation | None:
 
 
 def _listed(what: str, names: Sequence[str] | None) -> list[str] | None:
-    # A text is a sequence, too, of its letters.
+    # A string is a sequence too, of its letters.
     if isinstance(names, str):
         raise InputError(f"{what} = {names!r} is one text; write [{names!r}]")
     return None if names is None else list(names)
@@ -141,12 +141,12 @@ def _seeds(seeds: Iterable[int] | str | None) -> str | None:
     if seeds is None or isinstance(seeds, str):
         return seeds
     if not isinstance(seeds, Iterable):
-        raise InputError(f"seeds = {seeds!r} are no several numbers; write range({seeds!r})")
+        raise InputError(f"seeds = {seeds!r} is no sequence of seeds; write range({seeds!r})")
     return ",".join(map(str, seeds))
 
 
 def _text(value: object) -> str:
-    """A value as `--set` takes it."""
+    """Return a value as `--set` takes it."""
     if isinstance(value, tuple | list):
         return ",".join(map(str, value))
     return str(value)

@@ -1,7 +1,7 @@
 """Learning curves made elsewhere, read into the store beside trained runs.
 
-`read_curves` reads files, one kind of file a module; `adopt` stores what they hold as runs that are
-marked as imported. Nothing about them is verified but that they are curves.
+`read_curves` reads files, with one module per kind of file; `adopt` stores the curves as runs that
+are marked as imported. Nothing about them is verified but that they are curves.
 """
 
 from bench.importing.adopting import Adopted, adopt

@@ -1,4 +1,4 @@
-"""Curves stored as runs, and a variant for them in the plan of their ablation."""
+"""Store curves as runs, and add a variant for them to the plan of their ablation."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from bench.store.schema import IMPORTED
 
 @dataclass(frozen=True, kw_only=True)
 class Adopted:
-    """What an import did; seeds.
+    """What an import did, by seed.
 
     Attributes:
-        added, replaced: what is new in the store; `same` was there already.
-        reasons: seed -> what is odd about its curve, of those with anything.
+        added, replaced, same: seeds whose curve is new, took another's place, or was there already.
+        reasons: seed -> what is odd about its curve, for odd curves only.
     """
 
     added: tuple[int, ...]
@@ -54,10 +54,10 @@ def adopt(
 
     Args:
         curves: one or more, each with a seed.
-        store: that is trained into.
-        place: the ablation, variant and environment that they are of.
+        store: a store that is trained into.
+        place: the ablation, variant and environment of the curves.
         page: title, question and control of the ablation, if the store has no plan of it.
-        steps: budget of each [environment steps], after which nothing counts; None: its last step.
+        steps: budget of each [environment steps]; later points are left out. None: its last step.
         replace: whether a curve takes the place of another one of its seed.
 
     Raises:
@@ -126,7 +126,7 @@ def adopt(
 
 
 def _refuse_environment(curve: Curve, place: Place) -> None:
-    """Versions of an environment are told, another one is refused."""
+    """Refuse a curve of another environment; of another version, a remark is made later."""
     for name in curve.environments:
         if _family(name) != _family(place.environment):
             raise InputError(
@@ -136,12 +136,12 @@ def _refuse_environment(curve: Curve, place: Place) -> None:
 
 
 def _family(environment: str) -> str:
-    """An id without module, namespace and version: "ALE/Pong-v5" is a "pong"."""
+    """Return an id without module, namespace and version: "ALE/Pong-v5" is a "pong"."""
     return re.sub(r"-v\d+$", "", re.split("[:/]", environment)[-1]).lower()
 
 
 def _refuse_kinds(curves: Sequence[Curve], stored: pd.DataFrame, place: Place) -> None:
-    """Refuse a kind of returns that is not the one of the variant's stored runs, anywhere."""
+    """Refuse a kind of returns that the variant's stored runs in any environment don't have."""
     for run in stored[stored["back_end"] == IMPORTED].itertuples():
         names = json.loads(run.canonical)[IMPORTED]
         kind = kind_of(run.evaluation)
@@ -159,7 +159,7 @@ def _ordered(rows: Sequence[Row]) -> list[Row]:
 
 
 def _reasons(curves: Sequence[Curve], budgets: Sequence[int], place: Place) -> dict[int, str]:
-    """Seed -> what is odd about its curve, of those with anything."""
+    """Return seed -> what is odd about its curve, for odd curves only."""
     longest = max(budgets)
 
     def odd(curve: Curve, budget: int) -> Iterator[str]:
@@ -228,7 +228,7 @@ def _episodes(curve: Curve) -> dict[str, np.ndarray]:
 
 
 def _fingerprint(curve: Curve, budget: int) -> str:
-    """What tells two imports of a seed apart: the curve, its budget, and what its returns are."""
+    """Return a text that differs between imports with another curve, budget or kind of returns."""
     return f"{curve.content[:32]}-{budget}-{curve.evaluation}"
 
 

@@ -1,4 +1,4 @@
-"""What a user says about files besides their names."""
+"""The options by which a user says how files are to be read."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which numbers of a file are meant; None and empty: what is known of its kind of file.
+    """Which numbers of a file to read; None or empty: the usual ones in its kind of file.
 
     Attributes:
         tag: scalar in TensorBoard's event files.
         step_column, return_column: columns of a table.
-        where: column of a table -> the only value whose rows count.
-        kind: of returns, one of `bench.kinds`, where the file doesn't say.
-        environment: id; of a table with several environments, its rows.
+        where: column of a table -> the only value whose rows are read.
+        kind: kind of returns, one of `bench.kinds`, if the file doesn't say.
+        environment: id; of a table with several environments, only its rows are read.
     """
 
     tag: str | None = None
@@ -27,5 +27,5 @@ class Choice:
 
     @property
     def of_table(self) -> bool:
-        """Whether it names columns."""
+        """Whether the choice names columns."""
         return bool(self.step_column or self.return_column or self.where)

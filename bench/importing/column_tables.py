@@ -48,33 +48,33 @@ _LABELS: Final = (
     "group",
     "kind",
 )
-"""Columns that say what a row is of: one curve has one value in each."""
+"""Columns that say what a row belongs to: one curve has one value in each."""
 
 _OWN: Final = ("environment", "variant", "seed", "run", "step", "return")
-"""What `export --to csv` writes."""
+"""Columns that `export --to csv` writes."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Pair:
-    """Where a curve's steps and returns stand, by the positions of their columns."""
+    """The positions of the columns that hold a curve's steps and returns."""
 
     step: int
     returns: int
     kind: str
     producer: str
-    title: str  # what the column of returns is called
-    run: str = ""  # whose it is, where there is one column per run
+    title: str  # name of the column of returns
+    run: str = ""  # name of the run, if there is one column per run
     seconds: int | None = None
     remarks: tuple[str, ...] = ()
 
     @property
     def plain(self) -> bool:
-        """Whether every row is one of the curve: a logger's can be of something else."""
+        """Whether every row is a point of the curve; a logger's row can hold something else."""
         return self.producer == "a table"
 
 
 def separator_of(first: str, choice: Choice) -> str | None:
-    """What separates the columns of a table with this first line; None where it is none."""
+    """Return the separator of a table with this first line; None if it has no curve."""
     for separator in SEPARATORS:
         table = Table(name="", columns=header(first, separator), rows=pd.DataFrame())
         if has_curve(table, choice):
@@ -83,7 +83,7 @@ def separator_of(first: str, choice: Choice) -> str | None:
 
 
 def has_curve(table: Table, choice: Choice) -> bool:
-    """Whether a table has the columns that the user names, or some that are known."""
+    """Whether a table has the columns that the user names, or known ones."""
     asked = [name for name in (choice.step_column, choice.return_column) if name is not None]
     runs = _metrics(table)
     if asked:
@@ -93,11 +93,11 @@ def has_curve(table: Table, choice: Choice) -> bool:
 
 
 def read_column_table(path: Path, name: str, choice: Choice) -> list[Curve]:
-    """The curves of a table: one, or one a seed or run, in the order in which they come.
+    """Return the curves of a table: one, or one per seed or run, in the order in which they come.
 
     Args:
-        path: of the file; name: what to call it.
-        choice: which columns and rows count.
+        path, name: the file, and its name in messages.
+        choice: which columns and rows to read.
 
     Raises:
         InputError: columns are missing, a value is no number, or a curve can't be used.
@@ -119,7 +119,7 @@ def read_column_table(path: Path, name: str, choice: Choice) -> list[Curve]:
 
 
 def _chosen(table: Table, choice: Choice) -> Table:
-    """The rows that are asked for, by `where` and the environment."""
+    """Return the rows that are chosen by `where` and the environment."""
     for column, value in choice.where.items():
         texts = table.texts(table.place(column))
         if not (texts == value).any():
@@ -140,7 +140,7 @@ def _places(table: Table, columns: Sequence[str]) -> list[int]:
 
 
 def _pairs(table: Table, choice: Choice) -> list[_Pair]:
-    """The pairs of columns that are curves.
+    """Return the pairs of columns that are curves.
 
     Raises:
         InputError: there is none.
@@ -196,7 +196,7 @@ def _step(table: Table, choice: Choice, column: Column | None) -> int:
 
 
 def _kind(table: Table, title: str) -> str:
-    """What returns of this title are; TensorBoard's download has its tag in its file's name."""
+    """Return the kind of a column of returns; TensorBoard's download has the tag in its name."""
     if plain(title) != "value":
         return kind_of_name(title)
     name = plain(Path(table.name).name)
@@ -205,7 +205,7 @@ def _kind(table: Table, title: str) -> str:
 
 
 def _metrics(table: Table) -> dict[int, str]:
-    """Position -> metric of the columns that Weights & Biases calls RUN - METRIC."""
+    """Return position -> metric of the columns that Weights & Biases calls RUN - METRIC."""
     matches = {place: _OF_RUN.fullmatch(name) for place, name in enumerate(table.columns)}
     return {
         place: match["metric"]
@@ -215,7 +215,7 @@ def _metrics(table: Table) -> dict[int, str]:
 
 
 def _of_runs(table: Table, choice: Choice) -> list[int]:
-    """The positions of runs' returns: of the metric that is asked for, known or the only one."""
+    """Return the columns of runs' returns: of the metric that is chosen, known or the only one."""
     metrics = _metrics(table)
     asked = choice.return_column
     if asked is not None:
@@ -253,10 +253,10 @@ def _are_averaged(table: Table, runs: Sequence[int]) -> bool:
 
 
 def _by_seed(table: Table) -> Iterator[tuple[int | None, Table]]:
-    """The rows of each seed, in the order in which seeds come.
+    """Yield each seed and its rows, in the order in which seeds come.
 
     Raises:
-        InputError: a seed is no whole number; or rows of one are of different things.
+        InputError: a seed is no whole number; or rows of a seed differ in a label.
     """
     place = table.find("seed")
     if place is None:
@@ -319,7 +319,7 @@ def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
 
 
 def _said(table: Table) -> str | None:
-    """The kind that a column of the suite's own export says; None where it says nothing."""
+    """Return the kind in a column of the suite's own export; None if there is none."""
     place = table.find("kind")
     kind = "" if place is None or not len(table.rows) else table.texts(place).iloc[0]
     return kind if kind in ROWS else None

@@ -1,4 +1,4 @@
-"""One seed's learning curve as a file made elsewhere tells it, and what is odd about it."""
+"""One seed's learning curve from a file made elsewhere, and what is odd about it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 HOLE: Final = 10
-"""A distance between points so many times the median one is a hole, if it is also this large:"""
+"""A distance of more than this many median distances between points is a hole, if it also is
+more than this:"""
 
 LEAST_HOLE: Final = 0.05
 """Share of the budget. Early episodes are short: ten times their length is no hole yet."""
@@ -28,19 +29,19 @@ class Curve:
     """Returns by step, in the order of the file; at least one. `points.curve` makes them.
 
     Attributes:
-        name: the file's, for people: it begins every complaint.
-        sha256: of the file's content.
-        format: of the file, in words.
+        name: the file's name, with which every error message begins.
+        sha256: hash of the file's content.
+        format: the file's format, in words.
         kind: what the returns are, one of `bench.kinds`.
-        detail: of what program and column they are, in words.
+        detail: the program and column that the returns come from, in words.
         step: [E] environment steps of the seed until then; from 1 on, not decreasing.
         returns: [E] return, finite; a row per episode or point.
         length: [E] steps of the episode, 0 where it isn't known.
         seconds: [E] wall time since training started, NaN where it isn't known.
-        seed: what the file says; None where it doesn't.
+        seed: the seed that the file names; None if it names none.
         started: when training started, as far as the file says.
         environments: ids that the file names.
-        remarks: what the file itself gives reason to doubt.
+        remarks: oddities of the file itself.
         beside: files of the same folder that could be read, too, and were not.
     """
 
@@ -71,7 +72,7 @@ class Curve:
 
     @property
     def content(self) -> str:
-        """Hexadecimal digits that tell curves apart, whatever their files are called."""
+        """A hash of the curve, whatever its file is called."""
         digest = hashlib.sha256()
         for each, kind in (
             (self.step, "<i8"),
@@ -83,10 +84,10 @@ class Curve:
         return digest.hexdigest()
 
     def until(self, budget: int) -> Curve:
-        """The rows up to a budget [environment steps].
+        """Return the curve up to a budget [environment steps].
 
         Raises:
-            InputError: there is none.
+            InputError: it begins later.
         """
         inside = self.step <= budget
         if not inside.any():
@@ -99,7 +100,7 @@ class Curve:
         return Curve(**values)
 
     def holes(self, budget: int) -> Iterator[str]:
-        """Where nothing was recorded for long, from 0 to the budget, in words."""
+        """Yield a clause for each hole in the curve, from 0 to the budget."""
         marks = np.unique(np.concatenate([[0], self.step, [budget]]))
         gaps = np.diff(marks)
         usual = np.median(np.diff(np.unique(np.concatenate([[0], self.step]))))

@@ -1,4 +1,4 @@
-"""Stable-Baselines3's evaluations.npz: every so many steps, the returns of n episodes.
+"""Stable-Baselines3's evaluations.npz: the returns of n episodes at regular intervals of steps.
 
 Arrays: timesteps [T]; results [T, n], returns; ep_lengths [T, n], if it is there. Source:
 stable_baselines3/common/callbacks.py, EvalCallback.
@@ -23,10 +23,10 @@ _NEEDED = ("timesteps", "results")
 
 
 def read_evaluations(path: Path, name: str) -> Curve:
-    """The curve of a seed: n rows at each of T steps. Nothing is unpickled.
+    """Return the curve of a seed: n rows at each of T steps. Nothing is unpickled.
 
     Raises:
-        InputError: the file is none, holds pickled objects, or its curve can't be used.
+        InputError: the file is no .npz, holds pickled objects, or its curve can't be used.
     """
     content = path.read_bytes()
     found = _arrays(content, name)
@@ -53,7 +53,7 @@ def read_evaluations(path: Path, name: str) -> Curve:
 
 
 def _arrays(content: bytes, name: str) -> dict[str, Any]:
-    """The arrays that are needed, as float64.
+    """Return the arrays that are needed, as float64.
 
     Raises:
         InputError: one is missing, or holds something else than numbers.
@@ -64,7 +64,7 @@ def _arrays(content: bytes, name: str) -> dict[str, Any]:
             there = list(arrays.files)
             for key in {*_NEEDED, "ep_lengths"} & set(there):
                 found[key] = arrays[key]
-    except Exception as error:  # zip and NumPy raise of any kind on a damaged file
+    except Exception as error:  # zipfile and NumPy may raise anything on a damaged file
         if "allow_pickle" not in str(error):
             raise InputError(f"{name}: it is torn or no .npz: {quoted(error)}") from error
         raise InputError(

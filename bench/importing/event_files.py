@@ -30,7 +30,7 @@ _CHECKSUM: Final = struct.Struct("<I")
 
 @dataclass
 class _Scalars:
-    """What one file holds: tag -> a row [step, number, s since 1970] a point."""
+    """The scalars of one file: tag -> one row [step, number, s since 1970] per point."""
 
     start: float = np.inf  # s since 1970
     points: dict[str, list[tuple[int, float, float]]] = field(default_factory=dict)
@@ -38,17 +38,17 @@ class _Scalars:
 
 
 def read_event_files(paths: Sequence[Path], name: str, tag: str | None) -> Curve:
-    """The curve of a seed: a row per point of the scalar.
+    """Return the curve of a seed, with one row per point of the scalar.
 
     A file that ends within a record, as that of a killed training does, is read as far as it goes.
 
     Args:
         paths: the files of a run.
-        name: what to call them.
-        tag: of the scalar; None: the one that is known to hold returns.
+        name: the files' name in messages.
+        tag: tag of the scalar; None: the one that is known to hold returns.
 
     Raises:
-        InputError: a file is none or damaged, there is no such tag, or the curve can't be used.
+        InputError: a file is damaged, there is no such tag, or the curve can't be used.
     """
     contents = [path.read_bytes() for path in paths]
     found = [
@@ -81,7 +81,7 @@ def read_event_files(paths: Sequence[Path], name: str, tag: str | None) -> Curve
 
 
 def is_event_file(content: bytes) -> bool:
-    """Whether a file that begins like this is one."""
+    """Whether a file with this beginning is an event file."""
     from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
     if len(content) < _HEAD.size:
@@ -107,7 +107,7 @@ def _scalars(content: bytes, name: str) -> _Scalars:
 
 
 def _events(content: bytes, name: str) -> Iterator[Any]:
-    """Every event; None in place of one that is cut off."""
+    """Yield every event, with None in place of one that is cut off."""
     from google.protobuf.message import DecodeError
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
@@ -135,7 +135,7 @@ def _events(content: bytes, name: str) -> Iterator[Any]:
 
 
 def _scalar(value: Any) -> float | None:
-    """The number of a summary's value; None where it is none."""
+    """Return the number of a summary's value; None if it is no number."""
     from tensorboard.util.tensor_util import make_ndarray
 
     if value.HasField("simple_value"):
@@ -143,7 +143,7 @@ def _scalar(value: Any) -> float | None:
     if value.HasField("tensor") and not value.tensor.tensor_shape.dim:
         try:
             found = make_ndarray(value.tensor)
-        except (TypeError, ValueError):  # a tensor of no kind that NumPy has
+        except (TypeError, ValueError):  # a tensor of a type that NumPy lacks
             return None
         if found.dtype.kind in "iuf":
             return float(found)

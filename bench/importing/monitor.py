@@ -28,36 +28,36 @@ from bench.importing.tables import TORN, Table, read_lines_of_json, read_separat
 from bench.kinds import EPISODES, EVALUATIONS
 
 MARK: Final = re.compile(r"#\s*\{")
-"""How a monitor.csv begins."""
+"""The beginning of a monitor.csv."""
 
 ENVIRONMENTS: Final = re.compile(r"\d+(\.\d+)*\.monitor\.(csv|json)")
-"""What the files of a run's environments, stepped side by side, are called."""
+"""Names of the files of a run's environments that are stepped side by side."""
 
 COLUMNS: Final = ("r", "l", "t")
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Episodes:
-    """What one file holds."""
+    """The episodes of one file."""
 
-    start: float  # s since 1970, NaN where it isn't said
+    start: float  # s since 1970, NaN if unknown
     environment: str | None
-    rows: pd.DataFrame  # a row per episode: r, l, t, session (0, 1 …)
+    rows: pd.DataFrame  # one row per episode: r, l, t, session (0, 1 …)
     remarks: tuple[str, ...]
 
 
 def read_monitors(paths: Sequence[Path], name: str) -> Curve:
-    """The curve of a seed, from the files of its environments that were stepped side by side.
+    """Return the curve of a seed, from the files of its environments stepped side by side.
 
     Their episodes are put in the order of the time at which they ended, session by session; a step
-    is the sum of the lengths until then. Of one file that is its own order.
+    is the sum of the lengths until then. A single file keeps its own order.
 
     Args:
         paths: one or more files.
-        name: what to call them.
+        name: the files' name in messages.
 
     Raises:
-        InputError: a file is none, or its curve can't be used.
+        InputError: a file is no monitor file, or the curve can't be used.
     """
     contents = [path.read_bytes() for path in paths]
     several = len(paths) > 1
@@ -107,9 +107,9 @@ def _of_evaluations(path: Path) -> bool:
 
 
 def _side_by_side(found: Sequence[_Episodes], start: float, name: str) -> pd.DataFrame:
-    """All episodes in the order of their sessions, and of time in each; t goes on over sessions.
+    """Return all episodes by session, then by time; t continues from one session to the next.
 
-    When a later session began no file tells, but t counts from its own beginning.
+    No file says when a later session began: its t is counted from its own beginning.
     """
     if len(found) > 1 and not all(
         np.isfinite(each.start) and np.isfinite(each.rows["t"]).all() for each in found
@@ -146,7 +146,7 @@ def _parsed(content: bytes, name: str) -> _Episodes:
         remarks.append(TORN)
     if MARK.match(first):
         lines = rest.split("\n")
-        # A program that is started again may write these once more.
+        # A program that is started again may write the two header lines once more.
         again = [line for line in lines[1:] if not line.startswith("#") and line != lines[0]]
         full = [line for line in again if not line or line.count(",") >= lines[0].count(",")]
         if cut := len(again) - len(full):

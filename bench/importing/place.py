@@ -1,7 +1,7 @@
-"""Where imported curves stand: one variant in one environment of an ablation.
+"""The place of imported curves: one variant in one environment of an ablation.
 
-Their description says that and no more. So it is none that training could have: an imported run
-never stands for one that `run` trains.
+Their description holds that and no more. So no training could have it: an imported run never stands
+for one that `run` trains.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ class Place:
     """A cell of an ablation's page that imported curves take.
 
     Attributes:
-        ablation: its name.
-        variant: the name of the variant that they are.
-        algorithm: what made them.
-        environment: id.
+        ablation: the ablation's name.
+        variant: the name of the variant that the curves become.
+        algorithm: the name of what made the curves.
+        environment: the environment's id.
 
     Raises:
-        InputError: the variant's name or the algorithm's can't be one.
+        InputError: the variant's or the algorithm's name is not allowed.
     """
 
     ablation: str
@@ -57,25 +57,25 @@ class Place:
 
     @property
     def description(self) -> str:
-        """16 hexadecimal digits that name it."""
+        """16 hexadecimal digits that name the description."""
         return hashlib.sha256(self.canonical.encode()).hexdigest()[:16]
 
     def run(self, seed: int) -> str:
-        """16 hexadecimal digits that name the run of `seed`."""
+        """Return 16 hexadecimal digits that name the run of `seed`."""
         return hashlib.sha256(f"{self.canonical} seed:{seed}".encode()).hexdigest()[:16]
 
     @property
     def title(self) -> str:
-        """What figures and tables call the variant, its mark included."""
+        """The variant's title in figures and tables, marked as imported."""
         return f"{self.variant.replace('_', ' ')} ({IMPORTED})"
 
     def plan_row(self, page: Sequence[Row], head: Mapping[str, Any], budget: int) -> Row:
-        """Its row in the table `plans`.
+        """Return the cell's row in the table `plans`.
 
         Args:
             page: the other rows of the ablation's plan.
             head: title, question, created and control of the ablation.
-            budget: the most that any of its runs has [environment steps].
+            budget: the largest budget of the cell's runs [environment steps].
 
         Raises:
             InputError: the page has the variant, and not as imported from this algorithm.
@@ -109,15 +109,15 @@ class Place:
 
 
 def _order(page: Iterable[Row], column: str, name: str) -> int:
-    """The place that the page gives to a variant or an environment; behind all for a new one."""
+    """Return the page's place for a variant or an environment; a new one comes last."""
     places = {row[column]: int(row[f"{column}_order"]) for row in page}
     return places.get(name, max(places.values(), default=-1) + 1)
 
 
 def imported_rows(store: Store, plan: Sequence[Mapping[str, Any]]) -> list[Row]:
-    """The rows that belong into a plan besides: of what was imported into its ablation.
+    """Return the rows to add to a plan, of curves that were imported into its ablation.
 
-    Of the plan's environments only, and not under the name of a variant that it has.
+    Curves in other environments, or under the name of one of the plan's variants, are left out.
 
     Args:
         store: the store that the plan is for.
@@ -144,15 +144,15 @@ def imported_rows(store: Store, plan: Sequence[Mapping[str, Any]]) -> list[Row]:
 
 
 def page_of(store: Store, ablation: str) -> list[Row]:
-    """The rows of the ablation's plan in the store; none where it has none."""
+    """Return the rows of the ablation's plan in the store; empty if there is none."""
     return [row for row in store.plans().to_pylist() if row["ablation"] == ablation]
 
 
 def changed(before: Sequence[Row], after: Sequence[Row], now: datetime) -> list[Row] | None:
-    """The plan to be written, as of now; None where it says what it said before."""
+    """Return the plan to write, as of now; None if nothing has changed."""
 
     def told(rows: Sequence[Row]) -> list[Row]:
-        # A column that is null says no more than one that isn't there.
+        # A null column counts as a missing one.
         return [
             {key: value for key, value in row.items() if key != "created" and value is not None}
             for row in rows

@@ -1,4 +1,4 @@
-"""From the rows of a file to a curve: what can't be a point is left out and told, or refused."""
+"""Make a curve of the rows of a file: bad points are left out with a remark, or refused."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ LONGEST: Final = 2**31
 
 
 def finite(values: Floats) -> Floats:
-    """The values, with NaN for what is infinite."""
+    """Return the values, with NaN in place of infinities."""
     return np.where(np.isfinite(values), values, np.nan)
 
 
 def table_of(
     step: Floats, returns: Floats, length: Floats | None = None, seconds: Floats | None = None
 ) -> pd.DataFrame:
-    """Rows for `curve`, as they stand in the file; NaN where something is not known."""
+    """Return rows for `curve` in the order of the file, with NaN for unknown values."""
     unknown = np.full(len(step), np.nan)
     columns = {
         "step": step,
@@ -41,19 +41,19 @@ def table_of(
 def curve(
     points: pd.DataFrame, *, name: str, remarks: Sequence[str] = (), **described: Any
 ) -> Curve:
-    """The curve of a seed.
+    """Return the curve of a seed.
 
     Rows whose return is NaN, as that of a mean over no episode is, and rows at step 0 are left
     out. Steps that go back begin another session, see `_in_order`.
 
     Args:
-        points: of `table_of`.
-        name: of the file, for people.
-        remarks: what is odd already.
+        points: rows from `table_of`.
+        name: the file's name in messages.
+        remarks: oddities that are known already.
         described: the other fields of a `Curve`.
 
     Raises:
-        InputError: no row is left; a step, length or return can't be one; steps have no order.
+        InputError: no row is left; a step, length or return is impossible; steps have no order.
     """
     told = list(remarks)
     _check(points, name)
@@ -81,7 +81,7 @@ def curve(
 
 
 def moment(seconds: float) -> datetime | None:
-    """The time so many seconds after 1970; None where it is none."""
+    """Return the time so many seconds after 1970; None if there is no such time."""
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
@@ -89,7 +89,7 @@ def moment(seconds: float) -> datetime | None:
 
 
 def _check(points: pd.DataFrame, name: str) -> None:
-    """Refuse the first value that can't be what it should be."""
+    """Refuse the first impossible step, length or return."""
     step, length = points["step"].to_numpy(), points["length"].to_numpy()
     known = length[~np.isnan(length)]
     for values, below, what in ((step, LIMIT, "step"), (known, LONGEST, "length")):
@@ -107,7 +107,7 @@ def _check(points: pd.DataFrame, name: str) -> None:
 
 
 def _in_order(points: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]:
-    """Appended sessions as one row of steps, and what was done, in words.
+    """Join appended sessions into one sequence of steps; return it, and remarks on the sessions.
 
     A session that begins near 0 counts on from where the one before ended; one that begins further
     on was resumed from a checkpoint there, and takes the place of what came after it.

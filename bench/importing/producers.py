@@ -15,8 +15,8 @@ class Column:
     """A column, or a tag of event files, that holds returns; names in lower case.
 
     Attributes:
-        returns: its name.
-        kind: of the returns, one of `bench.kinds`.
+        returns: the column's name.
+        kind: kind of the returns, one of `bench.kinds`.
         producer: the program, in words.
         steps: names of the column of steps, the best first; none: known as a tag only.
         seconds: name of the column of wall time.
@@ -29,7 +29,7 @@ class Column:
     seconds: str = ""
 
 
-# Of each program, training before evaluations: the first that a file has is taken.
+# For each program, training comes before evaluations: the first column that a file has is read.
 KNOWN: Final = tuple(
     Column(returns=name, kind=kind, producer=producer, steps=steps, seconds=seconds)
     for producer, steps, seconds, returns in (
@@ -88,23 +88,23 @@ KNOWN: Final = tuple(
     )
     for name, kind in returns.items()
 )
-"""A row a column of returns."""
+"""One entry per column of returns."""
 
 _BY_NAME: Final = {column.returns: column for column in KNOWN}
 
 
 def plain(name: str) -> str:
-    """A name as names are compared: in lower case, without spaces around it."""
+    """Return a name as names are compared: in lower case, without spaces around it."""
     return name.strip().lower()
 
 
 def known(name: str) -> Column | None:
-    """The known column or tag of this name; Ray calls RLlib's ray/tune/NAME."""
+    """Return the known column or tag of this name; Ray calls RLlib's tags ray/tune/NAME."""
     return _BY_NAME.get(plain(name).removeprefix("ray/tune/"))
 
 
 def kind_of_name(name: str) -> str:
-    """What returns under a name are, also under an unknown one: of evaluations, if it says so."""
+    """Return the kind of returns under a name; an unknown name may say that it is evaluation."""
     found = known(name)
     if found is not None:
         return found.kind
@@ -112,12 +112,12 @@ def kind_of_name(name: str) -> str:
 
 
 def is_evaluation(name: str) -> bool:
-    """Whether a file, column or tag is called one of evaluations."""
+    """Whether the name of a file, column or tag says that it is of evaluations."""
     words = set(re.split("[^a-z]+", name.lower()))
     return not words.isdisjoint({"eval", "evaluation", "evaluations", "test"})
 
 
 def best_tag(tags: Iterable[str]) -> str | None:
-    """The tag that is known to hold returns; None where there is none."""
+    """Return the tag that is known to hold returns; None if there is none."""
     by_name = {plain(tag).removeprefix("ray/tune/"): tag for tag in tags}
     return next((by_name[each.returns] for each in KNOWN if each.returns in by_name), None)

@@ -1,4 +1,4 @@
-"""What stands in a file, quoted in complaints: short, in one line, whatever it is."""
+"""Quote the content of files in error messages: short and on one line, whatever it is."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from typing import Final
 
 LONGEST: Final = 40
-"""Characters of one thing."""
+"""Number of characters after which a quoted text is cut."""
 
 MOST: Final = 8
-"""Things of a list."""
+"""Number of names after which a list is cut."""
 
 
 def quoted(value: object) -> str:
-    """The text between quotation marks, cut where it is long."""
+    """Return a value's text in quotation marks, cut if it is long."""
     text = str(value)
     return repr(text if len(text) <= LONGEST else f"{text[:LONGEST]}…")
 
 
 def listed(names: Sequence[str]) -> str:
-    """Names with commas, the first of many."""
+    """Return names with commas between them, only the first if there are many."""
     shown = [quoted(name)[1:-1] for name in names[:MOST]]
     if len(names) > MOST:
         shown.append(f"and {len(names) - MOST:,} more")

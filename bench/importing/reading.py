@@ -1,4 +1,4 @@
-"""From what a user names, files, folders and wildcards, to the curves that are in them."""
+"""Read the curves in the files, folders and wildcards that a user names."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ FORMATS: Final = (
     "monitor files, evaluations.npz, progress.csv and its like, TensorBoard's event files, and "
     "tables whose columns are known or named by --step-column and --return-column"
 )
-"""What can be read, in words."""
+"""The readable formats, in words."""
 
 _ONE_A_FOLDER: Final = {Format.ENVIRONMENT, Format.LOG, Format.EVENTS}
-"""What programs write once for a run; other files of one folder may be seeds."""
+"""Formats that programs write once per run; files of other formats in one folder may be seeds."""
 
 _MOST_FILES: Final = 200
-"""Files of a folder that are looked at."""
+"""Number of files of a folder that are looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Run:
-    """Files that are read together; what else its folder holds, if that was named."""
+    """Files that are read together; `beside` are others in its folder, if that was named."""
 
     name: str
     paths: tuple[Path, ...]
@@ -49,19 +49,19 @@ class _Run:
 def read_curves(
     names: Sequence[str], *, choice: Choice | None = None, seeds: Sequence[int] | None = None
 ) -> list[Curve]:
-    """The curves of all files, each with its seed, all of one kind of returns.
+    """Return the curves of all files, each with its seed, all of one kind of returns.
 
     A folder stands for one run, and so do monitor files of environments and event files that lie
-    in one folder. Wildcards are opened up in the order in which people count: run_2 before run_10.
+    in one folder. Wildcards are expanded in numeric order: run_2 comes before run_10.
 
     Args:
         names: files, folders, and wildcards that the shell has left.
-        choice: which numbers of the files are meant.
-        seeds: of the curves, in their order; None: what a file's column says, else 0 to n − 1.
+        choice: which numbers of the files to read.
+        seeds: seeds of the curves, in order; None: those in a file's column, else 0 to n − 1.
 
     Raises:
-        InputError: one can't be read or used, in one line that begins with its name; the curves
-            are of several kinds; or the seeds are not one a curve.
+        InputError: a file can't be read or used (one line, which begins with its name); the curves
+            are of several kinds; or there is not one seed per curve.
     """
     choice = choice or Choice()
     runs = _together([_found(name, choice) for name in _expanded(names)])
@@ -91,14 +91,14 @@ def _expanded(names: Iterable[str]) -> list[str]:
 
 
 def _counted(name: str) -> list[tuple[int, str]]:
-    """A key that sorts numbers in names as numbers."""
+    """Return a key that sorts numbers in names as numbers."""
     return [
         (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)
     ]
 
 
 def _found(name: str, choice: Choice) -> _Run:
-    """What a name stands for: a file, or what of a folder is the run."""
+    """Return the run that a name stands for: a file, or the files in a folder that are its run."""
     path = Path(name)
     with refused_as(f"{name} can't be read"):
         if path.is_dir():
@@ -113,7 +113,7 @@ def _found(name: str, choice: Choice) -> _Run:
 
 
 def _readable(folder: Path, choice: Choice) -> dict[Path, Format]:
-    """The files of a folder that can be read, in the order of their names."""
+    """Return the files of a folder that can be read, in the order of their names."""
     found = {}
     files = sorted(folder.iterdir(), key=lambda path: _counted(path.name))
     for path in [each for each in files if each.is_file()][:_MOST_FILES]:
@@ -127,10 +127,10 @@ def _readable(folder: Path, choice: Choice) -> dict[Path, Format]:
 
 
 def _run_of(folder: Path, choice: Choice) -> _Run:
-    """The files of a folder that are its run.
+    """Return the files of a folder that are its run.
 
     Raises:
-        InputError: there is none, or it can't be told which.
+        InputError: there are none, or several could be the run.
     """
     found = _readable(folder, choice)
     wanted = {
@@ -160,7 +160,7 @@ def _run_of(folder: Path, choice: Choice) -> _Run:
 
 
 def _together(runs: Sequence[_Run]) -> list[_Run]:
-    """Joins the files of one run that are named one by one.
+    """Join the files of one run that are named one by one.
 
     Raises:
         InputError: not all environments of a run are named, or different files of one run.
@@ -204,10 +204,10 @@ def _is_environment(path: Path) -> bool:
 
 
 def _read(run: _Run, choice: Choice) -> list[Curve]:
-    """The curves of a run's files, with what lies beside them.
+    """Return the curves of a run's files, with the names of the files beside them.
 
     Raises:
-        InputError: they can't be read or used; the line says what else could be.
+        InputError: they can't be read or used; the message names other files that can be read.
     """
     name, paths = run.name, run.paths
     with refused_as(f"{name} can't be read"):
@@ -229,7 +229,7 @@ def _read(run: _Run, choice: Choice) -> list[Curve]:
 
 
 def _beside(paths: Sequence[Path], choice: Choice) -> str:
-    """What else could be read in the folder of files, as the end of a complaint."""
+    """Return the end of an error message: which other files in the folder could be read."""
     names = _others(paths, choice)
     return f". Beside it could be read: {listed(names)}" if names else ""
 

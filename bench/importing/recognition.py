@@ -1,4 +1,4 @@
-"""Which kind of file a file is, seen from what is in it; the same for a file and in a folder."""
+"""Recognise the format of a file by its content, whether the file or its folder is named."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.importing.quoting import listed
 from bench.importing.tables import SEPARATORS, header, read_lines_of_json
 
 BEGINNING: Final = 2**20
-"""Bytes that are looked at: a line of RLlib's result.json holds all settings."""
+"""Number of bytes that are looked at: a line of RLlib's result.json holds all settings."""
 
 _LOGS: Final = ("progress.csv", "result.json", "progress.json", "progress.txt")
 """Tables that programs write beside others, with the same numbers; the first one is enough."""
@@ -35,23 +35,23 @@ class Format(IntEnum):
 
     @property
     def is_monitor(self) -> bool:
-        """Whether it is a monitor file."""
+        """Whether files of this format are monitor files."""
         return self in (Format.ENVIRONMENT, Format.MONITOR, Format.EVALUATION_MONITOR)
 
 
 def recognised(path: Path, choice: Choice) -> Format | None:
-    """The format of a file; None where it can't be read.
+    """Return the format of a file; None if it can't be read.
 
     Args:
         path: an existing file.
-        choice: columns that the user names make a table of one.
+        choice: the columns that it names let a file count as a table.
 
     Raises:
         OSError: the file can't be opened.
     """
     beginning = _beginning(path)
     if ENVIRONMENTS.fullmatch(path.name) and not beginning.strip():
-        return Format.ENVIRONMENT  # in which no episode ended
+        return Format.ENVIRONMENT  # an empty one, in which no episode ended
     if is_event_file(beginning):
         return Format.EVENTS
     if beginning.startswith(b"PK\x03\x04"):
@@ -65,7 +65,7 @@ def recognised(path: Path, choice: Choice) -> Format | None:
 
 
 def what_it_is(path: Path) -> str:
-    """What can be said of a file that isn't recognised, in words."""
+    """Return a clause that describes a file of an unknown format."""
     beginning = _beginning(path)
     if not beginning:
         return "is empty"
@@ -107,5 +107,5 @@ def _of_json(path: Path, first: str, choice: Choice) -> Format | None:
 
 
 def order(path: Path, format_: Format) -> tuple[int, int]:
-    """A key that puts what stands for a run first, among files of a folder."""
+    """Return a key that sorts the files of a folder, those that stand for the run first."""
     return format_, _LOGS.index(path.name) if format_ is Format.LOG else 0

@@ -1,4 +1,4 @@
-"""Tables as text: comma-, semicolon- or tab-separated, or an object of JSON a line."""
+"""Tables as text: comma-, semicolon- or tab-separated, or one object of JSON per line."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ _NUMBER: Final = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*|\s*nan
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """What a file holds under its columns.
+    """The columns of a file.
 
     Attributes:
-        name: of the file, for people.
-        columns: their names, as they stand there.
-        rows: values as they stand there, a column a position; "" and NaN where nothing does.
+        name: the file's name in messages.
+        columns: the columns' names, as in the file.
+        rows: values as in the file, under the positions of their columns; "" or NaN if missing.
         remarks: what is odd about the file.
-        environment: id, where the file names one beside its rows.
+        environment: id, if the file names one beside its rows.
     """
 
     name: str
@@ -45,10 +45,10 @@ class Table:
     environment: str | None = None
 
     def find(self, column: str) -> int | None:
-        """The position of a column, whatever the case of its name.
+        """Return the position of a column, whatever the case of its name; None without one.
 
         Raises:
-            InputError: several are called so.
+            InputError: several columns have this name.
         """
         found = [i for i, name in enumerate(self.columns) if plain(name) == plain(column)]
         if len(found) > 1:
@@ -56,10 +56,10 @@ class Table:
         return found[0] if found else None
 
     def place(self, column: str) -> int:
-        """The position of a column that a user names.
+        """Return the position of a column that a user names.
 
         Raises:
-            InputError: there is none of this name.
+            InputError: no column has this name.
         """
         place = self.find(column)
         if place is None:
@@ -70,15 +70,15 @@ class Table:
         return place
 
     def texts(self, place: int) -> pd.Series:
-        """The values of a column as text, "" where nothing stands."""
+        """Return the values of a column as text, "" for missing ones."""
         values: pd.Series = self.rows[place].astype(object).fillna("").astype(str).str.strip()
         return values
 
     def numbers(self, place: int) -> Floats:
-        """The values of a column; NaN where nothing stands, or NaN itself.
+        """Return the values of a column as numbers, NaN for missing ones.
 
         Raises:
-            InputError: one is no number.
+            InputError: a value is no number.
         """
         texts = self.texts(place).replace("", "nan").to_numpy(dtype=object)
         try:
@@ -94,15 +94,15 @@ class Table:
             raise
 
     def where(self, chosen: pd.Series) -> Table:
-        """The rows that are chosen."""
+        """Return the table with the chosen rows only."""
         return replace(self, rows=self.rows[chosen.to_numpy()].reset_index(drop=True))
 
 
 def text_of(content: bytes, name: str) -> str:
-    """A file's content as text.
+    """Return a file's content as text.
 
     Raises:
-        InputError: it is none.
+        InputError: it is no text.
     """
     try:
         text = content.decode("utf-8-sig")
@@ -114,15 +114,15 @@ def text_of(content: bytes, name: str) -> str:
 
 
 def header(text: str, separator: str) -> tuple[str, ...]:
-    """The names in the first line."""
+    """Return the names in the first line."""
     return _fields(text.partition("\n")[0], separator)
 
 
 def read_separated(text: str, separator: str, name: str) -> Table:
-    """A table with its columns' names in the first line.
+    """Read a table with its columns' names in the first line.
 
     Raises:
-        InputError: it can't be read.
+        InputError: the text can't be read as a table.
     """
     columns = header(text, separator)
     lines = text.rstrip("\n").split("\n")
@@ -151,7 +151,7 @@ def read_separated(text: str, separator: str, name: str) -> Table:
 
 
 def read_lines_of_json(text: str, name: str) -> Table:
-    """A table of objects, one per line; what is nested is called OUTER/INNER.
+    """Read a table of objects, one per line; a nested value's column is called OUTER/INNER.
 
     Raises:
         InputError: a line is no object of JSON.

@@ -1,1 +1,1 @@
-"""How fast others train on the same machine: their own loops, in environments of their own."""
+"""Time the training loops of other libraries on this machine, each installed by itself."""

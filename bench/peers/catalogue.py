@@ -9,7 +9,7 @@ _HERE = Path(__file__).parent
 
 
 class PeerUnavailable(RuntimeError):  # noqa: N818 - a state that callers name and go on from
-    """A peer can't be installed or can't train here. Says which and why, in one line."""
+    """A peer can't be installed or can't train here. The message has its name and the reason."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +17,12 @@ class Peer:
     """An algorithm of another library.
 
     Attributes:
-        name: what it is called in commands and tables.
-        title: what it is called in figures.
-        library: whose it is; peers of one library share an environment.
-        algorithm: what its script calls it.
-        script: trains and times it, run by the interpreter of its environment.
-        requirements: what pip installs there.
+        name: the peer's name in commands and tables.
+        title: the peer's name in figures.
+        library: the library's name; peers of one library share a virtual environment.
+        algorithm: the algorithm's name in the script.
+        script: the script that trains and times it, run by the interpreter of its environment.
+        requirements: the file of what pip installs there.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Installs a peer in an environment of its own, once, under `.peers/` in the repository.
+"""Install a peer in a virtual environment of its own, once, under `.peers/` in the repository.
 
 Peers need other versions than this project (Tianshou an older pandas), and must not be able to
 change what this project runs with.
@@ -22,13 +22,13 @@ MARKER = "complete"
 
 
 def interpreter(peer: Peer) -> Path:
-    """The Python that has the peer's library; installs it where that has not been done.
+    """Return the Python that has the peer's library; install the library if it isn't there.
 
-    An environment is whole or not there: its last file is a marker with a hash of the
-    requirements and the version of Python. Another hash builds it anew.
+    An environment is complete or not there: its last file is a marker with a hash of the
+    requirements and the version of Python. If the hash differs, it is built anew.
 
     Raises:
-        PeerUnavailable: it can't be installed; with the last that pip said.
+        PeerUnavailable: the peer can't be installed; with pip's last line.
     """
     folder = FOLDER / peer.library
     try:
@@ -42,7 +42,7 @@ def interpreter(peer: Peer) -> Path:
 
 
 def last_words(text: str) -> str:
-    """The last line that says something and is more than a warning; "nothing" if there is none."""
+    """Return the last line that is neither empty nor a warning; "nothing" if there is none."""
     lines = [line.strip() for line in text.splitlines()]
     said = [line for line in lines if line and not line.startswith(("WARNING", "[notice]"))]
     return said[-1] if said else "nothing"

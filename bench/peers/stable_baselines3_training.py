@@ -1,17 +1,17 @@
 """Stable-Baselines3's own `learn`, unmodified, timed: prints JSON, one line.
 
-Run by `bench.peers.timing` with an interpreter that has stable-baselines3; imports nothing of
-this project. Environments as its users make them: `make_vec_env` (in one process, one after the
-other) in `VecNormalize`.
+`bench.peers.timing` runs it with an interpreter that has stable-baselines3; it imports nothing of
+this project. Environments are made as the library's users make them: `make_vec_env` (in one
+process, stepped in turn) in `VecNormalize`.
 
 `ppo` has the caller's hyperparameters. `a2c` has those that RL Baselines3 Zoo publishes for
-MuJoCo: the library's defaults (5 steps an environment and update, RMSprop with 7e-4, λ = 1),
+MuJoCo: the library's defaults (5 steps per environment and update, RMSprop with 7e-4, λ = 1),
 observations and rewards normalised; its networks are the caller's.
 
     python stable_baselines3_training.py JSON
 
-JSON is an object: `algorithm` "ppo" or "a2c", `environment` a Gymnasium id, `environments` how
-many, `seconds` to measure, `hyperparameters` by this project's names.
+JSON is an object: `algorithm` "ppo" or "a2c", `environment` a Gymnasium id, `environments` their
+number, `seconds` the time to measure, `hyperparameters` by this project's names.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def processor_seconds() -> float:
 
 
 def resident_memory() -> float:
-    """Resident memory now [MiB]; its peak where the system does not tell."""
+    """Return the resident memory [MiB]; its peak if the system gives no current value."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -76,7 +76,7 @@ def resident_memory() -> float:
 
 
 def model_of(algorithm: str, environment: str, environments: int, given: dict[str, Any]) -> Any:
-    """The algorithm on its environments, ready to learn."""
+    """Return the algorithm on its environments, ready to learn."""
     worlds = VecNormalize(
         make_vec_env(environment, n_envs=environments, seed=0),
         norm_obs=True,

@@ -1,7 +1,7 @@
 """Tianshou's own on-policy trainer, unmodified, timed: prints JSON, one line.
 
-Run by `bench.peers.timing` with an interpreter that has tianshou; imports nothing of this
-project. Put together as in the library's MuJoCo examples: `DummyVectorEnv` in
+`bench.peers.timing` runs it with an interpreter that has tianshou; it imports nothing of this
+project. Its parts are those of the library's MuJoCo examples: `DummyVectorEnv` in
 `VectorEnvNormObs`, one `Collector`, no test episodes, no log.
 
 `ppo` has the caller's hyperparameters and, from the example, scaled returns. The example also
@@ -13,8 +13,8 @@ the caller's: A2C collects 80 steps and makes one update of RMSprop with 7e-4 (e
     python tianshou_training.py JSON
 
 JSON is an object: `algorithm` "ppo", "a2c" or "reinforce", `environment` a Gymnasium id with
-continuous actions, `environments` how many, `seconds` to measure, `hyperparameters` by this
-project's names.
+continuous actions, `environments` their number, `seconds` the time to measure, `hyperparameters`
+by this project's names.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ BUFFER = 4_096
 
 
 class EnoughError(Exception):
-    """The window is over: the way out of the trainer's loop."""
+    """Raised to leave the trainer's loop when the measurement is over."""
 
 
 class Clock:
@@ -85,7 +85,7 @@ def processor_seconds() -> float:
 
 
 def resident_memory() -> float:
-    """Resident memory now [MiB]; its peak where the system does not tell."""
+    """Return the resident memory [MiB]; its peak if the system gives no current value."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
@@ -96,7 +96,7 @@ def resident_memory() -> float:
 
 @dataclass(frozen=True, kw_only=True)
 class Ready:
-    """An algorithm, and how the trainer feeds it: steps a collect, epochs, minibatch."""
+    """An algorithm, and how the trainer feeds it: steps per collection, epochs, minibatch."""
 
     algorithm: Any
     collect: int
@@ -105,12 +105,12 @@ class Ready:
 
 
 def gaussian(location_and_scale: tuple[torch.Tensor, torch.Tensor]) -> Distribution:
-    """Diagonal Gaussian over actions."""
+    """Return the diagonal Gaussian over actions."""
     return Independent(Normal(*location_and_scale), 1)
 
 
 def ready(algorithm: str, world: gymnasium.Env[Any, Any], given: dict[str, Any]) -> Ready:
-    """The algorithm for the spaces of `world`."""
+    """Return the algorithm for the spaces of `world`."""
     network = partial(
         Net,
         state_shape=world.observation_space.shape,
@@ -181,7 +181,7 @@ def ready(algorithm: str, world: gymnasium.Env[Any, Any], given: dict[str, Any])
 
 
 def decaying(optimizer: Any, collect: int) -> Any:
-    """The optimiser with the examples' linear decay over their budget."""
+    """Return the optimiser with the examples' linear decay over their budget."""
     return optimizer.with_lr_scheduler_factory(
         LRSchedulerFactoryLinear(
             max_epochs=EPOCHS, epoch_num_steps=EPOCH_STEPS, collection_step_num_env_steps=collect

@@ -1,4 +1,4 @@
-"""Times a peer: one process of one thread on each core, all at once."""
+"""Time a peer: one process of one thread on each core, all at once."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ POLL_EVERY = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class PeerTiming:
-    """What one process trained, from the end of its first update to the end of its last.
+    """The timing of one process, from the end of its first update to the end of its last.
 
     Attributes:
         peer: its name; environment: the id; environments: how many it stepped.
-        core: the core it was pinned to; None where the platform can't pin.
+        core: the core it was pinned to; None if the platform can't pin.
         steps: environment steps; seconds: wall time they took.
         steps_per_second: their ratio.
-        cpu_share: processor time over wall time; well below 1 where others had the core too.
+        cpu_share: processor time over wall time; well below 1 if other processes used the core.
         memory: resident memory at the end [MiB].
-        version: of the library.
+        version: the library's version.
     """
 
     peer: str
@@ -59,15 +59,15 @@ def time_peer(
     """Train with the peer on `cores` cores at once, each process for itself.
 
     Args:
-        environments: that each process steps.
-        seconds: to measure after the first update, at least; whole updates are measured.
-        hyperparameters: by this project's names; what the peer does with them, its script says.
+        environments: number of environments that each process steps.
+        seconds: least time to measure after the first update; whole updates are measured.
+        hyperparameters: by this project's names; the peer's script says how it uses them.
 
     Returns:
-        One timing a core.
+        One timing per core.
 
     Raises:
-        PeerUnavailable: it can't be installed, or a process failed; with the last that was said.
+        PeerUnavailable: the peer can't be installed, or a process failed; with the last output.
         InputError: there are fewer cores.
     """
     python = interpreter(peer)
@@ -78,7 +78,7 @@ def time_peer(
         "seconds": seconds,
         "hyperparameters": dict(hyperparameters),
     }
-    # Isolated: what lies beside the script or on PYTHONPATH is not the peer's.
+    # Isolated: modules beside the script or on PYTHONPATH are not the peer's.
     command = [str(python), "-I", "-W", "ignore", str(peer.script), json.dumps(arguments)]
     places = _places(cores)
     with ExitStack() as stack:
@@ -103,7 +103,7 @@ def time_peer(
 
 
 def _places(cores: int) -> list[int | None]:
-    """The cores to pin to; None for each where the platform can't."""
+    """Return the cores to pin to; None for each if the platform can't pin."""
     if not hasattr(os, "sched_getaffinity"):
         return [None] * cores
     available = sorted(os.sched_getaffinity(0))
@@ -121,7 +121,7 @@ class _Process:
     errors: IO[bytes]
 
     def answer(self, peer: Peer) -> Mapping[str, Any]:
-        """The measurement of a peer's process, after its end."""
+        """Return the measurement that the peer's process has printed, after its end."""
         if code := self.process.returncode:
             words = last_words(_content(self.errors))
             raise PeerUnavailable(f"{peer.name} failed with exit code {code}: {words}")
@@ -135,7 +135,7 @@ class _Process:
 
 @contextmanager
 def _started(command: list[str], core: int | None) -> Iterator[_Process]:
-    """The process, killed at the end whatever happened."""
+    """Start a process, and kill it at the end of the block whatever happened."""
     # Files, not pipes: nobody reads a pipe while another process is waited for.
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
         with _pinned(core):
@@ -154,7 +154,7 @@ def _started(command: list[str], core: int | None) -> Iterator[_Process]:
 
 
 def _wait(started: Sequence[_Process]) -> list[_Process]:
-    """Until all have ended or one has failed; those that have."""
+    """Wait until all processes have ended or one has failed; return the failed ones."""
     while True:
         codes = [each.process.poll() for each in started]
         if None not in codes or any(codes):
@@ -169,7 +169,7 @@ def _content(file: IO[bytes]) -> str:
 
 @contextmanager
 def _pinned(core: int | None) -> Iterator[None]:
-    """This thread on one core for a moment: what it starts meanwhile stays there."""
+    """Pin this thread to one core within the block; processes that it starts stay there."""
     if core is None:
         yield
         return

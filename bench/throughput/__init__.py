@@ -1,1 +1,1 @@
-"""How fast training is: beside the bare physics, and beside others on the same machine."""
+"""Measure how fast training is, beside bare physics and other libraries on the same machine."""

@@ -1,4 +1,4 @@
-"""What is measured, each in a process of one thread that has a core to itself.
+"""The measurements, each in a process of one thread that has a core to itself.
 
 The trainer runs as it is: stopwatches are put around three of its calls from outside, two reads
 of a clock each.
@@ -31,12 +31,12 @@ WARM_UP_TICKS = 50
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What one process did in one measurement, warm-up left out.
+    """The result of one measurement in one process, without the warm-up.
 
     Attributes:
         steps: environment steps taken; seconds: wall time they took.
-        cpu_share: processor time over wall time; well below 1 where others had the core too.
-        physics, acting, update: shares of the wall time, None for a loop that only steps.
+        cpu_share: processor time over wall time; well below 1 if other processes used the core.
+        physics, acting, update: shares of the wall time; None for a loop that only steps.
         memory: resident memory of the process at the end [MiB].
     """
 
@@ -50,7 +50,7 @@ class Measured:
 
 
 def bare_loop(environment: str, environments: int, seconds: float) -> Measured:
-    """EnvPool with random actions, and nothing else: what physics allows on one thread."""
+    """Time EnvPool with random actions and nothing else: the speed of physics on one thread."""
     import envpool
     import gymnasium
     import numpy as np
@@ -90,13 +90,13 @@ class _Mark:
 
 
 class EnoughError(Exception):
-    """The window is over: the way out of the trainer's loop."""
+    """Raised to leave the trainer's loop when the measurement is over."""
 
 
 def training(algorithm: str, environment: str, seeds: int, seconds: float) -> Measured:
-    """`bench.train.trainer.train` with an algorithm's defaults, from its second update on.
+    """Time `bench.train.trainer.train` with an algorithm's defaults, from its second update on.
 
-    Goes on for at least `seconds` and at least one whole update.
+    The measurement takes at least `seconds` and at least one whole update.
     """
     from bench.plan.identity import Description
     from bench.plan.lookup import load_algorithm
@@ -151,7 +151,7 @@ KINDS: dict[str, Callable[..., Measured]] = {"bare": bare_loop, "training": trai
 
 
 def serve(connection: Connection, core: int | None) -> None:
-    """A process' life: what to measure in, what was measured out, until the pipe ends."""
+    """Receive measurements to make and send their results, until the pipe is closed."""
     if core is not None:
         os.sched_setaffinity(0, {core})
     while True:
@@ -170,7 +170,7 @@ def serve(connection: Connection, core: int | None) -> None:
 def stopwatch(
     function: Callable[Arguments, Answer], spent: dict[str, float], name: str
 ) -> Callable[Arguments, Answer]:
-    """The function, which adds to `spent[name]` the seconds that each call takes."""
+    """Return the function with a stopwatch: each call adds its seconds to `spent[name]`."""
 
     def timed(*given: Arguments.args, **named: Arguments.kwargs) -> Answer:
         begun = time.perf_counter()
@@ -184,7 +184,7 @@ def stopwatch(
 
 @contextmanager
 def replaced_for_now(owner: Any, name: str, by: Any) -> Iterator[None]:
-    """Put `by` in the place of an attribute, and the attribute back at the end."""
+    """Replace an attribute by `by` within the block."""
     before = getattr(owner, name)
     setattr(owner, name, by)
     try:
@@ -194,7 +194,7 @@ def replaced_for_now(owner: Any, name: str, by: Any) -> Iterator[None]:
 
 
 def _memory() -> float:
-    """Resident memory now [MiB]; its peak where the system does not tell."""
+    """Return the resident memory [MiB]; its peak if the system gives no current value."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20

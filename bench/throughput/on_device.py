@@ -1,4 +1,4 @@
-"""How fast physics and training are where both share a device, against the number of worlds."""
+"""Measure physics and training that share a device, against the number of worlds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Kind = Literal["physics", "environment", "training"]
 WORLDS = tuple(2**power for power in range(8, 18))
 """Numbers of worlds that physics is measured with."""
 SEEDS = (1, 4, 10, 32, 100)
-"""Seeds that train at once."""
+"""Numbers of seeds that train at once."""
 WARM_UP_TICKS = 10
 PROFILED_TICKS = 10
 
@@ -33,8 +33,8 @@ class Question:
     Attributes:
         kind: "physics", the engine's substeps alone, with random actions; "environment", whole
             ticks, with observation, reward and the reset of what has ended; "training".
-        name: the algorithm; empty where nothing is trained.
-        seeds: that train at once, 0 where nothing is trained; worlds: that are stepped.
+        name: the algorithm; empty if nothing is trained.
+        seeds, worlds: how many seeds train at once (0: none), and how many worlds are stepped.
     """
 
     kind: Kind
@@ -49,12 +49,12 @@ class Answer:
     """The result of a measurement, warm-up left out.
 
     Attributes:
-        ticks: steps of the environment that every world took; steps: of all worlds together.
-        substeps: of the physics in one tick.
+        ticks, steps: environment steps of every world, and of all worlds together.
+        substeps: steps of the physics in one tick.
         seconds: wall time.
-        update: share of the wall time in the algorithm's updates, None where nothing is trained.
-        busy: share of a tick in which a kernel ran; None where that can't be told (a CPU).
-        memory: of the device, in use by this measurement [MiB]; None on a CPU.
+        update: share of the wall time in the algorithm's updates; None if nothing is trained.
+        busy: share of a tick in which a kernel ran; None if unknown (in training, on a CPU).
+        memory: device memory in use by this measurement [MiB]; None on a CPU.
     """
 
     ticks: int
@@ -68,7 +68,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Failed:
-    """What could not be measured, and why, in one line."""
+    """A measurement that failed, and the reason in one line."""
 
     question: Question
     reason: str
@@ -80,7 +80,7 @@ def questions(
     worlds: Sequence[int] = WORLDS,
     seeds: Sequence[int] = SEEDS,
 ) -> list[Question]:
-    """All questions, environment by environment, small numbers of worlds first."""
+    """Return all questions, environment by environment, small numbers of worlds first."""
     from bench.plan.lookup import load_algorithm
 
     found = []
@@ -113,7 +113,7 @@ def measure(
     seconds: float,
     on_event: Callable[[Question], None] = lambda question: None,
 ) -> Iterator[dict[str, object] | Failed]:
-    """Rows of the table `device_throughput`, one per question, as they are measured."""
+    """Yield rows of the table `device_throughput`, one per question, as they are measured."""
     origin = on_device(provenance(), WARP.name, device)
     name = device_name(device)
     for question in asked:
@@ -142,7 +142,7 @@ def measure(
 
 
 def device_name(device: str) -> str:
-    """What torch calls the device, "cpu" for a processor."""
+    """Return torch's name of the device, "cpu" for a processor."""
     import torch
 
     return torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
@@ -155,7 +155,7 @@ def _json(values: Any) -> str:
 
 
 def _stepping(question: Question, device: str, seconds: float) -> Answer:
-    """Worlds that are stepped by random actions."""
+    """Measure worlds that are stepped by random actions."""
     import torch
 
     from bench.train.device.graphs import Recorded, own_stream
@@ -197,7 +197,7 @@ def _stepping(question: Question, device: str, seconds: float) -> Answer:
         while (elapsed := time.perf_counter() - begun) < seconds:
             for _ in range(4):
                 tick()
-            # So that the host doesn't run ahead of the clock.
+            # Without this the host would run ahead of the device.
             _wait(where)
             ticks += 4
         environments.worlds.check()
@@ -215,11 +215,11 @@ def _stepping(question: Question, device: str, seconds: float) -> Answer:
 
 
 def _training(question: Question, device: str, seconds: float) -> Answer:
-    """`bench.train.device.trainer.train`, from its third update on.
+    """Time `bench.train.device.trainer.train`, from its third update on.
 
-    With an algorithm's defaults, the slots aside, over which the worlds are spread.
+    The algorithm has its defaults, except for `slots`, over which the worlds are spread.
 
-    Goes on for at least `seconds` and at least one whole update.
+    The measurement takes at least `seconds` and at least one whole update.
     """
     import torch
 
@@ -247,7 +247,7 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
     def mark(progress: Progress) -> None:
         now = time.perf_counter()
         marks.append((sum(progress.steps), now, spent["update"]))
-        # Graphs are recorded in the first two.
+        # CUDA graphs are recorded in the first two updates.
         if len(marks) > 2 and now - marks[1][1] >= seconds:
             used.append(_used(where, before))
             raise EnoughError
@@ -279,7 +279,7 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
 
 
 def _drop(_: object) -> None:
-    """A recorded function gives nothing back."""
+    """Discard a value: a recorded function returns None."""
 
 
 def _wait(device: Any) -> None:
@@ -290,7 +290,7 @@ def _wait(device: Any) -> None:
 
 
 def _memory(device: Any) -> float | None:
-    """In use by everybody [MiB]."""
+    """Return the device memory in use by all processes [MiB]; None on a CPU."""
     import torch
 
     if device.type != "cuda":
@@ -307,7 +307,7 @@ def _used(device: Any, before: float | None) -> float | None:
 
 
 def _busy(tick: Callable[[], None], device: Any, seconds: float) -> float | None:
-    """The share of a tick of so many seconds in which the device computes."""
+    """Return the share of a tick of `seconds` in which the device computes; None on a CPU."""
     from torch.profiler import ProfilerActivity, profile
 
     if device.type != "cuda":

@@ -1,6 +1,6 @@
 """One session of measurements: who is measured, in which order, on which cores.
 
-Every round measures everybody once, on all cores at the same time, in the opposite order of the
+Every round measures every rival once, on all cores at the same time, in the opposite order of the
 round before, so that a machine that drifts slows all rivals alike. The bare loop that a training
 is compared with has as many environments on as many cores, and is measured in the same round.
 """
@@ -25,7 +25,7 @@ from bench.train.executors.worker import WORKER_ENVIRONMENT
 from bench.train.provenance import Provenance, cores, provenance
 
 SWEEP = (1, 2, 4, 8, 16, 32, 64)
-"""Seeds of a group for the curve of steps/s against their number."""
+"""Numbers of seeds of a group, for the curve of steps/s against them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,8 +36,8 @@ class Rival:
         kind: "bare", a loop that only steps; "training", this project; "peer", another library.
         name: "bare", the algorithm, or the peer.
         environment: its id.
-        seeds: of the group that each core trains; 0 where there is no such thing.
-        environments: that each core steps.
+        seeds: number of seeds that each core trains together; 0 for a bare loop or a peer.
+        environments: number of environments that each core steps.
     """
 
     kind: Literal["bare", "training", "peer"]
@@ -63,10 +63,10 @@ def who(
     peers: bool,
     sweep: bool,
 ) -> list[Rival]:
-    """All rivals; a bare loop beside every training.
+    """Return all rivals, with a bare loop beside every training.
 
-    The sweep over the number of seeds is of the last algorithm on the first environment (with the
-    default algorithms that is clipped PPO), and so are the peers on the first environment.
+    The sweep over the number of seeds measures the last algorithm (by default clipped PPO) on the
+    first environment; the peers are measured on the first environment, too.
     """
     from bench.plan.lookup import load_algorithm
 
@@ -98,13 +98,13 @@ def measure(
     seconds: float,
     on_event: Callable[[int, Rival], None] = lambda number, rival: None,
 ) -> Iterator[list[dict[str, object]] | Failed]:
-    """Rows of the table `throughput`, of each round and rival one for each core; and who failed.
+    """Yield the rows of the table `throughput` for each round and rival, one per core, or Failed.
 
     The rows of a rival come together, so that one interrupted while it is measured leaves none.
 
     Args:
-        rounds: how often everybody is measured; seconds: of each measurement, at least.
-        on_event: told the round and the rival before each measurement.
+        rounds, seconds: number of rounds, and the least duration of a measurement [s].
+        on_event: called with the round and the rival before each measurement.
     """
     origin = provenance()
     session = uuid.uuid4().hex[:16]
@@ -118,7 +118,7 @@ def measure(
                 try:
                     measured = _measure(team, rival, seconds)
                 except (PeerUnavailable, InputError) as error:
-                    # A peer that can't be had is named once, and the rest goes on.
+                    # A rival that fails is reported once and left out from then on.
                     out.add((rival.kind, rival.name))
                     yield Failed(rival=rival, reason=str(error))
                     continue
@@ -156,7 +156,7 @@ def _measure(team: Team, rival: Rival, seconds: float) -> list[Measured]:
 
 
 def _hyperparameters() -> dict[str, object]:
-    """What the peers' PPO is given: clipped PPO's."""
+    """Return the hyperparameters for the peers' PPO: those of clipped PPO."""
     from bench.plan.lookup import load_algorithm
 
     return asdict(load_algorithm("clipped_ppo").hyperparameters())
@@ -166,7 +166,7 @@ class Team:
     """A measuring process per core.
 
     Attributes:
-        connections: one to each.
+        connections: one connection to each process.
     """
 
     def __init__(self) -> None:
@@ -178,10 +178,10 @@ class Team:
         self.connections = [child.connection for child in self._children]
 
     def measure(self, kind: str, arguments: dict[str, object]) -> list[Measured]:
-        """The same on all cores at once.
+        """Make the same measurement on all cores at once.
 
         Raises:
-            InputError: a process failed or died; what it said.
+            InputError: a process failed, with its message, or died.
         """
         for connection in self.connections:
             connection.send((kind, arguments))

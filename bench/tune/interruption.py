@@ -1,4 +1,4 @@
-"""Ctrl-C between two rounds of a tuner: in the middle of Optuna's bookkeeping it would tear it."""
+"""Hold Ctrl-C back until a tuner's round is over: it would tear Optuna's bookkeeping."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 @contextmanager
 def held_back() -> Iterator[Callable[[], None]]:
-    """Ctrl-C and SIGTERM wait until what this gives is called, or to the end; a second one doesn't.
+    """Hold back a Ctrl-C or SIGTERM until the given function is called or the block ends.
 
-    Only a process's main thread hears of signals; in another there is nothing to hold back.
+    A second one acts at once. Threads other than the main one get no signals to hold back.
     """
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None

@@ -1,7 +1,7 @@
-"""A study's journal, made readable again where lines of it are torn.
+"""Make a study's journal readable again if lines of it are torn.
 
-Optuna writes one operation per line and reads none behind a torn one, as a full disk or a power cut
-leaves it; what is appended later even continues such a line.
+Optuna writes one operation per line and reads none after a torn line, as a full disk or a power cut
+leaves it; whatever is appended later even continues such a line.
 """
 
 from __future__ import annotations
@@ -21,33 +21,33 @@ from bench.errors import InputError
 _CREATE_STUDY: Final = 0
 _CREATE_TRIAL: Final = 4
 _BEGINNING: Final = b'{"op_code":'
-"""Keys of every line."""
+"""Beginning of every line."""
 _TRIAL: Final = b'{"op_code":4,"worker_id":"","study_id":0,"datetime_start":null}'
-"""A trial of which nothing is known."""
+"""A line that creates a trial of which nothing is known."""
 
 
 def mend(path: Path) -> str | None:
-    """Leave out torn lines, and tell which.
+    """Blank out torn lines, and return a remark on them.
 
-    They are overwritten by blanks, which belong to the line behind them: all others stay where they
-    are, as another process may be reading. Trials are numbered by the lines that create them; so a
-    torn one without which later lines would be about a trial that isn't there becomes such a line.
+    The blanks become part of the next line: all other lines stay where they are, as another process
+    may be reading. Trials are numbered by the lines that create them; so if later lines refer to a
+    trial that is missing, the torn line is replaced by one that creates it.
 
     Args:
-        path: the journal; where it isn't there, nothing is done.
+        path: the journal; if there is no such file, nothing is done.
 
     Returns:
-        One line about what was left out, or that the journal is empty; None where all is well.
+        One line about what was left out, or that the journal is empty; None if all is well.
 
     Raises:
-        InputError: it is no journal, or the study or its trials can't be told from what is left.
-        OSError: it can't be read or written.
+        InputError: the file is no journal, or what is left doesn't define the study or its trials.
+        OSError: the file can't be read or written.
     """
     if not path.exists():
         return None
     if not _read(path.read_bytes()).torn:
         return None if path.stat().st_size else f"{path} is empty, so the study begins anew"
-    # Half a line may be one that is being written.
+    # A torn line may be one that another process is just writing.
     with _alone(path), path.open("r+b") as file:
         journal = _read(content := file.read())
         if journal.operations == 0 and not content.startswith(_BEGINNING):
@@ -67,7 +67,7 @@ def mend(path: Path) -> str | None:
 
 @dataclass(kw_only=True)
 class _Torn:
-    """A part of the journal that can't be read, and what is to stand there instead."""
+    """A part of the journal that can't be read, and the bytes to put there instead."""
 
     line: int
     begin: int
@@ -77,7 +77,7 @@ class _Torn:
 
 @dataclass(kw_only=True)
 class _Journal:
-    """What is in a journal: how many readable lines, and what is torn."""
+    """The state of a journal: its number of readable lines, and its torn parts."""
 
     operations: int = 0
     torn: list[_Torn] = field(default_factory=list)
@@ -110,22 +110,22 @@ def _read(content: bytes) -> _Journal:
 
 
 def _operation(line: bytes) -> tuple[dict[str, Any] | None, int]:
-    """The operation that a line ends with, None where it is torn, and the bytes to leave out."""
-    # What was appended to a torn line is whole.
+    """Return the operation that a line ends with, or None, and how many bytes to leave out."""
+    # An operation that was appended to a torn line is whole.
     begin = max(line.rfind(_BEGINNING), 0)
     before = line[:begin]
     try:
         operation = json.loads(line[begin:])
         if line.endswith(b"\n") and "worker_id" in operation:
             return operation, len(before) if before.strip() else 0
-    except (ValueError, TypeError):  # the latter of what is JSON and no object
+    except (ValueError, TypeError):  # TypeError: JSON, but no object
         pass
     return None, len(line)
 
 
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Within, no other process appends."""
+    """Hold the journal's lock, so that no other process appends within the block."""
     lock = JournalFileSymlinkLock(str(path))
     lock.acquire()
     try:

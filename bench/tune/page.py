@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from optuna import Study
 
 LEAST_FOR_IMPORTANCE = 4
-"""Complete trials below which there is no telling what mattered."""
+"""Number of complete trials from which importances are estimated."""
 
 
 def plots_page(study: Study, request: Request) -> str:
-    """History, importance and parallel coordinates as HTML; plotly's script is within.
+    """Return history, importances and parallel coordinates as HTML that holds plotly's script.
 
     Args:
-        study: with one complete trial or more.
-        request: what it is about.
+        study: a study with one complete trial or more.
+        request: the study's request.
     """
     from optuna import visualization
     from optuna.trial import TrialState

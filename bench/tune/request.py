@@ -15,14 +15,14 @@ from bench.tune.space import Dimension, defaults, suggested
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What a study is about. Two requests that say the same are one study.
+    """What a study tunes. Equal requests are one study.
 
     Attributes:
         algorithm: canonical name or address.
-        back_ends: environment -> what steps it, of every environment.
+        back_ends: environment -> name of its back end, for every environment.
         steps: budget of a trial's run [environment steps].
-        seeds: of every trial, in every environment.
-        space: what is searched.
+        seeds: seeds of every trial, in every environment.
+        space: the searched hyperparameters and their ranges.
         fixed: hyperparameters that have this value in every trial.
         device: "cpu" or "cuda".
         time_limit: steps after which an episode is cut off; None: the environments' own.
@@ -45,7 +45,7 @@ class Request:
         return tuple(self.back_ends)
 
     def stated(self) -> dict[str, object]:
-        """The request as plain JSON, whatever the order of its environments."""
+        """Return the request as plain JSON, whatever the order of its environments."""
         return {
             "algorithm": self.algorithm,
             "environments": dict(sorted(self.back_ends.items())),
@@ -54,14 +54,14 @@ class Request:
             "space": {each.field: each.stated() for each in self.space},
             "fixed": {name: plain(value) for name, value in sorted(self.fixed.items())},
             "device": self.device,
-            # So a study made before there was one keeps its name.
+            # Left out if None, so that studies from before time limits existed keep their names.
             **({} if self.time_limit is None else {"time_limit": self.time_limit}),
             **({"gold": sorted(self.gold)} if self.gold else {}),
         }
 
     @property
     def name(self) -> str:
-        """The study's name: readable, with six digits that stand for all of the request."""
+        """The study's name: readable, with six digits hashed from the whole request."""
         told = (self.algorithm, *sorted(self.back_ends))
         words = [re.sub(r"[^A-Za-z0-9_.-]+", "_", each.rpartition(":")[2]) for each in told]
         text = json.dumps(self.stated(), sort_keys=True)
@@ -69,22 +69,22 @@ class Request:
         return "-".join([*words, str(self.steps), digits])
 
     def hyperparameters(self, values: Mapping[str, object]) -> dict[str, object]:
-        """All hyperparameters of a trial.
+        """Return all hyperparameters of a trial.
 
         Args:
-            values: Optuna's, by parameter of the space.
+            values: parameter of the space -> Optuna's value.
         """
         return {**defaults(self.algorithm), **self.fixed, **suggested(self.space, values)}
 
     def default_values(self) -> dict[str, object] | None:
-        """Optuna's values of the defaults; None where the space doesn't hold them."""
+        """Return Optuna's values for the defaults; None if the space doesn't contain them."""
         own = {**defaults(self.algorithm), **self.fixed}
         if not all(each.holds(own[each.field]) for each in self.space):
             return None
         return {each.parameter: each.suggestion(own[each.field]) for each in self.space}
 
     def description(self, environment: str, hyperparameters: Mapping[str, object]) -> Description:
-        """The description of a trial's runs in an environment."""
+        """Return the description of a trial's runs in an environment."""
         return Description(
             algorithm=self.algorithm,
             hyperparameters=hyperparameters,

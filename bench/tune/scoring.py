@@ -1,8 +1,8 @@
-"""What a trial is worth: the mean of its normalised scores over environments.
+"""The value of a trial: the mean of its normalised scores over environments.
 
 A run's score is that of `bench.evidence.measures.scores`. Returns of different environments become
 comparable by a scale: 0 is the untrained policy, 1 the Experiment's clipped PPO after a million
-steps, both as published. In a single environment without a scale the return itself will do.
+steps, both as published. In a single environment without a scale, the score is the return itself.
 """
 
 from __future__ import annotations
@@ -27,15 +27,15 @@ RETURN = Scale(zero=0.0, one=1.0)
 
 
 def trial_scales(environments: Sequence[str], given: Sequence[str] = ()) -> dict[str, Scale]:
-    """Environment -> its scale.
+    """Return environment -> its scale.
 
     Args:
-        environments: of the study.
+        environments: the study's environments.
         given: the user's own, as "environment=zero:one" [return].
 
     Raises:
-        InputError: one of the user's isn't understood; or there are several environments, one of
-            them without a scale.
+        InputError: a scale of the user's isn't understood; or there are several environments, one
+            of them without a scale.
     """
     own = dict(_read(text, environments) for text in given)
     if all(each in own for each in environments):
@@ -53,7 +53,7 @@ def trial_scales(environments: Sequence[str], given: Sequence[str] = ()) -> dict
 
 
 def trial_score(returns: Mapping[str, float], scales: Mapping[str, Scale]) -> float:
-    """The mean over environments of the normalised mean return; NaN where one is.
+    """Return the mean over environments of the normalised mean return; NaN if one is NaN.
 
     Args:
         returns: environment -> mean over seeds [return].
@@ -63,10 +63,10 @@ def trial_score(returns: Mapping[str, float], scales: Mapping[str, Scale]) -> fl
 
 
 def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
-    """The environments that tell a gold reward.
+    """Return the environments that have a gold reward.
 
     Args:
-        back_ends: environment -> what steps it.
+        back_ends: environment -> name of its back end.
     """
     from bench.train.answers.tasks import find_task
 
@@ -75,14 +75,14 @@ def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def rule(request: Request) -> Iterator[str]:
-    """What trials in token environments are scored by, in a line each, and what is not searched."""
+    """Yield a line per token environment on the score of trials, and one on what isn't searched."""
     written = [each for each, name in request.back_ends.items() if name == SEQUENCE.name]
     for each in written:
         if each in request.gold:
             yield f"{each}: scored by the gold reward, on which nothing is trained."
         else:
             yield (
-                f"{each} tells no gold reward: scored by the reward that is trained on, so a "
+                f"{each} has no gold reward: scored by the reward that is trained on, so a "
                 "trial that exploits it wins."
             )
     if written and not {dimension.field for dimension in request.space} & set(KEPT):
@@ -91,10 +91,10 @@ def rule(request: Request) -> Iterator[str]:
 
 
 def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> float:
-    """The mean score of stored runs of one description; NaN where no episode ended.
+    """Return the mean score of stored runs of one description; NaN if no episode ended.
 
     Args:
-        gold: whether their gold reward in the last 10% of their steps is the score, not the return.
+        gold: whether the score is the gold reward in the last 10% of the steps, not the return.
     """
     from bench.evidence.measures.reference_kl import scores_with_kl
     from bench.evidence.measures.scores import score_runs
@@ -119,7 +119,7 @@ def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> floa
 
 
 def _published() -> dict[str, Scale]:
-    """The scales that the published results give."""
+    """Return the scales that follow from the published results."""
     from bench.evidence.measures.anchors import anchors_for
     from bench.store import PUBLISHED
 

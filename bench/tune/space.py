@@ -1,7 +1,7 @@
 """Where to search: ranges that follow from how hyperparameters are declared.
 
-A declaration says what is allowed (most often "above 0"), which is no place to search. Its default
-is: it was chosen by somebody, so it has the right order of magnitude. Hence
+A declaration says what is allowed (most often "above 0"), which is too much to search. Its default
+was chosen by somebody, so it has the right order of magnitude. Hence
 
 * a positive number is searched a factor of 4 to either side of its default, on a log scale;
 * a fraction of one that is above a half (γ, λ), by its distance from 1 in the same way;
@@ -9,9 +9,9 @@ is: it was chosen by somebody, so it has the right order of magnitude. Hence
   sizes go on dividing one another;
 * always within what the declaration allows.
 
-What is on or off, one of a few choices, 0 or infinite by default has no magnitude, and is often an
-ablation's question rather than a search's: it keeps its default unless it is asked for. So does
-what holds a policy back from exploiting its reward: by that reward the weakest hold would win.
+A hyperparameter that is on or off, one of a few choices, 0 or infinite by default has no magnitude,
+and is often an ablation's question rather than a search's: it keeps its default unless --search
+names it. So does a penalty on exploiting the reward: by that reward the weakest penalty would win.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 REAL_FACTOR = 4.0
 WHOLE_FACTOR = 2
 KEPT = ("reference_penalty",)
-"""Searched only where they are asked for."""
+"""Hyperparameters that are searched only if --search names them."""
 DIGITS = 3
 """Significant digits of a searched real value: what a person would write down."""
 
@@ -46,7 +46,7 @@ class Dimension:
     """One hyperparameter's range.
 
     Attributes:
-        field: the hyperparameter; whole: its values are integers.
+        field, whole: the hyperparameter, and whether its values are integers.
         scale: how values are spread over the range.
         low, high: ends of the range, both included, in the hyperparameter's own unit.
         choices: instead of a range, each as a value of the declared type.
@@ -65,7 +65,7 @@ class Dimension:
         return {"distance from 1": "1 - ", "powers of 2": "log2 "}.get(self.scale, "") + self.field
 
     def distribution(self) -> BaseDistribution:
-        """The range in Optuna's terms."""
+        """Return the range as a distribution of Optuna's."""
         from optuna.distributions import (
             CategoricalDistribution,
             FloatDistribution,
@@ -84,7 +84,7 @@ class Dimension:
         return FloatDistribution(self.low, self.high, log=self.scale == "log")
 
     def value(self, suggested: Any) -> object:
-        """The hyperparameter's value that Optuna's stands for."""
+        """Return the hyperparameter's value for a value of Optuna's."""
         match self.scale:
             case "choices":
                 return {_text(each): each for each in self.choices}[suggested]
@@ -95,7 +95,7 @@ class Dimension:
         return int(suggested) if self.whole else _short(suggested)
 
     def suggestion(self, value: Any) -> Any:
-        """Optuna's value for one of the hyperparameter; the inverse of `value`."""
+        """Return Optuna's value for a value of the hyperparameter; the inverse of `value`."""
         match self.scale:
             case "choices":
                 return _text(value)
@@ -106,14 +106,14 @@ class Dimension:
         return value
 
     def holds(self, value: object) -> bool:
-        """Whether the value is one of the range's."""
+        """Whether the range contains a value."""
         if self.scale == "choices":
             return value in self.choices
         assert isinstance(value, int | float)
         return self.low <= value <= self.high
 
     def stated(self) -> dict[str, object]:
-        """The range as plain JSON."""
+        """Return the range as plain JSON."""
         if self.choices:
             return {"choices": [_text(each) for each in self.choices]}
         return {"scale": self.scale, "low": self.low, "high": self.high}
@@ -129,12 +129,12 @@ class Dimension:
 def search_space(
     algorithm: str, *, asked: Sequence[str] = (), fixed: Sequence[str] = ()
 ) -> tuple[Dimension, ...]:
-    """The ranges of an algorithm's hyperparameters, in the order of their declarations.
+    """Return the ranges of an algorithm's hyperparameters, in the order of their declarations.
 
     Args:
         algorithm: its name or address.
-        asked: "field", "field=low:high" or "field=a|b|c"; none: all that have a magnitude, except
-            `KEPT`.
+        asked: "field", "field=low:high" or "field=a|b|c"; empty: all fields with a magnitude,
+            except `KEPT`.
         fixed: fields that are not searched.
 
     Raises:
@@ -175,12 +175,12 @@ def search_space(
 
 
 def defaults(algorithm: str) -> dict[str, object]:
-    """All hyperparameters of an algorithm at their defaults."""
+    """Return all hyperparameters of an algorithm at their defaults."""
     return {each.name: each.default for each in _fields(algorithm)}
 
 
 def suggested(space: Sequence[Dimension], values: Mapping[str, Any]) -> dict[str, object]:
-    """Hyperparameters of Optuna's values of the space's parameters."""
+    """Convert Optuna's values of the space's parameters to hyperparameters."""
     return {each.field: each.value(values[each.parameter]) for each in space}
 
 
@@ -189,7 +189,7 @@ def _fields(algorithm: str) -> tuple[dataclasses.Field[Any], ...]:
 
 
 def _derived(field: dataclasses.Field[Any]) -> Dimension | None:
-    """The range around a default that has a magnitude."""
+    """Return the range around a default that has a magnitude; None if there is none."""
     default, name = field.default, field.name
     if isinstance(default, bool) or not isinstance(default, int | float):
         return None
@@ -218,7 +218,7 @@ def _derived(field: dataclasses.Field[Any]) -> Dimension | None:
 
 
 def _choices(field: dataclasses.Field[Any]) -> Dimension | None:
-    """The choices of a field that declares some, or that is on or off."""
+    """Return the choices of a field that declares some or is on or off; None for others."""
     choices = field.metadata.get("choices")
     if choices is None and isinstance(field.default, bool):
         choices = (False, True)
@@ -228,7 +228,7 @@ def _choices(field: dataclasses.Field[Any]) -> Dimension | None:
 
 
 def _given(field: dataclasses.Field[Any], kind: Any, text: str) -> Dimension:
-    """The range that the user gives."""
+    """Return the range that the user gives."""
     if ":" not in text:
         choices = tuple(checked(field, kind, each.strip(), parse) for each in text.split("|"))
         if len(set(choices)) < 2:

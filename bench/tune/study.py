@@ -1,8 +1,8 @@
-"""A study in Optuna's keeping: opened anew or gone on with, by one process or several.
+"""Create or continue a study that Optuna keeps, from one process or several.
 
-Its trials survive whoever runs them. One whose process has ended is given up and its settings are
-tried again, so that a kill costs only what was in flight; the runs of it that had finished are in
-the store and are not trained again.
+Its trials outlive the processes that run them. A trial whose process has ended is given up and its
+settings are tried again, so that a kill costs only the runs in flight; those that had finished are
+in the store and are not trained again.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ JOURNAL = "journal.log"
 STARTUP_TRIALS = 10
 """Random trials before a sampler's model is used, and unpruned ones before a pruner's."""
 UNPRUNED_POINTS = 2
-"""Points of its curve that a trial is left alone for."""
+"""Points of its curve during which a trial is not pruned."""
 SILENCE = 300.0
 """Seconds without a sign of life after which another machine's trial counts as given up."""
 
 OWNER, ALIVE = "owner", "alive"
-"""Attributes of a trial: the process that trains it, and when it last said so [s since 1970]."""
+"""Attributes of a trial: the process that trains it, and its last sign of life [s since 1970]."""
 REQUEST, SCALES, GIVEN_UP = "request", "scales", "given up"
-"""Attributes of a study; the last one with a trial's number."""
+"""Attributes of a study; the last one is followed by a trial's number."""
 
 
 def _tpe() -> BaseSampler:
@@ -108,19 +108,19 @@ def open_study(
     pruner: str = "median",
     tell: Callable[[str], None] = print,
 ) -> Study:
-    """The study of this request, made if it isn't there, with the defaults as its first trial.
+    """Open the study of a request, or create it, with the defaults as its first trial.
 
     Args:
-        request: what it is about, and its name.
-        folder: where its journal lies, unless there is a `storage`.
-        scales: environment -> scale, asked for where the study is new; it then keeps them.
-        storage: an URL of a database as Optuna takes it.
+        request: what the study tunes, and its name.
+        folder: folder of its journal, unless there is a `storage`.
+        scales: returns environment -> scale; called if the study is new, which then keeps them.
+        storage: Optuna's URL of a database.
         sampler, pruner: names of SAMPLERS and PRUNERS; they may change from one call to the next.
-        tell: told in a line what of a journal had to be left out.
+        tell: called with a line on torn lines that were left out of the journal.
 
     Raises:
         InputError: an unknown sampler or pruner; a storage that can't be opened; a study of this
-            name about something else.
+            name with another request.
     """
     for what, name, allowed in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
         if name not in allowed:
@@ -130,7 +130,7 @@ def open_study(
     from bench.tune.journal import mend
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # Two that make it at the same moment would both ask for the defaults.
+    # Two processes that create it at the same moment would both queue the defaults.
     with locked(folder / "opening.lock"):
         with _refused(storage or str(folder)):
             if storage is None and (remark := mend(folder / JOURNAL)):
@@ -153,19 +153,19 @@ def open_study(
             if first is not None:
                 study.enqueue_trial(first, skip_if_exists=True)
         elif known != stated:
-            raise InputError(f"study {request.name} in {storage or folder} is about something else")
+            raise InputError(f"study {request.name} in {storage or folder} is of another request")
         _give_up_torn(study, request)
     return study
 
 
 def scales_of(study: Study) -> dict[str, Scale]:
-    """Environment -> scale, as the study has kept them."""
+    """Return environment -> scale, as the study has kept them."""
     kept: dict[str, list[float]] = study.user_attrs[SCALES]
     return {name: Scale(zero=zero, one=one) for name, (zero, one) in kept.items()}
 
 
 def ended(study: Study) -> list[FrozenTrial]:
-    """The trials with an outcome, given-up ones not among them."""
+    """Return the trials with an outcome, without those that were given up."""
     given_up = study.user_attrs
     return [
         trial
@@ -175,14 +175,14 @@ def ended(study: Study) -> list[FrozenTrial]:
 
 
 def in_flight(study: Study) -> list[FrozenTrial]:
-    """The trials that some process is training."""
+    """Return the trials that some process is training."""
     from optuna.trial import TrialState
 
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
 def best(study: Study) -> FrozenTrial | None:
-    """The complete trial of the largest value, if there is one; the earliest of equals."""
+    """Return the complete trial of the largest value, the earliest of equals; None without one."""
     from optuna.trial import TrialState
 
     complete = [trial for trial in ended(study) if trial.state == TrialState.COMPLETE]
@@ -190,7 +190,7 @@ def best(study: Study) -> FrozenTrial | None:
 
 
 def owner() -> dict[str, object]:
-    """A text that names this process, so that others can tell whether it still runs."""
+    """Return what identifies this process, so that others can tell whether it still runs."""
     return {"host": socket.gethostname(), "process": os.getpid(), "began": _began(os.getpid())}
 
 
@@ -204,7 +204,7 @@ def give_up_orphans(study: Study) -> int:
 
 
 def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
-    """End a trial without an outcome and let its settings be tried again; False: it had ended."""
+    """End a trial without an outcome and queue its settings again; False if it had ended."""
     from optuna.trial import TrialState
 
     try:
@@ -217,7 +217,7 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
 
 
 def _give_up_torn(study: Study, request: Request) -> None:
-    """Give up ended trials of whose settings a part was left out of the journal."""
+    """Give up ended trials some of whose settings were in torn lines of the journal."""
     searched = {each.parameter for each in request.space}
     for trial in ended(study):
         if not searched <= trial.params.keys():
@@ -234,7 +234,7 @@ def _cared_for(trial: FrozenTrial) -> bool:
 
 
 def _began(process: int) -> str | None:
-    """When a process of this machine began, in its system's ticks; None where it isn't there."""
+    """Return when a process of this machine began [system's ticks]; None if it has ended."""
     try:
         state, *others = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
         return None if state == "Z" else others[18]
@@ -266,7 +266,7 @@ def _storage(folder: Path, url: str | None) -> BaseStorage:
 
 @contextmanager
 def _refused(place: str) -> Iterator[None]:
-    """Whatever a database driver may raise, in one line."""
+    """Turn whatever a database driver may raise into an InputError of one line."""
     try:
         yield
     except InputError:

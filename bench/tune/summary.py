@@ -1,4 +1,4 @@
-"""A study in rows: what each trial tried and what came of it."""
+"""A study as rows: the settings and the outcome of each trial."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Row:
     """One trial with an outcome.
 
     Attributes:
-        value: normalised score, None where it has none.
-        returns: mean score by environment [return], of a complete one.
-        values: of the searched hyperparameters, as a person would write them.
+        value: normalised score; None if it has none.
+        returns: mean score by environment [return], for a complete trial.
+        values: the searched hyperparameters' values, as a person would write them.
         reason: why it was pruned or failed.
     """
 
@@ -40,7 +40,7 @@ class Row:
 
 
 def rows(study: Study, request: Request) -> tuple[Row, ...]:
-    """All trials with an outcome, best first, then by number."""
+    """Return all trials with an outcome, best first, then by number."""
     found = [_row(trial, request) for trial in ended(study)]
     return tuple(
         sorted(found, key=lambda row: (row.value is None, -(row.value or 0.0), row.number))
@@ -48,7 +48,7 @@ def rows(study: Study, request: Request) -> tuple[Row, ...]:
 
 
 def header(request: Request) -> tuple[str, ...]:
-    """The names of a row's columns, the reason's last."""
+    """Return the names of a row's columns, the reason's last."""
     return (
         "trial",
         "outcome",
@@ -72,7 +72,7 @@ def table(study: Study, request: Request) -> str:
 
 
 def changes(study: Study, request: Request) -> Sequence[tuple[str, str, str]]:
-    """Hyperparameter, its default and its value in the best trial, for all that were searched."""
+    """Return (hyperparameter, default, value in the best trial) for all that were searched."""
     found = best(study)
     if found is None:
         return ()

@@ -1,4 +1,4 @@
-"""Training that tells its learning curve while it trains: what a tuner decides on."""
+"""Training that reports its learning curve while it trains, by which a tuner prunes trials."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ POINTS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class Watched(Progress):
-    """Where a group stands, and its curve up to there.
+    """The progress of a group, and its curve so far.
 
     Attributes:
-        curve: one point for each part of the budget that all seeds have behind them: the mean
+        curve: one point for each part of the budget that all seeds have completed: the mean
             return of the episodes that the trainer reported in it (after each update the last
-            episode of every seed); of a token environment with a gold reward, that of the batches
-            in it. A part in which none was reported has the value before, and NaN
-            where there is none.
+            episode of every seed), or the mean gold reward of its batches in a token environment
+            that has one. A part without any repeats the point before; the first is then NaN.
     """
 
     curve: tuple[float, ...]
@@ -42,7 +41,7 @@ class Curve:
     _count: int = 0
 
     def take(self, progress: Progress) -> None:
-        """Take in where the group stands after another update."""
+        """Add the group's progress after another update."""
         gold = progress.diagnostics.get("gold_reward")
         value = float(np.mean(gold)) if gold else progress.last_return
         if value is not None:
@@ -58,7 +57,7 @@ class Curve:
 def train(
     description: Description, seeds: Sequence[int], observers: Sequence[Observer]
 ) -> list[RunResult]:
-    """As the description's own trainer, which it calls; the observers see `Watched`."""
+    """Train by the description's own trainer; the observers get `Watched`."""
     curve = Curve(budget=description.steps)
 
     def watch(progress: Progress) -> None:

@@ -1,7 +1,7 @@
-"""Trials of a study, trained in worker processes until the study has as many as were asked for.
+"""Train trials of a study in worker processes until the study has as many as requested.
 
-A trial is one group of seeds per environment; each group is a task of its own, so that every place
-has one as long as there are trials to begin. This process alone writes to the store and talks to
+A trial is one group of seeds per environment; each group is a task of its own, so that no place is
+idle as long as there are trials to begin. This process alone writes to the store and talks to
 Optuna.
 """
 
@@ -51,7 +51,7 @@ Outcome = Literal["complete", "pruned", "failed"]
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """There is a study: trials that had ended before, and others' that are being trained."""
+    """A study was opened: numbers of trials that had ended, train elsewhere, or are tried again."""
 
     ended: int
     elsewhere: int
@@ -68,7 +68,7 @@ class TrialBegun:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialMoved:
-    """How far a trial's training in an environment is [share of its budget]."""
+    """Progress of a trial in an environment: share of its budget, and speed [steps/s]."""
 
     number: int
     environment: str
@@ -82,9 +82,9 @@ class TrialEnded:
     """A trial has an outcome.
 
     Attributes:
-        value: its normalised score; of a pruned one, where its curve was; None for a failed one.
+        value: its normalised score; the last point of its curve if pruned; None if failed.
         reason: why it was pruned or failed.
-        ended: trials of the study with an outcome.
+        ended: number of the study's trials with an outcome.
     """
 
     number: int
@@ -115,7 +115,7 @@ class _Trial:
         return self.trial.number
 
     def environment_of(self, group: Group) -> str | None:
-        """Where it is this trial's group."""
+        """Return the environment of a group of this trial; None for a group of another one."""
         return next((name for name, own in self.groups.items() if own is group), None)
 
 
@@ -128,25 +128,25 @@ def tune(
     executor: Executor,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> None:
-    """Go on with a study until `trials` of it have an outcome or are being trained elsewhere.
+    """Continue a study until `trials` of it have an outcome or are being trained elsewhere.
 
     Args:
-        request: what the study is about.
+        request: what the study tunes.
         study: from `open_study`.
-        store: where the trials' runs go; those that are there are not trained again.
-        trials: of the study, by whomever.
-        executor: who trains, by `TRAIN`; it has ended when this returns.
-        on_event: told what happens, in this process.
+        store: gets the trials' runs; runs that are there are not trained again.
+        trials: number of trials of the study, whoever trains them.
+        executor: runs the training, by `TRAIN`; it has ended when this returns.
+        on_event: called with each event, in this process.
 
     Raises:
-        KeyboardInterrupt: the executor has ended by then; what was in flight is tried again when
-            the study is gone on with.
+        KeyboardInterrupt: the executor has ended by then; trials in flight are tried again when
+            the study is continued.
     """
     _Tuner(request, study, store, executor, on_event).run(trials)
 
 
 class _Tuner:
-    """What `tune` keeps while it runs."""
+    """The state of `tune` while it runs."""
 
     def __init__(
         self,
@@ -195,7 +195,7 @@ class _Tuner:
             self._executor.end()
 
     def _begin(self, trials: int) -> None:
-        """Fill every place with a group, of a new trial where there is none left."""
+        """Fill every free place with a group, of a new trial if no other is left."""
         while self._executor.free:
             while not self._pending and self._wanted(trials):
                 self._ask()
@@ -208,7 +208,7 @@ class _Tuner:
         return len(ended(self._study)) + len(in_flight(self._study)) < trials
 
     def _ask(self) -> None:
-        """Begin a trial; what needs no training is scored at once."""
+        """Begin a trial; if it needs no training, score it at once."""
         space = {each.parameter: each.distribution() for each in self._request.space}
         trial = self._study.ask(space)
         trial.set_user_attr(OWNER, self._owner)
@@ -235,7 +235,7 @@ class _Tuner:
         self._score(flying)
 
     def _missing(self, environment: str, hyperparameters: Mapping[str, object]) -> Group | None:
-        """The seeds that have no result of this very code; None where all have."""
+        """Return a group of the seeds without a result of this very code; None if all have one."""
         description = self._request.description(environment, hyperparameters)
         finished = self._store.finished()
         digest = self._digests.setdefault(description.identifier, code_digest(description))
@@ -247,7 +247,7 @@ class _Tuner:
         return Group.of(description, seeds) if seeds else None
 
     def _attend(self, message: Message) -> None:
-        """Take in what is heard of a group."""
+        """Handle a message about a group."""
         for flying in self._flying:
             environment = flying.environment_of(message.group)
             if environment is None:
@@ -274,7 +274,7 @@ class _Tuner:
         self._report(flying)
 
     def _report(self, flying: _Trial) -> None:
-        """Tell Optuna the mean curve as far as all environments are, and prune where it says so."""
+        """Report the curve's mean over environments to Optuna, and prune if it says so."""
         if len(flying.curves) < len(self._request.environments):
             return
         known = min(map(len, flying.curves.values()))
@@ -285,7 +285,7 @@ class _Tuner:
             if not math.isfinite(value):
                 continue
             flying.trial.report(value, flying.reported)
-            # The defaults are what everything is compared with.
+            # Trial 0 is never pruned: it has the defaults, which everything is compared with.
             if flying.number and flying.trial.should_prune():
                 self._prune(flying, value)
                 return
@@ -300,7 +300,7 @@ class _Tuner:
         self._score(flying)
 
     def _score(self, flying: _Trial) -> None:
-        """End a trial all of whose runs are there."""
+        """End a trial if all its runs are there."""
         if len(flying.done) < len(self._request.environments):
             return
         runs = {
@@ -350,7 +350,7 @@ class _Tuner:
                 self._store_pruned(heard, pruned)
 
     def _store_pruned(self, heard: Message, reason: str) -> None:
-        """The runs of a group that was under way; its last message was of progress."""
+        """Store as pruned the runs of a group in training; its last message was of progress."""
         finished = self._store.finished()
         for run, steps in zip(heard.group.rows, heard.content.steps, strict=True):
             if run.run not in finished:
@@ -381,7 +381,7 @@ class _Tuner:
         )
 
     def _say_alive(self) -> None:
-        """For machines that can't see whether this process is there."""
+        """Give a sign of life to machines that can't see whether this process runs."""
         for flying in self._flying:
             if time.monotonic() - flying.alive >= SIGN_OF_LIFE:
                 flying.alive = time.monotonic()

@@ -1,4 +1,4 @@
-"""The best trial, put to the test: an ablation of the defaults against it, on other seeds.
+"""Write an ablation that tests the best trial against the defaults, on other seeds.
 
 A tuned score is the best of many noisy ones on the seeds it was chosen by, so it is no evidence.
 """
@@ -13,13 +13,13 @@ from bench.tune.request import Request
 from bench.tune.space import defaults
 
 HELD_OUT = tuple(range(100, 110))
-"""Seeds that no study trains: ten, below which no difference is claimed."""
+"""Seeds that no study trains: ten, as no difference is claimed with fewer."""
 
 
 def ablation_name(request: Request) -> str:
-    """What the winner's ablation is called: `tuned_` and the study's name."""
+    """Return the name of the winner's ablation: `tuned_` and the study's name."""
     name = "tuned_" + re.sub(r"[^A-Za-z0-9_.-]", "_", request.name)
-    # Its last letters stand for all of the request.
+    # Its last letters are hashed from the whole request.
     return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 7] + name[-7:]
 
 
@@ -31,12 +31,12 @@ def winner_ablation(
     trials: int,
     value: float,
 ) -> str | None:
-    """The text of an ablation file that `run` takes; None where the winner is the default.
+    """Return the text of an ablation file that `run` takes; None if the winner is the default.
 
     Args:
         request: what was tuned.
-        hyperparameters: all of the best trial's.
-        trial: its number; trials: how many there were; value: its normalised score.
+        hyperparameters: all hyperparameters of the best trial.
+        trial, trials, value: its number, the number of trials, and its normalised score.
     """
     own = {**defaults(request.algorithm), **request.fixed}
     changed = {name: each for name, each in hyperparameters.items() if own[name] != each}

@@ -139,7 +139,7 @@ def test_two_at_once_leave_other_threads_their_main_module_and_variables(tmp_pat
     [
         ({}, "name an ablation"),
         ({"ablation": "baselin"}, "Did you mean 'baseline'?"),
-        ({"ablation": "baseline", "seeds": 5}, "seeds = 5 are no several numbers; write range(5)"),
+        ({"ablation": "baseline", "seeds": 5}, "seeds = 5 is no sequence of seeds; write range(5)"),
         ({"ablation": "baseline", "seeds": [-1]}, "seeds '-1' not understood"),
         ({"ablation": "baseline", "environments": "Hopper-v5"}, "is one text; write ['Hopper-v5']"),
         ({"ablation": "baseline", "steps": 0}, "steps '0' not understood"),

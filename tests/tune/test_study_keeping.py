@@ -90,7 +90,7 @@ def test_a_study_of_this_name_about_something_else_is_left_alone(tmp_path: Path)
     request = tiny_study.request()
     study = tiny_study.opened(request, tmp_path)
     study.set_user_attr("request", "{}")
-    with pytest.raises(InputError, match="is about something else"):
+    with pytest.raises(InputError, match="is of another request"):
         tiny_study.opened(request, tmp_path)
 
 

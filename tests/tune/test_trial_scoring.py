@@ -96,7 +96,7 @@ def test_a_token_environment_is_scored_by_its_gold_reward(
     ]
     searched = search_space("sequence_policy_gradient", asked=["reference_penalty"])
     (told,) = rule(replace(request, gold=(), space=searched))
-    assert told.startswith("letters:Letters-v0 tells no gold reward: scored by the reward that is ")
+    assert told.startswith("letters:Letters-v0 has no gold reward: scored by the reward that is ")
 
 
 @pytest.mark.parametrize("text", ["CartPole-v1", "CartPole-v1=1", "CartPole-v1=5:5", "Else=0:1"])
