@@ -74,7 +74,7 @@ class Ablation:
         page: what its results look like: "curves" against steps; "figure_3", as that of the PPO
             paper, with the control against its rivals; "table_1", normalised beside that paper's;
             "kl", rewards against the KL to a reference.
-        held_out: whether the seeds are this question's alone, as others were looked at to ask it:
+        held_out: whether the seeds are this question's alone, which looking at others has raised:
             no other ablation's figures and tables count them, and this one's count no others.
 
     Raises:

@@ -215,7 +215,7 @@ def _metrics(table: Table) -> dict[int, str]:
 
 
 def _of_runs(table: Table, choice: Choice) -> list[int]:
-    """Return the columns of runs' returns: of the metric that is chosen, known or the only one."""
+    """Return positions of the runs' returns: of the metric that is chosen, known or only one."""
     metrics = _metrics(table)
     asked = choice.return_column
     if asked is not None:

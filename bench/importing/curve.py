@@ -17,8 +17,7 @@ Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 HOLE: Final = 10
-"""A distance of more than this many median distances between points is a hole, if it also is
-more than this:"""
+"""A gap between points of more than this many median gaps is a hole, if it exceeds LEAST_HOLE."""
 
 LEAST_HOLE: Final = 0.05
 """Share of the budget. Early episodes are short: ten times their length is no hole yet."""

@@ -24,7 +24,7 @@ class BackEnd:
         takes: what a policy gives to its environments, single actions or whole answers.
         ids: environment ids that it steps; empty if that depends on what is registered.
         distributions: the packages that do the stepping; the code digest has their versions.
-        devices: the devices of the networks with which it can be used.
+        devices: devices of the networks for which it may be chosen by default.
         resumable: whether its trainer takes a `checkpoint`, a file to go on from and to keep up to
             date.
         takes_rows: whether its trainer takes one description per seed, in place of one for all.

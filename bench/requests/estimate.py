@@ -63,7 +63,7 @@ def estimated(missing: Collection[Description], store: Store, workers: int) -> s
 
     Args:
         missing: one description per run.
-        store: its runs give the time per step; if they are too few, the published runs do.
+        store: its runs give the time per step; if one is unknown there, the published runs do.
         workers: number of processes.
     """
     from bench.store import PUBLISHED
