@@ -1,7 +1,6 @@
-"""The updates of one seed's actor and critic, and what they did.
+"""Updates of one seed's actor and critic, and the diagnostics of how far the policy has moved.
 
-A minibatch is gather, forward, loss, backward, clip, Adam; a seed goes from its first one to its
-last.
+A minibatch is gather, forward, loss, backward, clip, Adam; one call runs all of a seed's.
 """
 
 from __future__ import annotations
@@ -59,12 +58,12 @@ def update_actor_critic(
     memory: Memory, actor: Network, critic: Network, log_stds: int, samples: Samples,
     order: np.ndarray, size: int, numbers: np.ndarray, loss: Loss, optimizer: Optimizer,
 ) -> tuple[np.float32, np.float32]:  # fmt: skip
-    """All minibatch steps of one seed on one batch; its last value loss and gradient norm.
+    """Take all minibatch steps of one seed; return its last value loss and gradient norm.
 
     Args:
-        log_stds: A, or 0 where actions are choices.
-        order: places of samples, `size` of them a minibatch.
-        numbers: what `slope` is given.
+        log_stds: A, or 0 for discrete actions.
+        order: sample indices; every `size` of them are a minibatch.
+        numbers: the last argument of `slope`.
     """
     policy_size = network_size(actor) + log_stds
     begin = -(-policy_size // LINE) * LINE
@@ -105,10 +104,10 @@ def fit_values(
     memory: Memory, critic: Network, observations: np.ndarray, targets: np.ndarray,
     order: np.ndarray, size: int, rate: float, epsilon: float,
 ) -> np.float32:  # fmt: skip
-    """All minibatch steps of one seed's critic, regressed on `targets` [B]; the last loss.
+    """Regress one seed's critic on `targets` [B] by minibatch steps; return the last loss.
 
     Args:
-        memory: of the critic's columns alone.
+        memory: the critic's columns alone.
     """
     work = at_work(memory, 0, 0)
     parameters, gradient = work.parameters, aligned(work.parameters.size)

@@ -1,9 +1,9 @@
-"""What `algorithms.policies` says of B actions: φ of a policy and its slopes, a component a row.
+"""Kernels of `algorithms.policies` for B actions: φ and its slopes, one component per row.
 
 φ [K, B] of a continuous policy is μ and log σ (K = 2·A), of a discrete one log p(a = 0 … K−1);
-actions [A, B] are numbers, or [1, B] the number that is the choice. `precision` is 1/σ [A], the
-same for all B, and empty for a discrete policy, which is how a kernel knows one. The processor
-works on several of the B at once; sums for one of them are in the order of components.
+actions are [A, B], or [1, B] with the index of a discrete choice. `precision` is 1/σ [A], the
+same for all B, and empty for a discrete policy, by which kernels recognise one. The processor
+works on several of the B at once; the sums for one action are in the order of components.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ HALF_LOG_TWO_PI: Final = np.float32(0.5 * math.log(2 * math.pi))
 
 @compiled
 def read(outputs: np.ndarray, log_std: np.ndarray, phi: np.ndarray) -> None:
-    """Write φ of a network's outputs, flat [B, out], and of log σ [A]; a discrete policy's is
-    empty."""
+    """Write φ, given a network's outputs, flat [B, out], and log σ [A] (empty if discrete)."""
     components, count = phi.shape
     size = components - log_std.size
     for i in range(count):
@@ -93,7 +92,7 @@ def entropy(phi: np.ndarray, precision: np.ndarray, found: np.ndarray) -> None:
 
 
 Slopes = tuple[np.ndarray, np.ndarray, np.float32]
-"""Of a loss: in log p_θ(a) [B], in KL(θ' ‖ θ) [B], and in H(θ), the same for all B.
+"""Derivatives of a loss in log p_θ(a) [B], KL(θ' ‖ θ) [B], and H(θ), the last the same for all B.
 
 Where one is 0, its term must not bring in 0 · infinity.
 """
@@ -104,7 +103,7 @@ def of_numbers(
     old: np.ndarray, new: np.ndarray, actions: np.ndarray, precision: np.ndarray,
     of_terms: Slopes, of_phi: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write ∂/∂(μ, log σ)."""
+    """Write a continuous policy's ∂/∂(μ, log σ)."""
     of_log_probability, of_divergence, of_entropy = of_terms
     size = precision.size
     for j in range(size):
@@ -128,7 +127,7 @@ def of_numbers(
 def of_choices(
     old: np.ndarray, new: np.ndarray, actions: np.ndarray, of_terms: Slopes, of_phi: np.ndarray
 ) -> None:
-    """Write ∂/∂logits."""
+    """Write a discrete policy's ∂/∂logits."""
     of_log_probability, of_divergence, of_entropy = of_terms
     for i in range(of_divergence.size):
         of_log, of_apart, uncertainty = of_log_probability[i], of_divergence[i], ZERO
@@ -154,7 +153,7 @@ def unread(
 
     Args:
         old, new: φ of θ' and θ; precision: 1/σ of `new`.
-        of_phi: room for what is passed on [K, B].
+        of_phi: working memory [K, B] for ∂/∂φ.
     """
     size = precision.size
     outputs = len(new) - size

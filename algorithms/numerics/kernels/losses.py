@@ -1,6 +1,6 @@
-"""What a minibatch loses, and the slopes of that in what actor and critic gave for it.
+"""The loss of a minibatch, and its derivatives in the outputs of actor and critic.
 
-What a rung maximises stands beside its equation as `slope`, which takes this one's place.
+The `slope` beside a rung's equation replaces the placeholder `slope` here.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TINY: Final = np.float32(1e-8)
 
 
 class Samples(NamedTuple):
-    """B steps: observations [B, O], actions [B, A or 1], φ of θ' [B, K], and what a critic says.
+    """B steps: observations [B, O], actions [B, A or 1], φ of θ' [B, K], a critic's estimates.
 
     `advantages`, `targets` and `values` are [B], the last as predicted before the update.
     """
@@ -51,7 +51,7 @@ class Loss(NamedTuple):
 
 @compiled
 def gather(columns: np.ndarray, rows: np.ndarray, gathered: np.ndarray) -> None:
-    """Write those rows [B] of columns [any, O] one behind the other."""
+    """Write the given rows [B] of columns [any, O] one behind the other."""
     width = columns.shape[1]
     for i in range(rows.size):
         for j in range(width):
@@ -60,20 +60,20 @@ def gather(columns: np.ndarray, rows: np.ndarray, gathered: np.ndarray) -> None:
 
 @compiled
 def gather_turned(columns: np.ndarray, rows: np.ndarray, gathered: np.ndarray) -> None:
-    """Write those rows [B] of columns [any, K] into [K, B]."""
+    """Write the given rows [B] of columns [any, K], transposed, into [K, B]."""
     for i in range(rows.size):
         for j in range(columns.shape[1]):
             gathered[j, i] = columns[rows[i], j]
 
 
 def slope(*terms: Any) -> Any:
-    """Stand in for a rung's own."""
+    """Placeholder that a rung's own slope replaces (`Kernel.bind`)."""
     raise NotImplementedError
 
 
 class Room(NamedTuple):
-    """Of a minibatch: φ of θ' and θ and ∂/∂φ [K, B]; actions [A or 1, B]; 1/σ [A]; and [B] each:
-    log p_θ', ρ, A, and ∂/∂ of the objective in log ρ and in KL(θ' ‖ θ)."""
+    """Arrays of a minibatch: φ of θ' and θ and ∂/∂φ [K, B]; actions [A or 1, B]; 1/σ [A]; and, each
+    [B], log p_θ', ρ, A, and the derivatives of the objective in log ρ and in KL(θ' ‖ θ)."""
 
     before: np.ndarray
     phi: np.ndarray
@@ -89,7 +89,7 @@ class Room(NamedTuple):
 
 @allocating
 def room_of(samples: Samples, log_stds: int, rows: int) -> Room:
-    """Arrays for `rows` of those samples."""
+    """Allocate the arrays for minibatches of `rows` samples."""
     phi, taken = (samples.statistics.shape[1], rows), (samples.actions.shape[1], rows)
     return Room(
         np.zeros(phi, np.float32), np.zeros(phi, np.float32), np.zeros(phi, np.float32),
@@ -101,7 +101,7 @@ def room_of(samples: Samples, log_stds: int, rows: int) -> Room:
 
 @allocating
 def all_samples(samples: Samples, log_stds: int) -> Room:
-    """Room with φ of θ', actions and log p_θ' of all samples there."""
+    """Return a `Room` for all samples, with φ of θ', actions and log p_θ' filled in."""
     count, components = samples.statistics.shape
     room = room_of(samples, log_stds, count)
     gather_turned(samples.actions, np.arange(count), room.actions)
@@ -129,7 +129,7 @@ def of_ratio_and_divergence(room: Room, numbers: np.ndarray) -> None:
 
 
 slopes = of_ratio
-"""Which of the two an update takes."""
+"""Placeholder that an update replaces by the one of the two functions that suits its `slope`."""
 
 
 @compiled
@@ -152,7 +152,7 @@ def standardise(values: np.ndarray) -> None:
 
 @compiled
 def value_slope(prediction: Any, target: Any, old: Any, clip: Any) -> Any:
-    """Loss of a value, as `algorithms.surrogate.value_loss`, and its slope."""
+    """Return the loss of a value, as `algorithms.surrogate.value_loss`, and its slope."""
     error = prediction - target
     move = prediction - old
     # A comparison with NaN is false, so that NaN goes through.
@@ -170,11 +170,11 @@ def differentiate(
     outputs: np.ndarray, log_std: np.ndarray, predicted: np.ndarray,
     of_outputs: np.ndarray, of_log_std: np.ndarray, of_predicted: np.ndarray,
 ) -> np.float32:  # fmt: skip
-    """Write the slopes of −E[objective] + c_v · value loss − c_e · entropy; the value loss.
+    """Write the slopes of −E[objective] + c_v · value loss − c_e · entropy; return the value loss.
 
     Args:
-        room: with actions, φ, log p and A of θ' at those rows.
-        outputs, predicted: of actor and critic at those rows, flat.
+        room: holds actions, φ, log p and A of θ' at those rows.
+        outputs, predicted: outputs of actor and critic at those rows, flat.
     """
     share = ONE / np.float32(rows.size)
     value_weight, value_clip = np.float32(loss.value_weight), np.float32(loss.value_clip)

@@ -1,4 +1,4 @@
-"""One seed's memory of an optimiser, and its steps, in place."""
+"""The state of one seed's optimiser, and its steps, in place."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LINE: Final = 16
 
 
 class Memory(NamedTuple):
-    """Parameters (policy's network, log σ, critic's network), an optimiser's memory, its steps.
+    """Parameters (policy's network, log σ, critic's network), moments, and numbers of steps.
 
-    `steps` are two: of the policy's columns and of the critic's.
+    `steps` has two entries: steps taken by the policy's columns and by the critic's.
     """
 
     parameters: np.ndarray
@@ -30,9 +30,9 @@ class Memory(NamedTuple):
 
 
 class Optimizer(NamedTuple):
-    """ε, bound of the norm, whether actor and critic have one norm together, step sizes.
+    """ε, bound of the norm, whether actor and critic are clipped `together`, step sizes.
 
-    RMSProp with `decay` and ε `inside` the root or not, where `decay` isn't negative; else Adam.
+    A negative `decay` means Adam; else RMSProp with that `decay`, and ε `inside` the root or not.
     """
 
     epsilon: float
@@ -46,14 +46,14 @@ class Optimizer(NamedTuple):
 
 @allocating
 def aligned(size: int) -> np.ndarray:
-    """Zeros that begin a cache line; where nothing does, Adam takes three times as long."""
+    """Allocate zeros aligned to a cache line; without alignment Adam takes three times as long."""
     room = np.zeros(size + LINE, np.float32)
     return room[(-room.ctypes.data // 4) % LINE :][:size]
 
 
 @allocating
 def at_work(memory: Memory, policy_size: int, critic: int) -> Memory:
-    """A copy of a memory, in which the critic's columns begin at `critic`, a cache line."""
+    """Copy a memory so that the critic's columns begin at `critic`, aligned to a cache line."""
     size = critic + memory.parameters.size - policy_size
     work = Memory(aligned(size), aligned(size), aligned(size), memory.steps)
     copy(memory, policy_size, work, critic, policy_size)
@@ -62,7 +62,7 @@ def at_work(memory: Memory, policy_size: int, critic: int) -> Memory:
 
 @compiled
 def copy(memory: Memory, critic: int, copied: Memory, place: int, policy_size: int) -> None:
-    """Copy a memory whose critic's columns begin at `critic` into one where they do at `place`."""
+    """Copy a memory whose critic columns begin at `critic` into one where they begin at `place`."""
     for i in range(policy_size + memory.parameters.size - critic):
         of, to = (i, i) if i < policy_size else (i - policy_size + critic, i - policy_size + place)
         copied.parameters[to] = memory.parameters[of]
@@ -72,7 +72,7 @@ def copy(memory: Memory, critic: int, copied: Memory, place: int, policy_size: i
 
 @compiled
 def add_squares(values: np.ndarray, sums: np.ndarray, lane: int) -> int:
-    """Add squares to running sums in turn, from number `lane` on; the number that is next."""
+    """Add squares to the running sums in turn, from sum `lane` on; return the sum that is next."""
     count = sums.size
     head = min((count - lane) % count, values.size)
     for j in range(head):
@@ -101,7 +101,7 @@ def norm(values: np.ndarray, more: np.ndarray) -> np.float32:
 
 @compiled
 def clipped_share(length: np.float32, bound: np.float32) -> np.float32:
-    """What a gradient of this norm is multiplied by, so that it is at most `bound` long."""
+    """Return the factor that shortens a gradient of this norm to at most `bound`."""
     share = bound / (length + TINY)
     return ONE if share > ONE else share
 
@@ -116,7 +116,7 @@ def adam(
     epsilon: float,
     share: np.float32,
 ) -> None:
-    """Step number `count` = 1, 2, … of Adam, down `share` · gradient.
+    """Take step number `count` = 1, 2, … of Adam, down `share` · gradient.
 
     Source: Kingma & Ba 2015, algorithm 1, with betas 0.9 and 0.999; equal to torch.optim.Adam.
     """
@@ -142,7 +142,7 @@ def rmsprop(
     how: tuple[float, float, bool],
     share: np.float32,
 ) -> None:
-    """A step of RMSProp down `share` · gradient.
+    """Take a step of RMSProp down `share` · gradient.
 
     Args:
         how: decay of the mean square, ε, and whether it is inside the root.
@@ -162,7 +162,7 @@ def rmsprop(
 def step(
     memory: Memory, gradient: np.ndarray, optimizer: Optimizer, policy_size: int, critic: int
 ) -> np.float32:
-    """Clip the gradient and go down it; its norm, or the actor's where each has its own.
+    """Clip the gradient and descend along it; return its norm, or the actor's if clipped apart.
 
     `critic` is where the critic's columns begin.
     """
