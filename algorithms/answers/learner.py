@@ -22,7 +22,7 @@ class AnswerLearner(Learner[H_co]):
     """A `Learner` whose policy is a causal network over tokens, initialised as its reference.
 
     Args:
-        seeds: the S seeds; network: architecture of both; reference: float32 [P], frozen weights.
+        seeds: the S seeds; network: of policy and reference; reference: frozen float32 [P].
 
     Attributes:
         reference: the frozen weights, repeated for every seed, float32 [S, P].

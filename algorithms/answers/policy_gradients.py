@@ -69,7 +69,7 @@ def step(
 def credited(
     learner: AnswerLearner[BaselineHyperparameters], returns: Tensor, valid: Tensor
 ) -> Tensor:
-    """Subtract the baseline from returns [S, 1 or T, N]; normalise as `advantage_normalization`."""
+    """Subtract the baseline from returns [S, 1 or T, N]; divide as configured."""
     h = learner.hyperparameters
     advantages = returns - grouped_baseline(h.baseline, returns, h.samples)
     if h.advantage_normalization == "group":

@@ -52,7 +52,7 @@ def prepare() -> str | None:
     """
     if has_display():
         return os.environ.get(OPENGL)
-    # Without a display pygame fails unless it has this driver.
+    # Without a display pygame complains unless it has this driver.
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     if os.environ.get(OPENGL):
         return os.environ[OPENGL]

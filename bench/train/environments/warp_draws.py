@@ -1,4 +1,4 @@
-"""`algorithms.numerics.counters` as one kernel per call, where torch launches about a hundred.
+"""`algorithms.numerics.counters` as one kernel per call, where torch launches some hundred.
 
 The numbers are the same: integers exactly, floats up to the last bits of float64, because logarithm
 and cosine come from another library.
