@@ -1,4 +1,4 @@
-"""What an algorithm is: a way to learn from batches."""
+"""`Algorithm`: a way to learn from batches, with its name, equation and hyperparameters."""
 
 from __future__ import annotations
 

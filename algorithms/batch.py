@@ -1,4 +1,4 @@
-"""What an algorithm learns from: a batch, and sums over its steps."""
+"""`Batch`, from which an algorithm learns, and sums over its steps."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ def hyperparameter(
     Args:
         default: the value where the user names none.
         meaning: one line that says what it does.
-        unit: of the value; empty for a pure number.
+        unit: the value's unit; empty for a pure number.
         low, high: the allowed range, both ends included; `None` for no bound.
         choices: the allowed values, where there are few.
         part_of: the attribute that the value can't exceed, as a minibatch can't its batch.

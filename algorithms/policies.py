@@ -36,7 +36,7 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class _OverNetwork:
-    """What the kinds of policies share: the sizes that follow from their network's."""
+    """The base of all policies: sizes that follow from those of their network."""
 
     network: Network
 

@@ -1,4 +1,4 @@
-"""What ρ is the ratio of on whole answers: of a token, of an answer, or an answer's mean.
+"""The ratio ρ on whole answers: a token's, an answer's, or an answer's geometric mean.
 
     token                     ρₜ = p_θ(yₜ|x, y_{<t}) / p_θ'(yₜ|x, y_{<t})
     sequence                  ρ = Πₜ ρₜ = p_θ(y|x) / p_θ'(y|x)

@@ -49,7 +49,7 @@ def describe(environment_id: str) -> Specification:
 
 def _spaces_of(stated_by: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
     # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which can't be fixed here.
-    # A pool keeps its spaces once asked for them, and asks itself at its first step.
+    # A pool makes its spaces at the first access, in its first step at the latest, and keeps them.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*precision lowered by casting")
         observations, actions = stated_by.observation_space, stated_by.action_space
