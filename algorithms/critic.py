@@ -30,7 +30,7 @@ def values_over_time(learner: ActorCritic[Hyperparameters], observations: Tensor
 
 
 def next_values(learner: ActorCritic[Hyperparameters], batch: Batch, values: Tensor) -> Tensor:
-    """V(s'_t) [S, T, N]: V(s_{t+1}) as it was acted on, or V of an episode's last observation.
+    """V(s'_t) [S, T, N]: V(s_{t+1}) as it was acted on, or that of an episode's last observation.
 
     Args:
         values: V(s_t) [S, T, N].

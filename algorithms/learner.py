@@ -109,7 +109,7 @@ class Learner(Generic[H_co]):
     ) -> Iterator[tuple[list[Tensor], Tensor]]:
         """Yield random minibatches of the samples that are `valid` [S, B], epoch by epoch.
 
-        A seed with fewer samples than its neighbours is inactive once it has gone through its own.
+        A seed with fewer samples than its neighbours is inactive once it has been through its own.
 
         Args:
             samples: tensors [S, B, …] to take the minibatches from.

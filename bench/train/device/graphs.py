@@ -1,4 +1,4 @@
-"""CUDA graphs: work that is recorded once and then launched as a whole, without Python."""
+"""CUDA graphs: work that is recorded once and then launched whole, without Python."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Child:
         return self._process.poll()
 
     def end(self, patience: float = 0.0) -> None:
-        """Kill the process and its group, after `patience` seconds in which it can end itself."""
+        """Kill the process and its group, after `patience` seconds in which it may end itself."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
         # The id stays the group's as long as one of its processes lives.
@@ -89,7 +89,7 @@ def live(connection: int, lifeline: int) -> None:
     except BaseException:
         traceback.print_exc()
         os._exit(1)
-    # Returning would wait for processes that environments have left behind.
+    # Returning would wait for the processes that environments have left behind.
     _end_group()
 
 
