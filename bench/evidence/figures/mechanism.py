@@ -117,6 +117,6 @@ def _draw(
 
 
 def _lifted(band: Band, bottom: float) -> Band:
-    """The band with nothing below where a logarithmic axis ends."""
+    """The band, raised to `bottom` where it is below the end of a logarithmic axis."""
     centre, low, high = (np.maximum(x, bottom) for x in (band.centre, band.low, band.high))
     return Band(centre=centre, low=low, high=high)

@@ -30,6 +30,6 @@ def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
 
 
 def interval_sentences(numbers: Sequence[int], statistic: Statistic) -> list[str]:
-    """What the shade is; none where no variant has two seeds."""
+    """A sentence on what the shade is; none if no variant has two seeds."""
     several = [number for number in numbers if number > 1]
     return [f"Shade: {interval_text(several, statistic)}."] if several else []

@@ -1,7 +1,7 @@
 """Every seed's learning curve: environments as rows and variants as columns.
 
 Where seeds end in one of two modes, as HalfCheetah's do, a mean over seeds is a value that no seed
-has. Here they can be seen.
+has. These panels show both modes.
 """
 
 from __future__ import annotations
