@@ -175,7 +175,7 @@ def judge_with_gold(
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
         found: the frame of `scores_with_kl`.
-        seed: of the tests' sampling.
+        seed: seed of the tests' sampling.
 
     Returns:
         The verdicts on the scores; those on the gold rewards, none if no run reports them; and the

@@ -28,7 +28,7 @@ def section(
         environment: whose rows of `found`.
         found: the frame of `measures.reference_kl.scores_with_kl`.
         verdicts: on gold rewards; without any the table makes no claim.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
     here = found[found["environment"] == environment]
     claims = {each.variant: each.sentence for each in verdicts if each.environment == environment}

@@ -1,4 +1,4 @@
-"""In which hyperparameters a variant differs from the one that it is compared with: in all."""
+"""All hyperparameters in which a variant differs from the one that it is compared with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Apart:
 
     @property
     def text(self) -> str:
-        """In a line: "slots 8 (16); only here: epochs 10; only there: …"."""
+        """The differences in one line: "slots 8 (16); only here: epochs 10; only there: …"."""
         parts = [f"{name} {own} ({other})" for name, own, other in self.changed]
         for where, names in (("only here", self.added), ("only there", self.gone)):
             parts += [f"{where}: {', '.join(names)}"] if names else []

@@ -70,7 +70,7 @@ def beside_figure_3(
         plan: the store's plan of the experiment.
         scores: the frame of `scores.score_runs`.
         untrained: environment -> the untrained policy's scores, one per seed; may be empty.
-        seed: of the bootstrap; a row's interval depends on it and on the row's scores alone.
+        seed: seed of the bootstrap; a row's interval depends on it and on the row's scores alone.
     """
     values, names = cell_values(scores), titles(plan)
     rows = []
