@@ -53,7 +53,7 @@ class Evidence:
 
     @property
     def decision(self) -> Decision:
-        """What this comparison alone says of the claim."""
+        """The decision on the claim by this comparison alone."""
         if not self.pairs or math.isnan(self.difference):
             return "not tested"
         claimed_low, claimed_high = self.comparison.claimed

@@ -159,7 +159,7 @@ def display(order: Sequence[str], apart: Iterable[tuple[str, str]]) -> dict[str,
 
 
 def section(found: Letters) -> Section:
-    """The display as a part of a page."""
+    """The display as a section of a page."""
     several = len(found.environments) > 1
     scale = "normalised score" if several else "return"
     shown = number_text if several else return_text

@@ -185,7 +185,7 @@ def _row(
 
 
 def section(rows: tuple[Improvement, ...], first: str) -> Section:
-    """The rows as a part of the page.
+    """The rows as a section of the page.
 
     Args:
         rows: of `improvements`.

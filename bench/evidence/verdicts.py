@@ -227,7 +227,7 @@ def adjust(
 
 
 def return_text(value: float) -> str:
-    """A return for people: three significant digits or whole numbers, thousands separated."""
+    """A return as text: three significant digits or whole numbers, thousands separated."""
     if not math.isfinite(value):
         return "–"
     if abs(value) >= 99.95:
@@ -245,7 +245,7 @@ def holm_text(adjusted: float, comparisons: int) -> str:
 
 
 def claims_text(comparisons: int) -> str:
-    """What claims rest on, and what they say."""
+    """Sentences on what claims rest on, and on what they mean."""
     plural = "" if comparisons == 1 else "s"
     return (
         "Claims: exact sign-flip test on pairs of common seeds (sampled beyond 20 pairs), "

@@ -28,7 +28,7 @@ def write_event_files(
     """Write `episode/return` and `episode/length` of every episode and `update/…` of every update.
 
     The step is the environment steps of the seed, the wall time that of its training. Numbers that
-    are missing are left out; those that are not finite stay what they are. A run's file is replaced
+    are missing are left out; infinite ones are written as they are. A run's file is replaced
     whole when it is written again.
 
     Args:

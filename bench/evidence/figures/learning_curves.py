@@ -69,7 +69,7 @@ def draw(
 def caption(
     shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm", strip: bool = True
 ) -> list[str]:
-    """Sentences: what `draw` of the same arguments shows."""
+    """Sentences: what `draw` shows with the same arguments."""
     found = contents(shown, x, statistic)
     curves = [curves for each in found for curves, _ in each.cells]
     by_batch = bool(len(shown.results.view.updates))

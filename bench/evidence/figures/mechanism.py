@@ -79,7 +79,7 @@ def draw(shown: Shown, *, columns: Sequence[str] | None = None) -> Figure:
 
 
 def caption(shown: Shown, *, columns: Sequence[str] | None = None) -> list[str]:
-    """Sentences: what `draw` of the same arguments shows, and what each diagnostic is."""
+    """Sentences: what `draw` shows with the same arguments, and what each diagnostic is."""
     return [
         "Line: interquartile mean over seeds of the mean over the updates between the points of a "
         "fixed grid. Band: pointwise 95% percentile-bootstrap interval over seeds.",

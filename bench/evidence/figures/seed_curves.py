@@ -74,7 +74,7 @@ def draw(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> Fi
 
 
 def caption(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> list[str]:
-    """Sentences: what `draw` of the same arguments shows."""
+    """Sentences: what `draw` shows with the same arguments."""
     cells = shown.curves(x, statistic)
     numbers = sorted({len(curves.seeds) for curves, _ in cells})
     cut = False

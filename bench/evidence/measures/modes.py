@@ -1,9 +1,9 @@
 """Environments in which the seeds of one variant end in separate modes, and what that means.
 
 A claim says that two distributions differ. Where one seed in ten of a variant ends in a mode that
-lifts its mean, ten seeds miss it in 0.9¹⁰ = 35% of cases, and then two means are told apart that
-are equal, with nothing in the data that could warn. So the warning comes from what other runs on
-the environment have shown. `modes.csv` holds that; it was made by
+lifts its mean, ten seeds miss it in 0.9¹⁰ = 35% of cases, and then two equal means are claimed to
+differ, with nothing in the data that could warn. So the warning comes from modes that other runs on
+the environment have shown. `modes.csv` holds these; it was made by
 
     python -m bench.evidence.measures.modes [RESULTS]
 

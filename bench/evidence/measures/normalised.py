@@ -107,7 +107,7 @@ class Aggregate:
 
 
 def number_text(value: float) -> str:
-    """A normalised score for people: two decimals, a dash where there is none."""
+    """A normalised score as text: two decimals, a dash where there is none."""
     # + 0.0 turns −0.0 into 0.0.
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if np.isfinite(value) else "–"
 

@@ -25,7 +25,7 @@ def section(
     """Rewards beside what they cost, a row per variant.
 
     Args:
-        environment: whose rows of `found`.
+        environment: name of the environment, which selects rows of `found`.
         found: the frame of `measures.reference_kl.scores_with_kl`.
         verdicts: on gold rewards; without any the table makes no claim.
         seed: seed of the bootstrap.

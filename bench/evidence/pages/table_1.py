@@ -129,7 +129,7 @@ def _average(
 
 
 def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...]) -> Section:
-    """The rows as a part of the page, what is missing named below."""
+    """The rows as a section of the page, what is missing named below."""
     asked = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
     scaled = [e for e in asked if any(e in row.means for row in rows)]
     common = next((row.ours.environments for row in rows if row.ours), ())

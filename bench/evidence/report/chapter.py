@@ -190,7 +190,7 @@ def _departure(results: Results, drawn: Drawn) -> dict[str, Any]:
 
 
 def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
-    """Figure 3 of the PPO paper from these results, and what it says beside the paper's."""
+    """Figure 3 of the PPO paper from these results, and a table of them beside the paper's."""
     rows = beside_figure_3.beside_figure_3(results.plan, results.scores, results.anchors.untrained)
     return {
         "file": drawn("figure_3"),
@@ -248,7 +248,7 @@ def _short(results: Results) -> str:
 
 
 def _size(results: Results) -> str:
-    """Environments, budgets and seeds that are there, in a sentence."""
+    """A sentence: environments, budgets, and numbers of seeds with a score."""
     groups: dict[tuple[str, str], list[str]] = {}
     for environment, plan in results.plan.groupby("environment", sort=False):
         counts = [

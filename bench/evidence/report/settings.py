@@ -38,7 +38,7 @@ def hyperparameters(results: Results) -> dict[str, dict[str, str]]:
 
 
 def reference_of(results: Results, variant: str) -> str:
-    """The variant that this one is compared with: what its verdicts say; else the control."""
+    """The variant that this one is compared with: its verdicts' reference, else the control."""
     named = (each.reference for each in results.verdicts if each.variant == variant)
     return next(named, results.control)
 
@@ -62,7 +62,7 @@ def apart(own: Mapping[str, str], other: Mapping[str, str]) -> Apart:
 
 
 def value_text(value: Any) -> str:
-    """A hyperparameter's value for people."""
+    """A hyperparameter's value as text for the reader."""
     if isinstance(value, list):
         return " × ".join(map(str, value))
     return "∞" if value == "inf" else str(value).lower() if isinstance(value, bool) else str(value)

@@ -41,7 +41,7 @@ COVERAGE: Final = _read()
 """Statistic -> environments -> seeds -> measured coverage of the nominal 95% interval.
 
 Statistics are "iqm" and "mean" of one environment's returns, `AGGREGATES`, and "improvement P" for
-each P of `PROBABILITIES`, whose number of seeds is that of each side.
+each P of `PROBABILITIES`, where the number of seeds is that on each side.
 """
 
 

@@ -99,7 +99,7 @@ def exact_power(pairs: int, effect: float, patterns: int) -> float:
 
 
 def pairs_needed(comparisons: int) -> int:
-    """The fewest pairs with which any claim is possible among so many comparisons.
+    """The fewest pairs with which any claim is possible among `comparisons` comparisons.
 
     The sign-flip test's p is at least 2¹⁻ⁿ, and the first of m adjusted p-values is m times it.
     """
@@ -125,5 +125,5 @@ def t_power(pairs: ArrayLike, effect: float, level: float) -> np.ndarray:
 
 
 def pairs_text(pairs: int | None) -> str:
-    """A number of pairs for people."""
+    """A number of pairs as text; None is "more than 1,000"."""
     return f"more than {MOST_PAIRS:,}" if pairs is None else str(pairs)

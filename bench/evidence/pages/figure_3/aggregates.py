@@ -43,7 +43,7 @@ def aggregates(
 
 
 def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> Section:
-    """The rows as a part of the page.
+    """The rows as a section of the page.
 
     Args:
         plan: the store's plan of the experiment.

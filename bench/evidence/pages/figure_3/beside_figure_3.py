@@ -110,7 +110,7 @@ def gain_reached(ours: float, paper: float, untrained: float, accuracy: float = 
 
 
 def section(rows: tuple[Beside, ...]) -> Section:
-    """The rows as a part of the page."""
+    """The rows as a section of the page."""
     measured = coverages_text((row.n for row in rows), "mean")
     notes = [
         "Mean: over seeds, of the mean return of the training episodes in the last 10% of a seed's "
