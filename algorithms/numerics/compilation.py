@@ -107,17 +107,22 @@ class Generated:
 
 
 def compiled(function: Callable[P, R]) -> Kernel[P, R]:
-    """Make a kernel of a function over arrays that allocates no array.
+    """Make a kernel of a function over arrays that makes none itself, and returns numbers alone.
 
-    numba counts no references in it, so that views cost nothing. A function that does allocate an
-    array fails to compile.
+    Views of arrays cost nothing in it: numba counts no references. Where it makes an array it does
+    not compile; an array that it returned would be freed while it is used.
+
+    Raises:
+        TypeError: it is annotated to return an array.
     """
+    if "ndarray" in str(function.__annotations__.get("return")):
+        raise TypeError(f"{function.__qualname__} returns an array: it is `allocating`")
     function.__dict__["allocates"] = False
     return Kernel(function)
 
 
 def allocating(function: Callable[P, R]) -> Kernel[P, R]:
-    """Make a kernel of a function over arrays that allocates arrays itself.
+    """Make a kernel of a function over arrays that makes or returns arrays.
 
     numba counts references to arrays in it, one for every view.
     """
@@ -152,8 +157,10 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _numba() -> Any:
-    # numba reads its cache folder from the environment when it is imported.
+    # Where machine code is kept, numba reads from the environment when it is imported; and that exp
+    # is the C library's, not Intel's, of which a vector's may have other bits.
     os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
+    os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"
     import numba
 
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""The state of one seed's optimiser, and its steps, in place."""
+"""What an optimiser remembers of one seed, and its steps on that."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ LINE: Final = 16
 
 
 class Memory(NamedTuple):
-    """Parameters (policy's network, log σ, critic's network), moments, and numbers of steps.
+    """Parameters (policy's network, log σ, critic's network), two moments of each, and steps.
 
-    `steps` has two entries: steps taken by the policy's columns and by the critic's.
+    `steps` are two, of the policy's columns and of the critic's, or one of the critic alone. At
+    work, the critic's columns begin a cache line, and those between are not used.
     """
 
     parameters: np.ndarray
@@ -46,28 +47,32 @@ class Optimizer(NamedTuple):
 
 @allocating
 def aligned(size: int) -> np.ndarray:
-    """Allocate zeros aligned to a cache line; without alignment Adam takes three times as long."""
+    """Zeros that begin a cache line, so that a vector of AVX-512 lies in one: Adam took three times
+    as long on arrays at different places in a line."""
     room = np.zeros(size + LINE, np.float32)
     return room[(-room.ctypes.data // 4) % LINE :][:size]
 
 
 @allocating
-def at_work(memory: Memory, policy_size: int, critic: int) -> Memory:
-    """Copy a memory so that the critic's columns begin at `critic`, aligned to a cache line."""
-    size = critic + memory.parameters.size - policy_size
+def at_work(memory: Memory, policy_size: int, begin: int) -> Memory:
+    """A copy of a memory with the same `steps`, in which the critic's columns begin at `begin`."""
+    size = begin + memory.parameters.size - policy_size
     work = Memory(aligned(size), aligned(size), aligned(size), memory.steps)
-    copy(memory, policy_size, work, critic, policy_size)
+    copy(memory, policy_size, work, begin, policy_size)
     return work
 
 
 @compiled
-def copy(memory: Memory, critic: int, copied: Memory, place: int, policy_size: int) -> None:
-    """Copy a memory whose critic columns begin at `critic` into one where they begin at `place`."""
-    for i in range(policy_size + memory.parameters.size - critic):
-        of, to = (i, i) if i < policy_size else (i - policy_size + critic, i - policy_size + place)
-        copied.parameters[to] = memory.parameters[of]
-        copied.first[to] = memory.first[of]
-        copied.second[to] = memory.second[of]
+def copy(
+    source: Memory, source_begin: int, target: Memory, target_begin: int, policy_size: int
+) -> None:
+    """Copy parameters and moments, of which the critic's columns begin where `…_begin` says."""
+    for i in range(policy_size + source.parameters.size - source_begin):
+        of = i if i < policy_size else i - policy_size + source_begin
+        to = i if i < policy_size else i - policy_size + target_begin
+        target.parameters[to] = source.parameters[of]
+        target.first[to] = source.first[of]
+        target.second[to] = source.second[of]
 
 
 @compiled
@@ -160,20 +165,21 @@ def rmsprop(
 
 @compiled
 def step(
-    memory: Memory, gradient: np.ndarray, optimizer: Optimizer, policy_size: int, critic: int
+    memory: Memory, gradient: np.ndarray, optimizer: Optimizer, policy_size: int, critic_begin: int
 ) -> np.float32:
     """Clip the gradient and descend along it; return its norm, or the actor's if clipped apart.
 
-    `critic` is where the critic's columns begin.
+    Args:
+        memory, gradient: whose critic's columns begin at `critic_begin`.
     """
-    bound = np.float32(optimizer.norm_clip)
-    beside = critic if optimizer.together else gradient.size
-    length = norm(gradient[:policy_size], gradient[beside:])
+    bound, nothing = np.float32(optimizer.norm_clip), gradient[:0]
+    of_actor, of_critic = gradient[:policy_size], gradient[critic_begin:]
+    length = norm(of_actor, of_critic if optimizer.together else nothing)
     share = clipped_share(length, bound)
     for part in range(2):
-        begin, end = (0, policy_size) if part == 0 else (critic, gradient.size)
+        begin, end = (0, policy_size) if part == 0 else (critic_begin, gradient.size)
         if part == 1 and not optimizer.together:
-            share = clipped_share(norm(gradient[begin:], gradient[end:]), bound)
+            share = clipped_share(norm(of_critic, nothing), bound)
         rate = optimizer.actor_rate if part == 0 else optimizer.critic_rate
         parameters, slopes = memory.parameters[begin:end], gradient[begin:end]
         second = memory.second[begin:end]
