@@ -1,4 +1,4 @@
-"""The seeds of a group that act on observations: a policy, perhaps a critic, what normalises."""
+"""`ActorCritic`: the seeds of a group, with a policy, perhaps a critic, and normalisers."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
 
 
 class ActorCritic(Learner[H_co]):
-    """A `Learner` that acts on vectors of numbers.
+    """A `Learner` whose policy acts on observation vectors.
 
     Args:
-        seeds: S; observation_size: O; critic: whether there is one.
+        seeds: the S seeds; observation_size: O; critic: whether V is learned.
 
     Attributes:
-        critic: V, or None.
-        observation_moments: of all observations so far; normalizer: what observations are
-            standardised by, the same unless an algorithm lets it stand still for a while.
-        return_moments: of the returns that a critic is regressed on in units of its own.
-        reward_scale: of the rewards that a critic sees.
+        critic: the network of V, or None.
+        observation_moments: running mean and variance of all observations so far.
+        normalizer: the moments that standardise observations: those, or a frozen copy of them.
+        return_moments: running moments of the returns, for a critic that learns standardised ones.
+        reward_scale: running scale by which rewards are divided for the critic.
     """
 
     def __init__(
@@ -62,13 +62,13 @@ class ActorCritic(Learner[H_co]):
         self.reward_scale = RewardScale(len(seeds), h.slots, discount, device)
 
     def noise(self) -> Noise:
-        """Action noise of the rollout for the coming update."""
+        """Return the action noise of the coming update's rollout."""
         shape = (self.hyperparameters.slots, self.policy.noise_size)
         return Noise(self.seeds, self.updates, shape, self.policy.noise_kind)
 
     @torch.no_grad()
     def act(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
-        """Actions and the φ they came from.
+        """Sample actions; return them and the φ of their distributions.
 
         Args:
             observations: normalised, [S, N, O]; noise: [S, N, K].
@@ -81,7 +81,7 @@ class ActorCritic(Learner[H_co]):
 
     @property
     def known_critic(self) -> Perceptron:
-        """The critic; ValueError where there is none."""
+        """The network of V; raises ValueError if the learner has no critic."""
         if self.critic is None:
             raise ValueError("this learner has no critic")
         return self.critic
@@ -91,13 +91,13 @@ class ActorCritic(Learner[H_co]):
         return self.known_critic(parameters, observations).squeeze(2)
 
     def observe(self, observations: Tensor, mask: Tensor) -> Tensor:
-        """Take raw observations [S, N, O] into the statistics where `mask` [S, N]; normalise."""
+        """Return normalised observations [S, N, O]; raw ones at `mask` [S, N] enter the moments."""
         if self.hyperparameters.observation_normalization:
             self.observation_moments.update(observations, mask)
         return self.normalise(observations)
 
     def normalise(self, observations: Tensor) -> Tensor:
-        """Observations [S, N, O] under the statistics as they stand."""
+        """Normalise observations [S, N, O] by the moments as they are, without updating them."""
         if not self.hyperparameters.observation_normalization:
             return observations
         clip = self.hyperparameters.observation_clip
@@ -111,7 +111,7 @@ class ActorCritic(Learner[H_co]):
         self.normalizer.take(self.observation_moments)
 
     def saved(self, s: int) -> dict[str, np.ndarray]:
-        """What is kept of seed number `s`: parameters and the observations' statistics, copied."""
+        """Return copies of seed number `s`'s parameters and observation moments, for saving."""
         moments = self.observation_moments
         others = {
             "critic": self.critic_parameters,

@@ -1,4 +1,4 @@
-"""What an algorithm is: a way to learn from batches."""
+"""`Algorithm`: a way to learn from batches, with its name, equation and hyperparameters."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ A = TypeVar("A", bound=Hyperparameters)
 
 @dataclass(frozen=True, kw_only=True)
 class LearningAlgorithm(Generic[H, L]):
-    """One way to learn from batches, whatever they are of.
+    """One way to learn from batches, of environment steps or of answers.
 
     Attributes:
-        name: as on the command line.
-        title: as in figures.
+        name: its name on the command line.
+        title: its name in figures.
         equation: the objective to maximise, in Unicode.
         hyperparameters: a frozen dataclass made of `hyperparameter` fields.
         update: learns from one batch, in place, and returns its diagnostics.
@@ -51,11 +51,11 @@ class Algorithm(LearningAlgorithm[A, ActorCritic[A]]):
     Attributes:
         collects: "trajectories": every slot plays one whole episode, then idles;
             "steps": `batch_steps` over all slots, episodes running on between batches.
-        critic: whether a critic is trained, given the hyperparameters; unless said otherwise, where
-            they are `CriticHyperparameters`.
-        act: chooses actions where they are not samples of π_θ, as `ActorCritic.act` does.
-        slope: of the objective, by which kernels train; None where there is none, or no objective.
-        recordable: whether `act` looks at no value, so that a CUDA graph may hold it.
+        critic: whether a critic is trained, given the hyperparameters; by default, if they are
+            `CriticHyperparameters`.
+        act: replaces `ActorCritic.act` if actions are not samples of π_θ; same signature.
+        slope: derivative of the objective, by which kernels train; None for an update without one.
+        recordable: whether `act` branches on no tensor's value, so that a CUDA graph may hold it.
         recordable_update: whether a CUDA graph may hold `update`: it has no minibatches, doesn't
             count updates and branches on no value, so that every update launches the same kernels.
     """

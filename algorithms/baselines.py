@@ -1,4 +1,4 @@
-"""What may be subtracted from a return, and the step that subtracts it.
+"""Baselines to subtract from a return, and the gradient step that uses them.
 
     none              b = 0
     batch_mean        b = 1/N Σₘ Rᵐ
@@ -7,8 +7,8 @@
     variance_optimal  b = Σₘ‖gᵐ‖² Rᵐ / Σₘ‖gᵐ‖²,  gᵐ = Σₜ ∇log p_θ(aₜᵐ|sₜᵐ)
     learned           b = V(sₜ), regressed on the returns of earlier batches
 
-Where a return is one of a whole trajectory, means are over trajectories; where every step has one
-of its own, over steps.
+Means are over trajectories if a return belongs to a whole trajectory, and over steps if every step
+has its own.
 
 Source: Williams 1992; Greensmith et al. 2004 (variance-optimal); Kool et al. 2019
 (leave-one-out).
@@ -41,13 +41,13 @@ Baseline = Callable[["Learner", Batch, Tensor], Tensor]
 
 
 def none(learner: Learner, batch: Batch, returns: Tensor) -> Tensor:
-    """0."""
+    """Return zeros of the shape of `returns`."""
     return torch.zeros_like(returns)
 
 
 def batch_mean(learner: Learner, batch: Batch, returns: Tensor) -> Tensor:
     """Mean over trajectories, or over steps, [S, 1, 1]."""
-    # A trajectory has a first step, so that a return of the whole is counted once.
+    # Every trajectory has a first step, so a return [S, 1, N] of the whole is counted once.
     return mean_over_steps(returns, batch.valid[:, : returns.shape[1]])[:, None, None]
 
 
@@ -92,7 +92,7 @@ BASELINES: Final[dict[str, Baseline]] = {
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineHyperparameters(TrajectoryHyperparameters, CriticRegression):
-    """The choice of b."""
+    """The choice of the baseline b."""
 
     baseline: str = hyperparameter(
         "batch_mean",
@@ -101,7 +101,7 @@ class BaselineHyperparameters(TrajectoryHyperparameters, CriticRegression):
         source="the lecture: b ≈ E[R(τ)]",
     )
     moving_average_decay: float = hyperparameter(
-        0.9, "decay of the moving average, a batch", low=0.0, high=1.0, source="this project"
+        0.9, "decay of the moving average per batch", low=0.0, high=1.0, source="this project"
     )
 
 
@@ -114,13 +114,13 @@ def has_critic(hyperparameters: BaselineHyperparameters) -> bool:
 
 
 def start(learner: Learner) -> None:
-    """Nothing seen yet."""
+    """Empty the moving average: no batch has been seen yet."""
     for name in ("return_sum", "return_weight"):
         learner.memory[name] = torch.zeros(len(learner.seeds), device=learner.device)
 
 
 def step_with_baseline(learner: Learner, batch: Batch, returns: Tensor) -> dict[str, Tensor]:
-    """One step up the gradient with R − b; then a learned b is fitted for the next batch.
+    """Take one step up the gradient with R − b; then fit a learned b for the next batch.
 
     Args:
         returns: [S, 1, N] of whole trajectories, or [S, T, N] of steps.

@@ -1,4 +1,4 @@
-"""What an algorithm learns from: a batch, and sums over its steps."""
+"""`Batch`, from which an algorithm learns, and sums over its steps."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Batch:
 
     Attributes:
         observations: float32 [S, T, N, O], normalised, as acted on.
-        next_observations: float32 [S, T, N, O], what each step led to, as it was acted on at the
-            next tick; at an episode's end its last one, never the next episode's first, and at
-            the batch's end, normalised as things stand then.
+        next_observations: float32 [S, T, N, O], the observation that each step led to, normalised
+            as it was acted on at the next tick; at an episode's end the episode's last, never the
+            next one's first; at the batch's end normalised by the moments of that time.
         actions: float32 [S, T, N, A] before clipping, or int64 [S, T, N].
-        statistics: float32 [S, T, N, K], the distribution φ_θ' that the action came from.
+        statistics: float32 [S, T, N, K], φ under θ' of the distribution that the action came from.
         rewards: float32 [S, T, N], raw.
         terminated: bool [S, T, N], the task ended: no value follows.
         truncated: bool [S, T, N], the time limit cut the episode: value would have followed.
@@ -51,11 +51,11 @@ def flatten(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimates:
-    """Advantages and values of a batch by a critic, each [S, T, N].
+    """A critic's advantages and values for a batch, each [S, T, N].
 
     Attributes:
         advantages: A^θ'.
-        targets: of the critic's regression, in its own units.
+        targets: what the critic is regressed on, in the critic's own units.
         values: V as predicted before the update, in the same units.
     """
 

@@ -1,7 +1,7 @@
-"""The updates by kernels, one seed after the other.
+"""Updates by compiled kernels, one seed after the other.
 
-Every function has its form in torch where it is called from; tests hold the two to one reference.
-Arrays share the memory of torch's tensors, the rows of one seed.
+Every function has a torch version in its caller's module; tests compare both with one reference.
+Arrays share the memory of torch's tensors: they are the rows of one seed.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from algorithms.policies import Policy
 Slope = Callable[..., Any]
 """(ρ, A, numbers) -> ∂/∂ρ of what a rung maximises, or (ρ, A, KL, numbers) -> ∂/∂ρ and ∂/∂KL.
 
-Plain numbers in, plain numbers out: what a kernel trains by. `numbers` is an array.
+A kernel calls it with scalars and trains by the scalars it returns; `numbers` is an array, such as
+the bounds of a clip.
 """
 
 
 def for_kernels(policy: Policy) -> tuple[Network, int]:
-    """The network of a policy, and A, or 0 where actions are choices."""
+    """Return a policy's network as kernels take it, and A (0 for discrete actions)."""
     assert isinstance(policy.network, Perceptron)
     return policy.network.for_kernels, policy.log_stds
 
@@ -50,7 +51,7 @@ def flat(values: Tensor) -> np.ndarray:
 
 
 def samples_of(batch: Batch, s: int, estimates: Estimates | None = None) -> losses.Samples:
-    """One seed's steps, with what a critic says of them if it is asked."""
+    """One seed's steps and estimates; without `estimates` rewards fill those columns, unread."""
     parts = batch.observations, rows_of(batch.actions), batch.statistics
     said = (batch.rewards,) * 3
     if estimates is not None:
@@ -59,7 +60,7 @@ def samples_of(batch: Batch, s: int, estimates: Estimates | None = None) -> loss
 
 
 def learning(learner: Learner[OptimizerHyperparameters]) -> Iterator[int]:
-    """The seeds that are active."""
+    """Yield the numbers of the active seeds."""
     yield from np.flatnonzero(learner.active.numpy()).tolist()
 
 
@@ -70,10 +71,10 @@ def memory_of(
     parts: slice = slice(None),
     second: Tensor | None = None,
 ) -> Memory:
-    """One seed's parameters and what its optimiser remembers, or some columns of them.
+    """One seed's parameters and optimiser state, or some columns of them, as views.
 
     Args:
-        parts: whose counts go with the columns.
+        parts: the step counts of these columns: `POLICY`, `CRITIC` or both.
         second: [S, P], in place of Adam's second moments.
     """
     optimizer = learner.optimizer
@@ -108,7 +109,7 @@ def trajectory_gradients(
 def fit_critic(
     learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor, h: CriticRegression
 ) -> Tensor:
-    """Regress V(s) on `targets` [S, T, N]; the last losses [S]."""
+    """Regress V(s) on `targets` [S, T, N]; return the last losses [S]."""
     network, size = learner.known_critic.for_kernels, h.critic_minibatch
     rate, epsilon = learner.annealed(h.critic_learning_rate), learner.optimizer.epsilon
     orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, size)
@@ -134,11 +135,11 @@ def update_actor_critic(
     rates: tuple[Tensor, Tensor],
     square: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """All minibatch steps of all seeds; the last value losses and gradient norms, each [S].
+    """Take all minibatch steps of all seeds; return the last value losses and gradient norms [S].
 
     Args:
-        orders: of each seed, places of samples, `size` of them a minibatch.
-        numbers: what the slope is given, of every seed or each its own [S, any].
+        orders: sample indices, one array per seed; every `size` of them are a minibatch.
+        numbers: the slope's last argument, one row for all seeds or one each [S, any].
         rates: step sizes of actor and critic, float64 [S].
         square: mean squares of RMSProp [S, P].
     """

@@ -80,7 +80,7 @@ def squared_error(prediction: Tensor, target: Tensor) -> Tensor:
 def fit_critic(
     learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor, settings: CriticRegression
 ) -> Tensor:
-    """Regress V(s) on `targets` [S, T, N] by minibatch Adam steps; the last losses [S]."""
+    """Regress V(s) on `targets` [S, T, N] by minibatch Adam steps; return the last losses [S]."""
     if learner.compiled:
         return compiled.fit_critic(learner, batch, targets, settings)
     rate = learner.annealed(settings.critic_learning_rate)
@@ -108,13 +108,13 @@ def _scale(learner: ActorCritic[Hyperparameters]) -> tuple[Tensor, Tensor]:
 
 
 def in_returns(learner: ActorCritic[Hyperparameters], values: Tensor) -> Tensor:
-    """Values [S, T, N] of the critic's own units in those of the return."""
+    """Convert values [S, T, N] from the critic's units to those of the return."""
     mean, deviation = _scale(learner)
     return mean + deviation * values
 
 
 def standardised(learner: ActorCritic[Hyperparameters], batch: Batch, targets: Tensor) -> Tensor:
-    """Returns [S, T, N] in the critic's units, after they have entered its running moments.
+    """Add returns [S, T, N] to the running moments, then convert them to the critic's units.
 
     Raw MuJoCo returns reach thousands; a network that starts near 0 would need most of a
     short run to get there.
@@ -145,4 +145,4 @@ def _on_the_host(values: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
 explained: ContextVar[Callable[[Tensor, Tensor, Tensor], Tensor]] = ContextVar(
     "explained", default=_on_the_host
 )
-"""How `explained_variance` is computed; where nothing may wait for a device, by other code."""
+"""The implementation of `explained_variance`; replaced where nothing may wait for a device."""

@@ -25,11 +25,11 @@ def policy_change(
     bounds: tuple[float, float] | None = None,
     pooled: Callable[[Tensor], Tensor] = lambda log_ratios: log_ratios,
 ) -> dict[str, Tensor]:
-    """How far θ has moved from the behaviour θ' that collected the batch.
+    """Measure how far θ has moved from the behaviour θ' that collected the batch.
 
     Args:
-        bounds: between which ρ gains something, where the algorithm clips.
-        pooled: from log ρ of every step [S, T·N] to that of the ratio which the algorithm takes.
+        bounds: the bounds of ρ, if the algorithm clips it.
+        pooled: log ρ of every step -> log of the ratio in the objective, both [S, T·N].
 
     Returns, each [S], over all steps taken:
         entropy [nats]; kl_mean, kl_max: KL(θ' ‖ θ) at the visited states [nats];
@@ -61,7 +61,7 @@ def compared(
 
 
 def _on_the_host(bounds: tuple[float, float] | None, *columns: Tensor) -> dict[str, Tensor]:
-    """Of valid, ρ, KL and H, each [S, B], the diagnostics [S], seed by seed."""
+    """Diagnostics [S] from the columns valid, ρ, KL and H, each [S, B], seed by seed."""
     arrays = [each.cpu().numpy() for each in columns]
     rows = [_summary(bounds, *seed) for seed in zip(*arrays, strict=True)]
     return {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
@@ -70,7 +70,7 @@ def _on_the_host(bounds: tuple[float, float] | None, *columns: Tensor) -> dict[s
 summaries: ContextVar[Callable[..., dict[str, Tensor]]] = ContextVar(
     "summaries", default=_on_the_host
 )
-"""How a batch is summed up; where nothing may wait for a device, by other code."""
+"""The implementation of a batch's summary; replaced where nothing may wait for a device."""
 
 
 def _summary(

@@ -39,13 +39,13 @@ def hyperparameter(
     Args:
         default: the value where the user names none.
         meaning: one line that says what it does.
-        unit: of the value; empty for a pure number.
+        unit: the value's unit; empty for a pure number.
         low, high: the allowed range, both ends included; `None` for no bound.
         choices: the allowed values, where there are few.
         part_of: the attribute that the value can't exceed, as a minibatch can't its batch.
         source: where the default comes from.
-        before: for one declared after runs were stored, the value that does what was done without
-            it. Runs with this value keep their identity.
+        before: for a hyperparameter declared after runs were stored, the value that acts as if it
+            did not exist. Runs with this value keep their identity.
     """
     return dataclasses.field(
         default=default,
@@ -75,7 +75,7 @@ def redeclared(base: type, name: str, default: Any, **changes: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class OptimizerHyperparameters:
-    """How parameters step, of both ladders."""
+    """Hyperparameters of the optimiser, shared by both ladders."""
 
     learning_rate: float = hyperparameter(3e-4, "Adam's step size", low=0.0, source=PAPER)
     learning_rate_decay_steps: float = hyperparameter(
@@ -97,7 +97,7 @@ class OptimizerHyperparameters:
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(OptimizerHyperparameters):
-    """What every algorithm has that acts: a policy network, its optimiser, its normalisation."""
+    """Hyperparameters of all algorithms that act in steps: network, optimiser, normalisation."""
 
     slots: int = hyperparameter(
         8,
@@ -141,14 +141,14 @@ class Hyperparameters(OptimizerHyperparameters):
     )
     activation: str = hyperparameter(
         "tanh",
-        "what bends the hidden layers",
+        "activation function of the hidden layers",
         choices=("tanh", "relu"),
         source=PAPER_TEXT,
         before="tanh",
     )
     policy_head_gain: float = hyperparameter(
         0.01,
-        "gain of the policy's last layer where weights begin orthogonal",
+        "gain of the policy's last layer with orthogonal initial weights",
         low=0.0,
         source=BASELINES,
         before=0.01,
@@ -164,7 +164,7 @@ class Hyperparameters(OptimizerHyperparameters):
 
 @dataclass(frozen=True, kw_only=True)
 class TrajectoryHyperparameters(Hyperparameters):
-    """Estimators over complete trajectories: every slot plays one episode a batch, then idles."""
+    """Estimators over complete trajectories: every slot plays one episode per batch, then idles."""
 
     slots: int = hyperparameter(
         16,
@@ -212,7 +212,7 @@ class CriticHyperparameters(Hyperparameters):
     )
     raw_reward_clip: float = hyperparameter(
         math.inf,
-        "bound on a reward before anything else is made of it; inf for none",
+        "bound on a raw reward, before it is normalised; inf for none",
         unit="reward",
         low=0.0,
         source="Mnih et al. 2015, arXiv 1312.5602: 1 on Atari; MuJoCo: none",
@@ -270,13 +270,13 @@ class SurrogateHyperparameters(CriticHyperparameters):
     )
     separate_optimizers: bool = hyperparameter(
         False,
-        "policy and critic step apart, each with a step size and a bounded norm of its own",
+        "policy and critic step separately, each with its own step size and bounded gradient norm",
         source="Engstrom et al. 2020, arXiv 2005.12729, appendix: two step sizes",
         before=False,
     )
     critic_learning_rate: float = hyperparameter(
         3e-4,
-        "Adam's step size for the critic where it steps apart",
+        "Adam's step size for the critic with separate optimizers",
         low=0.0,
         source="as the policy's",
         before=3e-4,
@@ -301,7 +301,7 @@ class SurrogateHyperparameters(CriticHyperparameters):
 
 @dataclass(frozen=True, kw_only=True)
 class ClipHyperparameters:
-    """How far ρ may leave 1; of both ladders."""
+    """How far ρ may leave 1, shared by both ladders."""
 
     clip_range: float = hyperparameter(
         0.2,
@@ -311,8 +311,8 @@ class ClipHyperparameters:
     )
     clip_range_above: float | None = hyperparameter(
         None,
-        "how far ρ may rise above 1 before it gains nothing, where that is not as far as it may "
-        "fall below; none for ε",
+        "how far ρ may rise above 1 before it gains nothing, if not as far as it may fall below; "
+        "none for ε",
         low=0.0,
         source=PAPER_TEXT + ": ε; " + DAPO + ", section 3.1: 0.28 beside 0.2",
         before=None,
@@ -320,14 +320,14 @@ class ClipHyperparameters:
 
     @property
     def bounds(self) -> tuple[float, float]:
-        """1 − ε and 1 + ε, each with its own."""
+        """1 − ε and 1 + ε, each with its own ε."""
         above = self.clip_range if self.clip_range_above is None else self.clip_range_above
         return 1 - self.clip_range, 1 + above
 
 
 @dataclass(frozen=True, kw_only=True)
 class PenaltyHyperparameters:
-    """The penalty for leaving the old policy, and how it adapts; of both ladders."""
+    """The penalty for leaving the old policy, and how it adapts, shared by both ladders."""
 
     beta: float = hyperparameter(
         1.0,
@@ -365,7 +365,7 @@ def check(hyperparameters: object) -> None:
                 raise ValueError(f"{field.name} = {value!r}; allowed: {bounds}")
     for field in dataclasses.fields(hyperparameters):  # type: ignore[arg-type]
         value, whole = getattr(hyperparameters, field.name), field.metadata.get("part_of")
-        # Whole trajectories are a batch of any number of steps.
+        # A batch of whole trajectories has no declared `batch_steps`: any minibatch fits.
         if whole and value > getattr(hyperparameters, whole, math.inf):
             raise ValueError(
                 f"{field.name} = {value!r} is more than {whole} = "

@@ -15,25 +15,25 @@ from algorithms.numerics.random_streams import stream
 from algorithms.policies import Policy
 
 H_co = TypeVar("H_co", bound=OptimizerHyperparameters, covariant=True)
-"""A function that reads some hyperparameters takes a learner that has more."""
+"""Covariant: a function that needs some hyperparameters accepts a learner that has more."""
 
 POLICY, CRITIC = 0, 1
-"""Whose columns of the buffer an optimiser's step is about."""
+"""Which step count an optimiser's step advances: the policy's or the critic's."""
 
 
 class Learner(Generic[H_co]):
     """S seeds that learn side by side and never touch one another.
 
     Args:
-        seeds: S.
+        seeds: the S seeds.
         parameters: float32 [S, P], one buffer; the policy's columns first, then the critic's.
 
     Attributes:
         active: bool [S], seeds still learning; the others stay bitwise as they are.
         steps: int64 [S], environment steps taken before the batch at hand.
         updates: number of updates so far.
-        optimizer: of the whole buffer; the policy's columns and the critic's may step apart.
-        compiled: whether kernels do what they can, one seed after the other.
+        optimizer: Adam on the whole buffer; the policy's and critic's columns may step separately.
+        compiled: whether kernels are used where they exist, one seed after the other.
         memory: what the algorithm remembers between updates, each tensor [S, …].
     """
 
@@ -71,19 +71,19 @@ class Learner(Generic[H_co]):
         self.optimizer.step(slice(self.policy.size, None), CRITIC, gradient, rate, active)
 
     def saved(self, s: int) -> dict[str, np.ndarray]:
-        """What is kept of seed number `s`: its policy's parameters, copied."""
+        """Return a copy of seed number `s`'s policy parameters, for saving."""
         return {"policy": self.policy_parameters[s].detach().cpu().numpy().copy()}
 
     def annealed(self, learning_rate: float) -> Tensor:
-        """A step size now, float64 [S]: annealed by the steps taken, never by the budget.
+        """The present step size, float64 [S]: annealed by the steps taken, never by the budget.
 
-        The first batch has the whole of it, as in openai/baselines.
+        The first batch uses the full step size, as in openai/baselines.
         """
         remaining = 1 - self.steps.double() / self.hyperparameters.learning_rate_decay_steps
         return learning_rate * remaining.clamp(min=0)
 
     def orders(self, valid: Tensor, epochs: int, size: int) -> list[np.ndarray]:
-        """Places of samples in the order in which each seed takes them.
+        """Draw the order in which each seed takes its samples, as their indices.
 
         The last minibatch of an epoch is filled up from that epoch's beginning.
 
@@ -91,7 +91,7 @@ class Learner(Generic[H_co]):
             valid: bool [S, B], the samples to be taken; size: of a minibatch.
 
         Returns:
-            of each seed int64 [epochs, minibatches · size].
+            for each seed int64 [epochs, minibatches · size].
         """
         orders = []
         for seed, mask in zip(self.seeds, valid.cpu().numpy(), strict=True):
@@ -107,7 +107,7 @@ class Learner(Generic[H_co]):
     def minibatches(
         self, valid: Tensor, epochs: int, size: int, samples: Sequence[Tensor]
     ) -> Iterator[tuple[list[Tensor], Tensor]]:
-        """Random minibatches of the samples that are `valid` [S, B], epoch by epoch.
+        """Yield random minibatches of the samples that are `valid` [S, B], epoch by epoch.
 
         A seed with fewer samples than its neighbours is inactive once it has been through its own.
 
@@ -115,7 +115,7 @@ class Learner(Generic[H_co]):
             samples: tensors [S, B, …] to take the minibatches from.
 
         Yields:
-            of each tensor its rows [S, size, …]; and active bool [S].
+            the rows [S, size, …] of each tensor; and which seeds are active, bool [S].
         """
         orders = self.orders(valid, epochs, size)
         lengths = np.array([order.shape[1] for order in orders])

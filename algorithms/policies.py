@@ -1,6 +1,6 @@
-"""Policies as pure functions of parameters [S, P]: what they say of an action.
+"""Policies as pure functions of parameters [S, P]: samples, log p, entropy and KL of actions.
 
-A policy maps observations [S, B, O] to *distribution statistics* φ [S, B, K], one row a
+A policy maps observations [S, B, O] to *distribution statistics* φ [S, B, K], one row per
 distribution: φ = (μ, log σ) for continuous actions, the log-probabilities for discrete
 ones. Everything else (samples, log p, entropy, KL) is a function of φ, so that a batch
 can keep the φ of its behaviour policy θ' as a plain tensor.
@@ -24,7 +24,7 @@ _LOG_TWO_PI = math.log(2 * math.pi)
 
 
 class Network(Protocol):
-    """What a policy asks of its network."""
+    """The interface that a policy needs of its network."""
 
     @property
     def size(self) -> int: ...
@@ -36,7 +36,7 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class _OverNetwork:
-    """What the kinds of policies share: the sizes that follow from their network's."""
+    """The base of all policies: sizes that follow from those of their network."""
 
     network: Network
 
@@ -46,7 +46,7 @@ class _OverNetwork:
 
     @property
     def log_stds(self) -> int:
-        """Parameters log σ behind the network's: A, or 0 where actions are choices."""
+        """Number of parameters log σ after the network's: A, or 0 for discrete actions."""
         return 0
 
     @property
@@ -157,6 +157,6 @@ def make_policy(
 
 
 def make_critic(observation_size: int, hyperparameters: Hyperparameters) -> Perceptron:
-    """V(s), with the policy's hidden layers, in the (normalised) units of the batch's rewards."""
+    """The network of V(s), sized as the policy's, in (normalised) units of the batch's rewards."""
     h = hyperparameters
     return Perceptron((observation_size, *h.hidden_sizes, 1), 1.0, h.activation)

@@ -44,13 +44,13 @@ def trajectory_gradients(
     if learner.compiled:
         return compiled.trajectory_gradients(learner, batch, weights)
     seeds, ticks, slots = weights.shape
-    # A network a slot.
+    # One network per slot.
     theta = parameters.detach().repeat_interleave(slots, dim=0).requires_grad_()
     total = torch.zeros_like(theta)
     for start in range(0, ticks, TIME_BLOCK):
         block = slice(start, start + TIME_BLOCK)
-        # Contiguous, because the layout of a view (one seed) or of a copy (several) would pass on
-        # to sums over time, which add up in another order then.
+        # Contiguous, because sums over time would otherwise take over the layout of a view (one
+        # seed) or a copy (several), and add up in another order.
         observations, actions, valid, weight = (
             values[:, block].transpose(1, 2).flatten(0, 1).contiguous()
             for values in (batch.observations, batch.actions, batch.valid, weights)
@@ -63,7 +63,7 @@ def trajectory_gradients(
 
 
 def gradient_signal(gradients: Tensor) -> dict[str, Tensor]:
-    """How noisy the mean of the slots' gradients [S, N, P] is.
+    """Measure how noisy the mean of the slots' gradients [S, N, P] is.
 
     Returns:
         gradient_variance [S]: trace of the covariance of the mean over N slots, estimated
@@ -90,10 +90,10 @@ def policy_gradient_step(
     further: Tensor | None = None,
     rate: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """One Adam step up 1/N Σₙ (Σₜ wₜ ∇log p_θ(aₜ|sₜ) + further).
+    """Take one Adam step up 1/N Σₙ (Σₜ wₜ ∇log p_θ(aₜ|sₜ) + further).
 
     Args:
-        weights: w [S, T, N]; further: [S, N, P], gradients of more that is asked of a trajectory.
+        weights: w [S, T, N]; further: [S, N, P], gradients of further terms of each trajectory.
         rate: the step size [S]; None: `learning_rate`, annealed.
     """
     gradients = trajectory_gradients(learner, batch, weights)

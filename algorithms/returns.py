@@ -9,9 +9,9 @@ from torch import Tensor
 def discounted_sums(values: Tensor, carry: Tensor) -> Tensor:
     """x_t + c_t x_{t+1} + c_t c_{t+1} x_{t+2} + … along axis 1, [S, T, N].
 
-    By doubling: once the sums over n ticks are known, those over 2n are one product away, so
-    log₂ T steps do what a loop over time does in T (Hillis & Steele 1986). What follows a
-    carry of 0 never enters, nor does padding with zeros change a bit.
+    Computed by doubling: sums over 2n ticks need one product of the sums over n, so log₂ T steps
+    replace a loop over T ticks (Hillis & Steele 1986). Values after a carry of 0 never enter, and
+    padding with zeros changes no bit.
 
     Args:
         values: x; carry: c, both [S, T, N].
@@ -79,8 +79,8 @@ def generalized_advantage(
 def standardise(values: Tensor) -> Tensor:
     """(x − mean) / (std + 1e-8) over axis 1 of [S, B], seed by seed.
 
-    With B − 1 below the squares, as torch and Stable-Baselines3 have it; openai/baselines has B,
-    at 64 samples 0.8% less.
+    The variance divides by B − 1, as in torch and Stable-Baselines3; openai/baselines divides by B,
+    which makes std 0.8% smaller at 64 samples.
     """
     correction = min(1, values.shape[1] - 1)
     deviation, mean = torch.std_mean(values, dim=1, keepdim=True, correction=correction)

@@ -1,4 +1,4 @@
-"""What an action is: a vector of bounded real numbers, or one of finitely many choices."""
+"""Action spaces: a vector of bounded real numbers, or one of finitely many choices."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Several epochs on one batch: the loop that the off-policy rungs share.
 
-A rung says what it maximises as a function of `Terms`, and beside it the slope of that function;
-the loop shuffles, takes minibatches, adds the critic's loss and steps Adam, each seed for itself.
-With a slope the loop is a kernel (`algorithms.numerics.kernels.actor_critic`), without one it is
-the one below, which is also a GPU's.
+A rung gives the objective that it maximises as a function of `Terms`, and its slope; the loop
+shuffles, takes minibatches, adds the critic's loss and steps Adam, each seed independently. On a
+CPU and with a slope the loop is a kernel (`algorithms.numerics.kernels.actor_critic`), otherwise
+`_differentiated` below.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from algorithms.returns import standardise
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What an objective may be made of, M samples of S seeds.
+    """The quantities that an objective can use, for M samples of S seeds.
 
     Attributes:
-        policy: whose statistics they are.
+        policy: the policy that the statistics φ belong to.
         old, new: φ_θ' and φ_θ [S, M, K].
         log_ratio: log ρ = log p_θ(a|s) − log p_θ'(a|s) [S, M].
         advantages: A^θ' [S, M].
@@ -80,8 +80,8 @@ def optimise_surrogate(
     """Maximise E[objective] − c_v·value loss + c_e·entropy over the batch, for all epochs.
 
     Args:
-        slope: of the objective, by which kernels train; None: the objective is differentiated.
-        numbers: what the slope is given beside the terms, of every seed or each its own [S, any].
+        slope: derivative of the objective, for the kernels; None: the objective is differentiated.
+        numbers: the slope's last argument, one row for all seeds or one each [S, any].
     """
     h = learner.hyperparameters
     estimates = estimate_advantages(learner, batch, h)
@@ -134,7 +134,7 @@ def _differentiated(
     objective: Objective,
     rates: tuple[Tensor, Tensor],
 ) -> tuple[Tensor, Tensor]:
-    """The last value losses and gradient norms, each [S]."""
+    """Take all minibatch steps in torch; return the last value losses and gradient norms, [S]."""
     h, policy = learner.hyperparameters, learner.policy
     columns = slice(0, policy.size), slice(policy.size, None)
     old = flatten(batch.statistics)

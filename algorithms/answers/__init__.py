@@ -1,1 +1,1 @@
-"""The ladder on whole answers: a causal network emits tokens, a reward scores what it has said."""
+"""The ladder on whole answers: a causal network emits tokens, a reward scores the whole answer."""

@@ -1,4 +1,4 @@
-"""What a rung on whole answers is."""
+"""`SequenceAlgorithm`: a rung of the ladder on whole answers."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ H = TypeVar("H", bound=SequenceHyperparameters)
 class SequenceAlgorithm(LearningAlgorithm[H, AnswerLearner[H]]):
     """One way to learn from batches of answers.
 
-    Every batch holds `hyperparameters.answers` whole answers of one length, whose rewards hold the
-    penalty for leaving the reference, unless its form says that the loss does.
+    Every batch holds `hyperparameters.answers` whole answers of one length. Their rewards include
+    the penalty for leaving the reference, unless `reference_penalty_form` puts it in the loss.
     """

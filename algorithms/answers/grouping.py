@@ -1,4 +1,4 @@
-"""Baselines and scales of every prompt: the lecture's, over the answers to that prompt alone."""
+"""The lecture's baselines and scales, taken over the answers to one prompt at a time."""
 
 from __future__ import annotations
 
@@ -31,9 +31,8 @@ def grouped_baseline(name: str, values: Tensor, samples: int) -> Tensor:
         group_leave_one_out   mean over the other answers to it     expectation ∇J
         batch_mean            mean over all answers of the batch    expectation (1 − 1/N) ∇J
 
-    Values that no more than rounding tells apart are their own baseline, so that they credit
-    nothing: their mean is another number in its last digit, and Adam and a division by the
-    deviation make a step of usual size of any difference.
+    Values that differ by rounding only are their own baseline, so that advantages are 0: their mean
+    can be off by a last digit, which Adam, or the division by the deviation, makes a full step.
 
     Args:
         name: one of `BASELINES`.

@@ -1,4 +1,4 @@
-"""What every rung has on whole answers: prompts and their answers, the reference, the optimiser.
+"""Hyperparameters of the rungs on whole answers: prompts, samples, reference penalty, optimiser.
 
 Network and initial weights are no hyperparameters: both are those of the environment's reference.
 """
@@ -28,7 +28,7 @@ ZIEGLER = "Ziegler et al. 2019, arXiv 1909.08593"
 
 @dataclass(frozen=True, kw_only=True)
 class SequenceHyperparameters(OptimizerHyperparameters):
-    """One batch and one optimiser step."""
+    """The size of a batch, the penalty to the reference, and one optimiser step per batch."""
 
     prompts: int = hyperparameter(
         4, "prompts of one batch", unit="prompts", low=1, source="this project"
@@ -42,7 +42,7 @@ class SequenceHyperparameters(OptimizerHyperparameters):
     )
     reference_penalty: float = hyperparameter(
         0.3,
-        "weight of the KL to the frozen reference, which `reference_penalty_form` takes",
+        "weight of the KL to the frozen reference, computed as `reference_penalty_form` says",
         unit="reward/nat",
         low=0.0,
         source="this project: docs/sequence.md",
@@ -65,7 +65,7 @@ class SequenceHyperparameters(OptimizerHyperparameters):
 
     @property
     def answers(self) -> int:
-        """N, all answers of a batch; those to one prompt stand side by side."""
+        """N, the number of answers in a batch; answers to one prompt are adjacent."""
         return self.prompts * self.samples
 
     @property
@@ -76,7 +76,7 @@ class SequenceHyperparameters(OptimizerHyperparameters):
 
 @dataclass(frozen=True, kw_only=True)
 class BaselineHyperparameters(SequenceHyperparameters):
-    """The choice of b, and whether what is left of a return is divided by a deviation."""
+    """The choice of b, and whether R − b is divided by a deviation."""
 
     baseline: str = hyperparameter(
         "group_mean",

@@ -1,4 +1,4 @@
-"""The seeds of a group as one learner of answers: copies of one reference that drift apart."""
+"""`AnswerLearner`: the seeds of a group, each starting from a copy of one reference network."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ H_co = TypeVar("H_co", bound=SequenceHyperparameters, covariant=True)
 
 
 class AnswerLearner(Learner[H_co]):
-    """A `Learner` whose policy is a causal network over tokens, begun at its reference.
+    """A `Learner` whose policy is a causal network over tokens, initialised as its reference.
 
     Args:
-        seeds: S; network: of reference and policy; reference: float32 [P], frozen.
+        seeds: the S seeds; network: of policy and reference; reference: frozen float32 [P].
 
     Attributes:
-        reference: float32 [S, P], the same for every seed.
+        reference: the frozen weights, repeated for every seed, float32 [S, P].
     """
 
     def __init__(
@@ -47,6 +47,6 @@ class AnswerLearner(Learner[H_co]):
             return self.policy.statistics(self.reference, observations)
 
     def noise(self) -> Noise:
-        """Noise of the answers for the coming update, a block all ticks of an answer."""
+        """Return the coming update's sampling noise; one block holds all ticks of an answer."""
         shape = (self.hyperparameters.answers, self.policy.noise_size)
         return Noise(self.seeds, self.updates, shape, self.policy.noise_kind, self.network.ticks)

@@ -8,17 +8,17 @@ Summed over an answer that is −β log(p_θ'(y|x)/p_ref(y|x)), whose expectatio
 −β KL(p_θ' ‖ p_ref) over whole answers, and E[∇log p_θ] = 0: the policy gradient of these rewards
 is ∇(E[score] − β KL), exactly.
 
-In the loss, the objective of a token is less by β times an estimate of its KL, differentiated in θ
-at the states of the batch. What the estimates' gradients expect at θ = θ':
+In the loss, β times an estimate of a token's KL is subtracted from its objective, differentiated in
+θ at the states of the batch. Expectations of the estimates' gradients at θ = θ':
 
     k1      u                      0: it penalises nothing
     k2      u² / 2                 ∇KL(p_θ ‖ p_ref)
-    k3      exp(−u) − 1 + u        ∇KL(p_ref ‖ p_θ): the other direction, though k3 itself expects
+    k3      exp(−u) − 1 + u        ∇KL(p_ref ‖ p_θ): the other direction, though E[k3] itself is
                                    KL(p_θ ‖ p_ref)
     exact   Σ_a p_θ(a) u(a)        ∇KL(p_θ ‖ p_ref), without the noise of sampling
 
 All four leave out that θ also moves the states at which the KL is taken. At θ ≠ θ' the sampled
-ones are of tokens that θ' wrote, without a ratio that corrects it, as in GRPO.
+estimates k1, k2, k3 use tokens that θ' wrote, without a ratio that corrects it, as in GRPO.
 
 Source: Ziegler et al. 2019, arXiv 1909.08593, eq. 2; token by token: Ouyang et al. 2022, arXiv
 2203.02155, section 3.5. k1, k2, k3: Schulman 2020, joschu.net/blog/kl-approx.html; k3 in the loss:
@@ -62,12 +62,12 @@ def penalised(
     scores: Tensor,
     penalty: float,
 ) -> Tensor:
-    """The rewards rₜ [S, T, N].
+    """Return the rewards rₜ [S, T, N].
 
     Args:
-        policy: whose `statistics` of θ' and `reference` [S, T, N, V] these are.
-        statistics, reference: log-probabilities of every token.
-        actions, valid: [S, T, N], the tokens written and whether the policy wrote them.
+        policy: maps φ to log-probabilities of tokens.
+        statistics, reference: φ [S, T, N, V] of θ' and of the reference.
+        actions, valid: [S, T, N], the tokens and whether the policy wrote them.
         scores: [S, N], of whole answers.
         penalty: β; 0 where the penalty is in the loss.
     """

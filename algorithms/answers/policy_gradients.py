@@ -1,4 +1,4 @@
-"""The rungs of one step a batch on whole answers: policy gradient, baseline, reward-to-go.
+"""The rungs with one step per batch, on whole answers: policy gradient, baseline, reward-to-go.
 
     ∇J(θ) ≈ 1/N Σₙ Σₜ (R(yⁿ) − b) ∇log p_θ(yₜⁿ|x, yⁿ_{<t})
 
@@ -40,7 +40,7 @@ def penalty_gradients(
     if h.reference_penalty_form not in IN_LOSS:
         return None
     slots = batch.actions.shape[2]
-    # A network an answer, in the layout of `trajectory_gradients`.
+    # One network per answer, in the layout of `trajectory_gradients`.
     tokens, actions, valid = (
         values.transpose(1, 2).flatten(0, 1).contiguous()
         for values in (batch.observations, batch.actions, batch.valid)
@@ -61,7 +61,7 @@ def penalty_gradients(
 def step(
     learner: AnswerLearner[SequenceHyperparameters], batch: Batch, weights: Tensor
 ) -> Diagnostics:
-    """One step up the gradient with these weights [S, T, N] and the penalty in the loss."""
+    """Take one step up the gradient with these weights [S, T, N] and any penalty in the loss."""
     moved = policy_gradient_step(learner, batch, weights, penalty_gradients(learner, batch))
     return {**moved, **policy_change(learner, batch)}
 
@@ -69,7 +69,7 @@ def step(
 def credited(
     learner: AnswerLearner[BaselineHyperparameters], returns: Tensor, valid: Tensor
 ) -> Tensor:
-    """Returns [S, 1 or T, N] less their baseline, normalised as the hyperparameters ask for."""
+    """Subtract the baseline from returns [S, 1 or T, N]; divide as configured."""
     h = learner.hyperparameters
     advantages = returns - grouped_baseline(h.baseline, returns, h.samples)
     if h.advantage_normalization == "group":

@@ -1,12 +1,12 @@
-"""What ρ is the ratio of on whole answers: of a token, of an answer, or an answer's mean.
+"""The ratio ρ on whole answers: a token's, an answer's, or an answer's geometric mean.
 
     token                     ρₜ = p_θ(yₜ|x, y_{<t}) / p_θ'(yₜ|x, y_{<t})
     sequence                  ρ = Πₜ ρₜ = p_θ(y|x) / p_θ'(y|x)
     sequence_geometric_mean   ρ = (Πₜ ρₜ)^{1/T}, T tokens of the answer
 
-The ratio of whole answers is the one that makes an expectation over θ' one over θ. Its variance
-grows with T; the geometric mean's does not, and it is no such ratio any more. The tokens' leave out
-that θ would have come to other states.
+Only the ratio of whole answers turns an expectation over θ' into one over θ. Its variance grows
+with T; the geometric mean's does not, but it is no such ratio any more. Token ratios ignore that θ
+would have reached other states.
 
 Source: Zheng et al. 2025, arXiv 2507.18071, eq. 7 (GSPO, the geometric mean).
 """

@@ -1,14 +1,14 @@
-"""The rungs of several epochs a batch on whole answers: importance sampling, KL-PPO, clipped PPO.
+"""The rungs with several epochs per batch, on whole answers: importance sampling and both PPOs.
 
     J(θ) = E_{y~θ'}[ f(ρₜ, Aₜ) ],    ρₜ = p_θ(yₜ|·) / p_θ'(yₜ|·),    Aₜ = Gₜ − bₜ(x)
 
 Difference from the ladder's: A is the reward-to-go less the prompt's own baseline, without a
-critic; a minibatch is a set of whole answers. The objectives f are the ladder's own, and so is
-what the penalty of KL-PPO keeps θ near to: θ', the policy that wrote the batch. The penalty for
-leaving the reference is in the rewards, or a term of its own.
+critic; a minibatch is a set of whole answers. The objectives f are the ladder's own: KL-PPO's
+penalty keeps θ near θ', the policy that wrote the batch. The penalty for leaving the reference is
+a separate one, in the rewards or in the loss.
 
-With a ratio ρ of whole answers, J(θ) = E[ f(ρ, A) ], one term an answer, and A = R(y) − b(x): all
-of its tokens share one ratio, so none of them has a credit of its own.
+With a ratio ρ of whole answers, J(θ) = E[ f(ρ, A) ], one term per answer, and A = R(y) − b(x): its
+tokens share one ratio, so none of them has a credit of its own.
 
 Source: Schulman et al. 2017, arXiv 1707.06347; without a critic: Ahmadian et al. 2024, arXiv
 2402.14740, Shao et al. 2024, arXiv 2402.03300; ratios of answers: Zheng et al. 2025, arXiv
@@ -40,7 +40,7 @@ from algorithms.surrogate import Objective, Terms
 
 
 def advantages_of(learner: AnswerLearner[SurrogateHyperparameters], batch: Batch) -> Tensor:
-    """Gₜ − bₜ(x), or R(y) − b(x) where ρ is an answer's, normalised if asked to [S, T, N]."""
+    """Gₜ − bₜ(x) [S, T, N], or R(y) − b(x) for ρ of whole answers; normalised as configured."""
     h = learner.hyperparameters
     returns = reward_to_go(batch.rewards, batch.valid)
     if h.importance_ratio != TOKEN:
@@ -74,7 +74,7 @@ def optimise(
         log_ratio = pooled(h, policy.log_probability(new, actions) - before, valid, h.minibatch)
         terms = Terms(policy=policy, old=old, new=new, log_ratio=log_ratio, advantages=advantage)
         written = valid.sum(1)
-        # An answer's ratio has one objective, which is the mean over ticks that all have it.
+        # One ratio per answer gives all its ticks the same objective: take their mean.
         one_each = h.length_normalization or h.importance_ratio != TOKEN
         gain = torch.where(valid, objective(terms), 0.0).sum(1)
         gain = gain / (written if one_each else h.minibatch)
@@ -99,7 +99,7 @@ def change(
     batch: Batch,
     bounds: tuple[float, float] | None = None,
 ) -> dict[str, Tensor]:
-    """How far θ has moved, `policy_change`, with ρ the ratio that the objective takes."""
+    """Return `policy_change` with ρ the ratio in the objective: a token's or an answer's."""
     h, valid = learner.hyperparameters, flatten(batch.valid)
     return policy_change(
         learner,
@@ -110,7 +110,7 @@ def change(
 
 
 def sample_again(learner: AnswerLearner[SurrogateHyperparameters], batch: Batch) -> Diagnostics:
-    """All epochs on one batch."""
+    """Run all epochs on one batch."""
     step = optimise(
         learner,
         batch,
@@ -121,11 +121,11 @@ def sample_again(learner: AnswerLearner[SurrogateHyperparameters], batch: Batch)
 
 @dataclass(frozen=True, kw_only=True)
 class ClippedHyperparameters(ClipHyperparameters, SurrogateHyperparameters):
-    """Those of every surrogate, and the clip."""
+    """The hyperparameters of every surrogate, and the clip."""
 
 
 def clip(learner: AnswerLearner[ClippedHyperparameters], batch: Batch) -> Diagnostics:
-    """All epochs on one batch."""
+    """Run all epochs on one batch."""
     bounds = learner.hyperparameters.bounds
     step = optimise(
         learner,
@@ -137,11 +137,11 @@ def clip(learner: AnswerLearner[ClippedHyperparameters], batch: Batch) -> Diagno
 
 @dataclass(frozen=True, kw_only=True)
 class PenalisedHyperparameters(PenaltyHyperparameters, SurrogateHyperparameters):
-    """Those of every surrogate, the penalty for leaving the old policy and how it adapts."""
+    """The hyperparameters of every surrogate, and the penalty for leaving the old policy."""
 
 
 def penalise(learner: AnswerLearner[PenalisedHyperparameters], batch: Batch) -> Diagnostics:
-    """All epochs on one batch under one β; then β adapts."""
+    """Run all epochs on one batch under one β; then adapt β."""
     beta = learner.memory["beta"]
     step = optimise(
         learner,

@@ -1,7 +1,7 @@
 """A causal transformer for all seeds at once: parameters [R, P], weights as views of that buffer.
 
-It stands where `algorithms.numerics.networks.Perceptron` does: the observation of a tick is the
-token read at it, and what came before it is read through attention. Its rows are therefore whole
+It takes the place of `algorithms.numerics.networks.Perceptron`: the observation of a tick is the
+token read then, and earlier tokens are read through attention. Its rows are therefore whole
 sequences, all ticks of all sequences in the order of time, as `algorithms.batch.flatten` lays them
 out.
 """
@@ -37,7 +37,7 @@ class Transformer:
         vocabulary: V, number of tokens.
         ticks: T, tokens that it reads of every sequence.
         width: D, numbers in the state of a tick; a multiple of `heads`.
-        layers, heads: blocks, and attention heads of each.
+        layers, heads: number of blocks, and of attention heads in each.
     """
 
     vocabulary: int
@@ -60,7 +60,7 @@ class Transformer:
 
     @property
     def shapes(self) -> list[tuple[int, int]]:
-        """Of embedding, positions, each block's qkv, out, up, down, and the head."""
+        """Shapes of the embedding, the positions, each block's qkv, out, up, down, and the head."""
         width = self.width
         block = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)]
         ends = [(self.vocabulary, width), (self.ticks, width), (width, self.vocabulary)]
@@ -71,11 +71,11 @@ class Transformer:
         return sum(rows * columns for rows, columns in self.shapes)
 
     def initial(self, generator: np.random.Generator, initialization: str = "normal") -> np.ndarray:
-        """float32 [P]: N(0, 0.1²), by 1/√(2·layers) less where a block ends in the state.
+        """Draw float32 [P] from N(0, 0.1²), each block's out and down scaled by 1/√(2·layers).
 
-        Source: Radford et al. 2019, section 2.3 (what is less where a block ends); 0.1 stands for
-        the 0.02 of the wider networks of Radford et al. 2018, section 4.1.
-        There is no other `initialization`.
+        Source: Radford et al. 2019, section 2.3 (the scaling); 0.1 replaces the 0.02 of the wider
+        networks of Radford et al. 2018, section 4.1.
+        `initialization` is ignored: there is no other.
         """
         small = _INITIAL_DEVIATION / math.sqrt(2 * self.layers)
         block = [_INITIAL_DEVIATION, small, _INITIAL_DEVIATION, small]
@@ -92,7 +92,7 @@ class Transformer:
         return [w.unflatten(1, shape) for w, shape in zip(columns, self.shapes, strict=True)]
 
     def __call__(self, parameters: Tensor, inputs: Tensor) -> Tensor:
-        """Logits [R, T·M, V] after the tokens of whole sequences, of each network its own.
+        """Return logits [R, T·M, V] after each token of whole sequences, every network its own.
 
         Args:
             parameters: [R, P]; inputs: int64 [R, T·M, 1], M sequences in the order of time.
@@ -107,8 +107,8 @@ class Transformer:
         """Logits [R, B, V] of tokens [R, B] at positions [R, B or 1, D].
 
         Args:
-            attend: from a block's number and its queries, keys and values [R, B, 3·D] to what
-                its heads have read [R, B, D].
+            attend: (number of a block, its queries, keys and values [R, B, 3·D]) -> output of
+                its heads [R, B, D].
         """
         state = product(functional.one_hot(tokens, self.vocabulary).float(), weights[0])
         state = state + positions
@@ -156,8 +156,8 @@ class Decoder:
     """R transformers that read M sequences each, tick by tick.
 
     Args:
-        network: of all R.
-        parameters: [R, P].
+        network: architecture of all R.
+        parameters: their weights [R, P].
         sequences: M.
     """
 
@@ -174,7 +174,7 @@ class Decoder:
 
     @torch.no_grad()
     def read(self, tokens: Tensor) -> Tensor:
-        """Logits [R, M, V] of what follows tokens [R, M], the next tick's of every sequence."""
+        """Read the next tick's tokens [R, M]; return logits [R, M, V] of the tokens after them."""
         position = self._weights[1][:, self._tick : self._tick + 1]
         logits = self._network.through(self._weights, tokens, position, self._attend)
         self._tick += 1

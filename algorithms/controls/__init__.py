@@ -1,1 +1,1 @@
-"""Policies that don't learn: what every score is measured from."""
+"""Policies that don't learn: the reference points of scores."""

@@ -33,7 +33,7 @@ class Hyperparameters(Common):
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """Nothing moves."""
+    """Change nothing; return the diagnostics of the unchanged policy."""
     return policy_change(learner, batch)
 
 

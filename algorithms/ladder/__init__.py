@@ -1,1 +1,1 @@
-"""The lecture, one idea a file: the diff between neighbours is the idea."""
+"""The lecture, one idea per file: the diff between neighbours is the idea."""

@@ -9,7 +9,7 @@ by the one sampled future; whole trajectories are no longer needed, since a cut 
 continued by V. Biased wherever V is not the value of θ; λ trades that bias for variance.
 
 Source: Schulman et al. 2016, arXiv 1506.02438; Mnih et al. 2016, arXiv 1602.01783 (one step
-a batch).
+per batch).
 
 A^θ ↔ `weights(...)` [S, T, N]; λ ↔ `gae_lambda`; V ↔ the learner's critic, fitted after the
 policy's step.
@@ -38,7 +38,7 @@ from algorithms.returns import standardise
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(CriticHyperparameters, CriticRegression):
-    """A critic, and one step of the policy a batch."""
+    """A critic, and one step of the policy per batch."""
 
     learning_rate: float = redeclared(TrajectoryHyperparameters, "learning_rate", 1e-2)
     advantage_normalization: str = redeclared(
@@ -51,7 +51,7 @@ class Hyperparameters(CriticHyperparameters, CriticRegression):
 
 
 def weights(advantages: Tensor, normalization: str) -> Tensor:
-    """A^θ / T [S, T, N], standardised over the batch if asked to."""
+    """A^θ / T [S, T, N], standardised over the batch if `normalization` is "batch"."""
     seeds, ticks, slots = advantages.shape
     if normalization == "batch":
         advantages = standardise(flatten(advantages)).view(seeds, ticks, slots)
@@ -61,7 +61,7 @@ def weights(advantages: Tensor, normalization: str) -> Tensor:
 def update(
     learner: ActorCritic[Hyperparameters], batch: Batch, rate: Tensor | None = None
 ) -> Diagnostics:
-    """One step up the gradient, by `rate` [S] or `learning_rate`, then the critic."""
+    """Take one step up the gradient, of size `rate` [S] or `learning_rate`; then fit the critic."""
     h = learner.hyperparameters
     estimates = estimate_advantages(learner, batch, h)
     chosen = weights(estimates.advantages, h.advantage_normalization)

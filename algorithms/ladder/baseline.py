@@ -4,11 +4,11 @@
 
 Difference from vanilla: b. Without it, every sampled action becomes likelier wherever
 rewards are positive; with it, only those of better-than-average trajectories do.
-Expectation: ∇J for b of other trajectories (leave one out, moving average, learned), and for none;
-(1 − 1/N) ∇J for the batch's mean; biased at small N where b is chosen for the least variance,
+Expectation: ∇J for b = 0, or b of other trajectories (leave one out, moving average, learned);
+(1 − 1/N) ∇J for the batch mean; biased at small N for the variance-optimal b, which is estimated
 from the batch that it is subtracted from.
 
-Source: Williams 1992; `algorithms.baselines` has the choices of b and theirs.
+Source: Williams 1992; `algorithms.baselines` has the choices of b and their sources.
 
 R(τⁿ) ↔ `credit(...)` [S, 1, N], the weight of each of its steps; b ↔ `baselines.BASELINES[name]`.
 """
@@ -25,7 +25,7 @@ from algorithms.ladder.vanilla_policy_gradient import credit
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """One step up the gradient; then a learned baseline is fitted for the next batch."""
+    """Take one step up the gradient; then fit a learned baseline for the next batch."""
     step = step_with_baseline(learner, batch, credit(batch))
     return {**step, **policy_change(learner, batch)}
 

@@ -4,10 +4,10 @@
 
 Difference from importance sampling: beyond 1 ± ε, moving ρ further in the direction that A
 asks for gains nothing, and the minimum makes the bound pessimistic: moving it the wrong way
-still costs. No KL is computed. ε = ∞ is importance sampling. The upper ε may be another than
-the lower one.
+still costs. No KL is computed. ε = ∞ is importance sampling. The upper ε may differ from the
+lower one.
 
-Source: Schulman et al. 2017, arXiv 1707.06347, eq. 7, Table 3; an ε of its own above: Yu et al.
+Source: Schulman et al. 2017, arXiv 1707.06347, eq. 7, Table 3; a separate upper ε: Yu et al.
 2025, arXiv 2503.14476, section 3.1.
 
 ρ ↔ `ratio` [S, M]; A^θ' ↔ `advantages` [S, M]; ε ↔ `clip_range`, above 1 `clip_range_above`.
@@ -32,7 +32,7 @@ from algorithms.surrogate import optimise_surrogate
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(ClipHyperparameters, SurrogateHyperparameters):
-    """Those of every surrogate, and the clip."""
+    """The hyperparameters of every surrogate, and the clip."""
 
 
 def objective(ratio: Tensor, advantages: Tensor, bounds: tuple[float, float]) -> Tensor:
@@ -47,7 +47,7 @@ def slope(ratio: Any, advantage: Any, bounds: np.ndarray) -> Any:
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """All epochs on one batch."""
+    """Run all epochs on one batch."""
     bounds = learner.hyperparameters.bounds
     step = optimise_surrogate(
         learner,

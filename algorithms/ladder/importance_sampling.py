@@ -39,7 +39,7 @@ def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """All epochs on one batch."""
+    """Run all epochs on one batch."""
     step = optimise_surrogate(
         learner,
         batch,

@@ -32,14 +32,14 @@ from algorithms.learner import Learner
 from algorithms.surrogate import optimise_surrogate
 
 BETA_BOUNDS = (1e-10, 1e10)
-"""Declared here, the paper has none: 33 halvings and doublings from 1. From 0, where float32 ends
-after 149 halvings, no doubling leads away, and β KL must stay finite. In the published runs β keeps
-to 1e-4 … 10."""
+"""Bounds of β, 33 halvings or doublings from 1; the paper has none. From 0, which float32 reaches
+after 149 halvings, no doubling leads away, and β KL must stay finite. In the published runs β stays
+within 1e-4 … 10."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(PenaltyHyperparameters, SurrogateHyperparameters):
-    """Those of every surrogate, the penalty and how it adapts."""
+    """The hyperparameters of every surrogate, the penalty and how it adapts."""
 
 
 def objective(ratio: Tensor, advantages: Tensor, divergence: Tensor, beta: Tensor) -> Tensor:
@@ -59,13 +59,13 @@ def adapted(beta: Tensor, divergence: Tensor, target: float) -> Tensor:
 
 
 def start(learner: Learner[Any]) -> None:
-    """β as declared."""
+    """Set every seed's β to the declared value."""
     beta = learner.hyperparameters.beta
     learner.memory["beta"] = torch.full((len(learner.seeds),), beta, device=learner.device)
 
 
 def adapt(learner: Learner[Any], divergence: Tensor) -> None:
-    """β for the next batch where it is adaptive, given this one's mean KL [S]."""
+    """If β is adaptive, set it for the next batch, given this one's mean KL [S]."""
     h, beta = learner.hyperparameters, learner.memory["beta"]
     if h.adaptive:
         after = adapted(beta, divergence.to(beta), h.kl_target)
@@ -73,7 +73,7 @@ def adapt(learner: Learner[Any], divergence: Tensor) -> None:
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """All epochs on one batch under one β; then β adapts."""
+    """Run all epochs on one batch under one β; then adapt β."""
     beta = learner.memory["beta"]
     step = optimise_surrogate(
         learner,

@@ -3,12 +3,12 @@
     ∇J(θ) ≈ 1/N Σₙ Σₜ (Gₜⁿ − b) ∇log p_θ(aₜⁿ|sₜⁿ),        Gₜ = Σ_{t'≥t} γ^{t'−t} r_{t'}
 
 Difference from the baseline rung: an action is credited with the rewards that follow it,
-not with those that came before it, which it cannot have caused; with γ < 1, less with the
-later ones.
+not with those that came before it, which it cannot have caused; with γ < 1, later rewards
+count less.
 Expectation with γ = 1 and b = 0: ∇J. With γ < 1 it is Σₜ ∇log p · Gₜ without the factor γᵗ
 that ∇J_γ has: not the gradient of any objective (Nota & Thomas 2020), and what everybody
-uses. The batch's mean is one of all steps, biased by O(1/N): b holds the very returns it is
-taken from.
+uses. The batch mean is over all steps and biased by O(1/N): b contains the very returns that it
+is subtracted from.
 
 Source: Sutton et al. 2000 (policy gradient theorem); Nota & Thomas 2020, arXiv 1906.07073.
 
@@ -37,12 +37,12 @@ from algorithms.returns import reward_to_go
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(BaselineHyperparameters):
-    """γ."""
+    """The choice of b, and γ."""
 
     discount: float = hyperparameter(
         1.0, "γ; 1 for the undiscounted reward-to-go", low=0.0, high=1.0, source="the lecture"
     )
-    # Its runs are older than this choice of b.
+    # Runs of this rung were stored before this choice of b existed.
     moving_average_decay: float = redeclared(
         BaselineHyperparameters, "moving_average_decay", 0.9, before=0.9
     )
@@ -54,7 +54,7 @@ def credit(batch: Batch, discount: float) -> Tensor:
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """One step up the gradient; then a learned baseline is fitted for the next batch."""
+    """Take one step up the gradient; then fit a learned baseline for the next batch."""
     returns = credit(batch, learner.hyperparameters.discount)
     step = step_with_baseline(learner, batch, returns)
     return {**step, **policy_change(learner, batch)}

@@ -82,7 +82,7 @@ def ratio_spread(log_ratios: Tensor) -> dict[str, Tensor]:
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """All epochs on one batch of whole trajectories."""
+    """Run all epochs on one batch of whole trajectories."""
     h = learner.hyperparameters
     policy, theta = learner.policy, learner.policy_parameters
     returns = total_return(batch.rewards, batch.valid)

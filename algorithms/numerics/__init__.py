@@ -1,1 +1,1 @@
-"""What the algorithms compute with: networks, optimisers, running statistics, random streams."""
+"""Numerics of the algorithms: networks, optimisers, running statistics, random streams."""

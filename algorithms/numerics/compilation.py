@@ -1,10 +1,10 @@
-"""Compiles functions over arrays at their first call, once a machine: numba and its cache.
+"""Compile functions over arrays at their first call, once per machine: numba and its cache.
 
 A kernel is a plain function that `compiled` has wrapped. numba is imported when the first kernel
-is called, never when a module with kernels is. Machine code is kept in the user's cache folder,
-apart for every state of the kernels' sources (numba sees no change in a callee of another file),
-for numba's version and for the processor. A process that compiles holds a lock, so that others
-wait for it and find its code.
+is called, never when a module with kernels is imported. Machine code is kept in the user's cache
+folder, separately for every state of the kernels' sources (numba misses a change in a callee of
+another file), for numba's version and for the processor. A process that compiles holds a lock, so
+that others wait for it and load its code.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 PLAIN: Final = "PPO_LADDER_PLAIN_KERNELS"
-"""Set in the environment, kernels run as the Python they are written in: slow, for tests."""
+"""If this environment variable is set, kernels run as plain Python: slow, for tests."""
 CACHE: Final = "PPO_LADDER_CACHE"
-"""Set in the environment, the folder of the machine code."""
+"""This environment variable names the folder of the machine code."""
 FLAGS: Final = {
-    # Multiply and add in one rounding; sums stay in the order in which they are written, and NaN
-    # and infinity stay what they are.
+    # Fused multiply-add is allowed; sums keep the order in which they are written, and NaN and
+    # infinity behave as IEEE 754 says.
     "fastmath": {"contract"},
     "error_model": "numpy",
     "nogil": True,
@@ -72,9 +72,9 @@ class Kernel(Generic[P, R]):
         return result
 
     def over_seeds(self, *columns: Any) -> None:
-        """Call it for one seed after the other, with its rows of those `columns` that are tensors.
+        """Call the kernel for one seed after the other, with the seed's row of each tensor.
 
-        A tensor that it writes to must be contiguous.
+        A tensor that the kernel writes to must be contiguous.
         """
         for s in range(len(columns[0])):
             rows = (
@@ -83,10 +83,7 @@ class Kernel(Generic[P, R]):
             self(*rows)  # type: ignore[call-arg]
 
     def bind(self, **functions: Callable[..., Any]) -> Kernel[P, R]:
-        """The same kernel, in which these global names stand for these functions.
-
-        So they do in what it calls.
-        """
+        """Return this kernel with these functions for global names, in its callees too."""
         key = _items(functions)
         if key not in self._bindings:
             self._bindings[key] = Kernel(self.function, {**self.bound, **functions})
@@ -94,10 +91,10 @@ class Kernel(Generic[P, R]):
 
 
 class Generated:
-    """What a kernel may call that is no Python: made for numba when it is first compiled.
+    """A numba intrinsic that kernels can call, made when it is first compiled.
 
     Args:
-        make: gives numba's intrinsic.
+        make: returns numba's intrinsic.
         plain: does the same in Python.
     """
 
@@ -110,19 +107,24 @@ class Generated:
 
 
 def compiled(function: Callable[P, R]) -> Kernel[P, R]:
-    """Make a kernel of a function over arrays that makes no array.
+    """Make a kernel of a function over arrays that makes none itself, and returns numbers alone.
 
-    Views of arrays cost nothing in it: numba counts no references. Where an array is made in it,
-    it does not compile.
+    Views of arrays cost nothing in it: numba counts no references. Where it makes an array it does
+    not compile; an array that it returned would be freed while it is used.
+
+    Raises:
+        TypeError: it is annotated to return an array.
     """
+    if "ndarray" in str(function.__annotations__.get("return")):
+        raise TypeError(f"{function.__qualname__} returns an array: it is `allocating`")
     function.__dict__["allocates"] = False
     return Kernel(function)
 
 
 def allocating(function: Callable[P, R]) -> Kernel[P, R]:
-    """Make a kernel of a function over arrays that makes arrays for itself.
+    """Make a kernel of a function over arrays that makes or returns arrays.
 
-    numba counts the references to an array in it, every view that it takes.
+    numba counts references to arrays in it, one for every view.
     """
     return Kernel(function)
 
@@ -155,8 +157,10 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _numba() -> Any:
-    # Where machine code is kept, numba reads from the environment when it is imported.
+    # Where machine code is kept, numba reads from the environment when it is imported; and that exp
+    # is the C library's, not Intel's, of which a vector's may have other bits.
     os.environ["NUMBA_CACHE_DIR"] = str(cache_folder())
+    os.environ["NUMBA_DISABLE_INTEL_SVML"] = "1"
     import numba
 
     numba.config.CACHE_DIR = str(cache_folder())  # type: ignore[attr-defined]
@@ -177,9 +181,9 @@ def _reached(function: Callable[..., Any]) -> frozenset[str]:
 def _linked(
     function: Callable[..., Any], bound: Bound, *, plain: bool, cached: bool = False
 ) -> Any:
-    """numba's form of a function, or its `plain` Python, with the same of kernels in its globals.
+    """A function compiled by numba, or in `plain` Python, with kernels in its globals likewise.
 
-    numba keeps machine code by a function's name: one with other functions bound has another.
+    numba caches machine code by a function's name, so other bound functions give another name.
     """
     python, functions = _python(function), dict(bound)
     names = python.__globals__.copy()

@@ -1,7 +1,7 @@
 """Random numbers by address: a function of whole numbers, without a generator or its state.
 
-What is drawn follows from the address alone (a seed, a slot, a count of steps), on a CPU as on a
-GPU, so that a CUDA graph may draw and a checkpoint has nothing to remember.
+A number follows from its address alone (a seed, a slot, a count of steps), on a CPU as on a GPU, so
+that a CUDA graph can draw numbers and a checkpoint needs no generator's state.
 """
 
 from __future__ import annotations

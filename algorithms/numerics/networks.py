@@ -24,7 +24,7 @@ class Perceptron:
     Args:
         sizes: (inputs, *hidden, outputs).
         head_gain: gain of the last layer's orthogonal initialisation.
-        activation: of the hidden layers, a name of `ACTIVATIONS`.
+        activation: the hidden layers' activation, a key of `ACTIVATIONS`.
     """
 
     sizes: tuple[int, ...]
@@ -38,7 +38,7 @@ class Perceptron:
 
     @property
     def splits(self) -> list[int]:
-        """Columns of W₁, b₁, W₂, b₂, …"""
+        """Numbers of columns of W₁, b₁, W₂, b₂, …"""
         return [size for i, o in self.shapes for size in (i * o, o)]
 
     @property
@@ -46,7 +46,7 @@ class Perceptron:
         return sum(self.splits)
 
     def initial(self, generator: np.random.Generator, initialization: str) -> np.ndarray:
-        """float32 [P], drawn from one seed's own generator."""
+        """Draw initial parameters float32 [P] from one seed's own generator."""
         columns = []
         for layer, (inputs, outputs) in enumerate(self.shapes):
             last = layer == len(self.shapes) - 1
@@ -68,9 +68,9 @@ class Perceptron:
         return list(zip(weights, columns[1::2], strict=True))
 
     def __call__(self, parameters: Tensor, inputs: Tensor) -> Tensor:
-        """[R, B, out] of inputs [R, B, in], each of R networks [R, P] with its own.
+        """Return outputs [R, B, out]: each of R networks [R, P] on its own inputs [R, B, in].
 
-        Differentiable any number of times in the parameters.
+        They are differentiable any number of times in the parameters.
         """
         bend = torch.tanh if self.activation == "tanh" else torch.relu
         *hidden, (weight, bias) = self.layers(parameters)

@@ -24,7 +24,7 @@ class RunningMoments:
         self.variance = torch.ones(seeds, size, dtype=torch.float64, device=device)
 
     def update(self, values: Tensor, mask: Tensor) -> None:
-        """Take in `values` [S, B, O] where `mask` [S, B]; a seed with none keeps its bits."""
+        """Add `values` [S, B, O] where `mask` [S, B]; a seed with none keeps its exact moments."""
         kept = mask.unsqueeze(2)
         values = torch.where(kept, values.double(), 0.0)
         added = kept.sum(1).double()
@@ -41,7 +41,7 @@ class RunningMoments:
         self.count.add_(added)
 
     def take(self, moments: RunningMoments) -> None:
-        """Copy the numbers of others into this one's memory."""
+        """Copy another object's moments into this one's memory."""
         self.count.copy_(moments.count)
         self.mean.copy_(moments.mean)
         self.variance.copy_(moments.variance)
@@ -52,7 +52,7 @@ class RunningMoments:
         return (self.variance + _EPSILON).sqrt()
 
     def standardise(self, values: Tensor, clip: float) -> Tensor:
-        """float32 [S, B, O] of `values` [S, B, O], bounded to ±clip."""
+        """Return `values` [S, B, O] standardised and bounded to ±clip, float32."""
         centred = values - self.mean.unsqueeze(1)
         return centred.div_(self.deviation.unsqueeze(1)).clamp_(-clip, clip).float()
 
@@ -60,13 +60,13 @@ class RunningMoments:
 class RewardScale:
     """Divides rewards by the running deviation of the slots' discounted return.
 
-    The deviation is brought up to date with a whole batch, then frozen for it, so that
-    one batch has one scale.
+    The deviation is updated once with the whole batch before dividing, so that one batch has one
+    scale.
 
-    Source: openai/baselines VecNormalize, which brings it up to date at every step instead.
+    Source: openai/baselines VecNormalize, which updates it at every step instead.
 
     Attributes:
-        moments: of the return; running: the slots' return so far, float32 [S, N].
+        moments: moments of the return; running: the slots' return so far, float32 [S, N].
     """
 
     def __init__(self, seeds: int, slots: int, discount: float, device: str = "cpu") -> None:
@@ -75,7 +75,7 @@ class RewardScale:
         self.running = torch.zeros(seeds, slots, device=device)
 
     def __call__(self, rewards: Tensor, ended: Tensor, clip: float) -> Tensor:
-        """Scaled rewards [S, T, N], bounded to ±clip, of raw `rewards` and episode ends."""
+        """Update the scale with raw `rewards` [S, T, N]; return them scaled, bounded to ±clip."""
         flat = self._returns(rewards, ended).flatten(1)
         self.moments.update(flat.unsqueeze(2), torch.ones_like(flat, dtype=torch.bool))
         scale = self.moments.deviation.float().unsqueeze(2)
@@ -87,7 +87,7 @@ class RewardScale:
             returns = torch.empty_like(rewards, memory_format=torch.contiguous_format)
             discounted_returns.over_seeds(rewards, ended, self._discount, self.running, returns)
             return returns
-        # A discounted sum against time.
+        # This is a discounted sum with time reversed.
         carry = self._discount * (~ended).to(rewards.dtype)
         begun = rewards.clone()
         begun[:, 0] += self._discount * self.running

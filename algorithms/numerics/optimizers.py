@@ -19,8 +19,8 @@ class Adam:
         epsilon: added to the root of the second moment.
 
     Attributes:
-        counts: float32 [S, 2], steps taken: of the policy's columns and of the critic's, which may
-            step apart; first_moment, second_moment: [S, P].
+        counts: float32 [S, 2], steps taken by the policy's and by the critic's columns, which may
+            step separately; first_moment, second_moment: [S, P].
     """
 
     def __init__(self, parameters: Tensor, epsilon: float) -> None:
@@ -36,10 +36,10 @@ class Adam:
     ) -> None:
         """Descend along `gradient` [S, columns] with `learning_rate` [S] where `active` [S].
 
-        Without a loop over seeds or a look at a value, which a GPU would have to wait for.
+        No loop over seeds, and no value read on the host, which would have to wait for the GPU.
 
         Args:
-            columns: of the buffer; part: which count is theirs.
+            columns: columns of the buffer that step; part: index of their step count.
         """
         keep = active.unsqueeze(1)
         state = [
@@ -79,14 +79,14 @@ def rmsprop_step(
     epsilon: float,
     form: str = "torch",
 ) -> None:
-    """One step of RMSProp (Tieleman & Hinton 2012, lecture 6.5), in place, where `active` [S].
+    """Take one RMSProp step (Tieleman & Hinton 2012, lecture 6.5), in place, where `active` [S].
 
         torch         θ ← θ − η g / (√v + ε)     v from 0, equal to `torch.optim.RMSprop`
         tensorflow    θ ← θ − η g / √(v + ε)     v from 1, as `tf.train.RMSPropOptimizer`
 
-    A first step is η g / (√(1 − decay) |g|), 10 η at a decay of 0.99, in the torch form, and about
-    η g in the other, which the 1 that v starts from holds small: a tenth of it is left after 229
-    steps. Where gradients vanish, the torch form divides by ε and the other by √ε.
+    The first step is η g / (√(1 − decay) |g|), 10 η at a decay of 0.99, in the torch form. In the
+    other it is about η g, kept small by the initial v = 1: a tenth of that is left after 229 steps.
+    Where gradients vanish, the torch form divides by ε and the other by √ε.
 
     Args:
         parameters, mean_square, gradient: [S, P]; learning_rate: [S].
@@ -105,7 +105,7 @@ def clip_gradient_norm(gradient: Tensor, bound: float) -> tuple[Tensor, Tensor]:
     """Scale each seed's gradient [S, P] in place to an L2 norm of at most `bound`.
 
     Returns:
-        the gradient and the norms before [S] (Pascanu et al. 2013).
+        the clipped gradient, and the norms [S] before clipping (Pascanu et al. 2013).
     """
     norm = torch.linalg.vector_norm(gradient, dim=1, keepdim=True)
     return gradient.mul_((bound / (norm + 1e-6)).clamp(max=1.0)), norm.squeeze(1)

@@ -1,7 +1,7 @@
-"""The matrix products of R networks, each for itself: a seed has its bits in any group.
+"""Matrix products of R networks, each independent: a seed gets the same bits in any group.
 
 On a CPU they are `algorithms.numerics.kernels.products`, whose sums have one order wherever a
-matrix lies; a BLAS chooses among several by place and size.
+matrix lies; a BLAS chooses among several orders by address and size.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ class Noise:
     """Action noise of one update, drawn in blocks along time.
 
     Args:
-        seeds: of the group.
+        seeds: the seeds of the group.
         update: index of the update that the rollout is for.
         shape: (N, K): slots and noise components.
         kind: "normal" for continuous actions, "gumbel" for discrete ones.
@@ -51,12 +51,12 @@ class Noise:
         self._block = block
 
     def __iter__(self) -> Iterator[torch.Tensor]:
-        """float32 [S, N, K] of one tick after the other."""
+        """Yield the noise float32 [S, N, K] of one tick after the other, without end."""
         while True:
             yield from self.next_block()
 
     def next_block(self) -> torch.Tensor:
-        """float32 [block, S, N, K]."""
+        """Draw the next block of noise, float32 [block, S, N, K]."""
         shape = (self._block, *self._shape)
         if self._kind == "normal":
             drawn = [g.standard_normal(shape, dtype=np.float32) for g in self._generators]

@@ -1,1 +1,1 @@
-"""What the PPO paper compares its algorithm with in Figure 3 (arXiv 1707.06347)."""
+"""The algorithms that the PPO paper compares its own with in Figure 3 (arXiv 1707.06347)."""

@@ -20,10 +20,10 @@ constant step size and no entropy bonus. Different in each:
     value loss          0.5 (V − R)²/2  0.5 (V − R)²         0.5 (V − R)²
     time limit          V continues it  V continues it       ends the episode
 
-`rmsprop_form`, `learning_rate_decay_steps`, `entropy_coefficient` and `value_coefficient` = 1
-make the others'. Actor and critic share no weight, and RMSProp (torch's from the first step)
-divides a gradient by its own size: c_v decides only how much of the common norm the critic has
-where that is clipped, and how large its gradients are beside ε.
+Setting `rmsprop_form`, `learning_rate_decay_steps`, `entropy_coefficient`, `value_coefficient` = 1
+gives the others. Actor and critic share no weight, and RMSProp (torch's from the first step)
+divides a gradient by its own size: c_v decides only the critic's share of the common norm when
+that is clipped, and how large its gradients are beside ε.
 
 A ↔ `advantages` [S, M]; R ↔ `targets` [S, M]; c_e ↔ `entropy_coefficient`; c_v ↔
 `value_coefficient`; n ↔ `batch_steps` / `slots`.
@@ -123,7 +123,7 @@ class Hyperparameters(CriticHyperparameters):
 
 
 Projection = Callable[[Tensor, Tensor], Tensor]
-"""Observations [S, M, O] and ∇_φ of each sample's objective [S, M, K] -> what is followed."""
+"""Observations [S, M, O] and ∇_φ of each sample's objective [S, M, K] -> the ascent direction."""
 
 
 def slope(ratio: Any, advantage: Any, numbers: np.ndarray) -> Any:
@@ -144,7 +144,7 @@ def objective_gradient(
 def actor_critic_step(
     learner: ActorCritic[Hyperparameters], batch: Batch, projection: Projection | None = None
 ) -> Diagnostics:
-    """One RMSProp step of actor and critic along the batch's gradient, projected if asked to."""
+    """Take one RMSProp step of actor and critic along the batch's (perhaps projected) gradient."""
     h = learner.hyperparameters
     estimates = estimate_advantages(learner, batch, h)
     explained = explained_variance(estimates.values, estimates.targets, batch.valid)
@@ -153,7 +153,7 @@ def actor_critic_step(
         estimates = replace(estimates, advantages=advantages)
     rate = learner.annealed(h.learning_rate)
     if learner.compiled and projection is None:
-        # The batch is one minibatch, in its own order.
+        # The whole batch is one minibatch, in its stored order.
         samples = batch.valid[0].numel()
         loss, norm = compiled.update_actor_critic(
             learner,
@@ -200,7 +200,7 @@ def _differentiated(
     if projection is not None:
         direction = projection(observations, direction)
     loss = squared_error(prediction, targets).mean(1)
-    # Down the value loss, and up what is left of the objective's own gradient.
+    # Descend the value loss, and ascend the (projected) gradient of the objective.
     whole = (h.value_coefficient * loss).sum() - (direction * statistics).sum(2).mean(1).sum()
     (gradient,) = torch.autograd.grad(whole, theta)
     clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
@@ -218,14 +218,14 @@ def _differentiated(
 
 
 def start(learner: ActorCritic[Hyperparameters]) -> None:
-    """The mean square that RMSProp's form starts from."""
+    """Set the mean square to the value that this form of RMSProp starts from."""
     h = learner.hyperparameters
     first = RMSPROP_FORMS[h.rmsprop_form]
     learner.memory["mean_square"] = torch.full_like(learner.parameters, first)
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """One step on one batch."""
+    """Take one step on one batch."""
     return actor_critic_step(learner, batch)
 
 

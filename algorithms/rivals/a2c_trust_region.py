@@ -9,8 +9,8 @@ is shortened where it leads away from the average network θ̄; z takes g's plac
 back to θ. The constraint is linear: kᵀz is held to δ, not the KL. δ = ∞ is A2C.
 
 Source: Wang et al. 2016, arXiv 1611.01224, section 3.3, eqs. 11 and 12. Different there: g is
-ACER's, with replayed data; continuous policies have a fixed σ, so that φ = μ; discrete ones have
-their probabilities for φ, where here it is their logarithms.
+ACER's, with replayed data; continuous policies have a fixed σ, so that φ = μ; for discrete ones φ
+is the probabilities, here their logarithms.
 
 g, k, z ↔ `gradient`, `slope`, the result of `projected` [S, M, K]; δ ↔ `trust_region`;
 α ↔ `average_decay`; θ̄ ↔ `learner.memory["average"]` [S, P].
@@ -34,7 +34,7 @@ WANG = "Wang et al. 2016, arXiv 1611.01224"
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(a2c.Hyperparameters):
-    """The trust region."""
+    """A2C's hyperparameters, and the trust region."""
 
     trust_region: float = hyperparameter(
         1.0, "δ, the bound on kᵀz; inf for none", low=0.0, source=WANG + ", section 4"
@@ -58,13 +58,13 @@ def projected(gradient: Tensor, slope: Tensor, bound: float) -> Tensor:
 
 
 def start(learner: ActorCritic[Hyperparameters]) -> None:
-    """The average network begins as the network."""
+    """Initialise the average network as a copy of the policy."""
     a2c.start(learner)
     learner.memory["average"] = learner.policy_parameters.clone()
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """One step on one batch; then the average follows."""
+    """Take one step on one batch; then move the average network towards the policy."""
     h = learner.hyperparameters
     policy, average = learner.policy, learner.memory["average"]
 

@@ -5,8 +5,8 @@
     afterwards:  KL(θ', θ) > 2·target:  η ← η / 1.5        KL < target / 2:  η ← 1.5 η
                  within `STEP_SIZE_BOUNDS`
 
-Difference from the advantage rung: the step size is not given but follows the change that
-it makes, each seed for itself.
+Difference from the advantage rung: the step size is not given but adapts, seed by seed, to the
+KL that it causes.
 
 Source: "Vanilla PG, Adaptive" of Figure 3 of the PPO paper (arXiv 1707.06347), whose footnote 3
 names homework 4 of UC Berkeley's CS 294-112 (spring 2017): its rule, its Adam, its first step
@@ -34,7 +34,7 @@ HOMEWORK = "UC Berkeley CS 294-112, spring 2017, homework 4"
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(advantage.Hyperparameters):
-    """How far a step should go."""
+    """The first step size, and the KL that a step should make."""
 
     learning_rate: float = hyperparameter(
         1e-3, "η, Adam's first step size", low=0.0, source=HOMEWORK
@@ -49,9 +49,9 @@ class Hyperparameters(advantage.Hyperparameters):
 
 
 STEP_SIZE_BOUNDS = (1e-10, 1e10)
-"""Declared here, the rule has none. Where nothing is to be learned (all rewards alike) the KL is 0,
-and η would grow to infinity; from 0 it would never rise again. In the published runs η keeps to
-4e-4 … 0.04."""
+"""Bounds of η; the source's rule has none. If nothing can be learned (all rewards alike) the KL is
+0, and η would grow to infinity; from 0 it would never rise again. In the published runs η stays
+within 4e-4 … 0.04."""
 
 
 def adapted(step_size: Tensor, divergence: Tensor, target: float) -> Tensor:
@@ -62,12 +62,12 @@ def adapted(step_size: Tensor, divergence: Tensor, target: float) -> Tensor:
 
 
 def start(learner: ActorCritic[Hyperparameters]) -> None:
-    """η as declared."""
+    """Set every seed's η to the declared value."""
     learner.memory["step_size"] = learner.annealed(learner.hyperparameters.learning_rate)
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """The advantage rung's step with η, then η's own."""
+    """Take the advantage rung's step of size η, then adapt η."""
     rate = learner.memory["step_size"]
     report = advantage.update(learner, batch, rate)
     followed = adapted(rate, report["kl_mean"].to(rate), learner.hyperparameters.kl_target)

@@ -5,13 +5,12 @@
 
 Difference from the policy gradient: no gradient at all. A generation is a batch of whole
 episodes: one candidate per slot plays one episode, without noise in its actions; every candidate's
-steps are charged, and every candidate's return is a training episode. The statistics that
-normalise observations stand still within a generation, so that its candidates are judged
-alike.
+steps are charged, and every candidate's return is a training episode. The moments that normalise
+observations are frozen within a generation, so that its candidates are judged alike.
 
 Source: Szita & Lőrincz 2006, Learning Tetris using the noisy cross-entropy method (their
-decreasing noise: a variance that falls linearly to 0; ρ is 0.1 there). joschu/modular_rl, whose ρ
-this is, widens generation k itself by z(k), the first too.
+decreasing noise: a variance that falls linearly to 0; ρ is 0.1 there). joschu/modular_rl, from
+which this ρ comes, adds z(k) already to the variance of generation k itself, even the first.
 
 N ↔ `slots`; ρ ↔ `elite_fraction`; m ↔ the learner's policy parameters [S, P]; v ↔
 `learner.memory["variance"]` [S, P]; θᵢ ↔ `learner.memory["candidates"]` [S, N, P].
@@ -37,7 +36,7 @@ SZITA = "Szita & Lőrincz 2006"
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(Common):
-    """The population."""
+    """The population, and the noise that is added to its variance."""
 
     slots: int = hyperparameter(
         40,
@@ -72,9 +71,9 @@ class Hyperparameters(Common):
 
 
 def elites(candidates: Tensor, returns: Tensor, fraction: float) -> Tensor:
-    """The candidates [S, E, P] with the largest returns, of [S, N, P] and [S, N].
+    """Select the E candidates of [S, N, P] with the largest returns [S, N]: [S, E, P].
 
-    A return that is not a number is the smallest.
+    A return of NaN counts as the smallest.
     """
     number = max(1, round(fraction * returns.shape[1]))
     order = torch.nan_to_num(returns, nan=-torch.inf).argsort(dim=1, descending=True, stable=True)
@@ -83,12 +82,12 @@ def elites(candidates: Tensor, returns: Tensor, fraction: float) -> Tensor:
 
 
 def extra_variance(generation: int, extra_std: float, decay: float) -> float:
-    """z(k), what is added to the variance after generation k = 0, 1, …"""
+    """z(k), the variance added after generation k = 0, 1, …"""
     return extra_std**2 * max(0.0, 1 - generation / decay)
 
 
 def draw(learner: ActorCritic[Hyperparameters], generation: int) -> Tensor:
-    """Candidates [S, N, P] around the learner's policy, each seed from a stream of its own."""
+    """Draw candidates [S, N, P] around the learner's policy, each seed from its own stream."""
     shape = (learner.hyperparameters.slots, learner.policy.size)
     noise = np.stack(
         [
@@ -102,7 +101,7 @@ def draw(learner: ActorCritic[Hyperparameters], generation: int) -> Tensor:
 
 
 def start(learner: ActorCritic[Hyperparameters]) -> None:
-    """The first generation, around the initial network."""
+    """Draw the first generation around the initial network, and freeze the normaliser."""
     h = learner.hyperparameters
     learner.memory["variance"] = torch.full_like(learner.policy_parameters, h.initial_std**2)
     learner.memory["candidates"] = draw(learner, 0)
@@ -120,7 +119,7 @@ def act(
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """One generation: select, refit, add noise, draw the next."""
+    """Finish one generation: select, refit, add noise, draw the next."""
     h = learner.hyperparameters
     rewards = torch.where(batch.valid, batch.rewards, 0.0).double()
     returns = torch.stack([sum_in_order(slot) for slot in rewards.unbind(2)], dim=1)

@@ -4,14 +4,14 @@
 
     θ = θ' + αʲ √(2δ / sᵀFs) s,   F s = g,   g = ∇_θ E[ρ A] at θ',   j = 0, 1, …
 
-Difference from KL-penalty PPO: the KL is a constraint, not a price. Near θ' it is ½xᵀFx
-with F the Fisher information; the step along F⁻¹g to the edge of that ellipsoid is found by
+Difference from KL-penalty PPO: the KL is a constraint, not a price. For x = θ − θ' small it is
+½xᵀFx, F the Fisher information; the step along F⁻¹g to the edge of that ellipsoid is found by
 conjugate gradient, then halved until the true KL is within δ and the surrogate has risen.
 If it never does, θ stays θ' to the bit.
 
 Source: Schulman et al. 2015, arXiv 1502.05477, section 6 and appendix C; numbers of
-openai/baselines trpo_mpi for MuJoCo. Different there: the line search takes a KL of up to 1.5 δ
-and a surrogate that has not fallen; F is that of every fifth state; the critic makes 5 passes of
+openai/baselines trpo_mpi for MuJoCo. Different there: the line search accepts a KL of up to 1.5 δ
+and a surrogate that has not fallen; F is taken at every fifth state; the critic makes 5 passes of
 minibatches of 64, with 1e-3 as here; networks are 2 × 32, observations bounded to ±5.
 
 g ↔ `gradient` [S, P]; F ↔ `fisher_product`, damped; s ↔ `direction` [S, P]; α ↔
@@ -48,7 +48,7 @@ BASELINES_TRPO = "openai/baselines trpo_mpi, MuJoCo defaults"
 
 @dataclass(frozen=True, kw_only=True)
 class Hyperparameters(CriticHyperparameters, CriticRegression):
-    """The trust region, and how its step is found."""
+    """The trust region, and how its step is computed."""
 
     batch_steps: int = redeclared(
         CriticHyperparameters, "batch_steps", 1_024, source=BASELINES_TRPO
@@ -83,10 +83,10 @@ def fisher_product(
 ) -> Product:
     """v -> (F + damping·I) v, F = E_s[ ∇² KL(p_θ ‖ p_θ₊ₓ) at x = 0 ] of each seed.
 
-    By double backward: the gradient of ∇KL · v.
+    Computed by double backward: the gradient of ∇KL · v.
 
     Args:
-        parameters: the policy's [S, P], at which F is taken; observations: [S, B, O].
+        parameters: the policy's [S, P], where F is evaluated; observations: [S, B, O].
 
     Source: Schulman et al. 2015, arXiv 1502.05477, appendix C.
     """
@@ -103,7 +103,7 @@ def fisher_product(
 
 
 def surrogate(ratio: Tensor, advantages: Tensor) -> Tensor:
-    """E[ρ A], one per seed [S], of ρ and A [S, M]."""
+    """E[ρ A], one per seed [S], from ρ and A [S, M]."""
     return (ratio * advantages).mean(1)
 
 
@@ -120,7 +120,7 @@ def line_search(
         parameters: θ' [S, P]; step: [S, P].
 
     Returns:
-        θ [S, P], θ' itself where no length will do; and the share of the step taken [S], 0 there.
+        θ [S, P], equal to θ' if every length was rejected; the share of the step taken [S], then 0.
     """
     before, _ = judge(parameters)
     chosen, share = parameters.clone(), torch.zeros_like(before)
@@ -137,7 +137,7 @@ def line_search(
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
-    """One step of the policy, then the critic."""
+    """Take one step of the policy, then fit the critic."""
     h = learner.hyperparameters
     policy, theta = learner.policy, learner.policy_parameters
     estimates = estimate_advantages(learner, batch, h)
@@ -169,7 +169,7 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     explained = explained_variance(estimates.values, estimates.targets, batch.valid)
     change = policy_change(learner, batch)
     for name in ("kl_mean", "kl_max"):
-        # Where nothing moved, what is left is the rounding between acting and learning.
+        # Where nothing moved, the measured KL is only rounding between acting and learning.
         change[name] = torch.where(share > 0, change[name], 0.0)
     return {
         "gradient_norm": torch.linalg.vector_norm(gradient, dim=1),

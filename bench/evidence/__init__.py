@@ -5,6 +5,6 @@ nothing trains and nothing imports torch. The order in which the data flows:
 
     runs, episodes ──> measures ──> verdicts ──> findings ──> pages, export, figures ──> report
 
-`statistics` holds the mathematics and what intervals are worth at few seeds, `measures` the scores
-and curves, `findings` the one way from a view to verdicts and tables.
+`statistics` holds the mathematics and the measured coverage of intervals, `measures` the scores and
+curves, `findings` the one way from a view to verdicts and tables.
 """

@@ -2,15 +2,15 @@
 
 Equal code, versions and processor give equal bits, so there the contents are compared bit for bit.
 Elsewhere the last bits differ, after a few thousand steps everything does, and a run trained again
-is one more draw from the distribution that the stored seeds were drawn from. Then its score is held
-against the prediction interval of a further seed,
+is one more draw from the distribution of the stored seeds. Then its score is compared with the
+prediction interval of a further seed,
 
     x̄ ± t_{n−1, 1−α/2} · s · √(1 + 1/n)    over the scores of the n stored seeds,
 
-which holds the score of a further seed with probability 1 − α if scores are normal. Stored are the
-seeds of the same description and code, the one trained again among them: with that it has its
-initial weights and random streams in common, which can only bring it nearer. α is shared by all
-runs that are compared at once (Bonferroni). One score shows no shift that is small beside the
+which contains the score of a further seed with probability 1 − α if scores are normal. The stored
+seeds have the same description and code. The repeated seed is one of them: the repeat shares its
+initial weights and random streams, which can only bring the two scores nearer. α is divided among
+all runs that are compared at once (Bonferroni). One score shows no shift that is small beside the
 spread of the seeds, and below `FEWEST_SEEDS` nothing is concluded.
 """
 
@@ -36,20 +36,20 @@ from bench.store.content import Difference, by_run, first_difference, row_of, sa
 from bench.store.schema import SHARED_DRAWS
 
 FEWEST_SEEDS: Final = FEWEST_PAIRS
-"""Below so many stored seeds a score that is not bit for bit says nothing."""
+"""Stored seeds below which nothing is concluded from a result that is not equal bit for bit."""
 
 ALPHA: Final = 0.01
 """Chance that one of the runs compared at once is wrongly found to disagree."""
 
 LIBRARIES: Final = ("torch", "numpy", "scipy", "numba", "llvmlite", "mujoco")
-"""Whose versions last bits depend on, besides the back end's."""
+"""Packages, besides the back end, whose versions can change the last bits of a result."""
 
 Outcome = Literal["equal", "broken", "inside", "outside", "open"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
-    """Where the score of a further seed lies [return], by those of `seeds` stored ones.
+    """The prediction interval for a further seed's score [return], from `seeds` stored scores.
 
     `low` and `high` are NaN where there are fewer than two.
     """
@@ -62,16 +62,16 @@ class Prediction:
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """What comparing a run with the stored one says.
+    """The result of comparing a run that was trained again with the stored one.
 
     Attributes:
-        outcome: "equal" bit for bit; "broken" where it should be and is not; else whether the score
-            lies "inside" the prediction or "outside", "open" where that can't be told.
-        surroundings: what is not as it was when the stored run was made, so that bits may differ.
-        difference: the first one; None where the runs are equal.
-        score: of the run trained again [return], NaN where no episode ended, or nothing depends
-            on it.
-        prediction: None where nothing depends on it.
+        outcome: "equal" bit for bit; "broken" if it should be equal and is not; else the score is
+            "inside" or "outside" the prediction, or the outcome is "open": nothing is concluded.
+        surroundings: differences in machine, versions or code that allow bits to differ.
+        difference: the first difference between the runs; None if they are equal.
+        score: score of the run trained again [return]; NaN if no episode ended, or if the outcome
+            does not depend on it.
+        prediction: the prediction interval; None if the outcome does not depend on it.
     """
 
     outcome: Outcome
@@ -82,7 +82,7 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Nothing speaks against the stored run."""
+        """Whether nothing contradicts the stored run."""
         return self.outcome not in ("broken", "outside")
 
     @property
@@ -116,9 +116,9 @@ def agree(stored: Mapping[str, pa.Table], again: Mapping[str, pa.Table]) -> dict
     """Compare runs that were trained again with those that are stored.
 
     Args:
-        stored: the store's tables runs, episodes and updates, sorted by run: those runs, and for
-            the prediction all others of their descriptions.
-        again: likewise, of runs with a result; each of them is among the stored ones.
+        stored: the store's tables runs, episodes and updates, sorted by run: the same runs as in
+            `again`, and for the prediction all others of their descriptions.
+        again: the same tables of the runs trained again, each with a result.
 
     Returns:
         Run -> its agreement.
@@ -145,7 +145,7 @@ def agree(stored: Mapping[str, pa.Table], again: Mapping[str, pa.Table]) -> dict
 
 
 def predict(scores: Sequence[float], *, level: float) -> Prediction:
-    """The prediction interval of a further score; those that are NaN do not count.
+    """Return the prediction interval of a further score; scores that are NaN do not count.
 
     Args:
         scores: one per seed [return].
@@ -160,7 +160,7 @@ def predict(scores: Sequence[float], *, level: float) -> Prediction:
 
 
 def tell(agreements: Mapping[str, Agreement]) -> Iterator[str]:
-    """What all of them say together, and the rule where one was needed."""
+    """Yield a line of counts by outcome and, if a prediction was used, what it assumes."""
     counts = Counter(each.outcome for each in agreements.values())
     words: dict[Outcome, str] = {
         "equal": "bit for bit",
@@ -193,7 +193,7 @@ def _outcome(score: float, prediction: Prediction) -> Outcome:
 
 
 def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
-    """What the bits of a run depend on, besides its description and seed, where it differs."""
+    """Yield each difference in what a run's bits depend on besides its description and seed."""
     if stored["device"] != "cpu":
         yield f"on {stored['device']} bits are not promised"
     if any(SHARED_DRAWS in (row["reason"] or "") for row in (stored, again)):
@@ -204,7 +204,7 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
         yield f"processor {before} stored, {now} here"
     for name in ("blas", "llvm", *LIBRARIES, stored["back_end"]):
         before, now = (each.get(name) for each in known)
-        # Of older runs some are not known.
+        # Older runs do not record all of these.
         if before not in (None, now):
             yield f"{name} {before} stored, {now} here"
     if not same_code(stored, again):
@@ -214,7 +214,7 @@ def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterat
 def _scores(tables: Mapping[str, pa.Table]) -> dict[str, float]:
     """Run -> its score [return]."""
     frames = {name: parquet.to_frame(table) for name, table in tables.items()}
-    # A description is a variant: no seed is there twice.
+    # Each description becomes a variant, so that no seed appears twice.
     runs = frames["runs"]
     runs["variant"] = runs["variant_title"] = runs["description"]
     runs["variant_order"] = runs["environment_order"] = 0

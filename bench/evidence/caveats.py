@@ -32,7 +32,7 @@ def trouble(scores: pd.DataFrame, *, marked: str = "", left_out: str = "not coun
 
 
 def mixed_code(runs: pd.DataFrame) -> list[str]:
-    """A sentence where runs of one algorithm come from several versions of its code.
+    """A sentence if runs of one algorithm come from several versions of its code; else none.
 
     Args:
         runs: the store's view of the ablation.

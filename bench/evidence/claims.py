@@ -1,7 +1,7 @@
-"""What runs say of the claims of the literature (`ablations.claims`): the intervals that decide.
+"""Claims of the literature (`ablations.claims`), judged by confidence intervals from runs.
 
-Each comparison of a claim has the interval of its paired differences that the sign-flip test can't
-reject. The intervals of one claim hold together with 95%: with m of them each has the level
+Each comparison of a claim has an interval: the mean paired differences that the sign-flip test does
+not reject. The intervals of one claim hold jointly with 95% confidence: each of m has the level
 1 − 0.05/m.
 """
 
@@ -46,14 +46,14 @@ class Evidence:
 
     comparison: Comparison
     environments: tuple[str, ...]
-    pairs: int  # of common seeds; the fewest of any environment
+    pairs: int  # pairs of common seeds, on the environment with the fewest
     difference: float
     low: float
     high: float
 
     @property
     def decision(self) -> Decision:
-        """What this comparison alone says of the claim."""
+        """The decision on the claim by this comparison alone."""
         if not self.pairs or math.isnan(self.difference):
             return "not tested"
         claimed_low, claimed_high = self.comparison.claimed
@@ -83,14 +83,14 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """A claim with what was found."""
+    """A claim with the evidence on it."""
 
     claim: Claim
     evidence: tuple[Evidence, ...] = ()
 
     @property
     def decision(self) -> Decision:
-        """Whether all, or any, of the comparisons support the claim, as it needs."""
+        """The verdict, by whether the claim needs all comparisons to support it, or any."""
         if self.claim.decided_by:
             return "supported"  # by a test, which fails where the claim does
         found = {each.decision for each in self.evidence}
@@ -98,21 +98,21 @@ class Judgement:
             return "not tested"
         decisive: tuple[Decision, Decision] = ("supported", "contradicted")
         enough, against = decisive if self.claim.needs == "all" else decisive[::-1]
-        # "all": one that contradicts is enough against it; "any": one that supports it, for it.
+        # "all": one contradiction decides against the claim; "any": one support decides for it.
         if against in found:
             return against
         return enough if found == {enough} else "can't tell"
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What decides it: the test, or one line per comparison."""
+        """What decides the claim: the test, or one line per comparison."""
         if self.claim.decided_by:
             return (f"test {self.claim.decided_by}",)
         return tuple(each.text for each in self.evidence)
 
 
 def _end(value: float) -> str:
-    """An end of an interval, which so few pairs may leave open."""
+    """An end of an interval as text; with too few pairs it is infinite."""
     return number_text(value) if math.isfinite(value) else "−∞" if value < 0 else "∞"
 
 
@@ -127,12 +127,12 @@ def claimed_text(comparison: Comparison) -> str:
 
 
 def judge_claims(ablation: str, results: Results | None, *, seed: int = 0) -> tuple[Judgement, ...]:
-    """What an ablation's results say of the claims that are about it.
+    """Judge the claims about an ablation by its results.
 
     Args:
-        ablation: its name; "" for the claims that tests decide.
+        ablation: the ablation's name; "" for the claims that tests decide.
         results: its results; None without any.
-        seed: of the sampling beyond 20 pairs.
+        seed: seed of the sign-flip test's sampling beyond 20 pairs.
     """
     claims = [claim for claim in CLAIMS.values() if claim.ablation == ablation]
     if results is None or results.runs.empty:
@@ -145,7 +145,7 @@ def judge_claims(ablation: str, results: Results | None, *, seed: int = 0) -> tu
 
 
 def judged_claims(names: tuple[str, ...], folder: Path | None) -> tuple[Judgement, ...]:
-    """The named claims judged, from a results folder or else the user's own and published ones.
+    """Judge the named claims by a results folder, or else by the user's and the published results.
 
     Raises:
         InputError: the results folder does not exist.
@@ -218,7 +218,7 @@ def _pooled(
     comparison: Comparison,
     environments: tuple[str, ...],
 ) -> tuple[int, PooledDifferences | None]:
-    """The fewest pairs, and variant − reference in the comparison's unit; None: no scale."""
+    """The fewest pairs, and variant − reference in the comparison's unit (None without a scale)."""
     differences = [
         paired_differences(
             values.get((name, comparison.variant), {}),
@@ -240,7 +240,7 @@ def _judge(
     values: Callable[[str], Mapping[Cell, Mapping[int, float]]],
     seed: int,
 ) -> Iterator[Evidence]:
-    # A claim is about all environments that are asked for, results or not.
+    # A claim is about all environments of its ablation, with results or without.
     places = [
         (comparison, place)
         for comparison in claim.comparisons

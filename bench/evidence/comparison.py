@@ -1,4 +1,4 @@
-"""What an ablation shows, as one tidy table: a row per variant and environment."""
+"""An ablation's comparisons as one tidy table: a row per variant and environment."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from bench.store.schema import IMPORTED
 
 
 def comparison(view: View, *, extended: bool = False, seed: int = 0) -> pd.DataFrame:
-    """Scores, differences to the reference with their intervals, and verdicts.
+    """Return scores, differences to the reference with their intervals, and verdicts.
 
     Numbers and sentences are those of the tables that `run`, `figure --table` and `report` show.
 
     Args:
         view: an ablation's results.
-        extended: count the seeds too that were added to the plan's after results were there.
-        seed: of the bootstrap and of the test's sampling.
+        extended: also count seeds that were added to the plan's after there were results.
+        seed: seed of the bootstrap and of the test's sampling.
 
     Returns:
         One row per variant and environment, in the order of the page, with the columns
         environment, variant, title;
         n, seeds with a score; mean, iqm, low, high [return], their mean, their interquartile mean
-        and its 95% bootstrap interval; coverage, what was measured for that interval at n;
+        and its 95% bootstrap interval; coverage, measured for that interval at n seeds;
         last_100 [return], mean of a seed's last 100 episodes, mean over seeds;
         diverged, failed, unscored [runs]; excluded [episodes];
         compared_with, the variant that this one is compared with; pairs, common seeds;
         difference, difference_low, difference_high [return], mean over pairs of variant −
-        reference and its 95% bootstrap interval; p_value, adjusted_p_value, of the sign-flip test
-        and by Holm over as many comparisons as `comparisons` says; least_claimable [return], the
-        difference from which on one could have been claimed where none is, infinite: none could;
+        reference and its 95% bootstrap interval; p_value, of the sign-flip test; adjusted_p_value,
+        by Holm's method over `comparisons` comparisons; least_claimable [return], where nothing is
+        claimed the least difference that could have been, infinite if none could;
         outcome: control, untested, none, better or worse; claim, in words;
         imported, whether any of its runs was not trained here.
         What doesn't apply is NaN. `attrs["notes"]` has what a reader must know, as sentences.

@@ -1,4 +1,4 @@
-"""What results say of a question: the one way from a view to scores, tests, verdicts and tables."""
+"""An ablation's findings: the one way from a view to its scores, tests, verdicts and tables."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ from bench.store import View
 from bench.store.editions import PAGES
 
 _GOLD = " (gold)"
-"""Set behind an environment's name, it makes the gold reward's comparisons cells of their own."""
+"""Suffix of an environment's name that makes the gold reward's comparisons cells of their own."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Findings:
     """The scores, tests, verdicts and tables of one ablation.
 
-    All tests of a question are one family, whoever shows them.
+    All tests of a question are one family, wherever they are shown.
 
     Attributes:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`, on the seeds that count.
-        with_kl: that of `reference_kl.scores_with_kl`; None where no run has a KL to a reference.
+        with_kl: the frame of `reference_kl.scores_with_kl`; None if no run has a reference.
         rivals: the control against each other variant, where the page is Figure 3's.
-        verdicts: on the scores; `golden`: on gold rewards, where some are told.
+        verdicts: on the scores; `golden`: on gold rewards, where some are reported.
         notes: a line for each reference that another one had to replace, for each comparison of
-            what is not alike, and for seeds beyond the plan's.
-        find_anchors: gives what normalised scores are measured by.
-        seed: of every bootstrap.
+            unlike scores, and for seeds beyond the plan's.
+        find_anchors: returns the anchors of normalised scores.
+        seed: seed of every bootstrap.
     """
 
     plan: pd.DataFrame
@@ -57,12 +57,12 @@ class Findings:
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
-        """One an environment."""
+        """One table per environment."""
         return make_tables(self.scores, self.verdicts, seed=self.seed)
 
     @cached_property
     def letters(self) -> Letters | None:
-        """The compact letter display of all variants; None where they are few."""
+        """The compact letter display of all variants; None if there are few variants."""
         control = next((each.variant for each in self.verdicts if each.outcome == "control"), "")
         scales = partial(scales_by_control, self.scores, control)
         return letters(self.plan, self.scores, lambda: scales(self.find_anchors()), seed=self.seed)
@@ -76,18 +76,18 @@ def findings(
     extended: bool = False,
     seed: int = 0,
 ) -> Findings:
-    """What an ablation's results say.
+    """Compute the findings of an ablation's results.
 
     The family of tests is: each variant against its reference on each environment; where a gold
-    reward is told, the same of it; where the page is Figure 3's, the control against each rival
+    reward is reported, the same on it; where the page is Figure 3's, the control against each rival
     over all environments. The letters are another question, with a family of their own.
 
     Args:
         view: the results.
-        anchors: what normalised scores are measured by; None: what `anchors_for` finds.
-        aligned: the view's, on the plan's seeds, where it is there already.
-        extended: count the seeds too that were added to the plan's after results were there.
-        seed: of every bootstrap, and of the tests' sampling beyond 20 pairs.
+        anchors: the anchors of normalised scores; None: those of `anchors_for`.
+        aligned: the view's episodes on the plan's seeds, if they are aligned already.
+        extended: also count seeds that were added to the plan's after there were results.
+        seed: seed of every bootstrap, and of the tests' sampling beyond 20 pairs.
 
     Raises:
         InputError: there are no runs.
@@ -110,7 +110,7 @@ def findings_on_scores(
     with_kl: pd.DataFrame | None = None,
     seed: int = 0,
 ) -> Findings:
-    """What scores say.
+    """Compute the findings of scores.
 
     Args:
         plan: the store's plan of the ablation.
@@ -141,7 +141,7 @@ def findings_on_scores(
 
 
 def page_of(plan: pd.DataFrame) -> str:
-    """What the ablation's page looks like, one of `ablations.spec.PAGES`.
+    """Return the kind of the ablation's page, one of `ablations.spec.PAGES`.
 
     Args:
         plan: the store's plan of the ablation.
@@ -152,12 +152,12 @@ def page_of(plan: pd.DataFrame) -> str:
 
 
 def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> dict[str, Scale]:
-    """Environment -> its scale, of which 1 is the Experiment's PPO, or the control without one.
+    """Environment -> its scale, where 1 is the Experiment's PPO or, without it, the control.
 
     Args:
         scores: the frame of `scores.score_runs`.
         control: a variant.
-        anchors: what normalised scores are measured by.
+        anchors: the anchors of normalised scores.
     """
     values = cell_values(scores).items()
     own = {where: float(each.mean()) for (where, name), each in values if name == control}
@@ -169,17 +169,17 @@ def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> d
 def judge_with_gold(
     plan: pd.DataFrame, scores: pd.DataFrame, found: pd.DataFrame, *, seed: int = 0
 ) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...], tuple[str, ...]]:
-    """Verdicts on rewards and on gold rewards as one page: Holm's adjustment runs over all.
+    """Judge rewards and gold rewards as one page: Holm's adjustment runs over both together.
 
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
-        found: of `scores_with_kl`.
-        seed: of the tests' sampling.
+        found: the frame of `scores_with_kl`.
+        seed: seed of the tests' sampling.
 
     Returns:
-        The verdicts on the scores; those on the gold rewards, none where none is told; and the
-        lines of `verdicts.judge_plan`.
+        The verdicts on the scores; those on the gold rewards, none if no run reports them; and the
+        notes of `verdicts.judge_plan`.
     """
     told = found[found["gold"].notna()]
     golden = told.assign(score=told["gold"], environment=told["environment"].astype(str) + _GOLD)

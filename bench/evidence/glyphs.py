@@ -1,6 +1,6 @@
 """Which characters the fonts of figures and documents have; the others are written as U+XXXX.
 
-A compiler of documents drops a character that no font has without a word, and a figure shows a box.
+The document compiler silently drops a character that no font has, and a figure shows a box.
 Texts come from users (titles, names, questions), so each is passed through here first.
 """
 
@@ -28,8 +28,8 @@ _SPACES: Final = " \n\u00a0\u200b"
 def fonts() -> Iterator[Path]:
     """A folder with the DejaVu Sans fonts alone.
 
-    matplotlib's own has a font of boxes for every character there is beside them, which would be
-    taken for a whole label in which a single character has no glyph.
+    matplotlib's own folder also has a font with a box for every character, which would be used for
+    a whole label if a single character in it has no glyph.
     """
     with TemporaryDirectory() as folder:
         for font in _FOLDER.glob("DejaVuSans*.ttf"):

@@ -2,7 +2,7 @@
 
 Variants that share a letter can't be told apart. Every two are compared, by the sign-flip test of
 their paired differences over environments on the normalised scale (`pooled_differences`), all pairs
-Holm-adjusted as a family of its own: which two of all differ is another question than what each
+Holm-adjusted as a family of its own: which two of all differ is a different question from what each
 ingredient does, and costs more comparisons. Source of the display: Piepho 2004, An algorithm for a
 letter-based representation of all-pairwise comparisons (insert and absorb).
 """
@@ -35,18 +35,18 @@ from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm
 from bench.evidence.verdicts import return_text
 
 MANY: Final = 5
-"""From so many variants on, all are compared with one another."""
+"""Number of variants from which on all are compared with one another."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Letters:
-    """The display: variants by falling mean, never without their letters.
+    """The display: variants by falling mean, always with their letters.
 
     Attributes:
         rows: each variant's scores over the environments, and its letters.
         environments: those with a scale, on which all variants have scores.
         comparisons: pairs of variants that were tested.
-        pairs: of common seeds on each environment, of the two variants that have most.
+        pairs: common seeds on each environment, of the two variants with most of them.
         untested: pairs of variants with too few common seeds for a test.
     """
 
@@ -91,9 +91,9 @@ def letters(
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
-        find_scales: gives environment -> scale; called where there are several environments, as
-            one alone needs none.
-        seed: of the bootstrap, and of the sign-flip test's sampling beyond 20 pairs.
+        find_scales: returns environment -> scale; called only if there are several environments,
+            as a single one needs no scale.
+        seed: seed of the bootstrap, and of the sign-flip test's sampling beyond 20 pairs.
 
     Returns:
         None with fewer than `MANY` variants, and without an environment on which all can be
@@ -136,7 +136,7 @@ def letters(
 
 
 def display(order: Sequence[str], apart: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Letters such that two variants share one just where they are not told apart.
+    """Return letters such that two variants share one exactly if they are not told apart.
 
     Args:
         order: the variants, best first: the first letters are theirs.
@@ -159,7 +159,7 @@ def display(order: Sequence[str], apart: Iterable[tuple[str, str]]) -> dict[str,
 
 
 def section(found: Letters) -> Section:
-    """The display as a part of a page."""
+    """The display as a section of a page."""
     several = len(found.environments) > 1
     scale = "normalised score" if several else "return"
     shown = number_text if several else return_text

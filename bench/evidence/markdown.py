@@ -17,9 +17,9 @@ class Section:
 
     heading: str  # with the marks of its level, for example "### Hopper-v5"
     header: Sequence[str] = ()
-    alignment: Sequence[str] = ()  # left, right or center, a column
+    alignment: Sequence[str] = ()  # of each column: left, right or center
     cells: Sequence[Sequence[str]] = ()  # rows of text
-    notes: Sequence[str] = ()  # sentences, each an item of a list
+    notes: Sequence[str] = ()  # sentences, each of which becomes a list item
 
     def markdown(self) -> str:
         """The section; without rows its heading and notes alone."""

@@ -1,11 +1,11 @@
-"""Whether new results are no worse than stored ones, for scripts: unpaired seeds and a margin.
+"""For scripts: whether new results are no worse than stored ones, by unpaired seeds and a margin.
 
 In each cell, one variant on one environment, the difference of mean scores is measured in units of
 the stored runs' gain over the untrained policy, with one-sided bounds by Welch 1947. A cell is no
-worse where its lower bound at 95% is above −margin: that all are is wrong with a chance of at most
-5%, as each has to pass (Berger 1982, intersection–union test). It is worse where its upper bound at
-1 − 0.05/m of m cells is below −margin (Bonferroni). Otherwise one can't tell. Seeds that end in one
-of several modes are not normal, and verdicts on them are wrong more often.
+worse if its lower bound at 95% is above −margin: a verdict that all cells are no worse is wrong
+with a chance of at most 5%, as each has to pass (Berger 1982, intersection–union test). A cell is
+worse if its upper bound at 1 − 0.05/m, of m cells, is below −margin (Bonferroni). Otherwise one
+can't tell. Scores of seeds in several modes are not normal: verdicts are then wrong more often.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.significance import ALPHA
 
 FEWEST_SEEDS: Final = 3
-"""On either side, below which one can't tell."""
+"""Fewest seeds on either side from which one can tell."""
 
 Outcome = Literal["no worse", "worse", "can't tell"]
 
@@ -42,7 +42,7 @@ class Judged:
 
     @property
     def outcome(self) -> Outcome:
-        """What may be concluded."""
+        """The verdict on the cell."""
         if self.low > -self.margin:
             return "no worse"
         return "worse" if self.high < -self.margin else "can't tell"
@@ -54,12 +54,12 @@ def judge(
     untrained: Mapping[str, float],
     margin: float,
 ) -> tuple[Judged, ...]:
-    """Judge every cell that both have.
+    """Judge every cell that both results have.
 
     Args:
         stored, new: (environment, variant) -> scores, one per seed [return].
         untrained: environment -> the untrained policy's mean score [return].
-        margin: what is lost at most, as a share of the stored gain over the untrained policy.
+        margin: the largest loss accepted, as a share of the stored gain over the untrained policy.
     """
     cells = [cell for cell in stored if cell in new]
     level = 1 - ALPHA / max(1, len(cells))
@@ -87,7 +87,7 @@ def judge(
 
 
 def overall(judged: tuple[Judged, ...]) -> Outcome:
-    """One verdict: worse where a cell is, no worse where every cell is."""
+    """One verdict: worse if any cell is, no worse if every cell is, else one can't tell."""
     outcomes = {each.outcome for each in judged}
     if "worse" in outcomes:
         return "worse"
@@ -97,7 +97,7 @@ def overall(judged: tuple[Judged, ...]) -> Outcome:
 def welch_bounds(first: Floats, second: Floats, below: float, above: float) -> tuple[float, float]:
     """One-sided bounds on mean(first) − mean(second), variances unequal; NaN with too few seeds.
 
-    Where neither side has any spread, both are the difference.
+    Where neither side has any spread, both bounds equal the difference.
 
     Args:
         first, second: one number per seed.

@@ -38,7 +38,7 @@ class Results:
     remarks: tuple[str, ...] = ()  # what the reader must be warned of: other code, lost files
 
     as_shown: bool = True  # whether texts are as the fonts of figures and documents can show them
-    added_seeds: tuple[str, ...] = field(default=(), init=False)  # what is said of those left out
+    added_seeds: tuple[str, ...] = field(default=(), init=False)  # sentences on the seeds left out
 
     def __post_init__(self) -> None:
         view, added = on_planned_seeds(self.view)
@@ -63,7 +63,7 @@ class Results:
 
     @cached_property
     def control(self) -> str:
-        """The control that has results; the first variant with results where it has none."""
+        """The control or, if it has no results, the first variant that has."""
         named = str(self.plan["control"].iloc[0])
         present = list(dict.fromkeys(self.runs["variant"]))
         return named if named in present or not present else present[0]
@@ -76,7 +76,7 @@ class Results:
 
     @cached_property
     def anchors(self) -> Anchors:
-        """What normalised scores are measured by; read when they are asked for."""
+        """The anchors of normalised scores; read on first use."""
         return self.given_anchors or anchors_for(self.view.source)
 
     @cached_property
@@ -136,7 +136,7 @@ class Results:
 
     @cached_property
     def scale_by_environment(self) -> dict[str, Scale]:
-        """Scales by the Experiment's PPO; by the control where it has no PPO."""
+        """Scales by the Experiment's PPO; by the control where the Experiment has no PPO."""
         return scales_by_control(self.scores, self.control, self.anchors)
 
     @property
@@ -161,12 +161,12 @@ class Results:
         return tuple(name for name in complete if name in self.scale_by_environment)
 
     def strata(self, environments: Sequence[str]) -> dict[str, list[Floats]]:
-        """Variant -> its normalised scores on each of them, of the variants that have all."""
+        """Variant -> its normalised scores on each environment, for variants that have them all."""
         return strata(self.values, self.scale_by_environment, environments, self.titles)
 
 
 def versions(runs: pd.DataFrame) -> dict[str, list[str]]:
-    """Package -> its versions, of what runs were made with.
+    """Package -> the versions of it that runs were made with.
 
     Args:
         runs: the store's view of the ablation.

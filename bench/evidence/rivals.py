@@ -1,7 +1,7 @@
 """How probably a seed of PPO beats a seed of each rival, and what may be claimed.
 
 P(PPO > rival) is the share of pairs of seeds in which PPO has the higher score, a tie counting one
-half; over environments it is the mean of theirs. A claim on one environment is the page's verdict.
+half; over environments it is the mean of these. A claim on one environment is the page's verdict.
 Over environments it rests on the same sign-flip test, of the differences on the normalised scale,
 each environment weighing alike and its runs independent of the others'. All tests of the page are
 one family. With fewer than `FEWEST_PAIRS` pairs in an environment nothing is tested.
@@ -44,13 +44,13 @@ class Improvement:
     """The first algorithm against a rival, on one environment or over several.
 
     Attributes:
-        environments: of one row, or of all on which the two can be compared.
+        environments: a single one, or all on which the two can be compared.
         over_all: whether it is the mean over environments.
         first_title, rival_title: what tables call the two.
         seeds: of the first and of the rival; the fewest of any environment.
-        probability: that a seed of the first beats a seed of the rival; NaN: they aren't alike.
+        probability: that a seed of the first beats a seed of the rival; NaN for unlike scores.
         low, high: its 95% bootstrap interval; NaN with a single seed on a side.
-        verdict: on the rival beside the first [return, or normalised over all].
+        verdict: on the rival, with the first as its reference [return, or normalised over all].
     """
 
     environments: tuple[str, ...]
@@ -65,7 +65,7 @@ class Improvement:
 
     @property
     def claim(self) -> str:
-        """What may be said, in words."""
+        """The claim in words."""
         told, unit = self.verdict, " normalised" if self.over_all else ""
         if told.outcome == "untested":
             return told.sentence
@@ -100,7 +100,7 @@ def improvements(
     *,
     seed: int = 0,
 ) -> tuple[tuple[Verdict, ...], tuple[Improvement, ...]]:
-    """The first algorithm against each variant that is compared with it: over all, then on each.
+    """Compare the first algorithm with its rivals: over all environments, then on each.
 
     Args:
         plan: the store's plan of the experiment.
@@ -109,11 +109,11 @@ def improvements(
         scales: environment -> scale; an environment without one keeps a rival's differences over
             all environments from being tested.
         verdicts: on these scores, of `verdicts.judge`.
-        seed: of the bootstrap, and of the sign-flip test's sampling beyond 20 pairs.
+        seed: seed of the bootstrap, and of the sign-flip test's sampling beyond 20 pairs.
 
     Returns:
-        The verdicts, adjusted for the tests over environments too; and a row for each rival over
-        all environments and on each, of what is there: none where `first` has no runs.
+        The verdicts, adjusted for the tests over environments too; and a row per rival over all
+        environments and on each, as far as there are runs: none if `first` has no runs.
     """
     values, names = cell_values(scores), titles(plan)
     places = {(each.environment, each.variant): place for place, each in enumerate(verdicts)}
@@ -185,7 +185,7 @@ def _row(
 
 
 def section(rows: tuple[Improvement, ...], first: str) -> Section:
-    """The rows as a part of the page.
+    """The rows as a section of the page.
 
     Args:
         rows: of `improvements`.
@@ -221,7 +221,7 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
             for row in rows
             if row.verdict.outcome != "untested" and not row.over_all
         ]
-        # Even where all those over environments come first, this many are left to adjust for.
+        # Even if all tests over environments have smaller p-values, Holm adjusts for this many.
         needed = pairs_needed(len(single))
         if single and min(single) < needed:
             notes.append(

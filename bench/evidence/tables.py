@@ -28,7 +28,7 @@ HEADER: Final = (
 """Column titles of `Table.cells`."""
 
 ALIGNMENT: Final = ("left", *["right"] * 3, "center", *["right"] * 2, "left")
-"""Where the text of each column stands."""
+"""The alignment of each column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +44,9 @@ class Row:
     high: float
     coverage: float  # measured coverage of that interval at n, for normal data; NaN below n = 2
     last_100: float  # mean over seeds of the mean of the last 100 episodes
-    diverged: int  # seeds whose numbers stopped being finite; they are among the n
-    failed: int  # runs that ended for another reason; they are not
-    unscored: int  # runs in which no episode ended; they are not
+    diverged: int  # seeds whose numbers stopped being finite; counted in n
+    failed: int  # runs that ended for another reason; not counted in n
+    unscored: int  # runs in which no episode ended; not counted in n
     excluded: int  # episodes left out because their return is not finite
     kind: str  # what the returns are, one of `bench.kinds`
     verdict: Verdict
@@ -83,7 +83,7 @@ class Table:
         """The rows as numbers: the fields of `Row` and the verdict's, with its sentence.
 
         Args:
-            seed: of the bootstrap of the differences' intervals.
+            seed: seed of the bootstrap of the differences' intervals.
         """
         return pd.DataFrame(
             {
@@ -135,7 +135,7 @@ def make_tables(
     Args:
         scores: the frame of `scores.score_runs`.
         verdicts: `verdicts.judge` of the same frame.
-        seed: of the bootstrap; a row's interval depends on it and on the row's scores alone.
+        seed: seed of the bootstrap; a row's interval depends on it and on the row's scores alone.
 
     Raises:
         KeyError: a variant and environment without a verdict.
@@ -196,7 +196,7 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]
     if tested:
         notes += [claims_text(tested[0].comparisons), *mode_warnings(environment)]
-        # Even where all others come first, as many as these are left to adjust for.
+        # Even if all other tests have smaller p-values, Holm's method adjusts for this many.
         alike = tested[0].comparisons - tested[0].further
         fewest, needed = min(v.pairs for v in tested), pairs_needed(alike)
         if fewest < needed:

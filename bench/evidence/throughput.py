@@ -1,4 +1,4 @@
-"""From the rows of a session of measurements to medians, ratios and what they are worth."""
+"""Summaries of a measurement session: medians, ratios, and whether they are too noisy to quote."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Final
 import pandas as pd
 
 RIVAL: Final = ["kind", "name", "environment", "seeds", "environments"]
-"""Columns that tell rivals apart."""
+"""Columns that identify a rival."""
 
 NOISY_SPREAD: Final = 1.15
 """Fastest round over slowest: beyond it, no figure of the rival should be quoted."""
 NOISY_CPU_SHARE: Final = 0.9
-"""Processor time over wall time: below it, somebody else had the core."""
+"""Processor time over wall time: below it, another process used the core."""
 
 
 def summarise(rows: pd.DataFrame) -> pd.DataFrame:
@@ -25,7 +25,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
         the columns of `RIVAL`, and: steps_per_second, its low and high (median, least and most
         over the rounds of the sum over the cores); ratio, ratio_low, ratio_high to the bare loop of
         the same environment, environments and round (NaN without one); physics, acting, update,
-        rest (mean shares of the wall time, NaN for a loop or a peer); memory [MiB a process];
+        rest (mean shares of the wall time, NaN for a loop or a peer); memory [MiB per process];
         cpu_share (the least over rounds and cores); rounds, cores; noisy.
     """
     rated = rows.assign(rate=rows["steps"] / rows["seconds"])
@@ -59,13 +59,13 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def beside(rows: pd.DataFrame, ours: str, seeds: int) -> pd.DataFrame:
-    """How many times a peer's steps per second ours has, round by round.
+    """Ratios of our steps per second to each peer's, over the rounds.
 
     Args:
-        rows: of one session; ours: an algorithm; seeds: of its groups.
+        rows: of one session; ours: an algorithm; seeds: number of seeds in its groups.
 
     Returns:
-        one row a peer, environment and number of environments: name, environment, environments,
+        one row per peer, environment and number of environments: name, environment, environments,
         times, times_low, times_high (median, least and most over the rounds).
     """
     rated = rows.assign(rate=rows["steps"] / rows["seconds"])

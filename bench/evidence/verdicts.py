@@ -5,10 +5,10 @@ The reference is the ablation's control, or the variant that the variant itself 
 A claim rests on pairs of common seeds, whose random streams are common too: an exact sign-flip
 test of the paired score differences, Holm-adjusted over all tested comparisons of the page. Its
 null hypothesis is "no difference in distribution"; the size of a claim is the difference of means.
-With fewer than `FEWEST_PAIRS` pairs nothing is tested and nothing is claimed, and neither is where
-the two scores are not the same quantity (`cells.unlike`). "No difference can be claimed" is not
-"they are equal": it says that these seeds do not tell them apart, and from which difference on so
-many seeds, spread like these, could have.
+With fewer than `FEWEST_PAIRS` pairs nothing is tested and nothing is claimed, nor is it where the
+two scores are not the same quantity (`cells.unlike`). "No difference can be claimed" is not "they
+are equal": it says that these seeds do not tell them apart, and from which difference on as many
+seeds with this spread could have.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ class Verdict:
     """The claim that the evidence allows about one variant on one environment.
 
     Attributes:
-        environment, variant: which.
-        reference: name of the variant that it is compared with, the control's its own.
+        environment, variant: names of what is judged.
+        reference: name of the variant that it is compared with; the control names itself.
         reference_title: "control", or the reference's title.
         pairs: common seeds with a score; none where the two are not alike.
         difference: mean over pairs of (variant − reference) [return]; NaN without pairs, and where
             the two are not alike.
         p_value: the sign-flip test's; NaN where nothing was tested, as the next three.
-        adjusted: Holm's over the `comparisons` tested on the page.
-        least: the |difference| from which on one could have been claimed, at this spread, number of
-            pairs and family; infinite where none; NaN also where one is claimed.
-        further: of the comparisons, those of something else than one environment's seeds.
+        adjusted: p adjusted by Holm's method over the `comparisons` tested on the page.
+        least: the least |difference| that could have been claimed at this spread, number of pairs
+            and family; infinite if none could; NaN also where a difference is claimed.
+        further: how many of the comparisons are over several environments.
         unlike: why the scores are not the same quantity; empty where they are.
         outcome: "better" or "worse" than the reference only at adjusted p ≤ `ALPHA`.
-        differences: by common seed [return]; weights: theirs in the mean that is tested.
+        differences: by common seed [return]; weights: of each in the mean that is tested.
     """
 
     environment: str
@@ -108,7 +108,7 @@ def judge_plan(
 
     Returns:
         The verdicts of `judge`, and a line for each reference that another one had to replace and
-        for each comparison of what is not alike.
+        for each comparison of unlike scores.
     """
     present = list(dict.fromkeys(scores["variant"]))
     named, notes = str(plan["control"].iloc[0]), []
@@ -145,12 +145,12 @@ def judge(
     Args:
         scores: the frame of `scores.score_runs`; seeds without a score make no pair. All of its
             comparisons together are the page over which Holm's adjustment runs.
-        control: name of the variant that the others are compared with,
-        compared_with: save for these: name of a variant -> name of its reference.
-        seed: of the sign-flip test's sampling, which starts beyond 20 pairs.
+        control: name of the variant that the others are compared with by default.
+        compared_with: name of a variant -> name of its reference, where it is not the control.
+        seed: seed of the sign-flip test's sampling, which starts beyond 20 pairs.
 
     Returns:
-        One verdict a variant and environment, in the frame's order, the control's own included.
+        One verdict per variant and environment, in the frame's order, the control's own included.
 
     Raises:
         InputError: the control or a reference is none of the variants.
@@ -204,9 +204,9 @@ def adjust(
     """Adjust the p-values of a page as one family, and say what may be claimed.
 
     Args:
-        verdicts: all of the page.
-        further: on whatever else is tested on the page than one environment's seeds.
-        seed: of the sign-flip test's sampling, which starts beyond 20 pairs.
+        verdicts: all verdicts of the page on one environment each.
+        further: the page's verdicts over several environments.
+        seed: seed of the sign-flip test's sampling, which starts beyond 20 pairs.
 
     Returns:
         Both with their outcomes.
@@ -227,7 +227,7 @@ def adjust(
 
 
 def return_text(value: float) -> str:
-    """A return for people: three significant digits or whole numbers, thousands separated."""
+    """A return as text: three significant digits or whole numbers, thousands separated."""
     if not math.isfinite(value):
         return "–"
     if abs(value) >= 99.95:
@@ -245,7 +245,7 @@ def holm_text(adjusted: float, comparisons: int) -> str:
 
 
 def claims_text(comparisons: int) -> str:
-    """What claims rest on, and what they say."""
+    """Sentences on what claims rest on, and on what they mean."""
     plural = "" if comparisons == 1 else "s"
     return (
         "Claims: exact sign-flip test on pairs of common seeds (sampled beyond 20 pairs), "
@@ -257,7 +257,7 @@ def claims_text(comparisons: int) -> str:
 
 
 def untested_text(pairs: int, reason: str = "") -> str:
-    """Why nothing is claimed: a reason of its own, or too few pairs."""
+    """Why nothing is claimed: the given reason, or too few pairs."""
     return f"no claim: {reason or f'n = {pairs} < {FEWEST_PAIRS}'}"
 
 
@@ -275,7 +275,7 @@ def none_text(adjusted: float, comparisons: int, least: str, other: str = "") ->
 
 
 def p_text(p_value: float) -> str:
-    """Two digits, or more where two would put p on the wrong side of the level."""
+    """A p-value with two digits, or more where two would put it on the wrong side of the level."""
     if p_value < 0.001:
         return "p < 0.001"
     for digits in (2, 3, 4, 6, 9):

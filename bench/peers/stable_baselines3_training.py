@@ -20,6 +20,7 @@ import json
 import os
 import resource
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,10 @@ def main(
     """Train, and print what was measured."""
     torch.set_num_threads(1)
     clock = Clock(seconds)
-    model_of(algorithm, environment, environments, hyperparameters).learn(ENDLESS, callback=clock)
+    model = model_of(algorithm, environment, environments, hyperparameters)
+    with tempfile.TemporaryDirectory() as logs:
+        os.environ["SB3_LOGDIR"] = logs  # else a folder for each training stays behind
+        model.learn(ENDLESS, callback=clock)
     (first, begun, busy), (last, ended, done) = clock.marks[0], clock.marks[-1]
     measured = {
         "steps": last - first,

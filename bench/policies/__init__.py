@@ -1,1 +1,1 @@
-"""Trained policies: kept as files, evaluated, watched."""
+"""Trained policies: loading, evaluation, playback, video."""

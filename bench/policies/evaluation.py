@@ -1,4 +1,4 @@
-"""Evaluates a trained policy in new episodes, by its modes or by samples of it."""
+"""Evaluate a trained policy in new episodes, with its modes or with samples as actions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SEED = 1_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """Whole episodes.
+    """The results of N whole episodes.
 
     Attributes:
         returns: float64 [N], sums of raw rewards.
@@ -40,14 +40,14 @@ def evaluate(
 ) -> Played:
     """Play episodes side by side, each to its end.
 
-    An episode's beginning and its noise follow from the seed and its number, so that all policies
-    play the same ones.
+    An episode's initial state and noise follow from the seed and its number, so that all policies
+    play the same episodes.
 
     Args:
-        environment: id.
-        episodes: how many.
+        environment: its id.
+        episodes: number of episodes.
         sampled: whether actions are samples of π_θ, as in training; else its modes.
-        seed: of the environments and of the samples.
+        seed: seed of the environments and of the samples.
         time_limit: steps after which an episode is cut off; None: the environment's own.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Whether environments can open a window, and what makes them draw where they can't."""
+"""Whether environments can open a window, and how they render where they can't."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 OPENGL = "MUJOCO_GL"
 CHOICES = ("egl", "osmesa")
-"""With a GPU or without (Mesa's software renderer); and always in software."""
+"""EGL uses a GPU or Mesa's software renderer; OSMesa always renders in software."""
 
 NEEDED = (
     "without a display MuJoCo renders by EGL or OSMesa, neither of which needs a GPU; on Debian "
@@ -29,10 +29,10 @@ def has_display() -> bool:
 
 
 def no_window_because() -> str | None:
-    """Why no window can be opened here; None where one can.
+    """Return why no window can be opened here; None if one can.
 
-    A process of its own tries: MuJoCo's window library ends a process that names a display which
-    isn't there, and others draw into nothing.
+    A separate process tries: with a display that does not exist, MuJoCo's window library ends the
+    process, and other libraries draw nothing.
     """
     if not has_display():
         return "there is no display to open a window on"
@@ -42,17 +42,17 @@ def no_window_because() -> str | None:
 
 
 def prepare() -> str | None:
-    """Let this process draw without a display, where it has none.
+    """Set the environment variables that let this process render without a display, if it has none.
 
-    What the user has set is left alone. MuJoCo's OpenGL is tried by a process of its own: the first
-    attempt in a process decides for all of it.
+    Variables that the user has set are left alone. A separate process tries MuJoCo's OpenGL,
+    because the first attempt in a process is final.
 
     Returns:
-        The OpenGL that MuJoCo is told to use; None where it needs none or none works.
+        The value of MUJOCO_GL; None if it needs none or none works.
     """
     if has_display():
         return os.environ.get(OPENGL)
-    # For what pygame draws, which else complains.
+    # Without a display pygame complains unless it has this driver.
     os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
     if os.environ.get(OPENGL):
         return os.environ[OPENGL]

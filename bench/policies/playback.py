@@ -1,4 +1,4 @@
-"""A trained policy at play, picture by picture."""
+"""Play episodes of a trained policy and render them, frame by frame."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Moment:
     """One step of an episode.
 
     Attributes:
-        picture: uint8 [height, width, 3]; None where none is due, or a window shows it.
-        earned: sum of the episode's raw rewards so far; `steps` of them.
-        last: whether the episode ends here, or is cut.
+        picture: uint8 [height, width, 3]; None if none is due, or a window shows it.
+        earned: sum of the episode's raw rewards in its first `steps` steps.
+        last: whether the episode ends here, or is cut off.
     """
 
     picture: Picture | None
@@ -45,12 +45,12 @@ class Stage:
     """One environment that is rendered while a policy plays.
 
     Args:
-        environment: id.
+        environment: its id.
         mode: "rgb_array" for pictures, "human" for a window.
         time_limit: steps after which an episode is cut off; None: the environment's own.
 
     Raises:
-        InputError: it can't be made, or not be rendered so.
+        InputError: the environment can't be made, or not rendered in this mode.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Stage:
 
     @property
     def rate(self) -> float:
-        """Steps per second at which the environment wants to be seen."""
+        """Steps per second of real-time playback: the environment's `render_fps`, or else 30."""
         given: Any = self._made.metadata.get("render_fps")
         usable = isinstance(given, int | float) and 0 < given < math.inf
         return float(given) if usable else _USUAL_RATE
@@ -91,14 +91,14 @@ class Stage:
         steps: float = math.inf,
         seed: int = SEED,
     ) -> Iterator[Moment]:
-        """One episode, step by step; the first moment is before the first step.
+        """Play one episode; yield it step by step, the first moment before the first step.
 
         Args:
             episode: its number, from 0.
             sampled: whether actions are samples of π_θ; else its modes.
             every: steps between pictures.
-            steps: where the episode is cut.
-            seed: the episode follows from it and its number.
+            steps: number of steps after which the episode is cut off.
+            seed: determines the episode, together with its number.
 
         Raises:
             InputError: it can't be rendered here, or its numbers stop being finite
@@ -125,7 +125,7 @@ class Stage:
             last = bool(terminated or truncated) or taken >= steps
 
     def close(self) -> None:
-        """Give back the window and memory."""
+        """Release the window and memory."""
         self._made.close()
 
     def _picture(self) -> Picture | None:
@@ -145,7 +145,7 @@ class Stage:
         return np.broadcast_to(picture[:, :, :3], (*picture.shape[:2], 3))
 
     def _shown(self, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
-        """What a method gives of an environment that may draw in each of them."""
+        """Call a method of the environment, which may render; raise its errors as InputError."""
         try:
             return method(*given, **named)
         except Exception as error:
@@ -162,7 +162,7 @@ class Stage:
 
 
 def _follow(made: gymnasium.Env[Any, Any]) -> None:
-    """Let MuJoCo's picture move with the body, where the model has the camera that does."""
+    """Render MuJoCo with the camera that follows the body, if the model has it ("track")."""
     renderer: Any = getattr(made.unwrapped, "mujoco_renderer", None)
     if renderer is None:
         return

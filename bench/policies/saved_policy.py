@@ -1,6 +1,6 @@
-"""A trained policy, as it was saved: acts as it did at the end of its training, and learns nothing.
+"""A trained policy, loaded as it was saved: acts as at the end of its training, learns nothing.
 
-Its observation normaliser is part of it and stands still.
+Its observation normaliser is part of it and stays frozen.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ class SavedPolicy:
 
     Attributes:
         parameters: float32 [1, P], θ.
-        moments: of the observations seen in training; None where they were not normalised.
-        bounds: smallest and largest action, where actions are clipped to them.
-        chooses: whether the algorithm chose its training's actions by other means than sampling
+        moments: moments of the observations seen in training; None if they were not normalised.
+        bounds: smallest and largest action, if actions are clipped to them.
+        chooses: whether actions in training were chosen by the algorithm's own `act`, not sampled
             from π_θ.
     """
 
@@ -47,14 +47,14 @@ class SavedPolicy:
 
     @torch.no_grad()
     def act(self, observations: Float32Array, noise: Tensor | None) -> Float32Array | Int64Array:
-        """Actions [N, A] or [N] at raw observations [N, O].
+        """Return actions [N, A] or [N] at raw observations [N, O].
 
         Args:
             noise: [N, K], for a sample of π_θ; None: its mode.
 
         Raises:
-            InputError: observations, or what the policy makes of them, are not finite. No action
-                follows from that: the likeliest of NaN is number 0.
+            InputError: observations, or the policy's outputs, are not finite. (The argmax of NaN
+                would be action 0.)
         """
         given = torch.from_numpy(observations).unsqueeze(0)
         if self.moments is not None:
@@ -76,15 +76,15 @@ class SavedPolicy:
 def saved_policy(
     description: Description, arrays: Mapping[str, np.ndarray], specification: Specification
 ) -> SavedPolicy:
-    """The policy of a run from what the store has kept of it.
+    """Rebuild a run's policy from its stored arrays.
 
     Args:
-        description: of the run.
+        description: the run's description.
         arrays: `bench.store.Store.policy` of the run.
-        specification: of the environment to act in.
+        specification: the environment to act in.
 
     Raises:
-        InputError: the algorithm can't be loaded, or the arrays are not what it keeps of a run in
+        InputError: the algorithm can't be loaded, or the arrays are not those that it saves in
             this environment (`check_arrays`).
     """
     algorithm = load_algorithm(description.algorithm)
@@ -126,15 +126,15 @@ def check_arrays(
     policy: str,
     environment: str,
 ) -> None:
-    """Check that arrays are what is kept of a run, and that there is something to play.
+    """Check that a run's stored arrays are complete, of the expected kinds, and finite.
 
     Args:
-        arrays: by name, as the store has them.
-        expected: what all of them are.
-        policy: what they are, in words; environment: what it is to act in.
+        arrays: name -> array, as stored.
+        expected: name -> type and shape of every array.
+        policy, environment: names of the two, for messages.
 
     Raises:
-        InputError: one is missing, of another type or shape, or not finite, or there are others.
+        InputError: an array is missing, of another type or shape, not finite, or not expected.
     """
     no_network = f"{policy} is no network for {environment}"
     for name, (kind, shape) in expected.items():

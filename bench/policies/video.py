@@ -1,4 +1,4 @@
-"""Pictures written as a video, at the speed of the world in them."""
+"""Write pictures as a video that plays at the environment's own speed."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from bench.policies.playback import Picture
 
 RATES: Final = {".mp4": 60.0, ".gif": 25.0}
-"""Ending of a file -> most frames per second; programs that show GIFs slow faster ones down."""
+"""File suffix -> most frames per second; programs that show GIFs slow faster ones down."""
 _MULTIPLE: Final = {".mp4": 2, ".gif": 1}
-"""What sizes are multiples of: the usual encoding of colours takes even ones only."""
+"""File suffix -> divisor of widths and heights; the usual colour encoding needs even ones."""
 _ENCODING: Final[dict[str, dict[str, Any]]] = {
     ".mp4": {},
-    # The palette of its own pictures, not one for all pictures of the world.
+    # A palette computed from these pictures, instead of a generic one.
     ".gif": {
         "codec": "gif",
         "pix_fmt_out": "pal8",
@@ -34,14 +34,14 @@ _ENCODING: Final[dict[str, dict[str, Any]]] = {
 
 
 class Video:
-    """A file that appears under its name whole, when it is saved.
+    """A video file that appears under its name only when it is complete, by `save`.
 
     Args:
-        path: its ending says what is written.
-        steps_a_second: of the environment; one picture is due in `every` steps.
+        path: the file; its suffix is a key of `RATES`.
+        steps_a_second: the environment's steps per second; one picture is due every `every` steps.
 
     Attributes:
-        seconds: how long it lasts; known when it is saved.
+        seconds: duration; known after `save`.
     """
 
     def __init__(self, path: Path, steps_a_second: float) -> None:
@@ -56,10 +56,10 @@ class Video:
         self._encoder: Generator[None, Picture | None, None] | None = None
 
     def add(self, picture: Picture) -> None:
-        """The next picture.
+        """Append the next picture.
 
         Raises:
-            InputError: it is of another size than the first, too small, or can't be written.
+            InputError: it differs in size from the first, is too small, or can't be written.
         """
         multiple = _MULTIPLE[self._kind]
         height, width = (size // multiple * multiple for size in picture.shape[:2])
@@ -78,13 +78,13 @@ class Video:
         self._pictures += 1
 
     def save(self) -> None:
-        """Write it to the end, read it back and move it into place.
+        """Finish the file, read it back and move it into place.
 
         Raises:
             InputError: it can't be written, or not all of it can be read back.
         """
         assert self._encoder is not None
-        self._encoder.close()  # says nothing of how the encoder ended
+        self._encoder.close()  # doesn't report whether the encoder succeeded
         try:
             found, self.seconds = imageio_ffmpeg.count_frames_and_secs(self._part)
         except RuntimeError as error:
@@ -97,7 +97,7 @@ class Video:
             raise self._refused(error.strerror or str(error)) from error
 
     def close(self) -> None:
-        """Leave nothing behind of a video that was not saved."""
+        """Delete the temporary file of a video that was not saved."""
         if self._encoder is not None:
             self._encoder.close()
         with suppress(OSError):  # where there is nothing, or no folder for it

@@ -1,4 +1,4 @@
-"""Answers that a saved policy writes: as tokens, as words, and their rewards."""
+"""Let a saved policy write answers: as tokens, as words, and their rewards."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def written(
     sampled: bool = True,
     seed: int = SEED,
 ) -> Int64Array:
-    """Prompts with an answer to each, int64 [count, prompt + answer]; the same every time.
+    """Return prompts with an answer to each, int64 [count, prompt + answer]; the same every time.
 
     Args:
         environment: the id of a token environment.
-        policy: float32 [P], the array "policy" that is saved of a run; None: the reference.
-        count: how many.
+        policy: float32 [P], the saved array "policy" of a run; None: the reference.
+        count: number of answers.
         sampled: whether tokens are drawn from π_θ, as in training; else the likeliest ones.
-        seed: of prompts and answers; as `bench.policies.evaluation` has it, far from training's.
+        seed: seed of prompts and answers, by default far from those of training.
 
     Raises:
-        InputError: no such token environment, or a policy of another network or one whose numbers
-            are not finite, which would write its vocabulary's first word again and again.
+        InputError: no such token environment, or a policy of another network, or one with numbers
+            that are not finite, which would only ever write the vocabulary's first word.
     """
     task = known_task(environment)
     parameters = pretrained(task) if policy is None else policy
@@ -55,7 +55,7 @@ def written(
         log_probabilities = learner.policy.statistics(
             learner.parameters, in_time(sequences[0, :, :-1].numpy())
         )
-    # Parameters that are finite may be too large for their products to be.
+    # Finite parameters may be so large that their products overflow.
     if not torch.isfinite(log_probabilities).all():
         raise InputError(
             f"the policy's numbers are not finite, as where training diverges: it writes nothing "
@@ -66,11 +66,11 @@ def written(
 
 
 def saved_parameters(arrays: Mapping[str, np.ndarray], policy: str, environment: str) -> np.ndarray:
-    """A policy for `written` from what the store has kept of a run.
+    """Return a run's stored parameters, as `written` takes them, after checking them.
 
     Args:
         arrays: `bench.store.Store.policy` of the run.
-        policy: whose they are, in words; environment: the id of a token environment.
+        policy: the policy's name, for messages; environment: the id of a token environment.
 
     Raises:
         InputError: no such token environment, or the arrays are not those of its network
@@ -82,7 +82,7 @@ def saved_parameters(arrays: Mapping[str, np.ndarray], policy: str, environment:
 
 
 def as_words(environment: str, sequences: Int64Array) -> list[str]:
-    """Prompts with answers [count, prompt + answer] as words, a bar between them."""
+    """Return prompts with answers [count, prompt + answer] as words, a bar between the two."""
     task = known_task(environment)
     return [
         f"{task.words(row[: task.prompt])} | {task.words(row[task.prompt :])}" for row in sequences
@@ -90,10 +90,10 @@ def as_words(environment: str, sequences: Int64Array) -> list[str]:
 
 
 def worth(environment: str, sequences: Int64Array) -> Played:
-    """What prompts with answers [count, prompt + answer] are rewarded with.
+    """Return the rewards of prompts with answers [count, prompt + answer].
 
     Raises:
-        InputError: no such token environment, or its reward is no number.
+        InputError: no such token environment, or a reward is not finite.
     """
     task = known_task(environment)
     rewards = judged(task, "reward", sequences)

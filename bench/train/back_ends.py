@@ -1,4 +1,4 @@
-"""Names an environment's back end and describes it, token environments and Warp's included."""
+"""Choose an environment's back end and describe the environment, token and Warp ones included."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from bench.train.environments.protocol import Specification
 
 
 def back_end_on(device: str, environment_id: str) -> str:
-    """The back end that steps an environment where the networks are on "cpu" or "cuda".
+    """Return the back end that steps an environment if the networks are on `device`: "cpu", "cuda".
 
     Raises:
-        InputError: no such environment; names the nearest one.
+        InputError: no such environment; the message names the nearest one.
     """
     if find_task(environment_id):
         return SEQUENCE.name
@@ -28,7 +28,7 @@ def back_end_on(device: str, environment_id: str) -> str:
 
 
 def note_on_physics(device: str, environment_id: str) -> str | None:
-    """A line for the user where a GPU is used and the physics stays on the CPU."""
+    """Return a line for the user if a GPU is used but the physics stays on the CPU; else None."""
     if device not in WARP.devices or find_task(environment_id):
         return None
     reason = _why_no_warp(environment_id)
@@ -46,7 +46,7 @@ def _why_no_warp(environment_id: str) -> str | None:
 
 
 def describe(environment_id: str) -> Specification:
-    """Observation size, action space and time limit, without any training.
+    """Return observation size, action space and time limit, without any training.
 
     Raises:
         InputError: as `environments.describe` does.

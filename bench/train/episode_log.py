@@ -9,22 +9,22 @@ from typing import IO
 import numpy as np
 
 HELD = 16_384
-"""Episodes that a log holds in memory [28 bytes each]; those before lie in a temporary file."""
+"""Episodes that a log holds in memory [28 bytes each]; earlier ones are in a temporary file."""
 ROW = np.dtype(
     [("step", np.int64), ("return", np.float64), ("length", np.int32), ("seconds", np.float64)]
 )
 
 
 class EpisodeLog:
-    """Rows of the table `episodes`, in the order in which they ended.
+    """Rows of the table `episodes`, in the order in which the episodes ended.
 
-    The file has no name, so that nothing is left behind by whatever ends the process.
+    The temporary file has no name, so that nothing is left behind however the process ends.
 
     Args:
-        held: rows in memory at most.
+        held: largest number of rows in memory.
 
     Attributes:
-        last_return: of the last episode, None before the first.
+        last_return: return of the last episode, None before the first.
     """
 
     def __init__(self, held: int = HELD) -> None:
@@ -37,7 +37,7 @@ class EpisodeLog:
         """Add an episode.
 
         Raises:
-            OSError: no room for the temporary file.
+            OSError: there is no room for the temporary file.
         """
         if self._count == len(self._rows):
             self._spill()
@@ -46,12 +46,12 @@ class EpisodeLog:
         self.last_return = returned
 
     def columns(self) -> dict[str, np.ndarray]:
-        """All episodes: step int64, return float64, length int32, seconds float64, each [E].
+        """Return all episodes: step int64, return float64, length int32, seconds float64, each [E].
 
-        Those of a file are mapped, not read.
+        If there is a temporary file, it is memory-mapped, not read.
 
         Raises:
-            OSError: no room for the temporary file.
+            OSError: there is no room for the temporary file.
         """
         rows = self._rows[: self._count].copy()
         if self._file is not None:

@@ -16,14 +16,14 @@ from bench.train.standing import Counter, in_words
 LOGGER = logging.getLogger("bench.train")
 FORMAT = "%(asctime)s %(message)s"
 PROGRESS_EVERY = 60.0
-"""Seconds between two lines about how far a group is."""
+"""Least number of seconds between two lines on a group's progress."""
 
 
 class EventLog:
     """Logs the runner's events.
 
     Args:
-        count: where groups stand; it has to receive every event before this log does.
+        count: counts groups' progress; it has to receive every event before this log does.
     """
 
     def __init__(self, count: Counter) -> None:
@@ -31,7 +31,7 @@ class EventLog:
         self._said: dict[Group, float] = {}
 
     def __call__(self, event: Event) -> None:
-        """Take in one event."""
+        """Log one event."""
         for line in self._lines(event):
             LOGGER.info(line)
 
@@ -59,7 +59,7 @@ class EventLog:
                 yield f"waiting for {elsewhere} runs that other processes train"
 
     def _named(self, row: Row, group: Group) -> str:
-        """Its seed, with its variant where the group has several."""
+        """Return a row's seed, with its variant if the group has several."""
         standing = self._count.of(Group((row,)))
         variant = f"{standing.variants[0][0]} " if len(group.descriptions) > 1 else ""
         return f"{variant}{row.seed}"
@@ -67,9 +67,9 @@ class EventLog:
 
 @contextmanager
 def logged(folder: Path, *, verbose: bool = False) -> Iterator[None]:
-    """Within, what is logged goes to a new file in this folder, and to the terminal if `verbose`.
+    """Inside the `with`, log to a new file in this folder, and to the terminal if `verbose`.
 
-    A folder that takes no file is done without: what is trained doesn't depend on its log.
+    If no file can be written there, there is none: training doesn't depend on its log.
     """
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{os.getpid()}.log"
     handlers: list[logging.Handler] = [logging.StreamHandler()] if verbose else []

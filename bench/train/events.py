@@ -1,4 +1,4 @@
-"""What there is to train and what becomes of it, as the runner tells it."""
+"""The events that the runner reports: groups planned, started, in training, ended."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Row(NamedTuple):
 
     @property
     def run(self) -> str:
-        """The run's name."""
+        """The run's name in the store."""
         return self.description.run(self.seed)
 
 
@@ -30,22 +30,22 @@ class Group:
 
     @classmethod
     def of(cls, description: Description, seeds: Iterable[int]) -> Group:
-        """Seeds of one description."""
+        """Make a group of seeds of one description."""
         return cls(tuple(Row(description, seed) for seed in seeds))
 
     @property
     def description(self) -> Description:
-        """The first row's: of the others' algorithm, environment, budget, back end and device."""
+        """The first row's; the others have its algorithm, environment, budget, back end, device."""
         return self.rows[0].description
 
     @property
     def descriptions(self) -> list[Description]:
-        """Each once."""
+        """The descriptions of all rows, each once."""
         return list({row.description.identifier: row.description for row in self.rows}.values())
 
     @property
     def seeds(self) -> Sequence[int]:
-        """The rows' seeds; one seed of two descriptions stands there twice."""
+        """The rows' seeds; a seed that two descriptions share occurs twice."""
         return tuple(row.seed for row in self.rows)
 
     @property
@@ -56,9 +56,9 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Planned:
-    """What there is to do: `kept` runs have results already, `stale` of them from other code.
+    """The groups to train; `kept` runs have results already, `stale` of them from other code.
 
-    `compiled_first`: whether kernels may have to be compiled for this processor before.
+    `compiled_first`: whether kernels may have to be compiled for this processor first.
     """
 
     groups: tuple[Group, ...]
@@ -76,7 +76,7 @@ class Started:
 
 @dataclass(frozen=True, kw_only=True)
 class Progressed:
-    """How far a group is."""
+    """A group has learned from another batch."""
 
     group: Group
     progress: Progress
@@ -84,13 +84,13 @@ class Progressed:
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
-    """A group has ended, whatever became of it.
+    """A group has ended, successfully or not.
 
     Attributes:
-        seconds: since it started; 0 where other processes had finished it before.
+        seconds: seconds since it started; 0 if other processes had finished it before.
         outcomes: row -> "finished", "diverged", "failed", "not stored", or "elsewhere" for a
             run that another process finished meanwhile.
-        reasons: what went wrong, each once.
+        reasons: error messages and remarks, each once.
     """
 
     group: Group
@@ -103,7 +103,7 @@ class Ended:
 class Waited:
     """Nothing happened for a while.
 
-    `elsewhere`: runs that this process waits for, which others train; 0 while it trains itself.
+    `elsewhere`: number of runs by other processes that this one waits for; 0 while it trains.
     """
 
     elsewhere: int = 0
@@ -114,15 +114,15 @@ Event = Planned | Started | Progressed | Ended | Waited
 
 @dataclass(kw_only=True)
 class Summary:
-    """What became of a plan.
+    """The numbers of a plan's runs by their outcome.
 
     Attributes:
         kept: runs that had a result already; `stale` of them from other code.
-        finished: runs trained and stored, `diverged` ones among them.
+        finished: runs trained and stored, including `diverged` ones.
         elsewhere: runs that another process finished meanwhile.
-        diverged: description and reason -> number of runs; a result.
-        odd: description and what is odd about it -> number of finished runs.
-        failures: description and reason -> number of runs; no result.
+        diverged: description and reason -> number of diverged runs, which are results.
+        odd: description and remark -> number of finished runs with this remark.
+        failures: description and reason -> number of runs without a result.
     """
 
     kept: int = 0

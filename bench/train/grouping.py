@@ -1,4 +1,4 @@
-"""Which runs train together: groups that are large and leave no worker idle."""
+"""Decide which runs train together: groups should be large and leave no worker idle."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bench.train.device.programs import program
 from bench.train.events import Group, Row
 
 GROUP_SIZE = 10
-# What a group takes besides its seeds' share, in seeds: the work of a tick that doesn't grow.
+# A group's fixed cost, in units of a seed's cost: the work of a tick that doesn't grow with seeds.
 # Fitted to clipped PPO's steps/s with 1 to 10 seeds on HalfCheetah-v5 (docs/performance.md).
 GROUP_OVERHEAD = 2.8
-# The same of a device, in worlds: up to so many a tick takes as long as its kernels take one after
-# the other (docs/performance.md, "On a GPU").
+# The same for a device, in worlds: up to this number a tick takes as long as its kernels take one
+# after the other (docs/performance.md, "On a GPU").
 DEVICE_OVERHEAD = 2_048
-# Worlds of a group on a device: the most that physics was measured with.
+# Most worlds of a group on a device: the largest number that physics was measured with.
 DEVICE_WORLDS = 131_072
 
 
@@ -29,10 +29,10 @@ def grouped(
     group_size: int,
     seconds_per_step: Callable[[Description], float],
 ) -> list[Group]:
-    """Groups of at most `group_size` seeds, costly ones first, that keep the workers busy.
+    """Form groups of at most `group_size` seeds, costly ones first, that keep the workers busy.
 
-    Large groups train more steps a second; so a group is halved only where the whole ends earlier
-    by it. On a device a group has the rows of one program, as many as there is room for.
+    Large groups train more steps per second, so a group is halved only if the whole plan then ends
+    earlier. On a device a group has the rows of one program, as many as there is room for.
     """
     rates: dict[str, float] = {}
     for row in missing:
@@ -67,7 +67,7 @@ def grouped(
 
 
 def in_parts(rows: Sequence[Row], by: Callable[[Row], Hashable]) -> list[list[Row]]:
-    """Rows that are equal in `by`, in the order in which they come."""
+    """Split rows into lists with equal `by(row)`, in the order of their first rows."""
     found: dict[Hashable, list[Row]] = {}
     for row in rows:
         found.setdefault(by(row), []).append(row)
@@ -79,7 +79,7 @@ def _slots(description: Description) -> int:
 
 
 def _most(description: Description, group_size: int) -> int:
-    """Rows that a group of such descriptions has at most."""
+    """Largest number of rows in a group of such descriptions."""
     if not back_end(description.back_end).takes_rows:
         return group_size
     return max(1, DEVICE_WORLDS // _slots(description))
@@ -92,7 +92,7 @@ def _overhead(description: Description) -> float:
 
 
 def _divisible(group: Group) -> bool:
-    """Whether halves could be faster: on a device not where its kernels are too small for it."""
+    """Whether halves could be faster: not on a device whose kernels are too small to benefit."""
     on_host = not back_end(group.description.back_end).takes_rows
     least = 1 if on_host else _overhead(group.description)
     return len(group.rows) > max(1, least)

@@ -1,4 +1,4 @@
-"""TensorBoard's event files of what trains right now: one folder per group of seeds."""
+"""Write TensorBoard event files during training: one folder per group of seeds."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from bench.train.standing import Counter, GroupStanding
 
 
 class LiveEvents:
-    """Writes where groups stand, as the runner's events tell it.
+    """Writes groups' progress, given the runner's events.
 
-    Each has its folder ENVIRONMENT/VARIANT/seeds_FIRST-LAST (with rows of several variants,
+    Each group has a folder ENVIRONMENT/VARIANT/seeds_FIRST-LAST (with rows of several variants,
     VARIANT+VARIANT) with the scalars `episode/return`, the mean over its seeds of their last
     episodes, `update/…`, means over its seeds of the last update's diagnostics, and
     `speed/steps_per_second`. The step is the mean of the seeds' steps.
 
     Args:
-        count: where groups stand; it has to receive every event before this does.
-        folder: what TensorBoard is to be pointed at; made where it is missing.
+        count: counts groups' progress; it has to receive every event before this does.
+        folder: TensorBoard's `--logdir`; made if it is missing.
 
     Raises:
         InputError: the folder can't be written to.
@@ -41,7 +41,7 @@ class LiveEvents:
             raise InputError(f"cannot write into {str(folder)!r}: {error.strerror}") from error
 
     def __call__(self, event: Event) -> None:
-        """Take in one event."""
+        """Write one event."""
         match event:
             case Progressed(group=group, progress=progress):
                 speed = self._count.flying[group].speed

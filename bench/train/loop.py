@@ -1,6 +1,6 @@
-"""The one training loop: collect a batch, update, check what is finite, record, tell observers.
+"""The one training loop: collect a batch, update, stop diverged seeds, record, call observers.
 
-What differs between trainers is who collects (`Collector`) and what learns.
+Trainers differ in how batches are collected (`Collector`) and in the learner.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from bench.train.episode_log import EpisodeLog
 from bench.train.results import Observer, Progress, RunResult, Task
 
 RECORDS = 1_000
-"""Rows of diagnostics that a seed has at most: A2C makes 12,500 updates in a million steps. An
-update that finds the next thousandth of the budget passed has one, and the last."""
+"""Most rows of diagnostics of a seed, as A2C makes 12,500 updates in a million steps: one for the
+first update after each thousandth of the budget, and one for the last update."""
 OF_THE_LOSS = ("gradient_norm", "value_loss")
 """Diagnostics that are not finite where a loss or its gradient was not."""
 AFTER_UPDATE = ("loss or gradient", "parameters")
-"""What may be not finite after an update, in this order."""
+"""Quantities that are checked to be finite after an update, in this order."""
 
 Rows = list[list[dict[str, float]]]
-"""Diagnostics: of each seed, a mapping from column to number for each row."""
+"""Diagnostics: for each seed a list of rows, each a mapping from column to number."""
 
 
 class Collector(Protocol):
-    """Plays for the S seeds of a learner, whose `active` decides who still acts.
+    """Collects batches for the S seeds of a learner, whose `active` decides which still act.
 
     Attributes:
         episodes: one log per seed.
@@ -40,21 +40,21 @@ class Collector(Protocol):
     episodes: list[EpisodeLog]
 
     def collect(self) -> tuple[Batch, Diagnostics]:
-        """A batch of every active seed, and what collecting it measured besides.
+        """Return a batch of every active seed, and the diagnostics measured while collecting it.
 
-        A seed that meets a number that is not finite is stopped here.
+        A seed in which a number is not finite is stopped.
         """
         ...
 
     def stop(self, diverged: Tensor, what: str) -> None:
-        """Let the seeds of `diverged`, bool [S], act no more: `what` of theirs was not finite.
+        """Stop the seeds of `diverged`, bool [S], because their `what` was not finite.
 
         A seed that is not active is left as it is.
         """
         ...
 
     def divergences(self) -> list[tuple[str, int] | None]:
-        """Of each seed that was stopped: what was not finite, and after how many steps."""
+        """For each seed, what was not finite and after how many steps; None if not stopped."""
         ...
 
     def taken(self) -> Tensor:
@@ -62,7 +62,7 @@ class Collector(Protocol):
         ...
 
     def seconds(self) -> float:
-        """Wall time since training began."""
+        """Wall time since training began [s]."""
         ...
 
 
@@ -74,12 +74,12 @@ def train(
     observers: Sequence[Observer] = (),
     rows: Rows | None = None,
 ) -> list[RunResult]:
-    """Train the seeds of `learner` from where they stand to the budget's end.
+    """Train the seeds of `learner` from their present steps to the budget's end.
 
     Args:
-        update: the algorithm's, of this learner.
+        update: the algorithm's update, with this learner.
         observers: called one after the other when a batch has been learned from and recorded.
-        rows: diagnostics so far; they grow in place.
+        rows: diagnostics so far; extended in place.
     """
     rows = [[] for _ in learner.seeds] if rows is None else rows
     seconds = [collector.seconds()] * len(learner.seeds)
@@ -130,11 +130,11 @@ def _stop_diverged(
     collector: Collector,
     columns: dict[str, tuple[float, ...]],
 ) -> None:
-    """Stop the seeds whose parameters an update has left not finite."""
+    """Stop the seeds whose parameters are not finite after an update."""
     diverged = ~torch.isfinite(learner.parameters.sum(1))
     losses = [columns[name] for name in OF_THE_LOSS if name in columns]
-    # Diagnostics are the last minibatch's: parameters that overflowed in one before have spoilt
-    # its loss, too.
+    # Diagnostics are those of the last minibatch: parameters that overflowed in an earlier one have
+    # spoilt its loss, too.
     sound = torch.tensor([[True]] if not losses else np.isfinite(losses), device=diverged.device)
     collector.stop(diverged & ~sound.all(0), AFTER_UPDATE[0])
     collector.stop(diverged, AFTER_UPDATE[1])
@@ -157,7 +157,7 @@ def _record(
 
 
 def _columns(rows: list[dict[str, float]]) -> dict[str, np.ndarray]:
-    """Rows of one seed as columns; without a row there are none of diagnostics."""
+    """Turn rows of one seed into columns; without a row there are no columns of diagnostics."""
     whole = {"update": np.int64, "step": np.int64}
     names = rows[0] if rows else (*whole, "seconds")
     return {

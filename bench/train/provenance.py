@@ -1,4 +1,4 @@
-"""Where results come from: code, versions, machine. Stored beside a run, never part of its name."""
+"""Provenance of results: code, versions, machine. Stored beside a run, never part of its id."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ MAPS = Path("/proc/self/maps")
 KERNEL_NAMES = tuple(
     f"{vendor}openblas_get_corename{width}" for vendor in ("scipy_", "") for width in ("64_", "")
 )
-"""What OpenBLAS calls the function that names its kernel, by how numpy was built."""
+"""Names of OpenBLAS's function that returns its kernel's name; which one depends on the build."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What is known of this checkout and this machine.
+    """The state of this checkout and this machine.
 
     Attributes:
-        commit: of the repository, None outside of one.
-        dirty: tracked files differ from the commit, or there are untracked ones that are not
+        commit: the repository's commit, None outside of one.
+        dirty: whether tracked files differ from the commit, or untracked ones exist that are not
             ignored; None outside of a repository.
-        versions: of Python and the libraries, local parts like +cpu included; None where missing.
+        versions: of Python and the libraries, with local parts like +cpu; None if not installed.
         machine: processor and its model, cores that may be used, memory [GiB] and system; "blas",
-            numpy's with the kernel that it takes here, and "llvm", what LLVM calls the processor:
-            both choose instructions, and with them last bits.
+            numpy's BLAS with its kernel here, and "llvm", LLVM's name of the processor: both
+            choose instructions, and with them last bits.
     """
 
     commit: str | None
@@ -47,7 +47,7 @@ class Provenance:
 
 
 def provenance(root: Path = ROOT) -> Provenance:
-    """The provenance of what runs from here on, the code being that under `root`."""
+    """Return the provenance of runs by this process, with the code under `root`."""
     from llvmlite import binding as llvm
 
     top = _git(root, "rev-parse", "--show-toplevel")
@@ -72,7 +72,7 @@ def provenance(root: Path = ROOT) -> Provenance:
 
 
 def versions() -> dict[str, str | None]:
-    """Python's version and those of the libraries that results depend on."""
+    """Return the versions of Python and of the libraries that results depend on."""
     found: dict[str, str | None] = {"python": platform.python_version()}
     return found | {name: _version(name) for name in DISTRIBUTIONS}
 
@@ -85,9 +85,9 @@ def _version(distribution: str) -> str | None:
 
 
 def on_device(origin: Provenance, back_end: str, device: str) -> Provenance:
-    """With what only runs of this back end and device depend on: Warp's versions, the GPU's name.
+    """Add what only runs of this back end and device depend on: Warp's versions, the GPU's name.
 
-    Other runs don't carry it, so that they stay equal to those of a machine without a GPU.
+    Other runs don't carry these, so that they equal those of a machine without a GPU.
     """
     others = [name for name in BACK_ENDS[back_end].distributions if name not in origin.versions]
     if others:
@@ -102,7 +102,7 @@ def on_device(origin: Provenance, back_end: str, device: str) -> Provenance:
 
 
 def cores() -> int:
-    """Cores that this process may use: its affinity, and a container's quota if there is one."""
+    """Number of cores that this process may use, by its affinity and a container's quota."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
@@ -122,7 +122,7 @@ def _git(root: Path, *arguments: str) -> str | None:
 
 
 def processor_model(known: Mapping[str, str] | None = None) -> str | None:
-    """What decides a processor's last bits: cloud machines of several models share one name."""
+    """Return family, model and vectors, which decide last bits; a processor's name does not."""
     known = _cpuinfo() if known is None else known
     if not {"cpu family", "model", "flags"} <= known.keys():
         return None
@@ -132,7 +132,7 @@ def processor_model(known: Mapping[str, str] | None = None) -> str | None:
 
 
 def _cpuinfo() -> dict[str, str]:
-    """What Linux says of the first core; empty elsewhere."""
+    """Return the first core's entries in /proc/cpuinfo; empty on other systems than Linux."""
     try:
         first = CPUINFO.read_text().partition("\n\n")[0]
     except OSError:
@@ -151,7 +151,7 @@ def _blas() -> str:
 
 
 def _blas_kernel() -> str | None:
-    """The kernel of the OpenBLAS that numpy has loaded; None where it can't be asked."""
+    """Return the kernel's name in the OpenBLAS that numpy has loaded; None if it is not known."""
     try:
         loaded = {line.split()[-1] for line in MAPS.read_text().splitlines() if "openblas" in line}
         libraries = [ctypes.CDLL(path) for path in sorted(loaded) if "numpy" in path]

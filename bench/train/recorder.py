@@ -1,4 +1,4 @@
-"""Results on their way into the store."""
+"""Write an executor's results into the store."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bench.train.results import RunResult
 
 
 class Recorder:
-    """Turns what an executor hands over into rows of the store, and counts them.
+    """Turns an executor's final messages into rows of the store, and counts them.
 
     Args:
-        store: where they go.
-        summary: what counts them.
+        store: the store that is written to.
+        summary: counts of runs, updated in place.
         digests: a description's identifier -> digest of the code that trains it.
     """
 
@@ -28,9 +28,9 @@ class Recorder:
         self._digests = digests
 
     def write(self, message: Message, lost: Collection[Row] = ()) -> Ended:
-        """Store a group's results, or its failure; a store that can't write costs only its run.
+        """Store a group's results, or its failure; an error in writing costs only one run.
 
-        Of the rows in `lost` another process gives the results: theirs are dropped.
+        Results of rows in `lost` are dropped, because another process has taken them over.
         """
         group, content = message.group, message.content
         results: Mapping[Row, RunResult] = {}
@@ -62,8 +62,8 @@ class Recorder:
         return Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=tuple(reasons))
 
     def _fail(self, message: Message, run: Row, reason: str) -> str:
-        """Store that a run failed; its outcome."""
-        # What failed when trained again still has its earlier result.
+        """Store that a run failed; return its outcome."""
+        # A run that failed when trained again keeps its earlier result.
         if run.run not in self._store.finished():
             row = self.row(message, run, "failed", reason)
             try:
@@ -91,12 +91,12 @@ class Recorder:
         reason: str | None,
         result: RunResult | None = None,
     ) -> dict[str, object]:
-        """The row of table `runs`.
+        """Return the run's row of table `runs`.
 
         Args:
-            message: what the executor said last of the run's group.
-            run, status, reason: of it.
-            result: of its training, if there is one.
+            message: the executor's last message about the run's group.
+            run, status, reason: the run, its outcome and the reason for it.
+            result: the result of its training, if there is one.
         """
         (description, seed), origin = run, message.origin
         return {
@@ -112,7 +112,7 @@ class Recorder:
             "device": description.device,
             "evaluation": description.evaluation,
             "status": status,
-            # What an environment says may hold halves of characters, which no file takes.
+            # An environment's messages may hold lone surrogates, which can't be stored.
             "reason": reason and reason.encode(errors="backslashreplace").decode(),
             "diverged_at": result.diverged_at if result else None,
             "steps": result.steps if result else 0,
@@ -131,6 +131,6 @@ class Recorder:
 
 
 def _updates(result: RunResult) -> int:
-    """How many updates were made; not all of them have a row."""
+    """Number of updates that were made; not all of them have a row."""
     made = result.updates["update"]
     return int(made[-1]) + 1 if len(made) else 0

@@ -1,4 +1,4 @@
-"""One small batch before the first training: so its kernels are compiled, and its clock is right.
+"""Train one small batch first, so that compiling kernels is not part of a run's measured time.
 
 Kernels are compiled once per machine and state of the code, under a lock, by the first process.
 """
@@ -21,13 +21,13 @@ STAGE = "InvertedPendulum-v5"
 
 
 def is_due(description: Description) -> bool:
-    """Whether kernels that a training needs may not be compiled for this processor yet."""
+    """Whether kernels that training needs may still have to be compiled for this processor."""
     mark = _mark(description)
     return mark is not None and not mark.exists()
 
 
 def rehearse(description: Description) -> None:
-    """Train one seed for one batch, where that is due; what goes wrong, training itself tells."""
+    """Train one seed for one batch if that is due; ignore errors, which training will report."""
     mark = _mark(description)
     if mark is None or mark.exists():
         return
@@ -41,7 +41,7 @@ def rehearse(description: Description) -> None:
 
 
 def _mark(description: Description) -> Path | None:
-    """The file that is there after a rehearsal; None where nothing is compiled."""
+    """Return the file that marks a rehearsal as done; None if nothing has to be compiled."""
     here = back_end(description.back_end).trainer == ENVPOOL.trainer
     if description.device != "cpu" or not here:
         return None

@@ -1,4 +1,4 @@
-"""What a trainer is given, shows while it trains, and gives back. Imports no torch."""
+"""The types of a trainer's input, progress and results. Importing this module imports no torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 
 
 class Task(Protocol):
-    """What a trainer reads of a description (`bench.plan.identity.Description`)."""
+    """The attributes of a description (`bench.plan.identity.Description`) that a trainer reads."""
 
     @property
     def algorithm(self) -> str: ...
@@ -32,12 +32,12 @@ class Task(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a group stands after a batch.
+    """The progress of a group after a batch.
 
     Attributes:
-        steps: taken so far, one number per seed; budget: of each seed [environment steps].
+        steps: steps taken so far, one number per seed; budget: each seed's [environment steps].
         last_return: mean over the seeds of their last episode's return, None before the first.
-        seconds: since training began.
+        seconds: wall time since training began.
         diagnostics: the update's named numbers, one per seed; meaningless for a seed that had
             ended before or diverged in this batch.
     """
@@ -54,10 +54,10 @@ Observer = Callable[[Progress], None]
 
 
 def spaced(observer: Observer, seconds: float, called: float = -math.inf) -> Observer:
-    """An observer that calls another one, but not again before so many seconds have passed.
+    """Wrap an observer so that it is called at most once in this many seconds.
 
     Args:
-        called: when that one was called last, by `time.monotonic`.
+        called: time of the observer's last call, by `time.monotonic`.
     """
 
     def call(progress: Progress) -> None:
@@ -74,11 +74,11 @@ class RunResult:
     """The results of one seed.
 
     Attributes:
-        status: "finished" or "diverged"; reason and diverged_at [steps] say more of the latter.
+        status: "finished" or "diverged"; the latter has a reason and diverged_at [steps].
         seconds: wall time of the group until this seed ended.
-        episodes: columns step, return, length, seconds, one row an episode.
+        episodes: columns step, return, length, seconds, one row per episode.
         updates: columns update, step, seconds and the diagnostics (see `loop.RECORDS`).
-        policy: final parameters by name, and the normaliser's statistics.
+        policy: final parameters by name, and the normaliser's moments.
     """
 
     seed: int

@@ -1,4 +1,4 @@
-"""Collecting batches: the policy acts, the environments step, episodes are recorded.
+"""Collect batches: the policy acts, the environments step, episodes are recorded.
 
 Returns are measured here, at the environment's boundary, on raw rewards, outside the
 algorithm.
@@ -34,22 +34,22 @@ from bench.train.episode_log import EpisodeLog
 
 
 class Timed(Protocol):
-    """Whatever has a time limit."""
+    """An object with a time limit."""
 
     time_limit: int | None
 
 
 class Rollout:
-    """A `Collector`: the environments of a group of seeds, and where their episodes stand.
+    """A `Collector`: the environments of a group of seeds, and the state of their episodes.
 
     Args:
-        algorithm: says what is collected, and perhaps how to act.
-        learner: S seeds; its `active` decides who still acts.
+        algorithm: decides what is collected, and perhaps how actions are chosen.
+        learner: the S seeds; its `active` decides which still act.
         environments: S · N environments, a seed's slots side by side.
 
     Attributes:
         episodes: one log per seed.
-        steps: int64 [S], taken so far.
+        steps: int64 [S], steps taken so far.
 
     Raises:
         InputError: a staggered start without a time limit.
@@ -67,7 +67,7 @@ class Rollout:
         self._shape = (seeds, slots)
         elapsed = staggered(environments, seeds, slots) if h.staggered_start else None
         self._observations = self._placed(environments.reset(elapsed))
-        # Episodes that were cut at the start are none.
+        # Slots whose first episode began cut short: it is not recorded.
         self._cut = np.zeros(self._shape, np.bool_)
         if elapsed is not None:
             self._cut[:] = elapsed.reshape(self._shape) > 0
@@ -91,7 +91,7 @@ class Rollout:
         self._stop_not_finite(self._acting(), {"observation from reset": self._observations})
 
     def seconds(self) -> float:
-        """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
+        """Wall time since training began [s], rounded down to 1/64 s, which compresses well."""
         return math.floor(64 * (time.perf_counter() - self._started)) / 64
 
     def taken(self) -> Tensor:
@@ -103,16 +103,16 @@ class Rollout:
         return list(self._divergences)
 
     def _placed(self, values: np.ndarray) -> np.ndarray:
-        """[S·N, …] of the environments -> [S, N, …]."""
+        """Reshape the environments' [S·N, …] to [S, N, …]."""
         return values.reshape(*self._shape, *values.shape[1:])
 
     def collect(self) -> tuple[Batch, Diagnostics]:
-        """A batch as the algorithm `collects` it; nothing else is measured."""
+        """Return a batch as the algorithm `collects` it, without further diagnostics."""
         acting, noise = self._acting(), iter(self._learner.noise())
         if self._algorithm.collects == "steps":
             h = self._learner.hyperparameters
             return self._batch([self._tick_through(acting, h.batch_steps // h.slots, noise)]), {}
-        # One whole episode a slot: a batch of those that finish first would prefer the short ones.
+        # One whole episode per slot: a batch of those that finish first would favour short ones.
         blocks = []
         while acting.any():
             blocks.append(self._tick_through(acting, TIME_BLOCK, noise, once=True))
@@ -123,7 +123,7 @@ class Rollout:
         return np.repeat(active[:, None], self._shape[1], axis=1)
 
     def _columns(self, ticks: int) -> kernels.Batch:
-        """Fresh storage."""
+        """Allocate the columns of a batch."""
         shape = self._shape[0], ticks, self._shape[1]
         size, acted = self._observations.shape[2], self._sent.shape[1]
         widths = size, size, acted, self._learner.policy.statistics_size
@@ -144,7 +144,7 @@ class Rollout:
     def _tick_through(
         self, acting: BoolArray, ticks: int, noise: Iterator[Tensor], once: bool = False
     ) -> kernels.Batch:
-        """Up to `ticks` steps; `acting` changes in place. Where `once`, ended slots idle."""
+        """Take up to `ticks` steps; update `acting` in place. If `once`, ended slots idle."""
         columns = self._columns(ticks)
         for tick in range(ticks):
             if not acting.any():
@@ -159,7 +159,7 @@ class Rollout:
         return columns
 
     def _act(self, acting: BoolArray, noise: Tensor, tick: int, columns: kernels.Batch) -> Any:
-        """Write what the seeds see and do; the actions to send."""
+        """Write observations, φ and actions to `columns`; return the actions to send."""
         learner, (network, log_stds) = self._learner, for_kernels(self._learner.policy)
         kernels.act(
             self._observations, acting, self._normalizer, learner.parameters.numpy(), network,
@@ -170,7 +170,7 @@ class Rollout:
     def _act_by_torch(
         self, acting: BoolArray, noise: Tensor, tick: int, columns: kernels.Batch
     ) -> Any:
-        """As `_act`, where the algorithm acts in its own way or the learner is on a device."""
+        """As `_act`, for an algorithm with its own `act`, or a learner on a GPU."""
         learner = self._learner
         raw, mask, noise = (
             values.to(learner.device)
@@ -206,7 +206,7 @@ class Rollout:
         if some:
             self._record(self._running.ended)
         if not finite:
-            # Each may come of the one before it.
+            # Earlier ones can cause later ones.
             met = {
                 "action": columns.actions[:, tick],
                 "reward": columns.rewards[:, tick],
@@ -215,7 +215,7 @@ class Rollout:
             self._stop_not_finite(acting, met)
         self._observations = self._placed(step.observations)
         if some:
-            # Of a slot that idles now, too: as padding it would spoil a batch that has some.
+            # Check slots that idle now, too: as padding they would spoil the batch.
             self._stop_not_finite(acting, {"observation from reset": self._observations})
 
     def _record(self, ended: BoolArray) -> None:
@@ -226,7 +226,7 @@ class Rollout:
         self._running.returns[ended], self._running.lengths[ended], self._cut[ended] = 0.0, 0, False
 
     def _look_ahead(self, batch: kernels.Batch) -> None:
-        """Write what a step led to that ended no episode: the next tick's observation."""
+        """Where no episode ended, write the next tick's observation as `next_observations`."""
         following, seen = batch.next_observations, batch.observations
         going = ~(batch.terminated | batch.truncated)
         following[:, :-1][going[:, :-1]] = seen[:, 1:][going[:, :-1]]
@@ -234,11 +234,11 @@ class Rollout:
         following[:, -1][going[:, -1]] = now.cpu().numpy()[going[:, -1]]
 
     def _stop_not_finite(self, acting: BoolArray, parts: Mapping[str, np.ndarray]) -> None:
-        """Stop the seeds that act on, or get, a part [S, N, …] not finite; the first counts.
+        """Stop seeds with an acting slot in which a part [S, N, …] is not finite; report the first.
 
-        `acting` changes in place.
+        `acting` is updated in place.
         """
-        # One number is cheap to look at, and finite only if all are.
+        # One sum is cheap to check, and finite only if all numbers are.
         with np.errstate(invalid="ignore", over="ignore"):
             if math.isfinite(sum(float(values.sum()) for values in parts.values())):
                 return
@@ -248,7 +248,7 @@ class Rollout:
         acting &= self._learner.active.cpu().numpy()[:, None]
 
     def stop(self, diverged: Tensor, what: str) -> None:
-        """As `Collector`: they stay as they are, too."""
+        """As `Collector`; stopped seeds stay as they are."""
         learner = self._learner
         mask = diverged.to(learner.device) & learner.active
         for s in mask.nonzero().flatten().tolist():
@@ -256,7 +256,7 @@ class Rollout:
         learner.active = learner.active & ~mask
 
     def _batch(self, blocks: Sequence[kernels.Batch]) -> Batch:
-        """Blocks of ticks, one after the other, as one batch on the learner's device."""
+        """Join blocks of ticks, one after the other, to one batch on the learner's device."""
         joined = blocks[0]
         if len(blocks) > 1:
             joined = kernels.Batch(
@@ -271,10 +271,10 @@ class Rollout:
 
 
 def staggered(environments: Timed, seeds: int, slots: int) -> Int64Array:
-    """Steps that the first episodes of a seed's slots have behind them, evenly spread, [S · N].
+    """Steps that count as taken when the slots' first episodes begin, evenly spread, [S · N].
 
     Raises:
-        InputError: nothing is known of how long an episode lasts.
+        InputError: the environments have no time limit.
     """
     limit = environments.time_limit
     if limit is None:

@@ -1,8 +1,8 @@
-"""Trains the runs of a plan that are missing, in groups that train together.
+"""Train the missing runs of a plan, in groups that train together.
 
-Whoever trains only computes: this process alone writes to the store, as soon as a group ends. So
-killing everything costs the groups in flight. Any number of processes, on machines that share a
-folder, can train one plan into one store: each claims what it trains.
+An executor only computes: this process alone writes to the store, as soon as a group ends. So
+killing everything costs only the groups in flight. Any number of processes, on machines that share
+a folder, can train one plan into one store: each claims the runs that it trains.
 """
 
 from __future__ import annotations
@@ -54,21 +54,21 @@ def run(
     """Train and store the runs of `plan` that `store` has no result of.
 
     Args:
-        executor: who trains; it has ended when this returns.
-        group_size: most seeds in a group on a CPU; groups are smaller where workers would idle.
-        fresh_before: results that started before this moment are trained again.
-        checkpoints: a folder from which groups that can be resumed go on, and in which they leave
-            behind where they are.
-        seconds_per_step: what a step of one seed costs; only for the order of work.
-        on_event: told what happens, in this process.
+        executor: trains the groups; it has ended when this returns.
+        group_size: most seeds in a group on a CPU; groups are smaller if workers would idle.
+        fresh_before: runs that started before this moment are trained again.
+        checkpoints: a folder from which resumable groups go on, and to which they save their
+            state.
+        seconds_per_step: estimated time of one seed's step; only for the order of work.
+        on_event: called with every event, in this process.
 
     Returns:
-        What became of it. A failed run is a row with its reason, unless a result would be lost.
+        The runs' outcomes. A failed run is a row with its reason, unless a result would be lost.
 
     Raises:
-        InputError: the store's folder took no further claim; what trained was stored as far as it
-            could be.
-        KeyboardInterrupt: the executor has ended by then, and what had finished is stored.
+        InputError: the store's folder took no further claim; groups in training were still stored
+            as far as possible.
+        KeyboardInterrupt: raised after the executor has ended; finished groups are stored.
     """
     began = time.monotonic()
     runs = plan.runs()
@@ -131,10 +131,10 @@ def run(
 
 
 class _SharedPlan:
-    """What a plan lacks, shared out among all processes that train into one store.
+    """The missing runs of a plan, shared out among all processes that train into one store.
 
-    `missing` has the runs that this process neither finds in the store nor has taken; `broken`
-    says why it takes no more.
+    `missing` holds the runs that are not in the store and that this process has not taken;
+    `broken` is the reason why it takes no more.
     """
 
     broken = ""
@@ -154,19 +154,19 @@ class _SharedPlan:
         self.missing = {name: Row(*run) for name, run in runs.items() if name not in done}
 
     def groups(self) -> list[Group]:
-        """Groups of the missing runs that keep all processes busy."""
+        """Form groups of the missing runs that keep all processes busy."""
         return self._grouped(list(self.missing.values()), self._store.claims.other_places())
 
     def take(self, leave: Callable[[Group], None]) -> Group | None:
-        """A group of missing runs that nobody else trains; None where there is none.
+        """Claim a group of missing runs that no other process trains; None if there is none.
 
         Args:
-            leave: told of runs that others have stored meanwhile.
+            leave: called with groups of runs that others have stored meanwhile.
         """
         try:
             return self._take(leave)
         except OSError as error:
-            # What trains goes on, and is stored if it can be.
+            # Groups in training go on, and are stored if possible.
             self.broken = f"results folder {self._store.path} takes no more: {error.strerror}"
             self.missing.clear()
             return None
@@ -177,7 +177,7 @@ class _SharedPlan:
         self._drop_stored(self.missing, leave)
         for group in self.groups():
             claimed = [row for row in group.rows if self._store.claims.take(row.run)]
-            # Looked at behind the claim: whoever had it before has stored the run by then.
+            # Check the store after claiming: an earlier holder of the claim has stored by then.
             if claimed:
                 self._drop_stored([row.run for row in claimed], leave)
             if taken := tuple(row for row in claimed if row.run in self.missing):
@@ -188,7 +188,7 @@ class _SharedPlan:
         return None
 
     def _drop_stored(self, runs: Iterable[str], leave: Callable[[Group], None]) -> None:
-        """Leave those of these runs to others that they have stored."""
+        """Drop from `missing` those of these runs that other processes have stored."""
         done = self._done()
         stored = [run for run in runs if run in done]
         for rows in in_parts(
@@ -201,16 +201,16 @@ class _SharedPlan:
             del self.missing[run]
 
     def lost(self, group: Group) -> set[Row]:
-        """Rows of a group that others have taken over, because this process was silent."""
+        """Rows of a group that other processes took over, because this one had been silent."""
         return {row for row in group.rows if not self._store.claims.holds(row.run)}
 
     def give_back(self, group: Group) -> None:
-        """Let others look after the runs of a group."""
+        """Release the claims on the runs of a group."""
         for row in group.rows:
             self._store.claims.free(row.run)
 
     def _done(self) -> set[str]:
-        """Runs that need no training: with a result, or failed since this process began."""
+        """Names of runs that need no training: they have a result, or failed since this began."""
         return {
             run
             for run, each in self._store.committed().items()
@@ -223,13 +223,13 @@ class _SharedPlan:
 
 @dataclass(frozen=True)
 class _Checkpoints:
-    """Where groups in the middle of their training are kept, if they can be."""
+    """The checkpoint files of groups, for back ends that can resume."""
 
     folder: Path | None
     digests: Mapping[str, str]
 
     def of(self, group: Group) -> Path | None:
-        """The file of this very group under this very code."""
+        """Return the file for exactly this group and this code; None if it can't be resumed."""
         description = group.description
         if self.folder is None or not back_end(description.back_end).resumable:
             return None

@@ -1,4 +1,4 @@
-"""How far the training of a plan is: counted from events, and shown to other processes."""
+"""Progress of a plan's training: counted from events, and shown to other processes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from bench.store.claims import Claims
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started
 
 WRITTEN_EVERY = 2.0
-"""Seconds between two writings for other processes."""
+"""Least number of seconds between two notices to other processes."""
 NAMED = 4
-"""Descriptions of a group that are named; of more, all but the first of them are counted."""
+"""Most descriptions of a group to name; of more, the first three are named, the rest counted."""
 
 
 @dataclass(kw_only=True)
 class GroupStanding:
-    """Where a group in flight stands.
+    """The progress of a group in training.
 
     Attributes:
-        variants: of each of its descriptions, those that it belongs to.
-        steps: its budget, over all seeds; done: of them [environment steps].
+        variants: for each of its descriptions, the variants that it belongs to.
+        steps: its budget, over all seeds; done: steps taken of it [environment steps].
         speed: environment steps per second, 0 before the first batch.
         last_return: mean over its seeds of their last episode's return, None before the first.
     """
@@ -42,11 +42,11 @@ class GroupStanding:
 
 @dataclass(kw_only=True)
 class Standing:
-    """Where a plan stands.
+    """The progress of a plan.
 
     Attributes:
-        steps: that it lacked at the beginning, over all runs; done: of them [environment steps].
-        left: seconds that the rest takes at the speed so far; None before there is one.
+        steps: missing at the beginning, over all runs; done: taken of them [environment steps].
+        left: seconds that the rest takes at the speed so far; None before the first batch.
     """
 
     ablation: str
@@ -71,7 +71,7 @@ class Counter:
         self._moving: float | None = None
 
     def __call__(self, event: Event) -> None:
-        """Take in one event."""
+        """Count one event."""
         match event:
             case Planned():
                 self.standing.steps = sum(group.steps for group in event.groups)
@@ -95,7 +95,7 @@ class Counter:
             standing.left = max(0.0, took * (standing.steps / standing.done - 1))
 
     def of(self, group: Group) -> GroupStanding:
-        """The standing of a group that has not begun."""
+        """Return the standing of a group that has not begun."""
         return GroupStanding(
             variants=[self._variants[each.identifier] for each in group.descriptions],
             environment=group.description.environment,
@@ -106,7 +106,7 @@ class Counter:
 
 
 def each_told(*observers: Callable[[Event], None]) -> Callable[[Event], None]:
-    """Tells every observer an event, one after the other."""
+    """Return a function that passes an event to every observer, one after the other."""
 
     def tell(event: Event) -> None:
         for observe in observers:
@@ -116,11 +116,11 @@ def each_told(*observers: Callable[[Event], None]) -> Callable[[Event], None]:
 
 
 class Notice:
-    """Shows other processes how far this one is, beside its claims.
+    """Shows this process's progress to other processes, beside its claims.
 
     Args:
-        count: where groups stand; it has to receive every event before this notice does.
-        claims: of this process.
+        count: counts groups' progress; it has to receive every event before this notice does.
+        claims: the claims of this process.
     """
 
     def __init__(self, count: Counter, claims: Claims) -> None:
@@ -129,7 +129,7 @@ class Notice:
         self._written = 0.0
 
     def __call__(self, event: Event) -> None:
-        """Show where the plan stands now; what can't be shown is not."""
+        """Show the plan's present progress; do nothing if it can't be written."""
         if time.monotonic() - self._written >= WRITTEN_EVERY:
             self._written = time.monotonic()
             with suppress(OSError):
@@ -137,9 +137,9 @@ class Notice:
 
 
 def standings(claims: Claims) -> Iterator[Standing]:
-    """Of every living process that trains in this folder; of those that have said nothing, none."""
+    """Yield the standing of every living process that trains in this folder and has shown one."""
     for text in claims.told():
-        # Another version of the suite may say other things.
+        # Another version of the suite may write another form.
         with suppress(ValueError, TypeError, KeyError, AttributeError):
             found = json.loads(text)
             groups = [GroupStanding(**group) for group in found.pop("groups")]
@@ -147,9 +147,9 @@ def standings(claims: Claims) -> Iterator[Standing]:
 
 
 def in_words(group: GroupStanding) -> str:
-    """A group's variants, environment and seeds: "clip_02, Hopper-v5, seeds 0-9".
+    """Return a group's variants, environment and seeds: "clip_02, Hopper-v5, seeds 0-9".
 
-    Rows of several descriptions say how many they are: "clip_01 + clip_02, Hopper-v5, seeds 0-9 (20
+    With several descriptions the rows are counted: "clip_01 + clip_02, Hopper-v5, seeds 0-9 (20
     rows)".
     """
     names = [" = ".join(each) for each in group.variants]

@@ -1,4 +1,4 @@
-"""Training one group of seeds of one description, from the first step to the budget's end."""
+"""Train one group of seeds of one description, from the first step to the budget's end."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
 
 
 def validate(hyperparameters: object) -> None:
-    """Raise InputError where values are out of range, or contradict one another.
+    """Raise InputError if values are out of range, or contradict one another.
 
-    What follows the KL (β, a step size) may not have a target of 0: every update moves the policy,
-    so that it would be followed in one direction for ever.
+    A β or step size that adapts to the KL may not have a target of 0: every update makes more KL
+    than that, so it would be changed in one direction for ever.
     """
     try:
         check(hyperparameters)

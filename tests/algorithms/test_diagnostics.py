@@ -11,7 +11,7 @@ import torch
 from learners import ON_TRAJECTORIES, SPACES, SURROGATES, actor_of, learner_of, ways
 from torch.distributions import kl_divergence
 
-from algorithms.diagnostics import policy_change
+from algorithms.diagnostics import compared, policy_change
 from algorithms.ladder.trajectory_importance_sampling import ratio_spread
 from tests import reference, strategies
 
@@ -161,3 +161,14 @@ def test_a_seed_that_took_no_step_or_is_not_finite_is_told_and_harms_nobody() ->
     assert reported["batch_steps"][1] == 0
     for name in ("kl_mean", "ratio_q50", "effective_sample_size"):
         assert reported[name][1].isnan() and reported[name][2].isnan()
+
+
+def test_every_step_is_compared_with_the_sigma_that_it_was_drawn_with() -> None:
+    learner = learner_of("clipped_ppo")
+    batch = strategies.played(learner, 6, np.random.default_rng(0))
+    log_stds = batch.statistics[..., learner.policy.log_stds :]
+    log_stds += torch.linspace(-1, 1, log_stds.numel()).view(log_stds.shape)
+    by_kernels = compared(learner, batch)
+    learner.compiled = False
+    for found, expected in zip(by_kernels, compared(learner, batch), strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)

@@ -112,7 +112,7 @@ def test_seconds_that_no_file_tells_are_left_out_of_curves_against_them(
     assert bring(results, files) == 0
     capsys.readouterr()
     assert main([*drawn, "--ablation", "sb3_ppo"]) == 2
-    assert "no file told its seconds" in capsys.readouterr().err
+    assert "no run has wall times" in capsys.readouterr().err
 
 
 def test_the_same_again_changes_nothing(

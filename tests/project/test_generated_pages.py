@@ -12,6 +12,7 @@ from bench.cli.app import main
 from bench.evidence.report.words import conclusion
 from bench.evidence.results import Results
 from bench.store import PUBLISHED, load
+from docs.make_numbers import TAG, filled
 
 ROOT = Path(__file__).parents[2]
 QUESTIONS = ("baseline", "ladder", "experiment", "sequence")
@@ -22,6 +23,15 @@ def test_the_page_is_what_its_command_writes(verb: str, page: str, tmp_path: Pat
     written = tmp_path / page
     assert main([verb, "--results", str(PUBLISHED), "--output", str(written)]) == 0
     assert (ROOT / "docs" / page).read_text() == written.read_text()
+
+
+def test_numbers_in_the_guides_are_those_of_the_published_results() -> None:
+    tagged = 0
+    for guide in sorted((ROOT / "docs").glob("*.md")):
+        text = guide.read_text()
+        tagged += len(TAG.findall(text))
+        assert filled(text) == text, f"run python docs/make_numbers.py: {guide.name}"
+    assert tagged > 100
 
 
 def test_readme_has_the_table_that_compare_prints(

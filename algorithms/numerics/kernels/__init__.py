@@ -1,1 +1,1 @@
-"""What one seed computes, compiled: plain loops over flat arrays."""
+"""Compiled computations of one seed: plain loops over flat arrays."""

@@ -1,4 +1,4 @@
-"""A tick of all seeds: take observations in, standardise, forward, sample; then take steps in."""
+"""One tick of all seeds: update moments, standardise, forward, sample; then store the steps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ EPSILON: Final = 1e-8
 
 
 class Normalizer(NamedTuple):
-    """How many were `seen` [S, 1], their moments [S, O]; whether those are in use, and still.
+    """Number of observations `seen` [S, 1], moments [S, O]; whether those are used, or stand still.
 
     Standardised observations are bounded to ±clip.
     """
@@ -48,7 +48,7 @@ class Batch(NamedTuple):
 
 
 class Running(NamedTuple):
-    """Where episodes stand: returns and lengths [S, N], steps [S]; who ended now, bool [S, N]."""
+    """Running episodes: returns, lengths [S, N], steps [S]; which ended this tick, bool [S, N]."""
 
     returns: np.ndarray
     lengths: np.ndarray
@@ -119,12 +119,12 @@ def act(
     actor: Network, log_stds: int, noise: np.ndarray, bounds: tuple[np.ndarray, np.ndarray],
     tick: int, batch: Batch, sent: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write what the seeds see and do at a tick.
+    """Write a tick's normalised observations, φ and actions to `batch`, clipped actions to `sent`.
 
     Args:
         raw: observations [S, N, O]; acting: bool [S, N].
         parameters: [S, P], the policy's network and log σ first.
-        noise: [S, N, K]; bounds: [A] each, between which an action is sent.
+        noise: [S, N, K]; bounds: low and high [A], to which sent actions are clipped.
         sent: [S · N, A or 1], written.
     """
     seeds, slots, inputs = raw.shape
@@ -167,10 +167,10 @@ def receive(
     acting: np.ndarray, rewards: np.ndarray, terminated: np.ndarray, truncated: np.ndarray,
     last: np.ndarray, normalizer: Normalizer, tick: int, batch: Batch, running: Running,
 ) -> tuple[bool, bool]:  # fmt: skip
-    """Write what a tick's steps gave; whether an episode ended, and whether all is finite.
+    """Write a tick's steps; return whether an episode ended, and whether all values are finite.
 
     Args:
-        acting: bool [S, N], who stepped.
+        acting: bool [S, N], which slots stepped.
         rewards, terminated, truncated: of the steps, [S · N]; last: observations that they led
             to, [S, N, O], standardised into the batch where an episode ended.
     """
@@ -190,11 +190,11 @@ def receive(
             running.returns[s, n] += rewards[place]
             running.lengths[s, n] += 1
             running.steps[s] += 1
-            # What float32 can't hold is infinite in the batch.
+            # A reward beyond float32 is infinite in the batch.
             total = float(batch.rewards[s, tick, n])
             for j in range(inputs):
                 total += last[s, n, j]
-            # It may be infinite where what was sent of it is not.
+            # An action may be infinite although the clipped one that was sent is not.
             for j in range(batch.actions.shape[3]):
                 total += batch.actions[s, tick, n, j]
             finite = finite and math.isfinite(total)

@@ -1,7 +1,6 @@
-"""The updates of one seed's actor and critic, and what they did.
+"""Updates of one seed's actor and critic, and the diagnostics of how far the policy has moved.
 
-A minibatch is gather, forward, loss, backward, clip, Adam; a seed goes from its first one to its
-last.
+A minibatch is gather, forward, loss, backward, clip, Adam; one call runs all of a seed's.
 """
 
 from __future__ import annotations
@@ -26,8 +25,8 @@ from algorithms.numerics.kernels.losses import (
     differentiate,
     gather,
     gather_turned,
-    room_of,
     standardise,
+    terms_of,
 )
 from algorithms.numerics.kernels.optimizers import (
     LINE,
@@ -59,12 +58,12 @@ def update_actor_critic(
     memory: Memory, actor: Network, critic: Network, log_stds: int, samples: Samples,
     order: np.ndarray, size: int, numbers: np.ndarray, loss: Loss, optimizer: Optimizer,
 ) -> tuple[np.float32, np.float32]:  # fmt: skip
-    """All minibatch steps of one seed on one batch; its last value loss and gradient norm.
+    """Take all minibatch steps of one seed; return its last value loss and gradient norm.
 
     Args:
-        log_stds: A, or 0 where actions are choices.
-        order: places of samples, `size` of them a minibatch.
-        numbers: what `slope` is given.
+        log_stds: A, or 0 for discrete actions.
+        order: sample indices; every `size` of them are a minibatch.
+        numbers: the last argument of `slope`.
     """
     policy_size = network_size(actor) + log_stds
     begin = -(-policy_size // LINE) * LINE
@@ -74,22 +73,22 @@ def update_actor_critic(
     of_log_std = gradient[network_size(actor) : policy_size]
     acting, judging = room_for(actor, size), room_for(critic, size)
     out, predicted = outputs_place(actor, size), outputs_place(critic, size)
-    room, old = room_of(samples, log_stds, size), all_samples(samples, log_stds).old
+    terms, old = terms_of(samples, log_stds, size), all_samples(samples, log_stds).old
     value_loss, length = ZERO, ZERO
     for start in range(0, order.size, size):
         rows = order[start : start + size]
         gather(samples.observations, rows, acting.values)
         gather(samples.observations, rows, judging.values)
-        gather_turned(samples.actions, rows, room.actions)
-        gather_turned(samples.statistics, rows, room.before)
+        gather_turned(samples.actions, rows, terms.actions)
+        gather_turned(samples.statistics, rows, terms.before)
         for i in range(size):
-            room.old[i], room.advantages[i] = old[rows[i]], samples.advantages[rows[i]]
+            terms.old[i], terms.advantages[i] = old[rows[i]], samples.advantages[rows[i]]
         if loss.standardised:
-            standardise(room.advantages)
+            standardise(terms.advantages)
         forward(parameters, actor, acting, size)
         forward(parameters[begin:], critic, judging, size)
         value_loss = differentiate(
-            samples, rows, room, numbers, loss,
+            samples, rows, terms, numbers, loss,
             acting.values[out:], log_std, judging.values[predicted:],
             acting.slopes[out:], of_log_std, judging.slopes[predicted:],
         )  # fmt: skip
@@ -105,10 +104,10 @@ def fit_values(
     memory: Memory, critic: Network, observations: np.ndarray, targets: np.ndarray,
     order: np.ndarray, size: int, rate: float, epsilon: float,
 ) -> np.float32:  # fmt: skip
-    """All minibatch steps of one seed's critic, regressed on `targets` [B]; the last loss.
+    """Regress one seed's critic on `targets` [B] by minibatch steps; return the last loss.
 
     Args:
-        memory: of the critic's columns alone.
+        memory: the critic's columns alone.
     """
     work = at_work(memory, 0, 0)
     parameters, gradient = work.parameters, aligned(work.parameters.size)
@@ -125,7 +124,7 @@ def fit_values(
             room.slopes[predicted + i] = share * error
             loss += HALF * share * error * error
         backward(parameters, critic, room, size, gradient)
-        memory.steps[0] += 1
+        work.steps[0] += 1
         moments = work.first, work.second
         adam(parameters, gradient, moments, work.steps[0], rate, epsilon, ONE)
     copy(work, 0, memory, 0, 0)
@@ -160,8 +159,7 @@ def trajectory_gradients(
         observations: [T·N, O]; actions: [T·N, A or 1]; valid, weights: [T, N].
     """
     slots, actor_size = valid.shape[1], network_size(actor)
-    log_std, precision = parameters[actor_size:], np.zeros(log_stds, np.float32)
-    invert_deviation(log_std, precision)
+    log_std = parameters[actor_size:]
     room, gradient = room_for(actor, BLOCK), np.zeros_like(parameters)
     places, weight = np.zeros(len(valid), np.int64), np.zeros(len(valid), np.float32)
     for slot in range(slots):
@@ -179,6 +177,8 @@ def trajectory_gradients(
             out = outputs_place(actor, rows.size)
             phi = np.zeros((2, actor.sizes[-1] + log_stds, rows.size), np.float32)
             taken = np.zeros((actions.shape[1], rows.size), np.float32)
+            precision = np.zeros((log_stds, rows.size), np.float32)
+            invert_deviation(log_std, precision)
             gather_turned(actions, rows, taken)
             read(room.values[out:], log_std, phi[0])
             of_terms = weight[start : start + rows.size], np.zeros(rows.size, np.float32), ZERO
@@ -196,13 +196,13 @@ def changes(
     parameters: np.ndarray, actor: Network, log_stds: int, samples: Samples, found: np.ndarray
 ) -> None:
     """Write log ρ, KL(θ' ‖ θ) and H(θ) of one seed's steps, [3, B]."""
-    log_std, room = parameters[network_size(actor) :], all_samples(samples, log_stds)
-    invert_deviation(log_std, room.precision)
-    outputs = np.zeros((room.old.size, actor.sizes[-1]), np.float32)
+    log_std, terms = parameters[network_size(actor) :], all_samples(samples, log_stds)
+    invert_deviation(log_std, terms.precision)
+    outputs = np.zeros((terms.old.size, actor.sizes[-1]), np.float32)
     outputs_of(parameters, actor, samples.observations, outputs)
-    read(outputs.reshape(-1), log_std, room.phi)
-    log_probability(room.phi, room.actions, room.precision, found[0])
-    for i in range(room.old.size):
-        found[0, i] -= room.old[i]
-    divergence(room.before, room.phi, room.precision, found[1])
-    entropy(room.phi, room.precision, found[2])
+    read(outputs.reshape(-1), log_std, terms.phi)
+    log_probability(terms.phi, terms.actions, terms.precision, found[0])
+    for i in range(terms.old.size):
+        found[0, i] -= terms.old[i]
+    divergence(terms.before, terms.phi, terms.precision, found[1])
+    entropy(terms.phi, terms.precision, found[2])

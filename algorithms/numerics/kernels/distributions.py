@@ -1,9 +1,9 @@
-"""What `algorithms.policies` says of B actions: φ of a policy and its slopes, a component a row.
+"""Kernels of `algorithms.policies` for B actions: φ and its slopes, one component per row.
 
 φ [K, B] of a continuous policy is μ and log σ (K = 2·A), of a discrete one log p(a = 0 … K−1);
-actions [A, B] are numbers, or [1, B] the number that is the choice. `precision` is 1/σ [A], the
-same for all B, and empty for a discrete policy, which is how a kernel knows one. The processor
-works on several of the B at once; sums for one of them are in the order of components.
+actions [A, B] are numbers, or [1, B] the number that is the choice. `precision` is 1/σ [A, B], and
+[0, B] for a discrete policy, which is how a kernel knows one. The processor works on several of the
+B at once; sums for one of them are in the order of components.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ HALF_LOG_TWO_PI: Final = np.float32(0.5 * math.log(2 * math.pi))
 
 @compiled
 def read(outputs: np.ndarray, log_std: np.ndarray, phi: np.ndarray) -> None:
-    """Write φ of a network's outputs, flat [B, out], and of log σ [A]; a discrete policy's is
-    empty."""
+    """Write φ, given a network's outputs, flat [B, out], and log σ [A] (empty if discrete)."""
     components, count = phi.shape
     size = components - log_std.size
     for i in range(count):
@@ -53,19 +52,19 @@ def log_probability(
     phi: np.ndarray, actions: np.ndarray, precision: np.ndarray, found: np.ndarray
 ) -> None:
     """Write log p(a) [B], of actions that were not clipped."""
-    size = precision.size
+    size = len(precision)
     for i in range(found.size):
         found[i] = ZERO if size else phi[int(actions[0, i]), i]
     for j in range(size):
         for i in range(found.size):
-            z = (actions[j, i] - phi[j, i]) * precision[j]
+            z = (actions[j, i] - phi[j, i]) * precision[j, i]
             found[i] -= HALF * z * z + phi[size + j, i] + HALF_LOG_TWO_PI
 
 
 @compiled
 def divergence(old: np.ndarray, new: np.ndarray, precision: np.ndarray, found: np.ndarray) -> None:
     """Write KL(old ‖ new) [B], in nats; `precision` is that of `new`."""
-    size = precision.size
+    size = len(precision)
     for i in range(found.size):
         total = ZERO
         if size == 0:
@@ -73,7 +72,7 @@ def divergence(old: np.ndarray, new: np.ndarray, precision: np.ndarray, found: n
                 total += math.exp(old[j, i]) * (old[j, i] - new[j, i])
         for j in range(size):
             apart = old[size + j, i] - new[size + j, i]
-            distance = (old[j, i] - new[j, i]) * precision[j]
+            distance = (old[j, i] - new[j, i]) * precision[j, i]
             total += HALF * (math.exp(TWO * apart) + distance * distance - ONE) - apart
         found[i] = total
 
@@ -81,7 +80,7 @@ def divergence(old: np.ndarray, new: np.ndarray, precision: np.ndarray, found: n
 @compiled
 def entropy(phi: np.ndarray, precision: np.ndarray, found: np.ndarray) -> None:
     """Write the entropy [B], in nats (a density's where the policy is continuous)."""
-    size = precision.size
+    size = len(precision)
     for i in range(found.size):
         total = ZERO
         if size == 0:
@@ -93,9 +92,9 @@ def entropy(phi: np.ndarray, precision: np.ndarray, found: np.ndarray) -> None:
 
 
 Slopes = tuple[np.ndarray, np.ndarray, np.float32]
-"""Of a loss: in log p_θ(a) [B], in KL(θ' ‖ θ) [B], and in H(θ), the same for all B.
+"""∂loss/∂ log p_θ(a) [B], KL(θ' ‖ θ) [B], and H(θ), the same number for all B.
 
-Where one is 0, its term must not bring in 0 · infinity.
+Where one of the last two is 0, its term must not bring in 0 · infinity.
 """
 
 
@@ -104,23 +103,27 @@ def of_numbers(
     old: np.ndarray, new: np.ndarray, actions: np.ndarray, precision: np.ndarray,
     of_terms: Slopes, of_phi: np.ndarray,
 ) -> None:  # fmt: skip
-    """Write ∂/∂(μ, log σ)."""
+    """Write a continuous policy's ∂/∂(μ, log σ)."""
     of_log_probability, of_divergence, of_entropy = of_terms
-    size = precision.size
+    size = len(precision)
     for j in range(size):
         for i in range(of_divergence.size):
-            z = (actions[j, i] - new[j, i]) * precision[j]
-            of_phi[j, i] = of_log_probability[i] * z * precision[j]
+            z = (actions[j, i] - new[j, i]) * precision[j, i]
+            of_phi[j, i] = of_log_probability[i] * z * precision[j, i]
             of_phi[size + j, i] = of_log_probability[i] * (z * z - ONE) + of_entropy
     for i in range(of_divergence.size):
         of_log, of_apart = of_log_probability[i], of_divergence[i]
         if of_apart != ZERO:
+            # From the beginning: the compiler fuses a sum of two products otherwise than an update.
             for j in range(size):
-                z = (actions[j, i] - new[j, i]) * precision[j]
-                distance = (old[j, i] - new[j, i]) * precision[j]
+                z = (actions[j, i] - new[j, i]) * precision[j, i]
+                distance = (old[j, i] - new[j, i]) * precision[j, i]
                 ratio = math.exp(TWO * (old[size + j, i] - new[size + j, i]))
-                of_mean, of_spread = of_log * z * precision[j], of_log * (z * z - ONE) + of_entropy
-                of_phi[j, i] = of_mean - of_apart * distance * precision[j]
+                of_mean, of_spread = (
+                    of_log * z * precision[j, i],
+                    of_log * (z * z - ONE) + of_entropy,
+                )
+                of_phi[j, i] = of_mean - of_apart * distance * precision[j, i]
                 of_phi[size + j, i] = of_spread + of_apart * (ONE - ratio - distance * distance)
 
 
@@ -128,7 +131,7 @@ def of_numbers(
 def of_choices(
     old: np.ndarray, new: np.ndarray, actions: np.ndarray, of_terms: Slopes, of_phi: np.ndarray
 ) -> None:
-    """Write ∂/∂logits."""
+    """Write a discrete policy's ∂/∂logits."""
     of_log_probability, of_divergence, of_entropy = of_terms
     for i in range(of_divergence.size):
         of_log, of_apart, uncertainty = of_log_probability[i], of_divergence[i], ZERO
@@ -154,9 +157,9 @@ def unread(
 
     Args:
         old, new: φ of θ' and θ; precision: 1/σ of `new`.
-        of_phi: room for what is passed on [K, B].
+        of_phi: working memory [K, B] for ∂/∂φ.
     """
-    size = precision.size
+    size = len(precision)
     outputs = len(new) - size
     if size:
         of_numbers(old, new, actions, precision, of_terms, of_phi)
@@ -173,6 +176,8 @@ def unread(
 
 @compiled
 def invert_deviation(log_std: np.ndarray, precision: np.ndarray) -> None:
-    """Write 1/σ [A]."""
+    """Write 1/σ [A, B] of log σ [A], the same for all B."""
     for j in range(log_std.size):
-        precision[j] = math.exp(-log_std[j])
+        inverse = math.exp(-log_std[j])
+        for i in range(precision.shape[1]):
+            precision[j, i] = inverse

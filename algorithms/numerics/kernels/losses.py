@@ -1,6 +1,7 @@
-"""What a minibatch loses, and the slopes of that in what actor and critic gave for it.
+"""The loss of a minibatch, and its derivatives in the outputs of actor and critic.
 
-What a rung maximises stands beside its equation as `slope`, which takes this one's place.
+What a rung maximises stands beside its equation as `slope`, which is compiled in, in place of the
+stand-in below.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ TINY: Final = np.float32(1e-8)
 
 
 class Samples(NamedTuple):
-    """B steps: observations [B, O], actions [B, A or 1], φ of θ' [B, K], and what a critic says.
+    """B steps: observations [B, O], actions [B, A or 1], φ of θ' [B, K], a critic's estimates.
 
     `advantages`, `targets` and `values` are [B], the last as predicted before the update.
     """
@@ -51,7 +52,7 @@ class Loss(NamedTuple):
 
 @compiled
 def gather(columns: np.ndarray, rows: np.ndarray, gathered: np.ndarray) -> None:
-    """Write those rows [B] of columns [any, O] one behind the other."""
+    """Write the given rows [B] of columns [any, O] one behind the other."""
     width = columns.shape[1]
     for i in range(rows.size):
         for j in range(width):
@@ -60,20 +61,24 @@ def gather(columns: np.ndarray, rows: np.ndarray, gathered: np.ndarray) -> None:
 
 @compiled
 def gather_turned(columns: np.ndarray, rows: np.ndarray, gathered: np.ndarray) -> None:
-    """Write those rows [B] of columns [any, K] into [K, B]."""
+    """Write the given rows [B] of columns [any, K], transposed, into [K, B]."""
     for i in range(rows.size):
         for j in range(columns.shape[1]):
             gathered[j, i] = columns[rows[i], j]
 
 
 def slope(*terms: Any) -> Any:
-    """Stand in for a rung's own."""
+    """Placeholder that a rung's own slope replaces (`Kernel.bind`)."""
     raise NotImplementedError
 
 
-class Room(NamedTuple):
-    """Of a minibatch: φ of θ' and θ and ∂/∂φ [K, B]; actions [A or 1, B]; 1/σ [A]; and [B] each:
-    log p_θ', ρ, A, and ∂/∂ of the objective in log ρ and in KL(θ' ‖ θ)."""
+class Terms(NamedTuple):
+    """What is computed of B samples: φ of θ' and θ and ∂loss/∂φ [K, B], actions [A or 1, B], 1/σ of
+    θ [A, B], and [B] each: log p_θ', ρ, A, and the slopes in log p and in KL(θ' ‖ θ).
+
+    `ratios` hold log p_θ before they hold ρ; the slopes are those of the objective in ρ and KL
+    before they are those of the loss.
+    """
 
     before: np.ndarray
     phi: np.ndarray
@@ -88,48 +93,51 @@ class Room(NamedTuple):
 
 
 @allocating
-def room_of(samples: Samples, log_stds: int, rows: int) -> Room:
+def terms_of(samples: Samples, log_stds: int, rows: int) -> Terms:
     """Arrays for `rows` of those samples."""
     phi, taken = (samples.statistics.shape[1], rows), (samples.actions.shape[1], rows)
-    return Room(
+    return Terms(
         np.zeros(phi, np.float32), np.zeros(phi, np.float32), np.zeros(phi, np.float32),
-        np.zeros(taken, np.float32), np.zeros(log_stds, np.float32), np.zeros(rows, np.float32),
+        np.zeros(taken, np.float32), np.zeros((log_stds, rows), np.float32),
+        np.zeros(rows, np.float32),
         np.zeros(rows, np.float32), np.zeros(rows, np.float32), np.zeros(rows, np.float32),
         np.zeros(rows, np.float32),
     )  # fmt: skip
 
 
 @allocating
-def all_samples(samples: Samples, log_stds: int) -> Room:
-    """Room with φ of θ', actions and log p_θ' of all samples there."""
+def all_samples(samples: Samples, log_stds: int) -> Terms:
+    """Terms of all samples, with φ and log p of θ' and the actions there."""
     count, components = samples.statistics.shape
-    room = room_of(samples, log_stds, count)
-    gather_turned(samples.actions, np.arange(count), room.actions)
-    gather_turned(samples.statistics, np.arange(count), room.before)
-    invert_deviation(samples.statistics[0, components - log_stds :], room.precision)
-    log_probability(room.before, room.actions, room.precision, room.old)
-    return room
+    terms, places = terms_of(samples, log_stds, count), np.arange(count)
+    gather_turned(samples.actions, places, terms.actions)
+    gather_turned(samples.statistics, places, terms.before)
+    for i in range(count):
+        for j in range(log_stds):
+            terms.precision[j, i] = math.exp(-terms.before[components - log_stds + j, i])
+    log_probability(terms.before, terms.actions, terms.precision, terms.old)
+    return terms
 
 
 @compiled
-def of_ratio(room: Room, numbers: np.ndarray) -> None:
+def of_ratio(terms: Terms, numbers: np.ndarray) -> None:
     """Write ∂/∂ρ of an objective that is made of ρ and A."""
-    for i in range(room.ratios.size):
-        room.of_ratios[i] = slope(room.ratios[i], room.advantages[i], numbers)
+    for i in range(terms.ratios.size):
+        terms.of_ratios[i] = slope(terms.ratios[i], terms.advantages[i], numbers)
 
 
 @compiled
-def of_ratio_and_divergence(room: Room, numbers: np.ndarray) -> None:
+def of_ratio_and_divergence(terms: Terms, numbers: np.ndarray) -> None:
     """Write ∂/∂ρ and ∂/∂KL of an objective that is made of ρ, A and KL(θ' ‖ θ)."""
-    divergences = room.of_divergences
-    divergence(room.before, room.phi, room.precision, divergences)
-    for i in range(room.ratios.size):
-        terms = room.ratios[i], room.advantages[i], divergences[i], numbers
-        room.of_ratios[i], divergences[i] = slope(*terms)
+    divergences = terms.of_divergences
+    divergence(terms.before, terms.phi, terms.precision, divergences)
+    for i in range(terms.ratios.size):
+        ratio, advantage = terms.ratios[i], terms.advantages[i]
+        terms.of_ratios[i], divergences[i] = slope(ratio, advantage, divergences[i], numbers)
 
 
 slopes = of_ratio
-"""Which of the two an update takes."""
+"""Placeholder that an update replaces by the one of the two functions that suits its `slope`."""
 
 
 @compiled
@@ -152,7 +160,7 @@ def standardise(values: np.ndarray) -> None:
 
 @compiled
 def value_slope(prediction: Any, target: Any, old: Any, clip: Any) -> Any:
-    """Loss of a value, as `algorithms.surrogate.value_loss`, and its slope."""
+    """Return the loss of a value, as `algorithms.surrogate.value_loss`, and its slope."""
     error = prediction - target
     move = prediction - old
     # A comparison with NaN is false, so that NaN goes through.
@@ -166,37 +174,39 @@ def value_slope(prediction: Any, target: Any, old: Any, clip: Any) -> Any:
 
 @compiled
 def differentiate(
-    samples: Samples, rows: np.ndarray, room: Room, numbers: np.ndarray, loss: Loss,
+    samples: Samples, rows: np.ndarray, terms: Terms, numbers: np.ndarray, loss: Loss,
     outputs: np.ndarray, log_std: np.ndarray, predicted: np.ndarray,
     of_outputs: np.ndarray, of_log_std: np.ndarray, of_predicted: np.ndarray,
 ) -> np.float32:  # fmt: skip
-    """Write the slopes of −E[objective] + c_v · value loss − c_e · entropy; the value loss.
+    """Write the slopes of −E[objective] + c_v · value loss − c_e · entropy; return the value loss.
 
     Args:
-        room: with actions, φ, log p and A of θ' at those rows.
+        rows: places of the minibatch's samples.
+        terms: with actions, φ, log p and A of θ' at those rows.
         outputs, predicted: of actor and critic at those rows, flat.
+        of_outputs, of_log_std, of_predicted: written, the loss's slopes in these and in log σ.
     """
     share = ONE / np.float32(rows.size)
     value_weight, value_clip = np.float32(loss.value_weight), np.float32(loss.value_clip)
     of_entropy = np.float32(-loss.entropy_weight) * share
-    read(outputs, log_std, room.phi)
-    invert_deviation(log_std, room.precision)
-    log_probability(room.phi, room.actions, room.precision, room.ratios)
+    read(outputs, log_std, terms.phi)
+    invert_deviation(log_std, terms.precision)
+    log_probability(terms.phi, terms.actions, terms.precision, terms.ratios)
     for i in range(rows.size):
-        room.ratios[i] = math.exp(room.ratios[i] - room.old[i])
-    slopes(room, numbers)
+        terms.ratios[i] = math.exp(terms.ratios[i] - terms.old[i])
+    slopes(terms, numbers)
     value_loss = ZERO
     for i in range(rows.size):
-        room.of_ratios[i] = np.float32(-room.of_ratios[i] * room.ratios[i]) * share
-        room.of_divergences[i] = -room.of_divergences[i] * share
+        terms.of_ratios[i] = np.float32(-terms.of_ratios[i] * terms.ratios[i]) * share
+        terms.of_divergences[i] = -terms.of_divergences[i] * share
         row = rows[i]
-        error, of_value = value_slope(
+        loss_of_value, of_value = value_slope(
             predicted[i], samples.targets[row], samples.values[row], value_clip
         )
         of_predicted[i] = value_weight * share * of_value
-        value_loss += error * share
+        value_loss += loss_of_value * share
     unread(
-        room.before, room.phi, room.actions, room.precision,
-        (room.of_ratios, room.of_divergences, of_entropy), room.of_phi, of_outputs, of_log_std,
+        terms.before, terms.phi, terms.actions, terms.precision,
+        (terms.of_ratios, terms.of_divergences, of_entropy), terms.of_phi, of_outputs, of_log_std,
     )  # fmt: skip
     return value_loss

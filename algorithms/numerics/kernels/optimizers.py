@@ -1,4 +1,4 @@
-"""One seed's memory of an optimiser, and its steps, in place."""
+"""What an optimiser remembers of one seed, and its steps on that."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ LINE: Final = 16
 
 
 class Memory(NamedTuple):
-    """Parameters (policy's network, log σ, critic's network), an optimiser's memory, its steps.
+    """Parameters (policy's network, log σ, critic's network), two moments of each, and steps.
 
-    `steps` are two: of the policy's columns and of the critic's.
+    `steps` are two, of the policy's columns and of the critic's, or one of the critic alone. At
+    work, the critic's columns begin a cache line, and those between are not used.
     """
 
     parameters: np.ndarray
@@ -30,9 +31,9 @@ class Memory(NamedTuple):
 
 
 class Optimizer(NamedTuple):
-    """ε, bound of the norm, whether actor and critic have one norm together, step sizes.
+    """ε, bound of the norm, whether actor and critic are clipped `together`, step sizes.
 
-    RMSProp with `decay` and ε `inside` the root or not, where `decay` isn't negative; else Adam.
+    A negative `decay` means Adam; else RMSProp with that `decay`, and ε `inside` the root or not.
     """
 
     epsilon: float
@@ -46,33 +47,37 @@ class Optimizer(NamedTuple):
 
 @allocating
 def aligned(size: int) -> np.ndarray:
-    """Zeros that begin a cache line; where nothing does, Adam takes three times as long."""
+    """Zeros that begin a cache line, so that a vector of AVX-512 lies in one: Adam took three times
+    as long on arrays at different places in a line."""
     room = np.zeros(size + LINE, np.float32)
     return room[(-room.ctypes.data // 4) % LINE :][:size]
 
 
 @allocating
-def at_work(memory: Memory, policy_size: int, critic: int) -> Memory:
-    """A copy of a memory, in which the critic's columns begin at `critic`, a cache line."""
-    size = critic + memory.parameters.size - policy_size
+def at_work(memory: Memory, policy_size: int, begin: int) -> Memory:
+    """A copy of a memory with the same `steps`, in which the critic's columns begin at `begin`."""
+    size = begin + memory.parameters.size - policy_size
     work = Memory(aligned(size), aligned(size), aligned(size), memory.steps)
-    copy(memory, policy_size, work, critic, policy_size)
+    copy(memory, policy_size, work, begin, policy_size)
     return work
 
 
 @compiled
-def copy(memory: Memory, critic: int, copied: Memory, place: int, policy_size: int) -> None:
-    """Copy a memory whose critic's columns begin at `critic` into one where they do at `place`."""
-    for i in range(policy_size + memory.parameters.size - critic):
-        of, to = (i, i) if i < policy_size else (i - policy_size + critic, i - policy_size + place)
-        copied.parameters[to] = memory.parameters[of]
-        copied.first[to] = memory.first[of]
-        copied.second[to] = memory.second[of]
+def copy(
+    source: Memory, source_begin: int, target: Memory, target_begin: int, policy_size: int
+) -> None:
+    """Copy parameters and moments, of which the critic's columns begin where `…_begin` says."""
+    for i in range(policy_size + source.parameters.size - source_begin):
+        of = i if i < policy_size else i - policy_size + source_begin
+        to = i if i < policy_size else i - policy_size + target_begin
+        target.parameters[to] = source.parameters[of]
+        target.first[to] = source.first[of]
+        target.second[to] = source.second[of]
 
 
 @compiled
 def add_squares(values: np.ndarray, sums: np.ndarray, lane: int) -> int:
-    """Add squares to running sums in turn, from number `lane` on; the number that is next."""
+    """Add squares to the running sums in turn, from sum `lane` on; return the sum that is next."""
     count = sums.size
     head = min((count - lane) % count, values.size)
     for j in range(head):
@@ -101,7 +106,7 @@ def norm(values: np.ndarray, more: np.ndarray) -> np.float32:
 
 @compiled
 def clipped_share(length: np.float32, bound: np.float32) -> np.float32:
-    """What a gradient of this norm is multiplied by, so that it is at most `bound` long."""
+    """Return the factor that shortens a gradient of this norm to at most `bound`."""
     share = bound / (length + TINY)
     return ONE if share > ONE else share
 
@@ -116,7 +121,7 @@ def adam(
     epsilon: float,
     share: np.float32,
 ) -> None:
-    """Step number `count` = 1, 2, … of Adam, down `share` · gradient.
+    """Take step number `count` = 1, 2, … of Adam, down `share` · gradient.
 
     Source: Kingma & Ba 2015, algorithm 1, with betas 0.9 and 0.999; equal to torch.optim.Adam.
     """
@@ -142,7 +147,7 @@ def rmsprop(
     how: tuple[float, float, bool],
     share: np.float32,
 ) -> None:
-    """A step of RMSProp down `share` · gradient.
+    """Take a step of RMSProp down `share` · gradient.
 
     Args:
         how: decay of the mean square, ε, and whether it is inside the root.
@@ -160,20 +165,21 @@ def rmsprop(
 
 @compiled
 def step(
-    memory: Memory, gradient: np.ndarray, optimizer: Optimizer, policy_size: int, critic: int
+    memory: Memory, gradient: np.ndarray, optimizer: Optimizer, policy_size: int, critic_begin: int
 ) -> np.float32:
-    """Clip the gradient and go down it; its norm, or the actor's where each has its own.
+    """Clip the gradient and descend along it; return its norm, or the actor's if clipped apart.
 
-    `critic` is where the critic's columns begin.
+    Args:
+        memory, gradient: whose critic's columns begin at `critic_begin`.
     """
-    bound = np.float32(optimizer.norm_clip)
-    beside = critic if optimizer.together else gradient.size
-    length = norm(gradient[:policy_size], gradient[beside:])
+    bound, nothing = np.float32(optimizer.norm_clip), gradient[:0]
+    of_actor, of_critic = gradient[:policy_size], gradient[critic_begin:]
+    length = norm(of_actor, of_critic if optimizer.together else nothing)
     share = clipped_share(length, bound)
     for part in range(2):
-        begin, end = (0, policy_size) if part == 0 else (critic, gradient.size)
+        begin, end = (0, policy_size) if part == 0 else (critic_begin, gradient.size)
         if part == 1 and not optimizer.together:
-            share = clipped_share(norm(gradient[begin:], gradient[end:]), bound)
+            share = clipped_share(norm(of_critic, nothing), bound)
         rate = optimizer.actor_rate if part == 0 else optimizer.critic_rate
         parameters, slopes = memory.parameters[begin:end], gradient[begin:end]
         second = memory.second[begin:end]

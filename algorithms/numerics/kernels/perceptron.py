@@ -1,7 +1,7 @@
-"""One network, there and back: what `algorithms.numerics.networks` says, over flat arrays.
+"""One network forward and backward: the kernels of `algorithms.numerics.networks`.
 
-Parameters are W₁, b₁, W₂, b₂, …, each W row-major [in, out]. Activations lie one layer's
-[rows, width] behind the other, the inputs first and the outputs last; so do their slopes ∂L/∂h.
+Parameters are W₁, b₁, W₂, b₂, …, each W row-major [in, out]. Activations are flat, one layer's
+[rows, width] behind the other, inputs first and outputs last; so are their slopes ∂L/∂h.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ TANH: Final = 0
 RELU: Final = 1
 
 # tanh as a quotient of polynomials (the coefficients are those of Eigen, MathFunctionsImpl.h),
-# which LLVM makes vectors of: off by less than 5 units in the last place.
+# which LLVM can vectorise: off by less than 5 units in the last place.
 BOUND: Final = np.float32(7.90531110763549805)
 P1: Final = np.float32(4.89352455891786e-03)
 P3: Final = np.float32(6.37261928875436e-04)
@@ -42,7 +42,7 @@ class Network(NamedTuple):
 
 
 class Room(NamedTuple):
-    """Memory of a network at work: activations, slopes, a turned matrix, constants."""
+    """Working memory of a network: activations, slopes, a transposed matrix, constants."""
 
     values: np.ndarray
     slopes: np.ndarray
@@ -53,7 +53,7 @@ class Room(NamedTuple):
 
 @compiled
 def network_size(network: Network) -> int:
-    """Parameters of a network."""
+    """Number of parameters of a network."""
     sizes = network.sizes
     total = 0
     for layer in range(len(sizes) - 1):
@@ -63,7 +63,7 @@ def network_size(network: Network) -> int:
 
 @compiled
 def outputs_place(network: Network, rows: int) -> int:
-    """Where the outputs begin among activations."""
+    """Index at which the outputs begin among the activations."""
     sizes = network.sizes
     total = 0
     for layer in range(len(sizes) - 1):
@@ -73,7 +73,7 @@ def outputs_place(network: Network, rows: int) -> int:
 
 @allocating
 def room_for(network: Network, rows: int) -> Room:
-    """Arrays for a batch of `rows`."""
+    """Allocate the arrays for a batch of `rows`."""
     sizes = network.sizes
     size = outputs_place(network, rows) + rows * sizes[-1]
     largest = 0
@@ -104,7 +104,7 @@ def activate(values: np.ndarray, activation: int) -> None:
 
 @compiled
 def deactivate(slopes: np.ndarray, values: np.ndarray, activation: int) -> None:
-    """∂L/∂z in place of ∂L/∂h, h = tanh(z) or max(0, z)."""
+    """Turn ∂L/∂h into ∂L/∂z in place, h = tanh(z) or max(0, z)."""
     if activation == RELU:
         for i in range(slopes.size):
             slopes[i] *= ONE if values[i] > ZERO else ZERO
@@ -115,7 +115,7 @@ def deactivate(slopes: np.ndarray, values: np.ndarray, activation: int) -> None:
 
 @compiled
 def turn(matrix: np.ndarray, turned: np.ndarray, rows: int, columns: int) -> None:
-    """Write the transpose of a row-major [rows, columns]."""
+    """Write the transpose of a row-major matrix [rows, columns]."""
     whole = rows - rows % 4
     for i in range(0, whole, 4):
         part = matrix[i * columns : (i + 4) * columns]
@@ -131,7 +131,7 @@ def turn(matrix: np.ndarray, turned: np.ndarray, rows: int, columns: int) -> Non
 
 @compiled
 def forward(parameters: np.ndarray, network: Network, room: Room, rows: int) -> None:
-    """Fill the activations behind the inputs, which are there."""
+    """Compute all activations; the inputs are already in `room.values`."""
     sizes, values = network.sizes, room.values
     left, weight = 0, 0
     layers = len(sizes) - 1
@@ -164,7 +164,7 @@ def backward(
         left, right, steps, shape = values, slopes, (1, inputs), (inputs, outputs, rows)
         beside, other = below, above
         if outputs == 1:
-            # The same sums as a row, which fills a processor's vectors.
+            # The same sums as a row, which fills a processor's vector registers.
             left, right, steps, shape = slopes, values, (0, 1), (1, inputs, rows)
             beside, other = above, below
         multiply(gradient[weight:], room.zeros, 0, left[beside:], steps, right[other:], shape)

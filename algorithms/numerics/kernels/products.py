@@ -25,10 +25,10 @@ def multiply(
 
     Args:
         out, base, left, right: flat float32 arrays that begin with the matrices.
-        base_step: between the rows of `base`; 0 where all are one.
-        steps: between neighbours of a column, and of a row, of `left`; `out` and `right` are
-            row-major.
-        shape: rows, columns, and the inner number.
+        base_step: distance between rows of `base`; 0 to use one row for all.
+        steps: distances in `left` between neighbours of a column, and of a row; `out` and
+            `right` are row-major.
+        shape: rows, columns, and the length of the inner index.
     """
     rows, columns, inner = shape
     across = 0
@@ -57,7 +57,7 @@ def multiply(
 
 @allocating
 def multiply_each(left: np.ndarray, right: np.ndarray, out: np.ndarray) -> None:
-    """left [R, i, j] · right [R, j, k] into out [R, i, k], each contiguous."""
+    """Write left [R, i, j] · right [R, j, k] into out [R, i, k], each contiguous."""
     networks, rows, inner = left.shape
     columns = right.shape[2]
     zeros = np.zeros(columns, np.float32)

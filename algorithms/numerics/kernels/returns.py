@@ -22,7 +22,7 @@ def generalized_advantage(
     gae_lambda: float,
     advantages: np.ndarray,
 ) -> None:
-    """Write A [T, N] of rewards, V(s), V(s') and ends, each [T, N]."""
+    """Write A [T, N], given rewards, V(s), V(s') and ends, each [T, N]."""
     gamma, decay = np.float32(discount), np.float32(discount * gae_lambda)
     ticks, slots = rewards.shape
     for slot in range(slots):
@@ -40,7 +40,7 @@ def generalized_advantage(
 def discounted_returns(
     rewards: np.ndarray, ended: np.ndarray, discount: float, before: np.ndarray, out: np.ndarray
 ) -> None:
-    """Write R_t = r_t + γ R_{t−1} [T, N], nothing carried over an end; `before` [N] goes on."""
+    """Write R_t = r_t + γ R_{t−1} [T, N], from `before` [N], updated, and from 0 after an end."""
     gamma = np.float32(discount)
     ticks, slots = rewards.shape
     for slot in range(slots):

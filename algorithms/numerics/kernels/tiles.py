@@ -14,21 +14,21 @@ from algorithms.numerics.compilation import Generated
 
 ROWS: Final = 4
 COLUMNS: Final = 64
-"""Of a tile: 16 vectors of AVX-512, whose sums at once hide the time that a multiply-add takes."""
+"""Size of a tile: 16 vectors of AVX-512, enough sums at once to hide a multiply-add's latency."""
 STRIP_ROWS: Final = 8
 STRIP_COLUMNS: Final = 8
-"""Of a tile where fewer columns are left."""
+"""Size of a tile where fewer columns are left."""
 _LANES: Final = 16
 """Numbers in a vector of the generated code; a processor with shorter vectors takes several."""
 
 
 def _intrinsic(rows: int, columns: int) -> Any:
-    """What numba calls for a tile of `rows` × `columns` elements."""
+    """Return the numba intrinsic for a tile of `rows` × `columns` elements."""
     from numba import types
     from numba.core import cgutils
     from numba.extending import intrinsic
 
-    # Places of the four arrays among the arguments; the offset of each is the next one.
+    # Indices of the four arrays among the arguments; each is followed by its offset.
     arrays, numbers = (0, 2, 5, 9), (4, 7, 8, 11, 12, 13)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -58,9 +58,9 @@ def _intrinsic(rows: int, columns: int) -> Any:
 
 
 def _function(module: Any, rows: int, columns: int) -> Any:
-    """The tile as a function of the module, of pointers and numbers; made where it is not there.
+    """The module's function for a tile, over pointers and numbers; added if it is missing.
 
-    Of a strip, only as many columns are read and written as there are.
+    A strip reads and writes only the columns that there are.
     """
     from llvmlite import ir
     from numba.core import cgutils
@@ -77,7 +77,7 @@ def _function(module: Any, rows: int, columns: int) -> Any:
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
     function.linkage = "linkonce_odr"
     function.attributes.add("noinline")
-    # Unrolled, a loop has more addresses than a processor has registers for them.
+    # An unrolled loop needs more addresses than a processor has registers for them.
     function.attributes.add("optsize")
     out, base, left, right, base_step, row_step, inner_step, width, inner, left_over = function.args
     build = ir.IRBuilder(function.append_basic_block("entry"))
@@ -116,12 +116,12 @@ def _function(module: Any, rows: int, columns: int) -> Any:
             build.store(value, place, align=4)
 
     tiles = [(row, lane) for row in range(rows) for lane in range(vectors)]
-    # Places on the stack, of which LLVM makes registers.
+    # Stack slots, which LLVM turns into registers.
     sums = [build.alloca(vector) for _ in tiles]
     for total, tile in zip(sums, tiles, strict=True):
         build.store(load(at(base, base_step, *tile)), total)
-    # No instruction. Without it LLVM computes each row's address from the one before: a chain that
-    # takes longer than the multiply-adds.
+    # An empty instruction. Without it LLVM computes each row's address from the one before: a chain
+    # that takes longer than the multiply-adds.
     apart = ir.InlineAsm(ir.FunctionType(left.type, [left.type]), "", "=r,0")
     lefts = [
         build.call(apart, [build.gep(left, [build.mul(row_step, word(row))])])
@@ -142,7 +142,7 @@ def _function(module: Any, rows: int, columns: int) -> Any:
 
 
 def _plain(rows: int, columns: int) -> Any:
-    """The same in Python."""
+    """Return the same tile in plain Python."""
 
     def tile(
         out: np.ndarray, place: int, base: np.ndarray, under: int, base_step: int,

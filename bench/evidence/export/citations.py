@@ -1,4 +1,4 @@
-"""What the methods of a table are taken from, as BibTeX: `citations.bib`."""
+"""The sources of a table's methods as BibTeX, from `citations.bib`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ OF_PACKAGES: Final = {
     "envpool": "weng2022envpool",
     "gymnasium": "towers2024gymnasium",
 }
-"""Package -> the key of what describes it."""
+"""Package -> the citation key of the paper that describes it."""
 
 
 def bibliography(keys: Iterable[str]) -> str:
-    """The entries of these keys, each once."""
+    """Return the BibTeX entries of these keys, each once."""
     text = resources.files(__package__).joinpath("citations.bib").read_text("utf-8")
     entries = {re.findall(r"{(\w+),", entry)[0]: entry for entry in text.strip().split("\n\n")}
     return "\n\n".join(entries[key] for key in dict.fromkeys(keys)) + "\n"

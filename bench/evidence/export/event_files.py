@@ -28,18 +28,18 @@ def write_event_files(
     """Write `episode/return` and `episode/length` of every episode and `update/…` of every update.
 
     The step is the environment steps of the seed, the wall time that of its training. Numbers that
-    are missing are left out; those that are not finite stay what they are. A run's file is replaced
+    are missing are left out; infinite ones are written as they are. A run's file is replaced
     whole when it is written again.
 
     Args:
-        runs: those of the store's view that have a result; episodes, updates: of the view.
-        folder: what TensorBoard is to be pointed at; made where it is missing.
+        runs: the rows of the store's view with a result; episodes, updates: those of the view.
+        folder: the log directory for TensorBoard; created if it is missing.
 
     Returns:
         The runs' folders, in the order of the page.
 
     Raises:
-        InputError: one of them can't be written.
+        InputError: a file can't be written.
     """
     of_run = {
         name: dict(tuple(frame.groupby(["variant", "run"], observed=True)))
@@ -73,7 +73,7 @@ def _events(
     columns = [(f"{prefix}/{name}", rows[name].to_numpy(dtype=float)) for name in names]
     columns = [(tag, values) for tag, values in columns if not all(map(math.isnan, values))]
     steps = rows["step"].to_numpy()
-    seconds = rows["seconds"].fillna(0).to_numpy(dtype=float)  # of an imported curve, unknown
+    seconds = rows["seconds"].fillna(0).to_numpy(dtype=float)  # unknown for imported curves
     for place in range(len(rows)):
         values = [
             Summary.Value(tag=tag, simple_value=column[place])

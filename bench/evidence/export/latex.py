@@ -25,7 +25,7 @@ from bench.store.editions import edition_note
 from bench.visible import visible
 
 _NARROW: Final = 3
-"""Environments that fit into one column."""
+"""The most environments that fit into one column."""
 _MARKS: Final[dict[str, str]] = {"better": r"$^{\uparrow}$", "worse": r"$^{\downarrow}$"}
 _LABEL: Final = re.compile(r"[^A-Za-z0-9.-]+")
 _GREEK: Final = """
@@ -58,7 +58,7 @@ _WRITTEN: Final = str.maketrans(
 
 
 def escaped(text: str) -> str:
-    """A text that LaTeX prints as it is."""
+    """Return a text escaped, so that LaTeX prints it unchanged."""
     return visible(text).translate(_WRITTEN)
 
 
@@ -131,7 +131,7 @@ def _cell(results: Results, environment: str, variant: str) -> tuple[str, str]:
 
 
 def _caption(results: Results) -> list[str]:
-    """What the table shows, and once for all cells what the reader must know."""
+    """Sentences on what the table shows, and on what the reader must know of all cells."""
     tested = [each for each in results.verdicts if each.outcome in ("none", *_MARKS)]
     claimed = {each.outcome for each in results.verdicts} & set(_MARKS)
     numbers = [len(own) for own in results.values.values()]
@@ -168,18 +168,18 @@ def _caption(results: Results) -> list[str]:
 
 
 def _over(letters: Letters) -> str:
-    """The environments that letters are given over."""
+    """The environments over which letters are given, as text."""
     return escaped(", ".join(letters.environments))
 
 
 def _kinds(results: Results) -> list[str]:
-    """Sentences on variants whose returns are none of training episodes."""
+    """Sentences on variants whose returns are not those of training episodes."""
     kinds = zip(results.scores["variant_title"], results.scores["kind"], strict=True)
     return not_training(dict.fromkeys(kinds))
 
 
 def _methods(results: Results, cited: list[str]) -> str:
-    """A paragraph; `cited` takes the keys of what it cites."""
+    """The paragraph on methods; the keys that it cites are appended to `cited`."""
 
     def cite(key: str) -> str:
         cited.append(key)
@@ -252,6 +252,6 @@ def _number(value: float) -> str:
 
 
 def _row(cells: Sequence[str]) -> str:
-    """A row; what stands first is no option of the line break before it."""
+    """A table row; `{}` keeps a leading [ or * from being an option of the line break before."""
     cells = [f"{{}}{cells[0]}" if cells[0][:1] in ("[", "*") else cells[0], *cells[1:]]
     return f"    {' & '.join(cells)} \\\\"

@@ -10,6 +10,6 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 def cell(text: str) -> str:
-    """The text, behind an apostrophe where it would be a formula; a number in letters stays one."""
+    """The text, after an apostrophe if a spreadsheet would run it; numbers stay unchanged."""
     runs = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
     return f"'{text}" if runs else text

@@ -23,15 +23,15 @@ def tidy_tables(
     """The tables of an ablation by name, each in the order of the page.
 
     Args:
-        tables: of `table.make_tables`.
-        scores: of `scores.score_runs`, the rows of runs with a result.
+        tables: the tables of `tables.make_tables`.
+        scores: the frame of `scores.score_runs`, rows of runs with a result only.
         episodes, updates: the store's view of the ablation.
 
     Returns:
-        `statistics`, one row per variant and environment, as `table.Table.frame`; `scores`, one row
-        per run with a result, as `scores.score_runs`; `episodes` and `updates`, whose columns and
-        units are the store's, with environment, variant and seed in front and without columns in
-        which nothing stands. Episodes that are none of training have their kind in a column `kind`.
+        `statistics`, one row per variant and environment, as in `tables.Table.frame`; `scores`, one
+        row per run with a result, as in `scores.score_runs`; `episodes` and `updates`, whose
+        columns and units are the store's, with environment, variant and seed in front and without
+        empty columns. A column `kind` names the kind of episodes other than training episodes.
     """
     kinds = scores.drop_duplicates("run").set_index("run")["kind"]
     others = kinds[kinds != EPISODES]
@@ -45,10 +45,10 @@ def tidy_tables(
 
 
 def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
-    """One NAME.csv per table, in UTF-8; each appears under its name whole. No text is a formula.
+    """Write one NAME.csv per table, in UTF-8; each file appears whole. No text runs as a formula.
 
     Raises:
-        InputError: one of them can't be written.
+        InputError: a file can't be written.
     """
     written = []
     with refused_as(f"cannot write into {str(folder)!r}"):

@@ -25,7 +25,7 @@ def whole_caption(shown: Shown, meaning: Sequence[str], *, marked: bool) -> tupl
 
     Args:
         shown: what is drawn.
-        meaning: sentences on it.
+        meaning: sentences on what is drawn.
         marked: whether the figure marks where seeds diverged.
 
     Returns:
@@ -44,7 +44,7 @@ def seeds_text(numbers: Sequence[int]) -> str:
 
 
 def statistic_text(numbers: Sequence[int], statistic: Statistic) -> str:
-    """What a line shows, where it is over these numbers of seeds: the IQM of three is a mean."""
+    """What a line over these numbers of seeds shows; below four seeds the IQM is the mean."""
     if statistic != "iqm" or max(numbers, default=0) < 4:
         return STATISTICS["mean"]
     few = "; below 4 seeds the mean" if min(numbers) < 4 else ""
@@ -52,7 +52,7 @@ def statistic_text(numbers: Sequence[int], statistic: Statistic) -> str:
 
 
 def interval_text(numbers: Sequence[int], statistic: Statistic) -> str:
-    """What a band is, and what its interval is worth at these numbers of seeds, each over 1."""
+    """What a band is, and its measured coverage at these numbers of seeds, each over 1."""
     return (
         f"95% percentile-bootstrap interval over seeds ({REPETITIONS:,} resamples); its "
         f"measured coverage, for normal data, is {coverages_text(numbers, statistic)}"
@@ -60,7 +60,7 @@ def interval_text(numbers: Sequence[int], statistic: Statistic) -> str:
 
 
 TRAINING: Final = "training episodes, sampled actions and raw rewards"
-"""What the returns of runs that were trained here are."""
+"""The kind of returns of runs that were trained here."""
 
 
 def line_and_band(
@@ -69,11 +69,11 @@ def line_and_band(
     """Sentences: what a line and its band are.
 
     Args:
-        numbers: of seeds, all that occur.
-        counts: them in words.
+        numbers: all numbers of seeds that occur.
+        counts: the numbers in words.
         statistic: what the lines show.
         by_batch: whether episodes are placed at the end of their batch, not at their own.
-        what: the returns are.
+        what: the kind of returns, in words.
     """
     several = [number for number in numbers if number > 1]
     return [
@@ -94,7 +94,7 @@ def meaning(
     statistic: Statistic = "iqm",
     by_batch: bool = True,
 ) -> list[str]:
-    """Sentences: what learning curves are, of which environments.
+    """Sentences: what learning curves show, and on which environments.
 
     Args:
         runs: the store's view of the ablation.
@@ -137,7 +137,7 @@ def seconds_text(runs: pd.DataFrame) -> list[str]:
 
 
 def provenance(runs: pd.DataFrame, source: str) -> list[str]:
-    """Sentences: where the results lie, what of them was imported, and the versions of the rest."""
+    """Sentences: where the results lie, which were imported, and the versions of the rest."""
     sentences = [f"Results: {source}.", *(f"{line}." for line in imported.told(runs))]
     found = versions(runs)
     if found:

@@ -1,7 +1,7 @@
 """The Experiment: Figure 3 of the PPO paper from one's own results.
 
-Learning curves of all that is planned, be it there or not, with axes that hold the original's.
-What the original reached stands beside each panel as open markers.
+Learning curves of all planned variants, with runs or without, on axes that include the original's
+range. Open markers beside each panel show what the original reached.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from bench.evidence.statistics.estimates import Statistic
 
 
 def draw(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) -> Figure:
-    """Draw the Experiment, as far as its runs are there.
+    """Draw the Experiment, as far as it has runs.
 
     Args:
-        shown: of the ablation, what is missing too.
+        shown: the ablation's variants and environments, those without runs too.
         statistic: "mean", as in the original, or "iqm".
         paper: whether the original's values are drawn.
     """
@@ -42,7 +42,7 @@ def draw(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) -> 
 
 
 def caption(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) -> list[str]:
-    """Sentences: what `draw` of the same arguments shows, and what is missing."""
+    """Sentences: what `draw` shows with the same arguments, and what is missing."""
     found, plan = _contents(shown, statistic, paper), shown.rows(shown.results.plan)
     cells = [cell for content in found for cell, _ in content.cells]
     present = {(cell.environment, cell.variant): len(cell.seeds) for cell in cells}
@@ -69,7 +69,7 @@ def _contents(shown: Shown, statistic: Statistic, paper: bool) -> list[Content]:
 
 
 def _original(shown: Shown, found: Sequence[Content]) -> list[str]:
-    """What the open markers are, and in what the two experiments differ."""
+    """Sentences: what the open markers are, and how the two experiments differ."""
     variants, marked = shown.variants, [content for content in found if content.originals]
     budgets = sorted({int(size) for size in shown.results.plan["budget"]})
     versions = sorted({version(each.environment) or each.environment for each in found})

@@ -1,4 +1,4 @@
-"""Title, legend and caption around a figure, which grows by what they take."""
+"""Title, legend and caption around a figure, which grows by their height."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bench.evidence.figures.style import FONT_SIZE, drawing
 from bench.evidence.figures.wrapping import text_width, wrapped
 
 LEGEND: Final = "legend "
-"""What the name (gid) of a line without points begins with that has a place in the legend."""
+"""Prefix of the name (gid) of a line without points that becomes an entry of the legend."""
 
 _MARGIN: Final = 0.06
 _GAP: Final = 0.08
 _HANDLE: Final = 3.2  # length of a legend's line, in letters
-_BESIDE: Final = 6.0  # what an entry takes besides its text, in letters
+_BESIDE: Final = 6.0  # width of an entry besides its text, in letters
 
 
 def furnish(
@@ -51,7 +51,7 @@ def furnish(
         if legend:
             above += _legend(figure, inner, font_size)
         below = _text(figure, caption, inner, 0.88 * font_size, "caption", color="0.25")
-    canvas: Any = FigureCanvasAgg(figure)  # matplotlib annotates neither it nor the renderer
+    canvas: Any = FigureCanvasAgg(figure)  # matplotlib types neither canvas nor renderer
     renderer = canvas.get_renderer()
 
     def taken(part: Artist) -> float:

@@ -1,4 +1,4 @@
-"""Panels in a grid: as many side by side as the width holds, each as high as is asked."""
+"""Panels in a grid: as many side by side as the width holds, each of a given height."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ PAGE: Final = 7.0
 _SCREEN: Final = {1: 6.0, 2: 8.5}
 _WIDEST: Final = 10.5
 _MOST_COLUMNS: Final = 4
-_ROOM: Final = 4.0  # of a row, before it is known what its texts take [inches]
-_TICK_LABELS: Final = 2.2  # what those of the next panel take, in letters' heights
+_ROOM: Final = 4.0  # height of a row before its texts are laid out [inches]
+_TICK_LABELS: Final = 2.2  # room for the next panel's tick labels, in letters' heights
 _MARGIN: Final = 0.06  # right of a panel's name [inches]
-_PASSES: Final = 2  # of the layout, after which widths stay
+_PASSES: Final = 2  # passes of the layout, after which widths stay the same
 _DOTS_PER_INCH: Final = 200
 
 Names = tuple[str, str]
-"""Of a panel and of its horizontal axis."""
+"""The names of a panel and of its horizontal axis."""
 
 
 def screen_width(panels: int) -> float:
@@ -53,14 +53,14 @@ def panel_height(width: float, font_size: float) -> float:
 def make_grid(
     panels: int, columns: int, width: float, *, share_y: bool = False, strip: float = 0.0
 ) -> tuple[Figure, list[Axes], list[Axes]]:
-    """A figure with a constrained layout.
+    """Make a figure of panels with a constrained layout.
 
     Args:
         panels: how many.
         columns: how many stand in a row.
         width: of the figure [inches].
-        share_y: whether they share the vertical axis.
-        strip: width of a further panel at the right of each, as a share of its own; 0: none.
+        share_y: whether the panels share the vertical axis.
+        strip: width of a strip at the right of each panel, as a share of the panel's; 0: none.
 
     Returns:
         The figure; its panels in reading order; and the strips.
@@ -82,7 +82,7 @@ def make_grid(
 
 
 def name_axes(panels: Sequence[Axes], columns: int, height: float, x: str, y: str = "") -> None:
-    """The names of both axes, at the left and at the bottom.
+    """Name the vertical axes at the left of the grid and the horizontal ones at its bottom.
 
     Args:
         panels: in reading order.
@@ -99,7 +99,7 @@ def name_axes(panels: Sequence[Axes], columns: int, height: float, x: str, y: st
 
 
 def settle(figure: Figure, panels: Sequence[Axes], height: float) -> Figure:
-    """The figure as high as its panels of `height` inches and their texts take.
+    """Fit the figure's height to panels of `height` inches with their texts.
 
     The names of panels and horizontal axes are wrapped to the room that the layout leaves them.
     """

@@ -132,15 +132,15 @@ def _seed_buttons(seeds: Sequence[int]) -> dict[str, Any]:
 
 
 def _above(distance: int) -> dict[str, Any]:
-    """Left above the panel: side by side, two menus would overlap on a phone."""
+    """A menu's place above the panel, at its left: side by side, two would overlap on a phone."""
     return {"x": 0, "xanchor": "left", "y": 1, "yanchor": "bottom", "pad": {"b": distance}}
 
 
 def _plain(text: str) -> str:
-    """Plotly reads a few tags in texts."""
+    """Escape a text, in which Plotly would read tags."""
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
 def _short(values: Floats) -> np.ndarray[Any, np.dtype[np.float32]]:
-    """Half the bytes, and more digits than a screen has points."""
+    """Values as float32: half the bytes, and still more digits than a screen can show."""
     return values.astype(np.float32)

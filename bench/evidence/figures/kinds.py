@@ -62,14 +62,14 @@ KINDS: Final[dict[str, Kind]] = {
 """What `figure --kind` calls a picture -> the module whose `draw` and `caption` make it."""
 
 _MARKED: Final = ("curves", "figure_3")
-"""Those that mark, over steps, where seeds diverged."""
+"""The kinds that mark, over steps, where seeds diverged."""
 
 
 def default_kind(page: str) -> str:
-    """What an ablation is drawn as.
+    """Return the kind of figure that an ablation is drawn as by default.
 
     Args:
-        page: what it looks like, one of `ablations.spec.PAGES`.
+        page: the kind of its page, one of `ablations.spec.PAGES`.
     """
     return page if page in ("figure_3", "kl") else "curves"
 
@@ -80,7 +80,7 @@ class Picture:
 
     figure: Figure
     caption: tuple[str, ...]  # paragraphs
-    missing: str  # of what a page like Figure 3 asks for; empty elsewhere
+    missing: str  # planned cells without runs, on a page like Figure 3; empty elsewhere
 
 
 def picture(
@@ -99,13 +99,13 @@ def picture(
 
     Args:
         results: of the ablation.
-        kind: of `KINDS`; None: what the ablation's page looks like.
+        kind: one of `KINDS`; None: that of the ablation's page.
         width: "column" (3.3 inches), "page" (7 inches) or inches; None: for a screen.
         font_size: of names [points]; None: 8.5, or 7 in a column.
-        variants, environments: names of those that are drawn; None: all.
+        variants, environments: names of what is drawn; None: all.
         title: whether the ablation's question stands above.
         caption: whether the caption stands below.
-        options: of the kind alone: x, statistic, paper; None: as if not given.
+        options: options of this kind only (x, statistic, paper); None: as if not given.
 
     Raises:
         InputError: nothing to draw; an unknown kind, variant, environment or option; a width or a
@@ -138,7 +138,7 @@ def picture(
 
 
 def in_inches(width: str | float | None) -> float | None:
-    """A width as it is given to `figure --width`, in inches.
+    """Convert a width, as given to `figure --width`, to inches.
 
     Raises:
         InputError: it is neither of `WIDTHS` nor a number that a page can have.

@@ -39,9 +39,9 @@ from bench.evidence.statistics.estimates import Floats, Statistic
 AXIS_NAMES: Final = {"steps": "environment steps of a seed", "seconds": "wall time of training [s]"}
 RETURN: Final = "episode return [raw reward]"
 LEAST: Final = 11.5
-"""Width of a panel without its strip, in letters' heights."""
+"""The least width of a panel without its strip, in letters' heights."""
 
-_TICK_LABELS: Final = 4.5  # what they and the gaps take, in letters' heights
+_TICK_LABELS: Final = 4.5  # room for tick labels and gaps, in letters' heights
 
 
 def draw(
@@ -69,7 +69,7 @@ def draw(
 def caption(
     shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm", strip: bool = True
 ) -> list[str]:
-    """Sentences: what `draw` of the same arguments shows."""
+    """Sentences: what `draw` shows with the same arguments."""
     found = contents(shown, x, statistic)
     curves = [curves for each in found for curves, _ in each.cells]
     by_batch = bool(len(shown.results.view.updates))
@@ -124,7 +124,7 @@ def contents(
         x: "steps" or "seconds".
         statistic: "iqm" or "mean".
         originals: by environment and variant, what a publication reports [return].
-        spans: by environment, what the panel must hold besides [return].
+        spans: by environment, further values that the panel must include [return].
     """
     cells, scores = shown.curves(x, statistic), shown.of(shown.results.values)
     found = []
@@ -158,17 +158,17 @@ def draw_panels(
     strip: bool = True,
     extent: float | None = None,
 ) -> Figure:
-    """A panel for each content.
+    """Draw a panel for each content.
 
     Args:
-        shown: of an ablation; found: of `contents`.
+        shown: of an ablation; found: what `contents` returns.
         x, statistic, strip: as those of `draw`.
         extent: where every horizontal axis ends; None: with the panel's longest curve.
     """
     there = {cell.variant for each in found for cell, _ in each.cells}
     there |= {name for each in found for name in each.originals}
     drawn = [name for name in shown.variants if name in there]
-    # A place a variant: as wide as its dots.
+    # One place per variant, as wide as its dots.
     beside = shown.letter * (1 + (0.75 if len(drawn) < 5 else 0.6) * len(drawn)) * strip
     width = shown.width or screen_width(len(found))
     columns = column_count(len(found), width, LEAST * shown.letter + beside)
@@ -201,7 +201,7 @@ def draw_panels(
 def _draw_strip(
     strip: Axes, content: Content, shown: Shown, drawn: Sequence[str], statistic: Statistic
 ) -> None:
-    """A place a variant: its seeds' scores, and what a publication reports as an open marker."""
+    """Draw one place per variant: its seeds' scores, and a published value as an open marker."""
     strip.set_ylim(content.low, content.high)
     strip.set_xlim(-0.9, len(drawn) - 0.1)
     for place, name in enumerate(drawn):

@@ -79,7 +79,7 @@ def draw(shown: Shown, *, columns: Sequence[str] | None = None) -> Figure:
 
 
 def caption(shown: Shown, *, columns: Sequence[str] | None = None) -> list[str]:
-    """Sentences: what `draw` of the same arguments shows, and what each diagnostic is."""
+    """Sentences: what `draw` shows with the same arguments, and what each diagnostic is."""
     return [
         "Line: interquartile mean over seeds of the mean over the updates between the points of a "
         "fixed grid. Band: pointwise 95% percentile-bootstrap interval over seeds.",
@@ -117,6 +117,6 @@ def _draw(
 
 
 def _lifted(band: Band, bottom: float) -> Band:
-    """The band with nothing below where a logarithmic axis ends."""
+    """The band, raised to `bottom` where it is below the end of a logarithmic axis."""
     centre, low, high = (np.maximum(x, bottom) for x in (band.centre, band.low, band.high))
     return Band(centre=centre, low=low, high=high)

@@ -15,7 +15,7 @@ from bench.files import refused_as, whole
 from bench.visible import visible
 
 ENDINGS: Final = (".png", ".pdf", ".svg")
-"""What a figure can be written as."""
+"""File endings of the formats that a figure can be written in."""
 
 _DOTS_PER_INCH: Final = 200
 
@@ -58,10 +58,10 @@ def svg(figure: Figure) -> bytes:
 
 
 def draw(figure: Figure, target: Path | BinaryIO, ending: str) -> None:
-    """Write a figure in the format of an ending of `ENDINGS`, into a file that is there or not.
+    """Write a figure in the format of one of `ENDINGS`; an existing file is replaced.
 
     Raises:
-        OSError: it can't be written.
+        OSError: the file can't be written.
     """
     # The names of its parts become attributes of SVG: XML has no way to write a control character.
     for part in figure.findobj(lambda artist: bool(artist.get_gid())):

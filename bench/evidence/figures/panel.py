@@ -29,15 +29,15 @@ def limits(cells: Cells, points: ArrayLike = (), *, whole: ArrayLike = ()) -> tu
     One seed that broke by orders of magnitude would otherwise flatten all curves to one.
 
     Args:
-        cells: the lines with their bands; none if there is something that must be held.
+        cells: the lines with their bands; may be empty if there are other values.
         points: further values, such as scores [return].
-        whole: values that must be held, however far away [return].
+        whole: values that the limits must include, however far away [return].
 
     Returns:
         (low, high), with a margin.
 
     Raises:
-        ValueError: there is nothing to hold.
+        ValueError: there is no value at all.
     """
     near, must = (np.asarray(values, dtype=np.float64) for values in (points, whole))
     lines = _finite([band.centre for _, band in cells])
@@ -75,7 +75,7 @@ def line(x: ArrayLike, y: ArrayLike, look: Look) -> Line2D:
 def open_mark(
     x: Sequence[float], y: Sequence[float], marker: str, colour: str | tuple[float, float, float]
 ) -> Line2D:
-    """A marker of a publication's value: what lies behind it stays visible."""
+    """An open marker for a published value: what lies behind it stays visible."""
     return Line2D(
         x,
         y,
@@ -91,11 +91,11 @@ def open_mark(
 
 
 def name_lines(panel: Axes, shown: Shown, drawn: Sequence[str]) -> None:
-    """Lines without points, from which the figure's legend is made; see `furniture`.
+    """Add lines without points, from which the figure's legend is made; see `furniture`.
 
     Args:
-        panel: any of the figure.
-        shown: has the names.
+        panel: any panel of the figure.
+        shown: has the variants' names and looks.
         drawn: the variants in the legend, in its order.
     """
     for name, title in shown.names.items():
@@ -106,11 +106,11 @@ def name_lines(panel: Axes, shown: Shown, drawn: Sequence[str]) -> None:
 
 
 def draw_curves(panel: Axes, cells: Cells, look: Mapping[str, Look], drawn: Sequence[str]) -> None:
-    """Lines over their bands, from 0 to the end of the longest grid.
+    """Draw lines over their bands, from 0 to the end of the longest grid.
 
     Args:
-        panel: where to; its vertical limits must hold every line.
-        cells: what is drawn, at least one.
+        panel: the axes to draw on; its vertical limits must include every line.
+        cells: the lines with their bands, at least one.
         look: of every variant.
         drawn: all variants of the page, among which markers are staggered.
     """
@@ -130,7 +130,7 @@ def draw_curves(panel: Axes, cells: Cells, look: Mapping[str, Look], drawn: Sequ
         distance = max(1, len(cell.grid) // _MARKS_A_LINE)
         curve.set_markevery((place * distance // len(drawn), distance))
         curve.set_gid(cell.variant)
-        curve.set_clip_on(False)  # whole markers at the edges; the limits hold every line
+        curve.set_clip_on(False)  # whole markers at the edges; the limits include every line
         panel.add_line(curve)
     panel.set_xlim(0, max(float(cell.grid[-1]) for cell, _ in cells))
 
@@ -138,7 +138,7 @@ def draw_curves(panel: Axes, cells: Cells, look: Mapping[str, Look], drawn: Sequ
 def draw_divergences(
     panel: Axes, cells: Cells, runs: pd.DataFrame, look: Mapping[str, Look]
 ) -> None:
-    """A cross where a seed's numbers stopped being finite, at the value it keeps."""
+    """Draw a cross where a seed's numbers stopped being finite, at its last value."""
     low, high = panel.get_ylim()
     for cell, _ in cells:
         mine = runs[(runs["variant"] == cell.variant) & (runs["environment"] == cell.environment)]
@@ -169,15 +169,15 @@ def draw_seeds(
     gid: str,
     upright: bool,
 ) -> None:
-    """Every seed's value as a dot, the statistic as a bar, and its interval, where it has one.
+    """Draw every seed's value as a dot, the statistic as a bar, and its interval, if it has one.
 
     Args:
-        panel: where to.
-        place: on the axis of variants.
+        panel: the axes to draw on.
+        place: position on the axis of variants.
         values: finite, one per seed.
         look: of the variant.
         statistic: what the bar shows.
-        gid: what the dots' name begins with.
+        gid: prefix of the names (gid) of the dots and of the bar.
         upright: whether values are on the vertical axis, as in a strip beside curves.
     """
 
@@ -211,7 +211,7 @@ def draw_seeds(
 
 
 def dress_panel(panel: Axes, *, x_ticks: int = 5, y_ticks: int = 5) -> None:
-    """Round ticks, at most so many intervals of them, and no frame at the top and right."""
+    """Set round ticks, at most `x_ticks` and `y_ticks` intervals; no frame at the top and right."""
     for axis, number in ((panel.xaxis, x_ticks), (panel.yaxis, y_ticks)):
         axis.set_major_locator(MaxNLocator(nbins=number, steps=[1, 2, 2.5, 5, 10]))
         axis.set_major_formatter(FuncFormatter(thousands))
@@ -220,7 +220,7 @@ def dress_panel(panel: Axes, *, x_ticks: int = 5, y_ticks: int = 5) -> None:
 
 
 def span(panel: Axes, extent: float, ticks: int) -> None:
-    """A horizontal axis from 0 to `extent`, the numbers at whose ends stay inside."""
+    """Set a horizontal axis from 0 to `extent`, the labels of whose outer ticks stay inside."""
     places = MaxNLocator(nbins=ticks, steps=[1, 2, 2.5, 5, 10]).tick_values(0, extent)
     panel.set_xticks([place for place in places if place <= extent * (1 + 1e-9)])
     panel.set_xlim(0, extent)
@@ -231,7 +231,7 @@ def span(panel: Axes, extent: float, ticks: int) -> None:
 
 
 def round_ticks(panel: Axes) -> None:
-    """Ticks of a logarithmic vertical axis that read as others' do, and never fewer than two."""
+    """Set at least two ticks on a logarithmic vertical axis, labelled as on other axes."""
     chosen = panel.yaxis
     low, high = sorted(panel.get_ylim())
     decades = np.log10(high / low)

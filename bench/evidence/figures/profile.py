@@ -64,7 +64,7 @@ def _worlds(shown: Shown) -> list[str]:
 
 
 def _strata(shown: Shown) -> dict[str, list[Floats]]:
-    """Normalised scores of each variant, by environment of those that all have."""
+    """Normalised scores of each variant, one array per environment that all variants have."""
     every = shown.results.strata(_worlds(shown))
     found = {name: own for name, own in every.items() if name in shown.variants}
     if not found:

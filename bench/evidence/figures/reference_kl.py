@@ -41,7 +41,7 @@ _LEAST: Final = 13.0  # width of a panel, in letters' heights
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """One variant on one environment: where its seeds went, and where they ended."""
+    """One variant on one environment: its way through training, and where its seeds ended."""
 
     variant: str
     divergence: Floats  # [G] over training, the statistic over seeds [nats]
@@ -50,22 +50,22 @@ class Way:
 
 
 Ways = Mapping[tuple[str, str], Sequence[Way]]
-"""(environment, "reward" or "gold reward") -> what the variants did there."""
+"""(environment, "reward" or "gold reward") -> the ways of the variants there."""
 
 
 def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
-    """Draw reward, and gold reward where it is told, against the KL of whole answers.
+    """Draw reward, and gold reward where it is reported, against the KL of whole answers.
 
     A line is a variant's way through training, the statistic over seeds of both coordinates
-    ("iqm" or "mean"); a dot is where a seed ended. The axis of KL is that of its square root, on
-    which small tunings are told apart (as in Gao et al. 2023, arXiv 2210.10760).
+    ("iqm" or "mean"); a dot is where a seed ended. The KL axis has a square-root scale, which
+    separates policies near the reference (as in Gao et al. 2023, arXiv 2210.10760).
     """
     found = _ways(shown, statistic)
     there = {way.variant for own in found.values() for way in own}
     drawn = [name for name in shown.variants if name in there]
     places = [(key, near) for near in (False, True)[: 1 + _crowded(found)] for key in found]
     width = shown.width or screen_width(len(places))
-    # What is drawn again stands below.
+    # The enlarged panels stand below the others.
     columns = column_count(len(found), width, _LEAST * shown.letter)
     cell, height = width / columns, panel_height(width / columns, shown.font_size)
     with drawing(shown.font_size):
@@ -87,7 +87,7 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
 
 
 def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
-    """Sentences: what lines and dots of `draw` of the same arguments are."""
+    """Sentences: what the lines and dots of `draw` are with the same arguments."""
     found = _ways(shown, statistic)
     numbers = sorted({len(way.ends) for own in found.values() for way in own})
     told = [
@@ -105,11 +105,11 @@ def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
 
 
 def _ways(shown: Shown, statistic: Statistic) -> Ways:
-    """Rewards, and gold rewards where some are told, with the KL of whole answers."""
+    """Rewards, and gold rewards where some are reported, with the KL of whole answers."""
     view, ends = shown.results.view, shown.results.findings.with_kl
     if ends is None:
         raise InputError(
-            "no run tells its KL to a reference: rewards can be drawn against it for token "
+            "no run reports its KL to a reference: rewards can be drawn against it for token "
             "environments only; choose --x steps or seconds"
         )
     told = per_answer(view.updates, view.episodes)
@@ -126,7 +126,7 @@ def _ways(shown: Shown, statistic: Statistic) -> Ways:
 
 
 def _ticks(end: float, width: float) -> list[int]:
-    """As many as have place on an axis of the square root, which is `width` inches long."""
+    """As many ticks as fit on a square-root axis that is `width` inches long."""
     kept: list[int] = []
     room = 2.6 * matplotlib.rcParams["font.size"] / 72 / width
     for tick in reversed([tick for tick in _TICKS if tick <= end]):
@@ -136,13 +136,13 @@ def _ticks(end: float, width: float) -> list[int]:
 
 
 def _crowded(found: Ways) -> bool:
-    """Whether some variants end so far away that the others fall on one another."""
+    """Whether some variants end so far away that the others overlap."""
     every = [way for own in found.values() for way in own]
     return any(not _is_near(way, found) for way in every)
 
 
 def _is_near(way: Way, found: Ways) -> bool:
-    """Whether a variant ends within twice the KL of a middling one."""
+    """Whether a variant ends within twice the median variant's KL."""
     middle = float(np.median([_end(each) for own in found.values() for each in own]))
     return _end(way) <= 2 * middle
 
@@ -180,11 +180,11 @@ def _of_cells(
 
 
 def _limit(panel: Axes, found: Sequence[Way], width: float) -> None:
-    """The limits of all panels of an environment: they show the gap between them.
+    """Set the limits that all panels of an environment share, so that they can be compared.
 
     Args:
-        panel: which is `width` inches wide with its tick labels.
-        found: what the variants did there.
+        panel: the axes, `width` inches wide with its tick labels.
+        found: the ways on this environment, of rewards and gold rewards.
     """
     x = np.concatenate([*(way.divergence for way in found), *(way.ends[:, 0] for way in found)])
     y = np.concatenate([*(way.rewards for way in found), *(way.ends[:, 1] for way in found)])
@@ -199,7 +199,7 @@ def _limit(panel: Axes, found: Sequence[Way], width: float) -> None:
 
 
 def _zoom(panel: Axes, found: Sequence[Way]) -> None:
-    """Limits where most variants end."""
+    """Set limits around where most variants end."""
     ends = np.concatenate([way.ends for way in found])
     low, high = np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)
     margin = np.where(high > low, 0.06 * (high - low), 1.0)

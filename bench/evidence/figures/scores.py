@@ -19,7 +19,7 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
 
 
 def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
-    """Sentences: what `draw` of the same arguments shows."""
+    """Sentences: what `draw` shows with the same arguments."""
     numbers = sorted({len(own) for own in shown.of(shown.results.values).values()})
     return [
         "Dot: a seed's score, its mean return in the last 10% of its steps "
@@ -30,6 +30,6 @@ def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
 
 
 def interval_sentences(numbers: Sequence[int], statistic: Statistic) -> list[str]:
-    """What the shade is; none where no variant has two seeds."""
+    """A sentence on what the shade is; none if no variant has two seeds."""
     several = [number for number in numbers if number > 1]
     return [f"Shade: {interval_text(several, statistic)}."] if several else []

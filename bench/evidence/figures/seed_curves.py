@@ -1,7 +1,7 @@
 """Every seed's learning curve: environments as rows and variants as columns.
 
 Where seeds end in one of two modes, as HalfCheetah's do, a mean over seeds is a value that no seed
-has. Here they can be seen.
+has. These panels show both modes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def draw(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> Fi
 
 
 def caption(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> list[str]:
-    """Sentences: what `draw` of the same arguments shows."""
+    """Sentences: what `draw` shows with the same arguments."""
     cells = shown.curves(x, statistic)
     numbers = sorted({len(curves.seeds) for curves, _ in cells})
     cut = False

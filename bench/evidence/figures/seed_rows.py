@@ -24,7 +24,7 @@ from bench.evidence.measures.cells import Cell
 from bench.evidence.statistics.estimates import Statistic
 
 _LEAST: Final = 10.0  # width of a panel, in letters' heights
-_WIDEST_NAMES: Final = 0.4  # of the figure
+_WIDEST_NAMES: Final = 0.4  # as a share of the figure's width
 
 
 def draw_rows(
@@ -39,7 +39,7 @@ def draw_rows(
 
     Args:
         values: by (environment, variant), one finite number per seed.
-        shown: which of them.
+        shown: selects the cells that are drawn.
         label: of the horizontal axis.
         statistic: what the bar shows.
         zero: whether 0 is marked: the values are differences.

@@ -27,7 +27,7 @@ class Shown:
     variants: Mapping[str, str]  # name -> title
     environments: tuple[str, ...]
     look: Mapping[str, Look]  # of every variant, by its place in the whole ablation
-    control: str | None  # what a legend marks as such
+    control: str | None  # the variant that a legend marks as control
     width: float | None = None  # [inches]; None: for a screen
     font_size: float = FONT_SIZE  # of names [points]
 
@@ -38,7 +38,7 @@ class Shown:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """Variant -> what a legend calls it."""
+        """Variant -> its name in a legend."""
         return {
             name: title + (" (control)" if name == self.control else "")
             for name, title in self.variants.items()
@@ -73,7 +73,7 @@ class Shown:
         ]
         if not found:
             untold = x == "seconds" and self.runs["seconds"].isna().all()
-            reason = "no file told its seconds" if untold else "no episode ended in any run"
+            reason = "no run has wall times" if untold else "no episode ended in any run"
             raise InputError(f"there is nothing to draw: {reason}")
         return found
 
@@ -87,13 +87,13 @@ def select(
     width: float | None = None,
     font_size: float = FONT_SIZE,
 ) -> Shown:
-    """What is asked for.
+    """Select the variants and environments that a figure shows.
 
     Args:
         results: of an ablation.
         variants, environments: names; None: all with runs.
-        missing: whether what is planned and has no runs is shown too, as in a publication's
-            figure, whose legend marks no control.
+        missing: whether planned variants and environments without runs are shown too, as in a
+            publication's figure, whose legend marks no control.
         width: of the figure [inches]; None: for a screen.
         font_size: of names [points].
 

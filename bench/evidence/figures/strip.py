@@ -14,7 +14,7 @@ from bench.evidence.figures.style import drawing
 from bench.visible import visible
 
 MOMENTS: Final = 6
-"""Pictures of a row."""
+"""Pictures per row."""
 
 SIDE: Final = 0.68
 """Width of a picture [inches]."""
@@ -37,11 +37,11 @@ class Row:
 
 
 def draw(rows: Sequence[Row], seconds: Sequence[float]) -> Figure:
-    """The strip; where an episode has ended, its row stays empty and says so.
+    """Draw the strip; where an episode has ended, its row stays empty and says so.
 
     Args:
         rows: from top to bottom, at least one, each with at least one picture.
-        seconds: the moment of each column, `MOMENTS` of them [seconds of the world].
+        seconds: the moment of each column, `MOMENTS` of them [simulated seconds].
     """
     high = [each.pictures[0].shape[0] / each.pictures[0].shape[1] * SIDE for each in rows]
     width, height = MOMENTS * SIDE, sum(high) + LINE * (len(rows) + 1)

@@ -1,7 +1,7 @@
 """How variants look and how numbers are written, the same in every figure.
 
-A variant is told apart by colour, by dashes and by marker, so that a figure reads in black and
-white and for the colour-blind. The control is dark grey and solid: the line to compare with.
+Variants differ in colour, dashes and marker, so that a figure can be read in black and white and
+by the colour-blind. The control is dark grey and solid: the line to compare with.
 """
 
 from __future__ import annotations
@@ -81,12 +81,12 @@ def power_of_ten(value: float, _position: int | None = None) -> str:
 
 
 def scale() -> float:
-    """How large lines and marks are beside those of `FONT_SIZE`."""
+    """The size of lines and marks relative to their size at `FONT_SIZE`."""
     return float(matplotlib.rcParams["font.size"]) / FONT_SIZE
 
 
 def drawing(font_size: float = FONT_SIZE) -> AbstractContextManager[None]:
-    """Matplotlib's settings for every figure, for the time of a `with`; global ones come back.
+    """Apply every figure's matplotlib settings within a `with`, then restore the global ones.
 
     Text stays text in vector files, with the fonts embedded in PDF (type 42) and named in SVG;
     matplotlib ships the font, so that it is the same on every machine.

@@ -1,4 +1,4 @@
-"""Where the time goes, and what more seeds in a batch buy."""
+"""Figures of throughput: where the time goes, and what training more seeds at once gains."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARTS: Final = ("physics", "acting", "update", "rest")
 _WIDE: Final = 4.0
 """Inches that a panel needs for a legend of one row."""
 
-_HATCHES: Final = ("", "//", "..", "")  # told apart without colour
+_HATCHES: Final = ("", "//", "..", "")  # distinguishable without colour
 
 
 def draw(
@@ -33,17 +33,17 @@ def draw(
     width: float | None = None,
     font_size: float = FONT_SIZE,
 ) -> Figure:
-    """Stacked shares of wall time, and steps/s against the number of seeds of a group.
+    """Draw stacked shares of wall time, and steps/s against the number of seeds of a group.
 
     Args:
         rows: of one session, as `bench.store.schema.THROUGHPUT` describes them.
-        titles: a peer's name in words.
+        titles: gives a peer's name in words.
         width: of the figure [inches]; None: for a screen.
         font_size: of names [points].
     """
     summary = summarise(rows)
     trained = summary[summary["kind"] == "training"]
-    # The sweep's algorithm and environment have several sizes; the others one.
+    # The sweep's algorithm and environment have several numbers of seeds; the others have one.
     sizes = trained.groupby(["name", "environment"])["seeds"].nunique()
     swept = sizes[sizes > 1].index
     main = int(trained["seeds"].mode().iloc[0])
@@ -66,7 +66,7 @@ def caption(rows: pd.DataFrame, *, source: str) -> str:
 
     Args:
         rows: those of `draw`.
-        source: where they lie.
+        source: where the rows are stored.
     """
     summary = summarise(rows)
     machine = json.loads(rows["machine"].iloc[0])

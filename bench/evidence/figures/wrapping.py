@@ -13,13 +13,13 @@ from matplotlib.textpath import text_to_path
 from bench.evidence.glyphs import printable
 
 _SEAMS: Final = re.compile(r"(?<=[-_/:])|(?<=[.,])(?!\d)|(?<=[a-z])(?=[A-Z])")
-"""Where a word that is too long is broken first: HalfCheetah-v5 has two."""
+"""Where a word that is too long is broken first: HalfCheetah-v5 has two such seams."""
 
 _BREAKS: Final = re.compile(r"(?<!=)(?<!\d to) (?!=|to \d)")
 """Spaces at which a line may end: not those of "n = 5 to 10"."""
 
 _MOST_LETTERS: Final = 6000
-"""Most lines of a text: captions are shorter, and an image has a largest height."""
+"""The most letters of a text: captions are shorter, and an image's height is limited."""
 
 
 def text_width(text: str, size: float, weight: str = "normal") -> float:
@@ -29,10 +29,10 @@ def text_width(text: str, size: float, weight: str = "normal") -> float:
 
 
 def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str:
-    """A text as the fonts can show it, in lines of at most `width` inches.
+    """Break a text, as the fonts can show it, into lines of at most `width` inches.
 
-    A word that is wider is broken, where it has a seam if it can be; "n = 5 to 10" is kept
-    together while it fits.
+    A word that is wider is broken, at a seam if possible; "n = 5 to 10" is kept together while it
+    fits.
     """
 
     def fits(line: str) -> bool:

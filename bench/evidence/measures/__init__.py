@@ -1,1 +1,1 @@
-"""What is measured of runs: scores, learning curves, times, KL, and their common scale."""
+"""Measures of runs: scores, learning curves, times, KL, and their common scale."""

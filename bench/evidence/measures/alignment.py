@@ -42,7 +42,7 @@ class Aligned:
     excluded: Integers  # [R] episodes left out because their return is not finite
     row: Integers  # [E] position of the episode's run in `runs`
     step: Integers  # [E] environment steps of the seed at the end of the episode, or of its batch
-    seconds: Floats  # [E] wall time since the training started [s], then
+    seconds: Floats  # [E] wall time from the start of training to `step` [s]
     returns: Floats  # [E] raw reward summed over the episode
 
 

@@ -1,4 +1,4 @@
-"""What normalised scores are measured by: the untrained policy, and PPO of the Experiment."""
+"""The anchors of normalised scores: 0 is the untrained policy, 1 the Experiment's PPO."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ PPO = "clipped_ppo"
 
 @dataclass(frozen=True, kw_only=True)
 class Anchors:
-    """What normalised scores are measured by [return], by environment, and where it lies."""
+    """The returns that count as 0 and as 1 of normalised scores, and where they come from."""
 
     untrained: Mapping[str, Floats]  # the untrained policy's scores, one per seed
-    ones: Mapping[str, float]
+    ones: Mapping[str, float]  # the mean score of the Experiment's PPO
     source: str
-    runs: Mapping[str, Mapping[str, str]]  # by environment: what -> the runs it is the mean of
-    untrained_scores: pd.DataFrame | None = None  # of `scores.score_runs`
+    runs: Mapping[str, Mapping[str, str]]  # by environment: variant -> ids of its runs
+    untrained_scores: pd.DataFrame | None = None  # the frame of `scores.score_runs`
 
     @property
     def zeros(self) -> dict[str, float]:
@@ -45,7 +45,7 @@ def anchors(
 
     Args:
         untrained: the frame of `scores.score_runs` for the ablation `untrained`.
-        experiment: that of the Experiment.
+        experiment: the same frame for the Experiment.
         source: the folder of these results.
     """
     values = {} if experiment is None else cell_values(experiment)
@@ -70,7 +70,7 @@ def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
 
     Args:
         source: the folder.
-        shown: how a path is written.
+        shown: returns a path as text for the reader.
     """
     for place in dict.fromkeys((source, PUBLISHED)):
         if (found := _anchors_of(place, _state(place))) is not None:
@@ -79,11 +79,11 @@ def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
 
 
 def _state(place: Path) -> frozenset[tuple[str, int, int]]:
-    """Other after every change of a store's runs and plans."""
+    """Return a value that changes with every change to a store's runs or plans."""
     found = set()
     for folder in filter(Path.is_dir, (place / "runs", place / "plans")):
         for file in os.scandir(folder):
-            with suppress(FileNotFoundError):  # set aside meanwhile by somebody else
+            with suppress(FileNotFoundError):  # moved meanwhile by another process
                 found.add((file.path, file.stat().st_mtime_ns, file.stat().st_size))
     return frozenset(found)
 
@@ -104,7 +104,7 @@ def _scores(name: str, place: Path) -> pd.DataFrame | None:
 
 
 def run_ids(runs: pd.DataFrame) -> str:
-    """Every run's id behind its seed; its status too where it did not finish."""
+    """Every run as "seed: id", with its status if it did not finish."""
     found = runs.drop_duplicates("run").sort_values("seed")
     return "  ".join(
         f"{row.seed}:\u00a0{row.run}" + ("" if row.status == "finished" else f" ({row.status})")

@@ -1,7 +1,7 @@
-"""Cells of a comparison, one variant on one environment: what is asked for and what is there.
+"""Cells of a comparison, one variant on one environment: those planned and those with results.
 
-A comparison of many cells is looked at before all of it has been trained. What is missing is
-named, and what is averaged over environments is averaged over those that every variant has.
+A comparison of many cells is shown before all of them have been trained. Missing cells are named,
+and averages over environments are taken over those that every variant has.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def planned(plan: pd.DataFrame) -> tuple[Cell, ...]:
 
 
 def titles(page: pd.DataFrame) -> dict[str, str]:
-    """Variant -> what figures and tables call it, in the order of the page: a plan or its runs."""
+    """Variant -> its title in figures and tables, in the order of `page`: a plan or its runs."""
     ordered = page.sort_values("variant_order", kind="stable").drop_duplicates("variant")
     pairs = zip(ordered["variant"], ordered["variant_title"], strict=True)
     return {str(variant): str(title) or str(variant) for variant, title in pairs}
@@ -101,9 +101,9 @@ def _listed(column: pd.Series) -> str:
 
 
 def complete_environments(plan: pd.DataFrame, present: Collection[Cell]) -> tuple[str, ...]:
-    """The environments in which every variant that has any cell present has its cell present.
+    """The environments on which every variant that has any present cell has one.
 
-    A variant without any cell is missing altogether and asks for nothing.
+    A variant without any present cell does not count.
     """
     cells = planned(plan)
     there = {variant for _, variant in present}
@@ -118,7 +118,7 @@ def complete_environments(plan: pd.DataFrame, present: Collection[Cell]) -> tupl
 def missing_text(plan: pd.DataFrame, present: Collection[Cell]) -> str:
     """Which cells of the plan are not there: "CEM, TRPO on Hopper-v5; all of Swimmer-v5".
 
-    Empty where none is missing. A variant that is nowhere is named once.
+    Empty if none is missing. A variant without any cell is named once.
     """
     cells, names = planned(plan), titles(plan)
     absent = [cell for cell in cells if cell not in present]
@@ -146,12 +146,12 @@ def budgets(runs: pd.DataFrame) -> dict[str, int]:
 
 
 def range_text(few: int, many: int) -> str:
-    """How many, from the fewest to the most: "10", or "5 to 10"."""
+    """A range of counts as text: "10", or "5 to 10"."""
     return str(few) if few == many else f"{few} to {many}"
 
 
 def counts_text(plan: pd.DataFrame, counts: Mapping[Cell, int]) -> str:
-    """How many seeds the cells have, those that differ from most of them named.
+    """How many seeds the cells have, naming the cells that differ from most.
 
     Like "n = 10", or "n = 10, save Hopper-v5: CEM 3, TRPO 5; Swimmer-v5: 7". Cells without seeds
     are passed over.

@@ -1,7 +1,7 @@
 """Learning curves of every seed on a fixed grid, and their aggregate over seeds.
 
-Episodes end where they end, in no two seeds alike; to average over seeds each seed's episodes
-are gathered between the points of a grid. Nothing is smoothed and nothing is cut to the shortest.
+Episodes end at other steps in every seed; to average over seeds, each seed's episodes are averaged
+between the points of a grid. Curves are neither smoothed nor cut to the shortest.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bench.evidence.statistics.estimates import (
 Axis = Literal["steps", "seconds"]
 
 AXES: Final = ("steps", "seconds")
-"""What a curve can be drawn against."""
+"""The horizontal axes of a curve."""
 
 POINTS: Final = 100
 """Grid points of a curve where episodes are frequent enough to fill them."""
@@ -101,9 +101,9 @@ def aligned_curves(
     """`seed_curves` of episodes that are already matched to their runs.
 
     Args:
-        aligned, x, points: as there.
-        shared: all variants of an environment have as many points as the coarsest one fills. When a
-            curve first reaches a return depends on how fine it is, so times are compared on these.
+        aligned: the matched episodes; x, points: as in `seed_curves`.
+        shared: give all variants of an environment as many points as the coarsest one fills: when
+            a curve first reaches a return depends on its grid, so times are compared on one grid.
     """
     if x not in AXES:
         raise unknown("x axis", x, AXES)
@@ -161,8 +161,8 @@ def aggregate(
     Args:
         curves: all seeds of a variant on an environment.
         statistic: "iqm" or "mean".
-        seed: of the resamples. They depend on it and on n alone, so that a curve does not move
-            when another variant joins the figure.
+        seed: seed of the resamples, which depend on it and on n alone, so that a curve does not
+            move when another variant joins the figure.
         repetitions: bootstrap resamples.
 
     Raises:

@@ -28,7 +28,7 @@ LABELS: Final = {
     "learning_rate": "step size",
     "beta": "β",
 }
-"""Column of the store's `updates` -> what an axis calls it; others by their name in words."""
+"""Column of the store's `updates` -> its axis label; other columns are labelled by their name."""
 
 _REPETITIONS: Final = 2_000
 """Bootstrap resamples behind a band: these curves explain, nothing is claimed from them."""
@@ -38,10 +38,10 @@ _LOGARITHMIC: Final = (
 )
 
 _SMALLEST: Final = 1e-12
-"""Beside the largest value of a panel, the smallest that a logarithmic axis shows."""
+"""The smallest value that a logarithmic axis shows, as a share of the panel's largest."""
 
 _ROUNDING: Final = 1e-6
-"""Beside the largest value, how negative what cannot be negative may come out."""
+"""How negative rounding may make a non-negative diagnostic, as a share of its largest value."""
 
 _SIGNS: Final = {" - ": " − ", "^2": "²", "sum ": "Σ ", "gradient_variance": "gradient variance"}
 
@@ -59,7 +59,7 @@ class Diagnostic:
 
     @property
     def meaning(self) -> str:
-        """What the store says that it is, with signs in place of its ASCII."""
+        """The store's description of the column, with mathematical signs in place of ASCII."""
         text = str(SCHEMAS["updates"].field(self.column).metadata[b"meaning"], "utf-8")
         for plain, sign in _SIGNS.items():
             text = text.replace(plain, sign)
@@ -75,12 +75,12 @@ class Diagnostic:
         return [(cell, aggregate(cell, repetitions=_REPETITIONS)) for cell in self.cells]
 
     def panel(self, environment: str) -> list[tuple[SeedCurves, Band]]:
-        """Those on an environment."""
+        """The curves on an environment."""
         return [pair for pair in self.banded if pair[0].environment == environment]
 
     @cached_property
     def logarithmic(self) -> bool:
-        """Whether the axes are: of what spans orders of magnitude, and is negative by rounding."""
+        """Whether the axes are logarithmic: a `_LOGARITHMIC` column, negative only by rounding."""
         if self.column not in _LOGARITHMIC:
             return False
         values = np.concatenate([band.centre for _, band in self.banded])
@@ -89,7 +89,7 @@ class Diagnostic:
 
     @property
     def cut(self) -> bool:
-        """Whether some of a line lies below its logarithmic axis."""
+        """Whether a part of a line lies below its logarithmic axis."""
         return self.logarithmic and any(
             bool(np.any(band.centre < floor(self.panel(cell.environment))))
             for cell, band in self.banded
@@ -119,7 +119,7 @@ def mechanism_of(plan: pd.DataFrame) -> tuple[str, ...]:
 def diagnostics(
     runs: pd.DataFrame, updates: pd.DataFrame, columns: Sequence[str], *, points: int = 50
 ) -> tuple[Diagnostic, ...]:
-    """Curves of diagnostics on a grid of steps, as `curves.seed_curves` of returns.
+    """Curves of diagnostics on a grid of steps, like those of returns by `curves.seed_curves`.
 
     A seed's value at a grid point is the mean over the updates since the point before.
 
@@ -127,7 +127,7 @@ def diagnostics(
         runs: the store's view of an ablation, one row per run.
         updates: the store's view, one row per update.
         columns: which diagnostics; those without a number are left out.
-        points: of the grid, at most.
+        points: the most points of the grid.
     """
     found = []
     for column in columns:

@@ -1,4 +1,4 @@
-"""What the updates of the last tenth of a run report, averaged: one number per run and column."""
+"""Means of what the updates report in the last tenth of a run: one number per run and column."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
 """Environments in which the seeds of one variant end in separate modes, and what that means.
 
 A claim says that two distributions differ. Where one seed in ten of a variant ends in a mode that
-lifts its mean, ten seeds miss it in 0.9¹⁰ = 35% of cases, and then two means are told apart that
-are equal, with nothing in the data that could warn. So the warning comes from what other runs on
-the environment have shown. `modes.csv` holds that; it was made by
+lifts its mean, ten seeds miss it in 0.9¹⁰ = 35% of cases, and then two equal means are claimed to
+differ, with nothing in the data that could warn. So the warning comes from modes that other runs on
+the environment have shown. `modes.csv` holds these; it was made by
 
     python -m bench.evidence.measures.modes [RESULTS]
 
@@ -49,7 +49,7 @@ class Modes(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What was seen."""
+        """How many seeds ended in each group, in words."""
         upper = self.seeds - self.lower
         return (
             f"{self.lower} of {self.seeds} seeds of {self.ablation}'s {self.variant} ended at "
@@ -60,12 +60,12 @@ class Modes(NamedTuple):
 
 @cache
 def known_modes() -> tuple[Modes, ...]:
-    """The table, by environment."""
+    """The rows of `modes.csv`, by environment."""
     return tuple(map(Modes._make, pd.read_csv(MODES).itertuples(index=False)))
 
 
 def mode_warnings(*environments: str) -> list[str]:
-    """What a reader of claims on these must know, a sentence; none where no modes are known."""
+    """A sentence that warns readers of claims on these environments; none without known modes."""
     known = [each for each in known_modes() if each.environment in environments]
     if not known:
         return []
@@ -82,7 +82,7 @@ def mode_warnings(*environments: str) -> list[str]:
 
 
 def find_modes(results: Path) -> Iterator[Modes]:
-    """The rows of the table, from a results folder.
+    """Yield the rows of `modes.csv` from a results folder.
 
     Args:
         results: the folder of a store.
@@ -98,7 +98,7 @@ def find_modes(results: Path) -> Iterator[Modes]:
 
 
 def _cells(results: Path) -> list[tuple[float, Modes]]:
-    """Every description with enough seeds: how clear its best split is, and that split."""
+    """For every description with enough seeds, the p-value of its best split, and that split."""
     found: dict[str, tuple[float, Modes]] = {}
     ablations = set(Store(results, read_only=True).plans()["ablation"].to_pylist())
     for ablation in sorted(ablations - {UNTRAINED}):

@@ -48,8 +48,8 @@ def scales(zeros: Mapping[str, float], ones: Mapping[str, float]) -> dict[str, S
 
     Args:
         zeros: environment -> the return that counts as 0.
-        ones: environment -> the return that counts as 1. Where it is not above the other there is
-            no scale.
+        ones: environment -> the return that counts as 1. Where it is not above the 0, the
+            environment has no scale.
     """
     return {
         environment: Scale(zero=zeros[environment], one=one)
@@ -107,8 +107,8 @@ class Aggregate:
 
 
 def number_text(value: float) -> str:
-    """A normalised score for people: two decimals, a dash where there is none."""
-    # + 0.0: what rounds to nought has no sign.
+    """A normalised score as text: two decimals, a dash where there is none."""
+    # + 0.0 turns −0.0 into 0.0.
     return f"{round(value, 2) + 0.0:.2f}".replace("-", "−") if np.isfinite(value) else "–"
 
 
@@ -123,13 +123,13 @@ def strata(
     environments: Sequence[str],
     variants: Iterable[str],
 ) -> dict[str, list[Floats]]:
-    """Variant -> its normalised scores on each environment, of those that have all of them.
+    """Variant -> its normalised scores on each environment, for variants that have them all.
 
     Args:
         values: the seeds' returns by cell.
         scales: environment -> scale, of every environment.
-        environments: which; without any no variant has them.
-        variants: which.
+        environments: names; if there are none, the result is empty.
+        variants: names.
     """
     return {
         variant: [scales[name](values[name, variant]) for name in environments]
@@ -151,7 +151,7 @@ def pooled(
     Args:
         values, scales, environments: as in `strata`.
         titles: variant -> what tables call it.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
     return tuple(
         _pooled(own, environments, variant, titles[variant], seed)

@@ -2,7 +2,7 @@
 
 Whoever looks at ten seeds, trains more and looks again has another chance to claim a difference
 where there is none: looking at every n from 10 to 16 makes 5% into 11%, at 10 and 16 alone into 7%.
-So seeds beyond the plan's are left out, and told; a view that counts them is another one, labelled
+So seeds beyond the plan's are left out, and a note names them; a view that counts them is labelled
 as such.
 """
 
@@ -22,14 +22,14 @@ _RUN = ["run", "variant"]
 
 
 def on_planned_seeds(view: View, *, extended: bool = False) -> tuple[View, tuple[str, ...]]:
-    """A view's planned seeds alone, and a sentence on others that are there.
+    """Restrict a view to its planned seeds, and return a sentence on the others that it has.
 
     A plan of fewer than `FEWEST_PAIRS` seeds fixes nothing, because nothing is tested on so few;
-    one that doesn't say its seeds, as those of imported curves, neither.
+    nor does a plan that names no seeds, such as that of imported curves.
 
     Args:
         view: an ablation's results.
-        extended: count the others too.
+        extended: keep the other seeds too.
     """
     planned = {
         (row.environment, row.variant): frozenset(seeds)

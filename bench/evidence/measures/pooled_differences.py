@@ -22,9 +22,9 @@ class PooledDifferences:
     """Paired differences of all environments, each environment weighing alike.
 
     Attributes:
-        pairs: of common seeds, the fewest of any environment.
+        pairs: pairs of common seeds, on the environment with the fewest.
         values: the differences [normalised score].
-        weights: theirs in the mean over environments; their sum is 1.
+        weights: of each difference in the mean over environments; their sum is 1.
     """
 
     pairs: int
@@ -37,7 +37,7 @@ class PooledDifferences:
         return float(self.values @ self.weights) if self.pairs else math.nan
 
     def p_value(self, seed: int) -> float:
-        """The sign-flip test's, runs on different environments independent.
+        """The sign-flip test's p-value, with runs on different environments independent.
 
         NaN where an environment has fewer than `FEWEST_PAIRS` pairs.
         """
@@ -46,7 +46,7 @@ class PooledDifferences:
         return sign_flip_test(self.values * self.weights, np.random.default_rng(seed))
 
     def interval(self, level: float, seed: int) -> tuple[float, float]:
-        """As `significance.sign_flip_interval`; NaN where `p_value` is."""
+        """The `significance.sign_flip_interval` of the difference; NaN where `p_value` is."""
         if self.pairs < FEWEST_PAIRS:
             return math.nan, math.nan
         generator = np.random.default_rng(seed)
@@ -57,7 +57,7 @@ def pool(differences: Sequence[Floats], scales: Sequence[Scale]) -> PooledDiffer
     """Put the differences of several environments on their scales.
 
     Args:
-        differences: paired differences, an array an environment [return].
+        differences: one array of paired differences per environment [return].
         scales: of the environments.
     """
     parts = [

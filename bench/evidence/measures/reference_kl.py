@@ -14,22 +14,22 @@ from bench.evidence.measures.late_updates import late_means
 
 
 def has_reference(updates: pd.DataFrame) -> bool:
-    """Whether any run tells its KL to a reference."""
+    """Whether any run reports its KL to a reference."""
     return bool(updates["reference_kl"].notna().any())
 
 
 def scores_with_kl(
     runs: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame, scores: pd.DataFrame
 ) -> pd.DataFrame:
-    """What each run has reached in the last tenth of its steps, besides its score.
+    """Add to each run's score its KL and its gold reward in the last tenth of its steps.
 
     Args:
         runs, episodes, updates: the store's view of an ablation.
         scores: the frame of `scores.score_runs` for these runs.
 
     Returns:
-        The rows of `scores` whose run tells `reference_kl`, with the further columns divergence:
-        KL(policy ‖ reference) of a whole answer [nats]; gold [reward], NaN where none is told; and
+        The rows of `scores` whose run reports `reference_kl`, with the further columns divergence:
+        KL(policy ‖ reference) of a whole answer [nats]; gold [reward], NaN if not reported; and
         penalised: score − reference_penalty · divergence, what was maximised [reward].
     """
     once = runs.drop_duplicates("run").set_index("run")

@@ -19,7 +19,7 @@ LAST_EPISODES: Final = 100
 """Episodes behind the second metric, `last_100`."""
 
 WINDOW_PERCENT: Final = 10
-"""The last part of a run's steps, which `score` and its like are about [%]."""
+"""The share of a run's steps, at its end, over which scores and `late_means` average [%]."""
 
 _DESCRIPTION: Final = [
     "environment",

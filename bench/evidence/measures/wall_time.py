@@ -1,4 +1,4 @@
-"""Whose wall time can be compared: that of one machine. Another's seconds are another quantity."""
+"""Which runs' wall times can be compared: only those of one and the same machine."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def one_machine(runs: pd.DataFrame) -> pd.Series:
     Where an imported curve was made is not known; each imported variant is a machine of its own.
 
     Args:
-        runs: with the columns of the table `runs`, and variant.
+        runs: a frame with the columns of the table `runs`, and variant.
     """
     machines = _machines(runs)
     known = runs["seconds"].notna()

@@ -1,4 +1,4 @@
-"""The tables of the page `hundred_seeds`: what few seeds promise, counted on a hundred."""
+"""The tables of the page `hundred_seeds`: how reliable few seeds are, counted on a hundred."""
 
 from __future__ import annotations
 
@@ -25,25 +25,25 @@ from bench.evidence.statistics.real_returns import (
 from bench.evidence.verdicts import p_text, return_text
 
 SEEDS: Final = (3, 5, 10, 20)
-"""Sizes of the samples."""
+"""Seeds in a sample."""
 
 EFFECTS: Final = (0.1, 0.2, 0.5)
 """Shares of the gain over the untrained policy that a claim is planned for."""
 
 FEWEST: Final = 50
-"""Known seeds of a cell, below which it says too little of itself."""
+"""The fewest known seeds with which a cell enters the tables."""
 
 
 def sections(
     plan: pd.DataFrame, scores: pd.DataFrame, untrained: Mapping[str, float], *, seed: int = 0
 ) -> tuple[Section, ...]:
-    """The tables, of every cell with enough seeds; none without one.
+    """The tables of all cells with enough seeds; none without such a cell.
 
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
         untrained: environment -> the untrained policy's mean score [return].
-        seed: of the samples.
+        seed: seed of the samples.
     """
     known = {cell: own for cell, own in cell_values(scores).items() if len(own) >= FEWEST}
     if not known:
@@ -151,7 +151,7 @@ _SAMPLES: Final = (
 def _by_size(
     measure: Callable[[int, np.random.Generator], Mapping[str, Measured]], seed: int
 ) -> list[tuple[str, ...]]:
-    """A row a name that `measure` gives: the name, and its shares by size of the samples."""
+    """One row per name that `measure` returns: the name, and its share at each sample size."""
     found = [measure(number, np.random.default_rng([seed, number])) for number in SEEDS]
     told = {name: [each[name] for each in found] for name in found[0]}
     return [

@@ -25,10 +25,10 @@ def section(
     """Rewards beside what they cost, a row per variant.
 
     Args:
-        environment: whose rows of `found`.
+        environment: name of the environment, which selects rows of `found`.
         found: the frame of `measures.reference_kl.scores_with_kl`.
         verdicts: on gold rewards; without any the table makes no claim.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
     here = found[found["environment"] == environment]
     claims = {each.variant: each.sentence for each in verdicts if each.environment == environment}

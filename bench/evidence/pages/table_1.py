@@ -4,8 +4,8 @@ A run's result is the mean return of its last 100 episodes, shifted and scaled i
 so that 0 is a random policy and 1 the best result, and averaged over runs. The paper leaves two
 things open: whether "random" is the untrained policy or uniformly random actions (both of the
 ablation `untrained`), and whether "best" is the best variant's mean over seeds on that environment
-or the best run. The first of each is taken for the interval and for single environments; the
-average is given by every reading.
+or the best run. The interval and single environments use the first reading of each; the average is
+given for every combination of readings.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ from bench.evidence.statistics.estimates import REPETITIONS, Floats
 
 _RESULT: Final = "last_100"
 UNIFORM: Final = "uniform_random"
-"""The variant of the ablation `untrained` that doesn't look where it is."""
+"""The variant of the ablation `untrained` whose actions are uniformly random."""
 OTHER_READINGS: Final = {
     (UNTRAINED, "run"): "to the best run",
     (UNIFORM, "mean"): "from uniform actions",
     (UNIFORM, "run"): "both",
 }
-"""What is random, and what is best -> what the column is called, beside "ours"."""
+"""(reading of "random", reading of "best") -> title of its column beside "ours"."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def surrogates(
         plan: the store's plan of the ablation `surrogates`.
         scores: the frame of `scores.score_runs`.
         untrained: the same frame for the ablation `untrained`, if it was run.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
     """
     values, names = cell_values(scores, _RESULT), titles(plan)
     found = _scales(values, untrained, UNTRAINED, "mean")
@@ -129,7 +129,7 @@ def _average(
 
 
 def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...]) -> Section:
-    """The rows as a part of the page, what is missing named below."""
+    """The rows as a section of the page, what is missing named below."""
     asked = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
     scaled = [e for e in asked if any(e in row.means for row in rows)]
     common = next((row.ours.environments for row in rows if row.ours), ())

@@ -1,4 +1,4 @@
-"""The page of an ablation that `figure --table` writes: every table of it, as Markdown."""
+"""The page that `figure --table` writes: all tables of an ablation, as Markdown."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.visible import visible
 
 
 def tables_as_markdown(view: View) -> str:
-    """An ablation's tables, with what its page has besides: Figure 3, Table 1, KL, hundred seeds.
+    """Return an ablation's tables with those of its page: Figure 3, Table 1, KL, hundred seeds.
 
     Args:
         view: of the ablation.

@@ -30,7 +30,7 @@ ACCURACY: Final[dict[str, float]] = _PANELS["accuracy"].to_dict()
 """Family -> a digitised value's accuracy, ± [return]."""
 
 AXES: Final = {name: (low, high) for name, _, low, high in _PANELS.itertuples()}
-"""Family -> about the vertical range of the figure's panel [return]."""
+"""Family -> approximate vertical range of the figure's panel [return]."""
 
 LEGEND: Final = {
     "a2c": "A2C",
@@ -48,7 +48,7 @@ def curve_ends() -> pd.DataFrame:
     """All ends of curves in the order of the figure's panels; NaN where one can't be read.
 
     Columns: environment, with its version; algorithm, as in the legend; final, a curve's last
-    point; last_10_percent, their mean; maximum [return].
+    point; last_10_percent, the mean of its last 10%; maximum [return].
     """
     return table("figure_3.csv")
 
@@ -56,7 +56,7 @@ def curve_ends() -> pd.DataFrame:
 def last_10_percent(environment: str) -> dict[str, float]:
     """Variant -> the mean of the last 10% of its curve on this environment, whatever its version.
 
-    What the figure does not have, or could not be read, is not there.
+    Curves that the figure lacks, or that could not be read, are left out.
     """
     variants = {name: variant for variant, name in LEGEND.items()}
     ends = curve_ends().dropna(subset="last_10_percent")

@@ -2,7 +2,7 @@
 
 Each row of `returns_1m.csv` names its source, environment version, number of seeds and metric; the
 returns are exact where the source tabulates them, and computed from the raw logs for ikostrikov.
-They are not one scale:
+They are not directly comparable:
 
 * Only HalfCheetah and Swimmer behave the same in v4 and v5; Walker2d has another foot friction,
   Reacher another timing of its reward, InvertedDoublePendulum another observation.

@@ -8,9 +8,9 @@ import pandas as pd
 
 
 def table(file: str) -> pd.DataFrame:
-    """A CSV file of this package; NaN where a field is empty, which the source leaves open."""
+    """Read a CSV file of this package; a field that the source leaves open is NaN."""
     with resources.files(__package__).joinpath(file).open(encoding="utf-8") as text:
-        # Printed as the source writes them.
+        # Columns kept as text, because they are printed as the source writes them.
         return pd.read_csv(text, dtype={"seeds": str, "value": str})
 
 

@@ -3,12 +3,12 @@
 Python computes facts (plain data) and figures (SVG); the Typst templates beside it hold prose,
 mathematics and layout.
 
-steps        the lecture's steps in its order, and what the ladder's rungs say of each
+steps        the lecture's steps in its order, each with the results of the ladder's rungs
 chapter      one ablation as facts and figures
 words        what happened and why, in sentences of verdicts and diagnostics
-settings     everything in which two variants differ
-excerpts     the lines of code that are an idea, from the algorithms' files
-lecture      importance sampling far apart, computed; pictures: all of the lecture's pictures
+settings     all hyperparameters in which two variants differ
+excerpts     the lines of code behind an idea, from the algorithms' files
+lecture      importance sampling of distant distributions; pictures: all pictures of the lecture
 supplement   every statistic (tables), hyperparameters, provenance, run ids
 building     from a results folder to the files of a report; document: compiles them
 """

@@ -1,4 +1,4 @@
-"""How far a batch carries: effective sample size and KL against the epochs spent on it."""
+"""How long a batch can be reused: effective sample size and KL against the epochs spent on it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.evidence.report.pictures import logarithmic, side_by_side
 from bench.evidence.results import Results
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
-"""Algorithms that spend several epochs on a batch, step by step."""
+"""Algorithms that spend several epochs on a batch, in the order of the lecture's steps."""
 
 COLUMNS: Final = ("effective_sample_size", "kl_mean")
 
@@ -42,7 +42,7 @@ class Point:
 
 
 def points(material: Results) -> dict[str, Point]:
-    """What an ablation holds, by description."""
+    """The points of an ablation, by description."""
     found: dict[str, Point] = {}
     chosen = material.runs[material.runs["algorithm"].isin(ALGORITHMS)]
     for description, runs in chosen.groupby("description", sort=False):
@@ -65,7 +65,7 @@ def points(material: Results) -> dict[str, Point]:
 
 
 def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
-    """The points of several ablations, a description once: under the name it has first."""
+    """The points of several ablations, each description once, under its first name."""
     once: dict[str, Point] = {}
     for of_one in found:
         for description, point in of_one.items():
@@ -74,7 +74,7 @@ def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
 
 
 def draw(found: list[Point]) -> Figure:
-    """A panel per diagnostic and environment, side by side; a mark per seed."""
+    """Draw one panel per diagnostic and environment, side by side, with one mark per seed."""
     environments = sorted({each.environment for each in found})
     epochs = sorted({each.epochs for each in found})
     places = [(name, environment) for name in COLUMNS for environment in environments]

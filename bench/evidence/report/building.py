@@ -35,14 +35,14 @@ from bench.store.editions import edition_text
 from bench.store.imported import is_imported, trained
 
 REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
-"""The ablations that show how far a batch carries."""
+"""The ablations that show how long a batch can be reused."""
 
 Remarks = Callable[[View], tuple[str, ...]]
-"""What the reader must be warned of about a view: other code, mixed versions, lost files."""
+"""Returns the warnings that a view needs: other code, mixed versions, lost files."""
 
 
 Progress = Callable[[int, int], None]
-"""Told how many are made, and of how many."""
+"""Called with the number of chapters made and with their total."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +56,7 @@ class Report:
 
 @dataclass(frozen=True, kw_only=True)
 class _Part:
-    """What the whole document has of one ablation, made by a process that has read its results."""
+    """One ablation's part of the whole document, made by a process that has read its results."""
 
     chapter: Chapter
     runs: pd.DataFrame  # their run, steps and back_end
@@ -68,13 +68,13 @@ class _Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Builder:
-    """What every chapter of a report needs.
+    """Makes reports from what every chapter needs.
 
     Attributes:
-        results: the folder that was named; None for a user's own or else the published results.
-        remarks: finds a view's warnings.
-        shown: how a path is written.
-        workers: processes that make chapters side by side.
+        results: the results folder; None: the user's own, or else the published results.
+        remarks: returns a view's warnings.
+        shown: returns a path as text for the reader.
+        workers: number of processes that make chapters in parallel.
     """
 
     results: Path | None
@@ -83,7 +83,7 @@ class Builder:
     workers: int = 1
 
     def one(self, name: str, form: str, stem: str) -> Report:
-        """The report of one ablation.
+        """Make the report of one ablation.
 
         Args:
             name: of the ablation.
@@ -105,12 +105,12 @@ class Builder:
     def whole(
         self, form: str, stem: str, on_chapter: Progress = lambda made, total: None
     ) -> Report:
-        """All ablations that there are results of, in the lecture's order.
+        """Make the report of all ablations with results, in the lecture's order.
 
         Args:
             form: one of `document.FORMATS`.
             stem: of the report's file name.
-            on_chapter: told how many chapters are made, and of how many.
+            on_chapter: called with the number of chapters made and with their total.
 
         Raises:
             InputError: there is no results folder, or no plan in it.
@@ -160,7 +160,7 @@ class Builder:
         return sorted(planned - {UNTRAINED}, key=lambda name: (order.get(name, len(order)), name))
 
     def _part(self, name: str, form: str, climbed: str) -> _Part | None:
-        """Of one ablation; None where it was planned and no folder is named that has results."""
+        """Make one ablation's part; None if it has no results and no results folder was named."""
         try:
             view = load(name, self.results)
         except InputError:
@@ -190,13 +190,13 @@ class Builder:
 
 @contextmanager
 def _mapping(workers: int) -> Iterator[Callable[..., Iterator[_Part | None]]]:
-    """What `map` does, by this many processes."""
+    """Yield a function that works like `map`, in this many processes."""
     if workers <= 1:
         yield map
         return
     # Spawned, never forked: pyarrow has threads.
     context = multiprocessing.get_context("spawn")
-    ending = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends them without a word
+    ending = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends them silently
     with ProcessPoolExecutor(workers, context, signal.signal, ending) as pool:
         yield pool.map
 
@@ -245,7 +245,7 @@ def _pages(facts: dict[str, Any]) -> dict[str, str]:
 
 
 def _claims(judged: Iterable[Judgement]) -> dict[str, Any]:
-    """What the literature claims and these results decide, and what they don't."""
+    """The literature's claims that these results test, as a table, and those that they don't."""
     found = {each.claim.name: each for each in judged}
     every = [found.get(name, Judgement(claim=claim)) for name, claim in CLAIMS.items()]
     tested = [each for each in every if each.decision != "not tested"]
@@ -275,7 +275,7 @@ def _sources(parts: Iterable[_Part]) -> str:
 
 
 def _command(results: Results) -> str:
-    """What trains the runs again: seeds and budgets where they are not the ablation's own."""
+    """The command that trains or imports the runs again, with their seeds and budget."""
     imports = results.plan.apply(is_imported, axis="columns")
     if imports.all():
         first = results.plan.iloc[0]

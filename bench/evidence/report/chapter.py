@@ -35,7 +35,7 @@ MOST_DIAGNOSTICS: Final = 1
 """Diagnostics whose curves a chapter shows: the first of those that its ablation names."""
 
 _FLAT: Final = 0.64
-"""Height of a picture on the page beside what it has alone."""
+"""Height of a picture on the page, as a share of its height when it stands alone."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,7 @@ class Chapter:
     facts: dict[str, Any]
     supplement: dict[str, Any]  # empty without results
     figures: dict[str, bytes] = field(default_factory=dict)  # file name -> SVG
-    plots: dict[str, str] = field(default_factory=dict)  # id -> an HTML element; of pages only
+    plots: dict[str, str] = field(default_factory=dict)  # id -> an HTML element; in HTML pages only
 
 
 def make_chapter(
@@ -56,9 +56,9 @@ def make_chapter(
     Args:
         results: of the ablation.
         command: that reproduces the runs.
-        form: "pdf", or "html", which wants the curves as interactive figures too.
-        whole: whether it is one of many, which draws a mechanism only where a step asks for it.
-        climbed: whether it is the ladder whose rungs the steps show.
+        form: "pdf", or "html", which needs the curves as interactive figures too.
+        whole: whether the chapter is one of many, which draw a mechanism only if a step shows it.
+        climbed: whether the ablation is the ladder whose rungs the steps show.
     """
     name = file_name(results.name)
     facts: dict[str, Any] = {
@@ -115,14 +115,14 @@ class Drawn:
         width: float = WIDTH,
         **options: Any,
     ) -> str:
-        """Draw a picture with its legend, and give the name of its file.
+        """Draw a picture with its legend, and return the name of its file.
 
         Args:
             kind: of `figures.kinds.KINDS`.
-            key: of the file's name; the kind if empty.
-            variants: those that are drawn; None: all.
+            key: last part of the file's name; the kind if empty.
+            variants: names of those that are drawn; None: all.
             width: [inches]; a narrow picture has small letters.
-            options: of the kind alone.
+            options: options of this kind only.
         """
         size = FONT_SIZE if width == WIDTH else SMALL_FONT_SIZE
         missing = kind == "figure_3"
@@ -130,7 +130,7 @@ class Drawn:
         figure = KINDS[kind].draw(shown, **options)
         if kind in ("curves", "mechanism"):
             figure.set_figheight(_FLAT * figure.get_figheight())
-            for panel in figure.axes:  # what was as high as the panel no longer is
+            for panel in figure.axes:  # labels wrapped to the former height are now too long
                 panel.set_ylabel(panel.get_ylabel().replace(" [", "\n["))
         furnish(figure, font_size=size)
         file = f"{file_name(self.results.name)}-{key or kind}.svg"
@@ -139,7 +139,7 @@ class Drawn:
 
 
 def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
-    """What the chapter shows; nothing under a key without content."""
+    """The chapter's pictures and tables; a key without content is absent."""
     found: dict[str, Any] = {}
     if results.page == "figure_3":
         found["figure_3"] = _figure_3(results, drawn)
@@ -190,7 +190,7 @@ def _departure(results: Results, drawn: Drawn) -> dict[str, Any]:
 
 
 def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
-    """Figure 3 of the PPO paper from these results, and what it says beside the paper's."""
+    """Figure 3 of the PPO paper from these results, and a table of them beside the paper's."""
     rows = beside_figure_3.beside_figure_3(results.plan, results.scores, results.anchors.untrained)
     return {
         "file": drawn("figure_3"),
@@ -248,7 +248,7 @@ def _short(results: Results) -> str:
 
 
 def _size(results: Results) -> str:
-    """Environments, budgets and seeds that are there, in a sentence."""
+    """A sentence: environments, budgets, and numbers of seeds with a score."""
     groups: dict[tuple[str, str], list[str]] = {}
     for environment, plan in results.plan.groupby("environment", sort=False):
         counts = [

@@ -12,17 +12,17 @@ import typst
 from bench.evidence.glyphs import fonts, printable
 
 FORMATS: Final = ("pdf", "html")
-"""What a report can be written as."""
+"""The formats of a report."""
 
 SUPPLEMENT: Final = "-supplement"
-"""Behind the report's name, the name of its supplement."""
+"""Suffix that makes the report's name the name of its supplement."""
 
 PLOTLY: Final = "plotly.min.js"
 """The file that the interactive curves of all pages share."""
 
 
 def pdf(facts: dict[str, Any], figures: Mapping[str, bytes], stem: str) -> dict[str, bytes]:
-    """The report and its supplement, by the names of their files.
+    """Make the report and its supplement, by the names of their files.
 
     Args:
         facts: for the templates.
@@ -44,13 +44,13 @@ def html(
     keys: Mapping[str, str],
     stem: str,
 ) -> dict[str, bytes]:
-    """A page per chapter, and what they share, by the names of their files.
+    """Make one page per chapter, and the file that they share, by the names of their files.
 
     Args:
         facts: for the templates.
         figures: file name -> SVG.
         plots: id of a place -> the interactive figure that stands there.
-        keys: of the pages, in their order, with their titles; the first is the front.
+        keys: key of a page -> its title, in the order of the pages; the first is the front page.
         stem: of the front page's file name.
     """
     pages = [
@@ -70,7 +70,7 @@ def html(
 
 
 def _dressed(page: str, plots: Mapping[str, str]) -> str:
-    """The page with its looks, and with its interactive figures in their places."""
+    """The page with its style sheet, and with its interactive figures in their places."""
     looks = resources.files("bench.evidence.report").joinpath("report.css").read_text("utf-8")
     scripts = ""
     for name, figure in plots.items():
@@ -78,7 +78,7 @@ def _dressed(page: str, plots: Mapping[str, str]) -> str:
         if place in page:
             page = page.replace(place, f'<div class="plot" id="{name}">{figure}</div>')
             scripts = f'<script src="{PLOTLY}"></script>'
-    # What is new in an objective has a brace under it, and is red as it is on paper.
+    # The new term of an objective has a brace under it, and is red as on paper.
     brace = '<munder accentunder="true">'
     page = page.replace(f"<munder>{brace}", f'<munder class="new">{brace}')
     width = '<meta name="viewport" content="width=device-width, initial-scale=1">'

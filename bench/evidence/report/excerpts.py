@@ -1,6 +1,6 @@
-"""The lines of code that are an idea: whole functions of the algorithms' files, docstrings out.
+"""The lines of code behind an idea: whole functions of the algorithms' files, without docstrings.
 
-Files are read, not imported: reports are made where torch is not.
+Files are read, not imported: reports are also made where torch is not installed.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Any
 import bench
 
 ROOT = Path(bench.__file__).parents[1]
-"""What the names of the files begin at."""
+"""The folder that file names are relative to."""
 
 
 def source(file: str) -> str:
-    """The text of a file of the algorithms.
+    """Return the text of an algorithm's file.
 
     Args:
         file: its path from the root of the tree.
@@ -25,7 +25,7 @@ def source(file: str) -> str:
 
 
 def excerpt(file: str, *functions: str) -> dict[str, Any]:
-    """Functions of a file as facts for the templates: file, number of the first line, text.
+    """Return functions of a file as facts for the templates: file, number of the first line, text.
 
     Args:
         file: path from the root of the tree.

@@ -20,12 +20,12 @@ import numpy as np
 from bench.evidence.measures.alignment import Floats
 
 DISTANCE: Final = 3.5
-"""Between the means of p and q in the picture of the estimate."""
+"""Distance between the means of p and q in the picture of the estimate."""
 
 SAMPLES: Final = 20_000
 STREAMS: Final = 500
 COUNTS: Final = (3, 10, 30, 100, 300)
-"""Numbers of samples at which the sign of the estimate is looked at."""
+"""Numbers of samples at which the sign of the estimate is checked."""
 
 DISTANCES: Final = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0)
 VARIANCE_SAMPLES: Final = 100_000
@@ -65,7 +65,7 @@ class Moments:
 
 
 def moments(distance: float) -> Moments:
-    """The integrals on a grid that reaches 12 standard deviations beyond where they live."""
+    """Integrate on a grid that reaches 12 standard deviations beyond the integrands' centres."""
     # E_p[f²·p/q] weighs with exp(−d·x) p(x), whose centre is at −3d/2.
     x = np.linspace(-1.5 * distance - 12, 0.5 * distance + 12, 200_001)
     p = density(x, -distance / 2)
@@ -89,7 +89,7 @@ def running_estimates(generator: np.random.Generator) -> Floats:
 
 
 def variances(seed: int = 0) -> dict[float, Floats]:
-    """`measured_variances` at every distance of `DISTANCES`; equal seeds give equal ones."""
+    """`measured_variances` at every distance of `DISTANCES`; equal seeds give equal variances."""
     return {
         distance: measured_variances(distance, np.random.default_rng([seed, 2, place]))
         for place, distance in enumerate(DISTANCES)
@@ -133,6 +133,6 @@ def unlucky(estimates: Floats) -> int:
     """The stream whose estimate keeps the wrong sign longest and still ends with the right one."""
     right = np.flatnonzero(estimates[:, -1] < 0)
     last_wrong = SAMPLES - 1 - np.argmax(estimates[right, ::-1] > 0, axis=1)
-    # Early enough for what follows to be seen.
+    # The last wrong sign comes early enough for the rest of the curve to be visible.
     seen = np.where(last_wrong < SAMPLES // 4, last_wrong, -1)
     return int(right[np.argmax(seen)])

@@ -42,7 +42,7 @@ DISCOUNTS: Final = (1.0, 0.9)
 CLIP: Final = 0.2
 
 HORIZON: Final = 200
-"""Steps over which the trade of λ is summed."""
+"""Steps over which bias and noise of λ are summed."""
 
 
 def all_pictures(estimates: Floats) -> dict[str, Figure]:
@@ -96,9 +96,9 @@ def after_step(weights: Sequence[float], taken: Sequence[int] | None, size: floa
     """Probabilities of three actions, equal before, after one step up the policy gradient.
 
     Args:
-        weights: of each action: what multiplies ∇log p.
+        weights: the factor of ∇log p, one per action.
         taken: the actions of the batch, one sample each; None: the exact expectation over all.
-        size: of the step on the logits of a softmax.
+        size: size of the step on the logits of a softmax.
     """
     before = np.full(3, 1 / 3)
     chosen = range(3) if taken is None else taken
@@ -109,7 +109,7 @@ def after_step(weights: Sequence[float], taken: Sequence[int] | None, size: floa
 
 
 def actions() -> Figure:
-    """Why a baseline: three actions, all of them expected, and two sampled."""
+    """Why a baseline helps: a step on the expectation over three actions, and on two samples."""
     centred = [value - float(np.mean(RETURNS)) for value in RETURNS]
     figure, panels = side_by_side(3, 1.75, sharey=True)
     for panel, (title, found) in zip(
@@ -167,7 +167,7 @@ def credit() -> Figure:
 
 
 def trade_of(gae_lambda: Floats, discount: float = 0.99) -> tuple[Floats, Floats]:
-    """What λ trades: (bias, noise) of A_t where critics' errors and rewards' noise have SD 1.
+    """The trade-off of λ: (bias, noise) of A_t if critics' errors and rewards' noise have SD 1.
 
     The critic's error at s_t itself is a baseline and biases nothing; that at s_(t+l) enters with
     γ^l λ^(l−1) (1 − λ). The noise of r_(t+l) enters with (γλ)^l.
@@ -304,7 +304,7 @@ def clip() -> Figure:
 
 
 def side_by_side(number: int, height: float, **options: Any) -> tuple[Figure, list[Axes]]:
-    """A figure as wide as the text with so many panels.
+    """Make a figure as wide as the text, with `number` panels side by side.
 
     Args:
         number: of panels.
@@ -319,13 +319,13 @@ def side_by_side(number: int, height: float, **options: Any) -> tuple[Figure, li
 
 
 def logarithmic(axis: Axis) -> None:
-    """Write numbers at the decades of a logarithmic axis alone."""
+    """Label only the decades of a logarithmic axis."""
     axis.set_major_formatter(FuncFormatter(power_of_ten))
     axis.set_minor_formatter(NullFormatter())
 
 
 def _blank(height: float, wide: float, high: float) -> tuple[Figure, Axes]:
-    """A figure with one panel that is a sheet of paper."""
+    """A figure with one panel without axes, to draw on."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     panel = figure.subplots()
     panel.set_xlim(0, wide)

@@ -1,4 +1,4 @@
-"""In which hyperparameters a variant differs from the one that it is compared with: in all."""
+"""All hyperparameters in which a variant differs from the one that it is compared with."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Apart:
 
     @property
     def text(self) -> str:
-        """In a line: "slots 8 (16); only here: epochs 10; only there: …"."""
+        """The differences in one line: "slots 8 (16); only here: epochs 10; only there: …"."""
         parts = [f"{name} {own} ({other})" for name, own, other in self.changed]
         for where, names in (("only here", self.added), ("only there", self.gone)):
             parts += [f"{where}: {', '.join(names)}"] if names else []
@@ -38,7 +38,7 @@ def hyperparameters(results: Results) -> dict[str, dict[str, str]]:
 
 
 def reference_of(results: Results, variant: str) -> str:
-    """The variant that this one is compared with: what its verdicts say; else the control."""
+    """The variant that this one is compared with: its verdicts' reference, else the control."""
     named = (each.reference for each in results.verdicts if each.variant == variant)
     return next(named, results.control)
 
@@ -62,7 +62,7 @@ def apart(own: Mapping[str, str], other: Mapping[str, str]) -> Apart:
 
 
 def value_text(value: Any) -> str:
-    """A hyperparameter's value for people."""
+    """A hyperparameter's value as text for the reader."""
     if isinstance(value, list):
         return " × ".join(map(str, value))
     return "∞" if value == "inf" else str(value).lower() if isinstance(value, bool) else str(value)

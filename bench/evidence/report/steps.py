@@ -1,7 +1,7 @@
 """The steps of Hung-yi Lee's lecture on PPO (National Taiwan University, 2018), in its order.
 
-Slides: speech.ee.ntu.edu.tw/~tlkagk/courses/MLDS_2018/Lecture/PPO (v3).pdf. Each with what the
-ladder's rungs say of it.
+Slides: speech.ee.ntu.edu.tw/~tlkagk/courses/MLDS_2018/Lecture/PPO (v3).pdf. Each step comes with
+the results of the ladder's rungs.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Step:
     """One step of the lecture.
 
     Attributes:
-        key: of its page and its picture's place in the template.
-        rungs: variants of the ladders that take it.
-        code: what the idea is in code: a file and functions in it.
-        mechanisms: the diagnostics that tell why.
-        ablation: the one that looks at this step alone.
-        inside: whether that one's first diagnostic is drawn, as no other picture shows it.
+        key: name of its page and of its picture's place in the template.
+        rungs: variants of the ladders that take this step.
+        code: the idea in code: a file and functions in it.
+        mechanisms: the diagnostics that explain the step's effect.
+        ablation: name of the ablation that studies this step alone.
+        inside: whether that ablation's first diagnostic is drawn: no other picture shows it.
     """
 
     key: str
@@ -132,7 +132,7 @@ STEPS: Final = (
 
 
 def told(step: Step) -> dict[str, Any]:
-    """A step as facts for the template: what needs no results."""
+    """A step as facts for the template: those that need no results."""
     return {
         "key": step.key,
         "title": step.title,
@@ -143,7 +143,7 @@ def told(step: Step) -> dict[str, Any]:
 
 
 def rungs(results: Results) -> dict[str, Any]:
-    """A ladder's rungs as facts: rung -> what it is compared with, what it bought and why.
+    """A ladder's rungs as facts: rung -> what it is compared with, what it gained and why.
 
     Args:
         results: of one of `LADDERS`.

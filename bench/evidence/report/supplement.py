@@ -26,15 +26,15 @@ _OF_CONTROL: Final = "those of the control"
 
 
 def part(results: Results) -> dict[str, Any]:
-    """An ablation's part of the supplement; nothing under a key without content.
+    """Make an ablation's part of the supplement; a key without content is absent.
 
     Args:
-        results: with a score at least.
+        results: results with at least one score.
     """
     plan, scores, found = results.plan, results.scores, results.findings
     several = len(results.titles) > 1
     compared = any(each.outcome != "control" and each.pairs for each in results.verdicts)
-    figure_3 = results.page == "figure_3"  # whose table of rivals has improvements already
+    figure_3 = results.page == "figure_3"  # its table of rivals has improvements already
     first = first_variances(results.view.updates)
     told: dict[str, Any] = {
         "scores": tables.scores(results),
@@ -64,7 +64,7 @@ def part(results: Results) -> dict[str, Any]:
 
 
 def details(results: Results) -> Facts:
-    """Every hyperparameter of every variant: a row per name; what differs is told apart."""
+    """Every hyperparameter of every variant: a row per name; differing values name variants."""
     meanings: dict[str, dict[str, str]] = {}
     for row in results.plan.drop_duplicates("variant").itertuples():
         for name, known in json.loads(str(row.metadata)).get("hyperparameters", {}).items():

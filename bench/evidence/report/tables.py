@@ -47,7 +47,7 @@ def table(
     rows: Sequence[Sequence[str]],
     notes: Sequence[str] = (),
 ) -> Facts:
-    """A table for the templates: texts, and where the text of each column stands."""
+    """A table for the templates: texts, and the alignment of each column."""
     return {
         "header": list(header),
         "align": list(alignment),
@@ -121,7 +121,7 @@ def _p(value: float, otherwise: str) -> str:
 
 
 def _covered(results: Results) -> str:
-    """What the intervals of mean differences are worth."""
+    """The measured coverage of the intervals of mean differences, in words."""
     measured = coverages_text((verdict.pairs for verdict in results.verdicts), "mean")
     return f" (measured coverage, for normal data: {measured})" if measured else ""
 
@@ -148,7 +148,7 @@ def improvement(results: Results) -> Facts:
         if all((where, name) in results.values for name in both):
             own, other = (results.values[where, name] for name in both)
             over.setdefault(both, {})[where] = own, other
-    environments: set[int] = set()  # how many an interval is over
+    environments: set[int] = set()  # numbers of environments that an interval is over
     seeds: set[int] = set()
     for (variant, reference), found in over.items():
         environments |= {1, len(found)}
@@ -279,7 +279,7 @@ def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
 
 
 def first_variances(results: Results, found: Mapping[Cell, Floats]) -> Facts:
-    """The gradient's variance where only the estimator differs, beside the control's."""
+    """The gradient's variance in the first batch, where only the estimator differs."""
     rows = []
     for environment, variant in filter(found.__contains__, planned(results.plan)):
         own, control = found[environment, variant], found.get((environment, results.control))

@@ -1,4 +1,4 @@
-"""What happened and why, in sentences of verdicts and diagnostics that claim nothing beyond."""
+"""What happened and why, in sentences that claim no more than verdicts and diagnostics show."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from bench.evidence.verdicts import Verdict, p_text, return_text
 def conclusion(
     verdicts: Sequence[Verdict], titles: Mapping[str, str], over_all: Sequence[Improvement] = ()
 ) -> str:
-    """The sentence.
+    """Return the sentence on what may be claimed.
 
     Args:
-        verdicts: of the page.
+        verdicts: all verdicts of the page.
         titles: variant -> what tables call it.
         over_all: comparisons over all environments together that the page tests too.
     """
@@ -108,7 +108,7 @@ def _no_claims(tested: Sequence[Verdict]) -> list[str]:
     counted = "the one comparison is" if number == 1 else f"all {number} comparisons"
     where = " on single environments" if tested[0].further else ""
     text = f"{counted}{where}{'' if number == 1 else ' are'} inconclusive"
-    # Even where all others come first, as many as these are left to adjust for.
+    # Even if all other tests have smaller p-values, Holm's method adjusts for this many.
     needed = pairs_needed(tested[0].comparisons - tested[0].further)
     if min(verdict.pairs for verdict in tested) < needed:
         text += f": to claim a difference among so many takes {needed} pairs, whatever its size"
@@ -120,12 +120,12 @@ def _listed(claims: Sequence[str]) -> str:
 
 
 def gained(verdicts: Sequence[Verdict]) -> str:
-    """What a variant bought, a clause for each outcome with its environments.
+    """What a variant gained, one clause per outcome with its environments.
 
     Like "better on A (+837, p = 0.027); inconclusive on B (+331, p = 0.11)".
 
     Args:
-        verdicts: of one variant, an environment each.
+        verdicts: one variant's verdicts, one per environment.
     """
     parts = []
     words = {"better": "better", "worse": "worse", "none": "inconclusive", "untested": "not tested"}
@@ -148,14 +148,14 @@ def _signed(verdict: Verdict) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Mechanism:
-    """A diagnostic that a step is about, and how to read that it moved.
+    """A diagnostic that a step is about, and what a change in it means.
 
     Attributes:
-        column: of the store's `updates`.
-        name: in words, with its article.
-        more: what it says where the diagnostic is larger than the step before's; `less`: smaller.
-        first: whether it is looked at in a seed's first batch alone, where both variants still have
-            the same policy; else the typical update is.
+        column: its column in the store's `updates`.
+        name: its name in words, with an article.
+        more: what it means if the diagnostic is larger than in the step before; `less`: if smaller.
+        first: whether it is read from a seed's first batch alone, where both variants still have
+            the same policy; else from a typical update.
     """
 
     column: str
@@ -172,7 +172,7 @@ _ALIKE = 1.1
 def reason(
     mechanism: Mechanism, values: Mapping[str, tuple[float, float]], before: str, own: str
 ) -> str:
-    """Why, as far as a diagnostic tells: its values in both variants, and what they say.
+    """Explain a step by a diagnostic: its values in both variants, and what they mean.
 
     Args:
         mechanism: the diagnostic.

@@ -2,7 +2,7 @@
 
 The measure is the share of the squared spread that is left within the two groups of the best split
 of the sorted scores (one-dimensional 2-means): about 0.25 for ten normal scores, near 0 for two
-modes. How small it is by chance is simulated for normal scores of the same number.
+modes. How small it is by chance is simulated with equally many normal scores.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from bench.evidence.statistics.estimates import Floats, checked_values
 
 DATA_SETS: Final = 20_000
-"""Simulated data sets behind a p-value: none below 1/20,001 is told."""
+"""Simulated data sets behind a p-value, which is at least 1/20,001."""
 
 
 def best_split(scores: ArrayLike) -> tuple[float, int]:
@@ -48,7 +48,7 @@ def clusters_p(scores: ArrayLike) -> float:
 
 @cache
 def _by_chance(number: int) -> Floats:
-    """The shares of simulated normal data sets of so many scores, ascending."""
+    """The shares of simulated normal data sets of `number` scores, ascending."""
     drawn = np.random.default_rng([0, number]).standard_normal((DATA_SETS, number))
     found: Floats = np.sort(_left_within(np.sort(drawn, axis=1)).min(axis=1))
     return found

@@ -6,8 +6,8 @@ normal data. Seeds that end in one of two modes, such as HalfCheetah's, can be c
 one seed in five ends in the upper mode, five seeds miss that mode altogether in 0.8⁵ = 33% of all
 data sets, and no interval made of them can hold the mean.
 
-Where nearly every seed of one side beats every seed of the other, few seeds hold no pair that shows
-the rest: at a true probability of improvement of 0.9 its interval is far from the nominal 95%.
+Where nearly every seed of one side beats every seed of the other, a few seeds may hold no pair in
+the opposite order: at a true probability of improvement of 0.9 coverage is far from nominal.
 """
 
 from __future__ import annotations
@@ -41,19 +41,19 @@ COVERAGE: Final = _read()
 """Statistic -> environments -> seeds -> measured coverage of the nominal 95% interval.
 
 Statistics are "iqm" and "mean" of one environment's returns, `AGGREGATES`, and "improvement P" for
-each P of `PROBABILITIES`, whose seeds are those of a side.
+each P of `PROBABILITIES`, where the number of seeds is that on each side.
 """
 
 
 def coverage(number: int, statistic: str = "iqm", environments: int = 1) -> float:
     """Measured coverage of a nominal 95% interval over `number` seeds of normal data.
 
-    Between two entries of the table the smaller numbers answer, which understates.
+    Between two entries of the table the smaller one is used, which understates coverage.
 
     Args:
         number: of seeds, on each environment.
         statistic: one of `COVERAGE`.
-        environments: that it is over.
+        environments: number of environments that the interval is over.
 
     Returns:
         A share in [0, 1]; NaN below two seeds, where there is no interval.
@@ -79,11 +79,11 @@ def coverages_text(numbers: Iterable[int], statistic: Statistic = "iqm") -> str:
 def aggregates_text(
     statistics: Sequence[str], environments: int, seeds: Collection[int]
 ) -> list[str]:
-    """A sentence: what the intervals of aggregates are worth; none where no cell has two seeds.
+    """A sentence on the measured coverage of aggregates; none where no cell has two seeds.
 
     Args:
         statistics: of `AGGREGATES`.
-        environments: over which they are.
+        environments: number of environments that they are over.
         seeds: all numbers of seeds that occur.
     """
     parts: dict[str, None] = {}
@@ -101,7 +101,7 @@ def aggregates_text(
 
 
 def improvement_text(environments: Collection[int], seeds: Collection[int]) -> list[str]:
-    """A sentence: what the intervals of probabilities of improvement are worth.
+    """A sentence on the measured coverage of probabilities of improvement.
 
     Args:
         environments: all numbers of environments that a probability is the mean over.

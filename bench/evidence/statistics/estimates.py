@@ -74,7 +74,7 @@ def bootstrap_interval(
         generator: the source of the resamples; equal generators give equal intervals.
         statistic: "iqm" or "mean".
         repetitions: number of resamples.
-        level: nominal coverage, in (0, 1). `statistics.coverage` has the real one.
+        level: nominal coverage, in (0, 1). `statistics.coverage` has the measured one.
 
     Returns:
         (low, high), each of the shape of the other axes; NaN from a single seed, which says
@@ -105,7 +105,7 @@ def interval_of_seeds(
 ) -> tuple[float, float]:
     """`bootstrap_interval` of one number per seed, whose resamples depend on `seed` and n alone.
 
-    NaN without seeds too.
+    NaN also without seeds.
     """
     number = len(np.asarray(values))
     if not number:
@@ -185,7 +185,7 @@ def tails(level: float) -> Floats:
 def quantiles(rows: Floats, probabilities: Floats) -> Floats:
     """`np.quantile(rows, probabilities, axis=1)` to the bit, [probabilities, rows].
 
-    Numbers within a row of `rows` are put in another order.
+    The numbers within each row of `rows` are reordered in place.
     """
     position = probabilities * (rows.shape[1] - 1)
     below = np.floor(position).astype(np.int64)

@@ -17,14 +17,14 @@ from bench.evidence.statistics.estimates import (
 )
 
 Pairs = Sequence[tuple[ArrayLike, ArrayLike]]
-"""(first, second) an environment: finite scores, 1-D, of any lengths."""
+"""(first, second) per environment: finite scores, 1-D, of any lengths."""
 
 
 def probability_of_improvement(pairs: Pairs) -> float:
     """P(a seed of first beats a seed of second), over all pairs of seeds; a tie counts one half.
 
     Args:
-        pairs: one an environment; the mean is over these, whatever their numbers of seeds.
+        pairs: one per environment; all weigh alike, whatever their numbers of seeds.
 
     Returns:
         A share in [0, 1]: 1 when every seed of first is above every seed of second.

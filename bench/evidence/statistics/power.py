@@ -1,9 +1,8 @@
 """How many pairs of seeds a claim of the observed size would need.
 
 The claims' test is the sign-flip test. For a mean difference d with standard deviation s, level α/m
-(the first step of Holm's adjustment over m comparisons) and n pairs, its power is that of the
-paired t-test but for a little (Hoeffding 1952, The large-sample power of tests based on
-permutations),
+(the first step of Holm's adjustment over m comparisons) and n pairs, its power is nearly that of
+the paired t-test (Hoeffding 1952, The large-sample power of tests based on permutations),
 
     power(n) = P(|T| > t_{n−1, 1−α/2m}),    T noncentral t with n − 1 degrees and shift √n · d/s
 
@@ -29,7 +28,7 @@ POWER: Final = 0.8
 """The chance to claim a difference that is there and as large as the one observed."""
 
 MOST_PAIRS: Final = 1_000
-"""Beyond so many pairs none is looked for: the difference is too small to matter here."""
+"""The most pairs considered: a difference that needs more is too small to matter here."""
 
 SMOOTH: Final = 100
 """Where p ≤ α/m allows more sign patterns than this, the grid of p-values does not bind."""
@@ -45,8 +44,8 @@ def pairs_for_claim(differences: ArrayLike, comparisons: int) -> int | None:
         comparisons: how many comparisons the page tests, this one included.
 
     Returns:
-        Pairs, at least `verdicts.pairs_needed(comparisons)`; None where more than `MOST_PAIRS`
-        would be needed, as with a difference of 0.
+        Pairs, at least `pairs_needed(comparisons)`; None where more than `MOST_PAIRS` would be
+        needed, as with a difference of 0.
 
     Raises:
         ValueError: fewer than two differences, or one that is not finite.
@@ -76,9 +75,9 @@ def pairs_for_claim(differences: ArrayLike, comparisons: int) -> int | None:
 def exact_power(pairs: int, effect: float, patterns: int) -> float:
     """The exact sign-flip test's power for normal differences, by simulation.
 
-    With a the sorted |differences|, a pattern's |sum| is at least the observed one, |S|, just where
-    those flipped against the pattern of all pluses sum to t = (Σa − |S|)/2 at most. So the test
-    claims a difference where no more than `patterns` subset sums of a are that small.
+    With a the sorted |differences|, a pattern's sum is at least the observed |S| exactly if the
+    values that it flips, against the pattern of all pluses, sum to at most t = (Σa − |S|)/2. So the
+    test claims a difference if no more than `patterns` subset sums of a are that small.
 
     Args:
         pairs: of seeds.
@@ -100,7 +99,7 @@ def exact_power(pairs: int, effect: float, patterns: int) -> float:
 
 
 def pairs_needed(comparisons: int) -> int:
-    """The fewest pairs with which any claim is possible among so many comparisons.
+    """The fewest pairs with which any claim is possible among `comparisons` comparisons.
 
     The sign-flip test's p is at least 2¹⁻ⁿ, and the first of m adjusted p-values is m times it.
     """
@@ -120,11 +119,11 @@ def t_power(pairs: ArrayLike, effect: float, level: float) -> np.ndarray:
     bar = stats.t.ppf(1 - level / 2, degrees)
     shift = np.sqrt(numbers) * effect
     upper = stats.nct.sf(bar, degrees, shift)
-    # Far to the left the noncentral t underflows to nothing, which is what is left of it.
+    # Far in the left tail the noncentral t underflows to NaN; the probability there is 0.
     lower = np.nan_to_num(stats.nct.cdf(-bar, degrees, shift))
     return np.asarray(upper + lower, dtype=np.float64)
 
 
 def pairs_text(pairs: int | None) -> str:
-    """A number of pairs for people."""
+    """A number of pairs as text; None is "more than 1,000"."""
     return f"more than {MOST_PAIRS:,}" if pairs is None else str(pairs)

@@ -30,7 +30,7 @@ def optimality_gap(
     *,
     repetitions: int = REPETITIONS,
 ) -> tuple[float, float, float]:
-    """How far the scores fall short of 1 on average; what is above it does not make up.
+    """How far the scores fall short of 1 on average; scores above 1 do not compensate.
 
     Args:
         strata: one 1-D array of finite normalised scores per environment.

@@ -1,8 +1,8 @@
-"""What intervals and tests over a few seeds are worth on returns of which a hundred are known.
+"""How reliable intervals and tests over a few seeds are, counted on a hundred known returns.
 
 Samples are drawn with replacement from the known scores, so the truth about them is known: coverage
-and error rates are counted, not assumed. That the known scores are a sample themselves is the error
-of a figure: it is its standard deviation over samples of the known scores, drawn with replacement.
+and error rates are counted, not assumed. The known scores are a sample themselves; the error of a
+share is therefore its standard deviation over samples of these, drawn with replacement.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from bench.evidence.statistics.power import POWER
 from bench.evidence.statistics.significance import ALPHA, sign_flip_test
 
 DATA_SETS: Final = 2_000
-"""Samples behind a figure."""
+"""Samples behind a share."""
 
 POPULATIONS: Final = 10
-"""Samples of the known scores, from which a figure's error comes."""
+"""Samples of the known scores, from which a share's error is computed."""
 
 _RESAMPLES: Final = 2_000  # of a bootstrap: its own error is small beside that of the samples
 
@@ -46,11 +46,11 @@ class Measured:
 
 
 def coverage(scores: Floats, seeds: int, generator: np.random.Generator) -> dict[str, Measured]:
-    """How often nominal 95% intervals over so many seeds hold what they are of.
+    """How often nominal 95% intervals over `seeds` seeds contain the true value.
 
     Args:
-        scores: the known ones [return].
-        seeds: in a sample, at least two.
+        scores: the known scores [return].
+        seeds: number of seeds in a sample, at least two.
         generator: the source of the samples.
 
     Returns:
@@ -80,7 +80,7 @@ def claims(
 ) -> dict[str, Measured]:
     """How often the field's tests name a difference at 5% between samples of two variants.
 
-    Of one variant and itself every claim is an error: pass its scores twice.
+    Between a variant and itself every claim is an error: pass the same array twice to count these.
 
     Args:
         first, second: the known scores of the variants [return].
@@ -112,7 +112,7 @@ def claims(
     same = first is second
 
     def drawn(population: Floats) -> Floats:
-        """Scores of both variants like the known ones; of one and itself, the same scores."""
+        """Resampled scores of both variants; for a variant and itself, the same sample twice."""
         one = generator.choice(population[: apart[0]], apart[0])
         other = population[apart[0] :]
         return np.concatenate([one, one if same else generator.choice(other, len(other))])
@@ -129,7 +129,7 @@ def seeds_for_claims(
     """How many pairs of seeds claim an effect with `power.POWER`, by the sign-flip test at 5%.
 
     Args:
-        scores: the known ones of a variant; the other one's are these and the effect more [return].
+        scores: the known scores of a variant; the other's are these plus the effect [return].
         gain: of the variant over the untrained policy [return]; effects are shares of it.
         effects: the shares.
         generator: the source of the samples.
@@ -150,7 +150,7 @@ def seeds_for_claims(
 
 
 def _claimed(differences: Floats, generator: np.random.Generator) -> float:
-    """Share of rows that the sign-flip test claims; by its t-form where it would be sampled."""
+    """Share of rows in which the sign-flip test claims a difference (beyond 12 pairs: t-test)."""
     number = differences.shape[1]
     if number <= 12:
         return float(np.mean([sign_flip_test(row, generator) <= ALPHA for row in differences]))
@@ -162,7 +162,7 @@ def _claimed(differences: Floats, generator: np.random.Generator) -> float:
 
 @contextmanager
 def _equal_values() -> Iterator[None]:
-    """A sample may draw one seed again and again: its p-value is NaN then, and claims nothing."""
+    """Silence warnings of samples of a single repeated seed: their NaN p-value claims nothing."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
         yield

@@ -1,9 +1,9 @@
-"""Tests of paired differences, and their adjustment for how many there are.
+"""Tests of paired differences, and their adjustment for multiple comparisons.
 
 The null hypothesis of the sign-flip test is "no difference in distribution": the two scores of a
 pair could be swapped, so that their differences are symmetric about 0. It is not "equal means". Two
 distributions of equal means but other shapes are told apart more often than the level says; that is
-no error of the test, but would be one of whoever reads a claim as one about means alone.
+no error of the test, but a claim must not be read as one about means alone.
 
 Sources: sign-flip test, Fisher 1935, The Design of Experiments, section 21; its inversion by means
 of subsets, Hartigan 1969, Using subsample values as typical values; step-down adjustment, Holm
@@ -21,14 +21,14 @@ from numpy.typing import ArrayLike, NDArray
 from bench.evidence.statistics.estimates import LEVEL, Floats, checked_values, tails
 
 FEWEST_PAIRS: Final = 10
-"""Below so many pairs of seeds no difference is claimed."""
+"""Pairs of seeds below which no difference is claimed."""
 
 ALPHA: Final = 0.05
 """Chance of one or more wrong claims on a page where no variant differs from its reference in
 distribution."""
 
 ENUMERATION_LIMIT: Final = 20
-"""The sign-flip test enumerates all sign patterns up to so many pairs, and samples beyond."""
+"""Pairs up to which the sign-flip test enumerates all sign patterns; beyond, it samples them."""
 
 _SIGN_SAMPLES: Final = 100_000
 
@@ -78,7 +78,7 @@ def sign_flip_test(
 
 
 def rejecting_patterns(pairs: int, level: float) -> int:
-    """How many sign patterns, mirror images counted once, p ≤ level allows; 0: it can't be."""
+    """How many sign patterns, mirror images counted once, p ≤ level allows; 0: no p is so low."""
     return math.floor(level * 2.0 ** (pairs - 1) * (1 + 1e-12))
 
 
@@ -109,7 +109,7 @@ def sign_flip_interval(
     Raises:
         ValueError: no pairs, a difference that is not finite, or a level outside (0, 1).
     """
-    tails(level)  # refuses a level that is none
+    tails(level)  # raises for a level outside (0, 1)
     return _ends(checked_values(differences).ravel(), weights, 1 - level, generator)
 
 
@@ -122,9 +122,8 @@ def least_claimable(
 ) -> float:
     """The least |mean difference| from which the sign-flip test has p ≤ level, at this spread.
 
-    The centred differences, shifted by δ, reject 0 just where δ lies outside of the interval that
-    the test has for them. A shift up and a shift down need not be equally large: the larger is
-    returned.
+    The centred differences, shifted by δ, reject 0 exactly if δ lies outside their sign-flip
+    interval. The least shifts up and down need not be equally large: the larger is returned.
 
     Args:
         differences, weights: as in `sign_flip_interval`.
@@ -170,12 +169,12 @@ def _ends(
 
 
 def _subsets(generator: np.random.Generator, draws: int, number: int) -> NDArray[np.uint8]:
-    """Subsets of `number` values, each in or out alike often: [draws, bytes], a bit a value."""
+    """Random subsets of `number` values, each in with chance ½: [draws, bytes], a bit per value."""
     return generator.integers(0, 256, (draws, -(-number // 8)), dtype=np.uint8)
 
 
 def _sums(subsets: NDArray[np.uint8], values: Floats) -> Floats:
-    """The sum over each subset: what a byte's eight values sum to is looked up in a table."""
+    """The sum over each subset; the sum of a byte's eight values is looked up in a table."""
     sums = np.zeros(len(subsets))
     patterns = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
     for place, column in enumerate(subsets.T):
@@ -185,7 +184,7 @@ def _sums(subsets: NDArray[np.uint8], values: Floats) -> Floats:
 
 
 def holm(p_values: ArrayLike) -> Floats:
-    """Holm's step-down adjustment: claims at adjusted p ≤ α are wrong anywhere with chance ≤ α.
+    """Holm's step-down adjustment: the chance of any wrong claim at adjusted p ≤ α is at most α.
 
     Args:
         p_values: p-values in [0, 1] of all comparisons of a page, 1-D.

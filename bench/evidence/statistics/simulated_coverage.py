@@ -71,8 +71,8 @@ def measure(
         number: seeds in a data set, at least 2.
         statistic: "iqm" or "mean".
         generator: draws the data sets, then the resamples.
-        draw: data of the asked shape [seeds, data sets].
-        centre: the statistic of that distribution itself.
+        draw: draws data of a given shape [seeds, data sets].
+        centre: the true value of the statistic for that distribution.
         data_sets: how many data sets.
         repetitions: bootstrap resamples.
 
@@ -94,7 +94,7 @@ def measure_aggregates(
 ) -> dict[str, float]:
     """Each of `AGGREGATES` -> the share in [0, 1] of data sets whose intervals hold the truth.
 
-    The band of the performance profile is looked at where the true share is one half on every
+    The band of the performance profile is checked where the true share is one half on every
     environment.
 
     Args:
@@ -134,7 +134,7 @@ def measure_improvement(
     """The share of data sets whose interval holds the true mean probability of improvement.
 
     Args:
-        environments: over which the mean is; the truth is the same on each.
+        environments: number of environments in the mean; the truth is the same on each.
         seeds: of either side on each environment, at least 2.
         probability: the truth, in (0, 1).
         generator, data_sets, repetitions: as in `measure`.

@@ -18,7 +18,7 @@ _EPSILON = 1e-8
 
 @cache
 def pretrained(task: SequenceTask) -> np.ndarray:
-    """Float32 [P], the same every time: it follows from the task alone, on one CPU bit for bit."""
+    """Train the reference, float32 [P]; on one CPU its bits depend on the task alone."""
     h, network = task.pretraining, task.network
     generator = np.random.default_rng(h.seed)
     parameters = torch.from_numpy(network.initial(generator)).unsqueeze(0)
@@ -32,7 +32,7 @@ def pretrained(task: SequenceTask) -> np.ndarray:
         rate = torch.full((1,), h.learning_rate * (1 - step / h.steps), dtype=torch.float64)
         optimizer.step(slice(None), 0, gradient, rate, active)
     found = parameters.squeeze(0).numpy()
-    # It is handed out again and again.
+    # The cache returns the same array to every caller.
     found.flags.writeable = False
     return found
 
@@ -41,8 +41,8 @@ def cross_entropy(task: SequenceTask, logits: Tensor, texts: Int64Array) -> Tens
     """−log p of an answer's token [nats], the mean over texts [M, prompt + answer]: [1].
 
     Args:
-        task: what prompt and answer are.
-        logits: the network's, after `in_time(texts[:, :-1])`.
+        task: gives the lengths of prompt and answer.
+        logits: the network's outputs at `in_time(texts[:, :-1])`.
         texts: int64.
     """
     begin = (task.prompt - 1) * len(texts)
@@ -51,5 +51,5 @@ def cross_entropy(task: SequenceTask, logits: Tensor, texts: Int64Array) -> Tens
 
 
 def in_time(sequences: Int64Array) -> Tensor:
-    """Sequences [M, T] in the order of time, as a network reads them: int64 [1, T·M, 1]."""
+    """Arrange sequences [M, T] in the order of time, as a network reads them: int64 [1, T·M, 1]."""
     return torch.from_numpy(np.ascontiguousarray(sequences.T)).reshape(1, -1, 1)

@@ -10,8 +10,8 @@ whatever stands around them. It is a proxy for what the gold reward counts: kind
 of well-formed sentences on the topic. Kinder sentences with more adjectives raise both; `good fresh
 good tasty …` raises the proxy alone.
 
-Proxy and gold, a second programme here in the place of people: Gao et al. 2023, arXiv 2210.10760.
-The setting: Ziegler et al. 2019, arXiv 1909.08593, section 3.1 (continuations of a text, rewarded
+Source: Gao et al. 2023, arXiv 2210.10760 (proxy and gold reward; here a second function stands in
+for people); Ziegler et al. 2019, arXiv 1909.08593, section 3.1 (continuations of a text, rewarded
 for their sentiment).
 """
 
@@ -40,8 +40,8 @@ RATINGS: Final = {"*": 0.2, "**": 0.5, "***": 0.8}
 GENERAL: Final = ("good", "bad")
 """The kind and the unkind adjective of every topic."""
 VERY, SECOND, SAME = 0.3, 0.3, 0.9
-"""How likely `very` stands before an adjective; a sentence has a second one; that one is as kind
-as the first."""
+"""Probabilities: `very` precedes an adjective; a sentence has a second adjective; that one is as
+kind as the first."""
 
 VOCABULARY: Final = (
     *TOPICS,
@@ -61,7 +61,7 @@ _ADJECTIVES: Final = np.array(
         for _, kind, unkind in TOPICS.values()
     ]
 )
-"""[topic, 0 unkind or 1 kind, which of three]"""
+"""Tokens, indexed [topic, 0 unkind or 1 kind, which of three]."""
 _SCORES: Final = np.zeros(len(VOCABULARY))
 _SCORES[_ADJECTIVES[:, 1]], _SCORES[_ADJECTIVES[:, 0]] = 1, -1
 _SHORTEST: Final = 5
@@ -69,14 +69,14 @@ _SHORTEST: Final = 5
 
 
 def prompts(generator: np.random.Generator, count: int) -> Int64Array:
-    """Topics and ratings, evenly drawn: int64 [count, 2]."""
+    """Draw topics and ratings uniformly: int64 [count, 2]."""
     topics = generator.integers(len(TOPICS), size=count)
     ratings = generator.integers(len(RATINGS), size=count)
     return np.stack([topics, len(TOPICS) + ratings], axis=1)
 
 
 def texts(generator: np.random.Generator, count: int) -> Int64Array:
-    """Prompts, each with a text of the language: int64 [count, 2 + 32]."""
+    """Draw prompts, each with a text of the language: int64 [count, 2 + 32]."""
     given = prompts(generator, count)
     shape = (count, -(-ANSWER // _SHORTEST))
 
@@ -124,7 +124,7 @@ def gold(sequences: Int64Array) -> Float64Array:
 
 
 def _letters() -> np.ndarray:
-    """What a word is in a text on a topic: a letter, `x` where it has no place in it."""
+    """Letters for the parts of speech [topic, word]; `x` for a word that the topic doesn't have."""
     found = np.full((len(TOPICS), len(VOCABULARY)), b"x")
     for text, letter in {"the": b"t", "was": b"w", "very": b"v", "and": b"&", ".": b"."}.items():
         found[:, _TOKEN[text]] = letter

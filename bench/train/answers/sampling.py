@@ -1,4 +1,4 @@
-"""Collecting batches of answers: the policy writes, the reward judges, the reference is asked."""
+"""Collect batches of answers: the policy writes, the reward judges, the reference's KL is taken."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bench.train.episode_log import EpisodeLog
 
 @dataclass(frozen=True, kw_only=True)
 class Answers:
-    """A batch and what there is to say of it besides.
+    """A batch of answers, with the task's own rewards and diagnostics.
 
     Attributes:
         batch: T = prompt + answer − 1 ticks, the prompt's not `valid`; observations are the tokens
@@ -47,8 +47,8 @@ class AnswerCollector:
     An answer ends with its batch; its return is the task's own reward.
 
     Args:
-        learner: S seeds; its `active` decides whose answers count.
-        task: what they answer; environment: its id.
+        learner: the S seeds; its `active` decides whose answers count.
+        task: the token environment; environment: its id.
     """
 
     def __init__(self, learner: AnswerLearner[Any], task: SequenceTask, environment: str) -> None:
@@ -88,19 +88,19 @@ class AnswerCollector:
         return self._steps.clone()
 
     def seconds(self) -> float:
-        """As `Collector`; to 1/64 s: what is stored of it takes little room."""
+        """As `Collector`, rounded down to 1/64 s, which compresses well in the store."""
         return math.floor(64 * (time.perf_counter() - self._started)) / 64
 
 
 @torch.no_grad()
 def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask) -> Answers:
-    """One batch of every seed: answers of one length to prompts of its own."""
+    """Sample one batch for every seed: answers of one length to the seed's own prompts."""
     h = learner.hyperparameters
     policy, seeds = learner.policy, len(learner.seeds)
     sequences = write(learner, task, learner.noise().next_block())
     tokens = sequences.transpose(1, 2).contiguous()
     observations, actions = tokens[:, :-1].unsqueeze(3), tokens[:, 1:]
-    # All ticks at once, as in the updates: a decoder's last bits are others.
+    # All ticks at once, as in the updates: a decoder's results differ in the last bits.
     statistics, reference = (
         policy.statistics(parameters, flatten(observations)).unflatten(1, actions.shape[1:])
         for parameters in (learner.parameters, learner.reference)
@@ -138,10 +138,10 @@ def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: Sequen
 def write(
     learner: AnswerLearner[SequenceHyperparameters], task: SequenceTask, noise: Tensor
 ) -> Tensor:
-    """Prompts with answers to them, int64 [S, N, prompt + answer].
+    """Draw prompts and write answers to them, int64 [S, N, prompt + answer].
 
     Args:
-        noise: [ticks, S, N, V], by which tokens are sampled; zeros for the likeliest ones.
+        noise: [ticks, S, N, V], by which tokens are sampled; zeros give the likeliest tokens.
     """
     h = learner.hyperparameters
     prompts = np.stack([_prompts(task, seed, learner.updates, h) for seed in learner.seeds])
@@ -158,9 +158,9 @@ def write(
 
 
 def _prompts(task: SequenceTask, seed: int, update: int, h: SequenceHyperparameters) -> Int64Array:
-    """The prompts of one seed's batch, each as often as it is answered: int64 [N, prompt].
+    """Draw the prompts of one seed's batch, each repeated for its answers: int64 [N, prompt].
 
-    The prompt of a place in the batch follows from (seed, place, update), whatever else there is.
+    The prompt of a place in the batch depends on (seed, place, update) alone.
     """
     rows = [
         drawn(task, "prompts", np.random.default_rng(episode_seed(seed, place, update)), 1)

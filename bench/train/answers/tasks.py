@@ -1,4 +1,4 @@
-"""Token environments: how one is declared, checked and found."""
+"""Token environments: how one is declared, checked and looked up."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Pretraining:
     """How the reference learns the texts, by maximum likelihood of the answers' tokens.
 
     Attributes:
-        steps: of Adam; texts: of each step, freshly drawn.
-        learning_rate: at the first step, falling linearly to 0.
-        seed: of initial weights and texts.
+        steps: number of Adam steps; texts: number of texts freshly drawn for each.
+        learning_rate: step size of the first step, falling linearly to 0.
+        seed: seed of initial weights and texts.
     """
 
     steps: int = 600
@@ -46,13 +46,13 @@ class SequenceTask:
 
     Attributes:
         vocabulary: the tokens as words.
-        prompt, answer: tokens of each.
+        prompt, answer: number of tokens of each.
         prompts: draws prompts [count, prompt].
         texts: draws prompts with answers of the language [count, prompt + answer].
-        reward: judges whole answers: what is trained on.
-        gold: what the reward is a proxy for, where that can be computed; only reported.
-        width, layers, heads: of the network.
-        pretraining: of the reference.
+        reward: judges whole answers; the policy is trained on it.
+        gold: the reward that `reward` is a proxy for, if it can be computed; only reported.
+        width, layers, heads: sizes of the network.
+        pretraining: how the reference is trained.
     """
 
     vocabulary: tuple[str, ...]
@@ -78,7 +78,7 @@ class SequenceTask:
         )
 
     def words(self, tokens: Int64Array) -> str:
-        """Tokens [any number] as text."""
+        """Return tokens [any number] as text."""
         return " ".join(self.vocabulary[token] for token in tokens)
 
 
@@ -96,16 +96,16 @@ TASKS: dict[str, SequenceTask] = {
 
 
 def find_task(environment_id: str) -> SequenceTask | None:
-    """The token environment of this id, None where it is something else.
+    """Return the token environment of this id; None if the id is not one of a token environment.
 
-    Of "module:Id-v0" the module is imported first, which puts its own into `TASKS`.
+    For "module:Id-v0" the module is imported first, which adds its own to `TASKS`.
 
     Raises:
-        InputError: it is one that can't be trained on; the line says what is wrong with it.
+        InputError: it can't be trained on; the message says what is wrong with it.
     """
     module, _, name = environment_id.rpartition(":")
     if module:
-        # What is wrong with a module, `environments.describe` says: it imports it, too.
+        # `environments.describe` imports the module too, and reports what is wrong with it.
         with suppress(Exception):
             importlib.import_module(module)
     task = TASKS.get(name)
@@ -121,7 +121,7 @@ def find_task(environment_id: str) -> SequenceTask | None:
 
 
 def known_task(environment_id: str) -> SequenceTask:
-    """As `find_task`; InputError where there is no token environment of this id."""
+    """As `find_task`; raises InputError if there is no token environment of this id."""
     task = find_task(environment_id)
     if task is None:
         raise unknown("token environment", environment_id, TASKS)
@@ -134,10 +134,10 @@ def drawn(
     generator: np.random.Generator,
     count: int,
 ) -> Int64Array:
-    """What the task's own function draws, int64 [count, tokens].
+    """Draw with the task's own function, int64 [count, tokens].
 
     Raises:
-        InputError: it is no such array, or holds tokens that are not in the vocabulary.
+        InputError: the result is no such array, or holds tokens that are not in the vocabulary.
     """
     shape = (count, task.prompt if role == "prompts" else task.prompt + task.answer)
     draw = getattr(task, role)
@@ -157,10 +157,10 @@ def drawn(
 def judged(
     task: SequenceTask, role: Literal["reward", "gold"], sequences: Int64Array
 ) -> Float64Array:
-    """What the task's own function says of every answer in [count, prompt + answer]: [count].
+    """Score every answer in [count, prompt + answer] by the task's own function: [count].
 
     Raises:
-        InputError: it says more or less than one number of each.
+        InputError: the function does not return one number per answer.
     """
     judge = getattr(task, role)
     scores = np.asarray(judge(sequences), np.float64)
@@ -216,7 +216,7 @@ def _try_out(task: SequenceTask) -> None:
     """Draw prompts and texts once, and judge the texts.
 
     Raises:
-        InputError: what the task's functions give can't be learned from.
+        InputError: the task's functions return values that can't be learned from.
     """
     generator = np.random.default_rng(task.pretraining.seed)
     drawn(task, "prompts", generator, 1)
@@ -228,6 +228,6 @@ def _try_out(task: SequenceTask) -> None:
 
 
 def _name(function: Callable[..., object]) -> str:
-    """A task's function as its author knows it."""
+    """Return the qualified name of a task's function, for messages."""
     module = getattr(function, "__module__", None)
     return f"{module}.{getattr(function, '__qualname__', function)}"

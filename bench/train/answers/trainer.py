@@ -1,4 +1,4 @@
-"""Training one group of seeds on a token environment, from the reference to the budget's end.
+"""Train one group of seeds on a token environment, from the reference to the budget's end.
 
 A step is a token that the policy writes, an episode an answer, its return the task's own reward.
 What `bench.train.trainer` says of seeds, budgets and results holds here too.

@@ -1,1 +1,1 @@
-"""Training where the environments are tensors too: on a GPU nothing waits for the host."""
+"""Training with environments that are tensors too: on a GPU nothing waits for the host."""

@@ -1,6 +1,7 @@
-"""A group in the middle of its training, as one file: all its state is tensors.
+"""Save and restore a group in the middle of its training, as one file of tensors.
 
-Written beside its place and moved there, so that a kill at any moment leaves the last one whole.
+The file is written beside its place and moved there, so that a kill at any moment leaves the last
+checkpoint whole.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from bench.train.loop import Rows
 
 
 def save(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: Rows) -> None:
-    """Write where the group stands, between two batches."""
+    """Write the group's state, between two batches."""
     learner.settle()
-    # Names of one tensor may be several, and views are not stored: each is written as a copy.
+    # A tensor can have several names, and views can't be stored: each is written as a copy.
     tensors = {
         name: value.detach().cpu().contiguous().clone()
         for name, value in {**learner.state, **rollout.state}.items()
@@ -47,10 +48,10 @@ def save(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: 
 
 
 def restore(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> Rows:
-    """Bring a group that has just been made to where the file says it was.
+    """Load the saved state into a group that has just been made.
 
     Returns:
-        the diagnostics up to there.
+        the diagnostics up to the checkpoint.
 
     Raises:
         OSError, ValueError, safetensors.SafetensorError: the file can't be read, or is another
@@ -58,7 +59,7 @@ def restore(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> 
     """
     with safe_open(path, framework="pt", device="cpu") as file:
         header = json.loads(file.metadata()["where"])
-        # No mapping: it can't be iterated over.
+        # `file` is no mapping: it can't be iterated over.
         saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     for name, value in saved.items():
         kind, _, rest = name.partition(".")

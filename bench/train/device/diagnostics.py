@@ -1,8 +1,8 @@
-"""Diagnostics of all rows at once, in place of those that go through seeds one by one on the host.
+"""Diagnostics of all rows at once, replacing those that go through seeds one by one on the host.
 
-The equations are those of `algorithms.diagnostics` and `algorithms.critic`. What differs is that
-nothing here waits for the device, so that a CUDA graph may hold an update. Sums run in the order of
-time, so that a row has the same bits however its neighbours pad the batch.
+The equations are those of `algorithms.diagnostics` and `algorithms.critic`, but nothing here waits
+for the device, so that a CUDA graph may hold an update. Sums run in the order of time, so that a
+row has the same bits however its neighbours pad the batch.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ QUANTILES = {"ratio_q01": 0.01, "ratio_q50": 0.5, "ratio_q99": 0.99}
 
 @contextmanager
 def on_device() -> Iterator[None]:
-    """Within, in this thread, the algorithms' diagnostics are computed by this module."""
+    """Let this module compute the algorithms' diagnostics, in this thread, inside the `with`."""
     tokens = diagnostics.summaries.set(summaries), critic.explained.set(explained_variance)
     try:
         yield
@@ -38,10 +38,10 @@ def summaries(
     divergence: Tensor,
     entropy: Tensor,
 ) -> dict[str, Tensor]:
-    """Of columns [S, B] the diagnostics [S]; each bound may be a `PerRow`."""
+    """Return the diagnostics [S] of columns [S, B]; each bound may be a `PerRow`."""
     ratio, divergence, entropy = (each.double() for each in (ratio, divergence, entropy))
     count = valid.sum(1).double()
-    # One ratio that is not finite leaves nothing to say of the others.
+    # One ratio that is not finite makes all statistics of ratios NaN.
     sound = (count > 0) & (torch.isfinite(ratio) | ~valid).all(1)
     ratio = torch.where(sound.unsqueeze(1), ratio, torch.nan)
     found = {"batch_steps": count, **_quantiles(ratio, valid, count)}
@@ -71,14 +71,14 @@ def _sum(values: Tensor, valid: Tensor) -> Tensor:
 
 
 def _variance(values: Tensor, valid: Tensor) -> Tensor:
-    """Of the valid samples of [S, B], around their mean; NaN if there is none."""
+    """Variance of the valid samples of [S, B] around their mean; NaN if there is none."""
     count = valid.sum(1)
     mean = (_sum(values, valid) / count).unsqueeze(1)
     return _sum((values - mean).square(), valid) / count
 
 
 def _quantiles(values: Tensor, valid: Tensor, count: Tensor) -> dict[str, Tensor]:
-    """Of the valid samples of [S, B], interpolated linearly as numpy does."""
+    """Quantiles of the valid samples of [S, B], interpolated linearly as numpy does."""
     order = torch.where(valid, values, torch.inf).sort(1).values
     found = {}
     for name, level in QUANTILES.items():

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 
 WARM_UP = 2
-"""Plain calls before a recording: libraries and caches set themselves up in them."""
+"""Plain calls before a recording, in which libraries and caches set themselves up."""
 
 
 class Recorded:
     """A function of no arguments that works in place, as a CUDA graph.
 
-    On a CPU, or where it is not `enabled`, a plain call. On CUDA the function may not look at a
-    value, nor depend on anything but memory that stays where it is.
+    On a CPU, or if not `enabled`, it is called plainly. On CUDA the function may not read a value
+    on the host, nor depend on anything but memory that stays in place.
     """
 
     def __init__(self, function: Callable[[], None], *, enabled: bool) -> None:
@@ -43,23 +43,23 @@ class Recorded:
 
 
 class Recorder:
-    """Records graphs that may share their memory, as those do that never run at once."""
+    """Records graphs that share one memory pool, because they never run at the same time."""
 
     def __init__(self) -> None:
         self._pool: Any = None
 
     @contextmanager
     def recording(self) -> Iterator[torch.cuda.CUDAGraph]:
-        """What is launched inside becomes the graph; it doesn't run.
+        """Record the kernels launched inside as the graph, without running them.
 
-        `torch.cuda.graph` would collect garbage and empty the allocator's cache first, which is
-        too long for once an update.
+        `torch.cuda.graph` would collect garbage and empty the allocator's cache first, which
+        takes too long to do once per update.
         """
         if self._pool is None:
             self._pool = torch.cuda.graph_pool_handle()
         graph = torch.cuda.CUDAGraph()
         collecting = gc.isenabled()
-        # A graph that is collected in between would end the recording.
+        # Garbage-collecting an old graph in between would end the recording.
         gc.disable()
         graph.capture_begin(pool=self._pool)
         try:
@@ -72,7 +72,7 @@ class Recorder:
 
 @contextmanager
 def own_stream(device: torch.device) -> Iterator[None]:
-    """A stream of our own on CUDA, as the default one can't be recorded; nothing on a CPU."""
+    """Use a new CUDA stream, because the default one can't be recorded; do nothing on a CPU."""
     if device.type != "cuda":
         yield
         return

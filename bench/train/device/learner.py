@@ -18,18 +18,18 @@ from bench.train.device.graphs import WARM_UP, Recorder
 from bench.train.device.rows import PerRow, joined
 from bench.train.device.turns import pass_on
 
-# Sets minibatches apart from what else is drawn by (seed, …).
+# Separates minibatches from other random numbers that are addressed by (seed, …).
 _DOMAIN = int.from_bytes(b"order", "big")
 
 H_co = TypeVar("H_co", bound=Hyperparameters, covariant=True)
 
 
 class DeviceLearner(ActorCritic[H_co]):
-    """An `ActorCritic` whose state stays where it is in memory, so that graphs may go on using it.
+    """An `ActorCritic` whose state keeps its place in memory, so that graphs can go on using it.
 
-    Its minibatches are drawn by (seed, update, epoch, sample). On CUDA the first of an update run
-    as they are; then one is recorded, with all that the algorithm does with it, and launched for
-    each that is left.
+    Its minibatches are drawn by (seed, update, epoch, sample). On CUDA the first ones of an update
+    run plainly; then one is recorded, with all that the algorithm does with it, and replayed for
+    the rest.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class DeviceLearner(ActorCritic[H_co]):
         """As an `ActorCritic`.
 
         Args:
-            hyperparameters: of all seeds, or of each its own.
-            record: whether minibatches are recorded where there is CUDA.
+            hyperparameters: one for all seeds, or one per seed.
+            record: whether minibatches are recorded on CUDA.
         """
         rows = hyperparameters if isinstance(hyperparameters, Sequence) else [hyperparameters]
         super().__init__(rows[0], seeds, observation_size, actions, critic=critic, device=device)
@@ -60,7 +60,7 @@ class DeviceLearner(ActorCritic[H_co]):
             self.optimizer.epsilon = whole.adam_epsilon
             if isinstance(whole, CriticHyperparameters) and isinstance(whole.discount, PerRow):
                 self.reward_scale = _RewardScaleByRow(whole.discount, whole.slots, device)
-        # On a CPU, too: what a GPU does is tested there.
+        # No kernels on a CPU either: tests run there what a GPU does.
         self.compiled = False
         self._seeds = torch.tensor(self.seeds, device=device)
         self._record = record and self._seeds.is_cuda
@@ -69,7 +69,7 @@ class DeviceLearner(ActorCritic[H_co]):
         self._active, self._steps = self.active, self.steps
 
     def settle(self) -> None:
-        """Bring back to its place in memory what an update, or the loop, has left elsewhere."""
+        """Copy tensors that an update, or the loop, has replaced back to their place in memory."""
         self.active = self._active.copy_(self.active)
         self.steps = self._steps.copy_(self.steps)
         for name, value in self.memory.items():
@@ -81,7 +81,7 @@ class DeviceLearner(ActorCritic[H_co]):
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """All that the next batches depend on, by name: the tensors themselves, not copies."""
+        """Name -> tensor that the next batches depend on: the tensors themselves, not copies."""
         state = {
             "parameters": self.parameters,
             "active": self.active,
@@ -105,9 +105,9 @@ class DeviceLearner(ActorCritic[H_co]):
     def minibatches(
         self, valid: Tensor, epochs: int, size: int, samples: Sequence[Tensor]
     ) -> Iterator[tuple[list[Tensor], Tensor]]:
-        """As `Learner.minibatches`, save that the rows are views that last until the next one.
+        """As `Learner.minibatches`, but rows are views that are valid until the next minibatch.
 
-        One look at the number of samples, before the first.
+        The host reads the number of samples once, before the first.
         """
         counts = (valid.sum(1) + size - 1) // size
         learning = counts[self.active]
@@ -143,7 +143,7 @@ class DeviceLearner(ActorCritic[H_co]):
                 pass_on()
 
     def _order(self, valid: Tensor, counts: Tensor, turns: int, epochs: int, size: int) -> Tensor:
-        """Places of samples, int64 [S, epochs · turns · size]; an epoch's last turn is filled up
+        """Draw sample indices, int64 [S, epochs · turns · size]; an epoch's last turn is filled up
         from its beginning."""
         places = torch.arange(valid.shape[1], device=valid.device)
         filled = torch.arange(turns * size, device=valid.device)
@@ -152,14 +152,14 @@ class DeviceLearner(ActorCritic[H_co]):
         for epoch in range(epochs):
             seeds = self._seeds.unsqueeze(1)
             keys = address(_DOMAIN, seeds, self.updates, epoch, places, device=valid.device)
-            # What isn't valid comes last, whatever its key.
+            # Samples that aren't valid come last, whatever their keys.
             keys = torch.where(valid, keys, torch.iinfo(torch.int64).max)
             orders.append(keys.argsort(dim=1).gather(1, inside))
         return torch.cat(orders, dim=1)
 
 
 class _RewardScaleByRow(RewardScale):
-    """A `RewardScale` whose rows discount each by its own number."""
+    """A `RewardScale` with one discount per row."""
 
     def __init__(self, discounts: PerRow, slots: int, device: str) -> None:
         whole: Any = discounts
@@ -169,7 +169,7 @@ class _RewardScaleByRow(RewardScale):
     def _returns(self, rewards: Tensor, ended: Tensor) -> Tensor:
         if rewards.device.type != "cpu":
             return super()._returns(rewards, ended)
-        # A CPU's kernel takes a plain number.
+        # The CPU's kernel takes one plain number as the discount.
         returns = []
         for s, discount in enumerate(self._discounts):
             one = RewardScale(1, rewards.shape[2], discount)

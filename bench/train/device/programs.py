@@ -1,7 +1,7 @@
-"""Which runs of a device may train as rows of one group. Imports no torch.
+"""Decide which runs on a device may train as rows of one group, without importing torch.
 
-Their descriptions are equal but for numbers that change nothing in what is computed, only the
-values: floats of the same class (zero, finite, infinite), because algorithms branch on these.
+Their descriptions are equal except for floats, which must be of the same class (zero, finite,
+infinite), because algorithms branch on the class: then only values differ, not the operations.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ NOT_BY_ROW: Final = {
 
 
 def program(description: Description) -> Hashable:
-    """What the rows of one group have in common: equal for runs that may train as such.
+    """Return a key that is equal for runs that may train as rows of one group.
 
-    On the host a group holds seeds of one description. So it does on a device where the algorithm
-    isn't the suite's own, since that may use a number in any way.
+    On the host a group holds seeds of one description. On a device, too, if the algorithm isn't
+    one of the suite's own, since it may use a number in any way.
     """
     by_row = back_end(description.back_end).takes_rows and description.algorithm in ALGORITHMS
     if not by_row:

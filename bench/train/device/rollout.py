@@ -1,7 +1,7 @@
-"""Collecting batches without leaving the device: acting, stepping and recording are tensors.
+"""Collect batches without leaving the device: acting, stepping and recording work on tensors.
 
 A tick is three launches on CUDA: a graph up to the actions, the physics' own, and a graph from
-the physics on. What the host wants to know, it reads once a batch.
+the physics on. The host reads values once per batch.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from bench.train.episode_log import EpisodeLog
 from bench.train.loop import AFTER_UPDATE
 from bench.train.rollout import staggered
 
-# Sets action noise apart from what else is drawn by (seed, …).
+# Separates action noise from other random numbers that are addressed by (seed, …).
 _DOMAIN = int.from_bytes(b"action", "big")
-# Ticks between two looks at whether anybody still acts, where slots go idle one by one.
+# Ticks after which the host checks whether any slot still acts, where slots go idle one by one.
 _LOOK_EVERY = 8
 _FLAGS = ("terminated", "truncated", "valid")
-# What may be not finite, by number: a graph holds no words. Each may come of the one before it.
+# Parts that may be not finite, by index, as a graph holds no strings; earlier ones can cause later.
 _PARTS = ("action", "reward", "observation", "observation from reset", *AFTER_UPDATE)
 
 
@@ -43,10 +43,10 @@ class DeviceRollout:
     Action noise is drawn by (seed, slot, steps that the slot has taken).
 
     Args:
-        algorithm: says what is collected, and perhaps how to act.
-        learner: S seeds; its `active` decides who still acts.
+        algorithm: decides what is collected, and perhaps how actions are chosen.
+        learner: the S seeds; its `active` decides which still act.
         environments: S · N worlds, a seed's slots side by side.
-        record: whether ticks are recorded where there is CUDA.
+        record: whether ticks are recorded as CUDA graphs, on CUDA.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class DeviceRollout:
             bounds = (actions.low, actions.high)
             low, high = (torch.tensor(bound, device=device) for bound in bounds)
             self._bounds = (low, high)
-        # Of a batch, or a block of one, [S, ticks, N, …]; the rest is there after the first tick.
+        # Columns of a batch, or a block of one, [S, ticks, N, …]; the first tick adds the others.
         self._batch = {
             name: torch.zeros(seeds, self._ticks, slots, dtype=torch.bool, device=device)
             for name in _FLAGS
@@ -106,7 +106,7 @@ class DeviceRollout:
         self._before = Recorded(self._act, enabled=enabled)
         self._after = Recorded(self._receive, enabled=enabled)
         environments.begin()
-        # Episodes that were cut at the start are none.
+        # Slots whose first episode began cut short: it is not recorded.
         self._cut = torch.zeros(seeds, slots, dtype=torch.bool, device=device)
         if h.staggered_start:
             elapsed = torch.from_numpy(staggered(environments, seeds, slots)).to(device)
@@ -125,7 +125,7 @@ class DeviceRollout:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """All that the next batches depend on besides the learner: the tensors themselves."""
+        """Name -> tensor that the next batches depend on besides the learner's: no copies."""
         return {
             "taken": self._taken,
             "lengths": self._lengths,
@@ -138,15 +138,15 @@ class DeviceRollout:
         }
 
     def seconds(self) -> float:
-        """Wall time since training began, to 1/64 s: what is stored of it takes little room."""
+        """Wall time since training began [s], rounded down to 1/64 s, which compresses well."""
         return math.floor(64 * (time.perf_counter() - self._started)) / 64
 
     def began(self, seconds: float) -> None:
-        """Training began so long ago, in a process before this one."""
+        """Count this many seconds, trained in an earlier process, as already passed."""
         self._started = time.perf_counter() - seconds
 
     def collect(self) -> tuple[Batch, Diagnostics]:
-        """`batch_steps` of every active seed, or one whole episode a slot, then idle.
+        """Collect `batch_steps` of every active seed, or one whole episode per slot, then idle.
 
         Raises:
             RuntimeError: the physics lost contacts (`Worlds.check`).
@@ -166,18 +166,18 @@ class DeviceRollout:
                 whole = {name: torch.cat([b[name] for b in blocks], dim=1) for name in blocks[0]}
                 break
         batch = Batch(**whole)
-        # What a step led to that ended no episode, as it was acted on.
+        # Where no episode ended, the next observation is the one that was acted on.
         following = batch.next_observations[:, :-1]
         ended = batch.ended[:, :-1].unsqueeze(3)
         following.copy_(torch.where(ended, following, batch.observations[:, 1:]))
         return batch, {}
 
     def stop(self, diverged: Tensor, what: str) -> None:
-        """As `Collector`: they stay as they are, too."""
+        """As `Collector`; stopped seeds stay as they are."""
         self._stop(diverged, self._numbers[_PARTS.index(what)])
 
     def _stop(self, diverged: Tensor, part: Tensor) -> None:
-        """Stop the seeds of `diverged`, bool [S], by this number of `_PARTS`, int64 [] or [S]."""
+        """Stop the seeds of `diverged`, bool [S], giving an index of `_PARTS`, int64 [] or [S]."""
         active = self._learner.active
         new = diverged & active
         self._diverged_at.copy_(torch.where(new, self.steps, self._diverged_at))
@@ -251,10 +251,10 @@ class DeviceRollout:
         self._row.add_(1)
 
     def _stop_acting(self, *finite: Tensor) -> None:
-        """Stop the seeds that have a slot in action with a part that is not finite.
+        """Stop the seeds with an acting slot in which a part is not finite.
 
         Args:
-            finite: bool [S, N] of each of the first `_PARTS`; a seed's first is what it stops by.
+            finite: bool [S, N] for each of the first `_PARTS`; a seed's first bad part is reported.
         """
         bad = (self._acting & ~torch.stack(finite)).any(2)
         none = len(finite)
@@ -263,7 +263,7 @@ class DeviceRollout:
         self._acting.logical_and_(self._learner.active.unsqueeze(1))
 
     def _sound_observations(self) -> Tensor:
-        """Whether what is acted on next is finite, bool [S, N]."""
+        """Whether the observations that are acted on next are finite, bool [S, N]."""
         return torch.isfinite(self._environments.observations.sum(1)).view(self._shape)
 
     def _keep(self, name: str, values: Tensor) -> None:
@@ -273,7 +273,7 @@ class DeviceRollout:
         self._batch[name].index_copy_(1, self._row, values.unsqueeze(1))
 
     def _read_episodes(self) -> None:
-        """The episodes that ended in these ticks, in the order in which they did."""
+        """Log the episodes that ended in these ticks, in the order in which they ended."""
         batch = self._batch
         ended = (batch["terminated"] | batch["truncated"]) & batch["valid"]
         place = ended.transpose(0, 1).nonzero()

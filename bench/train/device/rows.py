@@ -1,7 +1,7 @@
 """Hyperparameters that differ from row to row of a group, where an equation expects a float.
 
-A row is one seed of one description. What all rows have alike stays a float; the rest is a
-`PerRow`, by which the equations of `algorithms` work as they are written.
+A row is one seed of one description. Values that all rows share stay floats; the others become a
+`PerRow`, with which the equations of `algorithms` work as they are written.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from algorithms.hyperparameters import OptimizerHyperparameters
 
 H = TypeVar("H", bound=OptimizerHyperparameters)
 Number = int | float
-# Take tensors or numbers as bounds, but not one of each.
+# These functions take tensors or numbers as bounds, but not one of each.
 _ALL_TENSORS = (torch.clamp, Tensor.clamp, Tensor.clamp_)
 
 
 class RowsDifferError(TypeError):
-    """Python asks a question that the rows of a group answer differently."""
+    """A condition in Python (`if`, `<`) has different truth values in the rows of a group."""
 
 
 def _arithmetic(operation: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
-    """The method of an operation, and that of its operands the other way round."""
+    """The method of an operation, and the reflected one, with its operands swapped."""
 
     def forth(self: PerRow, other: object) -> Any:
         return self._paired(other, operation)
@@ -49,15 +49,15 @@ def _comparison(operation: Callable[[Any, Any], bool]) -> Any:
 class PerRow:
     """A number for each of S rows.
 
-    With other numbers it counts in Python's floats, row by row. With a tensor [S, …] it does what
-    a float would, row s by its own value: cast to the tensor's type, seeds first. Questions that
-    Python asks (`if`, `<`) have one answer, or are refused.
+    With other numbers it computes in Python's floats, row by row. With a tensor [S, …] it acts as
+    a float would, row s by its own value: cast to the tensor's type, along the first axis. A
+    condition (`if`, `<`) must agree in all rows, or raises `RowsDifferError`.
 
     Args:
         values: S numbers.
-        device: of the tensors that it meets.
-        known: its tensors so far, shared with what is computed from it. They stay where they are
-            in memory, so that CUDA graphs may use them.
+        device: the device of the tensors that it is combined with.
+        known: its tensors so far, shared with numbers computed from it. They keep their place in
+            memory, so that CUDA graphs may use them.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class PerRow:
         return self._agreed()
 
     def tensor(self, dtype: torch.dtype, dimensions: int = 1) -> Tensor:
-        """As a tensor [S, 1, …] of so many dimensions."""
+        """Return the values as a tensor [S, 1, …] with this number of dimensions."""
         key = self.values, dtype
         if key not in self._known:
             if self._device.type == "cuda" and torch.cuda.is_current_stream_capturing():
@@ -145,7 +145,7 @@ class PerRow:
         elif isinstance(other, Number):
             others = (other,) * len(self.values)
         else:
-            # Of a tensor, its own method is next, as with a float.
+            # With a tensor, Python tries the tensor's own method next, as with a float.
             return NotImplemented
         pairs = zip(self.values, others, strict=True)
         return self._like([operation(own, others) for own, others in pairs])
@@ -158,10 +158,10 @@ class PerRow:
 
 
 def joined(rows: Sequence[H], device: torch.device | str) -> H:
-    """Hyperparameters of a group, whose rows have these: a `PerRow` where floats differ.
+    """Join the hyperparameters of a group's rows into one: a `PerRow` where floats differ.
 
     Raises:
-        ValueError: rows differ in what is no float.
+        ValueError: rows differ in a value that is no float.
     """
     differing: dict[str, PerRow] = {}
     for field in fields(rows[0]):

@@ -1,4 +1,4 @@
-"""Training one group of rows where physics and learning share a device."""
+"""Train one group of rows with physics and learning on the same device."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from bench.train.results import Observer, Progress, RunResult, Task, spaced
 from bench.train.trainer import validate
 
 CHECKPOINT_EVERY = 120.0
-"""Seconds between two checkpoints, at the end of a batch."""
+"""Least number of seconds between two checkpoints, which are written at the end of a batch."""
 
 
 def train(
@@ -37,14 +37,14 @@ def train(
 ) -> list[RunResult]:
     """Train `seeds` together, as `bench.train.trainer.train` does, on the task's device.
 
-    On a CPU each seed is what it would be alone, bit for bit; on CUDA it agrees with that as
-    far as float32 sums in another order do.
+    On a CPU each seed trains as it would alone, bit for bit; on CUDA it agrees up to the rounding
+    of float32 sums in another order.
 
     Args:
-        task: of all seeds, or of each its own; these are of one `programs.program`.
+        task: one for all seeds, or one per seed; all must have the same `programs.program`.
         observers: called after every batch.
-        checkpoint: a file to go on from, and to keep up to date; the caller removes it.
-        record: whether CUDA graphs are used where there is CUDA.
+        checkpoint: a file to resume from, and to keep up to date; the caller removes it.
+        record: whether CUDA graphs are used, on CUDA.
 
     Raises:
         InputError: as `bench.train.trainer.train`, or an environment that Warp doesn't step.
@@ -56,7 +56,7 @@ def train(
     rows = [_hyperparameters(algorithm, each) for each in tasks]
     hyperparameters = rows[0]
     device = torch.device(task.device)
-    # What an algorithm makes without saying where belongs on the device too.
+    # Tensors that an algorithm makes without naming a device belong on this one too.
     with own_stream(device), torch.device(device), on_device():
         environments = WarpEnvironments(
             task.environment,
@@ -100,7 +100,7 @@ def _restored(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -
     try:
         return restore(path, learner, rollout)
     except (OSError, ValueError, SafetensorError) as error:
-        # Moved away rather than trained over; and training from the start is right in any case.
+        # Kept under another name, not overwritten. Training from the start is correct in any case.
         aside = path.with_suffix(".unreadable")
         path.replace(aside)
         raise RuntimeError(

@@ -1,7 +1,7 @@
-"""Programs of one process that take turns, each a thread with a CUDA stream of its own.
+"""Programs of one process that take turns, each a thread with its own CUDA stream.
 
-One thread runs at a time and hands over where it has launched something: the device works on what
-all of them have launched, side by side, and no library has to be safe for threads.
+One thread runs at a time and hands over after it has launched something: the device works on the
+launches of all of them side by side, and no library has to be thread-safe.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Turns:
 
     @contextmanager
     def taking_part(self) -> Iterator[None]:
-        """Within, this thread runs in its turns, and `pass_on` ends one."""
+        """Let this thread run only in its turns inside the `with`; `pass_on` ends a turn."""
         mine = threading.Semaphore(0)
         with self._lock:
             self._row.append(mine)
@@ -54,16 +54,16 @@ class Turns:
 
 
 def pass_on() -> None:
-    """Let the next program run; nothing where this thread takes no turns."""
+    """Let the next program run; do nothing if this thread takes no turns."""
     turn: tuple[Turns, threading.Semaphore] | None = getattr(_local, "turn", None)
     if turn is not None:
         turn[0]._hand_over(turn[1])
 
 
 def pass_on_until_done(device: torch.device) -> None:
-    """Let others run until the device has done what this thread has launched.
+    """Let other threads run until the device has finished what this thread has launched.
 
-    Comes before a look at a value, which would otherwise let all others wait, too.
+    Call it before reading a value on the host, which would otherwise block all other threads too.
     """
     pass_on()
     if device.type != "cuda" or not hasattr(_local, "turn"):

@@ -1,4 +1,4 @@
-"""An algorithm's update on a device: recorded as a whole where it looks at no value."""
+"""An algorithm's update on a device: recorded as a whole if it reads no value on the host."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bench.train.device.turns import pass_on_until_done
 
 
 class RecordedUpdate:
-    """The update of one learner, whose batches are always in the same memory where it is recorded.
+    """The update of one learner; if it is recorded, its batches must always use the same memory.
 
     Args:
-        record: whether it may be recorded, where there is CUDA.
+        record: whether it may be recorded, on CUDA.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class RecordedUpdate:
         self._recorded = Recorded(self._update, enabled=enabled)
 
     def __call__(self, batch: Batch) -> Diagnostics:
-        """Learn from the batch; the diagnostics last until the next one."""
+        """Learn from the batch; the returned diagnostics are valid until the next call."""
         self._batch = batch
         self._learner.settle()
         self._recorded()

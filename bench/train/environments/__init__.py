@@ -1,7 +1,7 @@
-"""Environments behind one protocol, whatever steps them.
+"""Environments behind one protocol, whichever back end steps them.
 
-One trained program holds S seeds times N slots, M = S * N environments in all; the one of seed
-number s and slot n has the index s * N + n. Importing this package imports no back end.
+One group trains S seeds times N slots, M = S * N environments in all; that of seed number s and
+slot n has the index s * N + n. Importing this package imports no back end.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def make(
     back_end: str | None = None,
     time_limit: int | None = None,
 ) -> Environments:
-    """The environments of all seeds, seed major: index = position in `seeds` * slots + slot.
+    """Make the environments of all seeds, seed major: index = position in `seeds` * slots + slot.
 
     What happens in slot n of a seed follows from (environment, seed, n) and the actions given to
-    it alone, bit for bit: not from the other seeds, their order, how many slots there are, or
-    which of them idle.
+    it alone, bit for bit: not from the other seeds, their order, the number of slots, or which of
+    them idle.
 
     Args:
         environment_id: a Gymnasium id, or "module:Id-v0" for one that importing `module` registers.
         seeds: the reinforcement learning seeds, whole numbers from 0 on.
         slots: environments per seed.
-        back_end: one of `ON_HOST`; None: what `back_end_of` says.
+        back_end: one of `ON_HOST`; None: the one that `back_end_of` returns.
         time_limit: steps after which an episode is truncated; None: the environment's own.
 
     Raises:
@@ -57,9 +57,9 @@ def make(
 
 
 def describe(environment_id: str, *, back_end: str | None = None) -> Specification:
-    """Observation size, action space and time limit, without any training.
+    """Return observation size, action space and time limit, without any training.
 
-    Takes about a second where the back end still has to be imported.
+    This takes about a second if the back end still has to be imported.
 
     Raises:
         InputError: as `make` does.

@@ -1,4 +1,4 @@
-"""The environments there are, and the back end of each. Imports no back end by itself."""
+"""Known environments, and the back end of each; importing this module imports no back end."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ ON_HOST = tuple(each.name for each in BACK_ENDS.values() if each.trainer == ENVP
 
 
 def back_end_of(environment_id: str) -> str:
-    """The back end that steps an environment unless another one is asked for.
+    """Return the back end that steps an environment by default.
 
     Raises:
-        InputError: no such environment; names the nearest one.
+        InputError: no such environment; the message names the nearest one.
     """
     if environment_id in ENVPOOL.ids:
         return ENVPOOL.name
@@ -25,7 +25,7 @@ def back_end_of(environment_id: str) -> str:
 
 
 def registered_name(environment_id: str) -> str:
-    """The name under which Gymnasium knows an environment, its module imported where it names one.
+    """Return Gymnasium's name of an environment; import the module that the id names, if any.
 
     An id without its version is refused rather than completed: it would mean something else after
     an upgrade of Gymnasium.

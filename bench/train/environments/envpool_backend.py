@@ -1,6 +1,6 @@
 """EnvPool: the physics of MuJoCo, Box2D and classic control in C++.
 
-On one thread: a process trains one group of seeds, and there is a process for every core.
+It runs on one thread: a process trains one group of seeds, and there is one process per core.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ def describe(environment_id: str) -> Specification:
 
 
 def _spaces_of(stated_by: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
-    # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which can't be mended here.
-    # A pool keeps its spaces once asked for them, and asks itself at its first step.
+    # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which can't be fixed here.
+    # A pool makes its spaces at the first access, in its first step at the latest, and keeps them.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*precision lowered by casting")
         observations, actions = stated_by.observation_space, stated_by.action_space
@@ -66,7 +66,7 @@ class EnvPoolEnvironments(Environments):
     def __init__(
         self, environment_id: str, seeds: Sequence[int], slots: int, *, time_limit: int | None
     ) -> None:
-        """`bench.train.environments.make` says what the arguments mean."""
+        """Take the arguments of `bench.train.environments.make`."""
         specification = describe(environment_id)
         limit = specification.time_limit if time_limit is None else time_limit
         assert limit is not None
@@ -102,8 +102,8 @@ class EnvPoolEnvironments(Environments):
             ids = np.flatnonzero(active).astype(np.int32)
             actions = actions[ids]
         if ids.size:
-            # Past the pool's own step(), which turns its answer into a tree of dictionaries first:
-            # 45 µs a call, where the physics of ten HalfCheetahs takes 300 (an AMD EPYC, one core).
+            # Bypasses the pool's own step(), which builds a tree of dictionaries: 45 µs per call,
+            # where the physics of ten HalfCheetahs takes 300 µs (an AMD EPYC, one core).
             self._pool._send([ids, ids, actions.astype(self._action_type, order="C")])
             order, reward, done, truncation = self._receive()
             rewards[order] = reward
@@ -126,14 +126,14 @@ class EnvPoolEnvironments(Environments):
         self._elapsed[:] = steps
 
     def _receive(self) -> tuple[Any, ...]:
-        """Ids of the slots that the pool answers for, their rewards, ends and truncations."""
+        """Return the ids of the slots with results, and their rewards, ends and truncations."""
         state = self._pool._recv()
         ids, observations, *rest = (state[place] for place in self._places)
-        # The rows come back in the order of the ids; scattering them by id relies on nothing, and
-        # where all are in their places a slice is several times as fast.
+        # The rows come back in the order of the ids, but scattering by id does not rely on it; if
+        # all are in their places, a slice is several times as fast.
         whole = len(ids) == self._count and np.array_equal(ids, self._every)
         rows = slice(None) if whole else ids
-        # What is beyond float32 becomes an infinity, which the divergence check looks for.
+        # Numbers beyond float32 become infinite, which the divergence check looks for.
         with np.errstate(over="ignore"):
             self._observations[rows] = observations
         return rows, *rest

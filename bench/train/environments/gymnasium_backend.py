@@ -1,4 +1,4 @@
-"""Gymnasium: every id that is registered with it, users' own ones included."""
+"""Gymnasium: every id that is registered with it, including users' own."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ from bench.train.environments.slot_seeds import episode_seed
 
 
 def describe(environment_id: str) -> Specification:
-    """Sizes and time limit of one environment, which is made and closed for it."""
+    """Return sizes and time limit of an environment, by making one and closing it."""
     environments = GymnasiumEnvironments(environment_id, [0], 1, time_limit=None)
     environments.close()
     return environments.specification
 
 
 class GymnasiumEnvironments(Environments):
-    """M environments, stepped one after the other. Every episode is seeded on its own."""
+    """M environments, stepped one after the other; every episode has its own seed."""
 
     def __init__(
         self, environment_id: str, seeds: Sequence[int], slots: int, *, time_limit: int | None
     ) -> None:
-        """`bench.train.environments.make` says what the arguments mean."""
+        """Take the arguments of `bench.train.environments.make`."""
         name = registered_name(environment_id)
         self._id = environment_id
         self._places = [(seed, slot) for seed in seeds for slot in range(slots)]
@@ -62,7 +62,7 @@ class GymnasiumEnvironments(Environments):
         with self._named():
             try:
                 environment = gymnasium.make(name, max_episode_steps=time_limit)
-            # ImportError: what the environment needs isn't installed.
+            # ImportError: a package that the environment needs isn't installed.
             except (gymnasium.error.Error, ImportError) as error:
                 line = " ".join(str(error).split())
                 raise InputError(f"the environment {self._id!r} can't be made: {line}") from error
@@ -70,7 +70,7 @@ class GymnasiumEnvironments(Environments):
             action_space_of(self._id, environment.action_space)
             observation_size_of(self._id, environment.observation_space)
         except InputError:
-            # What it has started would keep this process from ending.
+            # Threads that it has started would keep this process from ending.
             environment.close()
             raise
         if is_vector(environment.observation_space):
@@ -106,7 +106,7 @@ class GymnasiumEnvironments(Environments):
             environment.close()
 
     def _observe(self, n: int, observation: Any) -> None:
-        # What is beyond float32 becomes an infinity, which the divergence check looks for.
+        # Numbers beyond float32 become infinite, which the divergence check looks for.
         with np.errstate(over="ignore"):
             declared = np.asarray(observation, self._environments[n].observation_space.dtype)
             self._observations[n] = declared.reshape(self.observation_size)

@@ -1,4 +1,4 @@
-"""Gymnasium's spaces in the words of the algorithms. EnvPool describes itself in them, too."""
+"""Convert Gymnasium's spaces, which EnvPool uses too, to those of `algorithms.spaces`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _MOST = np.float32(np.inf)
 
 
 def action_space_of(environment_id: str, space: object) -> ActionSpace:
-    """The action space in the words of the algorithms; a box of any shape is flattened.
+    """Convert an action space to one of `algorithms.spaces`; a box of any shape is flattened.
 
     Bounds are rounded to float32, because actions are, and inwards: a strict environment refuses
-    what lies outside by the last bit.
+    an action that is outside by the last bit.
 
     Raises:
-        InputError: neither a Discrete space nor a Box of real numbers.
+        InputError: it is neither a Discrete space nor a Box of real numbers.
     """
     if isinstance(space, gymnasium.spaces.Discrete):
         return Discrete(count=int(space.n))
@@ -35,10 +35,10 @@ def action_space_of(environment_id: str, space: object) -> ActionSpace:
 
 
 def _float32_within(low: Any, high: Any) -> tuple[Float32Array, Float32Array]:
-    """The smallest and the largest float32 from `low` to `high`, of each component.
+    """Return the smallest and the largest float32 from `low` to `high`, of each component.
 
-    A bound beyond float32 is an infinity, as all finite actions keep it. Where no float32 lies
-    between the bounds, these are the ones nearest to them.
+    A bound beyond float32 becomes infinite, since no finite action violates it. If no float32 lies
+    between the bounds, those nearest to them are returned.
     """
     with np.errstate(over="ignore"):
         lowest, highest = low.astype(np.float32), high.astype(np.float32)
@@ -51,7 +51,7 @@ def _float32_within(low: Any, high: Any) -> tuple[Float32Array, Float32Array]:
 
 
 def observation_size_of(environment_id: str, space: object) -> int:
-    """How many numbers an observation has when flattened (a Discrete one as one-hot).
+    """Number of components of a flattened observation (one-hot for a Discrete one).
 
     Raises:
         InputError: its size is not fixed (a graph, a sequence).
@@ -70,7 +70,7 @@ def is_vector(space: object) -> bool:
 
 
 def native(action: Any, space: Any) -> Any:
-    """One environment's action, [A] or a choice from 0 on, as its own space has it."""
+    """Convert one action, [A] or a choice from 0 on, to the environment's own space."""
     if isinstance(space, gymnasium.spaces.Discrete):
         return action + space.start
     return action.reshape(space.shape).astype(space.dtype, copy=False)

@@ -1,4 +1,4 @@
-"""What an environment of any back end takes and gives.
+"""The interface of environments, the same for every back end.
 
 Sizes: M environments, observations of O numbers, continuous actions of A numbers.
 """
@@ -27,11 +27,11 @@ class Step:
         observations: [M, O] what to act on next: the first observation of a new episode where one
             has just finished, the last one where the slot idled.
         last_observations: [M, O] what the step itself led to; bootstrap a truncated episode from
-            it. The very same array as `observations` where no slot finished in this tick.
+            it. It is the same array as `observations` if no slot finished in this tick.
         rewards: [M] raw rewards of this step; 0 where the slot idled, NaN where the action was
             not finite.
-        terminated: [M] the episode reached an end of its own.
-        truncated: [M] the episode was cut off, by the time limit as a rule. Never together with
+        terminated: [M] the episode reached its natural end.
+        truncated: [M] the episode was cut off, usually by the time limit. Never together with
             `terminated`: a fall exactly at the limit is a fall.
     """
 
@@ -44,13 +44,13 @@ class Step:
 
 @dataclass(frozen=True, kw_only=True)
 class Specification:
-    """Sizes and limit of an environment, all that a policy needs of it.
+    """Sizes and time limit of an environment: all that a policy needs to know of it.
 
     Attributes:
         environment: the id.
-        back_end: what steps it, one of `bench.plan.back_ends.BACK_ENDS`.
-        observation_size: numbers in one observation, flattened where it has parts.
-        action_space: what an action is.
+        back_end: the back end that steps it, a key of `bench.plan.back_ends.BACK_ENDS`.
+        observation_size: numbers in one observation, flattened if it has parts.
+        action_space: the kind and bounds of an action.
         time_limit: steps after which an episode is truncated; None: never, or not known.
     """
 
@@ -64,13 +64,13 @@ class Specification:
 def withhold_not_finite(
     actions: Float32Array | Int64Array, space: ActionSpace
 ) -> tuple[Float32Array | Int64Array, BoolArray | None]:
-    """Actions whose rows with NaN or an infinity are zero, or the bounds nearest to zero.
+    """Replace actions with NaN or infinite components by zeros, or the bounds nearest to zero.
 
     A NaN makes EnvPool's BipedalWalker compute for ever, and MuJoCo write a log file into the
     working directory; one seed that diverges must not take the others with it.
 
     Returns:
-        The actions, and [M] which rows were replaced; the array itself and None where none was.
+        The actions, and [M] which rows were replaced; the given array and None if none was.
     """
     if not isinstance(space, Continuous) or np.isfinite(actions).all():
         return actions, None
@@ -80,10 +80,10 @@ def withhold_not_finite(
 
 
 class Environments(ABC):
-    """M environments of one id that step together, each an island of its own.
+    """M environments of one id that step together and do not affect one another.
 
     Args:
-        specification: what all of them are.
+        specification: the specification of all of them.
         count: M.
     """
 
@@ -96,10 +96,10 @@ class Environments(ABC):
         self._observations = np.zeros((count, self.observation_size), np.float32)
 
     def reset(self, elapsed: Int64Array | None = None) -> Float32Array:
-        """Begin a new episode in every slot: [M, O] its first observations.
+        """Begin a new episode in every slot; return the first observations [M, O].
 
         Args:
-            elapsed: [M] steps of the limit that these first episodes have behind them; None: 0.
+            elapsed: [M] steps of the time limit that count as already taken; None: 0.
         """
         self._begin(np.ones(self._count, np.bool_))
         if elapsed is not None:
@@ -107,14 +107,14 @@ class Environments(ABC):
         return self._observations.copy()
 
     def step(self, actions: Float32Array | Int64Array, active: BoolArray) -> Step:
-        """One step of every active slot; finished slots begin anew within the same tick.
+        """Take one step in every active slot; finished slots begin anew within the same tick.
 
         A slot that is not active is not touched: no physics, no random number drawn, no time
-        passed. A slot whose action is withheld (`withhold_not_finite`) has NaN for its reward.
+        passed. A slot whose action is replaced (`withhold_not_finite`) gets NaN as its reward.
 
         Args:
-            actions: [M, A] within the bounds if they are meant to be, or [M] choices. Rows of
-                slots that are not active are ignored.
+            actions: [M, A], already clipped to the bounds if they should be, or [M] choices. Rows
+                of slots that are not active are ignored.
             active: [M] which slots step.
 
         Raises:
@@ -139,18 +139,18 @@ class Environments(ABC):
 
     @abstractmethod
     def _begin(self, slots: BoolArray) -> None:
-        """Begin new episodes in these slots [M]; their first observations are kept."""
+        """Begin new episodes in these slots [M]; write first observations to `_observations`."""
 
     @abstractmethod
     def _let_elapse(self, steps: Int64Array) -> None:
-        """Count these steps [M] of the limit as taken."""
+        """Count these steps [M] of the time limit as taken."""
 
     @abstractmethod
     def _advance(
         self, actions: Float32Array | Int64Array, active: BoolArray
     ) -> tuple[Float64Array, BoolArray, BoolArray]:
-        """Rewards, terminated and truncated [M] of the active slots' steps; keeps observations."""
+        """Step active slots, write `_observations`; return rewards, terminated, truncated [M]."""
 
     @abstractmethod
     def close(self) -> None:
-        """Give back threads and memory. The object is of no use afterwards."""
+        """Release threads and memory. The object can't be used afterwards."""

@@ -1,7 +1,7 @@
 """Token environments: the policy writes an answer token by token, the reward scores the whole.
 
-They have a trainer of their own, `bench.train.answers.trainer`: what is stepped is the policy's
-network itself.
+They have their own trainer, `bench.train.answers.trainer`, because a step is a pass through the
+policy's network itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from bench.train.environments.protocol import Specification
 
 
 def describe(environment_id: str) -> Specification:
-    """A policy observes the token before and chooses the next one.
+    """Describe the environment: a policy observes the last token and chooses the next one.
 
     Raises:
         InputError: no such token environment.

@@ -1,7 +1,7 @@
 """MuJoCo Warp: Gymnasium's MuJoCo tasks (v5), all worlds at once, on a GPU (or, slowly, a CPU).
 
-Everything is a tensor on the device: a tick has no look at a value on the way. What an episode
-begins with is drawn by (seed, slot, episode), so that nothing has to be remembered of a generator.
+Everything is a tensor on the device: the host reads no value during a tick. An episode's initial
+state is drawn by (seed, slot, episode), so that no generator's state has to be saved.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from bench.train.environments.warp_draws import address
 from bench.train.environments.warp_tasks import State, task_of
 from bench.train.environments.warp_worlds import Worlds
 
-# Sets these numbers apart from those that actions and minibatches are drawn by.
+# Separates these random numbers from those of actions and minibatches.
 _DOMAIN = int.from_bytes(b"begin", "big")
 
 
@@ -58,8 +58,8 @@ class WarpEnvironments:
 
     Attributes:
         observations: float32 [M, O] what to act on next.
-        place: float32 [M], what forward speed is measured from; elapsed, episode: int64 [M], steps
-            of the episode and its number. With the worlds' own, this is all there is of state.
+        place: float32 [M], coordinate from which forward speed is measured; elapsed, episode: int64
+            [M], steps of the episode and its number. With `worlds`, this is the whole state.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class WarpEnvironments:
         time_limit: int | None = None,
         device: str = "cpu",
     ) -> None:
-        """`bench.train.environments.make` says what the arguments mean; the device is torch's."""
+        """Take the arguments of `bench.train.environments.make`, and a device of torch."""
         if environment_id not in WARP.ids:
             raise InputError(
                 f"MuJoCo Warp doesn't step {environment_id!r} here. Allowed: {', '.join(WARP.ids)}"
@@ -106,7 +106,7 @@ class WarpEnvironments:
 
     @property
     def state(self) -> dict[str, Tensor]:
-        """All that the next ticks depend on, by name: the tensors themselves, not copies."""
+        """Name -> tensor that the next ticks depend on: the tensors themselves, not copies."""
         worlds = self.worlds
         return {
             "position": worlds.position,
@@ -120,13 +120,13 @@ class WarpEnvironments:
 
     @torch.no_grad()
     def begin(self) -> None:
-        """A new episode in every slot."""
+        """Begin a new episode in every slot."""
         self._begin(torch.ones_like(self.elapsed, dtype=torch.bool))
         self._begun = True
 
     @torch.no_grad()
     def send(self, actions: Tensor) -> None:
-        """The first part of a tick: actions [M, A] to the worlds; then `worlds.advance()`."""
+        """First part of a tick: write actions [M, A] to the worlds; `worlds.advance()` follows."""
         self._finite = torch.isfinite(actions).all(1)
         self.worlds.control.copy_(torch.where(self._finite.unsqueeze(1), actions, 0.0))
         # Idle worlds are stepped like all others, which costs nothing, and then put back.
@@ -134,7 +134,7 @@ class WarpEnvironments:
 
     @torch.no_grad()
     def receive(self, active: Tensor) -> Tick:
-        """The last part of a tick: what the step gave to the slots that are `active` [M]."""
+        """Last part of a tick: return the step's results in the slots that are `active` [M]."""
         worlds, task = self.worlds, self._task
         worlds.begin_bad_ones_anew()
         for tensor, kept in zip(self._physics, self._kept, strict=True):
@@ -202,7 +202,7 @@ class WarpEnvironments:
         return self.worlds.position, self.worlds.velocity, self.worlds.warm_start
 
     def _begin(self, where: Tensor) -> None:
-        """New episodes in the slots `where` [M]; the physics needs no forward pass for it."""
+        """Begin new episodes in the slots `where` [M], without a forward pass of the physics."""
         keys = address(_DOMAIN, self._seeds, self._slots, self.episode)
         position, velocity = self._task.begin(keys)
         begun = (position, velocity, torch.zeros_like(self.worlds.warm_start))

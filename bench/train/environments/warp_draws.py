@@ -1,7 +1,7 @@
-"""`algorithms.numerics.counters` as one kernel a call, where torch launches some hundred.
+"""`algorithms.numerics.counters` as one kernel per call, where torch launches some hundred.
 
-The same numbers: whole ones to the bit, the others to the last bits of float64, whose logarithm and
-cosine are another library's.
+The numbers are the same: integers exactly, floats up to the last bits of float64, because logarithm
+and cosine come from another library.
 """
 
 # Warp's kernels are a language of their own.
@@ -24,7 +24,7 @@ _CIRCLE = warp.constant(warp.float64(2 * math.pi))
 
 
 def address(domain: int, *parts: Tensor) -> Tensor:
-    """As `counters.address`, of a number and three tensors int64 that broadcast together."""
+    """As `counters.address`, for a number and three int64 tensors that broadcast together."""
     first, second, third = torch.broadcast_tensors(*parts)
     keys = torch.empty(third.shape, dtype=torch.int64, device=third.device)
     columns = [each.reshape(-1) for each in (first, second, third)]
@@ -49,7 +49,7 @@ def _drawn(kernel: Any, keys: Tensor, count: int) -> Tensor:
 
 
 def _launch(kernel: Any, size: int | tuple[int, int], given: list[Any]) -> None:
-    """Launch in torch's current stream, so that a graph of torch's may hold it."""
+    """Launch in torch's current stream, so that torch can record it in a CUDA graph."""
     warp.init()
     device = given[-1].device
     stream = None

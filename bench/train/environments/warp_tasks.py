@@ -1,10 +1,10 @@
-"""What Gymnasium's MuJoCo tasks (v5) ask of the physics, for M worlds at once, as tensors.
+"""Gymnasium's MuJoCo tasks (v5) for M worlds at once, as functions of tensors.
 
-Each task is four functions of the state: what is seen, what it earns, where it ends, where it
-begins. Weights, ranges and noise are read off the Gymnasium environment, never written down here.
+Each task is a set of functions of the state: observation, reward, health, and initial state.
+Weights, ranges and noise are read from the Gymnasium environment, never written down here.
 """
 
-# What is read off Gymnasium's environments has no types.
+# Attributes of Gymnasium's environments have no types.
 # mypy: disable-error-code="no-any-return"
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class State:
 
     Attributes:
         position: qpos [M, nq]; velocity: qvel [M, nv].
-        before: [M], `Task.place` as it was before the step.
+        before: [M], `Task.place` before the step.
         action: [M, A] as sent.
-        bodies: xpos [M, nbody, 3]; sites: site_xpos [M, nsite, 3], both of the last substep's
-            beginning, as Gymnasium reads them.
+        bodies: xpos [M, nbody, 3]; sites: site_xpos [M, nsite, 3], both from the beginning of the
+            last substep, as Gymnasium reads them.
         constraint: qfrc_constraint [M, nv]; contact: cfrc_ext [M, nbody, 6].
     """
 
@@ -45,7 +45,7 @@ class State:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One environment id.
+    """The functions that define one environment id.
 
     Attributes:
         observe: State -> [M, O].
@@ -53,7 +53,7 @@ class Task:
         healthy: State -> bool [M], False where the episode ends.
         begin: keys [M] -> qpos [M, nq], qvel [M, nv] of new episodes.
         first: qpos, qvel -> [M, O], the first observation.
-        place: State -> [M], what forward speed is measured by; an episode begins at qpos[0].
+        place: State -> [M], coordinate whose change is the forward speed; initially qpos[0].
         contact_forces: whether `contact` is read.
     """
 
@@ -67,7 +67,7 @@ class Task:
 
 
 def task_of(environment_id: str, environment: Any) -> Task:
-    """The task of one of `WARP.ids`, given Gymnasium's environment, unwrapped."""
+    """Return the task of one of `WARP.ids`, given Gymnasium's environment, unwrapped."""
     name = environment_id.removesuffix("-v5")
     makers = {
         "HalfCheetah": _runner,
@@ -115,13 +115,13 @@ def _control_cost(environment: Any, state: State) -> Tensor:
 
 
 def _speed(environment: Any, state: State) -> Tensor:
-    """Forward speed × its weight, from the positions before and after."""
+    """Forward speed × its weight, from the positions before and after the step."""
     speed = (state.position[:, 0] - state.before) / environment.dt
     return environment._forward_reward_weight * speed
 
 
 def _plain(skipped: int, bound: float = math.inf) -> Callable[[Tensor, Tensor], Tensor]:
-    """Positions from `skipped` on, and velocities held to ±bound."""
+    """Observe positions from number `skipped` on, and velocities clipped to ±bound."""
 
     def observe(position: Tensor, velocity: Tensor) -> Tensor:
         if bound < math.inf:
@@ -246,7 +246,7 @@ def _reacher(environment: Any) -> Task:
     def begin(keys: Tensor) -> tuple[Tensor, Tensor]:
         start, motion = _initial(environment, keys.device)
         position = start + 0.1 * (2 * uniform(keys, 4) - 1)
-        # Uniform in the disc of radius 0.2, as what Gymnasium keeps of the square is.
+        # Uniform in the disc of radius 0.2, as the points that Gymnasium accepts of a square are.
         drawn = uniform(keys + 1, 2)
         radius, angle = 0.2 * drawn[:, :1].sqrt(), 2 * math.pi * drawn[:, 1:]
         goal = torch.cat([radius * angle.cos(), radius * angle.sin()], dim=1)
@@ -293,7 +293,7 @@ def _ant(environment: Any) -> Task:
         return finite & (height >= low) & (height <= high)
 
     def reward(state: State, alive: Tensor) -> Tensor:
-        # The torso's place is that of the last substep's beginning on both sides.
+        # Both positions of the torso are from the beginning of the last substep.
         speed = (state.bodies[:, torso, 0] - state.before) / environment.dt
         contact = environment._contact_cost_weight * forces(state).square().sum((1, 2))
         forward = environment._forward_reward_weight * speed

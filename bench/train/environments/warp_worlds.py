@@ -23,8 +23,8 @@ except ImportError as missing:
 
 warp.config.log_level = warp.LOG_WARNING
 
-# Of the faults that the engine counts, those in which a world loses a contact or a constraint. An
-# iterative solver at its limit is none: MuJoCo itself stops there.
+# The faults counted by the engine in which a world loses a contact or a constraint. An iterative
+# solver at its limit is not among them: MuJoCo itself stops there.
 _LOST = (
     mujoco_warp.OverflowType.NEFC
     | mujoco_warp.OverflowType.NJMAX_NNZ
@@ -34,7 +34,7 @@ _LOST = (
 )
 # MuJoCo's mjMAXVAL: a position or velocity beyond it is bad, and the world begins anew.
 _LARGEST = 1e10
-# Rows of constraint of a contact, by its dimension, with MuJoCo's pyramidal friction cones.
+# Constraint rows of a contact, by its dimension, with MuJoCo's pyramidal friction cones.
 _ROWS = {1: 1, 3: 4, 4: 6, 6: 10}
 
 
@@ -49,7 +49,7 @@ class Worlds:
         device: "cpu", "cuda" or "cuda:0" ….
 
     Attributes:
-        frame_skip: as given.
+        frame_skip: substeps of one tick.
         position [M, nq], velocity [M, nv], warm_start [M, nv], control [M, nu]: written to as
             well as read; bodies [M, nbody, 3], sites [M, nsite, 3], constraint [M, nv], contact
             [M, nbody, 6]: see `warp_tasks.State`. All float32 views of the engine's own memory.
@@ -63,7 +63,7 @@ class Worlds:
         self._device = warp.get_device(device)
         with warp.ScopedDevice(self._device):
             self._model = mujoco_warp.put_model(model)
-            # Told by `check`, once a batch, instead of from every thread of a kernel.
+            # `check` reports overflows once per batch, instead of every thread of a kernel.
             self._model.opt.warn_overflow = 0
             contacts, rows = _bounds(model, self._model)
             data = mujoco_warp.make_data(model, nworld=count, nconmax=contacts, njmax=rows)
@@ -87,16 +87,16 @@ class Worlds:
         self._graph = self._captured()
 
     def advance(self) -> None:
-        """One tick: `frame_skip` substeps under `control`. On CUDA in torch's current stream."""
+        """Advance by a tick of `frame_skip` substeps under `control`, on CUDA in torch's stream."""
         stream = None
         if self._device.is_cuda:
             stream = warp.stream_from_torch(torch.cuda.current_stream(self.position.device))
         warp.capture_launch(self._graph, stream=stream)
 
     def begin_bad_ones_anew(self) -> None:
-        """What `mj_checkPos` and `mj_checkVel` do: a world beyond all bounds is at `qpos0` again.
+        """Put a world beyond all bounds back to `qpos0`, as `mj_checkPos` and `mj_checkVel` do.
 
-        So it costs nobody else, least of all by the contacts of a heap of NaN.
+        Other worlds then don't pay for it, least of all for the contacts of a heap of NaN.
         """
         state = torch.cat([self.position, self.velocity], dim=1)
         # A comparison with NaN is false.
@@ -106,10 +106,10 @@ class Worlds:
         self.warm_start.copy_(torch.where(bad, 0.0, self.warm_start))
 
     def check(self) -> None:
-        """Wait for the device, and see that no contact and no constraint was lost.
+        """Wait for the device, and check that no contact and no constraint was lost.
 
         Raises:
-            RuntimeError: some were. The results since the last check are wrong.
+            RuntimeError: some were lost. The results since the last check are wrong.
         """
         lost = self._overflow & int(_LOST)
         if bool(lost.any()):
@@ -130,7 +130,7 @@ class Worlds:
     def _captured(self) -> Any:
         stream = warp.Stream(self._device) if self._device.is_cuda else None
         with warp.ScopedDevice(self._device), warp.ScopedStream(stream):
-            # Once without: kernels are compiled and loaded at their first launch.
+            # Run once without capture: kernels are compiled and loaded at their first launch.
             self._substeps()
             warp.synchronize_device(self._device)
             with warp.ScopedCapture() as captured:
@@ -140,12 +140,12 @@ class Worlds:
 
 
 def _bounds(model: Any, on_device: Any) -> tuple[int, int]:
-    """The most contacts, and rows of constraint, that a world of this model can ever have.
+    """Return the most contacts, and constraint rows, that a world of this model can ever have.
 
-    All worlds share the array of contacts; with room for the most of each, none can take
+    All worlds share the array of contacts; with room for each one's maximum, none can use up
     another's.
     """
-    round_ones = {0, 2, 3}  # plane, sphere, capsule: two contacts a pair at most
+    round_ones = {0, 2, 3}  # plane, sphere, capsule: at most two contacts per pair
     contacts = rows = 0
     for pair in on_device.nxn_geom_pair_filtered.numpy():
         if not set(model.geom_type[pair].tolist()) <= round_ones:

@@ -1,1 +1,1 @@
-"""Who trains groups: processes of this machine, or the nodes of a Ray cluster."""
+"""Executors, which train groups: processes of this machine, or the nodes of a Ray cluster."""

@@ -1,8 +1,8 @@
 """A Python process that runs one function, with a pipe to it.
 
-Starting one changes nothing of this process, not for a moment: other threads may pickle what the
-main module defines, start processes of their own and read os.environ meanwhile. (multiprocessing
-takes both from the process itself: the main module to run again, and the environment variables.)
+Starting one never changes this process, not even for a moment: meanwhile other threads may pickle
+objects of the main module, start processes and read os.environ. (multiprocessing's children take
+the main module and the environment variables from the process itself, which has to change them.)
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import Any
 
 
 class Child:
-    """A process that leads a process group of its own, so that Ctrl-C in a terminal passes it by.
+    """A process that leads its own process group, so that Ctrl-C in a terminal does not reach it.
 
-    When this process ends, however it does, the child ends with all of its group.
+    When this process ends, in whatever way, the child ends with all of its group.
 
     Args:
-        function: what it runs, of a module that it can import; called with its end of the pipe.
-        arguments: further ones.
-        variables: environment variables beside those of this process.
+        function: function that the child can import and runs, with its end of the pipe.
+        arguments: further arguments of the function.
+        variables: environment variables in addition to those of this process.
 
     Attributes:
         connection: this process's end of the pipe.
@@ -38,7 +38,7 @@ class Child:
         self, function: Callable[..., None], *arguments: Any, variables: Mapping[str, str]
     ) -> None:
         self.connection, theirs = multiprocessing.Pipe(duplex=True)
-        # Nothing is ever sent by this one: it ends with this process.
+        # Nothing is ever sent through this pipe: it closes when this process ends.
         lifeline, self._lifeline = multiprocessing.Pipe(duplex=False)
         files = theirs.fileno(), lifeline.fileno()
         path = [entry for entry in sys.path if isinstance(entry, str)]
@@ -51,7 +51,7 @@ class Child:
             pass_fds=files,
             process_group=0,
         )
-        # With these copies open, the end of the child would not be the end of the pipe.
+        # With these copies open, the pipe would not close when the child ends.
         theirs.close()
         lifeline.close()
         with suppress(OSError):  # it may be dead by now
@@ -59,14 +59,14 @@ class Child:
 
     @property
     def exit_code(self) -> int | None:
-        """None while it is there; of a killed one the signal's number, negative."""
+        """The exit code; None while the child runs; −signal if a signal killed it."""
         return self._process.poll()
 
     def end(self, patience: float = 0.0) -> None:
         """Kill the process and its group, after `patience` seconds in which it may end itself."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(patience)
-        # The number is the group's as long as one of its processes lives.
+        # The id stays the group's as long as one of its processes lives.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
@@ -75,10 +75,10 @@ class Child:
 
 
 def live(connection: int, lifeline: int) -> None:
-    """A child's life.
+    """Run the child: receive the function, call it, and end with all of the group.
 
     Args:
-        connection, lifeline: file descriptors of its ends of the pipes.
+        connection, lifeline: file descriptors of the child's ends of the pipes.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, args=(lifeline,), daemon=True).start()
@@ -99,5 +99,5 @@ def _end_with_parent(lifeline: int) -> None:
 
 
 def _end_group() -> None:
-    """End this process and all of its group: those that its environments have started."""
+    """End this process and all of its group, such as processes that environments have started."""
     os.killpg(0, signal.SIGKILL)

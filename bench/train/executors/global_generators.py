@@ -1,8 +1,8 @@
-"""The generators of random numbers that a process shares: those of random, numpy.random and torch.
+"""The global random generators of a process: those of random, numpy.random and torch.
 
-Nothing of this project draws from them, but an environment may. Seeded before a group trains, by
-its seeds, they make the group reproducible. Still a seed then depends on those that it trains with,
-which draw from the same generators; so a result says that they were drawn from.
+Nothing in this project draws from them, but an environment may. Seeding them by the group's seeds
+before it trains makes the group reproducible. A seed then still depends on those that it trains
+with, which draw from the same generators, so its result carries a remark.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 
 from bench.store.schema import SHARED_DRAWS
 
-# Sets these streams apart from all that is spawned of the same seeds for other purposes.
+# Separates these streams from those spawned from the same seeds for other purposes.
 _DOMAIN = int.from_bytes(b"glob", "big")
 
 
 class GlobalGenerators:
-    """Seeds them, torch's where torch is imported, and remembers their states.
+    """Seeds the global generators, torch's only if torch is imported, and remembers their states.
 
     Args:
-        seeds: of the group that is about to train.
+        seeds: the seeds of the group that is about to train.
     """
 
     def __init__(self, seeds: Sequence[int]) -> None:
@@ -42,7 +42,7 @@ class GlobalGenerators:
         self._before = {name: state() for name, state in self._states.items()}
 
     def remark(self) -> str | None:
-        """A line that names the generators that were drawn from since; None if none was."""
+        """Return a line that names the generators drawn from since seeding; None if none was."""
         drawn = [name for name, state in self._states.items() if state() != self._before[name]]
         if not drawn:
             return None

@@ -1,7 +1,7 @@
-"""Trains groups in processes of this machine: the executor that is used unasked.
+"""Train groups in processes of this machine: the default executor.
 
 A killed worker costs its own groups and nothing else. An environment may start processes: a worker
-leads a process group of its own, and whoever ends the worker, or sees it dead, ends that group.
+leads its own process group, and ending the worker, or finding it dead, ends that group.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from bench.train.provenance import cores, on_device, provenance
 from bench.train.results import Progress
 
 Heard = tuple[int, Literal["progress", "done", "failed"], Any]
-"""A group's number, and kind and content of a message about it."""
+"""A group's number, and the kind and content of a message about it."""
 
 
 def processes_for(
     descriptions: Sequence[Description], workers: int | None, train: str | None = None
 ) -> Processes:
-    """The processes that train these, `workers` groups at a time; None: one for each core.
+    """Make the executor for these descriptions, of `workers` groups at a time; None: one per core.
 
-    Groups whose physics is on a GPU share a process, as processes would take turns on the chip.
+    Groups whose physics is on a GPU share a process, since processes would take turns on the GPU.
     """
     places = workers or cores()
     shared = bool(descriptions) and all(
@@ -44,13 +44,13 @@ def processes_for(
 
 
 class Processes:
-    """An `Executor`.
+    """An `Executor` that trains in processes of this machine.
 
     Args:
-        workers: processes at the same time.
+        workers: number of processes at the same time.
         train: "module:attribute" of the training function, imported by the workers; None: the
             trainer of a description's back end.
-        together: groups that one process trains at the same time, in turns (`device.turns`).
+        together: number of groups that one process trains at once, in turns (`device.turns`).
     """
 
     def __init__(self, workers: int, train: str | None = None, *, together: int = 1) -> None:
@@ -76,7 +76,7 @@ class Processes:
         return any(worker.groups for worker in self._team)
 
     def give(self, group: Group, checkpoint: Path | None = None) -> None:
-        """As `Executor`; a new process trains it where none has a place."""
+        """As `Executor`; starts a new process if none has a free place."""
         idle = next((each for each in self._team if len(each.groups) < self._together), None)
         if idle is None:
             idle = _Worker(self._train, self._together)
@@ -106,7 +106,7 @@ class Processes:
                 )
 
     def stop(self, group: Group) -> None:
-        """As `Executor`; one of several in a process ends with its next batch."""
+        """As `Executor`; if the group shares a process, it ends after its next batch."""
         for worker in [each for each in self._team if each.drop(group)]:
             if self._together == 1:
                 worker.end()
@@ -119,10 +119,10 @@ class Processes:
 
 
 class _Worker:
-    """A process that trains one group after the other, or some at a time.
+    """A process that trains one group after the other, or several at a time.
 
     Attributes:
-        groups: by number, those in training, each with the time when it was given.
+        groups: number -> group in training, and the time when it was given.
     """
 
     def __init__(self, train: str | None, together: int) -> None:
@@ -133,18 +133,18 @@ class _Worker:
 
     @property
     def connection(self) -> Connection:
-        """What to wait for: it is readable when there is a message, and when the worker ends."""
+        """The pipe to wait for: readable when there is a message, and when the worker ends."""
         return self._child.connection
 
     def give(self, group: Group, checkpoint: Path | None) -> None:
-        """Let it train this group. If it has died meanwhile, `hear` says so."""
+        """Send the worker this group to train. If it has died meanwhile, `hear` reports it."""
         number = next(self._numbers)
         self.groups[number] = group, datetime.now(UTC)
         with suppress(OSError):
             self.connection.send((number, group, checkpoint))
 
     def drop(self, group: Group) -> bool:
-        """Hear no more of this very group; whether it was in training here."""
+        """Ignore this group from now on (by identity); return whether it was in training here."""
         numbers = [number for number, (own, _) in self.groups.items() if own is group]
         for number in numbers:
             del self.groups[number]
@@ -153,9 +153,9 @@ class _Worker:
         return bool(numbers)
 
     def hear(self) -> Heard | None:
-        """Its next message, None where there is none."""
-        # What a dead worker has said is in the pipe by now. The pipe's end says nothing: a process
-        # that was forked from the worker holds it open.
+        """Return the worker's next message; None if there is none."""
+        # A dead worker's messages are in the pipe by now. That the pipe is open proves nothing: a
+        # process that was forked from the worker holds it open.
         ended = self._child.exit_code is not None
         try:
             while self.connection.poll():
@@ -171,12 +171,12 @@ class _Worker:
             return next(iter(self.groups)), "failed", _epitaph(self._child.exit_code)
 
     def end(self) -> None:
-        """End the process and those that it started. They hold nothing that could be lost."""
+        """End the process and those that it started; none of them holds anything of value."""
         self._child.end(patience=1.0 if self.dead else 0.0)
 
 
 def _train_what_comes(connection: Connection, train: str | None, together: int) -> None:
-    """A worker's life: groups in, progress and results out, until the pipe ends."""
+    """Run a worker: receive groups, send progress and results, until the pipe closes."""
     if together > 1:
         _Lanes(connection, train).serve()
         return
@@ -195,11 +195,11 @@ def _train_what_comes(connection: Connection, train: str | None, together: int) 
 
 
 class _StoppedError(BaseException):
-    """Ends a group's training that nobody waits for any more."""
+    """Raised to end the training of a group that was stopped."""
 
 
 class _Lanes:
-    """Groups of one process, each in a thread: they take turns and share the device."""
+    """Trains groups in threads of one process, which take turns and share the device."""
 
     def __init__(self, connection: Connection, train: str | None) -> None:
         from bench.train.device.turns import Turns
@@ -211,7 +211,7 @@ class _Lanes:
         self._stopped: set[int] = set()
 
     def serve(self) -> None:
-        """Begin what comes, until the pipe ends."""
+        """Start a thread for every group received, until the pipe closes."""
         while True:
             try:
                 number, group, checkpoint = self._connection.recv()

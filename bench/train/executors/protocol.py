@@ -1,4 +1,4 @@
-"""What the runner asks of whoever trains: processes of this machine, or other machines."""
+"""The interface between the runner and an executor: processes of this machine, or a cluster."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bench.train.provenance import Provenance
 
 @dataclass(frozen=True, kw_only=True)
 class Message:
-    """What is heard of a group in training.
+    """A message about a group in training.
 
     Attributes:
-        kind, content: "progress" and a `Progress`; at its end "done" and row -> `RunResult`, or
-            "failed" and why.
-        started: when the group was given.
-        origin: of the code and the machine that train it.
-        said: when the message came.
+        kind, content: "progress" and a `Progress`; at the end "done" and row -> `RunResult`, or
+            "failed" and the reason.
+        started: time when the group was given to the executor.
+        origin: provenance of the code and the machine that train it.
+        said: time when the message came.
     """
 
     group: Group
@@ -33,12 +33,12 @@ class Message:
 
     @property
     def seconds(self) -> float:
-        """Since the group was given."""
+        """Seconds since the group was given to the executor."""
         return (self.said - self.started).total_seconds()
 
 
 class Executor(Protocol):
-    """Trains groups side by side. It only computes: what it is given leaves no trace behind it."""
+    """Trains groups side by side. It only computes: storing results is the runner's task."""
 
     @property
     def places(self) -> int:
@@ -60,16 +60,16 @@ class Executor(Protocol):
 
         Args:
             group: equal to no other in training.
-            checkpoint: a file from which it goes on, and in which it leaves behind where it is.
+            checkpoint: a file from which the group resumes, and to which it saves its state.
         """
         ...
 
     def messages(self, timeout: float) -> Iterator[Message]:
-        """What has been heard of groups since, waited for at most `timeout` seconds."""
+        """Yield new messages about groups, after waiting for them at most `timeout` seconds."""
         ...
 
     def stop(self, group: Group) -> None:
-        """End a group's training; nothing more is heard of it."""
+        """End a group's training; no further messages about it follow."""
         ...
 
     def end(self) -> None:

@@ -1,7 +1,7 @@
-"""Trains groups on the nodes of a Ray cluster: the executor of `--executor ray`.
+"""Train groups on the nodes of a Ray cluster: the executor of `--executor ray`.
 
-A group is a task of Ray, which finds a node for it. The code travels there from this machine, the
-results travel back, so that no disk is shared. A group whose node is lost begins again elsewhere.
+A group is a task of Ray, which finds a node for it. Code is sent there from this machine, results
+are sent back, and no disk is shared. A group whose node is lost begins again elsewhere.
 """
 
 from __future__ import annotations
@@ -32,24 +32,24 @@ from bench.train.executors.worker import last_line
 from bench.train.provenance import Provenance, cores, provenance
 
 GPU_SHARE = 0.25
-"""Of a GPU, what a group with its networks there takes."""
+"""Share of a GPU that a group with its networks there takes."""
 NODES_LOST = 10
-"""Nodes that a group may lose before it is blamed."""
+"""Nodes that a group may lose before it counts as failed."""
 WORKERS_LOST = 1
-"""Times that Ray's own worker may die under a group on a node that lives."""
+"""Times that Ray's worker may die under a group on a live node before the group fails."""
 POLL = 0.25
-"""Seconds between two looks for progress."""
+"""Seconds between two checks for progress."""
 LOOK = 2.0
-"""Seconds between two looks at the cluster's nodes."""
+"""Seconds between two checks of the cluster's nodes."""
 QUEUED = 30.0
-"""Seconds without a place after which a group is said to wait."""
+"""Seconds without a place after which a group is reported as waiting."""
 GOODBYE = 10.0
-"""Seconds that trainings have to end in."""
+"""Seconds within which trainings have to end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Begun:
-    """A group has a place."""
+    """The message that a group has started on a node."""
 
     node: str
     name: str
@@ -57,7 +57,7 @@ class _Begun:
 
 
 class _Inbox:
-    """An actor on this machine to which the nodes tell how groups are."""
+    """An actor on this machine that receives the nodes' messages about groups."""
 
     def __init__(self) -> None:
         self._items: list[tuple[int, _Begun | Message]] = []
@@ -71,7 +71,7 @@ class _Inbox:
 
 
 def _work(task: Task, attempt: int, inbox: Any) -> Message:
-    """Ray's task: trains a group on the node where it finds itself."""
+    """Train a group on the node where Ray runs this task."""
     node = ray.get_runtime_context().get_node_id()
     names = {each["NodeID"]: _name(each) for each in ray.nodes()}
     origin = task.origin()
@@ -84,7 +84,7 @@ def _work(task: Task, attempt: int, inbox: Any) -> Message:
 
 @dataclass(kw_only=True, eq=False)
 class _Flight:
-    """A group that has been given, and how it fares."""
+    """A group given to the cluster: its Ray task, its node, and how often it was lost."""
 
     group: Group
     attempt: int = -1
@@ -97,18 +97,18 @@ class _Flight:
 
 
 class Cluster:
-    """An `Executor`.
+    """An `Executor` that trains on the nodes of a Ray cluster.
 
     Args:
-        address: HOST:PORT of the cluster's head node, "auto", or None, as `ray_connection.join` has
-            it.
-        descriptions: what will be given, whatever the hyperparameters: their modules travel.
+        address: HOST:PORT of the cluster's head node, "auto", or None, as for
+            `ray_connection.join`.
+        descriptions: descriptions that will be trained: their modules are sent to the nodes.
         most: groups at the same time, None for as many as the cluster has room for.
         train: "module:attribute" as `train_group` takes it.
-        tell: called with a line about what happens to the cluster.
+        tell: called with one line for each change of the cluster.
 
     Raises:
-        InputError: the cluster can't be joined, or has no node with what the descriptions need.
+        InputError: the cluster can't be joined, or no node has the GPU that descriptions need.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class Cluster:
 
     @property
     def places(self) -> int:
-        """As `Executor`; at least one, in which the first group waits for a node."""
+        """As `Executor`; at least one, so that the first group can wait for a node."""
         self._look()
         return max(1, min(self._slots(), self._most or self._slots()))
 
@@ -159,7 +159,7 @@ class Cluster:
         return bool(self._flights)
 
     def give(self, group: Group, checkpoint: Path | None = None) -> None:
-        """As `Executor`; the checkpoint is left alone, because nodes don't see this disk."""
+        """As `Executor`, but without the checkpoint, because nodes don't see this disk."""
         self._flights.append(self._sent(_Flight(group=group)))
 
     def messages(self, timeout: float) -> Iterator[Message]:
@@ -178,7 +178,7 @@ class Cluster:
                     yield self._of(flight, item)
             left = max(0.0, until - time.monotonic())
             answers = [each.answer for each in self._flights]
-            # One is enough to go on with, but all that are there are taken.
+            # One message is enough to return, but all that have arrived are taken.
             ended, _ = ray.wait(answers, timeout=0.0 if heard else min(POLL, left))
             for flight in [each for each in self._flights if each.answer in ended]:
                 message = self._answer(flight)
@@ -198,7 +198,7 @@ class Cluster:
             ray.cancel(flight.answer, force=True)
 
     def end(self) -> None:
-        """As `Executor`; the cluster goes on if it was there before."""
+        """As `Executor`; a cluster that this process did not start keeps running."""
         if not ray.is_initialized():
             return
         answers = [flight.answer for flight in self._flights]
@@ -212,7 +212,7 @@ class Cluster:
             ray_connection.leave()
 
     def _sent(self, flight: _Flight) -> _Flight:
-        """The flight with its group on its way to a node."""
+        """Submit the flight's group to Ray; return the flight."""
         task = Task(
             group=flight.group,
             train=self._train,
@@ -221,7 +221,7 @@ class Cluster:
         )
         flight.attempt, flight.begun = next(self._attempts), None
         flight.started, flight.given = datetime.now(UTC), time.monotonic()
-        # Ray would count a lost node and a worker that crashes alike, so here it retries nothing.
+        # Ray's retries don't tell a lost node from a crashed worker, so it retries nothing here.
         work = ray.remote(_work).options(
             num_cpus=1, num_gpus=self._share, max_retries=0, scheduling_strategy="SPREAD"
         )
@@ -229,12 +229,12 @@ class Cluster:
         return flight
 
     def _of(self, flight: _Flight, message: Message) -> Message:
-        """A node's message as one of this machine: of the very group, by this clock."""
+        """Translate a node's message: with this process's group object, by this clock."""
         now = datetime.now(UTC)
         return replace(message, group=flight.group, started=flight.started, said=now)
 
     def _answer(self, flight: _Flight) -> Message | None:
-        """The message of a group's end; None where it begins again."""
+        """Return the message of a group's end; None if the group begins again."""
         try:
             message: Message = ray.get(flight.answer)
             return message
@@ -273,7 +273,7 @@ class Cluster:
         )
 
     def _look(self) -> None:
-        """See which nodes have come and gone."""
+        """Check which nodes have come and gone."""
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
@@ -282,7 +282,7 @@ class Cluster:
             self._tell(f"The Ray cluster has changed: {self._size()}.")
 
     def _tell_waiting(self) -> None:
-        """Say that groups wait, after a while and then every minute."""
+        """Report that groups wait, after `QUEUED` seconds and then every minute."""
         now = time.monotonic()
         waiting = [
             each for each in self._flights if each.begun is None and now - each.given >= QUEUED
@@ -296,7 +296,7 @@ class Cluster:
             )
 
     def _slots(self) -> int:
-        """Groups that the nodes have room for."""
+        """Number of groups that the nodes have room for."""
         return sum(_slots(each, self._share) for each in self._nodes.values())
 
     def _size(self) -> str:
@@ -306,7 +306,7 @@ class Cluster:
 
 
 def _inbox_here() -> Any:
-    """The inbox, on this machine's node: lost only with this process."""
+    """Start the inbox on this machine's node, so that it is lost only with this process."""
     here = ray.get_runtime_context().get_node_id()
     inbox: Any = ray.remote(_Inbox)
     return inbox.options(
@@ -318,7 +318,7 @@ def _inbox_here() -> Any:
 
 
 def _nodes() -> dict[str, Mapping[str, Any]]:
-    """The nodes that live, by their identifiers."""
+    """Identifier -> live node."""
     return {each["NodeID"]: each for each in ray.nodes() if each["Alive"]}
 
 

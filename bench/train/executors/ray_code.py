@@ -1,4 +1,4 @@
-"""What of the code travels to other machines: the suite's packages, and a plan's own modules."""
+"""Gather the code that is sent to other machines: the suite's packages, a plan's own modules."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ LEFT_OUT = ("__pycache__", "*.pyc", ".*")
 
 
 def gather(folder: Path, descriptions: Iterable[Trainable]) -> None:
-    """Copy into `folder` what trains these descriptions, as it lies on the module path.
+    """Copy into `folder` the code that trains these descriptions, as it lies on the module path.
 
-    Of an algorithm or an environment of the user's own, that is its whole package, data beside the
-    code included, and whatever else of its folder it imports: what the code digest covers. Packages
-    that are installed as libraries are not copied; the other machines have them installed too.
+    For a user's own algorithm or environment, that is its whole package, including data beside the
+    code, and all it imports from its folder: what the code digest covers. Packages that are
+    installed as libraries are not copied; the other machines must have them installed too.
 
     Raises:
-        FileNotFoundError: a module's source is not to be found.
+        FileNotFoundError: a module's source can't be found.
     """
     for package in SUITE:
         _copy(ROOT / package, folder)

@@ -1,4 +1,4 @@
-"""Joining a Ray cluster, or starting one of this machine alone: whatever goes wrong is one line."""
+"""Join a Ray cluster, or start one on this machine alone; report every error in one line."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ def join(address: str | None, code: Path, cpus: int) -> bool:
     """Connect this process to a cluster.
 
     Args:
-        address: HOST:PORT, "auto" for the one that this machine belongs to, None for the same where
-            there is one and otherwise for a Ray of this machine alone.
-        code: the folder that travels to the nodes and is the first of their module path.
-        cpus: of a Ray of this machine alone.
+        address: HOST:PORT, "auto" for the cluster that this machine belongs to, None for the same
+            if there is one and otherwise for a Ray on this machine alone.
+        code: the folder that is sent to the nodes and comes first on their module path.
+        cpus: number of CPUs of a Ray on this machine alone.
 
     Returns:
-        Whether the cluster was there before.
+        Whether the cluster already existed.
 
     Raises:
-        InputError: no cluster answers there, or it can't be joined; with the reason.
+        InputError: no cluster answers there, or it can't be joined; the message gives the reason.
     """
     for name, value in SURROUNDINGS.items():
         os.environ.setdefault(name, value)
@@ -76,13 +76,13 @@ def join(address: str | None, code: Path, cpus: int) -> bool:
 
 
 def leave() -> None:
-    """Disconnect; a Ray that this process started ends."""
+    """Disconnect, and shut down a Ray that this process has started."""
     with _own_signals():
         ray.shutdown()
 
 
 def _address(asked: str | None) -> str | None:
-    """HOST:PORT of a cluster that answers; None where there is none and none was asked for."""
+    """Return HOST:PORT of a cluster that answers; None if `asked` is None and there is none."""
     named = asked
     find: Any = services.get_ray_address_from_environment
     if asked in (None, "auto"):
@@ -104,16 +104,16 @@ def _address(asked: str | None) -> str | None:
     problem = _silence(host, int(port))
     if problem is None:
         return named
-    # What `ray start` leaves in a file outlives a cluster that was killed.
+    # The address that `ray start` writes to a file outlives a cluster that was killed.
     if asked is None and not os.environ.get("RAY_ADDRESS"):
         return None
     raise InputError(f"no Ray cluster answers at {named}: {problem}")
 
 
 def _silence(host: str, port: int) -> str | None:
-    """Why no cluster answers there; None where a server speaks gRPC, as a head node does.
+    """Return why no cluster answers there; None if a server speaks gRPC, as a head node does.
 
-    Asked before Ray is, which tries for ten minutes.
+    This check comes before Ray's own attempt, which lasts ten minutes.
     """
     # The preface of an HTTP/2 connection and empty SETTINGS (RFC 9113, section 3.4), which a server
     # answers with its own: a frame whose fourth byte is 4.
@@ -134,7 +134,7 @@ def _silence(host: str, port: int) -> str | None:
 
 @contextlib.contextmanager
 def _unheard(said: list[str]) -> Iterator[None]:
-    """Keep what is written to the error output, by Ray's own threads too, and add it to `said`."""
+    """Divert the error output, also that of Ray's own threads, and append its text to `said`."""
     sys.stderr.flush()
     before = os.dup(2)
     with tempfile.TemporaryFile() as file:
@@ -151,7 +151,7 @@ def _unheard(said: list[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _own_signals() -> Iterator[None]:
-    """Ray takes SIGTERM for itself; here it keeps its meaning."""
+    """Restore this process's handler of SIGTERM afterwards, which Ray replaces."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

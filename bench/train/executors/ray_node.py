@@ -1,7 +1,7 @@
-"""What runs on a cluster's node: a group, trained by the node's own local executor.
+"""Train a group on a cluster's node, by the node's own local executor.
 
-So a group there has what it has here: a process with one thread and the same surroundings, and the
-same words for its end.
+A group there trains as it would here: in a process with one thread and the same environment
+variables, and its end is reported in the same words.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from bench.train.executors.worker import last_line
 from bench.train.provenance import Provenance, on_device, provenance
 
 REPORT_EVERY = 0.5
-"""Seconds between two reports of progress: many nodes tell them to one process."""
+"""Least number of seconds between two reports of progress: many nodes report to one process."""
 SETTLING = 5.0
 """Seconds between a failure and its report.
 
-A machine that is shut down may kill the training before it kills what tells of it. By then the node
-is lost, and the group trains elsewhere.
+A machine that shuts down may kill the training before it kills the process that reports it. After
+these seconds the node is lost, and the group trains elsewhere instead of failing.
 """
 
 _executors: dict[tuple[str | None, str | None], Processes] = {}
@@ -33,12 +33,12 @@ _executors: dict[tuple[str | None, str | None], Processes] = {}
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A group on its way to a node.
+    """A group sent to a node.
 
     Attributes:
         train: "module:attribute" as `train_group` takes it.
-        digest: `code_digest` of the group's description where the group comes from.
-        home: what is known of the code and the machine there.
+        digest: `code_digest` of the group's description on the sending machine.
+        home: provenance of the code and the machine there.
     """
 
     group: Group
@@ -47,7 +47,7 @@ class Task:
     home: Provenance
 
     def origin(self) -> Provenance:
-        """Of this machine, and of the code, which came from home."""
+        """Return the provenance of results: this machine's, with the sender's commit."""
         description = self.group.description
         here = on_device(provenance(), description.back_end, description.device)
         return replace(here, commit=self.home.commit, dirty=self.home.dirty)
@@ -60,8 +60,8 @@ def train_on_node(
 
     Args:
         task: what to train.
-        node: this one's name, for people.
-        origin: the task's, on this node.
+        node: this node's name, for messages.
+        origin: the task's provenance on this node.
         tell: called with messages of progress.
 
     Returns:
@@ -86,7 +86,7 @@ def train_on_node(
 
 
 def _executor(train: str | None) -> Processes:
-    """One whose process may have trained before, as importing torch takes seconds."""
+    """Return an idle executor, with its old process if possible: importing torch takes seconds."""
     # A process sees the GPUs that it was started with.
     key = (train, os.environ.get("CUDA_VISIBLE_DEVICES"))
     found = _executors.get(key)
@@ -98,7 +98,7 @@ def _executor(train: str | None) -> Processes:
 
 
 def _other_code(task: Task, node: str, origin: Provenance) -> str | None:
-    """Why this node must not train the group; None where it may."""
+    """Return why this node must not train the group; None if it may."""
     try:
         digest = code_digest(task.group.description)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""One group's training, wherever it takes place: by its description, on one thread."""
+"""Train one group by its description, on one thread, in whichever process."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bench.train.rehearsal import rehearse
 from bench.train.results import Observer, RunResult, spaced
 
 REPORT_EVERY = 0.2
-"""Seconds between two reports of progress."""
+"""Least number of seconds between two reports of progress."""
 THREADS = 1
 WORKER_ENVIRONMENT = {
     "OMP_NUM_THREADS": str(THREADS),
@@ -28,7 +28,7 @@ WORKER_ENVIRONMENT = {
     "NUMEXPR_NUM_THREADS": str(THREADS),
     "VECLIB_MAXIMUM_THREADS": str(THREADS),
 }
-"""What a process that trains has in its environment before it imports anything."""
+"""Environment variables of a process that trains, set before it imports anything."""
 
 
 def train_group(
@@ -39,22 +39,22 @@ def train_group(
     *,
     alone: bool = True,
 ) -> tuple[Literal["done", "failed"], Any]:
-    """Train a group to its end, the process's shared random generators seeded by its seeds.
+    """Train a group to its end, with the process's global random generators seeded by its seeds.
 
     Args:
         group: what to train.
         train: "module:attribute" of the training function; None: the
             trainer of the description's back end.
-        checkpoint: a file from which it goes on, and in which it leaves behind where it is.
+        checkpoint: a file from which the group resumes, and to which it saves its state.
         report: called after a batch, but not again within REPORT_EVERY.
-        alone: whether nothing else trains in this process. What shares one draws nothing from the
-            process's generators, which are left alone then.
+        alone: whether nothing else trains in this process. Groups that share one draw nothing from
+            its global generators, which are then not seeded.
 
     Returns:
         "done" and row -> `RunResult`, or "failed" and the reason in one line.
 
     Raises:
-        BrokenPipeError: nobody is there any more to report to.
+        BrokenPipeError: the process to report to has ended.
     """
     description, observers = group.description, [spaced(report, REPORT_EVERY)]
     try:
@@ -78,13 +78,13 @@ def train_group(
         }
     except BrokenPipeError:
         raise
-    # An environment may end its process, as where it finds no licence.
+    # An environment may call sys.exit, for example if it finds no licence.
     except (Exception, SystemExit) as error:
         return "failed", last_line(error)
 
 
 def by_row(group: Group, results: Sequence[RunResult]) -> dict[Row, RunResult]:
-    """Each row's result; a trainer gives them in the rows' order, or of one description by seed."""
+    """Return row -> result; a trainer orders results by row, or gives one description's by seed."""
     if len(group.descriptions) > 1:
         return dict(zip(group.rows, results, strict=True))
     return {Row(group.description, result.seed): result for result in results}
@@ -97,7 +97,7 @@ def _remarked(result: RunResult, remark: str | None) -> RunResult:
 
 
 def last_line(error: BaseException) -> str:
-    """Type, message and place of an error in one line."""
+    """Return type, message and place of an error in one line."""
     lines = "".join(traceback.format_exception_only(error)).splitlines()
     said = "; ".join(filter(None, map(str.strip, lines)))
     frames = traceback.extract_tb(error.__traceback__)
@@ -106,7 +106,7 @@ def last_line(error: BaseException) -> str:
 
 
 def _made_on(device: str) -> AbstractContextManager[object]:
-    """What an algorithm makes without saying where is made on the device."""
+    """Make the device the default one for tensors that an algorithm creates."""
     if device == "cpu":
         return nullcontext()
     import torch

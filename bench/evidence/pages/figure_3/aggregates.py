@@ -32,10 +32,10 @@ def aggregates(
         plan: the store's plan of the experiment.
         scores: the frame of `scores.score_runs`.
         scales: environment -> its scale; an environment without one is left out.
-        seed: of the bootstrap.
+        seed: seed of the bootstrap.
 
     Returns:
-        None at all where no environment is left.
+        The rows; empty if no environment is left.
     """
     values = cell_values(scores)
     environments = tuple(e for e in complete_environments(plan, values) if e in scales)
@@ -43,7 +43,7 @@ def aggregates(
 
 
 def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> Section:
-    """The rows as a part of the page.
+    """The rows as a section of the page.
 
     Args:
         plan: the store's plan of the experiment.

@@ -70,7 +70,7 @@ def beside_figure_3(
         plan: the store's plan of the experiment.
         scores: the frame of `scores.score_runs`.
         untrained: environment -> the untrained policy's scores, one per seed; may be empty.
-        seed: of the bootstrap; a row's interval depends on it and on the row's scores alone.
+        seed: seed of the bootstrap; a row's interval depends on it and on the row's scores alone.
     """
     values, names = cell_values(scores), titles(plan)
     rows = []
@@ -110,7 +110,7 @@ def gain_reached(ours: float, paper: float, untrained: float, accuracy: float = 
 
 
 def section(rows: tuple[Beside, ...]) -> Section:
-    """The rows as a part of the page."""
+    """The rows as a section of the page."""
     measured = coverages_text((row.n for row in rows), "mean")
     notes = [
         "Mean: over seeds, of the mean return of the training episodes in the last 10% of a seed's "

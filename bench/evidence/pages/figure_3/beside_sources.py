@@ -1,7 +1,7 @@
 """PPO, TRPO and A2C beside every public benchmark that reports them at 1M steps.
 
-Sources report different metrics. Those of the last 100 training episodes are compared with our
-last 100 episodes, all others with our score; what that leaves different is said in the notes.
+Sources report different metrics. Returns of the last 100 training episodes are compared with our
+last 100 episodes, all others with our score; the notes name the differences that remain.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def beside_sources(plan: pd.DataFrame, scores: pd.DataFrame) -> tuple[BesideSour
 def sections(
     plan: pd.DataFrame, scores: pd.DataFrame, entries: tuple[BesideSource, ...]
 ) -> tuple[Section, ...]:
-    """What there is to know, then a table per algorithm: sources as rows, environments as columns.
+    """Notes, then a table per algorithm: sources as rows, environments as columns.
 
     Args:
         plan: the store's plan of the experiment.
@@ -130,7 +130,7 @@ def sections(
 def _own(
     variant: str, environments: tuple[str, ...], scores: pd.DataFrame
 ) -> list[tuple[str, ...]]:
-    """Our two rows, one a metric, above the sources."""
+    """Our two rows above the sources, one per metric."""
     versions = ", ".join(sorted({version(environment) for environment in environments}))
     rows = []
     for column, metric in (("score", _SCORE), ("last_100", _LAST_100)):

@@ -19,12 +19,12 @@ from bench.evidence.published import figure_3
 def experiment_sections(
     plan: pd.DataFrame, found: Findings, anchors: Anchors
 ) -> tuple[Section, ...]:
-    """The page's tables, as far as the runs are there.
+    """The page's tables, as far as there are runs.
 
     Args:
         plan: the store's plan of the experiment.
-        found: what its results say.
-        anchors: what normalised scores are measured by.
+        found: the findings of its results.
+        anchors: the anchors of normalised scores.
     """
     scores, seed = found.scores, found.seed
     first = str(plan["control"].iloc[0])
@@ -45,12 +45,12 @@ def experiment_sections(
 def experiment_page(
     plan: pd.DataFrame, found: Findings, anchors: Anchors, *, notes: Sequence[str] = ()
 ) -> str:
-    """The page, as far as the runs are there; what is missing is named at its end.
+    """The page, as far as there are runs; its end names the missing ones.
 
     Args:
         plan: the store's plan of the experiment.
-        found: what its results say.
-        anchors: what normalised scores are measured by.
+        found: the findings of its results.
+        anchors: the anchors of normalised scores.
         notes: lines for the end of the page.
     """
     scores = found.scores

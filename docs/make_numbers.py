@@ -1,0 +1,133 @@
+"""Fill in the guides' numbers that come from results: `python docs/make_numbers.py`.
+
+A number is followed by a comment that says which it is, `299<!--experiment Swimmer-v5 cem-->`:
+ablation, environment (or `all`) and variant, and behind them one of `QUANTITIES` if it is not the
+mean score. Prose around a number is written by hand: read it when a number has changed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from bench.evidence.measures.normalised import number_text
+from bench.evidence.pages.figure_3.beside_figure_3 import beside_figure_3
+from bench.evidence.results import Results
+from bench.evidence.rivals import Improvement
+from bench.evidence.statistics.estimates import estimate, interval_of_seeds
+from bench.evidence.verdicts import Verdict, p_text, return_text
+from bench.store import PUBLISHED, load
+
+DOCS: Final = Path(__file__).parent
+TAG: Final = re.compile(r"(?P<value>[^\s|(\[>]+)<!--(?P<ablation>\w+) (?P<place>[\w.-]+) "
+                        r"(?P<variant>[\w.]+)(?: (?P<quantity>\w+))?-->")  # fmt: skip
+
+
+@cache
+def results(ablation: str) -> Results:
+    """The published results of an ablation."""
+    return Results(view=load(ablation, PUBLISHED), source="")
+
+
+def seeds(ablation: str, place: str, variant: str) -> Any:
+    """The scores of a cell, one per seed."""
+    return results(ablation).values[place, variant]
+
+
+def gain(ablation: str, place: str, variant: str) -> str:
+    """The share of the paper's gain that was reached."""
+    own = results(ablation)
+    rows = beside_figure_3(own.plan, own.scores, own.anchors.untrained)
+    (row,) = (each for each in rows if (each.environment, each.variant) == (place, variant))
+    return f"{row.gain:,.0%}" if math.isfinite(row.gain) else "–"
+
+
+def verdict(ablation: str, place: str, variant: str, *, gold: bool = False) -> Verdict:
+    """What can be claimed of a cell; over all environments, of the control beside a variant."""
+    if place == "all":
+        return over_all(ablation, variant).verdict
+    findings = results(ablation).findings
+    verdicts = findings.golden if gold else findings.verdicts
+    (one,) = (each for each in verdicts if (each.environment, each.variant) == (place, variant))
+    return one
+
+
+@cache
+def over_all(ablation: str, variant: str) -> Improvement:
+    """The control against a variant over all environments."""
+    rows = [row for row in results(ablation).findings.rivals if row.over_all]
+    (one,) = (row for row in rows if row.verdict.variant == variant)
+    return one
+
+
+def middle(own: Any) -> float:
+    """The mean of the middle half of the seeds."""
+    return float(estimate(own, "iqm"))
+
+
+def late(column: str, of: Callable[[Any], float] = middle) -> Callable[..., str]:
+    """A number of the seeds' values in a column of `Findings.with_kl`."""
+
+    def text(ablation: str, place: str, variant: str) -> str:
+        frame = results(ablation).findings.with_kl
+        assert frame is not None
+        own = frame[(frame["environment"] == place) & (frame["variant"] == variant)]
+        return return_text(float(of(own[column].to_numpy(float))))
+
+    return text
+
+
+def p_number(p_value: float) -> str:
+    """A p-value for a sentence that says "p = ": 0.043; or "< 0.001"."""
+    return p_text(p_value).removeprefix("p").strip(" =")
+
+
+def of_seeds(function: Callable[[Any], float]) -> Callable[..., str]:
+    """A number of a cell's scores."""
+    return lambda *cell: return_text(float(function(seeds(*cell))))
+
+
+QUANTITIES: Final[dict[str, Callable[..., str]]] = {
+    "mean": of_seeds(lambda own: own.mean()),
+    "low": of_seeds(lambda own: interval_of_seeds(own, "mean")[0]),
+    "high": of_seeds(lambda own: interval_of_seeds(own, "mean")[1]),
+    "least": of_seeds(min),
+    "most": of_seeds(max),
+    "deviation": of_seeds(lambda own: own.std(ddof=1)),
+    "gain": gain,
+    "difference": lambda *cell: return_text(abs(verdict(*cell).difference)),
+    "p": lambda *cell: p_number(verdict(*cell).adjusted),
+    "gold_difference": lambda *cell: return_text(abs(verdict(*cell, gold=True).difference)),
+    "gold_p": lambda *cell: p_number(verdict(*cell, gold=True).adjusted),
+    "gold_deviation": late("gold", lambda own: own.std(ddof=1)),
+    "normalised": lambda *cell: f"{abs(verdict(*cell).difference):.2f}",
+    "probability": lambda name, _, variant: number_text(over_all(name, variant).probability),
+    "probability_low": lambda name, _, variant: number_text(over_all(name, variant).low),
+    "probability_high": lambda name, _, variant: number_text(over_all(name, variant).high),
+    **{column: late(column) for column in ("score", "gold", "divergence", "penalised")},
+}
+
+
+def filled(text: str) -> str:
+    """The text with the numbers of today's published results."""
+
+    def fill(match: re.Match[str]) -> str:
+        cell = match["ablation"], match["place"], match["variant"]
+        value = QUANTITIES[match["quantity"] or "mean"](*cell).replace("-", "−")
+        return value + match[0][len(match["value"]) :]
+
+    return TAG.sub(fill, text)
+
+
+if __name__ == "__main__":
+    for guide in sorted(DOCS.glob("*.md")):
+        before = guide.read_text()
+        after = filled(before)
+        if after != before:
+            guide.write_text(after)
+            sys.stdout.write(f"{guide.name}\n")
