@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,12 +106,17 @@ def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
             yield str(algorithm), counts
 
 
-def load(ablation: str, results: str | Path | None = None) -> View:
+def load(
+    ablation: str, results: str | Path | None = None, *, variants: Collection[str] | None = None
+) -> View:
     """Return the view of an ablation from `results`, if given, and from no other store.
 
     Otherwise from results/local if its plan and at least one result of it are there, and from
-    results/published if not. Raises InputError where no store has a plan of the ablation, or no
-    result of it; a store that is named may hold a plan without results.
+    results/published if not. With `variants`, only the plan and runs of these are read.
+
+    Raises:
+        InputError: no store has a plan of the ablation, or no result of it; a store that is named
+            may hold a plan without results.
     """
     places = [Store(place) for place in result_folders(results)]
     known: list[str] = []
@@ -120,7 +125,7 @@ def load(ablation: str, results: str | Path | None = None) -> View:
         planned = plans["ablation"].to_pylist()
         known += planned
         if ablation in planned:
-            view = _view(place, plans, ablation)
+            view = _view(place, plans, ablation, variants)
             if results is not None or view.runs["status"].isin(RESULTS).any():
                 return replace(view, problems=_problems(places))
     if ablation in known:
@@ -156,8 +161,10 @@ def _problems(places: list[Store]) -> tuple[str, ...]:
     return tuple(problem for place in places for problem in place.problems)
 
 
-def _view(place: Store, plans: pa.Table, ablation: str) -> View:
+def _view(place: Store, plans: pa.Table, ablation: str, variants: Collection[str] | None) -> View:
     plan = parquet.to_frame(plans.filter(pc.equal(plans["ablation"], ablation)))
+    if variants is not None:
+        plan = plan[plan["variant"].isin(variants)]
     tables = place.read(
         entry for entry in place.entries(set(plan["description"])) if entry.status != PRUNED
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -92,14 +92,14 @@ def _state(place: Path) -> frozenset[tuple[str, int, int]]:
 def _anchors_of(place: Path, state: frozenset[tuple[str, int, int]]) -> Anchors | None:
     """The anchors of a store in a state; None without the untrained policy."""
     untrained = _scores(UNTRAINED, place)
-    return None if untrained is None else anchors(untrained, _scores(EXPERIMENT, place), "")
+    return None if untrained is None else anchors(untrained, _scores(EXPERIMENT, place, [PPO]), "")
 
 
-def _scores(name: str, place: Path) -> pd.DataFrame | None:
-    """The ablation's scores in this store; None without any."""
+def _scores(name: str, place: Path, variants: Collection[str] | None = None) -> pd.DataFrame | None:
+    """The ablation's scores in this store, of these variants or of all; None without any."""
     if not place.is_dir() or name not in Store(place).plans()["ablation"].to_pylist():
         return None
-    view = load(name, place)
+    view = load(name, place, variants=variants)
     return None if view.runs.empty else score_runs(view.runs, view.episodes, view.updates)
 
 

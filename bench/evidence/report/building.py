@@ -45,6 +45,10 @@ Progress = Callable[[int, int], None]
 """Called with the number of chapters made and with their total."""
 
 
+Mapped = Callable[..., Iterator[Any]]
+"""`map`, or the same by several processes."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Report:
     """A report, to be written to files of one folder."""
@@ -118,15 +122,20 @@ class Builder:
         names = self._planned()
         on_chapter(0, len(names))
         with _mapping(min(self.workers, len(names))) as mapped:
-            climbed = next((name for name in reversed(LADDERS) if name in names), "")
-            begun = mapped(self._part, names, repeat(form), repeat(climbed))
-            estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
-            pictures = all_pictures(estimates).items()
-            drawn = {f"lecture-{key}.svg": svg(each) for key, each in pictures}
-            parts: dict[str, _Part] = {}
-            for made, (name, part) in enumerate(zip(names, begun, strict=True), 1):
-                parts |= {name: part} if part else {}
-                on_chapter(made, len(names))
+            return self._whole(names, form, stem, on_chapter, mapped)
+
+    def _whole(
+        self, names: Sequence[str], form: str, stem: str, on_chapter: Progress, mapped: Mapped
+    ) -> Report:
+        climbed = next((name for name in reversed(LADDERS) if name in names), "")
+        begun = mapped(self._part, names, repeat(form), repeat(climbed))
+        estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
+        pictures = all_pictures(estimates).items()
+        drawn = {f"lecture-{key}.svg": svg(each) for key, each in pictures}
+        parts: dict[str, _Part] = {}
+        for made, (name, part) in enumerate(zip(names, begun, strict=True), 1):
+            parts |= {name: part} if part else {}
+            on_chapter(made, len(names))
         if not parts:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
@@ -146,7 +155,9 @@ class Builder:
             "claims": _claims(each for part in parts.values() for each in part.judged),
         }
         return Report(
-            files=_files([part.chapter for part in parts.values()], facts, drawn, form, stem),
+            files=_files(
+                [part.chapter for part in parts.values()], facts, drawn, form, stem, mapped
+            ),
             source=_sources(parts.values()),
             remarks=tuple(
                 f"{name}: {remark}" for name, part in parts.items() for remark in part.remarks
@@ -189,7 +200,7 @@ class Builder:
 
 
 @contextmanager
-def _mapping(workers: int) -> Iterator[Callable[..., Iterator[_Part | None]]]:
+def _mapping(workers: int) -> Iterator[Mapped]:
     """Yield a function that works like `map`, in this many processes."""
     if workers <= 1:
         yield map
@@ -207,20 +218,21 @@ def _files(
     drawn: dict[str, bytes],
     form: str,
     stem: str,
+    mapped: Mapped = map,
 ) -> dict[str, bytes]:
     """The report's files by name."""
     figures = {**drawn, **{name: each for one in chapters for name, each in one.figures.items()}}
     parts = [one.supplement for one in chapters if one.supplement]
     facts = {**facts, "supplement": parts}
     if form == "pdf":
-        return document.pdf(facts, figures, stem)
+        return document.pdf(facts, figures, stem, mapped)
     plots = {name: each for one in chapters for name, each in one.plots.items()}
     facts["sources"] = {
         each["file"]: excerpts.source(each["file"])
         for step in facts.get("steps", ())
         for each in step["code"]
     }
-    return document.html(facts, figures, plots, _pages(facts), stem)
+    return document.html(facts, figures, plots, _pages(facts), stem, mapped)
 
 
 def _pages(facts: dict[str, Any]) -> dict[str, str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
+from itertools import repeat
 from typing import Any, Final
 
 import typst
@@ -21,20 +22,26 @@ PLOTLY: Final = "plotly.min.js"
 """The file that the interactive curves of all pages share."""
 
 
-def pdf(facts: dict[str, Any], figures: Mapping[str, bytes], stem: str) -> dict[str, bytes]:
+def pdf(
+    facts: dict[str, Any],
+    figures: Mapping[str, bytes],
+    stem: str,
+    mapped: Callable[..., Iterable[bytes]] = map,
+) -> dict[str, bytes]:
     """Make the report and its supplement, by the names of their files.
 
     Args:
         facts: for the templates.
         figures: file name -> SVG.
         stem: of the report's file name.
+        mapped: `map`, or the same by several processes.
     """
-    found = {}
     parts = {"main": "", "supplement": SUPPLEMENT} if facts["supplement"] else {"main": ""}
-    for part, behind in parts.items():
-        told = {**facts, "part": part, "pages": [], "supplement_file": f"{stem}{SUPPLEMENT}.pdf"}
-        found[f"{stem}{behind}.pdf"] = _compiled(told, figures, "pdf")
-    return found
+    shared = {**facts, "pages": [], "supplement_file": f"{stem}{SUPPLEMENT}.pdf"}
+    documents = mapped(
+        _compiled, [{**shared, "part": part} for part in parts], repeat(figures), repeat("pdf")
+    )
+    return dict(zip((f"{stem}{end}.pdf" for end in parts.values()), documents, strict=True))
 
 
 def html(
@@ -43,6 +50,7 @@ def html(
     plots: Mapping[str, str],
     keys: Mapping[str, str],
     stem: str,
+    mapped: Callable[..., Iterable[bytes]] = map,
 ) -> dict[str, bytes]:
     """Make one page per chapter, and the file that they share, by the names of their files.
 
@@ -52,16 +60,20 @@ def html(
         plots: id of a place -> the interactive figure that stands there.
         keys: key of a page -> its title, in the order of the pages; the first is the front page.
         stem: of the front page's file name.
+        mapped: `map`, or the same by several processes.
     """
     pages = [
         (key, title, f"{stem}-{key}.html" if place else f"{stem}.html")
         for place, (key, title) in enumerate(keys.items())
     ]
-    found = {}
-    for key, _, file in pages:
-        told = {**facts, "part": key, "pages": pages, "plots": sorted(plots)}
-        page = _compiled(told, figures, "html").decode()
-        found[file] = _dressed(page, plots).encode()
+    shared = {**facts, "pages": pages, "plots": sorted(plots)}
+    made = mapped(
+        _compiled, [{**shared, "part": key} for key in keys], repeat(figures), repeat("html")
+    )
+    found = {
+        file: _dressed(page.decode(), plots).encode()
+        for (_, _, file), page in zip(pages, made, strict=True)
+    }
     if plots:
         from plotly.offline import get_plotlyjs
 
