@@ -50,6 +50,8 @@ def covered() -> frozenset[int]:
 def printable(value: Any) -> Any:
     """A text, or a structure of lists and dicts with texts, as the fonts can show it."""
     if isinstance(value, str):
+        if value.isascii() and value.isprintable():
+            return value
         return "".join(_shown(character) for character in value)
     if isinstance(value, dict):
         return {key: printable(each) for key, each in value.items()}

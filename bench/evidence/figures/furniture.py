@@ -74,7 +74,7 @@ def furnish(
     engine.set(rect=(0, bottom / whole, 1, height / whole))  # type: ignore[call-arg]
     # Laid out once and for all: each run of the layout would move things by a hair.
     lay_out(figure)
-    figure.set_layout_engine("none")
+    figure.set_layout_engine(None)  # "none" would leave one behind, and draw every figure twice
     return figure
 
 

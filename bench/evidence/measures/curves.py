@@ -18,8 +18,8 @@ from bench.evidence.measures.wall_time import one_machine
 from bench.evidence.statistics.estimates import (
     REPETITIONS,
     Statistic,
-    bootstrap_interval,
     estimate,
+    intervals_of_seeds,
 )
 
 Axis = Literal["steps", "seconds"]
@@ -172,11 +172,8 @@ def aggregate(
     low, high = np.full((2, len(centre)), np.nan)
     complete = np.isfinite(centre)
     if complete.any():
-        low[complete], high[complete] = bootstrap_interval(
-            curves.values[:, complete],
-            np.random.default_rng([seed, len(curves.values)]),
-            statistic,
-            repetitions=repetitions,
+        low[complete], high[complete] = intervals_of_seeds(
+            curves.values[:, complete], statistic, seed, repetitions
         )
     return Band(centre=centre, low=low, high=high)
 

@@ -6,7 +6,8 @@ and stratified bootstrap, Agarwal et al. 2021 (arXiv 2108.13264).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from typing import Final, Literal
 
 import numpy as np
@@ -84,6 +85,16 @@ def bootstrap_interval(
         ValueError: no seeds, a value that is not finite, or a level outside (0, 1).
         InputError: an unknown statistic.
     """
+
+    def counts(number: int, trimmed: int) -> Floats:
+        return rank_counts(number, trimmed, generator, repetitions)
+
+    return _percentiles(values, counts, statistic, level)
+
+
+def _percentiles(
+    values: ArrayLike, counts_of: Callable[[int, int], Floats], statistic: Statistic, level: float
+) -> tuple[Floats, Floats]:
     checked = checked_values(values)
     number = len(checked)
     columns = np.sort(checked.reshape(number, -1), axis=0)
@@ -91,7 +102,7 @@ def bootstrap_interval(
     trimmed = _trimmed(number, statistic)
     probabilities = tails(level)
     if number > 1:
-        counts = rank_counts(number, trimmed, generator, repetitions)
+        counts = counts_of(number, trimmed)
         for start in range(0, columns.shape[1], _COLUMNS_AT_ONCE):
             block = columns[:, start : start + _COLUMNS_AT_ONCE]
             resampled = (block.T @ counts) / (number - 2 * trimmed)
@@ -100,17 +111,29 @@ def bootstrap_interval(
     return limits[0].reshape(shape), limits[1].reshape(shape)
 
 
+def intervals_of_seeds(
+    values: ArrayLike,
+    statistic: Statistic = "iqm",
+    seed: int = 0,
+    repetitions: int = REPETITIONS,
+) -> tuple[Floats, Floats]:
+    """`bootstrap_interval` with resamples that depend on `seed` and n alone, and are drawn once."""
+    counts = partial(_counts_at_seed, seed, repetitions)
+    return _percentiles(values, counts, statistic, LEVEL)
+
+
+@lru_cache(maxsize=16)
+def _counts_at_seed(seed: int, repetitions: int, number: int, trimmed: int) -> Floats:
+    return rank_counts(number, trimmed, np.random.default_rng([seed, number]), repetitions)
+
+
 def interval_of_seeds(
     values: ArrayLike, statistic: Statistic = "iqm", seed: int = 0
 ) -> tuple[float, float]:
-    """`bootstrap_interval` of one number per seed, whose resamples depend on `seed` and n alone.
-
-    NaN also without seeds.
-    """
-    number = len(np.asarray(values))
-    if not number:
+    """`intervals_of_seeds` of one number per seed; NaN also without seeds."""
+    if not len(np.asarray(values)):
         return float("nan"), float("nan")
-    low, high = bootstrap_interval(values, np.random.default_rng([seed, number]), statistic)
+    low, high = intervals_of_seeds(values, statistic, seed)
     return float(low), float(high)
 
 
