@@ -8,7 +8,7 @@ from typing import Final
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.evidence.figures.wrapping import text_width, wrapped
+from bench.evidence.figures.wrapping import wrapped
 
 COLUMN: Final = 3.3
 PAGE: Final = 7.0
@@ -104,17 +104,15 @@ def settle(figure: Figure, panels: Sequence[Axes], height: float) -> Figure:
     The names of panels and horizontal axes are wrapped to the room that the layout leaves them.
     """
     names = _names(panels)
+    # The layout makes room for the middle of a name, wherever that is.
+    _set_names(panels, [("", "")] * len(panels))
     lay_out(figure)
-    if not all(_within(panel, figure.get_figwidth()) for panel in panels):
-        # The layout moves panels apart for a name that is wider than its panel.
-        _set_names(panels, [("", "")] * len(panels))
+    for _ in range(_PASSES):
+        fitting = _wrapped_names(panels, names, figure.get_figwidth())
+        if fitting == _names(panels):
+            break
+        _set_names(panels, fitting)
         lay_out(figure)
-        for _ in range(_PASSES):
-            fitting = _wrapped_names(panels, names, figure.get_figwidth())
-            if fitting == _names(panels):
-                break
-            _set_names(panels, fitting)
-            lay_out(figure)
     spec = panels[0].get_subplotspec()
     assert spec is not None
     now = figure.get_figheight()
@@ -128,15 +126,6 @@ def lay_out(figure: Figure) -> None:
     engine = figure.get_layout_engine()
     assert engine is not None
     engine.execute(figure)
-
-
-def _within(panel: Axes, width: float) -> bool:
-    """Whether the names of a panel and its horizontal axis are no wider than the panel is, in a
-    figure of `width` inches."""
-    title, axis = panel.get_title(loc="left"), panel.get_xlabel()
-    title_width = text_width(title, float(panel.title.get_fontsize()), "bold")
-    axis_width = text_width(axis, float(panel.xaxis.label.get_fontsize()))
-    return max(title_width, axis_width) <= panel.get_position().width * width
 
 
 def _names(panels: Sequence[Axes]) -> list[Names]:
