@@ -34,11 +34,6 @@ def results(ablation: str) -> Results:
     return Results(view=load(ablation, PUBLISHED), source="")
 
 
-def seeds(ablation: str, place: str, variant: str) -> Any:
-    """The scores of a cell, one per seed."""
-    return results(ablation).values[place, variant]
-
-
 def gain(ablation: str, place: str, variant: str) -> str:
     """The share of the paper's gain that was reached."""
     own = results(ablation)
@@ -48,7 +43,7 @@ def gain(ablation: str, place: str, variant: str) -> str:
 
 
 def verdict(ablation: str, place: str, variant: str, *, gold: bool = False) -> Verdict:
-    """What can be claimed of a cell; over all environments, of the control beside a variant."""
+    """The verdict on a variant in an environment; with `all`, on it beside the control over all."""
     if place == "all":
         return over_all(ablation, variant).verdict
     findings = results(ablation).findings
@@ -71,7 +66,7 @@ def middle(own: Any) -> float:
 
 
 def late(column: str, of: Callable[[Any], float] = middle) -> Callable[..., str]:
-    """A number of the seeds' values in a column of `Findings.with_kl`."""
+    """Return a function from a cell to a number of its column in `Findings.with_kl`."""
 
     def text(ablation: str, place: str, variant: str) -> str:
         frame = results(ablation).findings.with_kl
@@ -88,8 +83,12 @@ def p_number(p_value: float) -> str:
 
 
 def of_seeds(function: Callable[[Any], float]) -> Callable[..., str]:
-    """A number of a cell's scores."""
-    return lambda *cell: return_text(float(function(seeds(*cell))))
+    """Return a function from (ablation, environment, variant) to a number of the scores there."""
+
+    def text(ablation: str, place: str, variant: str) -> str:
+        return return_text(float(function(results(ablation).values[place, variant])))
+
+    return text
 
 
 QUANTITIES: Final[dict[str, Callable[..., str]]] = {

@@ -94,7 +94,7 @@ class Terms(NamedTuple):
 
 @allocating
 def terms_of(samples: Samples, log_stds: int, rows: int) -> Terms:
-    """Arrays for `rows` of those samples."""
+    """Return zeros for the terms of `rows` samples of this kind."""
     phi, taken = (samples.statistics.shape[1], rows), (samples.actions.shape[1], rows)
     return Terms(
         np.zeros(phi, np.float32), np.zeros(phi, np.float32), np.zeros(phi, np.float32),
@@ -107,7 +107,7 @@ def terms_of(samples: Samples, log_stds: int, rows: int) -> Terms:
 
 @allocating
 def all_samples(samples: Samples, log_stds: int) -> Terms:
-    """Terms of all samples, with φ and log p of θ' and the actions there."""
+    """Return the terms of all samples, filled with φ and log p of θ' and with the actions."""
     count, components = samples.statistics.shape
     terms, places = terms_of(samples, log_stds, count), np.arange(count)
     gather_turned(samples.actions, places, terms.actions)

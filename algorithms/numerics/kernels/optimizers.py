@@ -1,4 +1,4 @@
-"""What an optimiser remembers of one seed, and its steps on that."""
+"""One seed's parameters and moments, and the optimiser steps that change them."""
 
 from __future__ import annotations
 

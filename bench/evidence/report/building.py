@@ -26,6 +26,7 @@ from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.report import batch_reuse, document, excerpts, lecture, steps
 from bench.evidence.report.chapter import Chapter, make_chapter
+from bench.evidence.report.document import Mapped
 from bench.evidence.report.pictures import all_pictures
 from bench.evidence.report.steps import LADDERS
 from bench.evidence.report.tables import table
@@ -43,10 +44,6 @@ Remarks = Callable[[View], tuple[str, ...]]
 
 Progress = Callable[[int, int], None]
 """Called with the number of chapters made and with their total."""
-
-
-Mapped = Callable[..., Iterator[Any]]
-"""`map`, or the same by several processes."""
 
 
 @dataclass(frozen=True, kw_only=True)

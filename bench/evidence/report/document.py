@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import resources
 from itertools import repeat
 from typing import Any, Final
@@ -18,6 +18,9 @@ FORMATS: Final = ("pdf", "html")
 SUPPLEMENT: Final = "-supplement"
 """Suffix that makes the report's name the name of its supplement."""
 
+Mapped = Callable[..., Iterator[Any]]
+"""`map`, or the same by several processes."""
+
 PLOTLY: Final = "plotly.min.js"
 """The file that the interactive curves of all pages share."""
 
@@ -26,7 +29,7 @@ def pdf(
     facts: dict[str, Any],
     figures: Mapping[str, bytes],
     stem: str,
-    mapped: Callable[..., Iterable[bytes]] = map,
+    mapped: Mapped = map,
 ) -> dict[str, bytes]:
     """Make the report and its supplement, by the names of their files.
 
@@ -50,7 +53,7 @@ def html(
     plots: Mapping[str, str],
     keys: Mapping[str, str],
     stem: str,
-    mapped: Callable[..., Iterable[bytes]] = map,
+    mapped: Mapped = map,
 ) -> dict[str, bytes]:
     """Make one page per chapter, and the file that they share, by the names of their files.
 

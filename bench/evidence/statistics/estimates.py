@@ -117,7 +117,10 @@ def intervals_of_seeds(
     seed: int = 0,
     repetitions: int = REPETITIONS,
 ) -> tuple[Floats, Floats]:
-    """`bootstrap_interval` with resamples that depend on `seed` and n alone, and are drawn once."""
+    """Return `bootstrap_interval` of resamples that depend on `seed` and n alone.
+
+    They are drawn once per process: tables and curves ask hundreds of times for the same.
+    """
     counts = partial(_counts_at_seed, seed, repetitions)
     return _percentiles(values, counts, statistic, LEVEL)
 
@@ -130,7 +133,7 @@ def _counts_at_seed(seed: int, repetitions: int, number: int, trimmed: int) -> F
 def interval_of_seeds(
     values: ArrayLike, statistic: Statistic = "iqm", seed: int = 0
 ) -> tuple[float, float]:
-    """`intervals_of_seeds` of one number per seed; NaN also without seeds."""
+    """Return `intervals_of_seeds` of one number per seed; NaN also without seeds."""
     if not len(np.asarray(values)):
         return float("nan"), float("nan")
     low, high = intervals_of_seeds(values, statistic, seed)
