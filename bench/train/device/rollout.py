@@ -21,9 +21,11 @@ from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
 from bench.train.device.graphs import Recorded
 from bench.train.device.learner import DeviceLearner
+from bench.train.device.tick_kernels import SOUND, Columns, Episodes, Tick, count, record
 from bench.train.device.turns import pass_on, pass_on_until_done
 from bench.train.environments.warp_backend import WarpEnvironments
 from bench.train.environments.warp_draws import address, normal
+from bench.train.environments.warp_launching import filled, launch
 from bench.train.episode_log import EpisodeLog
 from bench.train.loop import AFTER_UPDATE
 from bench.train.rollout import staggered
@@ -33,7 +35,9 @@ _DOMAIN = int.from_bytes(b"action", "big")
 # Ticks after which the host checks whether any slot still acts, where slots go idle one by one.
 _LOOK_EVERY = 8
 _FLAGS = ("terminated", "truncated", "valid")
+_RESULTS = ("rewards", "terminated", "truncated")
 # Parts that may be not finite, by index, as a graph holds no strings; earlier ones can cause later.
+# `tick_kernels.count` finds the first four.
 _PARTS = ("action", "reward", "observation", "observation from reset", *AFTER_UPDATE)
 
 
@@ -77,7 +81,7 @@ class DeviceRollout:
         self._returns = torch.zeros(seeds, slots, dtype=torch.float64, device=device)
         self._diverged_at = torch.full((seeds,), -1, dtype=torch.int64, device=device)
         self._diverged_by = torch.full((seeds,), -1, dtype=torch.int64, device=device)
-        self._numbers = torch.arange(len(_PARTS), device=device)
+        self._bad = torch.full((seeds,), SOUND, dtype=torch.int32, device=device)
         self._sound_actions = torch.ones(seeds, slots, dtype=torch.bool, device=device)
         self.steps = torch.zeros(seeds, dtype=torch.int64, device=device)
         self.episodes = [EpisodeLog() for _ in learner.seeds]
@@ -93,13 +97,15 @@ class DeviceRollout:
             name: torch.zeros(seeds, self._ticks, slots, dtype=torch.bool, device=device)
             for name in _FLAGS
         }
+        self._batch["rewards"] = torch.zeros(seeds, self._ticks, slots, device=device)
         self._ends = {
             name: torch.zeros(seeds, self._ticks, slots, dtype=dtype, device=device)
-            for name, dtype in (("step", torch.int64), ("length", torch.int64))
+            for name, dtype in (
+                ("step", torch.int64),
+                ("length", torch.int64),
+                ("whole_return", torch.float64),
+            )
         }
-        self._ends["return"] = torch.zeros(
-            seeds, self._ticks, slots, dtype=torch.float64, device=device
-        )
         self._choose = algorithm.act
         recordable = algorithm.act is None or algorithm.recordable
         enabled = record and device.type == "cuda" and recordable
@@ -174,14 +180,10 @@ class DeviceRollout:
 
     def stop(self, diverged: Tensor, what: str) -> None:
         """As `Collector`; stopped seeds stay as they are."""
-        self._stop(diverged, self._numbers[_PARTS.index(what)])
-
-    def _stop(self, diverged: Tensor, part: Tensor) -> None:
-        """Stop the seeds of `diverged`, bool [S], giving an index of `_PARTS`, int64 [] or [S]."""
         active = self._learner.active
         new = diverged & active
         self._diverged_at.copy_(torch.where(new, self.steps, self._diverged_at))
-        self._diverged_by.copy_(torch.where(new, part, self._diverged_by))
+        self._diverged_by.masked_fill_(new, _PARTS.index(what))
         active.logical_and_(~diverged)
 
     def _tick_through(self) -> None:
@@ -220,47 +222,33 @@ class DeviceRollout:
 
     @torch.no_grad()
     def _receive(self) -> None:
-        learner, acting = self._learner, self._acting
-        tick = self._environments.receive(acting.flatten())
+        tick = self._environments.receive(self._acting.flatten())
         last = tick.last_observations.view(*self._shape, -1)
-        rewards, terminated, truncated = (
-            values.view(self._shape) for values in (tick.rewards, tick.terminated, tick.truncated)
-        )
-        self._keep("next_observations", learner.normalise(last))
-        self._keep("rewards", rewards)
-        self._keep("terminated", terminated)
-        self._keep("truncated", truncated)
-        self.steps.add_(acting.sum(1))
-        self._taken.add_(acting)
-        self._returns.add_(rewards)
-        self._lengths.add_(acting)
-        ended = (terminated | truncated) & acting
-        self._ends["step"].index_copy_(
-            1, self._row, self.steps[:, None, None].expand(-1, 1, self._shape[1])
-        )
-        self._ends["length"].index_copy_(1, self._row, self._lengths.unsqueeze(1))
-        whole = torch.where(self._cut, torch.nan, self._returns)
-        self._ends["return"].index_copy_(1, self._row, whole.unsqueeze(1))
-        self._cut.logical_and_(~ended)
-        self._returns.masked_fill_(ended, 0.0)
-        self._lengths.masked_fill_(ended, 0)
-        observed, begun = torch.isfinite(last.sum(2)), self._sound_observations()
-        self._stop_acting(self._sound_actions, torch.isfinite(rewards), observed, begun)
-        if self._trajectories:
-            acting.logical_and_(~ended)
+        self._keep("next_observations", self._learner.normalise(last))
+        now = {
+            "acting": self._acting,
+            "sound_actions": self._sound_actions,
+            "last": last,
+            "observations": tick.observations.view(*self._shape, -1),
+            **{name: getattr(tick, name).view(self._shape) for name in _RESULTS},
+            "bad": self._bad.fill_(SOUND),
+        }
+        episodes = {
+            "active": self._learner.active,
+            "steps": self.steps,
+            "diverged_at": self._diverged_at,
+            "diverged_by": self._diverged_by,
+            "taken": self._taken,
+            "lengths": self._lengths,
+            "returns": self._returns,
+            "cut": self._cut,
+        }
+        columns = {"row": self._row, **{name: self._batch[name] for name in _RESULTS}, **self._ends}
+        given = [filled(Tick, now), filled(Episodes, episodes)]
+        launch(count, self._shape, given, self._row.device)
+        given += [filled(Columns, columns), self._trajectories]
+        launch(record, self._shape, given, self._row.device)
         self._row.add_(1)
-
-    def _stop_acting(self, *finite: Tensor) -> None:
-        """Stop the seeds with an acting slot in which a part is not finite.
-
-        Args:
-            finite: bool [S, N] for each of the first `_PARTS`; a seed's first bad part is reported.
-        """
-        bad = (self._acting & ~torch.stack(finite)).any(2)
-        none = len(finite)
-        first = torch.where(bad, self._numbers[:none].unsqueeze(1), none).amin(0)
-        self._stop(first < none, first)
-        self._acting.logical_and_(self._learner.active.unsqueeze(1))
 
     def _sound_observations(self) -> Tensor:
         """Whether the observations that are acted on next are finite, bool [S, N]."""
@@ -280,7 +268,7 @@ class DeviceRollout:
         tick, s, n = place.unbind(1)
         columns = {name: values[s, tick, n] for name, values in self._ends.items()}
         step, length, returns = (
-            columns[name].cpu().numpy() for name in ("step", "length", "return")
+            columns[name].cpu().numpy() for name in ("step", "length", "whole_return")
         )
         seconds = self.seconds()
         finite = np.isfinite(returns)

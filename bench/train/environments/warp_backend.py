@@ -25,12 +25,10 @@ from bench.train.environments.protocol import (
     Specification,
     Step,
 )
-from bench.train.environments.warp_draws import address
-from bench.train.environments.warp_tasks import State, task_of
+from bench.train.environments.warp_kernels import Slots, kernels, send
+from bench.train.environments.warp_launching import filled, launch
+from bench.train.environments.warp_tasks import TASKS
 from bench.train.environments.warp_worlds import Worlds
-
-# Separates these random numbers from those of actions and minibatches.
-_DOMAIN = int.from_bytes(b"begin", "big")
 
 
 def describe(environment_id: str) -> Specification:
@@ -44,7 +42,10 @@ def describe(environment_id: str) -> Specification:
 
 @dataclass(frozen=True, kw_only=True)
 class Tick:
-    """`protocol.Step` as tensors on the device: [M, O] and [M]; rewards are float32."""
+    """`protocol.Step` as tensors on the device, valid until the next tick: [M, O] and [M].
+
+    Rewards are float32.
+    """
 
     observations: Tensor
     last_observations: Tensor
@@ -86,22 +87,27 @@ class WarpEnvironments:
         self.time_limit: int | None = limit
         self._limit = limit
         self.device = torch.device(device)
-        self._task = task_of(environment_id, environment.unwrapped)
-        count = len(seeds) * slots
+        task = TASKS[environment_id]
+        self._count = len(seeds) * slots
         self.worlds = Worlds(
             environment.unwrapped.model,
-            count,
+            self._count,
             frame_skip=environment.unwrapped.frame_skip,
-            contact_forces=self._task.contact_forces,
+            contact_forces=task.contact_forces,
             device=device,
         )
+        self._numbers = task.numbers_of(environment.unwrapped, device)
+        self._begin, self._receive = kernels(task.functions)
         environment.close()
-        self._seeds = torch.tensor(seeds, device=device).repeat_interleave(slots)
-        self._slots = torch.arange(slots, device=device).repeat(len(seeds))
-        self.elapsed = torch.zeros(count, dtype=torch.int64, device=device)
-        self.episode = torch.zeros(count, dtype=torch.int64, device=device)
-        self.place = torch.zeros(count, device=device)
-        self.observations = torch.zeros(count, self.observation_size, device=device)
+        tensors = self._tensors(seeds, slots)
+        self.elapsed, self.episode = tensors["elapsed"], tensors["episode"]
+        self.place, self.observations = tensors["place"], tensors["observations"]
+        self._tick = Tick(
+            observations=self.observations,
+            last_observations=tensors["last"],
+            **{name: tensors[name] for name in ("rewards", "terminated", "truncated")},
+        )
+        self._slots = filled(Slots, tensors)
         self._begun = False
 
     @property
@@ -118,54 +124,21 @@ class WarpEnvironments:
             "observations": self.observations,
         }
 
-    @torch.no_grad()
     def begin(self) -> None:
         """Begin a new episode in every slot."""
-        self._begin(torch.ones_like(self.elapsed, dtype=torch.bool))
+        given = [self.worlds.state, self._slots, self._numbers]
+        launch(self._begin, self._count, given, self.device)
         self._begun = True
 
-    @torch.no_grad()
     def send(self, actions: Tensor) -> None:
         """First part of a tick: write actions [M, A] to the worlds; `worlds.advance()` follows."""
-        self._finite = torch.isfinite(actions).all(1)
-        self.worlds.control.copy_(torch.where(self._finite.unsqueeze(1), actions, 0.0))
-        # Idle worlds are stepped like all others, which costs nothing, and then put back.
-        self._kept = [tensor.clone() for tensor in self._physics]
+        launch(send, self._count, [actions, self.worlds.state, self._slots], self.device)
 
-    @torch.no_grad()
     def receive(self, active: Tensor) -> Tick:
         """Last part of a tick: return the step's results in the slots that are `active` [M]."""
-        worlds, task = self.worlds, self._task
-        worlds.begin_bad_ones_anew()
-        for tensor, kept in zip(self._physics, self._kept, strict=True):
-            tensor.copy_(torch.where(active.unsqueeze(1), tensor, kept))
-        state = State(
-            position=worlds.position,
-            velocity=worlds.velocity,
-            before=self.place,
-            action=worlds.control,
-            bodies=worlds.bodies,
-            sites=worlds.sites,
-            constraint=worlds.constraint,
-            contact=worlds.contact,
-        )
-        healthy = task.healthy(state)
-        rewards = torch.where(self._finite, task.reward(state, healthy), torch.nan)
-        self.elapsed += active
-        terminated = ~healthy & active
-        truncated = (self.elapsed >= self._limit) & active & ~terminated
-        keep = active.unsqueeze(1)
-        last = torch.where(keep, task.observe(state).float(), self.observations)
-        self.observations.copy_(last)
-        self.place.copy_(torch.where(active, task.place(state), self.place))
-        self._begin(terminated | truncated)
-        return Tick(
-            observations=self.observations,
-            last_observations=last,
-            rewards=torch.where(active, rewards, 0.0).float(),
-            terminated=terminated,
-            truncated=truncated,
-        )
+        given = [self.worlds.state, self._slots, self._numbers, self._limit, active]
+        launch(self._receive, self._count, given, self.device)
+        return self._tick
 
     def reset(self) -> Float32Array:
         """See `Environments.reset`."""
@@ -186,33 +159,43 @@ class WarpEnvironments:
         tick = self.receive(mask)
         self.worlds.check()
         return Step(
-            observations=tick.observations.cpu().numpy().copy(),
-            last_observations=tick.last_observations.cpu().numpy(),
-            rewards=tick.rewards.double().cpu().numpy(),
-            terminated=tick.terminated.cpu().numpy(),
-            truncated=tick.truncated.cpu().numpy(),
+            observations=tick.observations.numpy(force=True).copy(),
+            last_observations=tick.last_observations.numpy(force=True).copy(),
+            rewards=tick.rewards.double().numpy(force=True),
+            terminated=tick.terminated.numpy(force=True).copy(),
+            truncated=tick.truncated.numpy(force=True).copy(),
         )
 
     def close(self) -> None:
         """See `Environments.close`."""
         del self.worlds
 
-    @property
-    def _physics(self) -> tuple[Tensor, Tensor, Tensor]:
-        return self.worlds.position, self.worlds.velocity, self.worlds.warm_start
-
-    def _begin(self, where: Tensor) -> None:
-        """Begin new episodes in the slots `where` [M], without a forward pass of the physics."""
-        keys = address(_DOMAIN, self._seeds, self._slots, self.episode)
-        position, velocity = self._task.begin(keys)
-        begun = (position, velocity, torch.zeros_like(self.worlds.warm_start))
-        for tensor, new in zip(self._physics, begun, strict=True):
-            tensor.copy_(torch.where(where.unsqueeze(1), new, tensor))
-        first = self._task.first(position, velocity)
-        self.observations.copy_(torch.where(where.unsqueeze(1), first, self.observations))
-        self.place.copy_(torch.where(where, position[:, 0], self.place))
-        self.elapsed.masked_fill_(where, 0)
-        self.episode += where
+    def _tensors(self, seeds: Sequence[int], slots: int) -> dict[str, Tensor]:
+        """Name -> tensor, by the fields of `Slots`."""
+        count, device = len(seeds) * slots, self.device
+        kept = {
+            f"kept_{name}": torch.zeros_like(getattr(self.worlds, name))
+            for name in ("position", "velocity", "warm_start")
+        }
+        kinds = {
+            torch.int64: ("elapsed", "episode"),
+            torch.float32: ("place", "rewards"),
+            torch.bool: ("finite", "terminated", "truncated"),
+        }
+        return {
+            "seeds": torch.tensor(seeds, device=device).repeat_interleave(slots),
+            "slots": torch.arange(slots, device=device).repeat(len(seeds)),
+            **{
+                name: torch.zeros(count, dtype=dtype, device=device)
+                for dtype, names in kinds.items()
+                for name in names
+            },
+            **{
+                name: torch.zeros(count, self.observation_size, device=device)
+                for name in ("observations", "last")
+            },
+            **kept,
+        }
 
 
 def _made(environment_id: str) -> Any:

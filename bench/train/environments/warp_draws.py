@@ -13,8 +13,9 @@ import math
 from typing import Any
 
 import torch
-import warp
 from torch import Tensor
+
+from bench.train.environments.warp_launching import launch, warp
 
 _INCREMENT = warp.constant(warp.uint64(0x9E3779B97F4A7C15))
 _FIRST = warp.constant(warp.uint64(0xBF58476D1CE4E5B9))
@@ -28,7 +29,8 @@ def address(domain: int, *parts: Tensor) -> Tensor:
     first, second, third = torch.broadcast_tensors(*parts)
     keys = torch.empty(third.shape, dtype=torch.int64, device=third.device)
     columns = [each.reshape(-1) for each in (first, second, third)]
-    _launch(_addresses, keys.numel(), [warp.uint64(domain), *columns, keys.view(-1)])
+    given = [warp.uint64(domain), *columns, keys.view(-1)]
+    launch(_addresses, keys.numel(), given, keys.device)
     return keys
 
 
@@ -44,19 +46,8 @@ def normal(keys: Tensor, count: int) -> Tensor:
 
 def _drawn(kernel: Any, keys: Tensor, count: int) -> Tensor:
     out = torch.empty(*keys.shape, count, dtype=torch.float64, device=keys.device)
-    _launch(kernel, (keys.numel(), count), [keys.reshape(-1), out.view(-1, count)])
+    launch(kernel, (keys.numel(), count), [keys.reshape(-1), out.view(-1, count)], keys.device)
     return out
-
-
-def _launch(kernel: Any, size: int | tuple[int, int], given: list[Any]) -> None:
-    """Launch in torch's current stream, so that torch can record it in a CUDA graph."""
-    warp.init()
-    device = given[-1].device
-    stream = None
-    if device.type == "cuda":
-        stream = warp.stream_from_torch(torch.cuda.current_stream(device))
-    arrays = [warp.from_torch(each) if isinstance(each, Tensor) else each for each in given]
-    warp.launch(kernel, size, inputs=arrays, device=arrays[-1].device, stream=stream)
 
 
 @warp.func
@@ -67,9 +58,28 @@ def _mixed(key: warp.uint64) -> warp.uint64:
 
 
 @warp.func
-def _share(key: warp.uint64, place: int) -> warp.float64:
+def share(key: warp.uint64, place: int) -> warp.float64:
+    """`counters.uniform`'s number in that place: [0, 1)."""
     bits = _mixed(_mixed(key + warp.uint64(place + 1) * _INCREMENT))
     return warp.float64(bits >> warp.uint64(11)) * _UNIT
+
+
+@warp.func
+def gaussian(key: warp.uint64, place: int, count: int) -> warp.float64:
+    """`counters.normal`'s number in that place of `count`."""
+    radius = warp.sqrt(warp.float64(-2.0) * warp.log(warp.float64(1.0) - share(key, place)))
+    return radius * warp.cos(_CIRCLE * share(key, count + place))
+
+
+@warp.func
+def addressed(
+    domain: warp.uint64, first: warp.int64, second: warp.int64, third: warp.int64
+) -> warp.uint64:
+    """`counters.address` of one slot."""
+    key = _mixed(domain + _INCREMENT)
+    key = _mixed((key ^ warp.uint64(first)) + _INCREMENT)
+    key = _mixed((key ^ warp.uint64(second)) + _INCREMENT)
+    return _mixed((key ^ warp.uint64(third)) + _INCREMENT)
 
 
 @warp.kernel
@@ -81,21 +91,16 @@ def _addresses(
     keys: warp.array(dtype=warp.int64),
 ) -> None:
     i = warp.tid()
-    key = _mixed(domain + _INCREMENT)
-    key = _mixed((key ^ warp.uint64(first[i])) + _INCREMENT)
-    key = _mixed((key ^ warp.uint64(second[i])) + _INCREMENT)
-    keys[i] = warp.int64(_mixed((key ^ warp.uint64(third[i])) + _INCREMENT))
+    keys[i] = warp.int64(addressed(domain, first[i], second[i], third[i]))
 
 
 @warp.kernel
 def _uniforms(keys: warp.array(dtype=warp.int64), out: warp.array2d(dtype=warp.float64)) -> None:
     i, j = warp.tid()
-    out[i, j] = _share(warp.uint64(keys[i]), j)
+    out[i, j] = share(warp.uint64(keys[i]), j)
 
 
 @warp.kernel
 def _normals(keys: warp.array(dtype=warp.int64), out: warp.array2d(dtype=warp.float64)) -> None:
     i, j = warp.tid()
-    key = warp.uint64(keys[i])
-    radius = warp.sqrt(warp.float64(-2.0) * warp.log(warp.float64(1.0) - _share(key, j)))
-    out[i, j] = radius * warp.cos(_CIRCLE * _share(key, out.shape[1] + j))
+    out[i, j] = gaussian(warp.uint64(keys[i]), j, out.shape[1])

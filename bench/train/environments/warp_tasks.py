@@ -1,315 +1,373 @@
-"""Gymnasium's MuJoCo tasks (v5) for M worlds at once, as functions of tensors.
+"""Gymnasium's MuJoCo tasks (v5) as functions of one world's state.
 
-Each task is a set of functions of the state: observation, reward, health, and initial state.
 Weights, ranges and noise are read from the Gymnasium environment, never written down here.
 """
 
-# Attributes of Gymnasium's environments have no types.
-# mypy: disable-error-code="no-any-return"
+# Warp's kernels are a language of their own, and attributes of Gymnasium's environments have no
+# types.
+# mypy: ignore-errors
+
+# A variable that a loop changes is declared by a call, or Warp takes it for a constant.
+# ruff: noqa: UP018
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from bench.train.environments.warp_draws import normal, uniform
+from bench.train.environments.warp_draws import gaussian, share
+from bench.train.environments.warp_kernels import Matrix, Numbers, State
+from bench.train.environments.warp_launching import warp
 
-
-@dataclass
-class State:
-    """The physics of M worlds after a step of the environment, as views without a copy.
-
-    Attributes:
-        position: qpos [M, nq]; velocity: qvel [M, nv].
-        before: [M], `Task.place` before the step.
-        action: [M, A] as sent.
-        bodies: xpos [M, nbody, 3]; sites: site_xpos [M, nsite, 3], both from the beginning of the
-            last substep, as Gymnasium reads them.
-        constraint: qfrc_constraint [M, nv]; contact: cfrc_ext [M, nbody, 6].
-    """
-
-    position: Tensor
-    velocity: Tensor
-    before: Tensor
-    action: Tensor
-    bodies: Tensor
-    sites: Tensor
-    constraint: Tensor
-    contact: Tensor
+_TWO = warp.constant(warp.float64(2.0))
+_ONE = warp.constant(warp.float64(1.0))
+_CIRCLE = warp.constant(2.0 * math.pi)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Task:
-    """The functions that define one environment id.
+    """Functions of Warp that define an environment id, each of (state, world, …, numbers).
 
     Attributes:
-        observe: State -> [M, O].
-        reward: State, healthy [M] -> [M].
-        healthy: State -> bool [M], False where the episode ends.
-        begin: keys [M] -> qpos [M, nq], qvel [M, nv] of new episodes.
-        first: qpos, qvel -> [M, O], the first observation.
-        place: State -> [M], coordinate whose change is the forward speed; initially qpos[0].
-        contact_forces: whether `contact` is read.
+        observe: (…, first, numbers, out) writes the observation into out [M, O]; `first` says that
+            nothing but position and velocity is known yet.
+        reward: (…, place before, healthy, numbers) -> the reward.
+        healthy: -> whether the episode goes on.
+        begin: (…, key, numbers) writes position and velocity of a new episode.
+        place: -> `Slots.place`.
+        numbers: attribute of Gymnasium's environment, or a function of it, by field of `Numbers`.
+        contact_forces: whether `State.contact` is read.
     """
 
-    observe: Callable[[State], Tensor]
-    reward: Callable[[State, Tensor], Tensor]
-    healthy: Callable[[State], Tensor]
-    begin: Callable[[Tensor], tuple[Tensor, Tensor]]
-    first: Callable[[Tensor, Tensor], Tensor]
-    place: Callable[[State], Tensor] = lambda state: state.position[:, 0]
+    observe: Any
+    reward: Any
+    healthy: Any
+    begin: Any
+    place: Any
+    numbers: dict[str, Any]
     contact_forces: bool = False
 
+    @property
+    def functions(self) -> tuple[Any, ...]:
+        """What `kernels` takes."""
+        return self.observe, self.reward, self.healthy, self.begin, self.place
 
-def task_of(environment_id: str, environment: Any) -> Task:
-    """Return the task of one of `WARP.ids`, given Gymnasium's environment, unwrapped."""
-    name = environment_id.removesuffix("-v5")
-    makers = {
-        "HalfCheetah": _runner,
-        "Swimmer": _runner,
-        "Hopper": _hopper,
-        "Walker2d": _walker,
-        "InvertedPendulum": _pendulum,
-        "InvertedDoublePendulum": _double_pendulum,
-        "Reacher": _reacher,
-        "Ant": _ant,
-    }
-    return makers[name](environment)
-
-
-def _always(state: State) -> Tensor:
-    return torch.ones(len(state.position), dtype=torch.bool, device=state.position.device)
-
-
-def _around(environment: Any, *, gaussian: bool) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
-    """Uniform noise on the initial positions; uniform or Gaussian noise on the velocities."""
-    scale = environment._reset_noise_scale
-    nq, nv = environment.model.nq, environment.model.nv
-
-    def begin(keys: Tensor) -> tuple[Tensor, Tensor]:
-        start, motion = _initial(environment, keys.device)
-        position = start + scale * (2 * uniform(keys, nq) - 1)
-        drawn = normal(keys + 1, nv) if gaussian else 2 * uniform(keys + 1, nv) - 1
-        return position.float(), (motion + scale * drawn).float()
-
-    return begin
+    def numbers_of(self, environment: Any, device: str) -> Numbers:
+        """Read the numbers of Gymnasium's environment, unwrapped."""
+        numbers = Numbers()
+        numbers.bound = math.inf
+        arrays = {"start": environment.init_qpos, "motion": environment.init_qvel}
+        for name, values in arrays.items():
+            array = warp.array(np.array(values), dtype=warp.float64, device=device)
+            setattr(numbers, name, array)
+        for name, source in self.numbers.items():
+            value = source
+            if isinstance(source, str):
+                value = getattr(environment, source)
+            elif callable(source):
+                value = source(environment)
+            setattr(numbers, name, value)
+        return numbers
 
 
-def _initial(environment: Any, device: torch.device) -> tuple[Tensor, Tensor]:
-    known = environment.__dict__.setdefault("_bench_initial", {})
-    if device not in known:
-        known[device] = tuple(
-            torch.as_tensor(values, device=device)
-            for values in (environment.init_qpos, environment.init_qvel)
+@warp.func
+def _centred(key: warp.uint64, j: int) -> warp.float64:
+    """Uniform in [−1, 1)."""
+    return _TWO * share(key, j) - _ONE
+
+
+@warp.func
+def _around(state: State, i: int, key: warp.uint64, numbers: Numbers) -> None:
+    """Uniform noise on the initial positions; uniform or normal noise on the velocities."""
+    count = state.velocity.shape[1]
+    for j in range(state.position.shape[1]):
+        state.position[i, j] = float(numbers.start[j] + numbers.noise * _centred(key, j))
+    for j in range(count):
+        drawn = _centred(key + warp.uint64(1), j)
+        if numbers.is_normal:
+            drawn = gaussian(key + warp.uint64(1), j, count)
+        state.velocity[i, j] = float(numbers.motion[j] + numbers.noise * drawn)
+
+
+@warp.func
+def _bounded(value: float, low: float, high: float) -> float:
+    """`value` within the bounds; NaN stays."""
+    if value < low:
+        return low
+    if value > high:
+        return high
+    return value
+
+
+@warp.func
+def _inside(value: float, low: float, high: float) -> bool:
+    return value > low and value < high
+
+
+@warp.func
+def _plain(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> None:
+    """Observe positions from number `skipped` on, and velocities within ±bound."""
+    count = state.position.shape[1] - numbers.skipped
+    for j in range(count):
+        out[i, j] = state.position[i, numbers.skipped + j]
+    for j in range(state.velocity.shape[1]):
+        out[i, count + j] = _bounded(state.velocity[i, j], -numbers.bound, numbers.bound)
+
+
+@warp.func
+def _x(state: State, i: int, numbers: Numbers) -> float:
+    return state.position[i, 0]
+
+
+@warp.func
+def _always(state: State, i: int, numbers: Numbers) -> bool:
+    return True
+
+
+@warp.func
+def _control(state: State, i: int, numbers: Numbers) -> float:
+    total = float(0.0)
+    for j in range(state.action.shape[1]):
+        total += state.action[i, j] * state.action[i, j]
+    return numbers.control * total
+
+
+@warp.func
+def _running(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+    """Forward speed and being alive, less the action's cost."""
+    speed = (state.position[i, 0] - before) / numbers.dt
+    return (
+        numbers.forward * speed
+        + warp.where(healthy, numbers.alive, 0.0)
+        - _control(state, i, numbers)
+    )
+
+
+@warp.func
+def _upright(state: State, i: int, numbers: Numbers) -> bool:
+    height, angle = state.position[i, 1], state.position[i, 2]
+    return _inside(height, numbers.low, numbers.high) and _inside(
+        angle, numbers.left, numbers.right
+    )
+
+
+@warp.func
+def _upright_and_calm(state: State, i: int, numbers: Numbers) -> bool:
+    calm = _upright(state, i, numbers)
+    for j in range(2, state.position.shape[1]):
+        calm = calm and _inside(state.position[i, j], numbers.least, numbers.most)
+    for j in range(state.velocity.shape[1]):
+        calm = calm and _inside(state.velocity[i, j], numbers.least, numbers.most)
+    return calm
+
+
+@warp.func
+def _one(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+    return warp.where(healthy, 1.0, 0.0)
+
+
+@warp.func
+def _pole_is_up(state: State, i: int, numbers: Numbers) -> bool:
+    return warp.abs(state.position[i, 1]) <= 0.2
+
+
+@warp.func
+def _poles(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> None:
+    out[i, 0] = state.position[i, 0]
+    for j in range(2):
+        out[i, 1 + j] = warp.sin(state.position[i, 1 + j])
+        out[i, 3 + j] = warp.cos(state.position[i, 1 + j])
+    for j in range(3):
+        out[i, 5 + j] = _bounded(state.velocity[i, j], -10.0, 10.0)
+    # At the start no limit is reached, so that no constraint acts.
+    out[i, 8] = warp.where(first, 0.0, _bounded(state.constraint[i, 0], -10.0, 10.0))
+
+
+@warp.func
+def _balancing(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+    tip = state.sites[i, 0]
+    distance = 0.01 * tip[0] * tip[0] + (tip[2] - 2.0) * (tip[2] - 2.0)
+    one, two = state.velocity[i, 1], state.velocity[i, 2]
+    speed = 0.001 * one * one + 0.005 * two * two
+    return warp.where(healthy, numbers.alive, 0.0) - distance - speed
+
+
+@warp.func
+def _tip_is_up(state: State, i: int, numbers: Numbers) -> bool:
+    return state.sites[i, 0][2] > 1.0
+
+
+@warp.func
+def _gap(state: State, i: int, numbers: Numbers) -> warp.vec3:
+    return state.bodies[i, numbers.finger] - state.bodies[i, numbers.target]
+
+
+@warp.func
+def _arm(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> None:
+    upper = state.position[i, 0]
+    for j in range(2):
+        out[i, j] = warp.cos(state.position[i, j])
+        out[i, 2 + j] = warp.sin(state.position[i, j])
+        out[i, 4 + j] = state.position[i, 2 + j]
+        out[i, 6 + j] = state.velocity[i, j]
+    gap = _gap(state, i, numbers)
+    if first:
+        both = upper + state.position[i, 1]
+        x = numbers.upper * warp.cos(upper) + numbers.lower * warp.cos(both)
+        y = numbers.upper * warp.sin(upper) + numbers.lower * warp.sin(both)
+        gap = warp.vec3(x - state.position[i, 2], y - state.position[i, 3], 0.0)
+    out[i, 8] = gap[0]
+    out[i, 9] = gap[1]
+
+
+@warp.func
+def _reaching(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+    gap = warp.length(_gap(state, i, numbers))
+    return -numbers.distance * gap - _control(state, i, numbers)
+
+
+@warp.func
+def _arm_and_goal(state: State, i: int, key: warp.uint64, numbers: Numbers) -> None:
+    for j in range(2):
+        state.position[i, j] = float(numbers.start[j] + warp.float64(0.1) * _centred(key, j))
+        state.velocity[i, j] = float(
+            numbers.motion[j] + warp.float64(0.005) * _centred(key + warp.uint64(2), j)
         )
-    return known[device]
+        state.velocity[i, 2 + j] = 0.0
+    # Uniform in the disc of radius 0.2, as the points that Gymnasium accepts of a square are.
+    radius = 0.2 * warp.sqrt(float(share(key + warp.uint64(1), 0)))
+    angle = _CIRCLE * float(share(key + warp.uint64(1), 1))
+    state.position[i, 2] = radius * warp.cos(angle)
+    state.position[i, 3] = radius * warp.sin(angle)
 
 
-def _control_cost(environment: Any, state: State) -> Tensor:
-    return environment._ctrl_cost_weight * state.action.square().sum(1)
+@warp.func
+def _walking(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> None:
+    """Ant's observation: `_plain`, and the contact forces of all bodies but the world."""
+    _plain(state, i, first, numbers, out)
+    place = state.position.shape[1] - numbers.skipped + state.velocity.shape[1]
+    for body in range(1, state.contact.shape[1]):
+        for j in range(6):
+            force = _bounded(state.contact[i, body][j], numbers.least, numbers.most)
+            out[i, place] = warp.where(first, 0.0, force)
+            place += 1
 
 
-def _speed(environment: Any, state: State) -> Tensor:
-    """Forward speed × its weight, from the positions before and after the step."""
-    speed = (state.position[:, 0] - state.before) / environment.dt
-    return environment._forward_reward_weight * speed
-
-
-def _plain(skipped: int, bound: float = math.inf) -> Callable[[Tensor, Tensor], Tensor]:
-    """Observe positions from number `skipped` on, and velocities clipped to ±bound."""
-
-    def observe(position: Tensor, velocity: Tensor) -> Tensor:
-        if bound < math.inf:
-            velocity = velocity.clamp(-bound, bound)
-        return torch.cat([position[:, skipped:], velocity], dim=1)
-
-    return observe
-
-
-def _runner(environment: Any) -> Task:
-    skipped = environment.observation_structure["skipped_qpos"]
-    see = _plain(skipped)
-    return Task(
-        observe=lambda state: see(state.position, state.velocity),
-        reward=lambda state, healthy: (
-            _speed(environment, state) - _control_cost(environment, state)
-        ),
-        healthy=_always,
-        # HalfCheetah draws velocities from a Gaussian, Swimmer uniformly.
-        begin=_around(environment, gaussian=skipped == 1),
-        first=see,
+@warp.func
+def _walking_reward(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+    # Both positions of the torso are from the beginning of the last substep.
+    speed = (state.bodies[i, numbers.torso][0] - before) / numbers.dt
+    contact = float(0.0)
+    for body in range(state.contact.shape[1]):
+        for j in range(6):
+            force = _bounded(state.contact[i, body][j], numbers.least, numbers.most)
+            contact += force * force
+    return (
+        numbers.forward * speed
+        + warp.where(healthy, numbers.alive, 0.0)
+        - _control(state, i, numbers)
+        - numbers.contact * contact
     )
 
 
-def _legged(environment: Any, healthy: Callable[[State], Tensor]) -> Task:
-    see = _plain(1, 10.0)
-    return Task(
-        observe=lambda state: see(state.position, state.velocity),
-        reward=lambda state, alive: (
-            _speed(environment, state)
-            + environment._healthy_reward * alive
-            - _control_cost(environment, state)
-        ),
-        healthy=healthy,
-        begin=_around(environment, gaussian=False),
-        first=see,
-    )
+@warp.func
+def _torso_in_range(state: State, i: int, numbers: Numbers) -> bool:
+    height = state.position[i, 2]
+    return height >= numbers.low and height <= numbers.high
 
 
-def _upright(environment: Any, state: State) -> Tensor:
-    low, high = environment._healthy_z_range
-    left, right = environment._healthy_angle_range
-    height, angle = state.position[:, 1], state.position[:, 2]
-    return (height > low) & (height < high) & (angle > left) & (angle < right)
+@warp.func
+def _torso_x(state: State, i: int, numbers: Numbers) -> float:
+    return state.bodies[i, numbers.torso][0]
 
 
-def _hopper(environment: Any) -> Task:
-    low, high = environment._healthy_state_range
-
-    def healthy(state: State) -> Tensor:
-        rest = torch.cat([state.position[:, 2:], state.velocity], dim=1)
-        return _upright(environment, state) & ((rest > low) & (rest < high)).all(1)
-
-    return _legged(environment, healthy)
+def _skipped(environment: Any) -> int:
+    return environment.observation_structure["skipped_qpos"]
 
 
-def _walker(environment: Any) -> Task:
-    return _legged(environment, lambda state: _upright(environment, state))
+def _end(attribute: str, index: int) -> Any:
+    """Read one end of a range."""
+    return lambda environment: getattr(environment, attribute)[index]
 
 
-def _pendulum(environment: Any) -> Task:
-    see = _plain(0)
-
-    def healthy(state: State) -> Tensor:
-        seen = see(state.position, state.velocity)
-        return torch.isfinite(seen).all(1) & (seen[:, 1].abs() <= 0.2)
-
-    return Task(
-        observe=lambda state: see(state.position, state.velocity),
-        reward=lambda state, alive: alive.to(state.position.dtype),
-        healthy=healthy,
-        begin=_around(environment, gaussian=False),
-        first=see,
-    )
+def _body(name: str) -> Any:
+    return lambda environment: environment.model.body(name).id
 
 
-def _double_pendulum(environment: Any) -> Task:
-    def see(position: Tensor, velocity: Tensor, force: Tensor) -> Tensor:
-        angles = position[:, 1:]
-        return torch.cat(
-            [
-                position[:, :1],
-                angles.sin(),
-                angles.cos(),
-                velocity.clamp(-10, 10),
-                force.clamp(-10, 10),
-            ],
-            dim=1,
-        )
-
-    def reward(state: State, alive: Tensor) -> Tensor:
-        x, y = state.sites[:, 0, 0], state.sites[:, 0, 2]
-        distance = 0.01 * x.square() + (y - 2).square()
-        first, second = state.velocity[:, 1], state.velocity[:, 2]
-        speed = 1e-3 * first.square() + 5e-3 * second.square()
-        return environment._healthy_reward * alive - distance - speed
-
-    return Task(
-        observe=lambda state: see(state.position, state.velocity, state.constraint[:, :1]),
-        reward=reward,
-        healthy=lambda state: state.sites[:, 0, 2] > 1,
-        begin=_around(environment, gaussian=True),
-        # At the start no limit is reached, so that no constraint acts.
-        first=lambda position, velocity: see(position, velocity, torch.zeros_like(position[:, :1])),
-    )
+def _length(name: str) -> Any:
+    """Read a body's place along its parent's x [m]."""
+    return lambda environment: environment.model.body(name).pos[0]
 
 
-def _reacher(environment: Any) -> Task:
-    model = environment.model
-    finger, target = (model.body(name).id for name in ("fingertip", "target"))
-    arm = float(model.body("body1").pos[0]), float(model.body("fingertip").pos[0])
+_NOISE = {"noise": "_reset_noise_scale"}
+_RUNNING = {
+    **_NOISE,
+    "dt": "dt",
+    "forward": "_forward_reward_weight",
+    "control": "_ctrl_cost_weight",
+    "skipped": _skipped,
+}
+_LEGGED = {
+    **_RUNNING,
+    "bound": 10.0,
+    "alive": "_healthy_reward",
+    "low": _end("_healthy_z_range", 0),
+    "high": _end("_healthy_z_range", 1),
+    "left": _end("_healthy_angle_range", 0),
+    "right": _end("_healthy_angle_range", 1),
+}
+_CALM = {"least": _end("_healthy_state_range", 0), "most": _end("_healthy_state_range", 1)}
 
-    def see(position: Tensor, velocity: Tensor, gap: Tensor) -> Tensor:
-        theta = position[:, :2]
-        return torch.cat(
-            [theta.cos(), theta.sin(), position[:, 2:], velocity[:, :2], gap[:, :2]], dim=1
-        )
-
-    def gap(state: State) -> Tensor:
-        return state.bodies[:, finger] - state.bodies[:, target]
-
-    def begin(keys: Tensor) -> tuple[Tensor, Tensor]:
-        start, motion = _initial(environment, keys.device)
-        position = start + 0.1 * (2 * uniform(keys, 4) - 1)
-        # Uniform in the disc of radius 0.2, as the points that Gymnasium accepts of a square are.
-        drawn = uniform(keys + 1, 2)
-        radius, angle = 0.2 * drawn[:, :1].sqrt(), 2 * math.pi * drawn[:, 1:]
-        goal = torch.cat([radius * angle.cos(), radius * angle.sin()], dim=1)
-        velocity = motion + 0.005 * (2 * uniform(keys + 2, 4) - 1)
-        still = torch.zeros_like(velocity[:, 2:])
-        return (
-            torch.cat([position[:, :2], goal], dim=1).float(),
-            torch.cat([velocity[:, :2], still], dim=1).float(),
-        )
-
-    def first(position: Tensor, velocity: Tensor) -> Tensor:
-        upper, both = position[:, 0], position[:, 0] + position[:, 1]
-        x = arm[0] * upper.cos() + arm[1] * both.cos()
-        y = arm[0] * upper.sin() + arm[1] * both.sin()
-        tip = torch.stack([x, y], dim=1)
-        return see(position, velocity, tip - position[:, 2:])
-
-    return Task(
-        observe=lambda state: see(state.position, state.velocity, gap(state)),
-        reward=lambda state, alive: (
-            -environment._reward_dist_weight * gap(state).norm(dim=1)
-            - environment._reward_control_weight * state.action.square().sum(1)
-        ),
-        healthy=_always,
-        begin=begin,
-        first=first,
-    )
-
-
-def _ant(environment: Any) -> Task:
-    low, high = environment._healthy_z_range
-    least, most = environment._contact_force_range
-    torso = environment._main_body
-
-    def see(position: Tensor, velocity: Tensor, force: Tensor) -> Tensor:
-        return torch.cat([position[:, 2:], velocity, force.flatten(1)], dim=1)
-
-    def forces(state: State) -> Tensor:
-        return state.contact.clamp(least, most)
-
-    def healthy(state: State) -> Tensor:
-        finite = torch.isfinite(torch.cat([state.position, state.velocity], dim=1)).all(1)
-        height = state.position[:, 2]
-        return finite & (height >= low) & (height <= high)
-
-    def reward(state: State, alive: Tensor) -> Tensor:
-        # Both positions of the torso are from the beginning of the last substep.
-        speed = (state.bodies[:, torso, 0] - state.before) / environment.dt
-        contact = environment._contact_cost_weight * forces(state).square().sum((1, 2))
-        forward = environment._forward_reward_weight * speed
-        earned = forward + environment._healthy_reward * alive
-        return earned - _control_cost(environment, state) - contact
-
-    return Task(
-        observe=lambda state: see(state.position, state.velocity, forces(state)[:, 1:]),
-        reward=reward,
-        healthy=healthy,
-        begin=_around(environment, gaussian=True),
-        first=lambda position, velocity: see(
-            position,
-            velocity,
-            position.new_zeros(len(position), environment.model.nbody - 1, 6),
-        ),
-        place=lambda state: state.bodies[:, torso, 0],
+TASKS = {
+    "HalfCheetah-v5": Task(_plain, _running, _always, _around, _x, {**_RUNNING, "is_normal": True}),
+    "Swimmer-v5": Task(_plain, _running, _always, _around, _x, _RUNNING),
+    "Hopper-v5": Task(_plain, _running, _upright_and_calm, _around, _x, {**_LEGGED, **_CALM}),
+    "Walker2d-v5": Task(_plain, _running, _upright, _around, _x, _LEGGED),
+    "InvertedPendulum-v5": Task(_plain, _one, _pole_is_up, _around, _x, _NOISE),
+    "InvertedDoublePendulum-v5": Task(
+        _poles,
+        _balancing,
+        _tip_is_up,
+        _around,
+        _x,
+        {**_NOISE, "is_normal": True, "alive": "_healthy_reward"},
+    ),
+    "Reacher-v5": Task(
+        _arm,
+        _reaching,
+        _always,
+        _arm_and_goal,
+        _x,
+        {
+            "distance": "_reward_dist_weight",
+            "control": "_reward_control_weight",
+            "finger": _body("fingertip"),
+            "target": _body("target"),
+            "upper": _length("body1"),
+            "lower": _length("fingertip"),
+        },
+    ),
+    "Ant-v5": Task(
+        _walking,
+        _walking_reward,
+        _torso_in_range,
+        _around,
+        _torso_x,
+        {
+            **_RUNNING,
+            "is_normal": True,
+            "alive": "_healthy_reward",
+            "contact": "_contact_cost_weight",
+            "low": _end("_healthy_z_range", 0),
+            "high": _end("_healthy_z_range", 1),
+            "least": _end("_contact_force_range", 0),
+            "most": _end("_contact_force_range", 1),
+            "torso": "_main_body",
+        },
         contact_forces=True,
-    )
+    ),
+}
+"""The task of every environment id of `WARP`."""

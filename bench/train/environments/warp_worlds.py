@@ -11,17 +11,8 @@ from typing import Any
 import torch
 
 from bench.errors import InputError
-
-try:
-    import mujoco_warp
-    import warp
-except ImportError as missing:
-    raise InputError(
-        f"MuJoCo Warp can't be imported ({missing}); install the extra: pip install -e '.[warp]', "
-        "or choose --device cpu"
-    ) from missing
-
-warp.config.log_level = warp.LOG_WARNING
+from bench.train.environments.warp_kernels import State
+from bench.train.environments.warp_launching import mujoco_warp, warp
 
 # The faults counted by the engine in which a world loses a contact or a constraint. An iterative
 # solver at its limit is not among them: MuJoCo itself stops there.
@@ -32,8 +23,6 @@ _LOST = (
     | mujoco_warp.OverflowType.NARROWPHASE
     | mujoco_warp.OverflowType.CCD
 )
-# MuJoCo's mjMAXVAL: a position or velocity beyond it is bad, and the world begins anew.
-_LARGEST = 1e10
 # Constraint rows of a contact, by its dimension, with MuJoCo's pyramidal friction cones.
 _ROWS = {1: 1, 3: 4, 4: 6, 6: 10}
 
@@ -50,9 +39,8 @@ class Worlds:
 
     Attributes:
         frame_skip: substeps of one tick.
-        position [M, nq], velocity [M, nv], warm_start [M, nv], control [M, nu]: written to as
-            well as read; bodies [M, nbody, 3], sites [M, nsite, 3], constraint [M, nv], contact
-            [M, nbody, 6]: see `warp_tasks.State`. All float32 views of the engine's own memory.
+        position [M, nq], velocity [M, nv], warm_start [M, nv], control [M, nu]: float32 views of
+            the engine's own memory; state: what a task's kernels see of it.
     """
 
     def __init__(
@@ -68,22 +56,22 @@ class Worlds:
             contacts, rows = _bounds(model, self._model)
             data = mujoco_warp.make_data(model, nworld=count, nconmax=contacts, njmax=rows)
         self._data = data
-        views = (
-            data.qpos,
-            data.qvel,
-            data.qacc_warmstart,
-            data.ctrl,
-            data.xpos,
-            data.site_xpos,
-            data.qfrc_constraint,
-            data.cfrc_ext,
-        )
-        self.position, self.velocity, self.warm_start, self.control, *read = map(
+        self.state = State()
+        for name, array in {
+            "position": data.qpos,
+            "velocity": data.qvel,
+            "warm_start": data.qacc_warmstart,
+            "action": data.ctrl,
+            "bodies": data.xpos,
+            "sites": data.site_xpos,
+            "constraint": data.qfrc_constraint,
+            "contact": data.cfrc_ext,
+        }.items():
+            setattr(self.state, name, array)
+        views = data.qpos, data.qvel, data.qacc_warmstart, data.ctrl, data.overflow
+        self.position, self.velocity, self.warm_start, self.control, self._overflow = map(
             warp.to_torch, views
         )
-        self.bodies, self.sites, self.constraint, self.contact = read
-        self._overflow = warp.to_torch(data.overflow)
-        self._initial = torch.as_tensor(model.qpos0, device=device).float()
         self._graph = self._captured()
 
     def advance(self) -> None:
@@ -92,18 +80,6 @@ class Worlds:
         if self._device.is_cuda:
             stream = warp.stream_from_torch(torch.cuda.current_stream(self.position.device))
         warp.capture_launch(self._graph, stream=stream)
-
-    def begin_bad_ones_anew(self) -> None:
-        """Put a world beyond all bounds back to `qpos0`, as `mj_checkPos` and `mj_checkVel` do.
-
-        Other worlds then don't pay for it, least of all for the contacts of a heap of NaN.
-        """
-        state = torch.cat([self.position, self.velocity], dim=1)
-        # A comparison with NaN is false.
-        bad = ~(state.abs() <= _LARGEST).all(1, keepdim=True)
-        self.position.copy_(torch.where(bad, self._initial, self.position))
-        self.velocity.copy_(torch.where(bad, 0.0, self.velocity))
-        self.warm_start.copy_(torch.where(bad, 0.0, self.warm_start))
 
     def check(self) -> None:
         """Wait for the device, and check that no contact and no constraint was lost.
