@@ -48,7 +48,7 @@ def report(
 ) -> None:
     """Write a report of your results, or of the published ones if you have none."""
     form = _format(form, output)
-    from bench.evidence.report.building import Builder
+    from bench.evidence.report.processes import mapping
     from bench.store import results_folder
     from bench.terminal.chapters import ChapterDisplay
     from bench.train.provenance import cores
@@ -59,13 +59,16 @@ def report(
         output
         or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"
     )
-    builder = Builder(results=results, remarks=_remarks, shown=shown, workers=cores())
-    stem = path.stem
-    if name is None:
-        with ChapterDisplay(wide_console()) as display:
-            found = builder.whole(form, stem, display)
-    else:
-        found = builder.one(name, form, stem)
+    with mapping(1 if name else cores(), "bench.evidence.report.building") as mapped:
+        # Other processes import it meanwhile.
+        from bench.evidence.report.building import Builder
+
+        builder = Builder(results=results, remarks=_remarks, shown=shown)
+        if name is None:
+            with ChapterDisplay(wide_console()) as display:
+                found = builder.whole(form, path.stem, display, mapped)
+        else:
+            found = builder.one(name, form, path.stem)
     files = {path.with_name(file): content for file, content in found.files.items()}
     if path not in files:  # its ending is in capitals
         files[path] = files.pop(path.with_suffix(f".{form}"))

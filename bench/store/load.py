@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -136,14 +137,14 @@ def load(
     raise InputError("; ".join([reason, *_problems(places)]))
 
 
-def planned_ablations(results: str | Path | None = None) -> set[str]:
-    """Return the names of the ablations with a plan in the folders where `load` looks.
+def planned_ablations(results: str | Path | None = None) -> Counter[str]:
+    """Count the planned descriptions of each ablation in the folders where `load` looks.
 
     Raises:
         InputError: the named results folder does not exist.
     """
     places = map(Store, result_folders(results))
-    return {name for place in places for name in place.plans()["ablation"].to_pylist()}
+    return Counter(name for place in places for name in place.plans()["ablation"].to_pylist())
 
 
 def _held_out(plans: pa.Table, ablation: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:

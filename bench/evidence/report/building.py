@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
@@ -26,8 +22,8 @@ from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.report import batch_reuse, document, excerpts, lecture, steps
 from bench.evidence.report.chapter import Chapter, make_chapter
-from bench.evidence.report.document import Mapped
 from bench.evidence.report.pictures import all_pictures
+from bench.evidence.report.processes import Mapped
 from bench.evidence.report.steps import LADDERS
 from bench.evidence.report.tables import table
 from bench.evidence.results import Results
@@ -75,13 +71,11 @@ class Builder:
         results: the results folder; None: the user's own, or else the published results.
         remarks: returns a view's warnings.
         shown: returns a path as text for the reader.
-        workers: number of processes that make chapters in parallel.
     """
 
     results: Path | None
     remarks: Remarks
     shown: Callable[[Path], str]
-    workers: int = 1
 
     def one(self, name: str, form: str, stem: str) -> Report:
         """Make the report of one ablation.
@@ -104,7 +98,11 @@ class Builder:
         )
 
     def whole(
-        self, form: str, stem: str, on_chapter: Progress = lambda made, total: None
+        self,
+        form: str,
+        stem: str,
+        on_chapter: Progress = lambda made, total: None,
+        mapped: Mapped = map,
     ) -> Report:
         """Make the report of all ablations with results, in the lecture's order.
 
@@ -112,27 +110,26 @@ class Builder:
             form: one of `document.FORMATS`.
             stem: of the report's file name.
             on_chapter: called with the number of chapters made and with their total.
+            mapped: `map`, or the same by several processes.
 
         Raises:
             InputError: there is no results folder, or no plan in it.
         """
-        names = self._planned()
+        planned = planned_ablations(self.results)
+        names = _in_order(planned)
         on_chapter(0, len(names))
-        with _mapping(min(self.workers, len(names))) as mapped:
-            return self._whole(names, form, stem, on_chapter, mapped)
-
-    def _whole(
-        self, names: Sequence[str], form: str, stem: str, on_chapter: Progress, mapped: Mapped
-    ) -> Report:
         climbed = next((name for name in reversed(LADDERS) if name in names), "")
-        begun = mapped(self._part, names, repeat(form), repeat(climbed))
+        # Other processes begin at the end, where the largest are.
+        growing = sorted(names, key=planned.__getitem__)
+        begun = mapped(self._part, growing, repeat(form), repeat(climbed))
         estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
         pictures = all_pictures(estimates).items()
         drawn = {f"lecture-{key}.svg": svg(each) for key, each in pictures}
-        parts: dict[str, _Part] = {}
-        for made, (name, part) in enumerate(zip(names, begun, strict=True), 1):
-            parts |= {name: part} if part else {}
+        found: dict[str, _Part | None] = {}
+        for made, (name, part) in enumerate(zip(growing, begun, strict=True), 1):
+            found[name] = part
             on_chapter(made, len(names))
+        parts = {name: part for name in names if (part := found[name])}
         if not parts:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
@@ -160,12 +157,6 @@ class Builder:
                 f"{name}: {remark}" for name, part in parts.items() for remark in part.remarks
             ),
         )
-
-    def _planned(self) -> list[str]:
-        """The names of the ablations with a plan, a user's own last."""
-        planned = planned_ablations(self.results)
-        order = {name: place for place, name in enumerate(ABLATIONS)}
-        return sorted(planned - {UNTRAINED}, key=lambda name: (order.get(name, len(order)), name))
 
     def _part(self, name: str, form: str, climbed: str) -> _Part | None:
         """Make one ablation's part; None if it has no results and no results folder was named."""
@@ -196,17 +187,10 @@ class Builder:
         )
 
 
-@contextmanager
-def _mapping(workers: int) -> Iterator[Mapped]:
-    """Yield a function that works like `map`, in this many processes."""
-    if workers <= 1:
-        yield map
-        return
-    # Spawned, never forked: pyarrow has threads.
-    context = multiprocessing.get_context("spawn")
-    ending = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends them silently
-    with ProcessPoolExecutor(workers, context, signal.signal, ending) as pool:
-        yield pool.map
+def _in_order(names: Iterable[str]) -> list[str]:
+    """The ablations in the lecture's order, a user's own last."""
+    order = {name: place for place, name in enumerate(ABLATIONS)}
+    return sorted({*names} - {UNTRAINED}, key=lambda name: (order.get(name, len(order)), name))
 
 
 def _files(

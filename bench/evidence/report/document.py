@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from importlib import resources
 from itertools import repeat
 from typing import Any, Final
@@ -11,15 +11,13 @@ from typing import Any, Final
 import typst
 
 from bench.evidence.glyphs import fonts, printable
+from bench.evidence.report.processes import Mapped
 
 FORMATS: Final = ("pdf", "html")
 """The formats of a report."""
 
 SUPPLEMENT: Final = "-supplement"
 """Suffix that makes the report's name the name of its supplement."""
-
-Mapped = Callable[..., Iterator[Any]]
-"""`map`, or the same by several processes."""
 
 PLOTLY: Final = "plotly.min.js"
 """The file that the interactive curves of all pages share."""

@@ -45,7 +45,7 @@ def test_it_follows_the_lecture_and_ends_with_a_users_own(results: Path, tmp_pat
     assert squeezed("Real training data") not in text
     assert "arXiv1707.06347" in text
     # One process makes what several do.
-    alone = Builder(results=results, remarks=report_verb._remarks, shown=shown, workers=1)
+    alone = Builder(results=results, remarks=report_verb._remarks, shown=shown)
     told: list[tuple[int, int]] = []
     whole = alone.whole("pdf", "report", lambda *chapters: told.append(chapters))
     assert whole.files["report.pdf"] == path.read_bytes()
