@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from bench.cli.interruption import interruptible
 from bench.cli.options import NamedAblationOption, ResultsOption, named_once
 from bench.cli.output import write_bytes
 from bench.errors import InputError, unknown
@@ -59,7 +60,10 @@ def report(
         output
         or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"
     )
-    with mapping(1 if name else cores(), "bench.evidence.report.building") as mapped:
+    with (
+        interruptible("Interrupted. No report was written."),
+        mapping(1 if name else cores(), "bench.evidence.report.building") as mapped,
+    ):
         # Other processes import it meanwhile.
         from bench.evidence.report.building import Builder
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
+
 from bench.store import Store
 from tests.processes import alive, until
 
@@ -64,6 +66,23 @@ def test_sigterm_ends_workers_too(ablation_file: Path, tmp_path: Path) -> None:
     assert process.returncode == 143
     assert continuing(told) == ["python", "-m", "bench", *arguments]
     assert_nobody_is_left(process.pid)
+
+
+@pytest.mark.parametrize(
+    ("end", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_a_report_s_processes_end_with_it(end: int, code: int, tmp_path: Path) -> None:
+    process = start(["report", "--output", str(tmp_path / "report.pdf")])
+    with patience(process):
+        while process.poll() is None and len(in_session(process.pid)) < 3:
+            time.sleep(0.05)
+        # To this process alone, as `kill` sends it.
+        os.kill(process.pid, end)
+        _, told = process.communicate()
+    assert process.returncode == code
+    assert code < 0 or told == "\nInterrupted. No report was written.\n"
+    assert_nobody_is_left(process.pid)
+    assert not list(tmp_path.iterdir())
 
 
 def asking(ablation_file: Path, folder: Path, results: Path) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -30,36 +32,46 @@ def mapping(processes: int, module: str) -> Iterator[Mapped]:
         return
     # Spawned, never forked: pyarrow has threads.
     context = multiprocessing.get_context("spawn")
-    ending = (signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends them silently
-    with (
-        ProcessPoolExecutor(others, context, signal.signal, ending) as pool,
-        ThreadPoolExecutor(others) as threads,
-    ):
+    pool = ProcessPoolExecutor(others, context, _begin)
+    threads = ThreadPoolExecutor(others)
 
-        def there(function: Callable[..., Any], *arguments: Any) -> Any:
-            # The pool is given no more than it does at once: what it has can't be taken back.
-            return pool.submit(function, *arguments).result()
+    def there(function: Callable[..., Any], *arguments: Any) -> Any:
+        # The pool is given no more than it does at once: what it has can't be taken back.
+        return pool.submit(function, *arguments).result()
 
-        def mapped(function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
-            given = list(zip(*iterables, strict=False))
-            begun = [threads.submit(there, function, *each) for each in reversed(given)]
-            return _results(function, given, begun[::-1])
+    def mapped(function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
+        given = list(zip(*iterables, strict=False))
+        begun = [threads.submit(there, function, *each) for each in reversed(given)]
+        return (
+            function(*arguments) if future.cancel() else future.result()
+            for arguments, future in zip(given, reversed(begun), strict=True)
+        )
 
-        for _ in range(others):
-            pool.submit(_import, module)
+    for _ in range(others):
+        pool.submit(_import, module)
+    try:
         yield mapped
+    except BaseException:
+        for each in multiprocessing.active_children():
+            each.terminate()
+        raise
+    finally:
+        threads.shutdown(cancel_futures=True)
+        pool.shutdown()
+
+
+def _begin() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it silently
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent ends in a way that doesn't shut the pool down."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _import(module: str) -> None:
     importlib.import_module(module)
-
-
-def _results(
-    function: Callable[..., Any], given: list[tuple[Any, ...]], begun: list[Future[Any]]
-) -> Iterator[Any]:
-    try:
-        for arguments, future in zip(given, begun, strict=True):
-            yield function(*arguments) if future.cancel() else future.result()
-    finally:
-        for future in begun:
-            future.cancel()

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import operator
 import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 
 from bench.evidence.report.processes import mapping
 
+ROOT = Path(__file__).parents[3]
+ABANDONED = """
+import os
+from bench.evidence.report.processes import mapping
+if __name__ == "__main__":
+    with mapping(2, "json") as mapped:
+        print(list(mapped(eval, ["__import__('os').getpid()"] * 40))[-1], os.getpid(), flush=True)
+        os._exit(3)
+"""
 WHO = "[__import__('time').sleep(0.05), __import__('os').getpid()][1]"
 
 
@@ -34,3 +47,19 @@ def test_an_error_is_raised_wherever_it_happened(place: int) -> None:
     divisors[place] = 0
     with mapping(2, "json") as mapped, pytest.raises(ZeroDivisionError):
         list(mapped(operator.truediv, [1] * 6, divisors))
+
+
+def test_the_others_end_with_this_process_however_it_ends() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ABANDONED],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=60,  # the other's end of the pipe closes when it ends
+    )
+    assert done.returncode == 3
+    other, this = map(int, done.stdout.split())
+    assert other != this
+    while os.path.exists(f"/proc/{other}"):
+        time.sleep(0.01)
