@@ -50,23 +50,23 @@ def report(
     """Write a report of your results, or of the published ones if you have none."""
     form = _format(form, output)
     from bench.evidence.report.processes import mapping
-    from bench.store import results_folder
     from bench.terminal.chapters import ChapterDisplay
     from bench.train.provenance import cores
 
     asked = named_once(name, ablation)
     name = None if asked is None else stored_name(asked)
-    path = (
-        output
-        or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"
-    )
     with (
         interruptible("Interrupted. No report was written."),
         mapping(1 if name else cores(), "bench.evidence.report.building") as mapped,
     ):
         # Other processes import it meanwhile.
         from bench.evidence.report.building import Builder
+        from bench.store import results_folder
 
+        path = (
+            output
+            or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"
+        )
         builder = Builder(results=results, remarks=_remarks, shown=shown)
         if name is None:
             with ChapterDisplay(wide_console()) as display:

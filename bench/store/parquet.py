@@ -17,6 +17,9 @@ import pyarrow.parquet as pq
 
 from bench.store.schema import JSON, SEAL
 
+# Arrow's own allocator gives memory back to the system and asks for it again, a page at a time.
+pa.set_memory_pool(pa.system_memory_pool())
+
 
 class UnreadableError(Exception):
     """A file that is not a whole Parquet file of the expected schema; the text says why.
