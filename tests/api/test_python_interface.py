@@ -44,6 +44,7 @@ def example() -> str:
     return str(code)
 
 
+@pytest.mark.documents
 @pytest.mark.parametrize("place", ["standard input", "a file"])
 def test_the_guide_s_example_runs_as_it_stands_and_once(place: str, tmp_path: Path) -> None:
     code = f"print('begun')\n{example()}"
@@ -115,6 +116,7 @@ if __name__ == "__main__":
         process.start()
         process.join()
         assert process.exitcode == 0
+        threads[0].join(0.5)
     print(found)
 """
 

@@ -214,6 +214,7 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
     return arguments
 
 
+@pytest.mark.documents
 @pytest.mark.parametrize("command", [each for each in commands() if not on_a_cluster(each)])
 def test_the_command_runs(
     command: str, results: Path, tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

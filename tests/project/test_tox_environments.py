@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MARKS = {
     "walks": "walks",
+    "documents": "documents",
     "slow": "slow",
     "warp": "warp",
     "ray": "ray",

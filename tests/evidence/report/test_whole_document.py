@@ -62,6 +62,7 @@ def test_the_terminal_names_the_supplement(
     assert "statistics, hyperparameters and run ids" in told and "mine-supplement.pdf" in told
 
 
+@pytest.mark.documents
 def test_the_published_results_take_35_pages_at_most(tmp_path: Path) -> None:
     """Every ablation of them; no page is half empty but the last of a chapter's."""
     path = tmp_path / "report.pdf"
