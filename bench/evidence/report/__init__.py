@@ -11,4 +11,5 @@ excerpts     the lines of code behind an idea, from the algorithms' files
 lecture      importance sampling of distant distributions; pictures: all pictures of the lecture
 supplement   every statistic (tables), hyperparameters, provenance, run ids
 building     from a results folder to the files of a report; document: compiles them
+processes    a `map` that several processes share
 """
