@@ -55,11 +55,8 @@ def report(
 
     asked = named_once(name, ablation)
     name = None if asked is None else stored_name(asked)
-    with (
-        interruptible("Interrupted. No report was written."),
-        mapping(1 if name else cores(), "bench.evidence.report.building") as mapped,
-    ):
-        # Other processes import it meanwhile.
+    with mapping(1 if name else min(cores(), 16), "bench.evidence.report.building") as mapped:
+        # The other processes import it meanwhile.
         from bench.evidence.report.building import Builder
         from bench.store import results_folder
 
@@ -68,11 +65,12 @@ def report(
             or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"
         )
         builder = Builder(results=results, remarks=_remarks, shown=shown)
-        if name is None:
-            with ChapterDisplay(wide_console()) as display:
-                found = builder.whole(form, path.stem, display, mapped)
-        else:
-            found = builder.one(name, form, path.stem)
+        with interruptible("Interrupted. No report was written."):
+            if name is None:
+                with ChapterDisplay(wide_console()) as display:
+                    found = builder.whole(form, path.stem, display, mapped)
+            else:
+                found = builder.one(name, form, path.stem)
     files = {path.with_name(file): content for file, content in found.files.items()}
     if path not in files:  # its ending is in capitals
         files[path] = files.pop(path.with_suffix(f".{form}"))

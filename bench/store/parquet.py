@@ -18,7 +18,8 @@ import pyarrow.parquet as pq
 from bench.store.schema import JSON, SEAL
 
 # Arrow's own allocator gives memory back to the system and asks for it again, a page at a time.
-pa.set_memory_pool(pa.system_memory_pool())
+if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
+    pa.set_memory_pool(pa.system_memory_pool())
 
 
 class UnreadableError(Exception):

@@ -16,11 +16,11 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from bench.child import Child
 from bench.errors import InputError
 from bench.peers.catalogue import PEERS
 from bench.peers.timing import PeerUnavailable, time_peer
 from bench.throughput.measuring import Measured, serve
-from bench.train.executors.child import Child
 from bench.train.executors.worker import WORKER_ENVIRONMENT
 from bench.train.provenance import Provenance, cores, provenance
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import multiprocessing
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import Any
+
+from bench.child import Child
 
 Mapped = Callable[..., Iterator[Any]]
 """`map`, or the same by several processes."""
@@ -21,7 +21,7 @@ def mapping(processes: int, module: str) -> Iterator[Mapped]:
     """Yield a function that works like `map` but begins at once, in this many processes.
 
     This process is one of them. It begins at the beginning and the others at the end, until they
-    meet.
+    meet. The others end with the block.
 
     Args:
         module: what the others import at their start.
@@ -30,14 +30,23 @@ def mapping(processes: int, module: str) -> Iterator[Mapped]:
     if not others:
         yield map
         return
-    # Spawned, never forked: pyarrow has threads.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(others, context, _begin)
+    children: list[Child] = []
+    idle: SimpleQueue[Child] = SimpleQueue()
+    # A thread for each of the others: an item that no thread has begun can be taken back.
     threads = ThreadPoolExecutor(others)
 
     def there(function: Callable[..., Any], *arguments: Any) -> Any:
-        # The pool is given no more than it does at once: what it has can't be taken back.
-        return pool.submit(function, *arguments).result()
+        child = idle.get()
+        try:
+            child.connection.send((function, arguments))
+            result, error = child.connection.recv()
+        except (EOFError, OSError):
+            raise RuntimeError("a process that helped was killed") from None
+        finally:
+            idle.put(child)
+        if error is not None:
+            raise error
+        return result
 
     def mapped(function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
         given = list(zip(*iterables, strict=False))
@@ -47,31 +56,28 @@ def mapping(processes: int, module: str) -> Iterator[Mapped]:
             for arguments, future in zip(given, reversed(begun), strict=True)
         )
 
-    for _ in range(others):
-        pool.submit(_import, module)
     try:
+        for _ in range(others):
+            children.append(Child(_help, module, variables={}))
+            idle.put(children[-1])
         yield mapped
-    except BaseException:
-        for each in multiprocessing.active_children():
-            each.terminate()
-        raise
     finally:
+        for child in children:
+            child.end()
         threads.shutdown(cancel_futures=True)
-        pool.shutdown()
 
 
-def _begin() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it silently
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this process when its parent ends in a way that doesn't shut the pool down."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
-
-
-def _import(module: str) -> None:
+def _help(pipe: Connection, module: str) -> None:
+    """Answer (function, arguments) by (result, error), until the pipe closes."""
     importlib.import_module(module)
+    while True:
+        try:
+            function, arguments = pipe.recv()
+        except EOFError:
+            return
+        answer: tuple[Any, Exception | None]
+        try:
+            answer = function(*arguments), None
+        except Exception as error:
+            answer = None, error
+        pipe.send(answer)

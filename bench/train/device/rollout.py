@@ -21,7 +21,7 @@ from algorithms.policy_gradient import TIME_BLOCK
 from algorithms.spaces import Continuous
 from bench.train.device.graphs import Recorded
 from bench.train.device.learner import DeviceLearner
-from bench.train.device.tick_kernels import SOUND, Columns, Episodes, Tick, count, record
+from bench.train.device.tick_kernels import SOUND, Columns, Episodes, Outcome, count, record
 from bench.train.device.turns import pass_on, pass_on_until_done
 from bench.train.environments.warp_backend import WarpEnvironments
 from bench.train.environments.warp_draws import address, normal
@@ -118,7 +118,8 @@ class DeviceRollout:
             elapsed = torch.from_numpy(staggered(environments, seeds, slots)).to(device)
             environments.elapsed.copy_(elapsed)
             self._cut.copy_(elapsed.view(self._shape) > 0)
-        self.stop(~self._sound_observations().all(1), "observation from reset")
+        finite = torch.isfinite(environments.observations).view(*self._shape, -1).all(2)
+        self.stop(~finite.all(1), "observation from reset")
 
     def divergences(self) -> list[tuple[str, int] | None]:
         """As `Collector`."""
@@ -225,7 +226,7 @@ class DeviceRollout:
         tick = self._environments.receive(self._acting.flatten())
         last = tick.last_observations.view(*self._shape, -1)
         self._keep("next_observations", self._learner.normalise(last))
-        now = {
+        outcome = {
             "acting": self._acting,
             "sound_actions": self._sound_actions,
             "last": last,
@@ -244,15 +245,11 @@ class DeviceRollout:
             "cut": self._cut,
         }
         columns = {"row": self._row, **{name: self._batch[name] for name in _RESULTS}, **self._ends}
-        given = [filled(Tick, now), filled(Episodes, episodes)]
+        given = [filled(Outcome, outcome), filled(Episodes, episodes)]
         launch(count, self._shape, given, self._row.device)
-        given += [filled(Columns, columns), self._trajectories]
+        given = [*given, filled(Columns, columns), self._trajectories]
         launch(record, self._shape, given, self._row.device)
         self._row.add_(1)
-
-    def _sound_observations(self) -> Tensor:
-        """Whether the observations that are acted on next are finite, bool [S, N]."""
-        return torch.isfinite(self._environments.observations.sum(1)).view(self._shape)
 
     def _keep(self, name: str, values: Tensor) -> None:
         if name not in self._batch:

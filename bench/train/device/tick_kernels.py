@@ -1,6 +1,7 @@
 """What a tick adds to a batch and to the slots' episodes, as two kernels of Warp.
 
-The first counts, as a slot's record has its seed's steps; the second records.
+`count` adds up each seed's steps and finds its first part that isn't finite. `record` needs both
+for every slot, and writes the batch.
 """
 
 # Warp's kernels are a language of their own.
@@ -14,15 +15,16 @@ from __future__ import annotations
 from bench.train.environments.warp_launching import warp
 
 SOUND = warp.constant(4)
-"""Number of the parts of a tick that have to be finite; as an index: all of them are."""
+"""In place of the index of a part that isn't finite: all four are."""
 
 
 @warp.struct
-class Tick:
-    """A tick of S seeds in N slots, [S, N, …], before it is recorded.
+class Outcome:
+    """What a tick gave S seeds in N slots, [S, N] or [S, N, O].
 
-    acting: slots that took part; bad: [S], the first part that isn't finite in one of them, or
-    `SOUND`; sound_actions: whether actions are finite.
+    acting: slots that took part; sound_actions: whether their actions are finite; last:
+    observations before a next episode began; observations: what to act on next; bad: [S], the first
+    part that isn't finite in one of the slots, or `SOUND`.
     """
 
     acting: warp.array2d(dtype=bool)
@@ -37,7 +39,12 @@ class Tick:
 
 @warp.struct
 class Episodes:
-    """Where seeds and slots stand: [S] active, steps, diverged_…; [S, N] the rest."""
+    """How far seeds and slots have come.
+
+    [S]: active; steps taken; diverged_at: the step, diverged_by: the part that wasn't finite, −1
+    where all are. [S, N]: taken, steps of the slot; lengths, returns: of the episode so far; cut:
+    whether its beginning is missing.
+    """
 
     active: warp.array(dtype=bool)
     steps: warp.array(dtype=warp.int64)
@@ -51,7 +58,10 @@ class Episodes:
 
 @warp.struct
 class Columns:
-    """Columns of a batch, [S, ticks, N], and the tick that is written, [1]."""
+    """Columns of a batch, [S, ticks, N]; row: [1], the tick that is written.
+
+    step: the seed's; length, whole_return: the episode's, which count where one ended.
+    """
 
     row: warp.array(dtype=warp.int64)
     rewards: warp.array3d(dtype=float)
@@ -71,26 +81,26 @@ def _is_finite(values: warp.array3d(dtype=float), s: int, n: int) -> bool:
 
 
 @warp.kernel(enable_backward=False)
-def count(tick: Tick, episodes: Episodes) -> None:
+def count(outcome: Outcome, episodes: Episodes) -> None:
     """Count the seeds' steps, and find what isn't finite, in the order of `rollout._PARTS`."""
     s, n = warp.tid()
-    if not tick.acting[s, n]:
+    if not outcome.acting[s, n]:
         return
     warp.atomic_add(episodes.steps, s, warp.int64(1))
     bad = SOUND
-    if not _is_finite(tick.observations, s, n):
+    if not _is_finite(outcome.observations, s, n):
         bad = 3
-    if not _is_finite(tick.last, s, n):
+    if not _is_finite(outcome.last, s, n):
         bad = 2
-    if not warp.isfinite(tick.rewards[s, n]):
+    if not warp.isfinite(outcome.rewards[s, n]):
         bad = 1
-    if not tick.sound_actions[s, n]:
+    if not outcome.sound_actions[s, n]:
         bad = 0
-    warp.atomic_min(tick.bad, s, bad)
+    warp.atomic_min(outcome.bad, s, bad)
 
 
 @warp.kernel(enable_backward=False)
-def record(tick: Tick, episodes: Episodes, columns: Columns, trajectories: bool) -> None:
+def record(outcome: Outcome, episodes: Episodes, columns: Columns, trajectories: bool) -> None:
     """Record the tick, end episodes, and stop the seeds in which something isn't finite.
 
     Args:
@@ -98,28 +108,28 @@ def record(tick: Tick, episodes: Episodes, columns: Columns, trajectories: bool)
     """
     s, n = warp.tid()
     row = int(columns.row[0])
-    acting = tick.acting[s, n]
+    acting = outcome.acting[s, n]
     if acting:
         episodes.taken[s, n] = episodes.taken[s, n] + warp.int64(1)
         episodes.lengths[s, n] = episodes.lengths[s, n] + warp.int64(1)
-        episodes.returns[s, n] = episodes.returns[s, n] + warp.float64(tick.rewards[s, n])
-    columns.rewards[s, row, n] = tick.rewards[s, n]
-    columns.terminated[s, row, n] = tick.terminated[s, n]
-    columns.truncated[s, row, n] = tick.truncated[s, n]
+        episodes.returns[s, n] = episodes.returns[s, n] + warp.float64(outcome.rewards[s, n])
+    columns.rewards[s, row, n] = outcome.rewards[s, n]
+    columns.terminated[s, row, n] = outcome.terminated[s, n]
+    columns.truncated[s, row, n] = outcome.truncated[s, n]
     columns.step[s, row, n] = episodes.steps[s]
     columns.length[s, row, n] = episodes.lengths[s, n]
     whole = episodes.returns[s, n]
     if episodes.cut[s, n]:
         whole = warp.float64(warp.nan)
     columns.whole_return[s, row, n] = whole
-    ended = acting and (tick.terminated[s, n] or tick.truncated[s, n])
+    ended = acting and (outcome.terminated[s, n] or outcome.truncated[s, n])
     if ended:
         episodes.cut[s, n] = False
         episodes.returns[s, n] = warp.float64(0.0)
         episodes.lengths[s, n] = warp.int64(0)
-    diverged = tick.bad[s] < SOUND
-    tick.acting[s, n] = acting and not diverged and not (trajectories and ended)
+    diverged = outcome.bad[s] < SOUND
+    outcome.acting[s, n] = acting and not diverged and not (trajectories and ended)
     if n == 0 and diverged and episodes.active[s]:
         episodes.diverged_at[s] = episodes.steps[s]
-        episodes.diverged_by[s] = warp.int64(tick.bad[s])
+        episodes.diverged_by[s] = warp.int64(outcome.bad[s])
         episodes.active[s] = False

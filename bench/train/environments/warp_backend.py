@@ -88,6 +88,8 @@ class WarpEnvironments:
         self._limit = limit
         self.device = torch.device(device)
         task = TASKS[environment_id]
+        # Before `Worlds`, which waits for the device: torch's streams wait for no copy of Warp's.
+        self._numbers = task.numbers_of(environment.unwrapped, device)
         self._count = len(seeds) * slots
         self.worlds = Worlds(
             environment.unwrapped.model,
@@ -96,7 +98,6 @@ class WarpEnvironments:
             contact_forces=task.contact_forces,
             device=device,
         )
-        self._numbers = task.numbers_of(environment.unwrapped, device)
         self._begin, self._receive = kernels(task.functions)
         environment.close()
         tensors = self._tensors(seeds, slots)
@@ -132,7 +133,7 @@ class WarpEnvironments:
 
     def send(self, actions: Tensor) -> None:
         """First part of a tick: write actions [M, A] to the worlds; `worlds.advance()` follows."""
-        launch(send, self._count, [actions, self.worlds.state, self._slots], self.device)
+        launch(send, self._count, [actions.float(), self.worlds.state, self._slots], self.device)
 
     def receive(self, active: Tensor) -> Tick:
         """Last part of a tick: return the step's results in the slots that are `active` [M]."""
@@ -172,29 +173,21 @@ class WarpEnvironments:
 
     def _tensors(self, seeds: Sequence[int], slots: int) -> dict[str, Tensor]:
         """Name -> tensor, by the fields of `Slots`."""
-        count, device = len(seeds) * slots, self.device
-        kept = {
-            f"kept_{name}": torch.zeros_like(getattr(self.worlds, name))
-            for name in ("position", "velocity", "warm_start")
-        }
-        kinds = {
-            torch.int64: ("elapsed", "episode"),
-            torch.float32: ("place", "rewards"),
-            torch.bool: ("finite", "terminated", "truncated"),
-        }
+
+        def zeros(*size: int, dtype: torch.dtype = torch.float32) -> Tensor:
+            return torch.zeros(self._count, *size, dtype=dtype, device=self.device)
+
         return {
-            "seeds": torch.tensor(seeds, device=device).repeat_interleave(slots),
-            "slots": torch.arange(slots, device=device).repeat(len(seeds)),
+            "seeds": torch.tensor(seeds, device=self.device).repeat_interleave(slots),
+            "slots": torch.arange(slots, device=self.device).repeat(len(seeds)),
+            **{name: zeros(dtype=torch.int64) for name in ("elapsed", "episode")},
+            **{name: zeros() for name in ("place", "rewards")},
+            **{name: zeros(dtype=torch.bool) for name in ("finite", "terminated", "truncated")},
+            **{name: zeros(self.observation_size) for name in ("observations", "last")},
             **{
-                name: torch.zeros(count, dtype=dtype, device=device)
-                for dtype, names in kinds.items()
-                for name in names
+                f"kept_{name}": torch.zeros_like(getattr(self.worlds, name))
+                for name in ("position", "velocity", "warm_start")
             },
-            **{
-                name: torch.zeros(count, self.observation_size, device=device)
-                for name in ("observations", "last")
-            },
-            **kept,
         }
 
 

@@ -10,7 +10,6 @@ and cosine come from another library.
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -34,19 +33,11 @@ def address(domain: int, *parts: Tensor) -> Tensor:
     return keys
 
 
-def uniform(keys: Tensor, count: int) -> Tensor:
-    """As `counters.uniform`: float64 [..., count] of keys [...]."""
-    return _drawn(_uniforms, keys, count)
-
-
 def normal(keys: Tensor, count: int) -> Tensor:
     """As `counters.normal`: float64 [..., count] of keys [...]."""
-    return _drawn(_normals, keys, count)
-
-
-def _drawn(kernel: Any, keys: Tensor, count: int) -> Tensor:
     out = torch.empty(*keys.shape, count, dtype=torch.float64, device=keys.device)
-    launch(kernel, (keys.numel(), count), [keys.reshape(-1), out.view(-1, count)], keys.device)
+    given = [keys.reshape(-1), out.view(-1, count)]
+    launch(_normals, (keys.numel(), count), given, keys.device)
     return out
 
 
@@ -82,7 +73,7 @@ def addressed(
     return _mixed((key ^ warp.uint64(third)) + _INCREMENT)
 
 
-@warp.kernel
+@warp.kernel(enable_backward=False)
 def _addresses(
     domain: warp.uint64,
     first: warp.array(dtype=warp.int64),
@@ -94,13 +85,7 @@ def _addresses(
     keys[i] = warp.int64(addressed(domain, first[i], second[i], third[i]))
 
 
-@warp.kernel
-def _uniforms(keys: warp.array(dtype=warp.int64), out: warp.array2d(dtype=warp.float64)) -> None:
-    i, j = warp.tid()
-    out[i, j] = share(warp.uint64(keys[i]), j)
-
-
-@warp.kernel
+@warp.kernel(enable_backward=False)
 def _normals(keys: warp.array(dtype=warp.int64), out: warp.array2d(dtype=warp.float64)) -> None:
     i, j = warp.tid()
     out[i, j] = gaussian(warp.uint64(keys[i]), j, out.shape[1])

@@ -1,7 +1,7 @@
-"""A tick's two kernels beside the physics, for M worlds of any task.
+"""The kernels beside the physics, for M worlds of any task, one thread per world.
 
-`send` writes the actions. `receive` does all the rest for one world: reward, end, observation and
-the next episode.
+`begin` begins an episode. Before a tick's physics `send` writes the actions; after it `receive`
+does all the rest: reward, end, observation and the next episode.
 """
 
 # Warp's kernels are a language of their own.
@@ -130,7 +130,7 @@ def kernels(task_functions: tuple[Any, ...]) -> tuple[Any, Any]:
     observe, reward, healthy, draw, place = task_functions
 
     @warp.func(module="unique")
-    def start(state: State, slots: Slots, numbers: Numbers, i: int) -> None:
+    def begin_episode(state: State, slots: Slots, numbers: Numbers, i: int) -> None:
         key = addressed(_DOMAIN, slots.seeds[i], slots.slots[i], slots.episode[i])
         draw(state, i, key, numbers)
         for j in range(state.warm_start.shape[1]):
@@ -142,7 +142,7 @@ def kernels(task_functions: tuple[Any, ...]) -> tuple[Any, Any]:
 
     @warp.kernel(module="unique", enable_backward=False)
     def begin(state: State, slots: Slots, numbers: Numbers) -> None:
-        start(state, slots, numbers, warp.tid())
+        begin_episode(state, slots, numbers, warp.tid())
 
     @warp.kernel(module="unique", enable_backward=False)
     def receive(
@@ -177,7 +177,7 @@ def kernels(task_functions: tuple[Any, ...]) -> tuple[Any, Any]:
         slots.truncated[i] = late
         observe(state, i, False, numbers, slots.last)
         if late or not alive:
-            start(state, slots, numbers, i)
+            begin_episode(state, slots, numbers, i)
         else:
             for j in range(slots.last.shape[1]):
                 slots.observations[i, j] = slots.last[i, j]

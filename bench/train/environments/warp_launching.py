@@ -41,7 +41,7 @@ def launch(
     kernel: Any, size: int | tuple[int, ...], given: list[Any], device: torch.device
 ) -> None:
     """Launch in torch's current stream, so that torch can record it in a CUDA graph."""
-    warp.init()
+    warp.init()  # `warp.from_torch` needs it
     stream = None
     if device.type == "cuda":
         stream = warp.stream_from_torch(torch.cuda.current_stream(device))

@@ -16,10 +16,10 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, Literal
 
+from bench.child import Child
 from bench.plan.back_ends import back_end
 from bench.plan.identity import Description
 from bench.train.events import Group
-from bench.train.executors.child import Child
 from bench.train.executors.protocol import Message
 from bench.train.executors.worker import WORKER_ENVIRONMENT, train_group
 from bench.train.provenance import cores, on_device, provenance

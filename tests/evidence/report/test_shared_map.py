@@ -6,12 +6,12 @@ import operator
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from bench.evidence.report.processes import mapping
+from tests.processes import alive, until
 
 ROOT = Path(__file__).parents[3]
 ABANDONED = """
@@ -26,12 +26,19 @@ WHO = "[__import__('time').sleep(0.05), __import__('os').getpid()][1]"
 
 
 def test_several_processes_share_the_work_and_this_is_one_of_them() -> None:
+    seen: set[int] = set()
     with mapping(3, "json") as mapped:
-        workers = list(mapped(eval, [WHO] * 60))
-    assert workers[0] == os.getpid() != workers[-1]
-    assert len({*workers}) == 3
-    # Each took from its own end.
-    assert workers[: workers.count(os.getpid())] == [os.getpid()] * workers.count(os.getpid())
+
+        def all_took_part() -> bool:
+            workers = list(mapped(eval, [WHO] * 20))
+            # Each took from its own end.
+            mine = workers.count(os.getpid())
+            assert workers[:mine] == [os.getpid()] * mine and mine < 20
+            seen.update(workers)
+            return len(seen) == 3
+
+        until(all_took_part, patience=60)
+    until(lambda: not any(map(alive, seen - {os.getpid()})), patience=10)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -56,10 +63,9 @@ def test_the_others_end_with_this_process_however_it_ends() -> None:
         text=True,
         check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        timeout=60,  # the other's end of the pipe closes when it ends
+        timeout=60,
     )
     assert done.returncode == 3
     other, this = map(int, done.stdout.split())
     assert other != this
-    while os.path.exists(f"/proc/{other}"):
-        time.sleep(0.01)
+    until(lambda: not alive(other), patience=10)
