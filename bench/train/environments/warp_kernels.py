@@ -50,7 +50,7 @@ class State:
 class Slots:
     """What M slots have beside the physics, each [M, …].
 
-    place: coordinate whose change is the forward speed; finite: whether the action is;
+    place: coordinate whose change is the forward speed; finite: whether the action's numbers are;
     observations: what to act on next; last: the same before a next episode began; kept_…: the
     physics before the tick, to which idle slots go back.
     """
@@ -73,7 +73,7 @@ class Slots:
 
 @warp.struct
 class Numbers:
-    """What Gymnasium says of one environment; a task reads what it has.
+    """Constants of one environment, read from Gymnasium; a task uses some of them.
 
     start: initial qpos [nq], motion: initial qvel [nv]; noise: scale of the noise on both, normal
     on velocities if is_normal. skipped: positions that aren't observed; bound: of the velocities

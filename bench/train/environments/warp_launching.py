@@ -29,11 +29,11 @@ S = TypeVar("S")
 __all__ = ["filled", "launch", "mujoco_warp", "warp"]
 
 
-def filled(struct: type[S], tensors: Mapping[str, Tensor]) -> S:
-    """Make a struct of Warp's whose fields are these tensors' memory."""
+def filled(struct: type[S], fields: Mapping[str, Any]) -> S:
+    """Make a struct of Warp's from its fields; a tensor's memory is shared, not copied."""
     made = struct()
-    for name, tensor in tensors.items():
-        setattr(made, name, warp.from_torch(tensor))
+    for name, value in fields.items():
+        setattr(made, name, _shared(value))
     return made
 
 
@@ -45,5 +45,10 @@ def launch(
     stream = None
     if device.type == "cuda":
         stream = warp.stream_from_torch(torch.cuda.current_stream(device))
-    arrays = [warp.from_torch(each) if isinstance(each, Tensor) else each for each in given]
-    warp.launch(kernel, size, inputs=arrays, device=str(device), stream=stream)
+    inputs = [_shared(each) for each in given]
+    warp.launch(kernel, size, inputs=inputs, device=str(device), stream=stream)
+
+
+def _shared(value: Any) -> Any:
+    """Return a tensor as an array of Warp's on the same memory, and anything else as it is."""
+    return warp.from_torch(value) if isinstance(value, Tensor) else value

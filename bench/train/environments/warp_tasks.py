@@ -20,7 +20,7 @@ import numpy as np
 
 from bench.train.environments.warp_draws import gaussian, share
 from bench.train.environments.warp_kernels import Matrix, Numbers, State
-from bench.train.environments.warp_launching import warp
+from bench.train.environments.warp_launching import filled, warp
 
 _TWO = warp.constant(warp.float64(2.0))
 _ONE = warp.constant(warp.float64(1.0))
@@ -29,7 +29,7 @@ _CIRCLE = warp.constant(2.0 * math.pi)
 
 @dataclass(frozen=True)
 class Task:
-    """Functions of Warp that define an environment id, each of (state, world, …, numbers).
+    """The Warp functions that define an environment; each takes (state, world, …, numbers).
 
     Attributes:
         observe: (…, first, numbers, out) writes the observation into out [M, O]; `first` says that
@@ -57,20 +57,19 @@ class Task:
 
     def numbers_of(self, environment: Any, device: str) -> Numbers:
         """Read the numbers of Gymnasium's environment, unwrapped."""
-        numbers = Numbers()
-        numbers.bound = math.inf
-        arrays = {"start": environment.init_qpos, "motion": environment.init_qvel}
-        for name, values in arrays.items():
-            array = warp.array(np.array(values), dtype=warp.float64, device=device)
-            setattr(numbers, name, array)
+        fields: dict[str, Any] = {"bound": math.inf}
+        for name, values in {
+            "start": environment.init_qpos,
+            "motion": environment.init_qvel,
+        }.items():
+            fields[name] = warp.array(np.array(values), dtype=warp.float64, device=device)
         for name, source in self.numbers.items():
-            value = source
+            fields[name] = source
             if isinstance(source, str):
-                value = getattr(environment, source)
+                fields[name] = getattr(environment, source)
             elif callable(source):
-                value = source(environment)
-            setattr(numbers, name, value)
-        return numbers
+                fields[name] = source(environment)
+        return filled(Numbers, fields)
 
 
 @warp.func

@@ -12,7 +12,7 @@ import torch
 
 from bench.errors import InputError
 from bench.train.environments.warp_kernels import State
-from bench.train.environments.warp_launching import mujoco_warp, warp
+from bench.train.environments.warp_launching import filled, mujoco_warp, warp
 
 # The faults counted by the engine in which a world loses a contact or a constraint. An iterative
 # solver at its limit is not among them: MuJoCo itself stops there.
@@ -56,8 +56,7 @@ class Worlds:
             contacts, rows = _bounds(model, self._model)
             data = mujoco_warp.make_data(model, nworld=count, nconmax=contacts, njmax=rows)
         self._data = data
-        self.state = State()
-        for name, array in {
+        fields = {
             "position": data.qpos,
             "velocity": data.qvel,
             "warm_start": data.qacc_warmstart,
@@ -66,8 +65,8 @@ class Worlds:
             "sites": data.site_xpos,
             "constraint": data.qfrc_constraint,
             "contact": data.cfrc_ext,
-        }.items():
-            setattr(self.state, name, array)
+        }
+        self.state = filled(State, fields)
         views = data.qpos, data.qvel, data.qacc_warmstart, data.ctrl, data.overflow
         self.position, self.velocity, self.warm_start, self.control, self._overflow = map(
             warp.to_torch, views

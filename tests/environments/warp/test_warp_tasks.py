@@ -12,6 +12,7 @@ from scipy.stats import ks_2samp
 
 from bench.plan.back_ends import WARP
 from bench.train.environments.warp_kernels import Slots, State, kernels
+from bench.train.environments.warp_launching import filled
 from bench.train.environments.warp_tasks import TASKS
 
 pytestmark = pytest.mark.warp
@@ -40,14 +41,17 @@ class Tasks:
                 for name in ("observations", "last")
             },
         }
-        self._slots = Slots()
-        for name, values in self.slots.items():
-            setattr(self._slots, name, warp.array(values, device="cpu", copy=False))
+        self._slots = filled(
+            Slots,
+            {
+                name: warp.array(values, device="cpu", copy=False)
+                for name, values in self.slots.items()
+            },
+        )
 
     def _state(self, action: np.ndarray) -> State:
         data = self.environment.data
-        state = State()
-        for name, values in {
+        read = {
             "position": data.qpos,
             "velocity": data.qvel,
             "warm_start": data.qvel,
@@ -56,12 +60,14 @@ class Tasks:
             "sites": data.site_xpos,
             "constraint": data.qfrc_constraint,
             "contact": data.cfrc_ext,
-        }.items():
-            array = warp.array(
+        }
+        fields = {
+            name: warp.array(
                 np.array([values] * self._count), dtype=POINTS.get(name, float), device="cpu"
             )
-            setattr(state, name, array)
-        return state
+            for name, values in read.items()
+        }
+        return filled(State, fields)
 
     def begin(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """qpos, qvel and observation of new episodes, [M, …]."""
