@@ -20,21 +20,21 @@ from bench.kinds import EPISODES, kind_of, not_training
 from bench.store import imported
 
 
-def whole_caption(shown: Shown, meaning: Sequence[str], *, marked: bool) -> tuple[str, ...]:
+def whole_caption(shown: Shown, sentences: Sequence[str], *, marked: bool) -> tuple[str, ...]:
     """The caption of a figure that stands alone, as sentences in paragraphs.
 
     Args:
         shown: what is drawn.
-        meaning: sentences on what is drawn.
+        sentences: on what is drawn.
         marked: whether the figure marks where seeds diverged.
 
     Returns:
         Paragraphs: what is drawn; what went wrong (absent if nothing did); what it was made with.
     """
     cross = "marked × where they did, " if marked else ""
-    wrong = trouble(shown.rows(shown.results.scores), marked=cross, left_out="not drawn")
-    made = provenance(shown.runs, shown.results.source)
-    groups = (meaning, [*wrong, *mixed_code(shown.runs)], made)
+    problems = trouble(shown.rows(shown.results.scores), marked=cross, left_out="not drawn")
+    origin = provenance(shown.runs, shown.results.source)
+    groups = (sentences, [*problems, *mixed_code(shown.runs)], origin)
     return tuple(" ".join(group) for group in groups if group)
 
 
@@ -64,7 +64,11 @@ TRAINING: Final = "training episodes, sampled actions and raw rewards"
 
 
 def line_and_band(
-    numbers: Sequence[int], counts: str, statistic: Statistic, by_batch: bool, what: str = TRAINING
+    numbers: Sequence[int],
+    counts: str,
+    statistic: Statistic,
+    by_batch: bool,
+    episodes: str = TRAINING,
 ) -> list[str]:
     """Sentences: what a line and its band are.
 
@@ -73,12 +77,12 @@ def line_and_band(
         counts: the numbers in words.
         statistic: what the lines show.
         by_batch: whether episodes are placed at the end of their batch, not at their own.
-        what: the kind of returns, in words.
+        episodes: the kind of returns, in words.
     """
     several = [number for number in numbers if number > 1]
     return [
         f"Line: {statistic_text(numbers, statistic)} over seeds ({counts}) of the return of "
-        f"{what}, gathered between the points of a fixed grid"
+        f"{episodes}, gathered between the points of a fixed grid"
         + (", each at the end of its batch." if by_batch else "."),
         f"Band: pointwise {interval_text(several, statistic)}."
         if several
@@ -105,22 +109,22 @@ def meaning(
     """
     numbers = sorted({len(cell.seeds) for cell in curves})
     kinds = list(zip(runs["variant_title"], runs["evaluation"].map(kind_of), strict=True))
-    own = [kind for _, kind in kinds if kind == EPISODES]
-    what = TRAINING if own else " and ".join(dict.fromkeys(kind for _, kind in kinds))
-    sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch, what)
-    sentences += not_training(kinds) if own else []
+    training = [kind for _, kind in kinds if kind == EPISODES]
+    episodes = TRAINING if training else " and ".join(dict.fromkeys(kind for _, kind in kinds))
+    sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch, episodes)
+    sentences += not_training(kinds) if training else []
     sentences.append(budgets_text(runs))
     return sentences + (seconds_text(runs) if x == "seconds" else [])
 
 
 def budgets_text(runs: pd.DataFrame) -> str:
     """A sentence: the environments, and how many steps each seed has there."""
-    found = budgets(runs)
-    (size, *others) = dict.fromkeys(found.values())
-    listed = f"{', '.join(found)} ({thousands(size)} steps per seed)"
-    if others:
-        listed = ", ".join(f"{name} ({thousands(size)} steps)" for name, size in found.items())
-    return f"Environment{'s' if len(found) > 1 else ''}: {listed}."
+    steps = budgets(runs)
+    (size, *other_sizes) = dict.fromkeys(steps.values())
+    listed = f"{', '.join(steps)} ({thousands(size)} steps per seed)"
+    if other_sizes:
+        listed = ", ".join(f"{name} ({thousands(size)} steps)" for name, size in steps.items())
+    return f"Environment{'s' if len(steps) > 1 else ''}: {listed}."
 
 
 def seconds_text(runs: pd.DataFrame) -> list[str]:
@@ -130,17 +134,17 @@ def seconds_text(runs: pd.DataFrame) -> list[str]:
         "program, so this is the time for all of them.",
         *other_machines(runs),
     ]
-    untold = runs.loc[runs["seconds"].isna(), "variant_title"].unique()
-    if len(untold):
-        sentences.append(f"Left out, as no file tells their seconds: {', '.join(untold)}.")
+    untimed = runs.loc[runs["seconds"].isna(), "variant_title"].unique()
+    if len(untimed):
+        sentences.append(f"Left out, as no file tells their seconds: {', '.join(untimed)}.")
     return sentences
 
 
 def provenance(runs: pd.DataFrame, source: str) -> list[str]:
     """Sentences: where the results lie, which were imported, and the versions of the rest."""
     sentences = [f"Results: {source}.", *(f"{line}." for line in imported.told(runs))]
-    found = versions(runs)
-    if found:
-        listed = ", ".join(f"{package} {' / '.join(found[package])}" for package in found)
+    packages = versions(runs)
+    if packages:
+        listed = ", ".join(f"{package} {' / '.join(packages[package])}" for package in packages)
         sentences.append(f"Made with {listed}.")
     return sentences

@@ -22,7 +22,7 @@ def draw(shown: Shown) -> Figure:
 def caption(shown: Shown) -> list[str]:
     """Sentences: what `draw` shows, and what each variant is compared with."""
     paired = _paired(shown)
-    numbers = sorted({len(own) for own in paired.values()})
+    numbers = sorted({len(values) for values in paired.values()})
     return [
         "Dot: a variant's score minus its reference's, of one common seed "
         f"({seeds_text(numbers)} pairs). Bar: their mean.",
@@ -32,13 +32,13 @@ def caption(shown: Shown) -> list[str]:
 
 
 def _paired(shown: Shown) -> dict[Cell, Floats]:
-    found = shown.of(
+    paired = shown.of(
         {
             (verdict.environment, verdict.variant): verdict.differences
             for verdict in shown.results.verdicts
             if verdict.outcome != "control" and verdict.pairs
         }
     )
-    if not found:
+    if not paired:
         raise InputError("there is nothing to draw: no variant has a seed in common with another")
-    return found
+    return paired

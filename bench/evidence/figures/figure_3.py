@@ -30,10 +30,10 @@ def draw(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) -> 
         statistic: "mean", as in the original, or "iqm".
         paper: whether the original's values are drawn.
     """
-    found = _contents(shown, statistic, paper)
+    panel_contents = _contents(shown, statistic, paper)
     extent = float(shown.results.plan["budget"].max())
-    figure = draw_panels(shown, found, "steps", statistic, extent=extent)
-    if any(content.originals for content in found):
+    figure = draw_panels(shown, panel_contents, "steps", statistic, extent=extent)
+    if any(content.originals for content in panel_contents):
         with drawing(shown.font_size):
             entry = open_mark([], [], "o", "0.4")
             entry.set(gid=f"{LEGEND}original", label="PPO paper, digitised", in_layout=False)
@@ -43,16 +43,17 @@ def draw(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) -> 
 
 def caption(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) -> list[str]:
     """Sentences: what `draw` shows with the same arguments, and what is missing."""
-    found, plan = _contents(shown, statistic, paper), shown.rows(shown.results.plan)
-    cells = [cell for content in found for cell, _ in content.cells]
+    panel_contents, plan = _contents(shown, statistic, paper), shown.rows(shown.results.plan)
+    cells = [cell for content in panel_contents for cell, _ in content.cells]
     present = {(cell.environment, cell.variant): len(cell.seeds) for cell in cells}
     by_batch = bool(len(shown.results.view.updates))
     numbers = sorted(set(present.values()))
     missing = missing_text(plan, present)
     return [
         *line_and_band(numbers, counts_text(plan, present), statistic, by_batch),
-        "Right of each panel, a column per algorithm in the legend's order: " + strip_text(found),
-        *_original(shown, found),
+        "Right of each panel, a column per algorithm in the legend's order: "
+        + strip_text(panel_contents),
+        *_original(shown, panel_contents),
         *([f"Not there yet: {missing}."] if missing else []),
     ]
 
@@ -68,15 +69,17 @@ def _contents(shown: Shown, statistic: Statistic, paper: bool) -> list[Content]:
     )
 
 
-def _original(shown: Shown, found: Sequence[Content]) -> list[str]:
+def _original(shown: Shown, panel_contents: Sequence[Content]) -> list[str]:
     """Sentences: what the open markers are, and how the two experiments differ."""
-    variants, marked = shown.variants, [content for content in found if content.originals]
+    variants, marked = shown.variants, [content for content in panel_contents if content.originals]
     budgets = sorted({int(size) for size in shown.results.plan["budget"]})
-    versions = sorted({version(each.environment) or each.environment for each in found})
+    versions = sorted(
+        {version(content.environment) or content.environment for content in panel_contents}
+    )
     sizes = " and ".join(thousands(size) for size in budgets)
-    here = f"Environments: {', '.join(versions)} here ({sizes} steps per seed)"
+    worlds = f"Environments: {', '.join(versions)} here ({sizes} steps per seed)"
     if not marked:
-        return [f"{here}."]
+        return [f"{worlds}."]
     by_accuracy: dict[float, list[str]] = {}
     hidden = []
     for content in marked:
@@ -87,13 +90,13 @@ def _original(shown: Shown, found: Sequence[Content]) -> list[str]:
             for variant in figure_3.LEGEND
             if variant in variants and variant not in content.originals
         ]
-    accuracy = ", ".join(f"±{size:g} ({', '.join(who)})" for size, who in by_accuracy.items())
+    accuracy = ", ".join(f"±{size:g} ({', '.join(names)})" for size, names in by_accuracy.items())
     sentences = [
         f"Open markers: the mean of the last 10% of the original's curve, {figure_3.SOURCE}, "
         f"digitised, accurate to about {accuracy}"
         + (f"; not readable there: {', '.join(hidden)}." if hidden else "."),
         "The paper states neither its number of seeds nor its rivals' hyperparameters.",
-        f"{here}, {figure_3.VERSION} in the paper ({thousands(figure_3.STEPS)} steps): versions "
+        f"{worlds}, {figure_3.VERSION} in the paper ({thousands(figure_3.STEPS)} steps): versions "
         "differ in physics, observations and rewards.",
     ]
     if budgets != [figure_3.STEPS]:

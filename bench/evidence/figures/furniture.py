@@ -54,24 +54,24 @@ def furnish(
     canvas: Any = FigureCanvasAgg(figure)  # matplotlib types neither canvas nor renderer
     renderer = canvas.get_renderer()
 
-    def taken(part: Artist) -> float:
+    def outer_height(part: Artist) -> float:
         return float(part.get_window_extent(renderer).height) / figure.dpi + _GAP
 
-    bottom = taken(below) if caption else 0.0
-    whole = height + bottom + sum(map(taken, above))
-    figure.set_figheight(whole)
-    top = whole
+    bottom = outer_height(below) if caption else 0.0
+    total = height + bottom + sum(map(outer_height, above))
+    figure.set_figheight(total)
+    top = total
     for part in above:
-        place = (_MARGIN / width, (top - _GAP / 2) / whole)
-        top -= taken(part)
+        place = (_MARGIN / width, (top - _GAP / 2) / total)
+        top -= outer_height(part)
         if isinstance(part, Legend):
             part.set_bbox_to_anchor(place)
         else:
             part.set_position(place)
-    below.set_position((_MARGIN / width, (bottom - _GAP / 2) / whole))
+    below.set_position((_MARGIN / width, (bottom - _GAP / 2) / total))
     engine = figure.get_layout_engine()
     assert engine is not None
-    engine.set(rect=(0, bottom / whole, 1, height / whole))  # type: ignore[call-arg]
+    engine.set(rect=(0, bottom / total, 1, height / total))  # type: ignore[call-arg]
     # Laid out once and for all: each run of the layout would move things by a hair.
     lay_out(figure)
     figure.set_layout_engine(None)  # "none" would leave one behind, and draw every figure twice
@@ -82,7 +82,7 @@ def _text(
     figure: Figure, paragraphs: Sequence[str], width: float, size: float, gid: str, **style: Any
 ) -> Text:
     weight = str(style.get("weight", "normal"))
-    lines = [wrapped(each, width, size, weight) for each in paragraphs]
+    lines = [wrapped(paragraph, width, size, weight) for paragraph in paragraphs]
     return figure.text(
         0, 0, "\n".join(lines), fontsize=size, va="top", linespacing=1.25, gid=gid, **style
     )
@@ -98,11 +98,11 @@ def _legend(figure: Figure, width: float, size: float) -> list[Legend]:
     if not entries:
         return []
     beside = _BESIDE * size / 72
-    texts = [wrapped(str(each.get_label()), width - beside, size) for each in entries]
+    texts = [wrapped(str(entry.get_label()), width - beside, size) for entry in entries]
     lines = [line for text in texts for line in text.split("\n")]
     widest = max(text_width(line, size) for line in lines) + beside
     rows = -(-len(entries) // max(1, int(width / widest)))
-    made = figure.legend(
+    legend = figure.legend(
         entries,
         [str(place) for place in range(len(entries))],
         ncols=-(-len(entries) // rows),
@@ -114,8 +114,8 @@ def _legend(figure: Figure, width: float, size: float) -> list[Legend]:
         borderaxespad=0.0,
         borderpad=0.0,
     )
-    made.set_in_layout(False)
+    legend.set_in_layout(False)
     # Set afterwards: a label given above that starts with "_" would be dropped.
-    for text, label in zip(made.get_texts(), texts, strict=True):
+    for text, label in zip(legend.get_texts(), texts, strict=True):
         text.set_text(label)
-    return [made]
+    return [legend]

@@ -70,15 +70,19 @@ def make_grid(
     engine = figure.get_layout_engine()
     assert engine is not None
     engine.set(w_pad=0.04, h_pad=0.03, wspace=0.0, hspace=0.0)  # type: ignore[call-arg]
-    ratios, each = ([1, strip] * columns, 2) if strip else ([1] * columns, 1)
+    ratios, per_panel = ([1, strip] * columns, 2) if strip else ([1] * columns, 1)
     grid = figure.subplots(
-        rows, each * columns, squeeze=False, sharey=share_y, gridspec_kw={"width_ratios": ratios}
+        rows,
+        per_panel * columns,
+        squeeze=False,
+        sharey=share_y,
+        gridspec_kw={"width_ratios": ratios},
     )
     axes = list(grid.flat)
-    for spare in axes[each * panels :]:
+    for spare in axes[per_panel * panels :]:
         spare.remove()
-    used = axes[: each * panels]
-    return figure, used[::each], used[1::each] if strip else []
+    used = axes[: per_panel * panels]
+    return figure, used[::per_panel], used[1::per_panel] if strip else []
 
 
 def name_axes(panels: Sequence[Axes], columns: int, height: float, x: str, y: str = "") -> None:
@@ -115,9 +119,11 @@ def settle(figure: Figure, panels: Sequence[Axes], height: float) -> Figure:
         lay_out(figure)
     spec = panels[0].get_subplotspec()
     assert spec is not None
-    now = figure.get_figheight()
+    figure_height = figure.get_figheight()
     rows = spec.get_gridspec().nrows
-    figure.set_figheight(now + rows * (height - panels[0].get_position().height * now))
+    figure.set_figheight(
+        figure_height + rows * (height - panels[0].get_position().height * figure_height)
+    )
     return figure
 
 
@@ -141,12 +147,12 @@ def _set_names(panels: Sequence[Axes], names: Sequence[Names]) -> None:
 def _wrapped_names(panels: Sequence[Axes], names: Sequence[Names], width: float) -> list[Names]:
     """The names in lines, as long as the panels' places allow in a figure of `width` inches."""
     boxes = [panel.get_position() for panel in panels]
-    found = []
+    fitting = []
     for panel, box, (title, axis) in zip(panels, boxes, names, strict=True):
         size = float(panel.title.get_fontsize())
-        beyond = [each.x0 for each in boxes if each.x0 > box.x0 + 1e-6]
-        kept = _TICK_LABELS * size / 72 if beyond else _MARGIN
-        room = (min(beyond, default=1.0) - box.x0) * width - kept
+        beyond = [other.x0 for other in boxes if other.x0 > box.x0 + 1e-6]
+        margin = _TICK_LABELS * size / 72 if beyond else _MARGIN
+        room = (min(beyond, default=1.0) - box.x0) * width - margin
         axis_size = float(panel.xaxis.label.get_fontsize())
-        found.append((wrapped(title, room, size, "bold"), wrapped(axis, room, axis_size)))
-    return found
+        fitting.append((wrapped(title, room, size, "bold"), wrapped(axis, room, axis_size)))
+    return fitting

@@ -41,9 +41,9 @@ def curves(results: Results, x: Axis = "steps") -> str:
     worlds = list(dict.fromkeys(cell.environment for cell, _ in cells))
     traces, owners = [], []
     for cell, band in cells:
-        made = _traces(cell, band, shown, first=cell.environment == worlds[0])
-        traces += made
-        owners += [cell.environment] * len(made)
+        cell_traces = _traces(cell, band, shown, first=cell.environment == worlds[0])
+        traces += cell_traces
+        owners += [cell.environment] * len(cell_traces)
     figure = go.Figure(traces)
     seeds = [place for place, trace in enumerate(traces) if trace.meta == "seeds"]
     figure.update_layout(
@@ -71,13 +71,13 @@ def curves(results: Results, x: Axis = "steps") -> str:
 def _traces(cell: SeedCurves, band: Band, shown: Shown, *, first: bool) -> list[go.Scatter]:
     look, title = shown.look[cell.variant], _plain(shown.names[cell.variant])
     colour = to_hex(look.colour)
-    alike: dict[str, Any] = {"mode": "lines", "legendgroup": cell.variant, "visible": first}
-    silent: dict[str, Any] = {**alike, "showlegend": False, "hoverinfo": "skip"}
+    shared: dict[str, Any] = {"mode": "lines", "legendgroup": cell.variant, "visible": first}
+    silent: dict[str, Any] = {**shared, "showlegend": False, "hoverinfo": "skip"}
     edge: dict[str, Any] = {**silent, "x": _short(cell.grid), "line": {"width": 0}}
-    every = np.arange(len(cell.grid))[:: -(-len(cell.grid) // _SEED_POINTS)]
+    points = np.arange(len(cell.grid))[:: -(-len(cell.grid) // _SEED_POINTS)]
     gap = np.full((len(cell.seeds), 1), np.nan)  # between one seed's line and the next
-    lines = np.hstack([cell.values[:, every], gap]).ravel()
-    places = np.tile(np.append(cell.grid[every], np.nan), len(cell.seeds))
+    lines = np.hstack([cell.values[:, points], gap]).ravel()
+    places = np.tile(np.append(cell.grid[points], np.nan), len(cell.seeds))
     dashes = ",".join(f"{1.8 * length:g}px" for length in look.dashes) or "solid"
     return [
         go.Scatter(**edge, y=_short(band.low)),
@@ -91,7 +91,7 @@ def _traces(cell: SeedCurves, band: Band, shown: Shown, *, first: bool) -> list[
             meta="seeds",
         ),
         go.Scatter(
-            **alike,
+            **shared,
             x=_short(cell.grid),
             y=_short(band.centre),
             name=title,

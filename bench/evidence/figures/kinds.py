@@ -114,27 +114,29 @@ def picture(
     name = kind or default_kind(results.page)
     if name not in KINDS:
         raise unknown("kind of figure", name, KINDS)
-    chosen, inches = KINDS[name], in_inches(width)
-    usual = SMALL_FONT_SIZE if inches and inches <= COLUMN else FONT_SIZE
-    size = usual if font_size is None else font_size
+    module, inches = KINDS[name], in_inches(width)
+    default_size = SMALL_FONT_SIZE if inches and inches <= COLUMN else FONT_SIZE
+    size = default_size if font_size is None else font_size
     _check("font size", "points", size, _FONT_RANGE)
-    given = {key: value for key, value in options.items() if value is not None}
-    taken = inspect.signature(chosen.draw).parameters
-    for key, value in given.items():
-        if key not in taken:
+    arguments = {key: value for key, value in options.items() if value is not None}
+    parameters = inspect.signature(module.draw).parameters
+    for key, value in arguments.items():
+        if key not in parameters:
             raise InputError(f"a figure of kind {name} has no option {key}")
         allowed = {"x": AXES, "statistic": STATISTICS}.get(key)
         if allowed is not None and value not in allowed:
             raise unknown("x axis" if key == "x" else key, value, allowed)
-    whole = name == "figure_3"
-    shown = select(results, variants, environments, missing=whole, width=inches, font_size=size)
-    figure = chosen.draw(shown, **given)
-    marked = name in _MARKED and given.get("x") != "seconds"
-    told = whole_caption(shown, chosen.caption(shown, **given), marked=marked)
+    is_figure_3 = name == "figure_3"
+    shown = select(
+        results, variants, environments, missing=is_figure_3, width=inches, font_size=size
+    )
+    figure = module.draw(shown, **arguments)
+    marked = name in _MARKED and arguments.get("x") != "seconds"
+    paragraphs = whole_caption(shown, module.caption(shown, **arguments), marked=marked)
     question = str(results.plan["question"].iloc[0]) if title else ""
-    furnish(figure, title=question, caption=told if caption else (), font_size=size)
-    missing = missing_text(shown.rows(results.plan), results.values) if whole else ""
-    return Picture(figure=figure, caption=told, missing=missing)
+    furnish(figure, title=question, caption=paragraphs if caption else (), font_size=size)
+    missing = missing_text(shown.rows(results.plan), results.values) if is_figure_3 else ""
+    return Picture(figure=figure, caption=paragraphs, missing=missing)
 
 
 def in_inches(width: str | float | None) -> float | None:
@@ -155,7 +157,7 @@ def in_inches(width: str | float | None) -> float | None:
     return inches
 
 
-def _check(what: str, unit: str, value: float, allowed: tuple[float, float]) -> None:
+def _check(quantity: str, unit: str, value: float, allowed: tuple[float, float]) -> None:
     low, high = allowed
     if not low <= value <= high:
-        raise InputError(f"a {what} of {value:g} {unit} is not from {low:g} to {high:g}")
+        raise InputError(f"a {quantity} of {value:g} {unit} is not from {low:g} to {high:g}")

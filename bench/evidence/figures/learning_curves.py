@@ -62,30 +62,30 @@ def draw(
         statistic: "iqm" or "mean".
         strip: whether the scores stand beside the curves.
     """
-    found = [each for each in contents(shown, x, statistic) if each.cells]
-    return draw_panels(shown, found, x, statistic, strip=strip)
+    panel_contents = [content for content in contents(shown, x, statistic) if content.cells]
+    return draw_panels(shown, panel_contents, x, statistic, strip=strip)
 
 
 def caption(
     shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm", strip: bool = True
 ) -> list[str]:
     """Sentences: what `draw` shows with the same arguments."""
-    found = contents(shown, x, statistic)
-    curves = [curves for each in found for curves, _ in each.cells]
+    panel_contents = contents(shown, x, statistic)
+    curves = [curves for content in panel_contents for curves, _ in content.cells]
     by_batch = bool(len(shown.results.view.updates))
     sentences = meaning(shown.runs, curves, x, statistic=statistic, by_batch=by_batch)
-    return sentences + ([f"Right of each panel: {strip_text(found)}"] if strip else [])
+    return sentences + ([f"Right of each panel: {strip_text(panel_contents)}"] if strip else [])
 
 
-def strip_text(found: Sequence[Content]) -> str:
+def strip_text(panel_contents: Sequence[Content]) -> str:
     """The end of a sentence: what the strips show."""
-    several = any(len(cell.seeds) > 1 for each in found for cell, _ in each.cells)
+    several = any(len(cell.seeds) > 1 for content in panel_contents for cell, _ in content.cells)
     return (
         "every seed's score, its mean return in the last 10% of its steps"
         + (", with the statistic and its interval" if several else "")
         + (
             "; a triangle at the edge is a score outside of the panel"
-            * any(each.outside for each in found)
+            * any(content.outside for content in panel_contents)
         )
         + "."
     )
@@ -127,31 +127,39 @@ def contents(
         spans: by environment, further values that the panel must include [return].
     """
     cells, scores = shown.curves(x, statistic), shown.of(shown.results.values)
-    found = []
+    panel_contents = []
     for environment in shown.environments:
-        here = [pair for pair in cells if pair[0].environment == environment]
-        own = {name: each for (where, name), each in scores.items() if where == environment}
-        told = (originals or {}).get(environment, {})
-        beside = {name: told[name] for name in shown.variants if name in told}
-        whole = [*beside.values(), *(spans or {}).get(environment, ())]
-        points = np.concatenate([np.empty(0), *own.values()])
-        low, high = limits(here, points, whole=whole) if here or whole else (0.0, 1.0)
-        found.append(
+        panel_cells = [pair for pair in cells if pair[0].environment == environment]
+        panel_scores = {
+            name: seed_scores
+            for (where, name), seed_scores in scores.items()
+            if where == environment
+        }
+        published = (originals or {}).get(environment, {})
+        panel_originals = {name: published[name] for name in shown.variants if name in published}
+        included = [*panel_originals.values(), *(spans or {}).get(environment, ())]
+        points = np.concatenate([np.empty(0), *panel_scores.values()])
+        low, high = (
+            limits(panel_cells, points, included=included)
+            if panel_cells or included
+            else (0.0, 1.0)
+        )
+        panel_contents.append(
             Content(
                 environment=environment,
-                cells=here,
-                scores=own if here else {},
-                originals=beside,
+                cells=panel_cells,
+                scores=panel_scores if panel_cells else {},
+                originals=panel_originals,
                 low=low,
                 high=high,
             )
         )
-    return found
+    return panel_contents
 
 
 def draw_panels(
     shown: Shown,
-    found: Sequence[Content],
+    panel_contents: Sequence[Content],
     x: Axis,
     statistic: Statistic,
     *,
@@ -161,23 +169,23 @@ def draw_panels(
     """Draw a panel for each content.
 
     Args:
-        shown: of an ablation; found: what `contents` returns.
+        shown: of an ablation; panel_contents: what `contents` returns.
         x, statistic, strip: as those of `draw`.
         extent: where every horizontal axis ends; None: with the panel's longest curve.
     """
-    there = {cell.variant for each in found for cell, _ in each.cells}
-    there |= {name for each in found for name in each.originals}
-    drawn = [name for name in shown.variants if name in there]
+    present = {cell.variant for content in panel_contents for cell, _ in content.cells}
+    present |= {name for content in panel_contents for name in content.originals}
+    drawn = [name for name in shown.variants if name in present]
     # One place per variant, as wide as its dots.
-    beside = shown.letter * (1 + (0.75 if len(drawn) < 5 else 0.6) * len(drawn)) * strip
-    width = shown.width or screen_width(len(found))
-    columns = column_count(len(found), width, LEAST * shown.letter + beside)
-    cell = width / columns
-    height = panel_height(cell, shown.font_size)
+    strip_width = shown.letter * (1 + (0.75 if len(drawn) < 5 else 0.6) * len(drawn)) * strip
+    width = shown.width or screen_width(len(panel_contents))
+    columns = column_count(len(panel_contents), width, LEAST * shown.letter + strip_width)
+    cell_width = width / columns
+    height = panel_height(cell_width, shown.font_size)
     with drawing(shown.font_size):
-        share = beside / (cell - beside - _TICK_LABELS * shown.letter)
-        figure, panels, strips = make_grid(len(found), columns, width, strip=share)
-        for place, (panel, content) in enumerate(zip(panels, found, strict=True)):
+        share = strip_width / (cell_width - strip_width - _TICK_LABELS * shown.letter)
+        figure, panels, strips = make_grid(len(panel_contents), columns, width, strip=share)
+        for place, (panel, content) in enumerate(zip(panels, panel_contents, strict=True)):
             panel.set_ylim(content.low, content.high)
             dress_panel(panel, y_ticks=4 if height < 13 * shown.letter else 5)
             if content.cells:
@@ -186,7 +194,7 @@ def draw_panels(
                     draw_divergences(panel, content.cells, shown.runs, shown.look)
             else:
                 empty_panel(panel)
-            narrow = cell - beside < 24 * shown.letter
+            narrow = cell_width - strip_width < 24 * shown.letter
             span(panel, extent or panel.get_xlim()[1], 2 if narrow else 5)
             if strip:
                 _draw_strip(strips[place], content, shown, drawn, statistic)
@@ -207,8 +215,8 @@ def _draw_strip(
     for place, name in enumerate(drawn):
         look = shown.look[name]
         if name in content.scores:
-            own = content.scores[name]
-            draw_seeds(strip, place, own, look, statistic, gid=name, upright=True)
+            seed_scores = content.scores[name]
+            draw_seeds(strip, place, seed_scores, look, statistic, gid=name, upright=True)
         if name in content.originals:
             mark = open_mark([place], [content.originals[name]], look.marker, look.colour)
             mark.set_gid(f"{name} original")

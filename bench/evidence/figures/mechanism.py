@@ -48,31 +48,38 @@ def draw(shown: Shown, *, columns: Sequence[str] | None = None) -> Figure:
         shown: of an ablation.
         columns: of the table `updates`; None: those that the ablation names.
     """
-    found = _diagnostics(shown, columns)
-    there = {cell.environment for each in found for cell in each.cells}
-    worlds = [name for name in shown.environments if name in there]
-    drawn = [name for name in shown.variants if any(name in each.variants for each in found)]
+    drawable = _diagnostics(shown, columns)
+    present = {cell.environment for diagnostic in drawable for cell in diagnostic.cells}
+    worlds = [name for name in shown.environments if name in present]
+    drawn = [
+        name
+        for name in shown.variants
+        if any(name in diagnostic.variants for diagnostic in drawable)
+    ]
     width = shown.width or screen_width(max(len(worlds), 2))
-    number = column_count(len(worlds), width, LEAST * shown.letter)
-    if number < len(worlds) and len(found) * LEAST * shown.letter <= width:
-        number, places = len(found), [(each, name) for name in worlds for each in found]
+    per_row = column_count(len(worlds), width, LEAST * shown.letter)
+    if per_row < len(worlds) and len(drawable) * LEAST * shown.letter <= width:
+        per_row, places = (
+            len(drawable),
+            [(diagnostic, name) for name in worlds for diagnostic in drawable],
+        )
     else:
-        filled = [*worlds, *[""] * (-len(worlds) % number)]
-        places = [(each, name) for each in found for name in filled]
-    cell, height = width / number, panel_height(width / number, shown.font_size)
+        filled = [*worlds, *[""] * (-len(worlds) % per_row)]
+        places = [(diagnostic, name) for diagnostic in drawable for name in filled]
+    cell_width, height = width / per_row, panel_height(width / per_row, shown.font_size)
     with drawing(shown.font_size):
-        figure, panels, _ = make_grid(len(places), number, width)
-        for panel, (each, environment) in zip(panels, places, strict=True):
-            cells = each.panel(environment)
+        figure, panels, _ = make_grid(len(places), per_row, width)
+        for panel, (diagnostic, environment) in zip(panels, places, strict=True):
+            cells = diagnostic.panel(environment)
             if not cells:
                 panel.set_axis_off()
                 continue
             panel.set_title(environment, loc="left")
-            panel.set_ylabel(wrapped(each.label, height, shown.font_size))
+            panel.set_ylabel(wrapped(diagnostic.label, height, shown.font_size))
             dress_panel(panel, y_ticks=4)
-            _draw(panel, cells, each.logarithmic, shown.look, drawn)
-            span(panel, panel.get_xlim()[1], 2 if cell < 24 * shown.letter else 4)
-        for panel in panels[-number:]:
+            _draw(panel, cells, diagnostic.logarithmic, shown.look, drawn)
+            span(panel, panel.get_xlim()[1], 2 if cell_width < 24 * shown.letter else 4)
+        for panel in panels[-per_row:]:
             panel.set_xlabel(AXIS_NAMES["steps"])
         name_lines(panels[0], shown, drawn)
         return settle(figure, panels, height)
@@ -84,20 +91,20 @@ def caption(shown: Shown, *, columns: Sequence[str] | None = None) -> list[str]:
         "Line: interquartile mean over seeds of the mean over the updates between the points of a "
         "fixed grid. Band: pointwise 95% percentile-bootstrap interval over seeds.",
         *(
-            f"{each.label[:1].upper()}{each.label[1:]}: {each.meaning}"
-            + ("; what is below the axis is drawn at its edge." if each.cut else ".")
-            for each in _diagnostics(shown, columns)
+            f"{diagnostic.label[:1].upper()}{diagnostic.label[1:]}: {diagnostic.meaning}"
+            + ("; what is below the axis is drawn at its edge." if diagnostic.cut else ".")
+            for diagnostic in _diagnostics(shown, columns)
         ),
     ]
 
 
 def _diagnostics(shown: Shown, columns: Sequence[str] | None) -> tuple[Diagnostic, ...]:
-    asked = mechanism_of(shown.results.plan) if columns is None else columns
-    found = diagnostics(shown.runs, shown.rows(shown.results.view.updates), asked)
-    if not found:
-        reason = f"no run has {', '.join(asked)}" if asked else "the ablation names no diagnostics"
+    names = mechanism_of(shown.results.plan) if columns is None else columns
+    drawable = diagnostics(shown.runs, shown.rows(shown.results.view.updates), names)
+    if not drawable:
+        reason = f"no run has {', '.join(names)}" if names else "the ablation names no diagnostics"
         raise InputError(f"there is nothing to draw: {reason}")
-    return found
+    return drawable
 
 
 def _draw(

@@ -67,5 +67,5 @@ def draw(figure: Figure, target: Path | BinaryIO, ending: str) -> None:
     for part in figure.findobj(lambda artist: bool(artist.get_gid())):
         part.set_gid(visible(str(part.get_gid())))
     with drawing():
-        dated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(ending, {})
-        figure.savefig(target, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=dated)
+        metadata = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(ending, {})
+        figure.savefig(target, format=ending[1:], dpi=_DOTS_PER_INCH, metadata=metadata)

@@ -23,7 +23,9 @@ Cells = Sequence[tuple[SeedCurves, Band]]
 """The content of one panel: the variants' curves on one environment."""
 
 
-def limits(cells: Cells, points: ArrayLike = (), *, whole: ArrayLike = ()) -> tuple[float, float]:
+def limits(
+    cells: Cells, points: ArrayLike = (), *, included: ArrayLike = ()
+) -> tuple[float, float]:
     """Vertical limits that hold every line whole, and bands and points unless they lie far away.
 
     One seed that broke by orders of magnitude would otherwise flatten all curves to one.
@@ -31,7 +33,7 @@ def limits(cells: Cells, points: ArrayLike = (), *, whole: ArrayLike = ()) -> tu
     Args:
         cells: the lines with their bands; may be empty if there are other values.
         points: further values, such as scores [return].
-        whole: values that the limits must include, however far away [return].
+        included: values that the limits must include, however far away [return].
 
     Returns:
         (low, high), with a margin.
@@ -39,10 +41,10 @@ def limits(cells: Cells, points: ArrayLike = (), *, whole: ArrayLike = ()) -> tu
     Raises:
         ValueError: there is no value at all.
     """
-    near, must = (np.asarray(values, dtype=np.float64) for values in (points, whole))
+    near, required = (np.asarray(values, dtype=np.float64) for values in (points, included))
     lines = _finite([band.centre for _, band in cells])
     if not len(lines):  # at no step has every seed a value
-        lines = near if len(near) else must
+        lines = near if len(near) else required
     if not len(lines):
         raise ValueError("a panel without lines, points and values has no limits")
     edges = _finite([edge for _, band in cells for edge in (band.low, band.high)])
@@ -51,7 +53,7 @@ def limits(cells: Cells, points: ArrayLike = (), *, whole: ArrayLike = ()) -> tu
     reach = max(float(np.ptp(lines)), spread)
     lowest, highest = lines.min() - reach, lines.max() + reach
     near = near[(near >= lowest) & (near <= highest)]
-    shown = np.concatenate([lines, near, must, np.clip(edges, lowest, highest)])
+    shown = np.concatenate([lines, near, required, np.clip(edges, lowest, highest)])
     low, high = float(shown.min()), float(shown.max())
     margin = 0.05 * (high - low) or max(1e-3, 0.05 * abs(high))
     return low - margin, high + margin
@@ -141,11 +143,11 @@ def draw_divergences(
     """Draw a cross where a seed's numbers stopped being finite, at its last value."""
     low, high = panel.get_ylim()
     for cell, _ in cells:
-        mine = runs[(runs["variant"] == cell.variant) & (runs["environment"] == cell.environment)]
-        for number, step in zip(mine["seed"], mine["diverged_at"], strict=True):
-            if pd.isna(step) or int(number) not in cell.seeds:
+        rows = runs[(runs["variant"] == cell.variant) & (runs["environment"] == cell.environment)]
+        for seed, step in zip(rows["seed"], rows["diverged_at"], strict=True):
+            if pd.isna(step) or int(seed) not in cell.seeds:
                 continue
-            value = cell.values[cell.seeds.index(int(number)), -1]
+            value = cell.values[cell.seeds.index(int(seed)), -1]
             panel.plot(
                 [float(step)],
                 [float(np.clip(value, low, high))],
@@ -193,13 +195,13 @@ def draw_seeds(
     panel.plot(*at(edges, [centre] * 2), color=colour, linewidth=1.6 * scale(), gid=f"{gid} score")
     bottom, top = panel.get_ylim() if upright else (values.min(), values.max())
     inside, inset = np.clip(values, bottom, top), 0.02 * (top - bottom)
-    for chosen, marker, size in (
+    for points, marker, size in (
         (values[values == inside], "o", 2.8),
         (inside[values < bottom] + inset, "v", 3.6),
         (inside[values > top] - inset, "^", 3.6),
     ):
         panel.plot(
-            *at(np.full(len(chosen), place), chosen),
+            *at(np.full(len(points), place), points),
             linestyle="",
             marker=marker,
             markersize=size * scale(),
@@ -232,15 +234,15 @@ def span(panel: Axes, extent: float, ticks: int) -> None:
 
 def round_ticks(panel: Axes) -> None:
     """Set at least two ticks on a logarithmic vertical axis, labelled as on other axes."""
-    chosen = panel.yaxis
+    axis = panel.yaxis
     low, high = sorted(panel.get_ylim())
     decades = np.log10(high / low)
     steps = (1.0,) if decades > 2 else (1.0, 3.0) if decades > 1 else (1.0, 2.0, 5.0)
-    chosen.set_major_locator(LogLocator(subs=steps, numticks=6))
-    chosen.set_major_formatter(FuncFormatter(power_of_ten))
-    chosen.set_minor_formatter(NullFormatter())
+    axis.set_major_locator(LogLocator(subs=steps, numticks=6))
+    axis.set_major_formatter(FuncFormatter(power_of_ten))
+    axis.set_minor_formatter(NullFormatter())
     if decades <= 2:
-        chosen.set_minor_locator(NullLocator())
+        axis.set_minor_locator(NullLocator())
 
 
 def empty_panel(panel: Axes) -> None:

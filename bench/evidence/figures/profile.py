@@ -23,17 +23,19 @@ PROFILE_END: Final = 2.0
 def draw(shown: Shown) -> Figure:
     """Draw the profiles of the variants that have every environment with a common scale."""
     strata = _strata(shown)
-    every = np.concatenate([values for found in strata.values() for values in found])
-    low = min(0.0, float(every.min()))
-    high = min(PROFILE_END, max(1.0, float(every.max())))
+    all_scores = np.concatenate(
+        [values for variant_strata in strata.values() for values in variant_strata]
+    )
+    low = min(0.0, float(all_scores.min()))
+    high = min(PROFILE_END, max(1.0, float(all_scores.max())))
     marks = np.linspace(low - 0.02 * (high - low), high, 201)
     width = shown.width or screen_width(1)
     height = panel_height(0.7 * width, shown.font_size)
     with drawing(shown.font_size):
         figure, (panel,), _ = make_grid(1, 1, width)
         dress_panel(panel)
-        for name, found in strata.items():
-            profile = performance_profile(found, marks, np.random.default_rng(0))
+        for name, variant_strata in strata.items():
+            profile = performance_profile(variant_strata, marks, np.random.default_rng(0))
             colour = shown.look[name].colour
             curve = line(marks, profile.share, shown.look[name])
             curve.set(drawstyle="steps-post", markevery=len(marks) // 7, gid=name)
@@ -49,7 +51,9 @@ def draw(shown: Shown) -> Figure:
 
 def caption(shown: Shown) -> list[str]:
     """Sentences: what `draw` shows, and what 0 and 1 are."""
-    numbers = sorted({len(values) for found in _strata(shown).values() for values in found})
+    numbers = sorted(
+        {len(values) for variant_strata in _strata(shown).values() for values in variant_strata}
+    )
     return [
         f"Line: the share of a variant's runs on {', '.join(_worlds(shown))} "
         f"({seeds_text(numbers)} on each) whose normalised score is above the one on the axis. "
@@ -65,11 +69,15 @@ def _worlds(shown: Shown) -> list[str]:
 
 def _strata(shown: Shown) -> dict[str, list[Floats]]:
     """Normalised scores of each variant, one array per environment that all variants have."""
-    every = shown.results.strata(_worlds(shown))
-    found = {name: own for name, own in every.items() if name in shown.variants}
-    if not found:
+    by_variant = shown.results.strata(_worlds(shown))
+    strata = {
+        name: variant_strata
+        for name, variant_strata in by_variant.items()
+        if name in shown.variants
+    }
+    if not strata:
         raise InputError(
             "there is nothing to draw: no environment has a scale of normalised scores and runs of "
             "every variant"
         )
-    return found
+    return strata

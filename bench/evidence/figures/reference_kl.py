@@ -60,26 +60,30 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
     ("iqm" or "mean"); a dot is where a seed ended. The KL axis has a square-root scale, which
     separates policies near the reference (as in Gao et al. 2023, arXiv 2210.10760).
     """
-    found = _ways(shown, statistic)
-    there = {way.variant for own in found.values() for way in own}
-    drawn = [name for name in shown.variants if name in there]
-    places = [(key, near) for near in (False, True)[: 1 + _crowded(found)] for key in found]
+    ways = _ways(shown, statistic)
+    present = {way.variant for group in ways.values() for way in group}
+    drawn = [name for name in shown.variants if name in present]
+    places = [(key, near) for near in (False, True)[: 1 + _crowded(ways)] for key in ways]
     width = shown.width or screen_width(len(places))
     # The enlarged panels stand below the others.
-    columns = column_count(len(found), width, _LEAST * shown.letter)
-    cell, height = width / columns, panel_height(width / columns, shown.font_size)
+    columns = column_count(len(ways), width, _LEAST * shown.letter)
+    cell_width, height = width / columns, panel_height(width / columns, shown.font_size)
     with drawing(shown.font_size):
         figure, panels, _ = make_grid(len(places), columns, width)
         for panel, ((environment, kind), near) in zip(panels, places, strict=True):
-            own = found[environment, kind]
+            panel_ways = ways[environment, kind]
             if near:
-                _zoom(panel, [way for way in own if _is_near(way, found)])
+                _zoom(panel, [way for way in panel_ways if _is_near(way, ways)])
             else:
-                beside = [ways for (name, _), ways in found.items() if name == environment]
-                _limit(panel, [way for ways in beside for way in ways], cell)
-            for way in own:
+                groups = [group for (name, _), group in ways.items() if name == environment]
+                _limit(panel, [way for group in groups for way in group], cell_width)
+            for way in panel_ways:
                 _draw(panel, way, shown.look[way.variant], 0.55 if near else 1.0)
-            count = ", where most end" if near else f" ({seeds_text([len(w.ends) for w in own])})"
+            count = (
+                ", where most end"
+                if near
+                else f" ({seeds_text([len(w.ends) for w in panel_ways])})"
+            )
             panel.set_title(f"{environment}: {kind}{count}", loc="left")
         name_axes(panels, columns, height, DIVERGENCE, REWARD)
         name_lines(panels[0], shown, drawn)
@@ -88,20 +92,20 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
 
 def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
     """Sentences: what the lines and dots of `draw` are with the same arguments."""
-    found = _ways(shown, statistic)
-    numbers = sorted({len(way.ends) for own in found.values() for way in own})
-    told = [
+    ways = _ways(shown, statistic)
+    numbers = sorted({len(way.ends) for group in ways.values() for way in group})
+    sentences = [
         f"Line: a variant's way through training, {statistic_text(numbers, statistic)} over seeds "
         "of the mean reward of its answers and of KL(policy ‖ reference), summed over an answer's "
         "tokens from their whole distributions. Dot: a seed's last 10% of steps. The KL is on an "
-        "axis of its square root" + (", save below, where most end." if _crowded(found) else ".")
+        "axis of its square root" + (", save below, where most end." if _crowded(ways) else ".")
     ]
-    if any(kind != "reward" for _, kind in found):
-        told.append(
+    if any(kind != "reward" for _, kind in ways):
+        sentences.append(
             "Reward: what is trained on. Gold reward: what it stands for, which nothing is trained "
             "on; where it falls while the reward rises, the reward is exploited."
         )
-    return told
+    return sentences
 
 
 def _ways(shown: Shown, statistic: Statistic) -> Ways:
@@ -112,48 +116,48 @@ def _ways(shown: Shown, statistic: Statistic) -> Ways:
             "no run reports its KL to a reference: rewards can be drawn against it for token "
             "environments only; choose --x steps or seconds"
         )
-    told = per_answer(view.updates, view.episodes)
-    divergences = _curves(shown.runs, told, "divergence")
+    answers = per_answer(view.updates, view.episodes)
+    divergences = _curves(shown.runs, answers, "divergence")
     rewards = seed_curves(shown.runs, view.episodes, view.updates, points=_POINTS)
     kinds = {"reward": ("score", rewards)}
     if ends["gold"].notna().any():
-        kinds["gold reward"] = ("gold", _curves(shown.runs, told, "gold_reward"))
+        kinds["gold reward"] = ("gold", _curves(shown.runs, answers, "gold_reward"))
     return {
-        (environment, kind): _of_cells(environment, divergences, own, ends, column, statistic)
+        (environment, kind): _of_cells(environment, divergences, curves, ends, column, statistic)
         for environment in dict.fromkeys(cell.environment for cell in divergences)
-        for kind, (column, own) in kinds.items()
+        for kind, (column, curves) in kinds.items()
     }
 
 
 def _ticks(end: float, width: float) -> list[int]:
     """As many ticks as fit on a square-root axis that is `width` inches long."""
-    kept: list[int] = []
+    ticks: list[int] = []
     room = 2.6 * matplotlib.rcParams["font.size"] / 72 / width
     for tick in reversed([tick for tick in _TICKS if tick <= end]):
-        if not kept or np.sqrt(kept[0] / end) - np.sqrt(tick / end) > room:
-            kept.insert(0, tick)
-    return kept
+        if not ticks or np.sqrt(ticks[0] / end) - np.sqrt(tick / end) > room:
+            ticks.insert(0, tick)
+    return ticks
 
 
-def _crowded(found: Ways) -> bool:
+def _crowded(ways: Ways) -> bool:
     """Whether some variants end so far away that the others overlap."""
-    every = [way for own in found.values() for way in own]
-    return any(not _is_near(way, found) for way in every)
+    all_ways = [way for group in ways.values() for way in group]
+    return any(not _is_near(way, ways) for way in all_ways)
 
 
-def _is_near(way: Way, found: Ways) -> bool:
+def _is_near(way: Way, ways: Ways) -> bool:
     """Whether a variant ends within twice the median variant's KL."""
-    middle = float(np.median([_end(each) for own in found.values() for each in own]))
-    return _end(way) <= 2 * middle
+    median = float(np.median([_end(other) for group in ways.values() for other in group]))
+    return _end(way) <= 2 * median
 
 
 def _end(way: Way) -> float:
     return float(np.nanmedian(way.ends[:, 0])) if len(way.ends) else 0.0
 
 
-def _curves(runs: pd.DataFrame, told: pd.DataFrame, column: str) -> tuple[SeedCurves, ...]:
+def _curves(runs: pd.DataFrame, answers: pd.DataFrame, column: str) -> tuple[SeedCurves, ...]:
     """Curves of a diagnostic, as `mechanism.diagnostics` has them."""
-    events = told[told[column].notna()]
+    events = answers[answers[column].notna()]
     return seed_curves(runs, events.assign(**{"return": events[column]}), points=_POINTS)
 
 
@@ -165,29 +169,29 @@ def _of_cells(
     column: str,
     statistic: Statistic,
 ) -> list[Way]:
-    own = {each.variant: each for each in rewards if each.environment == environment}
-    here = ends[ends["environment"] == environment]
+    by_variant = {curves.variant: curves for curves in rewards if curves.environment == environment}
+    rows = ends[ends["environment"] == environment]
     return [
         Way(
             variant=cell.variant,
             divergence=over_seeds(cell.values, statistic),
-            rewards=over_seeds(own[cell.variant].values, statistic),
-            ends=here.loc[here["variant"] == cell.variant, ["divergence", column]].to_numpy(float),
+            rewards=over_seeds(by_variant[cell.variant].values, statistic),
+            ends=rows.loc[rows["variant"] == cell.variant, ["divergence", column]].to_numpy(float),
         )
         for cell in divergences
-        if cell.environment == environment and cell.variant in own and cell.seeds
+        if cell.environment == environment and cell.variant in by_variant and cell.seeds
     ]
 
 
-def _limit(panel: Axes, found: Sequence[Way], width: float) -> None:
+def _limit(panel: Axes, ways: Sequence[Way], width: float) -> None:
     """Set the limits that all panels of an environment share, so that they can be compared.
 
     Args:
         panel: the axes, `width` inches wide with its tick labels.
-        found: the ways on this environment, of rewards and gold rewards.
+        ways: those on this environment, of rewards and gold rewards.
     """
-    x = np.concatenate([*(way.divergence for way in found), *(way.ends[:, 0] for way in found)])
-    y = np.concatenate([*(way.rewards for way in found), *(way.ends[:, 1] for way in found)])
+    x = np.concatenate([*(way.divergence for way in ways), *(way.ends[:, 0] for way in ways)])
+    y = np.concatenate([*(way.rewards for way in ways), *(way.ends[:, 1] for way in ways)])
     low, high = float(np.nanmin(y)), float(np.nanmax(y))
     margin = 0.05 * (high - low) or 1.0
     panel.set_ylim(low - margin, high + margin)
@@ -198,9 +202,9 @@ def _limit(panel: Axes, found: Sequence[Way], width: float) -> None:
     panel.set_xticks(ticks, [thousands(tick) for tick in ticks])
 
 
-def _zoom(panel: Axes, found: Sequence[Way]) -> None:
+def _zoom(panel: Axes, ways: Sequence[Way]) -> None:
     """Set limits around where most variants end."""
-    ends = np.concatenate([way.ends for way in found])
+    ends = np.concatenate([way.ends for way in ways])
     low, high = np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)
     margin = np.where(high > low, 0.06 * (high - low), 1.0)
     panel.set_xlim(low[0] - margin[0], high[0] + margin[0])
@@ -209,10 +213,10 @@ def _zoom(panel: Axes, found: Sequence[Way]) -> None:
 
 
 def _draw(panel: Axes, way: Way, look: Look, opacity: float) -> None:
-    drawn = line(way.divergence, way.rewards, look)
-    every = max(1, len(way.rewards) // _MARKS)
-    drawn.set(markevery=every, linewidth=1.1 * scale(), alpha=opacity, gid=way.variant)
-    panel.add_line(drawn)
+    curve = line(way.divergence, way.rewards, look)
+    spacing = max(1, len(way.rewards) // _MARKS)
+    curve.set(markevery=spacing, linewidth=1.1 * scale(), alpha=opacity, gid=way.variant)
+    panel.add_line(curve)
     panel.plot(
         *way.ends.T,
         linestyle="",

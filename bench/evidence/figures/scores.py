@@ -20,7 +20,7 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
 
 def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
     """Sentences: what `draw` shows with the same arguments."""
-    numbers = sorted({len(own) for own in shown.of(shown.results.values).values()})
+    numbers = sorted({len(seed_scores) for seed_scores in shown.of(shown.results.values).values()})
     return [
         "Dot: a seed's score, its mean return in the last 10% of its steps "
         f"({seeds_text(numbers)}). Bar: {statistic_text(numbers, statistic)} over seeds.",

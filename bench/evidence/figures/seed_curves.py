@@ -39,25 +39,27 @@ def draw(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> Fi
         statistic: what the bold lines show, "iqm" or "mean".
     """
     cells = shown.curves(x, statistic)
-    worlds = [each for each in shown.environments if any(c.environment == each for c, _ in cells)]
+    worlds = [
+        world for world in shown.environments if any(c.environment == world for c, _ in cells)
+    ]
     number = len(shown.variants)
     width = shown.width or 1.0 + _WIDTH * max(number, 2)
     rows = -(-number // max(1, int(width / (_LEAST * shown.letter))))
     columns = -(-number // rows)
-    cell, size = width / columns, shown.font_size
-    height, extent = panel_height(cell, size), max(float(curves.grid[-1]) for curves, _ in cells)
+    cell_width, size = width / columns, shown.font_size
+    height, extent = panel_height(cell_width, size), max(float(c.grid[-1]) for c, _ in cells)
     with drawing(size):
         figure, panels, _ = make_grid(len(worlds) * rows * columns, columns, width)
         for row, environment in enumerate(worlds):
-            here = {c.variant: (c, band) for c, band in cells if c.environment == environment}
+            by_variant = {c.variant: (c, band) for c, band in cells if c.environment == environment}
             for place, name in enumerate([*shown.variants, *[""] * (rows * columns - number)]):
                 panel = panels[row * rows * columns + place]
                 if not name:
                     panel.set_axis_off()
                     continue
-                panel.set_ylim(*_limits(list(here.values())))
+                panel.set_ylim(*_limits(list(by_variant.values())))
                 dress_panel(panel, y_ticks=4)
-                span(panel, extent, 1 if cell < 9 * shown.letter else 2)
+                span(panel, extent, 1 if cell_width < 9 * shown.letter else 2)
                 last = row == len(worlds) - 1 and place + columns >= number
                 panel.tick_params(labelleft=not place % columns, labelbottom=last)
                 if not place % columns:
@@ -66,8 +68,8 @@ def draw(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> Fi
                     panel.set_title(shown.variants[name], loc="left")
                 if last:
                     panel.set_xlabel(AXIS_NAMES[x])
-                if name in here:
-                    _seeds(panel, *here[name], shown.look[name])
+                if name in by_variant:
+                    _seeds(panel, *by_variant[name], shown.look[name])
                 else:
                     empty_panel(panel)
         return settle(figure, panels, height)
@@ -79,9 +81,9 @@ def caption(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") ->
     numbers = sorted({len(curves.seeds) for curves, _ in cells})
     cut = False
     for environment in {curves.environment for curves, _ in cells}:
-        here = [pair for pair in cells if pair[0].environment == environment]
-        low, high = _limits(here)
-        cut |= any(bool(np.any((c.values < low) | (c.values > high))) for c, _ in here)
+        panel_cells = [pair for pair in cells if pair[0].environment == environment]
+        low, high = _limits(panel_cells)
+        cut |= any(bool(np.any((c.values < low) | (c.values > high))) for c, _ in panel_cells)
     return [
         "Thin: the return of one seed's training episodes, gathered between the points of a fixed "
         f"grid. Bold: their {statistic_text(numbers, statistic)}. The panels of an environment "
@@ -95,17 +97,17 @@ def _limits(cells: Cells) -> tuple[float, float]:
 
 
 def _seeds(panel: Axes, curves: SeedCurves, band: Band, look: Look) -> None:
-    for number, values in zip(curves.seeds, curves.values, strict=True):
+    for seed, values in zip(curves.seeds, curves.values, strict=True):
         panel.plot(
             curves.grid,
             values,
             color=look.colour,
             linewidth=0.6 * scale(),
             alpha=0.55,
-            gid=f"{curves.variant} seed {number}",
+            gid=f"{curves.variant} seed {seed}",
         )
-    wide = 2.0 * scale()
-    panel.plot(curves.grid, band.centre, color=look.colour, linewidth=wide, gid=curves.variant)
+    width = 2.0 * scale()
+    panel.plot(curves.grid, band.centre, color=look.colour, linewidth=width, gid=curves.variant)
     # In the corner that the curves leave free: those that have risen end high.
     low, high = panel.get_ylim()
     ends = band.centre[np.isfinite(band.centre)][-1:]

@@ -47,29 +47,29 @@ def draw_rows(
     Raises:
         InputError: there is no value.
     """
-    cells = {cell: own for cell, own in shown.of(values).items() if len(own)}
+    cells = {cell: numbers for cell, numbers in shown.of(values).items() if len(numbers)}
     if not cells:
         raise InputError("there is nothing to draw: no seed has a value")
     worlds = list(dict.fromkeys(environment for environment, _ in cells))
-    rows = [name for name in shown.variants if any(name == own for _, own in cells)]
+    rows = [name for name in shown.variants if any(name == seed_values for _, seed_values in cells)]
     width, size = shown.width or screen_width(len(worlds)), 0.94 * shown.font_size
     texts = [wrapped(shown.names[name], _WIDEST_NAMES * width, size) for name in rows]
     lines = [line for text in texts for line in text.split("\n")]
-    names = max(text_width(line, size) for line in lines) + shown.letter
-    columns = column_count(len(worlds), width - names, _LEAST * shown.letter)
-    cell = (width - names) / columns
+    name_width = max(text_width(line, size) for line in lines) + shown.letter
+    columns = column_count(len(worlds), width - name_width, _LEAST * shown.letter)
+    cell_width = (width - name_width) / columns
     most = max(text.count("\n") + 1 for text in texts)
     height = shown.letter * (0.6 + 1.15 * most) * len(rows)
     with drawing(shown.font_size):
         figure, panels, _ = make_grid(len(worlds), columns, width, share_y=True)
         for panel, environment in zip(panels, worlds, strict=True):
-            dress_panel(panel, x_ticks=2 if cell < 16 * shown.letter else 4)
+            dress_panel(panel, x_ticks=2 if cell_width < 16 * shown.letter else 4)
             if zero:
                 panel.axvline(0, color="0.4", linewidth=0.8, gid="zero")
             for place, name in enumerate(rows):
                 if (environment, name) in cells:
-                    own, look = cells[environment, name], shown.look[name]
-                    draw_seeds(panel, place, own, look, statistic, gid=name, upright=False)
+                    seed_values, look = cells[environment, name], shown.look[name]
+                    draw_seeds(panel, place, seed_values, look, statistic, gid=name, upright=False)
             panel.set_yticks(range(len(rows)), texts)
             panel.set_ylim(len(rows) - 0.4, -0.6)
             panel.set_title(environment, loc="left")

@@ -57,7 +57,7 @@ class Shown:
 
     def of(self, cells: Mapping[Cell, T]) -> dict[Cell, T]:
         """The cells that are shown, by environment and variant."""
-        pairs = [(where, name) for where in self.environments for name in self.variants]
+        pairs = [(environment, name) for environment in self.environments for name in self.variants]
         return {pair: cells[pair] for pair in pairs if pair in cells}
 
     def curves(self, x: Axis, statistic: Statistic) -> list[tuple[SeedCurves, Band]]:
@@ -66,16 +66,16 @@ class Shown:
         Raises:
             InputError: there is none, or an unknown axis or statistic.
         """
-        found = [
+        cells = [
             (curves, band)
             for curves, band in self.results.bands(x, statistic)
             if curves.variant in self.variants and curves.environment in self.environments
         ]
-        if not found:
-            untold = x == "seconds" and self.runs["seconds"].isna().all()
-            reason = "no run has wall times" if untold else "no episode ended in any run"
+        if not cells:
+            untimed = x == "seconds" and self.runs["seconds"].isna().all()
+            reason = "no run has wall times" if untimed else "no episode ended in any run"
             raise InputError(f"there is nothing to draw: {reason}")
-        return found
+        return cells
 
 
 def select(
@@ -102,25 +102,25 @@ def select(
     """
     if results.runs.empty:
         raise InputError("there is nothing to draw: there are no runs")
-    every, there = titles(results.plan), set(results.runs["environment"])
+    planned_titles, present = titles(results.plan), set(results.runs["environment"])
     worlds = [
         name
         for name in dict.fromkeys(name for name, _ in planned(results.plan))
-        if missing or name in there
+        if missing or name in present
     ]
-    known = every if missing else results.titles
-    for kind, asked, allowed in (
-        ("variant with runs", variants, list(known)),
+    available = planned_titles if missing else results.titles
+    for kind, names, allowed in (
+        ("variant with runs", variants, list(available)),
         ("environment with runs", environments, worlds),
     ):
-        for name in asked or ():
+        for name in names or ():
             if name not in allowed:
                 raise unknown(kind, name, allowed)
     return Shown(
         results=results,
-        variants={name: known[name] for name in known if not variants or name in variants},
+        variants={name: available[name] for name in available if not variants or name in variants},
         environments=tuple(n for n in worlds if not environments or n in environments),
-        look=looks(list(every), results.control),
+        look=looks(list(planned_titles), results.control),
         control=None if missing else results.control,
         width=width,
         font_size=font_size,

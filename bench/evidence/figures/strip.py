@@ -43,20 +43,20 @@ def draw(rows: Sequence[Row], seconds: Sequence[float]) -> Figure:
         rows: from top to bottom, at least one, each with at least one picture.
         seconds: the moment of each column, `MOMENTS` of them [simulated seconds].
     """
-    high = [each.pictures[0].shape[0] / each.pictures[0].shape[1] * SIDE for each in rows]
-    width, height = MOMENTS * SIDE, sum(high) + LINE * (len(rows) + 1)
+    heights = [row.pictures[0].shape[0] / row.pictures[0].shape[1] * SIDE for row in rows]
+    width, height = MOMENTS * SIDE, sum(heights) + LINE * (len(rows) + 1)
     with drawing():
         figure = Figure(figsize=(width, height))
         top = height
-        for row, own in zip(rows, high, strict=True):
+        for row, row_height in zip(rows, heights, strict=True):
             top -= LINE
             label = visible(row.label)
             figure.text(0, (top + 0.07) / height, label, weight="bold")
-            top -= own
+            top -= row_height
             for place in range(len(row.pictures) + 1):
                 if place == MOMENTS:
                     continue
-                box = (place / MOMENTS, top / height, 0.98 / MOMENTS, own / height)
+                box = (place / MOMENTS, top / height, 0.98 / MOMENTS, row_height / height)
                 panel = figure.add_axes(box)
                 panel.set_axis_off()
                 if place < len(row.pictures):

@@ -51,17 +51,17 @@ def looks(variants: Sequence[str], control: str | None) -> dict[str, Look]:
     """
     palette = seaborn.color_palette("colorblind")
     dashes = _DASHES if control in variants else (_SOLID, *_DASHES)
-    chosen: dict[str | None, Look] = {}
-    chosen[control] = Look(colour=_CONTROL_COLOUR, dashes=_SOLID, marker="o")
+    by_variant: dict[str | None, Look] = {}
+    by_variant[control] = Look(colour=_CONTROL_COLOUR, dashes=_SOLID, marker="o")
     others = [variant for variant in variants if variant != control]
     for place, variant in enumerate(others):
         red, green, blue = palette[_ORDER[place % len(_ORDER)]]
-        chosen[variant] = Look(
+        by_variant[variant] = Look(
             colour=(red, green, blue),
             dashes=dashes[place % len(dashes)],
             marker=_MARKERS[place % len(_MARKERS)],
         )
-    return {variant: chosen[variant] for variant in variants}
+    return {variant: by_variant[variant] for variant in variants}
 
 
 def thousands(value: float, _position: int | None = None) -> str:
@@ -94,7 +94,7 @@ def drawing(font_size: float = FONT_SIZE) -> AbstractContextManager[None]:
     Args:
         font_size: of names and legends [points]; numbers at ticks are a little smaller.
     """
-    part = font_size / FONT_SIZE
+    ratio = font_size / FONT_SIZE
     settings: Any = {
         **seaborn.axes_style("ticks"),
         "font.family": ["sans-serif"],
@@ -102,17 +102,17 @@ def drawing(font_size: float = FONT_SIZE) -> AbstractContextManager[None]:
         "font.size": font_size,
         "axes.titlesize": font_size,
         "axes.titleweight": "bold",
-        "axes.titlepad": 4.0 * part,
+        "axes.titlepad": 4.0 * ratio,
         "axes.labelsize": font_size,
-        "axes.labelpad": 2.5 * part,
+        "axes.labelpad": 2.5 * ratio,
         "legend.fontsize": font_size,
-        "axes.linewidth": 0.8 * part,
+        "axes.linewidth": 0.8 * ratio,
         "axes.edgecolor": "0.3",
         "axes.labelcolor": "0.15",
         "text.color": "0.1",
         "axes.grid": True,
         "grid.color": "0.92",
-        "grid.linewidth": 0.7 * part,
+        "grid.linewidth": 0.7 * ratio,
         "axes.axisbelow": True,
         "lines.dash_capstyle": "butt",
         "lines.solid_capstyle": "round",
@@ -122,6 +122,6 @@ def drawing(font_size: float = FONT_SIZE) -> AbstractContextManager[None]:
         "svg.hashsalt": "ppo-ladder",
     }
     ticks = {"color": "0.3", "labelcolor": "0.15", "labelsize": 0.94 * font_size}
-    ticks |= {"major.width": 0.8 * part, "major.size": 3.0 * part}
+    ticks |= {"major.width": 0.8 * ratio, "major.size": 3.0 * ratio}
     settings |= {f"{x}tick.{name}": value for x in "xy" for name, value in ticks.items()}
     return matplotlib.rc_context(settings)

@@ -46,18 +46,18 @@ def draw(
     # The sweep's algorithm and environment have several numbers of seeds; the others have one.
     sizes = trained.groupby(["name", "environment"])["seeds"].nunique()
     swept = sizes[sizes > 1].index
-    main = int(trained["seeds"].mode().iloc[0])
-    shares = trained[trained["seeds"] == main].reset_index(drop=True)
+    usual_seeds = int(trained["seeds"].mode().iloc[0])
+    shares = trained[trained["seeds"] == usual_seeds].reset_index(drop=True)
     panels = 2 if len(swept) else 1
     width = width or (5.4, 10.0)[panels - 1]
     columns = column_count(panels, width, 30 * font_size / 72)
     with drawing(font_size):
         figure, axes, _ = make_grid(panels, columns, width)
-        cell = width / columns
-        _shares(axes[0], shares, main, cell)
+        cell_width = width / columns
+        _shares(axes[0], shares, usual_seeds, cell_width)
         if len(swept):
             name, environment = swept[0]
-            _sweep(axes[1], summary, str(name), str(environment), titles, cell)
+            _sweep(axes[1], summary, str(name), str(environment), titles, cell_width)
         return settle(figure, axes, max(2.4, 2.1 * font_size / 72 * len(shares)))
 
 
@@ -108,9 +108,9 @@ def _sweep(
     width: float,
 ) -> None:
     palette = seaborn.color_palette("colorblind")
-    here = summary[summary["environment"] == environment]
-    ours = here[(here["kind"] == "training") & (here["name"] == name)].sort_values("seeds")
-    bare = here[(here["kind"] == "bare") & here["environments"].isin(ours["environments"])]
+    rows = summary[summary["environment"] == environment]
+    ours = rows[(rows["kind"] == "training") & (rows["name"] == name)].sort_values("seeds")
+    bare = rows[(rows["kind"] == "bare") & rows["environments"].isin(ours["environments"])]
     bare = bare.sort_values("environments")
     seeds, rate = ours["seeds"], "steps_per_second"
     look: dict[str, Any] = {"color": "0.35", "marker": "s", "ms": 3.5, "dashes": (4, 2)}
@@ -118,7 +118,7 @@ def _sweep(
     axes.plot(seeds.iloc[: len(bare)], bare[rate], label=label, **look)
     axes.plot(seeds, ours[rate], color=palette[0], marker="o", ms=4, label=name)
     axes.fill_between(seeds, ours["low"], ours["high"], color=palette[0], alpha=0.2, lw=0)
-    peers = here[here["kind"] == "peer"]
+    peers = rows[rows["kind"] == "peer"]
     fastest = peers.sort_values("steps_per_second").groupby("name", sort=False).tail(1)
     for place, peer in enumerate(fastest.sort_values("steps_per_second").itertuples()):
         axes.axhline(peer.steps_per_second, color=palette[(3, 4, 5, 7, 8)[place % 5]], lw=0.9)

@@ -38,11 +38,11 @@ def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str
     def fits(line: str) -> bool:
         return text_width(line, size, weight) <= 0.97 * width  # each format measures a hair apart
 
-    shown: str = printable(text.replace("\n", " "))
-    if len(shown) > _MOST_LETTERS:
-        shown = shown[: _MOST_LETTERS - 1] + "…"
+    letters: str = printable(text.replace("\n", " "))
+    if len(letters) > _MOST_LETTERS:
+        letters = letters[: _MOST_LETTERS - 1] + "…"
     lines = [""]
-    words = [[each] if fits(each) else each.split(" ") for each in _BREAKS.split(shown)]
+    words = [[chunk] if fits(chunk) else chunk.split(" ") for chunk in _BREAKS.split(letters)]
     for word in chain.from_iterable(words):
         longer = f"{lines[-1]} {word}" if lines[-1] else word
         if fits(longer):
