@@ -41,55 +41,57 @@ class Point:
     values: dict[str, Floats]  # by diagnostic
 
 
-def points(material: Results) -> dict[str, Point]:
+def points(results: Results) -> dict[str, Point]:
     """The points of an ablation, by description."""
-    found: dict[str, Point] = {}
-    chosen = material.runs[material.runs["algorithm"].isin(ALGORITHMS)]
-    for description, runs in chosen.groupby("description", sort=False):
+    by_description: dict[str, Point] = {}
+    reusing = results.runs[results.runs["algorithm"].isin(ALGORITHMS)]
+    for description, runs in reusing.groupby("description", sort=False):
         row = runs.iloc[0]
         epochs = json.loads(row["hyperparameters"]).get("epochs")
         if epochs is None:
             continue
-        updates = material.view.updates
-        own = updates[updates["run"].isin(runs["run"]) & (updates["variant"] == row["variant"])]
-        values = {name: _typical(own, name) for name in COLUMNS}
-        if all(len(each) for each in values.values()):
-            found[str(description)] = Point(
+        updates = results.view.updates
+        run_updates = updates[
+            updates["run"].isin(runs["run"]) & (updates["variant"] == row["variant"])
+        ]
+        values = {name: _typical(run_updates, name) for name in COLUMNS}
+        if all(len(medians) for medians in values.values()):
+            by_description[str(description)] = Point(
                 environment=str(row["environment"]),
                 algorithm=str(row["algorithm"]),
                 title=str(row["variant_title"]),
                 epochs=int(epochs),
                 values=values,
             )
-    return found
+    return by_description
 
 
-def each_once(found: Iterable[dict[str, Point]]) -> list[Point]:
+def each_once(groups: Iterable[dict[str, Point]]) -> list[Point]:
     """The points of several ablations, each description once, under its first name."""
-    once: dict[str, Point] = {}
-    for of_one in found:
-        for description, point in of_one.items():
-            once.setdefault(description, point)
-    return list(once.values())
+    unique: dict[str, Point] = {}
+    for by_description in groups:
+        for description, point in by_description.items():
+            unique.setdefault(description, point)
+    return list(unique.values())
 
 
-def draw(found: list[Point]) -> Figure:
+def draw(reused: list[Point]) -> Figure:
     """Draw one panel per diagnostic and environment, side by side, with one mark per seed."""
-    environments = sorted({each.environment for each in found})
-    epochs = sorted({each.epochs for each in found})
+    environments = sorted({point.environment for point in reused})
+    epochs = sorted({point.epochs for point in reused})
     places = [(name, environment) for name in COLUMNS for environment in environments]
     with drawing():
         figure, panels = side_by_side(len(places), 1.75)
         for panel, (name, environment) in zip(panels, places, strict=True):
-            for each in (point for point in found if point.environment == environment):
-                colour, marker, label = _LOOKS[each.algorithm]
-                shift = 1.12 ** (ALGORITHMS.index(each.algorithm) - 1)
-                own = each.values[name]
-                at = np.full(len(own), each.epochs * shift)
+            for point in (point for point in reused if point.environment == environment):
+                colour, marker, label = _LOOKS[point.algorithm]
+                shift = 1.12 ** (ALGORITHMS.index(point.algorithm) - 1)
+                medians = point.values[name]
+                x = np.full(len(medians), point.epochs * shift)
                 mark: dict[str, Any] = {"marker": marker, "markersize": 3.6, "markeredgewidth": 0}
-                panel.plot(at, own, linestyle="", color=colour, alpha=0.7, label=label, **mark)
+                panel.plot(x, medians, linestyle="", color=colour, alpha=0.7, label=label, **mark)
             panel.set_xscale("log")
-            panel.set_xticks(epochs, [str(each) for each in epochs])
+            panel.set_xticks(epochs, [str(number) for number in epochs])
             panel.xaxis.set_minor_formatter(NullFormatter())
             panel.set_xlim(epochs[0] / 1.5, epochs[-1] * 1.5)
             if name == "kl_mean":
@@ -101,10 +103,10 @@ def draw(found: list[Point]) -> Figure:
             panel.set_title(environment, loc="left", fontsize=8)
             panel.set_ylabel(LABELS[name])
             panel.set_xlabel("epochs on a batch")
-        told = [panel.get_legend_handles_labels() for panel in panels]
-        drawn = {name: line for both in told for line, name in zip(*both, strict=True)}
-        names = [name for _, _, name in _LOOKS.values() if name in drawn]
-        lines = [drawn[name] for name in names]
+        legends = [panel.get_legend_handles_labels() for panel in panels]
+        handles = {name: handle for legend in legends for handle, name in zip(*legend, strict=True)}
+        names = [name for _, _, name in _LOOKS.values() if name in handles]
+        lines = [handles[name] for name in names]
         figure.legend(lines, names, loc="outside upper center", ncols=3, frameon=False)
     return figure
 

@@ -121,36 +121,40 @@ class Builder:
         climbed = next((name for name in reversed(LADDERS) if name in names), "")
         # Other processes begin at the end, where the largest are.
         growing = sorted(names, key=planned.__getitem__)
-        begun = mapped(self._part, growing, repeat(form), repeat(climbed))
+        pending = mapped(self._part, growing, repeat(form), repeat(climbed))
         estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
         pictures = all_pictures(estimates).items()
-        drawn = {f"lecture-{key}.svg": svg(each) for key, each in pictures}
-        found: dict[str, _Part | None] = {}
-        for made, (name, part) in enumerate(zip(growing, begun, strict=True), 1):
-            found[name] = part
+        svgs = {f"lecture-{key}.svg": svg(figure) for key, figure in pictures}
+        by_name: dict[str, _Part | None] = {}
+        for made, (name, part) in enumerate(zip(growing, pending, strict=True), 1):
+            by_name[name] = part
             on_chapter(made, len(names))
-        parts = {name: part for name in names if (part := found[name])}
+        parts = {name: part for name in names if (part := by_name[name])}
         if not parts:
             raise InputError(
                 "there are no results to report; train some with `python -m bench run`"
             )
-        told = lecture.facts(estimates)
+        lecture_facts = lecture.facts(estimates)
         reused = batch_reuse.each_once(parts[name].reused for name in REUSING if name in parts)
         if reused:
-            drawn["lecture-reuse.svg"] = svg(batch_reuse.draw(reused))
-        present = [name for name in LADDERS if parts.get(name) and parts[name].chapter.supplement]
+            svgs["lecture-reuse.svg"] = svg(batch_reuse.draw(reused))
+        ladders = [name for name in LADDERS if parts.get(name) and parts[name].chapter.supplement]
         facts = {
             "whole": True,
             "chapters": {name: part.chapter.facts for name, part in parts.items()},
             "order": list(parts),
-            "lecture": {**told, "reuse": bool(reused), "extent": _extent(list(parts.values()))},
+            "lecture": {
+                **lecture_facts,
+                "reuse": bool(reused),
+                "extent": _extent(list(parts.values())),
+            },
             "steps": [steps.told(step) for step in steps.STEPS],
-            "ladders": present,
-            "claims": _claims(each for part in parts.values() for each in part.judged),
+            "ladders": ladders,
+            "claims": _claims(judgement for part in parts.values() for judgement in part.judged),
         }
         return Report(
             files=_files(
-                [part.chapter for part in parts.values()], facts, drawn, form, stem, mapped
+                [part.chapter for part in parts.values()], facts, svgs, form, stem, mapped
             ),
             source=_sources(parts.values()),
             remarks=tuple(
@@ -169,7 +173,7 @@ class Builder:
         results = self._results(view)
         return _Part(
             chapter=make_chapter(
-                results, _command(results), form, whole=True, climbed=name == climbed
+                results, _command(results), form, one_of_many=True, climbed=name == climbed
             ),
             runs=results.runs[["run", "steps", "back_end"]],
             source=results.source,
@@ -196,22 +200,25 @@ def _in_order(names: Iterable[str]) -> list[str]:
 def _files(
     chapters: Sequence[Chapter],
     facts: dict[str, Any],
-    drawn: dict[str, bytes],
+    svgs: dict[str, bytes],
     form: str,
     stem: str,
     mapped: Mapped = map,
 ) -> dict[str, bytes]:
     """The report's files by name."""
-    figures = {**drawn, **{name: each for one in chapters for name, each in one.figures.items()}}
-    parts = [one.supplement for one in chapters if one.supplement]
-    facts = {**facts, "supplement": parts}
+    figures = {
+        **svgs,
+        **{name: figure for chapter in chapters for name, figure in chapter.figures.items()},
+    }
+    supplements = [chapter.supplement for chapter in chapters if chapter.supplement]
+    facts = {**facts, "supplement": supplements}
     if form == "pdf":
         return document.pdf(facts, figures, stem, mapped)
-    plots = {name: each for one in chapters for name, each in one.plots.items()}
+    plots = {name: plot for chapter in chapters for name, plot in chapter.plots.items()}
     facts["sources"] = {
-        each["file"]: excerpts.source(each["file"])
+        code["file"]: excerpts.source(code["file"])
         for step in facts.get("steps", ())
-        for each in step["code"]
+        for code in step["code"]
     }
     return document.html(facts, figures, plots, _pages(facts), stem, mapped)
 
@@ -220,51 +227,56 @@ def _pages(facts: dict[str, Any]) -> dict[str, str]:
     """The pages of the HTML form: key -> title."""
     chapters = facts["chapters"]
     if not facts["whole"]:
-        ((name, only),) = chapters.items()
-        more = {f"supplement-{each['name']}": "Supplement" for each in facts["supplement"]}
-        return {f"ablation-{name}": only["title"], **more}
-    found = {"front": "What each step bought"}
-    found |= {step["key"]: step["title"] for step in facts["steps"]}
-    looked_at = {*(step["ablation"] for step in facts["steps"]), *facts["ladders"]}
-    found |= {
-        f"ablation-{name}": each["title"]
-        for name, each in chapters.items()
-        if name not in looked_at
+        ((name, chapter),) = chapters.items()
+        supplements = {f"supplement-{part['name']}": "Supplement" for part in facts["supplement"]}
+        return {f"ablation-{name}": chapter["title"], **supplements}
+    pages = {"front": "What each step bought"}
+    pages |= {step["key"]: step["title"] for step in facts["steps"]}
+    in_steps = {*(step["ablation"] for step in facts["steps"]), *facts["ladders"]}
+    pages |= {
+        f"ablation-{name}": chapter["title"]
+        for name, chapter in chapters.items()
+        if name not in in_steps
     }
-    found |= {"claims": "What papers claim", "measured": "How it is measured", "code": "The code"}
-    return found | {
-        f"supplement-{each['name']}": f"Supplement: {each['title']}" for each in facts["supplement"]
+    pages |= {"claims": "What papers claim", "measured": "How it is measured", "code": "The code"}
+    return pages | {
+        f"supplement-{part['name']}": f"Supplement: {part['title']}" for part in facts["supplement"]
     }
 
 
 def _claims(judged: Iterable[Judgement]) -> dict[str, Any]:
     """The literature's claims that these results test, as a table, and those that they don't."""
-    found = {each.claim.name: each for each in judged}
-    every = [found.get(name, Judgement(claim=claim)) for name, claim in CLAIMS.items()]
-    tested = [each for each in every if each.decision != "not tested"]
+    by_name = {judgement.claim.name: judgement for judgement in judged}
+    judgements = [by_name.get(name, Judgement(claim=claim)) for name, claim in CLAIMS.items()]
+    tested = [judgement for judgement in judgements if judgement.decision != "not tested"]
     rows = [
-        (each.claim.claim, each.claim.source, each.decision, "; ".join(each.lines))
-        for each in tested
+        (
+            judgement.claim.claim,
+            judgement.claim.source,
+            judgement.decision,
+            "; ".join(judgement.lines),
+        )
+        for judgement in tested
     ]
     return {
         **table(
             ("claim", "source", "verdict", "what decides it"), ("left",) * 4, rows, list(NOTES)
         ),
         "long": True,
-        "counts": counts(every),
-        "untested": [each.claim.claim for each in every if each not in tested],
+        "counts": counts(judgements),
+        "untested": [judgement.claim.claim for judgement in judgements if judgement not in tested],
     }
 
 
 def _extent(parts: Sequence[_Part]) -> str:
     """How much was trained for the document, in a sentence."""
-    runs = trained(pd.concat([each.runs for each in parts])).drop_duplicates("run")
-    steps = thousands(float(f"{runs['steps'].sum():.3g}"))
-    return f"{len(runs):,} runs and {steps} environment steps: {_sources(parts)}."
+    runs = trained(pd.concat([part.runs for part in parts])).drop_duplicates("run")
+    total_steps = thousands(float(f"{runs['steps'].sum():.3g}"))
+    return f"{len(runs):,} runs and {total_steps} environment steps: {_sources(parts)}."
 
 
 def _sources(parts: Iterable[_Part]) -> str:
-    return " and ".join(dict.fromkeys(each.source for each in parts))
+    return " and ".join(dict.fromkeys(part.source for part in parts))
 
 
 def _command(results: Results) -> str:
@@ -278,9 +290,9 @@ def _command(results: Results) -> str:
     plan = results.plan[~imports]
     runs = results.runs[results.runs["description"].isin(plan["description"])]
     seeds = sorted(set(runs["seed"]))
-    chosen = f" --seeds {seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else ""
+    seeds_option = f" --seeds {seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else ""
     budgets = sorted(set(plan["budget"]))
-    steps = f" --steps {budgets[0]}" if len(budgets) == 1 else ""
+    steps_option = f" --steps {budgets[0]}" if len(budgets) == 1 else ""
     metadata = json.loads(plan["metadata"].iloc[0])
     options = metadata.get("options", f"--ablation {results.name}")
-    return f"python -m bench run {options}{chosen}{steps}"
+    return f"python -m bench run {options}{seeds_option}{steps_option}"

@@ -49,7 +49,7 @@ class Chapter:
 
 
 def make_chapter(
-    results: Results, command: str, form: str, *, whole: bool = False, climbed: bool = False
+    results: Results, command: str, form: str, *, one_of_many: bool = False, climbed: bool = False
 ) -> Chapter:
     """An ablation's chapter, as far as its results go.
 
@@ -57,7 +57,8 @@ def make_chapter(
         results: of the ablation.
         command: that reproduces the runs.
         form: "pdf", or "html", which needs the curves as interactive figures too.
-        whole: whether the chapter is one of many, which draw a mechanism only if a step shows it.
+        one_of_many: whether the report has other chapters; then a mechanism is drawn only where a
+            step of the lecture shows it.
         climbed: whether the ablation is the ladder whose rungs the steps show.
     """
     name = file_name(results.name)
@@ -73,7 +74,7 @@ def make_chapter(
     if results.runs.empty or not results.values:
         reason = "no run is there yet" if results.runs.empty else "no episode ended in any run"
         return Chapter(facts=printable({**facts, "empty": reason}), supplement={})
-    drawn = Drawn(results)
+    draw = Drawn(results)
     over_all = [row for row in results.findings.rivals if row.over_all]
     warnings = [*results.remarks, *mixed_code(results.runs)]
     facts |= {
@@ -83,19 +84,22 @@ def make_chapter(
         "conclusion": conclusion(results.verdicts, results.titles, over_all),
         "remarks": [*warnings, *results.findings.notes, *trouble(results.scores)],
         "marked": bool(warnings),
-        **_pictures(results, drawn, whole),
+        **_pictures(results, draw, one_of_many),
     }
     if results.name in steps.LADDERS:
         facts["rungs"] = steps.rungs(results)
-        facts["step_pictures"] = steps.pictures(results, drawn) if climbed else {}
-    told = {"name": name, "title": facts["title"], **supplement.part(results)}
+        facts["step_pictures"] = steps.pictures(results, draw) if climbed else {}
+    supplement_facts = {"name": name, "title": facts["title"], **supplement.part(results)}
     plots = {}
     if form == "html":
         from bench.evidence.figures import interactive  # plotly takes a second to import
 
         plots[f"{name}-steps"] = interactive.curves(results)
     return Chapter(
-        facts=printable(facts), supplement=printable(told), figures=drawn.files, plots=plots
+        facts=printable(facts),
+        supplement=printable(supplement_facts),
+        figures=draw.files,
+        plots=plots,
     )
 
 
@@ -138,33 +142,35 @@ class Drawn:
         return file
 
 
-def _pictures(results: Results, drawn: Drawn, whole: bool) -> dict[str, Any]:
+def _pictures(results: Results, draw: Drawn, one_of_many: bool) -> dict[str, Any]:
     """The chapter's pictures and tables; a key without content is absent."""
-    found: dict[str, Any] = {}
+    pictures: dict[str, Any] = {}
     if results.page == "figure_3":
-        found["figure_3"] = _figure_3(results, drawn)
+        pictures["figure_3"] = _figure_3(results, draw)
     else:
-        found["curves"] = {
-            "file": drawn("curves", strip=False),
+        pictures["curves"] = {
+            "file": draw("curves", strip=False),
             "caption": _line_and_band([len(cell.seeds) for cell, _ in results.bands("steps")]),
         }
-        if any(each.outcome != "control" and each.pairs for each in results.verdicts):
-            found["pairs"] = drawn("differences")
+        if any(verdict.outcome != "control" and verdict.pairs for verdict in results.verdicts):
+            pictures["pairs"] = draw("differences")
     if results.page == "table_1":
         untrained = results.anchors.untrained_scores
         rows = table_1.surrogates(results.plan, results.scores, untrained)
-        found["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
-    explained = not whole or results.name in {step.ablation for step in steps.STEPS if step.inside}
+        pictures["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
+    explained = not one_of_many or results.name in {
+        step.ablation for step in steps.STEPS if step.inside
+    }
     columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS] if explained else ()
     if results.findings.with_kl is not None:
-        found["departure"] = _departure(results, drawn)
-    elif "figure_3" not in found and results.view.updates[list(columns)].notna().any(axis=None):
-        named = [Diagnostic(column=column, cells=()) for column in columns]
-        found["mechanism"] = {
-            "file": drawn("mechanism", columns=columns),
-            "meanings": [[each.label, each.meaning] for each in named],
+        pictures["departure"] = _departure(results, draw)
+    elif "figure_3" not in pictures and results.view.updates[list(columns)].notna().any(axis=None):
+        diagnostics = [Diagnostic(column=column, cells=()) for column in columns]
+        pictures["mechanism"] = {
+            "file": draw("mechanism", columns=columns),
+            "meanings": [[diagnostic.label, diagnostic.meaning] for diagnostic in diagnostics],
         }
-    return found
+    return pictures
 
 
 def _line_and_band(counts: list[int]) -> str:
@@ -174,26 +180,26 @@ def _line_and_band(counts: list[int]) -> str:
     return f"Line: {statistic} over seeds ({seeds_text(counts)}); band: its pointwise 95% interval."
 
 
-def _departure(results: Results, drawn: Drawn) -> dict[str, Any]:
+def _departure(results: Results, draw: Drawn) -> dict[str, Any]:
     """Rewards against the KL to the reference, of an ablation on token environments."""
-    reached, golden = results.findings.with_kl, results.findings.golden
-    assert reached is not None
+    with_kl, golden = results.findings.with_kl, results.findings.golden
+    assert with_kl is not None
     return {
-        "file": drawn("kl"),
-        "golden": bool(reached["gold"].notna().any()),
+        "file": draw("kl"),
+        "golden": bool(with_kl["gold"].notna().any()),
         "caption": KINDS["kl"].caption(select(results, width=WIDTH)),
         "tables": [
-            of_section(reference_kl.section(environment, reached, golden))
-            for environment in dict.fromkeys(reached["environment"])
+            of_section(reference_kl.section(environment, with_kl, golden))
+            for environment in dict.fromkeys(with_kl["environment"])
         ],
     }
 
 
-def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
+def _figure_3(results: Results, draw: Drawn) -> dict[str, Any]:
     """Figure 3 of the PPO paper from these results, and a table of them beside the paper's."""
     rows = beside_figure_3.beside_figure_3(results.plan, results.scores, results.anchors.untrained)
     return {
-        "file": drawn("figure_3"),
+        "file": draw("figure_3"),
         "caption": " ".join(KINDS["figure_3"].caption(select(results, missing=True))[:2]),
         "missing": missing_text(results.plan, results.values),
         "paper": _beside_paper(rows),
@@ -202,14 +208,14 @@ def _figure_3(results: Results, drawn: Drawn) -> dict[str, Any]:
 
 def _beside_paper(rows: Sequence[beside_figure_3.Beside]) -> Facts:
     """A row per algorithm, a column per environment: our mean score, and the paper's behind it."""
-    places = list(dict.fromkeys(row.environment for row in rows))
+    environments = list(dict.fromkeys(row.environment for row in rows))
     cells: dict[str, list[str]] = {}
     for row in rows:
-        both = f"{return_text(row.mean)} ({return_text(row.paper)})"
-        cells.setdefault(row.title, []).append(both)
+        means = f"{return_text(row.mean)} ({return_text(row.paper)})"
+        cells.setdefault(row.title, []).append(means)
     return table(
-        ("algorithm", *map(family, places)),
-        ("left", *["right"] * len(places)),
+        ("algorithm", *map(family, environments)),
+        ("left", *["right"] * len(environments)),
         [(title, *row) for title, row in cells.items()],
         [
             "In brackets: the paper's, digitised from its figure, environments of "
@@ -225,13 +231,13 @@ def _variants(results: Results) -> Facts:
     algorithms = dict(zip(results.plan["variant"], results.plan["algorithm"], strict=True))
     rows = []
     for variant, title in results.titles.items():
-        before = reference_of(results, variant)
-        itself = variant == before
-        named = results.titles[before]
-        differs = "" if itself else apart(values[variant], values[before]).text
-        if not itself and algorithms[variant] != algorithms[before]:
+        reference = reference_of(results, variant)
+        is_reference = variant == reference
+        reference_title = results.titles[reference]
+        differs = "" if is_reference else apart(values[variant], values[reference]).text
+        if not is_reference and algorithms[variant] != algorithms[reference]:
             differs = "; ".join(filter(None, (f"algorithm {algorithms[variant]}", differs)))
-        rows.append((title, "–" if itself else named, differs or "–"))
+        rows.append((title, "–" if is_reference else reference_title, differs or "–"))
     return table(
         ("variant", "compared with", "everything in which the two differ: its value (the other's)"),
         ("left", "left", "left"),
@@ -242,7 +248,7 @@ def _variants(results: Results) -> Facts:
 def _short(results: Results) -> str:
     """Budget and seeds in a few words: "100k steps, 10 seeds"."""
     budgets = sorted(set(results.plan["budget"]))
-    seeds = [len(own) for own in results.values.values()]
+    seeds = [len(scores) for scores in results.values.values()]
     usual = max(set(seeds), key=seeds.count)
     return f"{' and '.join(map(thousands, budgets))} steps, {usual} seeds"
 
@@ -267,19 +273,20 @@ def _size(results: Results) -> str:
 
 def _objectives(results: Results) -> list[dict[str, Any]]:
     """The algorithms of the plan in its order, with what is known of each."""
-    found: dict[str, dict[str, Any]] = {}
+    algorithms: dict[str, dict[str, Any]] = {}
     names = titles(results.plan)
     for row in results.plan.drop_duplicates("variant").sort_values("variant_order").itertuples():
-        known = json.loads(row.metadata)
-        entry = found.setdefault(
+        metadata = json.loads(row.metadata)
+        entry = algorithms.setdefault(
             row.algorithm,
             {
                 "algorithm": row.algorithm,
-                "title": known.get("title", row.algorithm),
-                "equation": known.get("equation", ""),
-                "file": known.get("source", "") or ("none: imported" * bool(known.get(IMPORTED))),
+                "title": metadata.get("title", row.algorithm),
+                "equation": metadata.get("equation", ""),
+                "file": metadata.get("source", "")
+                or ("none: imported" * bool(metadata.get(IMPORTED))),
                 "variants": [],
             },
         )
         entry["variants"].append(names[row.variant])
-    return list(found.values())
+    return list(algorithms.values())

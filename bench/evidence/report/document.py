@@ -49,7 +49,7 @@ def html(
     facts: dict[str, Any],
     figures: Mapping[str, bytes],
     plots: Mapping[str, str],
-    keys: Mapping[str, str],
+    titles: Mapping[str, str],
     stem: str,
     mapped: Mapped = map,
 ) -> dict[str, bytes]:
@@ -59,32 +59,32 @@ def html(
         facts: for the templates.
         figures: file name -> SVG.
         plots: id of a place -> the interactive figure that stands there.
-        keys: key of a page -> its title, in the order of the pages; the first is the front page.
+        titles: key of a page -> its title, in the order of the pages; the first is the front page.
         stem: of the front page's file name.
         mapped: `map`, or the same by several processes.
     """
     pages = [
         (key, title, f"{stem}-{key}.html" if place else f"{stem}.html")
-        for place, (key, title) in enumerate(keys.items())
+        for place, (key, title) in enumerate(titles.items())
     ]
     shared = {**facts, "pages": pages, "plots": sorted(plots)}
-    made = mapped(
-        _compiled, [{**shared, "part": key} for key in keys], repeat(figures), repeat("html")
+    documents = mapped(
+        _compiled, [{**shared, "part": key} for key in titles], repeat(figures), repeat("html")
     )
-    found = {
+    files = {
         file: _dressed(page.decode(), plots).encode()
-        for (_, _, file), page in zip(pages, made, strict=True)
+        for (_, _, file), page in zip(pages, documents, strict=True)
     }
     if plots:
         from plotly.offline import get_plotlyjs
 
-        found[PLOTLY] = get_plotlyjs().encode()
-    return found
+        files[PLOTLY] = get_plotlyjs().encode()
+    return files
 
 
 def _dressed(page: str, plots: Mapping[str, str]) -> str:
     """The page with its style sheet, and with its interactive figures in their places."""
-    looks = resources.files("bench.evidence.report").joinpath("report.css").read_text("utf-8")
+    style_sheet = resources.files("bench.evidence.report").joinpath("report.css").read_text("utf-8")
     scripts = ""
     for name, figure in plots.items():
         place = f'<div class="plot" id="{name}"></div>'
@@ -94,10 +94,10 @@ def _dressed(page: str, plots: Mapping[str, str]) -> str:
     # The new term of an objective has a brace under it, and is red as on paper.
     brace = '<munder accentunder="true">'
     page = page.replace(f"<munder>{brace}", f'<munder class="new">{brace}')
-    width = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    viewport = '<meta name="viewport" content="width=device-width, initial-scale=1">'
     head, body = page.split("</head>", 1)
-    shown = "" if 'name="viewport"' in head else width
-    return f"{head}{shown}<style>{looks}</style>{scripts}</head>{body}"
+    meta = "" if 'name="viewport"' in head else viewport
+    return f"{head}{meta}<style>{style_sheet}</style>{scripts}</head>{body}"
 
 
 def _compiled(facts: dict[str, Any], figures: Mapping[str, bytes], form: str) -> bytes:

@@ -36,12 +36,14 @@ def excerpt(file: str, *functions: str) -> dict[str, Any]:
     """
     text = source(file)
     lines = text.splitlines()
-    found = {each.name: each for each in ast.parse(text).body if isinstance(each, ast.FunctionDef)}
-    chosen = [found[name] for name in functions]
+    definitions = {
+        node.name: node for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)
+    }
+    nodes = [definitions[name] for name in functions]
     return {
         "file": file,
-        "line": chosen[0].lineno,
-        "text": "\n\n".join("\n".join(_bare(lines, each)) for each in chosen),
+        "line": nodes[0].lineno,
+        "text": "\n\n".join("\n".join(_bare(lines, node)) for node in nodes),
     }
 
 
@@ -50,7 +52,9 @@ def _bare(lines: list[str], function: ast.FunctionDef) -> list[str]:
     first = function.body[0]
     signature = lines[function.lineno - 1 : first.lineno - 1]
     if len(signature) > 1:
-        signature = [f"def {function.name}({', '.join(each.arg for each in function.args.args)}):"]
-    told = ast.get_docstring(function) is not None
-    begins = (first.end_lineno or first.lineno) if told else first.lineno - 1
-    return [*signature, *lines[begins : function.end_lineno]]
+        signature = [
+            f"def {function.name}({', '.join(argument.arg for argument in function.args.args)}):"
+        ]
+    documented = ast.get_docstring(function) is not None
+    start = (first.end_lineno or first.lineno) if documented else first.lineno - 1
+    return [*signature, *lines[start : function.end_lineno]]

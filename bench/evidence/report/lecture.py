@@ -119,11 +119,16 @@ def facts(estimates: Floats) -> dict[str, Any]:
 def cross_entropy() -> dict[str, Any]:
     """The loss of three samples: the cross-entropy of each action taken, times its return."""
     rows, total = [], 0.0
-    for state, action, probability, weight in SAMPLED_ACTIONS:
+    for state, action, probability, trajectory_return in SAMPLED_ACTIONS:
         entropy = -math.log(probability)
-        total += weight * entropy
-        numbers = (f"{probability:g}", f"{entropy:.2f}", f"{weight:+g}", f"{weight * entropy:+.2f}")
-        rows.append([state, action, *(each.replace("-", "−") for each in numbers)])
+        total += trajectory_return * entropy
+        numbers = (
+            f"{probability:g}",
+            f"{entropy:.2f}",
+            f"{trajectory_return:+g}",
+            f"{trajectory_return * entropy:+.2f}",
+        )
+        rows.append([state, action, *(number.replace("-", "−") for number in numbers)])
     rows.append(["", "", "", "", "loss = sum", f"{total:+.2f}".replace("-", "−")])
     header = ["state", "action taken", "p_θ(a|s)", "cross-entropy −log p", "R(τ)", "R × that"]
     return {"header": header, "align": ["left", "left", *["right"] * 4], "rows": rows, "notes": []}
@@ -134,5 +139,5 @@ def unlucky(estimates: Floats) -> int:
     right = np.flatnonzero(estimates[:, -1] < 0)
     last_wrong = SAMPLES - 1 - np.argmax(estimates[right, ::-1] > 0, axis=1)
     # The last wrong sign comes early enough for the rest of the curve to be visible.
-    seen = np.where(last_wrong < SAMPLES // 4, last_wrong, -1)
-    return int(right[np.argmax(seen)])
+    early = np.where(last_wrong < SAMPLES // 4, last_wrong, -1)
+    return int(right[np.argmax(early)])

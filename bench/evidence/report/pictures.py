@@ -92,18 +92,18 @@ def loop() -> Figure:
     return figure
 
 
-def after_step(weights: Sequence[float], taken: Sequence[int] | None, size: float = 1.0) -> Floats:
+def after_step(weights: Sequence[float], batch: Sequence[int] | None, size: float = 1.0) -> Floats:
     """Probabilities of three actions, equal before, after one step up the policy gradient.
 
     Args:
         weights: the factor of ∇log p, one per action.
-        taken: the actions of the batch, one sample each; None: the exact expectation over all.
+        batch: the actions sampled, one each; None: the exact expectation over all.
         size: size of the step on the logits of a softmax.
     """
     before = np.full(3, 1 / 3)
-    chosen = range(3) if taken is None else taken
+    samples = range(3) if batch is None else batch
     # ∂ log p_a / ∂ logits = e_a − p; uniform, so that each action's share is 1 / their number.
-    gradient = sum(weights[a] * (np.eye(3)[a] - before) for a in chosen) / len(chosen)
+    gradient = sum(weights[a] * (np.eye(3)[a] - before) for a in samples) / len(samples)
     raised = np.exp(size * np.asarray(gradient))
     return np.asarray(raised / raised.sum(), dtype=np.float64)
 
@@ -112,7 +112,7 @@ def actions() -> Figure:
     """Why a baseline helps: a step on the expectation over three actions, and on two samples."""
     centred = [value - float(np.mean(RETURNS)) for value in RETURNS]
     figure, panels = side_by_side(3, 1.75, sharey=True)
-    for panel, (title, found) in zip(
+    for panel, (title, probabilities) in zip(
         panels,
         (
             ("ideal: every action counts", after_step(RETURNS, None)),
@@ -121,9 +121,9 @@ def actions() -> Figure:
         ),
         strict=True,
     ):
-        panel.bar(range(3), found, color=[RED, BLUE, BLUE], width=0.6, alpha=0.8)
+        panel.bar(range(3), probabilities, color=[RED, BLUE, BLUE], width=0.6, alpha=0.8)
         panel.axhline(1 / 3, color="0.2", linewidth=1, linestyle=(0, (4, 1.5)))
-        for place, height in enumerate(found):
+        for place, height in enumerate(probabilities):
             panel.text(place, 0.03, f"{height:.2f}", ha="center", fontsize=8, color="white")
         names = [f"{name}, R = {value:g}" for name, value in zip("abc", RETURNS, strict=True)]
         panel.set_xticks(range(3), names)
@@ -135,10 +135,10 @@ def actions() -> Figure:
 
 def rewards_to_go(rewards: Sequence[float], discount: float) -> list[float]:
     """G_t = Σ γ^(t'−t) r_t' over t' ≥ t."""
-    found: list[float] = []
+    returns: list[float] = []
     for reward in reversed(rewards):
-        found.insert(0, reward + discount * (found[0] if found else 0.0))
-    return found
+        returns.insert(0, reward + discount * (returns[0] if returns else 0.0))
+    return returns
 
 
 def credit() -> Figure:
@@ -218,11 +218,11 @@ def _densities(panel: Axes) -> None:
 
 
 def _estimates(panel: Axes, estimates: Floats, truth: float) -> None:
-    shown = np.unique(np.geomspace(1, SAMPLES, 300).astype(int))
+    counts = np.unique(np.geomspace(1, SAMPLES, 300).astype(int))
     for stream in range(12):
-        panel.plot(shown, estimates[stream, shown - 1], color=GREY, linewidth=0.7)
-    chosen = lecture.unlucky(estimates)
-    panel.plot(shown, estimates[chosen, shown - 1], color=BLUE, linewidth=1.7)
+        panel.plot(counts, estimates[stream, counts - 1], color=GREY, linewidth=0.7)
+    unlucky = lecture.unlucky(estimates)
+    panel.plot(counts, estimates[unlucky, counts - 1], color=BLUE, linewidth=1.7)
     panel.axhline(truth, color=RED, linewidth=1.5)
     panel.text(1.2, truth - 0.06, "E_p[f]", color=RED, va="top")
     panel.axhline(0, color="0.4", linewidth=0.8)
@@ -235,15 +235,15 @@ def _estimates(panel: Axes, estimates: Floats, truth: float) -> None:
 
 def _variances(panel: Axes) -> None:
     grid = np.linspace(DISTANCES[0], DISTANCES[-1], 31)
-    truth = [lecture.moments(float(distance)) for distance in grid]
-    panel.plot(grid, [each.weighted for each in truth], color=BLUE, linewidth=1.6)
+    true_moments = [lecture.moments(float(distance)) for distance in grid]
+    panel.plot(grid, [moments.weighted for moments in true_moments], color=BLUE, linewidth=1.6)
     panel.text(0.75, 100, "Var_q[f·p/q]", color=BLUE, fontsize=8)
     dashes = (0, (4, 1.5))
-    panel.plot(grid, [each.variance for each in truth], color="0.4", linestyle=dashes)
+    panel.plot(grid, [moments.variance for moments in true_moments], color="0.4", linestyle=dashes)
     panel.text(0.1, 0.15, "Var_p[f]", color="0.3", fontsize=8)
-    for distance, found in lecture.variances().items():
-        panel.plot([distance] * 2, [found.min(), found.max()], color=RED, linewidth=1.2)
-        panel.plot([distance], [np.median(found)], color=RED, marker="o", markersize=4)
+    for distance, measured in lecture.variances().items():
+        panel.plot([distance] * 2, [measured.min(), measured.max()], color=RED, linewidth=1.2)
+        panel.plot([distance], [np.median(measured)], color=RED, marker="o", markersize=4)
     panel.set_yscale("log")
     logarithmic(panel.yaxis)
     panel.set_xlabel("distance of p and q [SD]")
@@ -264,8 +264,8 @@ def behaviour() -> Figure:
         for mean, name, colour in ((0.0, "θ'", BLUE), (shift, "θ", RED)):
             density = lecture.density((x - mean) / deviation, 0) / deviation
             panel.fill_between(x, density, color=colour, alpha=0.3, linewidth=0, label=name)
-        far = f"{divergence(shift, deviation):.2g}"
-        panel.set_title(f"σ = {deviation:g}: KL = {far} nats", loc="left", fontsize=8)
+        kl = f"{divergence(shift, deviation):.2g}"
+        panel.set_title(f"σ = {deviation:g}: KL = {kl} nats", loc="left", fontsize=8)
         panel.set_xlabel("action a")
         panel.set_yticks([])
         panel.set_xlim(-1.5, 1.5)
@@ -324,12 +324,12 @@ def logarithmic(axis: Axis) -> None:
     axis.set_minor_formatter(NullFormatter())
 
 
-def _blank(height: float, wide: float, high: float) -> tuple[Figure, Axes]:
+def _blank(height: float, x_end: float, y_end: float) -> tuple[Figure, Axes]:
     """A figure with one panel without axes, to draw on."""
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     panel = figure.subplots()
-    panel.set_xlim(0, wide)
-    panel.set_ylim(0, high)
+    panel.set_xlim(0, x_end)
+    panel.set_ylim(0, y_end)
     panel.set_axis_off()
     return figure, panel
 

@@ -26,16 +26,16 @@ def mapping(processes: int, module: str) -> Iterator[Mapped]:
     Args:
         module: what the others import at their start.
     """
-    others = processes - 1
-    if not others:
+    helpers = processes - 1
+    if not helpers:
         yield map
         return
     children: list[Child] = []
     idle: SimpleQueue[Child] = SimpleQueue()
     # A thread for each of the others: an item that no thread has begun can be taken back.
-    threads = ThreadPoolExecutor(others)
+    threads = ThreadPoolExecutor(helpers)
 
-    def there(function: Callable[..., Any], *arguments: Any) -> Any:
+    def remote(function: Callable[..., Any], *arguments: Any) -> Any:
         child = idle.get()
         try:
             child.connection.send((function, arguments))
@@ -49,15 +49,15 @@ def mapping(processes: int, module: str) -> Iterator[Mapped]:
         return result
 
     def mapped(function: Callable[..., Any], *iterables: Iterable[Any]) -> Iterator[Any]:
-        given = list(zip(*iterables, strict=False))
-        begun = [threads.submit(there, function, *each) for each in reversed(given)]
+        calls = list(zip(*iterables, strict=False))
+        futures = [threads.submit(remote, function, *arguments) for arguments in reversed(calls)]
         return (
             function(*arguments) if future.cancel() else future.result()
-            for arguments, future in zip(given, reversed(begun), strict=True)
+            for arguments, future in zip(calls, reversed(futures), strict=True)
         )
 
     try:
-        for _ in range(others):
+        for _ in range(helpers):
             children.append(Child(_help, module, variables={}))
             idle.put(children[-1])
         yield mapped

@@ -21,7 +21,7 @@ class Apart:
     @property
     def text(self) -> str:
         """The differences in one line: "slots 8 (16); only here: epochs 10; only there: …"."""
-        parts = [f"{name} {own} ({other})" for name, own, other in self.changed]
+        parts = [f"{name} {value} ({other})" for name, value, other in self.changed]
         for where, names in (("only here", self.added), ("only there", self.gone)):
             parts += [f"{where}: {', '.join(names)}"] if names else []
         return "; ".join(parts)
@@ -39,25 +39,25 @@ def hyperparameters(results: Results) -> dict[str, dict[str, str]]:
 
 def reference_of(results: Results, variant: str) -> str:
     """The variant that this one is compared with: its verdicts' reference, else the control."""
-    named = (each.reference for each in results.verdicts if each.variant == variant)
-    return next(named, results.control)
+    references = (verdict.reference for verdict in results.verdicts if verdict.variant == variant)
+    return next(references, results.control)
 
 
-def apart(own: Mapping[str, str], other: Mapping[str, str]) -> Apart:
+def apart(values: Mapping[str, str], other: Mapping[str, str]) -> Apart:
     """How two sets of hyperparameters differ.
 
     Args:
-        own: of the variant, name -> value.
+        values: of the variant, name -> value.
         other: of the one that it is compared with.
     """
     return Apart(
         changed=tuple(
             (name, value, other[name])
-            for name, value in own.items()
+            for name, value in values.items()
             if other.get(name, value) != value
         ),
-        added=tuple(f"{name} {value}" for name, value in own.items() if name not in other),
-        gone=tuple(f"{name} {value}" for name, value in other.items() if name not in own),
+        added=tuple(f"{name} {value}" for name, value in values.items() if name not in other),
+        gone=tuple(f"{name} {value}" for name, value in other.items() if name not in values),
     )
 
 

@@ -138,7 +138,7 @@ def told(step: Step) -> dict[str, Any]:
         "title": step.title,
         "rungs": list(step.rungs),
         "ablation": step.ablation,
-        "code": [excerpt(*each) for each in step.code],
+        "code": [excerpt(*location) for location in step.code],
     }
 
 
@@ -149,22 +149,22 @@ def rungs(results: Results) -> dict[str, Any]:
         results: of one of `LADDERS`.
     """
     values = hyperparameters(results)
-    found = {}
+    facts = {}
     for step in STEPS:
         for rung in step.rungs:
             if rung not in results.titles:
                 continue
             before = reference_of(results, rung)
-            found[rung] = {
+            facts[rung] = {
                 "title": results.titles[rung],
                 "before": "" if rung == before else results.titles[before],
                 "gained": _start(results, rung)
                 if rung == before
-                else gained([each for each in results.verdicts if each.variant == rung]),
+                else gained([verdict for verdict in results.verdicts if verdict.variant == rung]),
                 "reasons": [] if rung == before else _reasons(results, step, rung, before),
                 **asdict(apart(values[rung], values[before])),
             }
-    return found
+    return facts
 
 
 def pictures(results: Results, draw: Callable[..., str]) -> dict[str, str]:
@@ -174,40 +174,43 @@ def pictures(results: Results, draw: Callable[..., str]) -> dict[str, str]:
         results: of one of `LADDERS`.
         draw: the chapter's `Drawn`.
     """
-    found = {}
+    files = {}
     for step in STEPS:
-        own = [rung for rung in step.rungs if rung in results.titles]
-        before = [reference_of(results, rung) for rung in own if rung != results.control]
+        step_rungs = [rung for rung in step.rungs if rung in results.titles]
+        before = [reference_of(results, rung) for rung in step_rungs if rung != results.control]
         if before:
-            found[step.key] = draw("curves", step.key, variants=(*before, *own), strip=False)
-    return found
+            files[step.key] = draw("curves", step.key, variants=(*before, *step_rungs), strip=False)
+    return files
 
 
 def _start(results: Results, rung: str) -> str:
     """What the first rung earns beside the untrained policy, which is no rung and not tested."""
     parts = []
-    for (environment, variant), own in results.values.items():
+    for (environment, variant), scores in results.values.items():
         if variant == rung:
             zero = results.anchors.zeros.get(environment)
-            beside = "" if zero is None else f" (untrained {return_text(zero)})"
-            parts.append(f"{return_text(float(own.mean()))} on {environment}{beside}")
+            untrained = "" if zero is None else f" (untrained {return_text(zero)})"
+            parts.append(f"{return_text(float(scores.mean()))} on {environment}{untrained}")
     return "the start: " + ", ".join(parts)
 
 
 def _reasons(results: Results, step: Step, rung: str, before: str) -> list[str]:
     """A sentence for each diagnostic of the step that both rungs have."""
-    updates, found = results.view.updates, []
+    updates, sentences = results.view.updates, []
     for mechanism in step.mechanisms:
         if mechanism.first:
-            each = {key: float(np.median(own)) for key, own in first_variances(updates).items()}
+            medians = {
+                key: float(np.median(variances))
+                for key, variances in first_variances(updates).items()
+            }
         else:
             frame = typical(updates, mechanism.column)
-            each = {(row.environment, row.variant): row.value for row in frame.itertuples()}
+            medians = {(row.environment, row.variant): row.value for row in frame.itertuples()}
         values = {
-            where: (each[where, before], each[where, rung])
-            for where in dict.fromkeys(results.runs["environment"])
-            if (where, before) in each and (where, rung) in each
+            environment: (medians[environment, before], medians[environment, rung])
+            for environment in dict.fromkeys(results.runs["environment"])
+            if (environment, before) in medians and (environment, rung) in medians
         }
         sentence = reason(mechanism, values, results.titles[before], results.titles[rung])
-        found += [sentence] if sentence else []
-    return found
+        sentences += [sentence] if sentence else []
+    return sentences

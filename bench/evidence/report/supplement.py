@@ -31,19 +31,19 @@ def part(results: Results) -> dict[str, Any]:
     Args:
         results: results with at least one score.
     """
-    plan, scores, found = results.plan, results.scores, results.findings
+    plan, scores, findings = results.plan, results.scores, results.findings
     several = len(results.titles) > 1
-    compared = any(each.outcome != "control" and each.pairs for each in results.verdicts)
+    compared = any(verdict.outcome != "control" and verdict.pairs for verdict in results.verdicts)
     figure_3 = results.page == "figure_3"  # its table of rivals has improvements already
-    first = first_variances(results.view.updates)
-    told: dict[str, Any] = {
+    variances = first_variances(results.view.updates)
+    sections: dict[str, Any] = {
         "scores": tables.scores(results),
         "details": details(results),
         "differences": compared and tables.differences(results),
         "improvement": compared and not figure_3 and tables.improvement(results),
-        "rivals": found.rivals
-        and of_section(rivals.section(found.rivals, titles(plan)[results.control])),
-        "letters": found.letters and of_section(letters.section(found.letters)),
+        "rivals": findings.rivals
+        and of_section(rivals.section(findings.rivals, titles(plan)[results.control])),
+        "letters": findings.letters and of_section(letters.section(findings.letters)),
         "aggregates": several
         and len(results.common_environments) > 1
         and tables.aggregates(results),
@@ -51,41 +51,49 @@ def part(results: Results) -> dict[str, Any]:
         "thresholds": several and tables.thresholds(results),
         "mechanism": tables.mechanism(results, mechanism_of(plan)),
         "first": "gradient_variance" in mechanism_of(plan)
-        and first
-        and tables.first_variances(results, first),
+        and variances
+        and tables.first_variances(results, variances),
         "provenance": provenance(results),
         "runs": run_ids(results),
     }
     if figure_3:
         paper = beside_figure_3.beside_figure_3(plan, scores, results.anchors.untrained)
         beside = beside_sources.sections(plan, scores, beside_sources.beside_sources(plan, scores))
-        told["sources"] = [of_section(each) for each in (beside_figure_3.section(paper), *beside)]
-    return {key: facts for key, facts in told.items() if facts}
+        sections["sources"] = [
+            of_section(section) for section in (beside_figure_3.section(paper), *beside)
+        ]
+    return {key: facts for key, facts in sections.items() if facts}
 
 
 def details(results: Results) -> Facts:
     """Every hyperparameter of every variant: a row per name; differing values name variants."""
     meanings: dict[str, dict[str, str]] = {}
     for row in results.plan.drop_duplicates("variant").itertuples():
-        for name, known in json.loads(str(row.metadata)).get("hyperparameters", {}).items():
-            unit = f" [{known['unit']}]" if known.get("unit") else ""
-            meanings.setdefault(name, {})[str(row.variant)] = f"{known['meaning']}{unit}"
+        for name, description in json.loads(str(row.metadata)).get("hyperparameters", {}).items():
+            unit = f" [{description['unit']}]" if description.get("unit") else ""
+            meanings.setdefault(name, {})[str(row.variant)] = f"{description['meaning']}{unit}"
     of_variant = hyperparameters(results)
 
     def told_apart(texts: Mapping[str, str], *, by_all: bool) -> str:
-        having: dict[str, list[str]] = {}
+        by_text: dict[str, list[str]] = {}
         for variant, text in texts.items():
-            having.setdefault(text, []).append(results.titles[variant])
-        if len(having) <= 1 and by_all:
-            return "".join(having)
-        return "; ".join(f"{text} ({', '.join(who)})" for text, who in having.items())
+            by_text.setdefault(text, []).append(results.titles[variant])
+        if len(by_text) <= 1 and by_all:
+            return "".join(by_text)
+        return "; ".join(f"{text} ({', '.join(names)})" for text, names in by_text.items())
 
     rows = []
-    for name in dict.fromkeys(name for each in of_variant.values() for name in each):
-        values = {key: each[name] for key, each in of_variant.items() if name in each}
-        meant = {key: text for key, text in meanings.get(name, {}).items() if key in values}
-        everyone = len(values) == len(of_variant)
-        rows.append((name, told_apart(values, by_all=everyone), told_apart(meant, by_all=True)))
+    for name in dict.fromkeys(name for parameters in of_variant.values() for name in parameters):
+        values = {
+            key: parameters[name] for key, parameters in of_variant.items() if name in parameters
+        }
+        variant_meanings = {
+            key: text for key, text in meanings.get(name, {}).items() if key in values
+        }
+        shared = len(values) == len(of_variant)
+        rows.append(
+            (name, told_apart(values, by_all=shared), told_apart(variant_meanings, by_all=True))
+        )
     return table(("hyperparameter", "value", "meaning"), ("left", "left", "left"), rows)
 
 
@@ -107,11 +115,11 @@ def scale(results: Results) -> Facts | None:
     """Where 0 and 1 of the normalised scores come from; None where there is no scale."""
     rows = []
     for environment in results.common_environments:
-        found = results.scale_by_environment[environment]
+        ends = results.scale_by_environment[environment]
         runs = results.anchors.runs.get(environment, {})
-        one = runs.get(PPO, NONE) if environment in results.anchors.ones else _OF_CONTROL
-        zero = (return_text(found.zero), runs.get(UNTRAINED, NONE))
-        rows.append((environment, *zero, return_text(found.one), one))
+        one_runs = runs.get(PPO, NONE) if environment in results.anchors.ones else _OF_CONTROL
+        zero = (return_text(ends.zero), runs.get(UNTRAINED, NONE))
+        rows.append((environment, *zero, return_text(ends.one), one_runs))
     if not rows:
         return None
     return table(
@@ -128,13 +136,13 @@ def provenance(results: Results) -> list[list[str]]:
     status = runs["status"].value_counts()
     files = [json.loads(text) for text in runs.loc[runs["back_end"] == IMPORTED, "machine"]]
     runs = trained(runs)
-    days = sorted(each.date().isoformat() for each in runs["started"].dropna())
+    days = sorted(start.date().isoformat() for start in runs["started"].dropna())
     pairs = [
         ("Results", results.source),
         ("Runs", ", ".join(f"{number} {name}" for name, number in status.items())),
-        ("Imported", "; ".join(f"{each['file']} (SHA-256 {each['sha256']})" for each in files)),
+        ("Imported", "; ".join(f"{file['file']} (SHA-256 {file['sha256']})" for file in files)),
         ("Trained", " to ".join(dict.fromkeys(days[:1] + days[-1:]))),
-        ("Commits", ", ".join(sorted({str(each)[:10] for each in runs["commit"].dropna()}))),
+        ("Commits", ", ".join(sorted({str(commit)[:10] for commit in runs["commit"].dropna()}))),
         (
             "Machines",
             "; ".join(sorted({machine_text(json.loads(text)) for text in runs["machine"]})),

@@ -59,15 +59,18 @@ def table(
 def of_section(section: Section) -> Facts:
     """A section of a Markdown page for the templates."""
     cells = [[cell.replace("**", "") for cell in row] for row in section.cells]
-    found = table(section.header, section.alignment, cells, section.notes)
-    return {**found, "title": section.heading.lstrip("# ")}
+    facts = table(section.header, section.alignment, cells, section.notes)
+    return {**facts, "title": section.heading.lstrip("# ")}
 
 
 def scores(results: Results) -> list[Facts]:
     """A table per environment: scores with n, interval and claim."""
     return [
-        {**table(HEADER, ALIGNMENT, each.cells, each.notes), "title": each.environment}
-        for each in results.findings.tables
+        {
+            **table(HEADER, ALIGNMENT, page_table.cells, page_table.notes),
+            "title": page_table.environment,
+        }
+        for page_table in results.findings.tables
     ]
 
 
@@ -140,28 +143,30 @@ def _family(results: Results) -> str:
 def improvement(results: Results) -> Facts:
     """How probably a seed of each variant beats a seed of its reference."""
     rows = []
-    over: dict[tuple[str, str], dict[str, tuple[Floats, Floats]]] = {}
+    by_comparison: dict[tuple[str, str], dict[str, tuple[Floats, Floats]]] = {}
     for verdict in results.verdicts:
         if verdict.outcome == "control" or verdict.unlike:
             continue
-        where, both = verdict.environment, (verdict.variant, verdict.reference)
-        if all((where, name) in results.values for name in both):
-            own, other = (results.values[where, name] for name in both)
-            over.setdefault(both, {})[where] = own, other
+        environment, comparison = verdict.environment, (verdict.variant, verdict.reference)
+        if all((environment, name) in results.values for name in comparison):
+            variant_scores, reference_scores = (
+                results.values[environment, name] for name in comparison
+            )
+            by_comparison.setdefault(comparison, {})[environment] = variant_scores, reference_scores
     environments: set[int] = set()  # numbers of environments that an interval is over
     seeds: set[int] = set()
-    for (variant, reference), found in over.items():
-        environments |= {1, len(found)}
-        seeds |= {min(map(len, both)) for both in found.values()}
-        groups = {name: [both] for name, both in found.items()}
-        if len(found) > 1:
-            groups[f"mean over {len(found)}"] = list(found.values())
-        for where, pairs in groups.items():
+    for (variant, reference), by_environment in by_comparison.items():
+        environments |= {1, len(by_environment)}
+        seeds |= {min(map(len, pair)) for pair in by_environment.values()}
+        groups = {name: [pair] for name, pair in by_environment.items()}
+        if len(by_environment) > 1:
+            groups[f"mean over {len(by_environment)}"] = list(by_environment.values())
+        for label, pairs in groups.items():
             rows.append(
                 (
                     results.titles[variant],
                     results.titles.get(reference, reference),
-                    where,
+                    label,
                     number_text(probability_of_improvement(pairs)),
                     interval_text(*improvement_interval(pairs, np.random.default_rng(0))),
                 )
@@ -185,10 +190,10 @@ def aggregates(results: Results) -> Facts:
     """Every variant over all environments on the common scale."""
     common = results.common_environments
     rows, strata = [], results.strata(common)
-    for found in pooled(results.values, results.scale_by_environment, common, results.titles):
-        gap, low, high = optimality_gap(strata[found.variant], np.random.default_rng(0))
-        rows.append((*found.cells, number_text(gap), interval_text(low, high)))
-    seeds = {len(own) for of_variant in strata.values() for own in of_variant}
+    for aggregate in pooled(results.values, results.scale_by_environment, common, results.titles):
+        gap, low, high = optimality_gap(strata[aggregate.variant], np.random.default_rng(0))
+        rows.append((*aggregate.cells, number_text(gap), interval_text(low, high)))
+    seeds = {len(stratum) for variant_strata in strata.values() for stratum in variant_strata}
     return table(
         (
             *("variant", "environments", "n each", "mean", "95% interval"),
@@ -209,15 +214,15 @@ def aggregates(results: Results) -> Facts:
 def thresholds(results: Results) -> Facts:
     """When the seeds' curves first reach the control's final score, in steps and in seconds."""
     timing = aligned_curves(results.aligned, x="seconds", shared=True)
-    seconds = {(each.environment, each.variant): each for each in timing if each.seeds}
+    seconds = {(cell.environment, cell.variant): cell for cell in timing if cell.seeds}
     rows = []
     for curves in aligned_curves(results.aligned, shared=True):
-        bar = results.values.get((curves.environment, results.control))
-        if not curves.seeds or bar is None:
+        control_scores = results.values.get((curves.environment, results.control))
+        if not curves.seeds or control_scores is None:
             continue
-        threshold = float(bar.mean())
+        threshold = float(control_scores.mean())
         steps = times_to(curves, threshold)
-        median = median_time(steps)
+        median_steps = median_time(steps)
         timed = seconds.get((curves.environment, curves.variant))
         clock = None if timed is None else median_time(times_to(timed, threshold))
         rows.append(
@@ -226,7 +231,7 @@ def thresholds(results: Results) -> Facts:
                 return_text(threshold),
                 results.titles[curves.variant],
                 f"{np.isfinite(steps).sum()} of {len(curves.seeds)}",
-                thousands(float(f"{median:.3g}")) if math.isfinite(median) else "never",
+                thousands(float(f"{median_steps:.3g}")) if math.isfinite(median_steps) else "never",
                 NONE if clock is None else f"{clock:,.1f}" if math.isfinite(clock) else "never",
             )
         )
@@ -251,42 +256,47 @@ def thresholds(results: Results) -> Facts:
 
 def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
     """The typical value of each diagnostic: a row per variant and environment; None without any."""
-    found = {name: typical(results.view.updates, name) for name in columns}
-    found = {name: frame for name, frame in found.items() if len(frame)}
-    if not found:
+    frames = {name: typical(results.view.updates, name) for name in columns}
+    frames = {name: frame for name, frame in frames.items() if len(frame)}
+    if not frames:
         return None
     cells = {
         (row.environment, row.variant, name): row.value
-        for name, frame in found.items()
+        for name, frame in frames.items()
         for row in frame.itertuples()
     }
     rows = [
         (
             environment,
             title,
-            *(significant(cells.get((environment, variant, name), math.nan)) for name in found),
+            *(significant(cells.get((environment, variant, name), math.nan)) for name in frames),
         )
         for environment in dict.fromkeys(results.runs["environment"])
         for variant, title in results.titles.items()
-        if any((environment, variant, name) in cells for name in found)
+        if any((environment, variant, name) in cells for name in frames)
     ]
     return table(
-        ("environment", "variant", *(LABELS.get(n, n.replace("_", " ")) for n in found)),
-        ("left", "left", *["right"] * len(found)),
+        ("environment", "variant", *(LABELS.get(n, n.replace("_", " ")) for n in frames)),
+        ("left", "left", *["right"] * len(frames)),
         rows,
         ["Median over a seed's updates, then over the seeds. –: does not apply."],
     )
 
 
-def first_variances(results: Results, found: Mapping[Cell, Floats]) -> Facts:
+def first_variances(results: Results, variances: Mapping[Cell, Floats]) -> Facts:
     """The gradient's variance in the first batch, where only the estimator differs."""
     rows = []
-    for environment, variant in filter(found.__contains__, planned(results.plan)):
-        own, control = found[environment, variant], found.get((environment, results.control))
-        value = float(estimate(own))
+    for environment, variant in filter(variances.__contains__, planned(results.plan)):
+        seed_variances, control = (
+            variances[environment, variant],
+            variances.get((environment, results.control)),
+        )
+        value = float(estimate(seed_variances))
         ratio = value / float(estimate(control)) if control is not None else math.nan
         title = results.titles[variant]
-        rows.append((environment, title, str(len(own)), significant(value), significant(ratio)))
+        rows.append(
+            (environment, title, str(len(seed_variances)), significant(value), significant(ratio))
+        )
     return table(
         ("environment", "variant", "n", "gradient variance", "beside the control's"),
         ("left", "left", "right", "right", "right"),

@@ -27,9 +27,9 @@ def conclusion(
     if not judged:
         return "There is one variant only: nothing is compared, and nothing is claimed."
     tested = [verdict for verdict in judged if verdict.outcome != "untested"]
-    apart = list(dict.fromkeys(each.unlike for each in judged if each.unlike))
-    if not tested and apart:
-        return f"No difference is claimed: {'; '.join(apart)}."
+    obstacles = list(dict.fromkeys(verdict.unlike for verdict in judged if verdict.unlike))
+    if not tested and obstacles:
+        return f"No difference is claimed: {'; '.join(obstacles)}."
     if not tested:
         most = max(verdict.pairs for verdict in judged)
         return (
@@ -40,7 +40,7 @@ def conclusion(
     pairs = range_text(min(v.pairs for v in tested), max(v.pairs for v in tested))
     parts += _no_claims(tested)
     if untested := len(judged) - len(tested):
-        why = "; ".join(apart) or f"fewer than {FEWEST_PAIRS} pairs"
+        why = "; ".join(obstacles) or f"fewer than {FEWEST_PAIRS} pairs"
         parts.append(f"{untested} comparison{'s' * (untested != 1)} could not be tested ({why})")
     text = "; ".join(parts)
     family = tested[0].comparisons
@@ -58,12 +58,12 @@ def _over_all(rows: Sequence[Improvement]) -> list[str]:
         f"over {number} environments, on the normalised scale, “{first}” {verb} "
         + _listed(
             [
-                f"“{each.rival_title}” by {abs(each.verdict.difference):.2f} "
-                f"({p_text(each.verdict.adjusted)})"
-                for each in own
+                f"“{improvement.rival_title}” by {abs(improvement.verdict.difference):.2f} "
+                f"({p_text(improvement.verdict.adjusted)})"
+                for improvement in improvements
             ]
         )
-        for (number, first, verb), own in claimed.items()
+        for (number, first, verb), improvements in claimed.items()
     ]
 
 
@@ -79,22 +79,24 @@ def _claims(tested: Sequence[Verdict], titles: Mapping[str, str]) -> list[str]:
         groups = claimed.setdefault(verdict.environment, {})
         groups.setdefault((verdict.outcome, reference), []).append(verdict)
     return [
-        f"on {where}, "
-        + ", and ".join(_claim(own, key, titles) for key, own in groups.items()).replace(",,", ",")
-        for where, groups in claimed.items()
+        f"on {environment}, "
+        + ", and ".join(_claim(verdicts, key, titles) for key, verdicts in groups.items()).replace(
+            ",,", ","
+        )
+        for environment, groups in claimed.items()
     ]
 
 
-def _claim(own: Sequence[Verdict], key: tuple[str, str], titles: Mapping[str, str]) -> str:
+def _claim(verdicts: Sequence[Verdict], key: tuple[str, str], titles: Mapping[str, str]) -> str:
     """Like "“a” and “b” beat the control, “c”, by 54.1 to 75.1 (p ≤ 0.039)"."""
     outcome, reference = key
     verbs = {"better": ("beats", "beat"), "worse": ("falls short of", "fall short of")}[outcome]
-    who = _listed([f"“{titles.get(each.variant, each.variant)}”" for each in own])
-    sizes = sorted(abs(each.difference) for each in own)
+    who = _listed([f"“{titles.get(verdict.variant, verdict.variant)}”" for verdict in verdicts])
+    sizes = sorted(abs(verdict.difference) for verdict in verdicts)
     size = " to ".join(dict.fromkeys((return_text(sizes[0]), return_text(sizes[-1]))))
-    largest = p_text(max(each.adjusted for each in own))
-    p_value = largest if len(own) == 1 else largest.replace("=", "≤")
-    return f"{who} {verbs[len(own) > 1]} {reference} by {size} ({p_value})"
+    largest = p_text(max(verdict.adjusted for verdict in verdicts))
+    p_value = largest if len(verdicts) == 1 else largest.replace("=", "≤")
+    return f"{who} {verbs[len(verdicts) > 1]} {reference} by {size} ({p_value})"
 
 
 def _no_claims(tested: Sequence[Verdict]) -> list[str]:
@@ -130,10 +132,12 @@ def gained(verdicts: Sequence[Verdict]) -> str:
     parts = []
     words = {"better": "better", "worse": "worse", "none": "inconclusive", "untested": "not tested"}
     for outcome, word in words.items():
-        own = [each for each in verdicts if each.outcome == outcome and each.pairs]
-        if own:
-            told = _listed([f"{each.environment} ({_signed(each)})" for each in own])
-            parts.append(f"{word} on {told}")
+        matches = [verdict for verdict in verdicts if verdict.outcome == outcome and verdict.pairs]
+        if matches:
+            environments = _listed(
+                [f"{verdict.environment} ({_signed(verdict)})" for verdict in matches]
+            )
+            parts.append(f"{word} on {environments}")
     return "; ".join(parts) or "no pair of common seeds"
 
 
@@ -170,7 +174,7 @@ _ALIKE = 1.1
 
 
 def reason(
-    mechanism: Mechanism, values: Mapping[str, tuple[float, float]], before: str, own: str
+    mechanism: Mechanism, values: Mapping[str, tuple[float, float]], before: str, after: str
 ) -> str:
     """Explain a step by a diagnostic: its values in both variants, and what they mean.
 
@@ -178,25 +182,25 @@ def reason(
         mechanism: the diagnostic.
         values: environment -> its value in the step before and in this one; finite.
         before: title of the step before.
-        own: title of this step.
+        after: title of this step.
 
     Returns:
         A sentence; empty without values.
     """
     if not values:
         return ""
-    told = [
-        f"{significant(old)} → {significant(new)} on {where}"
-        for where, (old, new) in values.items()
+    changes = [
+        f"{significant(old)} → {significant(new)} on {environment}"
+        for environment, (old, new) in values.items()
     ]
-    moved = {_direction(old, new) for old, new in values.values()}
+    directions = {_direction(old, new) for old, new in values.values()}
     reading = {"more": mechanism.more, "less": mechanism.less, "alike": "hardly another number"}
-    said = (
-        reading[moved.pop()]
-        if len(moved) == 1
+    meaning = (
+        reading[directions.pop()]
+        if len(directions) == 1
         else "not the same direction in every environment, so it explains nothing by itself"
     )
-    return f"From “{before}” to “{own}”, {mechanism.name} goes {_listed(told)}: {said}."
+    return f"From “{before}” to “{after}”, {mechanism.name} goes {_listed(changes)}: {meaning}."
 
 
 def _direction(old: float, new: float) -> str:
