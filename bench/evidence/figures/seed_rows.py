@@ -51,7 +51,7 @@ def draw_rows(
     if not cells:
         raise InputError("there is nothing to draw: no seed has a value")
     worlds = list(dict.fromkeys(environment for environment, _ in cells))
-    rows = [name for name in shown.variants if any(name == seed_values for _, seed_values in cells)]
+    rows = [name for name in shown.variants if any(name == variant for _, variant in cells)]
     width, size = shown.width or screen_width(len(worlds)), 0.94 * shown.font_size
     texts = [wrapped(shown.names[name], _WIDEST_NAMES * width, size) for name in rows]
     lines = [line for text in texts for line in text.split("\n")]
