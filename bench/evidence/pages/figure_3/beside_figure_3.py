@@ -75,10 +75,12 @@ def beside_figure_3(
     values, names = cell_values(scores), titles(plan)
     rows = []
     for environment, variant in planned(plan):
-        own = values.get((environment, variant), np.empty(0))
-        mean = float(estimate(own, "mean")) if len(own) else math.nan
-        low, high = interval_of_seeds(own, "mean", seed)
-        zero = float(untrained[environment].mean()) if environment in untrained else math.nan
+        seed_scores = values.get((environment, variant), np.empty(0))
+        mean = float(estimate(seed_scores, "mean")) if len(seed_scores) else math.nan
+        low, high = interval_of_seeds(seed_scores, "mean", seed)
+        untrained_mean = (
+            float(untrained[environment].mean()) if environment in untrained else math.nan
+        )
         paper = figure_3.last_10_percent(environment).get(variant, math.nan)
         accuracy = figure_3.ACCURACY.get(family(environment), math.nan)
         rows.append(
@@ -86,14 +88,14 @@ def beside_figure_3(
                 environment=environment,
                 variant=variant,
                 title=names[variant],
-                n=len(own),
+                n=len(seed_scores),
                 mean=mean,
                 low=low,
                 high=high,
                 paper=paper,
                 accuracy=accuracy,
-                untrained=zero,
-                gain=gain_reached(mean, paper, zero, accuracy),
+                untrained=untrained_mean,
+                gain=gain_reached(mean, paper, untrained_mean, accuracy),
             )
         )
     return tuple(rows)
