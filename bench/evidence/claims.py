@@ -254,8 +254,8 @@ def _judge(
     ]
     level = 1 - ALPHA / len(intervals)
     for comparison, environments in intervals:
-        measured = values(comparison.measure)
-        pairs, pooled = _pooled(results, measured, comparison, environments)
+        seed_values = values(comparison.measure)
+        pairs, pooled = _pooled(results, seed_values, comparison, environments)
         low, high = (math.nan, math.nan) if pooled is None else pooled.interval(level, seed)
         yield Evidence(
             comparison=comparison,

@@ -59,8 +59,8 @@ class Letters:
     @property
     def fewest_pairs(self) -> int:
         """Pairs of seeds on each environment below which no two variants could be told apart."""
-        every = len(self.rows) * (len(self.rows) - 1) // 2
-        return max(FEWEST_PAIRS, math.ceil(pairs_needed(every) / len(self.environments)))
+        variant_pairs = len(self.rows) * (len(self.rows) - 1) // 2
+        return max(FEWEST_PAIRS, math.ceil(pairs_needed(variant_pairs) / len(self.environments)))
 
     def frame(self) -> pd.DataFrame:
         """One row per variant: variant, title, mean, low, high, letters, environments and more."""

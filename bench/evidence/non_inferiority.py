@@ -65,18 +65,19 @@ def judge(
     level = 1 - ALPHA / max(1, len(cells))
     judged = []
     for environment, variant in cells:
-        old, fresh = stored[environment, variant], new[environment, variant]
-        gain = float(old.mean()) - untrained.get(environment, math.nan)
-        limits = welch_bounds(fresh, old, 1 - ALPHA, level)
+        stored_scores, new_scores = stored[environment, variant], new[environment, variant]
+        gain = float(stored_scores.mean()) - untrained.get(environment, math.nan)
+        limits = welch_bounds(new_scores, stored_scores, 1 - ALPHA, level)
         difference, low, high = (
-            value / gain if gain > 0 else math.nan for value in (fresh.mean() - old.mean(), *limits)
+            value / gain if gain > 0 else math.nan
+            for value in (new_scores.mean() - stored_scores.mean(), *limits)
         )
         judged.append(
             Judged(
                 environment=environment,
                 variant=variant,
-                stored=len(old),
-                new=len(fresh),
+                stored=len(stored_scores),
+                new=len(new_scores),
                 difference=float(difference),
                 low=low,
                 high=high,

@@ -192,8 +192,10 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
         "mean over the seeds.",
         *not_training((row.title, row.kind) for row in rows),
     ]
-    if measured := coverages_text(row.n for row in rows):
-        notes.append(f"Measured coverage of the nominal 95% interval, for normal data: {measured}.")
+    if coverages := coverages_text(row.n for row in rows):
+        notes.append(
+            f"Measured coverage of the nominal 95% interval, for normal data: {coverages}."
+        )
     verdicts = [row.verdict for row in rows if row.verdict.outcome != "control"]
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]
     if tested:

@@ -93,8 +93,8 @@ def _table(results: Results) -> str:
     for variant, title in results.titles.items():
         name = title + (" (control)" if variant == results.control else "")
         cells = [_cell(results, environment, variant) for environment in environments]
-        letter_cell = [letters_by_variant.get(variant, "")] * bool(letters_by_variant)
-        rows.append(_row([escaped(name), *(mean for mean, _ in cells), *letter_cell]))
+        letter_cells = [letters_by_variant.get(variant, "")] * bool(letters_by_variant)
+        rows.append(_row([escaped(name), *(mean for mean, _ in cells), *letter_cells]))
         if any(interval for _, interval in cells):
             rows.append(_row(["", *(interval for _, interval in cells)]))
     label = file_name(results.name)

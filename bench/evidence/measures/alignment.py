@@ -86,7 +86,7 @@ def align(
 
     eligible = row >= 0
     eligible[eligible] = ~failed[row[eligible]]
-    # A comparison with NaN is false: a run that did not diverge keeps all of its episodes.
+    # A comparison with NaN is false: without a divergence no episode is past it.
     eligible[eligible] = ~(step[eligible] > diverged_at[row[eligible]])
     finite = np.isfinite(returns)
     excluded = np.bincount(row[eligible & ~finite], minlength=len(ordered))

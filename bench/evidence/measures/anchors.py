@@ -72,17 +72,17 @@ def anchors(
     )
 
 
-def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
+def anchors_for(source: Path, path_text: Callable[[Path], str] = str) -> Anchors:
     """The anchors of a results folder that has the untrained policy, else the published ones.
 
     Args:
         source: the folder.
-        shown: returns a path as text for the reader.
+        path_text: returns a path as text for the reader.
     """
     for folder in dict.fromkeys((source, PUBLISHED)):
         if (folder_anchors := _anchors_of(folder, _state(folder))) is not None:
-            return replace(folder_anchors, source=shown(folder))
-    return anchors(None, None, shown(source))
+            return replace(folder_anchors, source=path_text(folder))
+    return anchors(None, None, path_text(source))
 
 
 def _state(store: Path) -> frozenset[tuple[str, int, int]]:

@@ -55,8 +55,8 @@ def on_planned_seeds(view: View, *, extended: bool = False) -> tuple[View, tuple
     )
     if extended:
         label = (
-            f"Extended n: seeds {extra_ranges} are beyond the plan's {planned_ranges}, and counted; "
-            f"{reason}."
+            f"Extended n: seeds {extra_ranges} are beyond the plan's {planned_ranges}, and "
+            f"counted; {reason}."
         )
         return view, (label,)
     extra_runs = pd.MultiIndex.from_frame(runs.loc[~counted, _RUN])

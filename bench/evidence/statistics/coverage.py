@@ -96,7 +96,7 @@ def aggregates_text(
         )
         if shares:
             parts[f"{shares} at n = {_entry(COVERAGE[statistics[0]][1], number)}"] = None
-    where = _environments(statistics[0], environments)
+    where = _environments_text(statistics[0], environments)
     return [f"Measured coverage, for normal data on {where}: {'; '.join(parts)}."] * bool(parts)
 
 
@@ -110,7 +110,7 @@ def improvement_text(environments: Collection[int], seeds: Collection[int]) -> l
     names = [f"improvement {truth:g}" for truth in PROBABILITIES]
     parts: dict[str, None] = {}
     for count in sorted(environments):
-        where = _environments(names[0], count)
+        where = _environments_text(names[0], count)
         for number in sorted(number for number in seeds if number > 1):
             shares = ", ".join(coverage_text(number, name, count) for name in names)
             parts[f"{shares} on {where} at n = {_entry(COVERAGE[names[0]][1], number)}"] = None
@@ -124,6 +124,6 @@ def _entry(entries: Mapping[int, object], number: int) -> int:
     return max((entry for entry in entries if entry <= number), default=min(entries))
 
 
-def _environments(statistic: str, number: int) -> str:
+def _environments_text(statistic: str, number: int) -> str:
     entry = _entry(COVERAGE[statistic], number)
     return f"{entry} environment{'' if entry == 1 else 's'}"

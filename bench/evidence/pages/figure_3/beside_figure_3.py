@@ -113,11 +113,11 @@ def gain_reached(ours: float, paper: float, untrained: float, accuracy: float = 
 
 def section(rows: tuple[Beside, ...]) -> Section:
     """The rows as a section of the page."""
-    measured = coverages_text((row.n for row in rows), "mean")
+    coverages = coverages_text((row.n for row in rows), "mean")
     notes = [
         "Mean: over seeds, of the mean return of the training episodes in the last 10% of a seed's "
         "steps, with its 95% percentile-bootstrap interval over seeds"
-        + (f"; measured coverage, for normal data: {measured}." if measured else "."),
+        + (f"; measured coverage, for normal data: {coverages}." if coverages else "."),
         f"Paper: mean of the last 10% of the curve, {figure_3.SOURCE}, digitised; its number of "
         f"seeds is not stated. Its environments are {figure_3.VERSION}: physics, observations and "
         "rewards differ between versions. –: hidden behind another curve, or not in the figure.",

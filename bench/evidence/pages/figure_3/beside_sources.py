@@ -139,8 +139,11 @@ def _our_rows(
     for column, metric in (("score", _SCORE), ("last_100", _LAST_100)):
         values = cell_values(scores, column)
         cell_scores = [values.get((environment, variant)) for environment in environments]
-        numbers = [len(seeds) for seeds in cell_scores if seeds is not None]
+        numbers = [len(seed_scores) for seed_scores in cell_scores if seed_scores is not None]
         count = range_text(min(numbers, default=0), max(numbers, default=0))
-        returns = (return_text(math.nan if s is None else float(s.mean())) for s in cell_scores)
+        returns = (
+            return_text(math.nan if seed_scores is None else float(seed_scores.mean()))
+            for seed_scores in cell_scores
+        )
         rows.append(("**this suite**", versions, count, metric, *returns))
     return rows
