@@ -92,56 +92,70 @@ class Agreement:
         if self.difference is None:
             return "bit for bit" + (f", although {surroundings}" if surroundings else "")
         if self.prediction is None:
-            told = self.difference.sentence("stored", "trained again")
-            return f"NOT bit for bit, though processor, versions and code are the same: {told}"
+            difference = self.difference.sentence("stored", "trained again")
+            return (
+                f"NOT bit for bit, though processor, versions and code are the same: {difference}"
+            )
         return f"bits may differ ({surroundings}); {self._beside(self.prediction)}"
 
-    def _beside(self, told: Prediction) -> str:
-        score, seeds = return_text(self.score), f"n = {told.seeds} stored seeds"
+    def _prediction_text(self, prediction: Prediction) -> str:
+        score, seeds = return_text(self.score), f"n = {prediction.seeds} stored seeds"
         if math.isnan(self.score):
             return "no episode ended, so nothing can be concluded"
-        if told.seeds < FEWEST_SEEDS:
+        if prediction.seeds < FEWEST_SEEDS:
             return f"score {score}; nothing can be concluded from {seeds} (< {FEWEST_SEEDS})"
         if self.outcome == "open":
-            equal = return_text(told.low)
-            return f"score {score}; nothing can be concluded from {seeds} that all score {equal}"
+            common_score = return_text(prediction.low)
+            return (
+                f"score {score}; nothing can be concluded from {seeds} that all score "
+                f"{common_score}"
+            )
         place = "inside" if self.outcome == "inside" else "OUTSIDE"
-        interval = f"{return_text(told.low)} to {return_text(told.high)}"
+        interval = f"{return_text(prediction.low)} to {return_text(prediction.high)}"
         return (
-            f"score {score}, {place} the {100 * told.level:.4g}% prediction {interval} of {seeds}"
+            f"score {score}, {place} the {100 * prediction.level:.4g}% prediction {interval} of "
+            f"{seeds}"
         )
 
 
-def agree(stored: Mapping[str, pa.Table], again: Mapping[str, pa.Table]) -> dict[str, Agreement]:
+def agree(stored: Mapping[str, pa.Table], repeated: Mapping[str, pa.Table]) -> dict[str, Agreement]:
     """Compare runs that were trained again with those that are stored.
 
     Args:
         stored: the store's tables runs, episodes and updates, sorted by run: the same runs as in
-            `again`, and for the prediction all others of their descriptions.
-        again: the same tables of the runs trained again, each with a result.
+            `repeated`, and for the prediction all others of their descriptions.
+        repeated: the same tables of the runs trained again, each with a result.
 
     Returns:
         Run -> its agreement.
     """
-    before = by_run(stored)
-    found: dict[str, Agreement] = {}
-    for run, content in by_run(again).items():
-        difference = first_difference(before[run], content)
-        found[run] = Agreement(
+    stored_content = by_run(stored)
+    agreements: dict[str, Agreement] = {}
+    for run, content in by_run(repeated).items():
+        difference = first_difference(stored_content[run], content)
+        agreements[run] = Agreement(
             outcome="broken" if difference else "equal",
-            surroundings=tuple(_surroundings(row_of(before[run]), row_of(content))),
+            surroundings=tuple(_surroundings(row_of(stored_content[run]), row_of(content))),
             difference=difference,
         )
-    statistical = [run for run, each in found.items() if each.difference and each.surroundings]
+    statistical = [
+        run
+        for run, agreement in agreements.items()
+        if agreement.difference and agreement.surroundings
+    ]
     if statistical:
-        scores, new = _scores(stored), _scores(again)
-        origins = {run: _origin(row_of(content)) for run, content in before.items()}
+        scores, repeated_scores = _scores(stored), _scores(repeated)
+        origins = {run: _origin(row_of(content)) for run, content in stored_content.items()}
         for run in statistical:
-            alike = [scores[other] for other, own in origins.items() if own == origins[run]]
-            prediction = predict(alike, level=1 - ALPHA / len(statistical))
-            outcome, score = _outcome(new[run], prediction), new[run]
-            found[run] = replace(found[run], outcome=outcome, score=score, prediction=prediction)
-    return found
+            alike_scores = [
+                scores[other] for other, origin in origins.items() if origin == origins[run]
+            ]
+            prediction = predict(alike_scores, level=1 - ALPHA / len(statistical))
+            outcome, score = _outcome(repeated_scores[run], prediction), repeated_scores[run]
+            agreements[run] = replace(
+                agreements[run], outcome=outcome, score=score, prediction=prediction
+            )
+    return agreements
 
 
 def predict(scores: Sequence[float], *, level: float) -> Prediction:
@@ -161,7 +175,7 @@ def predict(scores: Sequence[float], *, level: float) -> Prediction:
 
 def tell(agreements: Mapping[str, Agreement]) -> Iterator[str]:
     """Yield a line of counts by outcome and, if a prediction was used, what it assumes."""
-    counts = Counter(each.outcome for each in agreements.values())
+    counts = Counter(agreement.outcome for agreement in agreements.values())
     words: dict[Outcome, str] = {
         "equal": "bit for bit",
         "broken": "NOT bit for bit",
@@ -169,8 +183,10 @@ def tell(agreements: Mapping[str, Agreement]) -> Iterator[str]:
         "outside": "OUTSIDE the prediction",
         "open": "open",
     }
-    yield ", ".join(f"{counts[each]} {text}" for each, text in words.items() if counts[each])
-    if any(each.prediction for each in agreements.values()):
+    yield ", ".join(
+        f"{counts[outcome]} {text}" for outcome, text in words.items() if counts[outcome]
+    )
+    if any(agreement.prediction for agreement in agreements.values()):
         yield (
             "The prediction is the t interval of one further seed by all stored seeds of the same "
             "description and code. It assumes that scores are normally distributed over seeds, and "
@@ -192,23 +208,25 @@ def _outcome(score: float, prediction: Prediction) -> Outcome:
     return "outside" if prediction.low < prediction.high else "open"
 
 
-def _surroundings(stored: Mapping[str, Any], again: Mapping[str, Any]) -> Iterator[str]:
+def _surroundings(stored: Mapping[str, Any], repeated: Mapping[str, Any]) -> Iterator[str]:
     """Yield each difference in what a run's bits depend on besides its description and seed."""
     if stored["device"] != "cpu":
         yield f"on {stored['device']} bits are not promised"
-    if any(SHARED_DRAWS in (row["reason"] or "") for row in (stored, again)):
+    if any(SHARED_DRAWS in (row["reason"] or "") for row in (stored, repeated)):
         yield f"{SHARED_DRAWS}, and those beside it may be others"
-    known = [json.loads(row["machine"]) | json.loads(row["versions"]) for row in (stored, again)]
-    before, now = map(processor_text, known)
+    platforms = [
+        json.loads(row["machine"]) | json.loads(row["versions"]) for row in (stored, repeated)
+    ]
+    before, now = map(processor_text, platforms)
     if before != now:
         yield f"processor {before} stored, {now} here"
     for name in ("blas", "llvm", *LIBRARIES, stored["back_end"]):
-        before, now = (each.get(name) for each in known)
+        before, now = (platform.get(name) for platform in platforms)
         # Older runs do not record all of these.
         if before not in (None, now):
             yield f"{name} {before} stored, {now} here"
-    if not same_code(stored, again):
-        yield f"code {stored['digest']} stored, {again['digest']} here"
+    if not same_code(stored, repeated):
+        yield f"code {stored['digest']} stored, {repeated['digest']} here"
 
 
 def _scores(tables: Mapping[str, pa.Table]) -> dict[str, float]:
@@ -218,10 +236,10 @@ def _scores(tables: Mapping[str, pa.Table]) -> dict[str, float]:
     runs = frames["runs"]
     runs["variant"] = runs["variant_title"] = runs["description"]
     runs["variant_order"] = runs["environment_order"] = 0
-    names = runs[["run", "variant"]]
+    variants = runs[["run", "variant"]]
     scored = score_runs(
         runs,
-        names.merge(frames["episodes"], on="run"),
-        names.merge(frames["updates"], on="run"),
+        variants.merge(frames["episodes"], on="run"),
+        variants.merge(frames["updates"], on="run"),
     )
     return dict(zip(scored["run"], scored["score"], strict=True))

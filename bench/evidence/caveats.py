@@ -18,16 +18,16 @@ def trouble(scores: pd.DataFrame, *, marked: str = "", left_out: str = "not coun
     sentences = []
     failed = scores["status"] == "failed"
     unscored = scores["score"].isna() & ~failed
-    for affected, what in (
+    for affected, description in (
         (scores["diverged"], f"Diverged seeds ({marked}counted with their last value)"),
         (failed, f"Failed runs ({left_out})"),
         (unscored, f"Seeds in which no episode ended ({left_out})"),
     ):
         if affected.any():
-            sentences.append(f"{what}: {_counts(scores[affected])}.")
-    strange = int(scores.loc[~scores["diverged"], "excluded_episodes"].sum())
-    if strange:
-        sentences.append(f"Episodes left out because their return is not finite: {strange}.")
+            sentences.append(f"{description}: {_counts(scores[affected])}.")
+    excluded = int(scores.loc[~scores["diverged"], "excluded_episodes"].sum())
+    if excluded:
+        sentences.append(f"Episodes left out because their return is not finite: {excluded}.")
     return sentences
 
 
@@ -46,6 +46,6 @@ def mixed_code(runs: pd.DataFrame) -> list[str]:
     return [f"Mixed code: runs of more than one version (digest) of {', '.join(mixed)}."]
 
 
-def _counts(chosen: pd.DataFrame) -> str:
-    groups = chosen.groupby(["variant_title", "environment"], sort=False)["seed"].nunique()
+def _counts(rows: pd.DataFrame) -> str:
+    groups = rows.groupby(["variant_title", "environment"], sort=False)["seed"].nunique()
     return ", ".join(f"{title} on {where}: {number}" for (title, where), number in groups.items())

@@ -75,10 +75,12 @@ class Evidence:
             compared += f", mean over {len(self.environments)} environments"
         if not self.pairs or math.isnan(self.difference):
             return f"{compared}: no runs" if not self.pairs else f"{compared}: no scale"
-        found = f"{number_text(self.difference)}"
+        difference = f"{number_text(self.difference)}"
         if self.pairs >= FEWEST_PAIRS:
-            found += f" [{_end(self.low)}, {_end(self.high)}]"
-        return f"{compared}: {found}, n = {self.pairs}; claimed {claimed_text(self.comparison)}"
+            difference += f" [{_end(self.low)}, {_end(self.high)}]"
+        return (
+            f"{compared}: {difference}, n = {self.pairs}; claimed {claimed_text(self.comparison)}"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,22 +95,22 @@ class Judgement:
         """The verdict, by whether the claim needs all comparisons to support it, or any."""
         if self.claim.decided_by:
             return "supported"  # by a test, which fails where the claim does
-        found = {each.decision for each in self.evidence}
-        if found <= {"not tested"}:
+        decisions = {evidence.decision for evidence in self.evidence}
+        if decisions <= {"not tested"}:
             return "not tested"
         decisive: tuple[Decision, Decision] = ("supported", "contradicted")
-        enough, against = decisive if self.claim.needs == "all" else decisive[::-1]
+        by_all, by_one = decisive if self.claim.needs == "all" else decisive[::-1]
         # "all": one contradiction decides against the claim; "any": one support decides for it.
-        if against in found:
-            return against
-        return enough if found == {enough} else "can't tell"
+        if by_one in decisions:
+            return by_one
+        return by_all if decisions == {by_all} else "can't tell"
 
     @property
     def lines(self) -> tuple[str, ...]:
         """What decides the claim: the test, or one line per comparison."""
         if self.claim.decided_by:
             return (f"test {self.claim.decided_by}",)
-        return tuple(each.text for each in self.evidence)
+        return tuple(evidence.text for evidence in self.evidence)
 
 
 def _end(value: float) -> str:
@@ -151,23 +153,27 @@ def judged_claims(names: tuple[str, ...], folder: Path | None) -> tuple[Judgemen
         InputError: the results folder does not exist.
     """
     result_folders(folder)
-    judged: dict[str, Judgement] = {}
+    judgements: dict[str, Judgement] = {}
     anchors = cache(anchors_for)
     for ablation in dict.fromkeys(CLAIMS[name].ablation for name in names):
         results: Results | None = None
         if ablation:
             with suppress(InputError):  # no results: the claims are not tested
                 view = load(ablation, folder)
-                given = anchors(view.source)
-                results = Results(view=view, source="", given_anchors=given, as_shown=False)
-        judged |= {each.claim.name: each for each in judge_claims(ablation, results)}
-    return tuple(judged[name] for name in names)
+                folder_anchors = anchors(view.source)
+                results = Results(
+                    view=view, source="", given_anchors=folder_anchors, as_shown=False
+                )
+        judgements |= {
+            judgement.claim.name: judgement for judgement in judge_claims(ablation, results)
+        }
+    return tuple(judgements[name] for name in names)
 
 
-def counts(judged: Sequence[Judgement]) -> str:
+def counts(judgements: Sequence[Judgement]) -> str:
     """How many claims have each outcome: "12 supported, 3 contradicted, 9 can't tell"."""
-    found = Counter(each.decision for each in judged)
-    return ", ".join(f"{found[outcome]} {outcome}" for outcome in OUTCOMES if found[outcome])
+    tally = Counter(judgement.decision for judgement in judgements)
+    return ", ".join(f"{tally[outcome]} {outcome}" for outcome in OUTCOMES if tally[outcome])
 
 
 def section(judgements: Iterable[Judgement]) -> Section:
@@ -179,13 +185,13 @@ def section(judgements: Iterable[Judgement]) -> Section:
         alignment=("left",) * 5,
         cells=[
             (
-                each.claim.claim,
-                each.claim.source,
-                each.decision,
-                "; ".join(each.lines) or f"no runs of {each.claim.ablation}",
-                each.claim.differs or "–",
+                judgement.claim.claim,
+                judgement.claim.source,
+                judgement.decision,
+                "; ".join(judgement.lines) or f"no runs of {judgement.claim.ablation}",
+                judgement.claim.differs or "–",
             )
-            for each in rows
+            for judgement in rows
         ],
         notes=NOTES,
     )
@@ -229,9 +235,9 @@ def _pooled(
     scales = results.scale_by_environment
     if comparison.measure != "score":
         scales = dict.fromkeys(environments, Scale(zero=0.0, one=1.0))  # its own unit
-    known = [scales[name] for name in environments if name in scales]
-    whole = len(known) == len(environments)
-    return min(map(len, differences)), pool(differences, known) if whole else None
+    known_scales = [scales[name] for name in environments if name in scales]
+    complete = len(known_scales) == len(environments)
+    return min(map(len, differences)), pool(differences, known_scales) if complete else None
 
 
 def _judge(
@@ -241,15 +247,15 @@ def _judge(
     seed: int,
 ) -> Iterator[Evidence]:
     # A claim is about all environments of its ablation, with results or without.
-    places = [
-        (comparison, place)
+    intervals = [
+        (comparison, group)
         for comparison in claim.comparisons
-        for place in _places(comparison, environments_of(claim))
+        for group in _environment_groups(comparison, environments_of(claim))
     ]
-    level = 1 - ALPHA / len(places)
-    for comparison, environments in places:
-        measured = values(comparison.measure)
-        pairs, pooled = _pooled(results, measured, comparison, environments)
+    level = 1 - ALPHA / len(intervals)
+    for comparison, environments in intervals:
+        seed_values = values(comparison.measure)
+        pairs, pooled = _pooled(results, seed_values, comparison, environments)
         low, high = (math.nan, math.nan) if pooled is None else pooled.interval(level, seed)
         yield Evidence(
             comparison=comparison,
@@ -261,7 +267,7 @@ def _judge(
         )
 
 
-def _places(comparison: Comparison, there: tuple[str, ...]) -> list[tuple[str, ...]]:
+def _environment_groups(comparison: Comparison, default: tuple[str, ...]) -> list[tuple[str, ...]]:
     """The environments of each interval: all of them in one, or one by one."""
-    chosen = comparison.environments or there
-    return [chosen] if comparison.together else [(name,) for name in chosen]
+    environments = comparison.environments or default
+    return [environments] if comparison.together else [(name,) for name in environments]

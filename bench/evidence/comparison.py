@@ -38,12 +38,16 @@ def comparison(view: View, *, extended: bool = False, seed: int = 0) -> pd.DataF
     Raises:
         InputError: there are no runs.
     """
-    found = findings(view, extended=extended, seed=seed)
-    frame = pd.concat([table.frame(seed=seed) for table in found.tables], ignore_index=True)
+    ablation_findings = findings(view, extended=extended, seed=seed)
+    frame = pd.concat(
+        [table.frame(seed=seed) for table in ablation_findings.tables], ignore_index=True
+    )
     imported = view.runs[view.runs["back_end"] == IMPORTED]
-    brought = set(zip(imported["environment"], imported["variant"], strict=True))
+    imported_cells = set(zip(imported["environment"], imported["variant"], strict=True))
     cells = zip(frame["environment"], frame["variant"], strict=True)
-    frame["imported"] = [cell in brought for cell in cells]
-    noted = (note for table in found.tables for note in table.notes)
-    frame.attrs["notes"] = list(dict.fromkeys([*found.notes, *noted, *view.mixed]))
+    frame["imported"] = [cell in imported_cells for cell in cells]
+    table_notes = (note for table in ablation_findings.tables for note in table.notes)
+    frame.attrs["notes"] = list(
+        dict.fromkeys([*ablation_findings.notes, *table_notes, *view.mixed])
+    )
     return frame

@@ -63,9 +63,13 @@ class Findings:
     @cached_property
     def letters(self) -> Letters | None:
         """The compact letter display of all variants; None if there are few variants."""
-        control = next((each.variant for each in self.verdicts if each.outcome == "control"), "")
-        scales = partial(scales_by_control, self.scores, control)
-        return letters(self.plan, self.scores, lambda: scales(self.find_anchors()), seed=self.seed)
+        control = next(
+            (verdict.variant for verdict in self.verdicts if verdict.outcome == "control"), ""
+        )
+        scales_for = partial(scales_by_control, self.scores, control)
+        return letters(
+            self.plan, self.scores, lambda: scales_for(self.find_anchors()), seed=self.seed
+        )
 
 
 def findings(
@@ -92,14 +96,16 @@ def findings(
     Raises:
         InputError: there are no runs.
     """
-    view, added = on_planned_seeds(view, extended=extended)
+    view, seed_notes = on_planned_seeds(view, extended=extended)
     scores = score_aligned(aligned or align(view.runs, view.episodes, view.updates))
     with_kl = None
     if has_reference(view.updates):
         with_kl = scores_with_kl(view.runs, view.episodes, view.updates, scores)
     find_anchors = partial(anchors_for, view.source) if anchors is None else lambda: anchors
-    found = findings_on_scores(view.plan, scores, find_anchors, with_kl=with_kl, seed=seed)
-    return replace(found, notes=(*added, *found.notes))
+    ablation_findings = findings_on_scores(
+        view.plan, scores, find_anchors, with_kl=with_kl, seed=seed
+    )
+    return replace(ablation_findings, notes=(*seed_notes, *ablation_findings.notes))
 
 
 def findings_on_scores(
@@ -124,9 +130,11 @@ def findings_on_scores(
     else:
         verdicts, notes = judge_plan(plan, scores, seed=seed)
     if with_kl is None and page_of(plan) == "figure_3":
-        first = str(plan["control"].iloc[0])
-        measured = scales_by_control(scores, first, find_anchors())
-        verdicts, rivals = improvements(plan, scores, first, measured, verdicts, seed=seed)
+        control = str(plan["control"].iloc[0])
+        scale_by_environment = scales_by_control(scores, control, find_anchors())
+        verdicts, rivals = improvements(
+            plan, scores, control, scale_by_environment, verdicts, seed=seed
+        )
     return Findings(
         plan=plan,
         scores=scores,
@@ -146,9 +154,9 @@ def page_of(plan: pd.DataFrame) -> str:
     Args:
         plan: the store's plan of the ablation.
     """
-    told = (json.loads(text).get("page") for text in plan["metadata"])
-    named = PAGES.get(str(plan["ablation"].iloc[0]), "curves")
-    return str(next(filter(None, told), named))
+    pages = (json.loads(text).get("page") for text in plan["metadata"])
+    default = PAGES.get(str(plan["ablation"].iloc[0]), "curves")
+    return str(next(filter(None, pages), default))
 
 
 def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> dict[str, Scale]:
@@ -160,37 +168,41 @@ def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> d
         anchors: the anchors of normalised scores.
     """
     values = cell_values(scores).items()
-    own = {where: float(each.mean()) for (where, name), each in values if name == control}
-    ones = {**own, **anchors.ones}
-    here = dict.fromkeys(scores["environment"])
-    return scales(anchors.zeros, {name: ones[name] for name in here if name in ones})
+    control_means = {
+        where: float(seed_scores.mean()) for (where, name), seed_scores in values if name == control
+    }
+    ones = {**control_means, **anchors.ones}
+    environments = dict.fromkeys(scores["environment"])
+    return scales(anchors.zeros, {name: ones[name] for name in environments if name in ones})
 
 
 def judge_with_gold(
-    plan: pd.DataFrame, scores: pd.DataFrame, found: pd.DataFrame, *, seed: int = 0
+    plan: pd.DataFrame, scores: pd.DataFrame, with_kl: pd.DataFrame, *, seed: int = 0
 ) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...], tuple[str, ...]]:
     """Judge rewards and gold rewards as one page: Holm's adjustment runs over both together.
 
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
-        found: the frame of `scores_with_kl`.
+        with_kl: the frame of `scores_with_kl`.
         seed: seed of the tests' sampling.
 
     Returns:
         The verdicts on the scores; those on the gold rewards, none if no run reports them; and the
         notes of `verdicts.judge_plan`.
     """
-    told = found[found["gold"].notna()]
-    golden = told.assign(score=told["gold"], environment=told["environment"].astype(str) + _GOLD)
-    both = pd.concat([scores.assign(environment=scores["environment"].astype(str)), golden])
-    verdicts, notes = judge_plan(plan, both, seed=seed)
+    gold_rows = with_kl[with_kl["gold"].notna()]
+    golden = gold_rows.assign(
+        score=gold_rows["gold"], environment=gold_rows["environment"].astype(str) + _GOLD
+    )
+    combined = pd.concat([scores.assign(environment=scores["environment"].astype(str)), golden])
+    verdicts, notes = judge_plan(plan, combined, seed=seed)
     return (
-        tuple(each for each in verdicts if not each.environment.endswith(_GOLD)),
+        tuple(verdict for verdict in verdicts if not verdict.environment.endswith(_GOLD)),
         tuple(
-            replace(each, environment=each.environment.removesuffix(_GOLD))
-            for each in verdicts
-            if each.environment.endswith(_GOLD)
+            replace(verdict, environment=verdict.environment.removesuffix(_GOLD))
+            for verdict in verdicts
+            if verdict.environment.endswith(_GOLD)
         ),
         notes,
     )

@@ -40,11 +40,11 @@ def fonts() -> Iterator[Path]:
 @cache
 def covered() -> frozenset[int]:
     """The code points that every style has."""
-    found = []
+    character_sets = []
     for style in _STYLES:
         with TTFont(_FOLDER / style, lazy=True) as font:
-            found.append(frozenset(font.getBestCmap()))
-    return frozenset.intersection(*found)
+            character_sets.append(frozenset(font.getBestCmap()))
+    return frozenset.intersection(*character_sets)
 
 
 def printable(value: Any) -> Any:
@@ -54,9 +54,9 @@ def printable(value: Any) -> Any:
             return value
         return "".join(_shown(character) for character in value)
     if isinstance(value, dict):
-        return {key: printable(each) for key, each in value.items()}
+        return {key: printable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [printable(each) for each in value]
+        return [printable(item) for item in value]
     return value
 
 

@@ -59,8 +59,8 @@ class Letters:
     @property
     def fewest_pairs(self) -> int:
         """Pairs of seeds on each environment below which no two variants could be told apart."""
-        every = len(self.rows) * (len(self.rows) - 1) // 2
-        return max(FEWEST_PAIRS, math.ceil(pairs_needed(every) / len(self.environments)))
+        variant_pairs = len(self.rows) * (len(self.rows) - 1) // 2
+        return max(FEWEST_PAIRS, math.ceil(pairs_needed(variant_pairs) / len(self.environments)))
 
     def frame(self) -> pd.DataFrame:
         """One row per variant: variant, title, mean, low, high, letters, environments and more."""
@@ -101,33 +101,33 @@ def letters(
     """
     values, seeds = cell_values(scores), by_seed(scores)
     names = {name: title for name, title in titles(plan).items() if name in {v for _, v in values}}
-    where = [
+    comparable = [
         name
         for name in complete_environments(plan, values)
         if not any(_unlike(scores, name, variant, next(iter(names))) for variant in names)
     ]
-    if len(names) < MANY or not where:
+    if len(names) < MANY or not comparable:
         return None
-    scales = {where[0]: Scale(zero=0.0, one=1.0)} if len(where) == 1 else find_scales()
-    environments = tuple(name for name in where if name in scales)
+    scales = {comparable[0]: Scale(zero=0.0, one=1.0)} if len(comparable) == 1 else find_scales()
+    environments = tuple(name for name in comparable if name in scales)
     if not environments:
         return None
     tests = {
-        (one, other): pool(
-            [paired_differences(seeds[e, one], seeds[e, other]) for e in environments],
+        (first, second): pool(
+            [paired_differences(seeds[e, first], seeds[e, second]) for e in environments],
             [scales[name] for name in environments],
         )
-        for one, other in combinations(names, 2)
+        for first, second in combinations(names, 2)
     }
-    p_values = {both: test.p_value(seed) for both, test in tests.items()}
-    tested = [both for both, p_value in p_values.items() if math.isfinite(p_value)]
-    adjusted = holm([p_values[both] for both in tested])
-    apart = [both for both, p_value in zip(tested, adjusted, strict=True) if p_value <= ALPHA]
+    p_values = {pair: test.p_value(seed) for pair, test in tests.items()}
+    tested = [pair for pair, p_value in p_values.items() if math.isfinite(p_value)]
+    adjusted = holm([p_values[pair] for pair in tested])
+    apart = [pair for pair, p_value in zip(tested, adjusted, strict=True) if p_value <= ALPHA]
     rows = pooled(values, scales, environments, names, seed=seed)
     rows = tuple(sorted(rows, key=lambda row: -row.mean))
-    shared = display([row.variant for row in rows], apart)
+    letters_by_variant = display([row.variant for row in rows], apart)
     return Letters(
-        rows=tuple((row, shared[row.variant]) for row in rows),
+        rows=tuple((row, letters_by_variant[row.variant]) for row in rows),
         environments=environments,
         comparisons=len(tested),
         pairs=max(test.pairs for test in tests.values()),
@@ -143,11 +143,13 @@ def display(order: Sequence[str], apart: Iterable[tuple[str, str]]) -> dict[str,
         apart: pairs that are told apart.
     """
     groups = [frozenset(order)]
-    for one, other in apart:
+    for first, second in apart:
         split = [
             part
             for group in groups
-            for part in ([group - {one}, group - {other}] if {one, other} <= group else [group])
+            for part in (
+                [group - {first}, group - {second}] if {first, second} <= group else [group]
+            )
         ]
         unique = list(dict.fromkeys(split))
         groups = [group for group in unique if not any(group < larger for larger in unique)]
@@ -158,54 +160,58 @@ def display(order: Sequence[str], apart: Iterable[tuple[str, str]]) -> dict[str,
     }
 
 
-def section(found: Letters) -> Section:
+def section(lettering: Letters) -> Section:
     """The display as a section of a page."""
-    several = len(found.environments) > 1
+    several = len(lettering.environments) > 1
     scale = "normalised score" if several else "return"
-    shown = number_text if several else return_text
-    over = f"over {len(found.environments)} environments" if several else found.environments[0]
+    mean_text = number_text if several else return_text
+    environments_text = (
+        f"over {len(lettering.environments)} environments" if several else lettering.environments[0]
+    )
     notes = [
         "Variants that share a letter can't be told apart: the order of the rows is no ranking. "
         "Every two are compared by the exact sign-flip test (sampled beyond 20 pairs) of their "
         "differences on common seeds, whose null hypothesis is that the two have the same "
-        f"distribution; Holm-adjusted over {found.comparisons:,} comparisons, a family of its own."
+        f"distribution; Holm-adjusted over {lettering.comparisons:,} comparisons, a family of its "
+        "own."
     ]
     if several:
         notes.append(
-            f"Normalised scale, each environment weighing alike: {', '.join(found.environments)}."
+            "Normalised scale, each environment weighing alike: "
+            f"{', '.join(lettering.environments)}."
         )
-    if found.pairs < found.fewest_pairs:
+    if lettering.pairs < lettering.fewest_pairs:
         notes.append(
-            f"From {found.pairs} pairs of seeds on each environment no two of {len(found.rows)} "
-            f"variants can be told apart, whatever their difference: {found.fewest_pairs} are "
-            "needed."
+            f"From {lettering.pairs} pairs of seeds on each environment no two of "
+            f"{len(lettering.rows)} variants can be told apart, whatever their difference: "
+            f"{lettering.fewest_pairs} are needed."
         )
-    elif found.untested:
+    elif lettering.untested:
         notes.append(
-            f"Not tested, for want of {FEWEST_PAIRS} common seeds: {found.untested} pairs of "
+            f"Not tested, for want of {FEWEST_PAIRS} common seeds: {lettering.untested} pairs of "
             "variants."
         )
     return Section(
-        heading=f"### Which can be told apart, {over}",
+        heading=f"### Which can be told apart, {environments_text}",
         header=("variant", "n each", f"mean {scale}", "95% interval", "letters"),
         alignment=("left", "right", "right", "center", "left"),
         cells=[
             (
                 row.title,
                 range_text(*row.seeds),
-                shown(row.mean),
-                interval_text(row.mean_low, row.mean_high, shown),
+                mean_text(row.mean),
+                interval_text(row.mean_low, row.mean_high, mean_text),
                 text,
             )
-            for row, text in found.rows
+            for row, text in lettering.rows
         ],
         notes=notes,
     )
 
 
-def _unlike(scores: pd.DataFrame, environment: str, one: str, other: str) -> str:
-    here = scores[scores["environment"] == environment]
-    return unlike(here[here["variant"] == one], here[here["variant"] == other], other)
+def _unlike(scores: pd.DataFrame, environment: str, variant: str, reference: str) -> str:
+    rows = scores[scores["environment"] == environment]
+    return unlike(rows[rows["variant"] == variant], rows[rows["variant"] == reference], reference)
 
 
 def _letter(place: int) -> str:

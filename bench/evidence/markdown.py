@@ -25,7 +25,7 @@ class Section:
         """The section; without rows its heading and notes alone."""
         lines = [visible(self.heading), ""]
         if self.cells:
-            lines += [_line(self.header), f"|{'|'.join(_RULES[each] for each in self.alignment)}|"]
+            lines += [_line(self.header), f"|{'|'.join(_RULES[side] for side in self.alignment)}|"]
             lines += [*map(_line, self.cells), ""]
         if self.notes:
             lines += [*(f"* {visible(note)}" for note in self.notes), ""]

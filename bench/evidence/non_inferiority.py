@@ -65,18 +65,19 @@ def judge(
     level = 1 - ALPHA / max(1, len(cells))
     judged = []
     for environment, variant in cells:
-        old, fresh = stored[environment, variant], new[environment, variant]
-        gain = float(old.mean()) - untrained.get(environment, math.nan)
-        limits = welch_bounds(fresh, old, 1 - ALPHA, level)
+        stored_scores, new_scores = stored[environment, variant], new[environment, variant]
+        gain = float(stored_scores.mean()) - untrained.get(environment, math.nan)
+        limits = welch_bounds(new_scores, stored_scores, 1 - ALPHA, level)
         difference, low, high = (
-            value / gain if gain > 0 else math.nan for value in (fresh.mean() - old.mean(), *limits)
+            value / gain if gain > 0 else math.nan
+            for value in (new_scores.mean() - stored_scores.mean(), *limits)
         )
         judged.append(
             Judged(
                 environment=environment,
                 variant=variant,
-                stored=len(old),
-                new=len(fresh),
+                stored=len(stored_scores),
+                new=len(new_scores),
                 difference=float(difference),
                 low=low,
                 high=high,
@@ -88,30 +89,33 @@ def judge(
 
 def overall(judged: tuple[Judged, ...]) -> Outcome:
     """One verdict: worse if any cell is, no worse if every cell is, else one can't tell."""
-    outcomes = {each.outcome for each in judged}
+    outcomes = {cell.outcome for cell in judged}
     if "worse" in outcomes:
         return "worse"
     return "no worse" if outcomes == {"no worse"} else "can't tell"
 
 
-def welch_bounds(first: Floats, second: Floats, below: float, above: float) -> tuple[float, float]:
+def welch_bounds(
+    first: Floats, second: Floats, lower_level: float, upper_level: float
+) -> tuple[float, float]:
     """One-sided bounds on mean(first) − mean(second), variances unequal; NaN with too few seeds.
 
     Where neither side has any spread, both bounds equal the difference.
 
     Args:
         first, second: one number per seed.
-        below, above: the levels of the lower and of the upper bound.
+        lower_level, upper_level: the levels of the lower and of the upper bound.
     """
     if min(len(first), len(second)) < FEWEST_SEEDS:
         return math.nan, math.nan
     difference = float(first.mean() - second.mean())
-    parts = [float(each.var(ddof=1)) / len(each) for each in (first, second)]
-    if not sum(parts):
+    squared_errors = [float(side.var(ddof=1)) / len(side) for side in (first, second)]
+    if not sum(squared_errors):
         return difference, difference
     # By hand: SciPy warns of precision where all seeds of a side reach the same ceiling.
-    degrees = sum(parts) ** 2 / sum(
-        part**2 / (len(each) - 1) for part, each in zip(parts, (first, second), strict=True)
+    degrees = sum(squared_errors) ** 2 / sum(
+        squared_error**2 / (len(side) - 1)
+        for squared_error, side in zip(squared_errors, (first, second), strict=True)
     )
-    low, high = stats.t.ppf((below, above), degrees) * math.sqrt(sum(parts))
+    low, high = stats.t.ppf((lower_level, upper_level), degrees) * math.sqrt(sum(squared_errors))
     return difference - float(low), difference + float(high)

@@ -41,13 +41,13 @@ class Results:
     added_seeds: tuple[str, ...] = field(default=(), init=False)  # sentences on the seeds left out
 
     def __post_init__(self) -> None:
-        view, added = on_planned_seeds(self.view)
+        view, seed_notes = on_planned_seeds(self.view)
         if self.as_shown:
             frames = (view.plan, view.runs, view.episodes, view.updates)
             plan, runs, episodes, updates = map(_printable, frames)
             view = replace(view, plan=plan, runs=runs, episodes=episodes, updates=updates)
         object.__setattr__(self, "view", view)
-        object.__setattr__(self, "added_seeds", added)
+        object.__setattr__(self, "added_seeds", seed_notes)
 
     @property
     def plan(self) -> pd.DataFrame:
@@ -64,9 +64,9 @@ class Results:
     @cached_property
     def control(self) -> str:
         """The control or, if it has no results, the first variant that has."""
-        named = str(self.plan["control"].iloc[0])
+        planned_control = str(self.plan["control"].iloc[0])
         present = list(dict.fromkeys(self.runs["variant"]))
-        return named if named in present or not present else present[0]
+        return planned_control if planned_control in present or not present else present[0]
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -85,8 +85,8 @@ class Results:
 
     @cached_property
     def findings(self) -> Findings:
-        found = findings(self.view, anchors=self.given_anchors, aligned=self.aligned)
-        return replace(found, notes=(*self.added_seeds, *found.notes))
+        ablation_findings = findings(self.view, anchors=self.given_anchors, aligned=self.aligned)
+        return replace(ablation_findings, notes=(*self.added_seeds, *ablation_findings.notes))
 
     @property
     def page(self) -> str:
@@ -127,12 +127,17 @@ class Results:
 
     def compared_text(self, cells: Collection[Cell]) -> str:
         """What is compared with what, of these cells: “b” and “c” with “a”; “d” with “c”."""
-        found: dict[str, dict[str, None]] = {}
+        titles_by_reference: dict[str, dict[str, None]] = {}
         for verdict in self.verdicts:
             if (verdict.environment, verdict.variant) in cells:
-                reference = self.titles.get(verdict.reference, verdict.reference)
-                found.setdefault(reference, {})[f"“{self.titles[verdict.variant]}”"] = None
-        return "; ".join(f"{' and '.join(names)} with “{other}”" for other, names in found.items())
+                title = self.titles.get(verdict.reference, verdict.reference)
+                titles_by_reference.setdefault(title, {})[f"“{self.titles[verdict.variant]}”"] = (
+                    None
+                )
+        return "; ".join(
+            f"{' and '.join(variant_titles)} with “{reference}”"
+            for reference, variant_titles in titles_by_reference.items()
+        )
 
     @cached_property
     def scale_by_environment(self) -> dict[str, Scale]:
@@ -142,15 +147,19 @@ class Results:
     @property
     def scale_text(self) -> str:
         """What 0 and 1 of the normalised scores are."""
-        own = [name for name in self.scale_by_environment if name not in self.anchors.ones]
+        control_scaled = [
+            name for name in self.scale_by_environment if name not in self.anchors.ones
+        ]
         control = self.titles.get(self.control, self.control)
-        one = "1 our PPO (Clip) at 1M steps in the Experiment"
-        if own and len(own) == len(self.scale_by_environment):
-            one = f"1 the control, {control}"
-        elif own:
-            one += f" (on {', '.join(own)}, where there is none, the control, {control})"
+        one_text = "1 our PPO (Clip) at 1M steps in the Experiment"
+        if control_scaled and len(control_scaled) == len(self.scale_by_environment):
+            one_text = f"1 the control, {control}"
+        elif control_scaled:
+            one_text += (
+                f" (on {', '.join(control_scaled)}, where there is none, the control, {control})"
+            )
         return (
-            f"0 is the mean score of the untrained policy, {one}; both from "
+            f"0 is the mean score of the untrained policy, {one_text}; both from "
             f"{self.anchors.source} and held fixed"
         )
 
@@ -171,11 +180,13 @@ def versions(runs: pd.DataFrame) -> dict[str, list[str]]:
     Args:
         runs: the store's view of the ablation.
     """
-    found: dict[str, dict[str, None]] = {}
+    versions_by_package: dict[str, dict[str, None]] = {}
     for text in runs["versions"].dropna().unique():
         for package, version in json.loads(text).items():
-            found.setdefault(str(package), {})[str(version)] = None
-    return {package: list(each) for package, each in found.items()}
+            versions_by_package.setdefault(str(package), {})[str(version)] = None
+    return {
+        package: list(package_versions) for package, package_versions in versions_by_package.items()
+    }
 
 
 def _printable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -66,16 +66,16 @@ class Improvement:
     @property
     def claim(self) -> str:
         """The claim in words."""
-        told, unit = self.verdict, " normalised" if self.over_all else ""
-        if told.outcome == "untested":
-            return told.sentence
-        if told.outcome == "none":
-            least = least_text(told.least, told.pairs, unit)
-            return none_text(told.adjusted, told.comparisons, least)
-        better = self.first_title if told.outcome == "worse" else self.rival_title
-        size = abs(told.difference)
+        verdict, unit = self.verdict, " normalised" if self.over_all else ""
+        if verdict.outcome == "untested":
+            return verdict.sentence
+        if verdict.outcome == "none":
+            least = least_text(verdict.least, verdict.pairs, unit)
+            return none_text(verdict.adjusted, verdict.comparisons, least)
+        better = self.first_title if verdict.outcome == "worse" else self.rival_title
+        size = abs(verdict.difference)
         text = f"{size:.2f}" if self.over_all else return_text(size)
-        return f"{better} better by {text}{unit} ({told.evidence})"
+        return f"{better} better by {text}{unit} ({verdict.evidence})"
 
     @property
     def cells(self) -> tuple[str, ...]:
@@ -116,41 +116,50 @@ def improvements(
         environments and on each, as far as there are runs: none if `first` has no runs.
     """
     values, names = cell_values(scores), titles(plan)
-    places = {(each.environment, each.variant): place for place, each in enumerate(verdicts)}
-    order = [
+    places = {
+        (verdict.environment, verdict.variant): place for place, verdict in enumerate(verdicts)
+    }
+    rival_cells = [
         (environment, rival)
         for environment, rival in planned(plan)
         if {(environment, first), (environment, rival)} <= set(values)
         and verdicts[places[environment, rival]].reference == first != rival
     ]
-    alike = [cell for cell in order if not verdicts[places[cell]].unlike]
-    over_all = {name: [cell for cell in alike if cell[1] == name] for name in names}
-    over_all = {name: own for name, own in over_all.items() if len(own) > 1}
+    comparable = [cell for cell in rival_cells if not verdicts[places[cell]].unlike]
+    cells_by_rival = {name: [cell for cell in comparable if cell[1] == name] for name in names}
+    cells_by_rival = {name: cells for name, cells in cells_by_rival.items() if len(cells) > 1}
     verdicts, further = adjust(
         verdicts,
         [
-            _over_environments([verdicts[places[cell]] for cell in own], scales, seed)
-            for own in over_all.values()
+            _over_environments([verdicts[places[cell]] for cell in cells], scales, seed)
+            for cells in cells_by_rival.values()
         ],
         seed=seed,
     )
-    rows = [*zip(over_all.values(), further, strict=True)]
-    rows += [([cell], verdicts[places[cell]]) for cell in order]
+    rows = [*zip(cells_by_rival.values(), further, strict=True)]
+    rows += [([cell], verdicts[places[cell]]) for cell in rival_cells]
     return verdicts, tuple(_row(values, names, first, seed, *row) for row in rows)
 
 
-def _over_environments(own: Sequence[Verdict], scales: Mapping[str, Scale], seed: int) -> Verdict:
+def _over_environments(
+    verdicts: Sequence[Verdict], scales: Mapping[str, Scale], seed: int
+) -> Verdict:
     """The test of a rival's differences on all environments, if each has a scale."""
-    found = replace(
-        own[0], environment="", pairs=min(each.pairs for each in own), outcome="untested"
+    overall = replace(
+        verdicts[0],
+        environment="",
+        pairs=min(verdict.pairs for verdict in verdicts),
+        outcome="untested",
     )
-    known = [scales[each.environment] for each in own if each.environment in scales]
-    if len(known) < len(own):
+    rival_scales = [
+        scales[verdict.environment] for verdict in verdicts if verdict.environment in scales
+    ]
+    if len(rival_scales) < len(verdicts):
         reason = "an environment has no normalised scale"
-        return replace(found, unlike=reason, difference=math.nan, p_value=math.nan)
-    test = pool([each.differences for each in own], known)
+        return replace(overall, unlike=reason, difference=math.nan, p_value=math.nan)
+    test = pool([verdict.differences for verdict in verdicts], rival_scales)
     return replace(
-        found,
+        overall,
         difference=test.difference,
         p_value=test.p_value(seed),
         differences=test.values,
@@ -166,17 +175,22 @@ def _row(
     cells: Sequence[Cell],
     verdict: Verdict,
 ) -> Improvement:
-    pairs = [(values[where, first], values[where, rival]) for where, rival in cells]
+    pairs = [
+        (values[environment, first], values[environment, rival]) for environment, rival in cells
+    ]
     probability = low = high = math.nan
     if verdict.environment == "" or not verdict.unlike:
         probability = probability_of_improvement(pairs)
         low, high = improvement_interval(pairs, np.random.default_rng(seed))
     return Improvement(
-        environments=tuple(where for where, _ in cells),
+        environments=tuple(environment for environment, _ in cells),
         over_all=verdict.environment == "",
         first_title=names[first],
         rival_title=names[verdict.variant],
-        seeds=(min(len(own) for own, _ in pairs), min(len(other) for _, other in pairs)),
+        seeds=(
+            min(len(first_scores) for first_scores, _ in pairs),
+            min(len(rival_scores) for _, rival_scores in pairs),
+        ),
         probability=probability,
         low=low,
         high=high,
@@ -209,24 +223,25 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
             "An interval of 1.00 to 1.00 (or 0.00 to 0.00) says that every seed trained beats "
             "every seed of the other, not that the next one must."
         )
-    tested = rows[0].verdict
-    if tested.comparisons:
+    verdict = rows[0].verdict
+    if verdict.comparisons:
         notes.append(
-            f"{claims_text(tested.comparisons)} Over environments: on the normalised scale, runs "
+            f"{claims_text(verdict.comparisons)} Over environments: on the normalised scale, runs "
             "on different environments taken as independent."
         )
         notes += mode_warnings(*dict.fromkeys(name for row in rows for name in row.environments))
-        single = [
+        pair_counts = [
             row.verdict.pairs
             for row in rows
             if row.verdict.outcome != "untested" and not row.over_all
         ]
         # Even if all tests over environments have smaller p-values, Holm adjusts for this many.
-        needed = pairs_needed(len(single))
-        if single and min(single) < needed:
+        needed = pairs_needed(len(pair_counts))
+        if pair_counts and min(pair_counts) < needed:
             notes.append(
-                f"With {len(single)} comparisons on one environment no difference can be claimed "
-                f"there from {min(single)} pairs, whatever its size: {needed} are needed."
+                f"With {len(pair_counts)} comparisons on one environment no difference can be "
+                f"claimed there from {min(pair_counts)} pairs, whatever its size: {needed} are "
+                "needed."
             )
     if any(row.verdict.pairs < FEWEST_PAIRS for row in rows):
         notes.append(f"Nothing is claimed below {FEWEST_PAIRS} pairs of common seeds.")

@@ -89,7 +89,7 @@ class Table:
             {
                 "environment": self.environment,
                 **{name: getattr(row, name) for name in _NUMBERS},
-                **_told(row.verdict, seed),
+                **_verdict_columns(row.verdict, seed),
             }
             for row in self.rows
         )
@@ -105,10 +105,12 @@ class Table:
         ).markdown()
 
 
-_NUMBERS: Final = tuple(each.name for each in fields(Row) if each.name not in ("kind", "verdict"))
+_NUMBERS: Final = tuple(
+    field.name for field in fields(Row) if field.name not in ("kind", "verdict")
+)
 
 
-def _told(verdict: Verdict, seed: int) -> dict[str, object]:
+def _verdict_columns(verdict: Verdict, seed: int) -> dict[str, object]:
     """A verdict as columns."""
     differences = NO_PAIRS if verdict.outcome == "control" else verdict.differences
     low, high = interval_of_seeds(differences, "mean", seed)
@@ -142,10 +144,10 @@ def make_tables(
     """
     by_cell = {(verdict.environment, verdict.variant): verdict for verdict in verdicts}
     tables = []
-    for environment, on_environment in scores.groupby("environment", sort=False):
+    for environment, environment_scores in scores.groupby("environment", sort=False):
         rows = tuple(
-            _row(of_variant, by_cell[str(environment), str(variant)], seed)
-            for variant, of_variant in on_environment.groupby("variant", sort=False)
+            _row(cell, by_cell[str(environment), str(variant)], seed)
+            for variant, cell in environment_scores.groupby("variant", sort=False)
         )
         tables.append(
             Table(environment=str(environment), rows=rows, notes=_notes(str(environment), rows))
@@ -190,29 +192,31 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
         "mean over the seeds.",
         *not_training((row.title, row.kind) for row in rows),
     ]
-    if measured := coverages_text(row.n for row in rows):
-        notes.append(f"Measured coverage of the nominal 95% interval, for normal data: {measured}.")
+    if coverages := coverages_text(row.n for row in rows):
+        notes.append(
+            f"Measured coverage of the nominal 95% interval, for normal data: {coverages}."
+        )
     verdicts = [row.verdict for row in rows if row.verdict.outcome != "control"]
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]
     if tested:
         notes += [claims_text(tested[0].comparisons), *mode_warnings(environment)]
         # Even if all other tests have smaller p-values, Holm's method adjusts for this many.
-        alike = tested[0].comparisons - tested[0].further
-        fewest, needed = min(v.pairs for v in tested), pairs_needed(alike)
+        comparisons = tested[0].comparisons - tested[0].further
+        fewest, needed = min(v.pairs for v in tested), pairs_needed(comparisons)
         if fewest < needed:
             notes.append(
-                f"With {alike} comparisons no difference of any size can be "
+                f"With {comparisons} comparisons no difference of any size can be "
                 f"claimed from {fewest} pairs: {needed} are needed."
             )
     if any(verdict.outcome == "untested" and not verdict.unlike for verdict in verdicts):
         notes.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
-    for what, remark in (
+    for column, remark in (
         ("diverged", "seeds diverged (counted with the last value before)"),
         ("failed", "runs failed (not counted)"),
         ("unscored", "seeds in which no episode ended (not counted)"),
         ("excluded", "episodes left out because their return is not finite"),
     ):
-        named = [f"{row.title} {getattr(row, what)}" for row in rows if getattr(row, what)]
-        if named:
-            notes.append(f"{environment}: {remark}: {', '.join(named)}.")
+        counts = [f"{row.title} {getattr(row, column)}" for row in rows if getattr(row, column)]
+        if counts:
+            notes.append(f"{environment}: {remark}: {', '.join(counts)}.")
     return tuple(notes)

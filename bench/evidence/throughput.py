@@ -32,9 +32,9 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     means = dict.fromkeys(("physics", "acting", "update", "memory"), "mean")
     over_cores = {"rate": "sum", **means, "cpu_share": "min", "cores": "first"}
     rounds = rated.groupby([*RIVAL, "round"], sort=False).agg(over_cores).reset_index()
-    place = ["environment", "environments", "round"]
-    bare = rounds.loc[rounds["kind"] == "bare", [*place, "rate"]]
-    rounds = rounds.merge(bare.rename(columns={"rate": "bare"}), on=place, how="left")
+    keys = ["environment", "environments", "round"]
+    bare = rounds.loc[rounds["kind"] == "bare", [*keys, "rate"]]
+    rounds = rounds.merge(bare.rename(columns={"rate": "bare"}), on=keys, how="left")
     rounds["ratio"] = (rounds["rate"] / rounds["bare"]).where(rounds["kind"] == "training")
     rounds["rest"] = 1 - rounds["physics"] - rounds["acting"] - rounds["update"]
     summary = (
@@ -69,11 +69,11 @@ def beside(rows: pd.DataFrame, ours: str, seeds: int) -> pd.DataFrame:
         times, times_low, times_high (median, least and most over the rounds).
     """
     rated = rows.assign(rate=rows["steps"] / rows["seconds"])
-    mine = rated.query("kind == 'training' and name == @ours and seeds == @seeds")
-    own = mine.groupby(["environment", "round"])["rate"].sum().rename("own").reset_index()
-    theirs = rated[rated["kind"] == "peer"]
+    our_rows = rated.query("kind == 'training' and name == @ours and seeds == @seeds")
+    our_rates = our_rows.groupby(["environment", "round"])["rate"].sum().rename("own").reset_index()
+    peer_rows = rated[rated["kind"] == "peer"]
     keys = ["name", "environment", "environments"]
-    rounds = theirs.groupby([*keys, "round"], sort=False)["rate"].sum().reset_index()
-    rounds = rounds.merge(own, on=["environment", "round"])
+    rounds = peer_rows.groupby([*keys, "round"], sort=False)["rate"].sum().reset_index()
+    rounds = rounds.merge(our_rates, on=["environment", "round"])
     times = rounds.assign(times=rounds["own"] / rounds["rate"]).groupby(keys, sort=False)["times"]
     return times.agg(times="median", times_low="min", times_high="max").reset_index()

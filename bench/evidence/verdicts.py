@@ -81,9 +81,9 @@ class Verdict:
         if self.outcome == "untested":
             return untested_text(self.pairs, self.unlike)
         if self.outcome == "none":
-            other = "" if self.reference_title == "control" else self.reference_title
+            reference = "" if self.reference_title == "control" else self.reference_title
             least = least_text(self.least, self.pairs)
-            return none_text(self.adjusted, self.comparisons, least, other)
+            return none_text(self.adjusted, self.comparisons, least, reference)
         size = return_text(abs(self.difference))
         return f"{self.outcome} than {self.reference_title} by {size} ({self.evidence})"
 
@@ -111,13 +111,15 @@ def judge_plan(
         for each comparison of unlike scores.
     """
     present = list(dict.fromkeys(scores["variant"]))
-    named, notes = str(plan["control"].iloc[0]), []
-    control = named if named in present else present[0]
-    if control != named:
-        notes.append(f"The control {named} has no results here; compared with {control}.")
+    planned_control, notes = str(plan["control"].iloc[0]), []
+    control = planned_control if planned_control in present else present[0]
+    if control != planned_control:
+        notes.append(f"The control {planned_control} has no results here; compared with {control}.")
     compared_with = {}
-    chosen = plan.dropna(subset="compared_with")
-    for variant, reference in zip(chosen["variant"], chosen["compared_with"], strict=True):
+    with_reference = plan.dropna(subset="compared_with")
+    for variant, reference in zip(
+        with_reference["variant"], with_reference["compared_with"], strict=True
+    ):
         if reference in present:
             compared_with[variant] = reference
         elif variant in present and variant != control:
@@ -125,10 +127,10 @@ def judge_plan(
     verdicts = judge(scores, control, compared_with, seed=seed)
     titles = dict(zip(scores["variant"], scores["variant_title"], strict=True))
     notes += [
-        f"Not compared: {titles[each.variant] or each.variant} on {each.environment} "
-        f"({each.unlike})."
-        for each in verdicts
-        if each.unlike
+        f"Not compared: {titles[verdict.variant] or verdict.variant} on {verdict.environment} "
+        f"({verdict.unlike})."
+        for verdict in verdicts
+        if verdict.unlike
     ]
     return verdicts, tuple(dict.fromkeys(notes))
 
@@ -171,31 +173,33 @@ def judge(
             ["environment", "variant"], sort=False, observed=True
         )
     }
-    found = []
-    for (environment, variant), own in values.items():
+    verdicts = []
+    for (environment, variant), seed_scores in values.items():
         reference = references[variant]
-        title, other = titles[reference] or reference, (environment, reference)
-        reason = unlike(cells[environment, variant], cells.get(other, scores[:0]), title)
-        pairs = NO_PAIRS if reason else paired_differences(own, values.get(other, {}))
+        title, reference_cell = titles[reference] or reference, (environment, reference)
+        reason = unlike(cells[environment, variant], cells.get(reference_cell, scores[:0]), title)
+        differences = (
+            NO_PAIRS if reason else paired_differences(seed_scores, values.get(reference_cell, {}))
+        )
         p_value = math.nan
-        if variant != control and len(pairs) >= FEWEST_PAIRS:
+        if variant != control and len(differences) >= FEWEST_PAIRS:
             # A fresh generator each: a verdict does not depend on the order of its neighbours.
-            p_value = sign_flip_test(pairs, np.random.default_rng(seed))
-        found.append(
+            p_value = sign_flip_test(differences, np.random.default_rng(seed))
+        verdicts.append(
             Verdict(
                 environment=environment,
                 variant=variant,
                 reference=reference,
                 reference_title=title,
-                pairs=len(pairs),
-                difference=float(pairs.mean()) if len(pairs) else math.nan,
+                pairs=len(differences),
+                difference=float(differences.mean()) if len(differences) else math.nan,
                 p_value=p_value,
                 unlike=reason,
                 outcome="control" if variant == control else "untested",
-                differences=pairs,
+                differences=differences,
             )
         )
-    return adjust(found, seed=seed)[0]
+    return adjust(verdicts, seed=seed)[0]
 
 
 def adjust(
@@ -211,19 +215,24 @@ def adjust(
     Returns:
         Both with their outcomes.
     """
-    every = [*verdicts, *further]
-    tested = [place for place, each in enumerate(every) if math.isfinite(each.p_value)]
-    level, others = ALPHA / max(1, len(tested)), sum(place >= len(verdicts) for place in tested)
-    alone = [replace(each, adjusted=math.nan, least=math.nan) for each in every]
-    found = [replace(each, comparisons=len(tested), further=others) for each in alone]
-    for place, adjusted in zip(tested, holm([every[p].p_value for p in tested]), strict=True):
-        each, least = found[place], math.nan
-        outcome: Outcome = "better" if each.difference > 0 else "worse"
+    family = [*verdicts, *further]
+    tested = [place for place, member in enumerate(family) if math.isfinite(member.p_value)]
+    level, further_tests = (
+        ALPHA / max(1, len(tested)),
+        sum(place >= len(verdicts) for place in tested),
+    )
+    unadjusted = [replace(member, adjusted=math.nan, least=math.nan) for member in family]
+    judged = [
+        replace(member, comparisons=len(tested), further=further_tests) for member in unadjusted
+    ]
+    for place, adjusted in zip(tested, holm([family[p].p_value for p in tested]), strict=True):
+        verdict, least = judged[place], math.nan
+        outcome: Outcome = "better" if verdict.difference > 0 else "worse"
         if adjusted > ALPHA:
             outcome, generator = "none", np.random.default_rng(seed)
-            least = least_claimable(each.differences, level, generator, weights=each.weights)
-        found[place] = replace(each, adjusted=float(adjusted), least=least, outcome=outcome)
-    return tuple(found[: len(verdicts)]), tuple(found[len(verdicts) :])
+            least = least_claimable(verdict.differences, level, generator, weights=verdict.weights)
+        judged[place] = replace(verdict, adjusted=float(adjusted), least=least, outcome=outcome)
+    return tuple(judged[: len(verdicts)]), tuple(judged[len(verdicts) :])
 
 
 def return_text(value: float) -> str:
@@ -268,10 +277,10 @@ def least_text(least: float, pairs: int, unit: str = "") -> str:
     return f"least claimable {return_text(least)}{unit}"
 
 
-def none_text(adjusted: float, comparisons: int, least: str, other: str = "") -> str:
+def none_text(adjusted: float, comparisons: int, least: str, reference: str = "") -> str:
     """The sentence that no difference can be claimed, with the least that could have been."""
-    told = f"{holm_text(adjusted, comparisons)}; {least}"
-    return f"no difference{other and f' from {other}'} can be claimed ({told})"
+    evidence = f"{holm_text(adjusted, comparisons)}; {least}"
+    return f"no difference{reference and f' from {reference}'} can be claimed ({evidence})"
 
 
 def p_text(p_value: float) -> str:

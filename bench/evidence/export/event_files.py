@@ -41,27 +41,29 @@ def write_event_files(
     Raises:
         InputError: a file can't be written.
     """
-    of_run = {
+    rows_by_run = {
         name: dict(tuple(frame.groupby(["variant", "run"], observed=True)))
         for name, frame in (("episodes", episodes), ("updates", updates))
     }
     folders = []
     with refused_as(f"cannot write into {str(folder)!r}"):
         for run in runs.itertuples():
-            place = (
+            run_folder = (
                 folder / file_name(run.environment) / file_name(run.variant) / f"seed_{run.seed}"
             )
             start = run.started.timestamp()
             key = (run.variant, run.run)
-            with whole(place / _NAME) as part, part.open("wb") as file:
+            with whole(run_folder / _NAME) as part, part.open("wb") as file:
                 writer = RecordWriter(file)
                 for event in (
                     Event(wall_time=start, file_version="brain.Event:2"),
-                    *_events(of_run["episodes"].get(key), "episode", ("return", "length"), start),
-                    *_events(of_run["updates"].get(key), "update", _DIAGNOSTICS, start),
+                    *_events(
+                        rows_by_run["episodes"].get(key), "episode", ("return", "length"), start
+                    ),
+                    *_events(rows_by_run["updates"].get(key), "update", _DIAGNOSTICS, start),
                 ):
                     writer.write(event.SerializeToString())
-            folders.append(place)
+            folders.append(run_folder)
     return folders
 
 
@@ -74,12 +76,12 @@ def _events(
     columns = [(tag, values) for tag, values in columns if not all(map(math.isnan, values))]
     steps = rows["step"].to_numpy()
     seconds = rows["seconds"].fillna(0).to_numpy(dtype=float)  # unknown for imported curves
-    for place in range(len(rows)):
+    for index in range(len(rows)):
         values = [
-            Summary.Value(tag=tag, simple_value=column[place])
+            Summary.Value(tag=tag, simple_value=column[index])
             for tag, column in columns
-            if not math.isnan(column[place])
+            if not math.isnan(column[index])
         ]
         yield Event(
-            wall_time=start + seconds[place], step=int(steps[place]), summary=Summary(value=values)
+            wall_time=start + seconds[index], step=int(steps[index]), summary=Summary(value=values)
         )

@@ -37,7 +37,7 @@ _LETTERS: Final = _GREEK.split()
 _WRITTEN: Final = str.maketrans(
     {
         "\\": r"\textbackslash{}",
-        **{each: f"\\{each}" for each in "&%$#_{}"},
+        **{character: f"\\{character}" for character in "&%$#_{}"},
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
         "<": "$<$",
@@ -85,18 +85,18 @@ def latex(results: Results) -> Latex:
 
 
 def _table(results: Results) -> str:
-    worlds = list(dict.fromkeys(results.scores["environment"]))
-    wide = "*" if len(worlds) > _NARROW else ""
+    environments = list(dict.fromkeys(results.scores["environment"]))
+    wide = "*" if len(environments) > _NARROW else ""
     letters = results.findings.letters
-    shared = {row.variant: text for row, text in letters.rows} if letters else {}
+    letters_by_variant = {row.variant: text for row, text in letters.rows} if letters else {}
     rows = []
     for variant, title in results.titles.items():
         name = title + (" (control)" if variant == results.control else "")
-        own = [_cell(results, world, variant) for world in worlds]
-        together = [shared.get(variant, "")] * bool(shared)
-        rows.append(_row([escaped(name), *(mean for mean, _ in own), *together]))
-        if any(interval for _, interval in own):
-            rows.append(_row(["", *(interval for _, interval in own)]))
+        cells = [_cell(results, environment, variant) for environment in environments]
+        letter_cells = [letters_by_variant.get(variant, "")] * bool(letters_by_variant)
+        rows.append(_row([escaped(name), *(mean for mean, _ in cells), *letter_cells]))
+        if any(interval for _, interval in cells):
+            rows.append(_row(["", *(interval for _, interval in cells)]))
     label = file_name(results.name)
     return "\n".join(
         [
@@ -105,9 +105,9 @@ def _table(results: Results) -> str:
             r"  \centering",
             rf"  \caption{{{' '.join(_caption(results))}}}",
             rf"  \label{{tab:{_LABEL.sub('-', label)}}}",
-            rf"  \begin{{tabular}}{{l{'r' * len(worlds)}{'l' * bool(shared)}}}",
+            rf"  \begin{{tabular}}{{l{'r' * len(environments)}{'l' * bool(letters_by_variant)}}}",
             r"    \toprule",
-            _row(["", *map(escaped, worlds), *["letters"] * bool(shared)]),
+            _row(["", *map(escaped, environments), *["letters"] * bool(letters_by_variant)]),
             r"    \midrule",
             *rows,
             r"    \bottomrule",
@@ -120,54 +120,58 @@ def _table(results: Results) -> str:
 
 def _cell(results: Results, environment: str, variant: str) -> tuple[str, str]:
     """The mean with its mark, and the interval; empty where there is none."""
-    own = results.values.get((environment, variant))
-    if own is None:
+    seed_scores = results.values.get((environment, variant))
+    if seed_scores is None:
         return "--", ""
-    low, high = interval_of_seeds(own, "mean")
-    outcomes = {(each.environment, each.variant): each.outcome for each in results.verdicts}
+    low, high = interval_of_seeds(seed_scores, "mean")
+    outcomes = {
+        (verdict.environment, verdict.variant): verdict.outcome for verdict in results.verdicts
+    }
     mark = _MARKS.get(outcomes.get((environment, variant), ""), "")
     interval = rf"\scriptsize [{_number(low)}, {_number(high)}]" if np.isfinite(low) else ""
-    return _number(float(own.mean())) + mark, interval
+    return _number(float(seed_scores.mean())) + mark, interval
 
 
 def _caption(results: Results) -> list[str]:
     """Sentences on what the table shows, and on what the reader must know of all cells."""
-    tested = [each for each in results.verdicts if each.outcome in ("none", *_MARKS)]
-    claimed = {each.outcome for each in results.verdicts} & set(_MARKS)
-    numbers = [len(own) for own in results.values.values()]
+    tested = [verdict for verdict in results.verdicts if verdict.outcome in ("none", *_MARKS)]
+    claimed = {verdict.outcome for verdict in results.verdicts} & set(_MARKS)
+    numbers = [len(seed_scores) for seed_scores in results.values.values()]
     sentences = [
         f"{results.plan['title'].iloc[0]}: mean score over "
         f"{range_text(min(numbers, default=0), max(numbers, default=0))} seeds [return], below it "
         "the 95% interval of the mean.",
     ]
-    references = {each.reference for each in tested}
+    references = {verdict.reference for verdict in tested}
     if len(references) > 1:
-        cells = {(each.environment, each.variant) for each in tested}
+        cells = {(verdict.environment, verdict.variant) for verdict in tested}
         sentences.append(f"Compared: {results.compared_text(cells)}.")
-    told = [escaped(each) for each in sentences]
+    caption = [escaped(sentence) for sentence in sentences]
     if tested:
-        (first, *others) = references
-        other = "what it is compared with" if others else escaped(results.titles[first])
-        told.append(
+        (reference, *others) = references
+        reference_text = (
+            "what it is compared with" if others else escaped(results.titles[reference])
+        )
+        caption.append(
             (
-                rf"{_MARKS['better']}: better than {other}, {_MARKS['worse']}: worse "
+                rf"{_MARKS['better']}: better than {reference_text}, {_MARKS['worse']}: worse "
                 if claimed
-                else f"No variant can be claimed to differ from {other} "
+                else f"No variant can be claimed to differ from {reference_text} "
             )
             + rf"($p \leq {ALPHA}$, adjusted over {tested[0].comparisons} comparisons)."
         )
     else:
-        told.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
+        caption.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     if letters := results.findings.letters:
-        told.append(
-            f"Variants that share a letter can't be told apart over {_over(letters)} "
+        caption.append(
+            f"Variants that share a letter can't be told apart over {_environments_text(letters)} "
             rf"($p > {ALPHA}$, adjusted over {letters.comparisons} comparisons of all with all)."
         )
-    wrong = dict.fromkeys((*trouble(results.scores), *results.findings.notes))
-    return told + [escaped(each) for each in (*wrong, *_kinds(results))]
+    caveats = dict.fromkeys((*trouble(results.scores), *results.findings.notes))
+    return caption + [escaped(sentence) for sentence in (*caveats, *_kinds(results))]
 
 
-def _over(letters: Letters) -> str:
+def _environments_text(letters: Letters) -> str:
     """The environments over which letters are given, as text."""
     return escaped(", ".join(letters.environments))
 
@@ -186,8 +190,8 @@ def _methods(results: Results, cited: list[str]) -> str:
         return rf"~\cite{{{key}}}"
 
     runs = results.runs
-    numbers = sorted({len(own) for own in results.values.values()})
-    tested = [each for each in results.verdicts if each.outcome in ("none", *_MARKS)]
+    numbers = sorted({len(seed_scores) for seed_scores in results.values.values()})
+    tested = [verdict for verdict in results.verdicts if verdict.outcome in ("none", *_MARKS)]
     sentences = [
         "A run's score is the mean return of its training episodes in the last 10\\% of its "
         "environment steps; it is computed from raw rewards under sampled actions.",
@@ -196,14 +200,17 @@ def _methods(results: Results, cited: list[str]) -> str:
             f"{range_text(numbers[0], numbers[-1])} seeds each."
         ),
     ]
-    if covered := coverages_text(numbers, "mean"):
+    if coverages := coverages_text(numbers, "mean"):
         sentences.append(
             rf"Intervals are nominal 95\% percentile bootstrap intervals"
             f"{cite('efron1993bootstrap')} of the mean over seeds ({REPETITIONS:,} resamples), "
-            "whose coverage we measured by " + escaped(f"simulation of normal data: {covered}.")
+            "whose coverage we measured by " + escaped(f"simulation of normal data: {coverages}.")
         )
     if tested:
-        few, many = min(each.pairs for each in tested), max(each.pairs for each in tested)
+        few, many = (
+            min(verdict.pairs for verdict in tested),
+            max(verdict.pairs for verdict in tested),
+        )
         test = "an exact sign-flip test" if many <= ENUMERATION_LIMIT else "a sign-flip test"
         sentences.append(
             f"Variants are compared by {test} of the mean paired difference over "
@@ -220,17 +227,18 @@ def _methods(results: Results, cited: list[str]) -> str:
         scale = " on the normalised scale" if len(letters.environments) > 1 else ""
         sentences.append(
             f"Letters are a compact letter display{cite('piepho2004letter')}: every two variants "
-            f"are compared by the same test of their differences over {_over(letters)}{scale}, a "
-            f"family of its own of {letters.comparisons} comparisons."
+            "are compared by the same test of their differences over "
+            f"{_environments_text(letters)}{scale}, a family of its own of {letters.comparisons} "
+            "comparisons."
         )
     packages = versions(runs)
-    named = [
-        escaped(f"{package} {' / '.join(found)}")
+    package_texts = [
+        escaped(f"{package} {' / '.join(package_versions)}")
         + (cite(OF_PACKAGES[package]) if package in OF_PACKAGES else "")
-        for package, found in packages.items()
+        for package, package_versions in packages.items()
     ]
-    if named:
-        sentences.append(f"Runs were made with {', '.join(named)}.")
+    if package_texts:
+        sentences.append(f"Runs were made with {', '.join(package_texts)}.")
     sentences += map(escaped, _kinds(results))
     lines = (*results.view.mixed, *edition_note(runs))
     sentences += [escaped(line.removesuffix(".") + ".") for line in lines]

@@ -11,5 +11,5 @@ _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 def cell(text: str) -> str:
     """The text, after an apostrophe if a spreadsheet would run it; numbers stay unchanged."""
-    runs = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
-    return f"'{text}" if runs else text
+    is_formula = _FORMULA.match(text) and not _NUMBER.fullmatch(text)
+    return f"'{text}" if is_formula else text

@@ -34,10 +34,10 @@ def tidy_tables(
         empty columns. A column `kind` names the kind of episodes other than training episodes.
     """
     kinds = scores.drop_duplicates("run").set_index("run")["kind"]
-    others = kinds[kinds != EPISODES]
-    episodes = episodes.assign(kind=episodes["run"].map(others))
+    other_kinds = kinds[kinds != EPISODES]
+    episodes = episodes.assign(kind=episodes["run"].map(other_kinds))
     return {
-        "statistics": pd.concat([each.frame() for each in tables]),
+        "statistics": pd.concat([table.frame() for table in tables]),
         "scores": _tidy(scores, _ORDER),
         "episodes": _tidy(episodes.drop(columns="budget"), [*_ORDER, "step"]),
         "updates": _tidy(updates.drop(columns="budget"), [*_ORDER, "step"]),
@@ -50,20 +50,20 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     Raises:
         InputError: a file can't be written.
     """
-    written = []
+    paths = []
     with refused_as(f"cannot write into {str(folder)!r}"):
         for name, table in tables.items():
             path = folder / f"{name}.csv"
             with whole(path) as part:
                 _guarded(table).to_csv(part, index=False, lineterminator="\n")
-            written.append(path)
-    return written
+            paths.append(path)
+    return paths
 
 
 def _tidy(frame: pd.DataFrame, order: list[str]) -> pd.DataFrame:
     ordered = frame.sort_values([name for name in order if name in frame], kind="stable")
-    others = [name for name in frame if name not in (*_PLACE, *_ORDER)]
-    return ordered[[*_PLACE, *others]].dropna(axis="columns", how="all")
+    variables = [name for name in frame if name not in (*_PLACE, *_ORDER)]
+    return ordered[[*_PLACE, *variables]].dropna(axis="columns", how="all")
 
 
 def _guarded(table: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def _guarded(table: pd.DataFrame) -> pd.DataFrame:
     changed = {}
     for name, column in table.items():
         if not pd.api.types.is_numeric_dtype(column):
-            texts = [each for each in column.unique() if isinstance(each, str)]
-            formulas = {each: cell(each) for each in texts if cell(each) != each}
+            texts = [text for text in column.unique() if isinstance(text, str)]
+            formulas = {text: cell(text) for text in texts if cell(text) != text}
             changed[str(name)] = column.astype(object).replace(formulas) if formulas else column
     return table.assign(**changed)

@@ -69,29 +69,29 @@ def align(
         kind="stable",
         ignore_index=True,
     )
-    twice = ordered.duplicated(["environment", "variant", "seed"])
-    if twice.any():
-        where = ordered.loc[twice.idxmax(), ["variant", "environment", "seed"]].tolist()
-        raise ValueError("variant {!r} on {!r} has seed {} twice".format(*where))
+    duplicated = ordered.duplicated(["environment", "variant", "seed"])
+    if duplicated.any():
+        duplicate = ordered.loc[duplicated.idxmax(), ["variant", "environment", "seed"]].tolist()
+        raise ValueError("variant {!r} on {!r} has seed {} twice".format(*duplicate))
 
     status = ordered["status"].to_numpy()
     failed = np.asarray(status == "failed")
-    limit = pd.to_numeric(ordered["diverged_at"]).to_numpy(dtype=np.float64, na_value=np.nan)
-    diverged = np.asarray(status == "diverged") | np.isfinite(limit)
+    diverged_at = pd.to_numeric(ordered["diverged_at"]).to_numpy(dtype=np.float64, na_value=np.nan)
+    diverged = np.asarray(status == "diverged") | np.isfinite(diverged_at)
 
     row = _rows(ordered, episodes)
     step = episodes["step"].to_numpy(dtype=np.int64)
     seconds = episodes["seconds"].to_numpy(dtype=np.float64)
     returns = episodes["return"].to_numpy(dtype=np.float64)
 
-    known = row >= 0
-    known[known] = ~failed[row[known]]
-    # A comparison with NaN is false: without a limit nothing is past it.
-    known[known] = ~(step[known] > limit[row[known]])
+    eligible = row >= 0
+    eligible[eligible] = ~failed[row[eligible]]
+    # A comparison with NaN is false: without a divergence no episode is past it.
+    eligible[eligible] = ~(step[eligible] > diverged_at[row[eligible]])
     finite = np.isfinite(returns)
-    excluded = np.bincount(row[known & ~finite], minlength=len(ordered))
-    kept = np.flatnonzero(known & finite)
-    row, step, seconds, returns = row[kept], step[kept], seconds[kept], returns[kept]
+    excluded = np.bincount(row[eligible & ~finite], minlength=len(ordered))
+    counted = np.flatnonzero(eligible & finite)
+    row, step, seconds, returns = row[counted], step[counted], seconds[counted], returns[counted]
     if updates is not None:
         step, seconds = _batch_ends(ordered, updates, row, step, seconds)
     sorted_already = np.all(
@@ -117,9 +117,9 @@ def _batch_ends(
 ) -> tuple[Integers, Floats]:
     """Steps and seconds of the first update of the episode's run that is not before its end."""
     row_of_update = _rows(runs, updates)
-    known = np.flatnonzero(row_of_update >= 0)
+    matched = np.flatnonzero(row_of_update >= 0)
     step_of_update = updates["step"].to_numpy(dtype=np.int64)
-    order = known[np.lexsort((step_of_update[known], row_of_update[known]))]
+    order = matched[np.lexsort((step_of_update[matched], row_of_update[matched]))]
     if not len(order):
         return step, seconds
     row_of_update, step_of_update = row_of_update[order], step_of_update[order]
@@ -127,11 +127,11 @@ def _batch_ends(
     stride = 1 + max(int(step_of_update.max()), int(step.max(initial=0)))
     places = np.searchsorted(row_of_update * stride + step_of_update, row * stride + step)
     places = np.minimum(places, len(order) - 1)
-    found = (row_of_update[places] == row) & (step_of_update[places] >= step)
+    has_update = (row_of_update[places] == row) & (step_of_update[places] >= step)
     seconds_of_update = updates["seconds"].to_numpy(dtype=np.float64)[order]
     return (
-        np.where(found, step_of_update[places], step),
-        np.where(found, seconds_of_update[places], seconds),
+        np.where(has_update, step_of_update[places], step),
+        np.where(has_update, seconds_of_update[places], seconds),
     )
 
 

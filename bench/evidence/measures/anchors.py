@@ -35,7 +35,10 @@ class Anchors:
     @property
     def zeros(self) -> dict[str, float]:
         """Environment -> the untrained policy's mean score."""
-        return {environment: float(own.mean()) for environment, own in self.untrained.items()}
+        return {
+            environment: float(seed_scores.mean())
+            for environment, seed_scores in self.untrained.items()
+        }
 
 
 def anchors(
@@ -50,63 +53,69 @@ def anchors(
     """
     values = {} if experiment is None else cell_values(experiment)
     runs: dict[str, dict[str, str]] = {}
-    for scores, chosen in ((untrained, UNTRAINED), (experiment, PPO)):
+    for scores, variant in ((untrained, UNTRAINED), (experiment, PPO)):
         if scores is None:
             continue
-        there = scores[(scores["variant"] == chosen) & scores["score"].notna()]
-        for environment, cell in there.groupby("environment", sort=False):
-            runs.setdefault(str(environment), {})[chosen] = run_ids(cell)
+        scored = scores[(scores["variant"] == variant) & scores["score"].notna()]
+        for environment, cell in scored.groupby("environment", sort=False):
+            runs.setdefault(str(environment), {})[variant] = run_ids(cell)
     return Anchors(
         untrained=untrained_values(untrained),
-        ones={where: float(own.mean()) for (where, name), own in values.items() if name == PPO},
+        ones={
+            where: float(seed_scores.mean())
+            for (where, name), seed_scores in values.items()
+            if name == PPO
+        },
         source=source,
         runs=runs,
         untrained_scores=untrained,
     )
 
 
-def anchors_for(source: Path, shown: Callable[[Path], str] = str) -> Anchors:
+def anchors_for(source: Path, path_text: Callable[[Path], str] = str) -> Anchors:
     """The anchors of a results folder that has the untrained policy, else the published ones.
 
     Args:
         source: the folder.
-        shown: returns a path as text for the reader.
+        path_text: returns a path as text for the reader.
     """
-    for place in dict.fromkeys((source, PUBLISHED)):
-        if (found := _anchors_of(place, _state(place))) is not None:
-            return replace(found, source=shown(place))
-    return anchors(None, None, shown(source))
+    for folder in dict.fromkeys((source, PUBLISHED)):
+        if (folder_anchors := _anchors_of(folder, _state(folder))) is not None:
+            return replace(folder_anchors, source=path_text(folder))
+    return anchors(None, None, path_text(source))
 
 
-def _state(place: Path) -> frozenset[tuple[str, int, int]]:
+def _state(store: Path) -> frozenset[tuple[str, int, int]]:
     """Return a value that changes with every change to a store's runs or plans."""
-    found = set()
-    for folder in filter(Path.is_dir, (place / "runs", place / "plans")):
+    files = set()
+    for folder in filter(Path.is_dir, (store / "runs", store / "plans")):
         for file in os.scandir(folder):
             with suppress(FileNotFoundError):  # moved meanwhile by another process
-                found.add((file.path, file.stat().st_mtime_ns, file.stat().st_size))
-    return frozenset(found)
+                files.add((file.path, file.stat().st_mtime_ns, file.stat().st_size))
+    return frozenset(files)
 
 
 @lru_cache(maxsize=4)
-def _anchors_of(place: Path, state: frozenset[tuple[str, int, int]]) -> Anchors | None:
+def _anchors_of(folder: Path, state: frozenset[tuple[str, int, int]]) -> Anchors | None:
     """The anchors of a store in a state; None without the untrained policy."""
-    untrained = _scores(UNTRAINED, place)
-    return None if untrained is None else anchors(untrained, _scores(EXPERIMENT, place, [PPO]), "")
+    untrained = _scores(UNTRAINED, folder)
+    return None if untrained is None else anchors(untrained, _scores(EXPERIMENT, folder, [PPO]), "")
 
 
-def _scores(name: str, place: Path, variants: Collection[str] | None = None) -> pd.DataFrame | None:
+def _scores(
+    name: str, folder: Path, variants: Collection[str] | None = None
+) -> pd.DataFrame | None:
     """The ablation's scores in this store, of these variants or of all; None without any."""
-    if not place.is_dir() or name not in Store(place).plans()["ablation"].to_pylist():
+    if not folder.is_dir() or name not in Store(folder).plans()["ablation"].to_pylist():
         return None
-    view = load(name, place, variants=variants)
+    view = load(name, folder, variants=variants)
     return None if view.runs.empty else score_runs(view.runs, view.episodes, view.updates)
 
 
 def run_ids(runs: pd.DataFrame) -> str:
     """Every run as "seed: id", with its status if it did not finish."""
-    found = runs.drop_duplicates("run").sort_values("seed")
+    unique_runs = runs.drop_duplicates("run").sort_values("seed")
     return "  ".join(
         f"{row.seed}:\u00a0{row.run}" + ("" if row.status == "finished" else f" ({row.status})")
-        for row in found.itertuples()
+        for row in unique_runs.itertuples()
     )

@@ -49,50 +49,52 @@ def cell_values(scores: pd.DataFrame, column: str = "score") -> dict[Cell, Float
 
 def by_seed(scores: pd.DataFrame) -> dict[Cell, dict[int, float]]:
     """Every cell's finite scores by seed; empty where a cell has runs and no score."""
-    found: dict[Cell, dict[int, float]] = {}
+    scores_by_cell: dict[Cell, dict[int, float]] = {}
     for environment, variant, seed, score in zip(
         scores["environment"], scores["variant"], scores["seed"], scores["score"], strict=True
     ):
-        of_seed = found.setdefault((environment, variant), {})
+        seed_scores = scores_by_cell.setdefault((environment, variant), {})
         if np.isfinite(score):
-            of_seed[int(seed)] = float(score)
-    return found
+            seed_scores[int(seed)] = float(score)
+    return scores_by_cell
 
 
-def paired_differences(own: Mapping[int, float], other: Mapping[int, float]) -> Floats:
-    """own − other of the seeds that both have, by seed [return]."""
-    return np.array([own[seed] - other[seed] for seed in sorted(own.keys() & other.keys())])
+def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) -> Floats:
+    """first − second of the seeds that both have, by seed [return]."""
+    return np.array([first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())])
 
 
-def unlike(own: pd.DataFrame, other: pd.DataFrame, title: str) -> str:
+def unlike(first: pd.DataFrame, second: pd.DataFrame, title: str) -> str:
     """Why the scores of two variants on an environment are not the same quantity.
 
     Compared are the kinds of returns, the budgets (alike within 5%: a file of curves ends with its
     last episode) and the back ends that stepped, of which an imported run has none.
 
     Args:
-        own, other: rows of the frame of `scores.score_runs`.
-        title: what the other variant is called.
+        first, second: rows of the frame of `scores.score_runs`.
+        title: what the second variant is called.
 
     Returns:
         Like "999,000 steps, control has 100,000"; empty where they are alike, or one has no rows.
     """
-    if own.empty or other.empty:
+    if first.empty or second.empty:
         return ""
-    kinds = [_listed(cell["kind"]) for cell in (own, other)]
+    kinds = [_listed(cell["kind"]) for cell in (first, second)]
     if kinds[0] != kinds[1]:
         return f"{kinds[0]}, {title} has {kinds[1]}"
-    few = min(int(cell["budget"].min()) for cell in (own, other))
-    many = max(int(cell["budget"].max()) for cell in (own, other))
-    if many - few > ALIKE * many:
-        mine, theirs = (
+    smallest = min(int(cell["budget"].min()) for cell in (first, second))
+    largest = max(int(cell["budget"].max()) for cell in (first, second))
+    if largest - smallest > ALIKE * largest:
+        first_steps, second_steps = (
             " and ".join(f"{budget:,}" for budget in sorted(cell["budget"].unique()))
-            for cell in (own, other)
+            for cell in (first, second)
         )
-        return f"{mine} steps, {title} has {theirs}"
-    stepped = [_listed(cell["back_end"][cell["back_end"] != IMPORTED]) for cell in (own, other)]
-    if all(stepped) and stepped[0] != stepped[1]:
-        return f"stepped by {stepped[0]}, {title} by {stepped[1]}"
+        return f"{first_steps} steps, {title} has {second_steps}"
+    back_ends = [
+        _listed(cell["back_end"][cell["back_end"] != IMPORTED]) for cell in (first, second)
+    ]
+    if all(back_ends) and back_ends[0] != back_ends[1]:
+        return f"stepped by {back_ends[0]}, {title} by {back_ends[1]}"
     return ""
 
 
@@ -106,13 +108,15 @@ def complete_environments(plan: pd.DataFrame, present: Collection[Cell]) -> tupl
     A variant without any present cell does not count.
     """
     cells = planned(plan)
-    there = {variant for _, variant in present}
-    lacking = {
-        where for where, variant in cells if variant in there and (where, variant) not in present
+    present_variants = {variant for _, variant in present}
+    incomplete = {
+        environment
+        for environment, variant in cells
+        if variant in present_variants and (environment, variant) not in present
     }
-    seen = {where for where, _ in present}
-    names = dict.fromkeys(where for where, _ in cells)
-    return tuple(name for name in names if name in seen and name not in lacking)
+    present_environments = {environment for environment, _ in present}
+    names = dict.fromkeys(environment for environment, _ in cells)
+    return tuple(name for name in names if name in present_environments and name not in incomplete)
 
 
 def missing_text(plan: pd.DataFrame, present: Collection[Cell]) -> str:
@@ -121,27 +125,33 @@ def missing_text(plan: pd.DataFrame, present: Collection[Cell]) -> str:
     Empty if none is missing. A variant without any cell is named once.
     """
     cells, names = planned(plan), titles(plan)
-    absent = [cell for cell in cells if cell not in present]
-    if not absent or len(absent) == len(cells):
-        return "all of it" if absent else ""
-    nowhere = set(names) - {variant for _, variant in present}
-    parts = [f"{name} everywhere" for variant, name in names.items() if variant in nowhere]
+    missing = [cell for cell in cells if cell not in present]
+    if not missing or len(missing) == len(cells):
+        return "all of it" if missing else ""
+    absent_variants = set(names) - {variant for _, variant in present}
+    parts = [f"{name} everywhere" for variant, name in names.items() if variant in absent_variants]
     by_environment: dict[str, list[str]] = {}
-    for environment, variant in absent:
-        if variant not in nowhere:
+    for environment, variant in missing:
+        if variant not in absent_variants:
             by_environment.setdefault(environment, []).append(variant)
     for environment, variants in by_environment.items():
-        others = [v for where, v in cells if where == environment and v not in nowhere]
-        whole = variants == others
+        planned_variants = [
+            v for where, v in cells if where == environment and v not in absent_variants
+        ]
+        all_missing = variants == planned_variants
         listed = ", ".join(names[variant] for variant in variants)
-        parts.append(f"all of {environment}" if whole else f"{listed} on {environment}")
+        parts.append(f"all of {environment}" if all_missing else f"{listed} on {environment}")
     return "; ".join(parts)
 
 
 def budgets(runs: pd.DataFrame) -> dict[str, int]:
     """Environment -> how many steps each seed has; imported runs have budgets of their own."""
-    own = trained(runs)
-    largest = (runs if own.empty else own).groupby("environment", sort=False)["budget"].max()
+    trained_runs = trained(runs)
+    largest = (
+        (runs if trained_runs.empty else trained_runs)
+        .groupby("environment", sort=False)["budget"]
+        .max()
+    )
     return {str(environment): int(size) for environment, size in largest.items()}
 
 
@@ -157,17 +167,21 @@ def counts_text(plan: pd.DataFrame, counts: Mapping[Cell, int]) -> str:
     are passed over.
     """
     names = titles(plan)
-    there = {cell: number for cell, number in counts.items() if number}
-    if not there:
+    nonzero = {cell: number for cell, number in counts.items() if number}
+    if not nonzero:
         return "n = 0"
-    numbers = list(there.values())
+    numbers = list(nonzero.values())
     usual = max(set(numbers), key=lambda number: (numbers.count(number), number))
     parts = []
     for environment in dict.fromkeys(where for where, _ in planned(plan)):
-        here = {variant: n for (where, variant), n in there.items() if where == environment}
-        others = {variant: n for variant, n in here.items() if n != usual}
-        told = ", ".join(f"{names[variant]} {n}" for variant, n in others.items())
-        if others:
-            alike = len(set(here.values())) == 1
-            parts.append(f"{environment}: {next(iter(others.values())) if alike else told}")
+        cell_counts = {
+            variant: n for (where, variant), n in nonzero.items() if where == environment
+        }
+        unusual = {variant: n for variant, n in cell_counts.items() if n != usual}
+        unusual_text = ", ".join(f"{names[variant]} {n}" for variant, n in unusual.items())
+        if unusual:
+            uniform = len(set(cell_counts.values())) == 1
+            parts.append(
+                f"{environment}: {next(iter(unusual.values())) if uniform else unusual_text}"
+            )
     return f"n = {usual}" + (f", save {'; '.join(parts)}" if parts else "")

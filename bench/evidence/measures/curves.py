@@ -109,44 +109,44 @@ def aligned_curves(
         raise unknown("x axis", x, AXES)
     if points is not None and points < 1:
         raise ValueError(f"a grid needs at least one point, got {points}")
-    described = aligned.runs
-    usable = described[~aligned.failed]
+    runs = aligned.runs
+    usable = runs[~aligned.failed]
     if x == "seconds":
         usable = usable[one_machine(usable)]
     if usable.empty:
         return ()
     extents = _extents(aligned, x)
     position = aligned.step if x == "steps" else np.nan_to_num(aligned.seconds)
-    number = np.zeros(len(described), dtype=np.int64)
-    number[usable.index] = points or 0
+    point_counts = np.zeros(len(runs), dtype=np.int64)
+    point_counts[usable.index] = points or 0
     if points is None:
         gaps = _typical_gaps(aligned, position, extents)
         cells = [usable["environment"], usable["variant"]]
         typical = gaps[usable.index].groupby(cells, sort=False).transform("median")
         if shared:
             typical = typical.groupby(cells[0], sort=False).transform("max")
-        number[usable.index] = typical.map(_points)
+        point_counts[usable.index] = typical.map(_points)
 
-    values = _gather(aligned, position, extents, number)
-    found = []
+    values = _gather(aligned, position, extents, point_counts)
+    curves = []
     for names, group in usable.groupby(["environment", "variant", "variant_title"], sort=False):
         members = group.index.to_numpy()
-        count = int(number[members[0]])
+        count = int(point_counts[members[0]])
         extent = float(extents[members[0]])
         block = values[members, :count]
         with_episodes = ~np.isnan(block[:, -1])
         environment, variant, title = (str(name) for name in names)
-        found.append(
+        curves.append(
             SeedCurves(
                 environment=environment,
                 variant=variant,
                 title=title,
-                seeds=tuple(int(s) for s in described["seed"].to_numpy()[members[with_episodes]]),
+                seeds=tuple(int(s) for s in runs["seed"].to_numpy()[members[with_episodes]]),
                 grid=extent * np.arange(1, count + 1) / count,
                 values=block[with_episodes],
             )
         )
-    return tuple(found)
+    return tuple(curves)
 
 
 def aggregate(
@@ -198,12 +198,12 @@ def _extents(aligned: Aligned, x: Axis) -> Floats:
 def _typical_gaps(aligned: Aligned, position: Floats | Integers, extents: Floats) -> pd.Series:
     """The upper quartile of the distances between a run's episode ends, as a share of its grid."""
     gaps = np.zeros(len(aligned.runs))
-    first = np.searchsorted(aligned.row, np.arange(len(gaps) + 1))
+    starts = np.searchsorted(aligned.row, np.arange(len(gaps) + 1))
     for index in range(len(gaps)):
-        between = np.diff(np.sort(position[first[index] : first[index + 1]]))
-        between = between[between > 0]  # episodes of several environments can end together
-        if len(between):
-            gaps[index] = np.quantile(between, 0.75) / extents[index]
+        distances = np.diff(np.sort(position[starts[index] : starts[index + 1]]))
+        distances = distances[distances > 0]  # episodes of several environments can end together
+        if len(distances):
+            gaps[index] = np.quantile(distances, 0.75) / extents[index]
     return pd.Series(gaps)
 
 
@@ -214,25 +214,25 @@ def _points(gap: float) -> int:
 
 
 def _gather(
-    aligned: Aligned, position: Floats | Integers, extents: Floats, number: Integers
+    aligned: Aligned, position: Floats | Integers, extents: Floats, point_counts: Integers
 ) -> Floats:
     """Means of the episodes between grid points, carried forward: [R, widest grid].
 
     NaN for runs with a grid of no points.
     """
-    widest = int(number.max())
-    drawn = number[aligned.row] > 0
-    row, returns = aligned.row[drawn], aligned.returns[drawn]
-    share = position[drawn] * number[row] / extents[row]
+    widest = int(point_counts.max())
+    gridded = point_counts[aligned.row] > 0
+    row, returns = aligned.row[gridded], aligned.returns[gridded]
+    share = position[gridded] * point_counts[row] / extents[row]
     # An end on a grid point belongs to it; rounding must not push it over.
     point = np.ceil(share - 1e-9).astype(np.int64) - 1
-    point = np.clip(point, 0, number[row] - 1)
-    cell = row * widest + point
+    point = np.clip(point, 0, point_counts[row] - 1)
+    flat_index = row * widest + point
     size = len(aligned.runs) * widest
-    counts = np.bincount(cell, minlength=size)
-    sums = np.bincount(cell, weights=returns, minlength=size)
+    counts = np.bincount(flat_index, minlength=size)
+    sums = np.bincount(flat_index, weights=returns, minlength=size)
     means = np.divide(sums, counts, out=np.full(size, np.nan), where=counts > 0)
     means = means.reshape(len(aligned.runs), widest)
     filled = np.where(counts.reshape(means.shape) > 0, np.arange(widest), 0)
-    source = np.maximum.accumulate(filled, axis=1)
-    return np.take_along_axis(means, source, axis=1)
+    last_filled = np.maximum.accumulate(filled, axis=1)
+    return np.take_along_axis(means, last_filled, axis=1)

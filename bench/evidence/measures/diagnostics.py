@@ -109,11 +109,11 @@ def floor(cells: Sequence[tuple[SeedCurves, Band]]) -> float:
 
 def mechanism_of(plan: pd.DataFrame) -> tuple[str, ...]:
     """The columns of `updates` that the plan names, in its order."""
-    known = SCHEMAS["updates"].names
-    named: dict[str, None] = {}
+    columns = SCHEMAS["updates"].names
+    mechanism: dict[str, None] = {}
     for text in plan["metadata"]:
-        named |= dict.fromkeys(json.loads(text).get("mechanism", ()))
-    return tuple(name for name in named if name in known)
+        mechanism |= dict.fromkeys(json.loads(text).get("mechanism", ()))
+    return tuple(name for name in mechanism if name in columns)
 
 
 def diagnostics(
@@ -129,18 +129,18 @@ def diagnostics(
         columns: which diagnostics; those without a number are left out.
         points: the most points of the grid.
     """
-    found = []
+    diagnostic_curves = []
     for column in columns:
         numbers = values_of(updates, column)
         events = updates.assign(**{"return": numbers})[numbers.notna()]
         if not len(events):
             continue
-        most = int(events.groupby("run").size().median())
-        curves = seed_curves(runs, events, points=max(1, min(points, most)))
+        median_updates = int(events.groupby("run").size().median())
+        curves = seed_curves(runs, events, points=max(1, min(points, median_updates)))
         cells = tuple(cell for cell in curves if cell.seeds)
         if cells:
-            found.append(Diagnostic(column=column, cells=cells))
-    return tuple(found)
+            diagnostic_curves.append(Diagnostic(column=column, cells=cells))
+    return tuple(diagnostic_curves)
 
 
 def values_of(updates: pd.DataFrame, column: str) -> pd.Series:
@@ -158,8 +158,8 @@ def typical(updates: pd.DataFrame, column: str) -> pd.DataFrame:
     finite = updates.assign(value=values_of(updates, column))
     finite = finite[np.isfinite(finite["value"])]
     keys = ["environment", "variant"]
-    of_seed = finite.groupby([*keys, "seed"], sort=False)["value"].median().reset_index()
-    grouped = of_seed.groupby(keys, sort=False)["value"]
+    seed_medians = finite.groupby([*keys, "seed"], sort=False)["value"].median().reset_index()
+    grouped = seed_medians.groupby(keys, sort=False)["value"]
     return grouped.agg(n="size", value="median").reset_index()
 
 

@@ -66,18 +66,18 @@ def known_modes() -> tuple[Modes, ...]:
 
 def mode_warnings(*environments: str) -> list[str]:
     """A sentence that warns readers of claims on these environments; none without known modes."""
-    known = [each for each in known_modes() if each.environment in environments]
-    if not known:
+    rows = [row for row in known_modes() if row.environment in environments]
+    if not rows:
         return []
-    where = ", ".join(dict.fromkeys(each.environment for each in known))
-    seen = "; ".join(
-        f"{each.environment}: {each.sentence}" if len(environments) > 1 else each.sentence
-        for each in known
+    environments_text = ", ".join(dict.fromkeys(row.environment for row in rows))
+    modes_text = "; ".join(
+        f"{row.environment}: {row.sentence}" if len(environments) > 1 else row.sentence
+        for row in rows
     )
     return [
-        f"On {where} seeds are known to end in separate modes ({seen}). A claim says that "
-        "distributions differ: where the seeds here missed a rare mode, means that are equal can "
-        "be claimed to differ (34% of simulated cases with a mode of one seed in ten)."
+        f"On {environments_text} seeds are known to end in separate modes ({modes_text}). A claim "
+        "says that distributions differ: where the seeds here missed a rare mode, means that are "
+        "equal can be claimed to differ (34% of simulated cases with a mode of one seed in ten)."
     ]
 
 
@@ -90,33 +90,33 @@ def find_modes(results: Path) -> Iterator[Modes]:
     groups: dict[tuple[str, int], list[tuple[float, Modes]]] = {}
     for p_value, cell in _cells(results):
         groups.setdefault((cell.environment, cell.budget), []).append((p_value, cell))
-    ordered = [groups[place] for place in sorted(groups)]
-    combined = [stats.combine_pvalues([p for p, _ in own]).pvalue for own in ordered]
-    for own, p_value in zip(ordered, holm(combined), strict=True):
+    ordered = [groups[group_key] for group_key in sorted(groups)]
+    combined = [stats.combine_pvalues([p for p, _ in group]).pvalue for group in ordered]
+    for cells, p_value in zip(ordered, holm(combined), strict=True):
         if p_value <= ALPHA:
-            yield min(own, key=lambda pair: pair[0])[1]
+            yield min(cells, key=lambda pair: pair[0])[1]
 
 
 def _cells(results: Path) -> list[tuple[float, Modes]]:
     """For every description with enough seeds, the p-value of its best split, and that split."""
-    found: dict[str, tuple[float, Modes]] = {}
+    splits: dict[str, tuple[float, Modes]] = {}
     ablations = set(Store(results, read_only=True).plans()["ablation"].to_pylist())
     for ablation in sorted(ablations - {UNTRAINED}):
         view = load(ablation, results)
         if view.runs.empty:
             continue
         scores = score_runs(view.runs, view.episodes, view.updates)
-        described = view.runs.drop_duplicates("run").set_index("run")["description"]
+        descriptions = view.runs.drop_duplicates("run").set_index("run")["description"]
         for (environment, variant), cell in scores.groupby(["environment", "variant"], sort=False):
             values = np.sort(cell["score"].dropna().to_numpy(dtype=np.float64))
-            description = str(described[cell["run"].iloc[0]])
-            if len(values) >= FEWEST_PAIRS and description not in found:
-                place = (str(environment), int(cell["budget"].iloc[0]), ablation, str(variant))
+            description = str(descriptions[cell["run"].iloc[0]])
+            if len(values) >= FEWEST_PAIRS and description not in splits:
+                cell_key = (str(environment), int(cell["budget"].iloc[0]), ablation, str(variant))
                 _, lower = best_split(values)
                 ends = (float(f"{value:.4g}") for value in values[[0, lower - 1, lower, -1]])
-                split = Modes._make((*place, len(values), lower, *ends))
-                found[description] = clusters_p(values), split
-    return list(found.values())
+                split = Modes._make((*cell_key, len(values), lower, *ends))
+                splits[description] = clusters_p(values), split
+    return list(splits.values())
 
 
 def _range(low: float, high: float) -> str:
@@ -125,5 +125,5 @@ def _range(low: float, high: float) -> str:
 
 
 if __name__ == "__main__":
-    chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else PUBLISHED
-    pd.DataFrame(find_modes(chosen)).to_csv(MODES, index=False, lineterminator="\n")
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else PUBLISHED
+    pd.DataFrame(find_modes(folder)).to_csv(MODES, index=False, lineterminator="\n")

@@ -154,23 +154,23 @@ def pooled(
         seed: seed of the bootstrap.
     """
     return tuple(
-        _pooled(own, environments, variant, titles[variant], seed)
-        for variant, own in strata(values, scales, environments, titles).items()
+        _pooled(scores, environments, variant, titles[variant], seed)
+        for variant, scores in strata(values, scales, environments, titles).items()
     )
 
 
 def _pooled(
     strata: Sequence[Floats], environments: tuple[str, ...], variant: str, title: str, seed: int
 ) -> Aggregate:
-    found: dict[Statistic, tuple[float, float, float]] = {
+    estimates: dict[Statistic, tuple[float, float, float]] = {
         statistic: (
             float(estimate(np.concatenate(strata), statistic)),
             *stratified_bootstrap_interval(strata, np.random.default_rng(seed), statistic),
         )
         for statistic in ("mean", "iqm")
     }
-    mean, mean_low, mean_high = found["mean"]
-    iqm, iqm_low, iqm_high = found["iqm"]
+    mean, mean_low, mean_high = estimates["mean"]
+    iqm, iqm_low, iqm_high = estimates["iqm"]
     return Aggregate(
         variant=variant,
         title=title,

@@ -39,23 +39,34 @@ def on_planned_seeds(view: View, *, extended: bool = False) -> tuple[View, tuple
 
     runs = view.runs
     cells = zip(runs["environment"], runs["variant"], runs["seed"], strict=True)
-    kept = np.array([seed in planned.get((place, name), (seed,)) for place, name, seed in cells])
-    if kept.all():
+    counted = np.array(
+        [
+            seed in planned.get((environment, variant), (seed,))
+            for environment, variant, seed in cells
+        ]
+    )
+    if counted.all():
         return view, ()
-    added = seed_ranges(map(int, runs["seed"][~kept]))
-    own = seed_ranges(seed for seeds in planned.values() for seed in seeds)
-    again = (
+    extra_ranges = seed_ranges(map(int, runs["seed"][~counted]))
+    planned_ranges = seed_ranges(seed for seeds in planned.values() for seed in seeds)
+    reason = (
         "testing again at a larger n claims differences where there are none more often than p "
         "says (11% instead of 5%, looking at every n from 10 to 16)"
     )
     if extended:
-        label = f"Extended n: seeds {added} are beyond the plan's {own}, and counted; {again}."
+        label = (
+            f"Extended n: seeds {extra_ranges} are beyond the plan's {planned_ranges}, and "
+            f"counted; {reason}."
+        )
         return view, (label,)
-    beyond = pd.MultiIndex.from_frame(runs.loc[~kept, _RUN])
+    extra_runs = pd.MultiIndex.from_frame(runs.loc[~counted, _RUN])
     frames = {
-        name: frame[~pd.MultiIndex.from_frame(frame[_RUN]).isin(beyond)].reset_index(drop=True)
+        name: frame[~pd.MultiIndex.from_frame(frame[_RUN]).isin(extra_runs)].reset_index(drop=True)
         for name, frame in (("episodes", view.episodes), ("updates", view.updates))
     }
-    frames["runs"] = runs[kept].reset_index(drop=True)
-    left_out = f"Seeds {added} are beyond the plan's {own} and not counted, because {again}."
-    return replace(view, **frames), (left_out,)
+    frames["runs"] = runs[counted].reset_index(drop=True)
+    note = (
+        f"Seeds {extra_ranges} are beyond the plan's {planned_ranges} and not counted, because "
+        f"{reason}."
+    )
+    return replace(view, **frames), (note,)

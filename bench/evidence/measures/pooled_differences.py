@@ -60,10 +60,10 @@ def pool(differences: Sequence[Floats], scales: Sequence[Scale]) -> PooledDiffer
         differences: one array of paired differences per environment [return].
         scales: of the environments.
     """
-    parts = [
-        each / (scale.one - scale.zero) for each, scale in zip(differences, scales, strict=True)
+    strata = [
+        values / (scale.one - scale.zero) for values, scale in zip(differences, scales, strict=True)
     ]
-    weights = [np.full(len(part), 1 / max(1, len(part)) / len(parts)) for part in parts]
+    weights = [np.full(len(stratum), 1 / max(1, len(stratum)) / len(strata)) for stratum in strata]
     return PooledDifferences(
-        pairs=min(map(len, parts)), values=np.concatenate(parts), weights=np.concatenate(weights)
+        pairs=min(map(len, strata)), values=np.concatenate(strata), weights=np.concatenate(weights)
     )

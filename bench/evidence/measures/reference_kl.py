@@ -32,17 +32,17 @@ def scores_with_kl(
         KL(policy ‖ reference) of a whole answer [nats]; gold [reward], NaN if not reported; and
         penalised: score − reference_penalty · divergence, what was maximised [reward].
     """
-    once = runs.drop_duplicates("run").set_index("run")
+    unique_runs = runs.drop_duplicates("run").set_index("run")
     means = late_means(runs, per_answer(updates, episodes), ("divergence", "gold_reward"))
-    found = scores.merge(
+    rows = scores.merge(
         means.rename(columns={"gold_reward": "gold"}), left_on="run", right_index=True
     )
-    penalty = [
-        float(json.loads(once.loc[run, "hyperparameters"])["reference_penalty"])
-        for run in found["run"]
+    penalties = [
+        float(json.loads(unique_runs.loc[run, "hyperparameters"])["reference_penalty"])
+        for run in rows["run"]
     ]
-    found["penalised"] = found["score"] - np.array(penalty) * found["divergence"]
-    return found
+    rows["penalised"] = rows["score"] - np.array(penalties) * rows["divergence"]
+    return rows
 
 
 def per_answer(updates: pd.DataFrame, episodes: pd.DataFrame) -> pd.DataFrame:

@@ -19,8 +19,9 @@ def times_to(curves: SeedCurves, threshold: float) -> Floats:
         curves: of one variant on one environment, on a grid of steps or of seconds.
         threshold: a return.
     """
-    there = curves.values >= threshold  # a comparison with NaN, before the first episode, is false
-    times: Floats = np.where(there, curves.grid, np.inf).min(axis=1)
+    # A comparison with NaN, before the first episode, is false.
+    reached = curves.values >= threshold
+    times: Floats = np.where(reached, curves.grid, np.inf).min(axis=1)
     return times
 
 

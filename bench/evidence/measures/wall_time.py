@@ -19,9 +19,9 @@ def one_machine(runs: pd.DataFrame) -> pd.Series:
         runs: a frame with the columns of the table `runs`, and variant.
     """
     machines = _machines(runs)
-    known = runs["seconds"].notna()
-    most = machines[known].value_counts(sort=False)
-    return known & (machines == (most.idxmax() if len(most) else ""))
+    timed = runs["seconds"].notna()
+    machine_counts = machines[timed].value_counts(sort=False)
+    return timed & (machines == (machine_counts.idxmax() if len(machine_counts) else ""))
 
 
 def other_machines(runs: pd.DataFrame) -> list[str]:
@@ -30,8 +30,8 @@ def other_machines(runs: pd.DataFrame) -> list[str]:
     Args:
         runs: as in `one_machine`.
     """
-    machines, same = _machines(runs), one_machine(runs)
-    left_out = runs[~same & runs["seconds"].notna()]
+    machines, compared = _machines(runs), one_machine(runs)
+    left_out = runs[~compared & runs["seconds"].notna()]
     if left_out.empty:
         return []
     groups = left_out.groupby(
@@ -42,7 +42,7 @@ def other_machines(runs: pd.DataFrame) -> list[str]:
         for (title, machine), group in groups
     )
     return [
-        f"Seconds are compared on one machine only, {machines[same].iloc[0]}. Left out: "
+        f"Seconds are compared on one machine only, {machines[compared].iloc[0]}. Left out: "
         f"{', '.join(counts)}."
     ]
 
@@ -51,5 +51,7 @@ def _machines(runs: pd.DataFrame) -> pd.Series:
     """Each run's machine in words."""
     unnamed = "a processor without a name"
     texts = {text: machine_text(json.loads(text), unnamed) for text in runs["machine"].unique()}
-    named = runs["machine"].astype(object).map(texts)
-    return named.where(runs["back_end"] != IMPORTED, "imported: " + runs["variant"].astype(str))
+    machine_names = runs["machine"].astype(object).map(texts)
+    return machine_names.where(
+        runs["back_end"] != IMPORTED, "imported: " + runs["variant"].astype(str)
+    )

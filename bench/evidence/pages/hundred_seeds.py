@@ -45,23 +45,27 @@ def sections(
         untrained: environment -> the untrained policy's mean score [return].
         seed: seed of the samples.
     """
-    known = {cell: own for cell, own in cell_values(scores).items() if len(own) >= FEWEST}
-    if not known:
+    known_scores = {
+        cell: seed_scores
+        for cell, seed_scores in cell_values(scores).items()
+        if len(seed_scores) >= FEWEST
+    }
+    if not known_scores:
         return ()
     names = titles(plan)
     return (
-        _coverage(known, names, seed),
-        _claims(known, names, str(plan["control"].iloc[0]), seed),
-        _needed(known, names, untrained, seed),
-        _modes(known, names),
+        _coverage(known_scores, names, seed),
+        _claims(known_scores, names, str(plan["control"].iloc[0]), seed),
+        _pairs_needed(known_scores, names, untrained, seed),
+        _modes(known_scores, names),
     )
 
 
-def _coverage(known: Mapping[Cell, Floats], names: Mapping[str, str], seed: int) -> Section:
+def _coverage(known_scores: Mapping[Cell, Floats], names: Mapping[str, str], seed: int) -> Section:
     cells = []
-    for (environment, variant), own in known.items():
-        rows = _by_size(partial(coverage, own), seed)
-        cells += [(environment, names[variant], str(len(own)), *row) for row in rows]
+    for (environment, variant), seed_scores in known_scores.items():
+        rows = _by_size(partial(coverage, seed_scores), seed)
+        cells += [(environment, names[variant], str(len(seed_scores)), *row) for row in rows]
     return Section(
         heading="### Coverage of nominal 95% intervals",
         header=("environment", "variant", "known", "interval", *(f"n = {n}" for n in SEEDS)),
@@ -72,16 +76,16 @@ def _coverage(known: Mapping[Cell, Floats], names: Mapping[str, str], seed: int)
 
 
 def _claims(
-    known: Mapping[Cell, Floats], names: Mapping[str, str], control: str, seed: int
+    known_scores: Mapping[Cell, Floats], names: Mapping[str, str], control: str, seed: int
 ) -> Section:
     cells = []
-    for (environment, variant), own in known.items():
-        base = known.get((environment, control))
-        if base is None:
+    for (environment, variant), seed_scores in known_scores.items():
+        control_scores = known_scores.get((environment, control))
+        if control_scores is None:
             continue
-        what = f"{names[control]} and {'itself' if variant == control else names[variant]}"
-        rows = _by_size(partial(claims, own, base), seed)
-        cells += [(environment, what, *row) for row in rows]
+        samples = f"{names[control]} and {'itself' if variant == control else names[variant]}"
+        rows = _by_size(partial(claims, seed_scores, control_scores), seed)
+        cells += [(environment, samples, *row) for row in rows]
     return Section(
         heading="### How often a test names a difference at 5%",
         header=("environment", "samples of", "test", *(f"n = {n} each" for n in SEEDS)),
@@ -96,19 +100,19 @@ def _claims(
     )
 
 
-def _needed(
-    known: Mapping[Cell, Floats],
+def _pairs_needed(
+    known_scores: Mapping[Cell, Floats],
     names: Mapping[str, str],
     untrained: Mapping[str, float],
     seed: int,
 ) -> Section:
     cells = []
-    for (environment, variant), own in known.items():
-        gain = float(own.mean()) - untrained.get(environment, math.nan)
+    for (environment, variant), seed_scores in known_scores.items():
+        gain = float(seed_scores.mean()) - untrained.get(environment, math.nan)
         if not gain > 0:
             continue
-        found = seeds_for_claims(own, gain, EFFECTS, np.random.default_rng(seed))
-        numbers = ("more than 100" if n is None else str(n) for n in found.values())
+        pairs_by_effect = seeds_for_claims(seed_scores, gain, EFFECTS, np.random.default_rng(seed))
+        numbers = ("more than 100" if n is None else str(n) for n in pairs_by_effect.values())
         cells.append((environment, names[variant], *numbers))
     return Section(
         heading="### Pairs of seeds that a claim needs",
@@ -122,14 +126,14 @@ def _needed(
     )
 
 
-def _modes(known: Mapping[Cell, Floats], names: Mapping[str, str]) -> Section:
+def _modes(known_scores: Mapping[Cell, Floats], names: Mapping[str, str]) -> Section:
     cells = []
-    for (environment, variant), own in known.items():
-        ordered, (left, lower) = np.sort(own), best_split(own)
+    for (environment, variant), seed_scores in known_scores.items():
+        ordered, (share, lower) = np.sort(seed_scores), best_split(seed_scores)
         groups = (ordered[:lower], ordered[lower:])
         ranges = (f"{return_text(g[0])} to {return_text(g[-1])}, n = {len(g)}" for g in groups)
-        p_value = p_text(clusters_p(own))
-        cells.append((environment, names[variant], *ranges, f"{left:.2f}", p_value))
+        p_value = p_text(clusters_p(seed_scores))
+        cells.append((environment, names[variant], *ranges, f"{share:.2f}", p_value))
     return Section(
         heading="### Modes",
         header=("environment", "variant", "lower group", "upper group", "spread left", "p"),
@@ -152,9 +156,12 @@ def _by_size(
     measure: Callable[[int, np.random.Generator], Mapping[str, Measured]], seed: int
 ) -> list[tuple[str, ...]]:
     """One row per name that `measure` returns: the name, and its share at each sample size."""
-    found = [measure(number, np.random.default_rng([seed, number])) for number in SEEDS]
-    told = {name: [each[name] for each in found] for name in found[0]}
+    measurements = [measure(number, np.random.default_rng([seed, number])) for number in SEEDS]
+    by_name = {name: [shares[name] for shares in measurements] for name in measurements[0]}
     return [
-        (name, *(f"{100 * each.share:.1f} ± {100 * each.error:.1f}%" for each in measured))
-        for name, measured in told.items()
+        (
+            name,
+            *(f"{100 * measured.share:.1f} ± {100 * measured.error:.1f}%" for measured in entries),
+        )
+        for name, entries in by_name.items()
     ]

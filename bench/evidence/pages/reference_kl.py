@@ -20,27 +20,31 @@ from bench.evidence.verdicts import Verdict, return_text
 
 
 def section(
-    environment: str, found: pd.DataFrame, verdicts: Sequence[Verdict] = (), *, seed: int = 0
+    environment: str, with_kl: pd.DataFrame, verdicts: Sequence[Verdict] = (), *, seed: int = 0
 ) -> Section:
     """Rewards beside what they cost, a row per variant.
 
     Args:
-        environment: name of the environment, which selects rows of `found`.
-        found: the frame of `measures.reference_kl.scores_with_kl`.
+        environment: name of the environment, which selects rows of `with_kl`.
+        with_kl: the frame of `measures.reference_kl.scores_with_kl`.
         verdicts: on gold rewards; without any the table makes no claim.
         seed: seed of the bootstrap.
     """
-    here = found[found["environment"] == environment]
-    claims = {each.variant: each.sentence for each in verdicts if each.environment == environment}
-    golden = bool(here["gold"].notna().any())
+    rows = with_kl[with_kl["environment"] == environment]
+    claims = {
+        verdict.variant: verdict.sentence
+        for verdict in verdicts
+        if verdict.environment == environment
+    }
+    golden = bool(rows["gold"].notna().any())
     cells = []
-    for variant, title in titles(here).items():
-        own = here[here["variant"] == variant]
-        row = [title, str(len(own)), _centre(own["score"])]
+    for variant, title in titles(rows).items():
+        variant_rows = rows[rows["variant"] == variant]
+        row = [title, str(len(variant_rows)), _centre(variant_rows["score"])]
         if golden:
-            row += [_centre(own["gold"]), _interval(own["gold"], seed)]
-        row += [_centre(own["divergence"]), _interval(own["divergence"], seed)]
-        row.append(_centre(own["penalised"]))
+            row += [_centre(variant_rows["gold"]), _interval(variant_rows["gold"], seed)]
+        row += [_centre(variant_rows["divergence"]), _interval(variant_rows["divergence"], seed)]
+        row.append(_centre(variant_rows["penalised"]))
         cells.append((*row, claims[variant]) if claims else tuple(row))
     columns = [
         *(("variant", "left"), ("n", "right"), ("reward", "right")),

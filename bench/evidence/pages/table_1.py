@@ -82,11 +82,13 @@ def surrogates(
         seed: seed of the bootstrap.
     """
     values, names = cell_values(scores, _RESULT), titles(plan)
-    found = _scales(values, untrained, UNTRAINED, "mean")
-    common = tuple(e for e in complete_environments(plan, values) if e in found)
-    others = [_scales(values, untrained, *reading) for reading in OTHER_READINGS]
+    scale_by_environment = _scales(values, untrained, UNTRAINED, "mean")
+    common = tuple(e for e in complete_environments(plan, values) if e in scale_by_environment)
+    other_scales = [_scales(values, untrained, *reading) for reading in OTHER_READINGS]
     paper = table_1.average_scores()
-    ours = {row.variant: row for row in pooled(values, found, common, names, seed=seed)}
+    ours = {
+        row.variant: row for row in pooled(values, scale_by_environment, common, names, seed=seed)
+    }
     return tuple(
         Surrogate(
             variant=variant,
@@ -95,10 +97,10 @@ def surrogates(
             ours=ours.get(variant),
             means={
                 environment: float(scale(values[environment, variant]).mean())
-                for environment, scale in found.items()
+                for environment, scale in scale_by_environment.items()
                 if (environment, variant) in values
             },
-            others=tuple(_average(values, scales, common, variant) for scales in others),
+            others=tuple(_average(values, scales, common, variant) for scales in other_scales),
         )
         for variant, title in names.items()
     )
@@ -108,12 +110,14 @@ def _scales(
     values: Mapping[Cell, Floats], untrained: pd.DataFrame | None, random: str, best: str
 ) -> dict[str, Scale]:
     """Environment -> its scale, by one reading of "random" and of "best"."""
-    reached: dict[str, float] = {}
-    for (environment, _), own in values.items():
-        result = float(own.mean() if best == "mean" else own.max())
-        reached[environment] = max(reached.get(environment, -math.inf), result)
+    ones: dict[str, float] = {}
+    for (environment, _), seed_scores in values.items():
+        result = float(seed_scores.mean() if best == "mean" else seed_scores.max())
+        ones[environment] = max(ones.get(environment, -math.inf), result)
     zeros = untrained_values(untrained, _RESULT, random)
-    return scales({where: float(own.mean()) for where, own in zeros.items()}, reached)
+    return scales(
+        {name: float(untrained_scores.mean()) for name, untrained_scores in zeros.items()}, ones
+    )
 
 
 def _average(
@@ -124,14 +128,14 @@ def _average(
 ) -> float:
     """Mean of a variant's runs in the environments; NaN where one of them lacks runs or a scale."""
     scaled = environments if set(environments) <= set(scales) else ()
-    own = strata(values, scales, scaled, (variant,))
-    return float(np.concatenate(own[variant]).mean()) if own else math.nan
+    variant_strata = strata(values, scales, scaled, (variant,))
+    return float(np.concatenate(variant_strata[variant]).mean()) if variant_strata else math.nan
 
 
 def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...]) -> Section:
     """The rows as a section of the page, what is missing named below."""
-    asked = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
-    scaled = [e for e in asked if any(e in row.means for row in rows)]
+    environments = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
+    scaled = [e for e in environments if any(e in row.means for row in rows)]
     common = next((row.ours.environments for row in rows if row.ours), ())
     notes = [
         f"Paper: {table_1.SOURCE}; 7 environments (v1), 3 seeds each; exact.",
@@ -151,7 +155,7 @@ def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...
         )
         if any(row.ours and row.ours.seeds[0] != row.ours.seeds[1] for row in rows):
             notes.append("An environment with more seeds weighs more.")
-    unscaled = [e for e in asked if e not in scaled]
+    unscaled = [e for e in environments if e not in scaled]
     if unscaled:
         notes.append(
             "No scale, as the untrained policy or every variant is missing or no variant is above "

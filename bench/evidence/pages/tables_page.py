@@ -21,25 +21,27 @@ def tables_as_markdown(view: View) -> str:
     Raises:
         InputError: there are no runs.
     """
-    marked = (*edition_note(view.runs), *view.mixed)
+    page_notes = (*edition_note(view.runs), *view.mixed)
     page, anchors = page_of(view.plan), anchors_for(view.source)
-    found = findings(view, anchors=anchors)
+    ablation_findings = findings(view, anchors=anchors)
     if page == "figure_3":
-        return experiment_page(view.plan, found, anchors, notes=marked)
+        return experiment_page(view.plan, ablation_findings, anchors, notes=page_notes)
     title, question = (visible(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
     if page == "table_1":
-        rows = table_1.surrogates(view.plan, found.scores, anchors.untrained_scores)
-        parts.append(table_1.section(view.plan, found.scores, rows).markdown())
+        rows = table_1.surrogates(view.plan, ablation_findings.scores, anchors.untrained_scores)
+        parts.append(table_1.section(view.plan, ablation_findings.scores, rows).markdown())
     if page == "hundred_seeds":
-        measured = hundred_seeds.sections(view.plan, found.scores, anchors.zeros)
-        parts += [section.markdown() for section in measured]
-    for table in found.tables:
+        sections = hundred_seeds.sections(view.plan, ablation_findings.scores, anchors.zeros)
+        parts += [section.markdown() for section in sections]
+    for table in ablation_findings.tables:
         parts.append(table.markdown())
-        if found.with_kl is not None:
-            here = reference_kl.section(table.environment, found.with_kl, found.golden)
-            parts.append(here.markdown())
-    if found.letters is not None:
-        parts.append(letters.section(found.letters).markdown())
-    parts += [f"* {visible(note)}\n" for note in (*found.notes, *marked)]
+        if ablation_findings.with_kl is not None:
+            kl_section = reference_kl.section(
+                table.environment, ablation_findings.with_kl, ablation_findings.golden
+            )
+            parts.append(kl_section.markdown())
+    if ablation_findings.letters is not None:
+        parts.append(letters.section(ablation_findings.letters).markdown())
+    parts += [f"* {visible(note)}\n" for note in (*ablation_findings.notes, *page_notes)]
     return "\n".join(parts)

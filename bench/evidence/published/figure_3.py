@@ -60,5 +60,11 @@ def last_10_percent(environment: str) -> dict[str, float]:
     """
     variants = {name: variant for variant, name in LEGEND.items()}
     ends = curve_ends().dropna(subset="last_10_percent")
-    here = ends[ends["environment"].map(family) == family(environment)]
-    return dict(zip(here["algorithm"].map(variants), here["last_10_percent"], strict=True))
+    environment_ends = ends[ends["environment"].map(family) == family(environment)]
+    return dict(
+        zip(
+            environment_ends["algorithm"].map(variants),
+            environment_ends["last_10_percent"],
+            strict=True,
+        )
+    )

@@ -30,9 +30,9 @@ def best_split(scores: ArrayLike) -> tuple[float, int]:
         and how many scores are in the lower group.
     """
     ordered = np.sort(checked_values(scores))
-    left = _left_within(ordered[None, :])[0]
-    place = int(np.argmin(left))
-    return float(left[place]), place + 1
+    shares = _shares_within(ordered[None, :])[0]
+    split = int(np.argmin(shares))
+    return float(shares[split]), split + 1
 
 
 def clusters_p(scores: ArrayLike) -> float:
@@ -41,26 +41,26 @@ def clusters_p(scores: ArrayLike) -> float:
     Args:
         scores: finite, 1-D, at least three.
     """
-    left, _ = best_split(scores)
-    by_chance = _by_chance(len(np.asarray(scores)))
-    return float((1 + np.searchsorted(by_chance, left, side="right")) / (1 + DATA_SETS))
+    share, _ = best_split(scores)
+    simulated = _simulated_shares(len(np.asarray(scores)))
+    return float((1 + np.searchsorted(simulated, share, side="right")) / (1 + DATA_SETS))
 
 
 @cache
-def _by_chance(number: int) -> Floats:
+def _simulated_shares(number: int) -> Floats:
     """The shares of simulated normal data sets of `number` scores, ascending."""
-    drawn = np.random.default_rng([0, number]).standard_normal((DATA_SETS, number))
-    found: Floats = np.sort(_left_within(np.sort(drawn, axis=1)).min(axis=1))
-    return found
+    scores = np.random.default_rng([0, number]).standard_normal((DATA_SETS, number))
+    shares: Floats = np.sort(_shares_within(np.sort(scores, axis=1)).min(axis=1))
+    return shares
 
 
-def _left_within(ordered: Floats) -> Floats:
+def _shares_within(ordered: Floats) -> Floats:
     """[sets, splits]: the share of the squared spread left within both groups of each split."""
     number = ordered.shape[1]
     centred = ordered - ordered.mean(axis=1, keepdims=True)
-    whole = np.sum(centred**2, axis=1, keepdims=True)
+    total = np.sum(centred**2, axis=1, keepdims=True)
     lower = np.arange(1, number)
     # Between the groups of a split lies S²/k + S²/(n − k), S the sum of the lower k.
     between = np.cumsum(centred, axis=1)[:, :-1] ** 2 * (1 / lower + 1 / (number - lower))
-    share: Floats = 1 - np.divide(between, whole, out=np.zeros_like(between), where=whole > 0)
+    share: Floats = 1 - np.divide(between, total, out=np.zeros_like(between), where=total > 0)
     return np.maximum(share, 0.0)

@@ -31,10 +31,10 @@ AGGREGATES: Final = ("aggregate mean", "aggregate IQM", "optimality gap", "profi
 
 
 def _read() -> dict[str, dict[int, dict[int, float]]]:
-    found: dict[str, dict[int, dict[int, float]]] = {}
+    coverages: dict[str, dict[int, dict[int, float]]] = {}
     for statistic, environments, seeds, share in pd.read_csv(TABLE).itertuples(index=False):
-        found.setdefault(statistic, {}).setdefault(environments, {})[seeds] = share
-    return found
+        coverages.setdefault(statistic, {}).setdefault(environments, {})[seeds] = share
+    return coverages
 
 
 COVERAGE: Final = _read()
@@ -60,9 +60,9 @@ def coverage(number: int, statistic: str = "iqm", environments: int = 1) -> floa
     """
     if number < 2:
         return math.nan
-    found = COVERAGE[statistic]
-    of_seeds = found[_entry(found, environments)]
-    return of_seeds[_entry(of_seeds, number)]
+    by_environments = COVERAGE[statistic]
+    by_seeds = by_environments[_entry(by_environments, environments)]
+    return by_seeds[_entry(by_seeds, number)]
 
 
 def coverage_text(number: int, statistic: str = "iqm", environments: int = 1) -> str:
@@ -72,8 +72,8 @@ def coverage_text(number: int, statistic: str = "iqm", environments: int = 1) ->
 
 def coverages_text(numbers: Iterable[int], statistic: Statistic = "iqm") -> str:
     """Coverages at all numbers of seeds above one: "74% at n = 3, 93% at n = 10"."""
-    several = sorted({number for number in numbers if number > 1})
-    return ", ".join(f"{coverage_text(number, statistic)} at n = {number}" for number in several)
+    counts = sorted({number for number in numbers if number > 1})
+    return ", ".join(f"{coverage_text(number, statistic)} at n = {number}" for number in counts)
 
 
 def aggregates_text(
@@ -96,7 +96,7 @@ def aggregates_text(
         )
         if shares:
             parts[f"{shares} at n = {_entry(COVERAGE[statistics[0]][1], number)}"] = None
-    where = _environments(statistics[0], environments)
+    where = _environments_text(statistics[0], environments)
     return [f"Measured coverage, for normal data on {where}: {'; '.join(parts)}."] * bool(parts)
 
 
@@ -109,14 +109,14 @@ def improvement_text(environments: Collection[int], seeds: Collection[int]) -> l
     """
     names = [f"improvement {truth:g}" for truth in PROBABILITIES]
     parts: dict[str, None] = {}
-    for over in sorted(environments):
-        where = _environments(names[0], over)
+    for count in sorted(environments):
+        where = _environments_text(names[0], count)
         for number in sorted(number for number in seeds if number > 1):
-            shares = ", ".join(coverage_text(number, name, over) for name in names)
+            shares = ", ".join(coverage_text(number, name, count) for name in names)
             parts[f"{shares} on {where} at n = {_entry(COVERAGE[names[0]][1], number)}"] = None
-    truths = " / ".join(f"{each:g}" for each in PROBABILITIES)
-    told = f"whose true P is {truths} (or as far below 0.5): {'; '.join(parts)}."
-    return [f"Measured coverage, for normal data {told}"] * bool(parts)
+    truths = " / ".join(f"{truth:g}" for truth in PROBABILITIES)
+    clause = f"whose true P is {truths} (or as far below 0.5): {'; '.join(parts)}."
+    return [f"Measured coverage, for normal data {clause}"] * bool(parts)
 
 
 def _entry(entries: Mapping[int, object], number: int) -> int:
@@ -124,6 +124,6 @@ def _entry(entries: Mapping[int, object], number: int) -> int:
     return max((entry for entry in entries if entry <= number), default=min(entries))
 
 
-def _environments(statistic: str, number: int) -> str:
+def _environments_text(statistic: str, number: int) -> str:
     entry = _entry(COVERAGE[statistic], number)
     return f"{entry} environment{'' if entry == 1 else 's'}"

@@ -220,8 +220,8 @@ def quantiles(rows: Floats, probabilities: Floats) -> Floats:
     share = (position - below)[:, None]
     low, high = rows[:, below].T, rows[:, above].T
     step = high - low
-    found: Floats = np.where(share < 0.5, low + step * share, high - step * (1 - share))
-    return found
+    interpolated: Floats = np.where(share < 0.5, low + step * share, high - step * (1 - share))
+    return interpolated
 
 
 def rank_counts(
@@ -229,7 +229,7 @@ def rank_counts(
 ) -> Floats:
     """How often each sorted value enters each resample's trimmed mean: [number, repetitions]."""
     ranks = np.sort(generator.integers(0, number, (repetitions, number)), axis=1)
-    kept = ranks[:, trimmed : number - trimmed]
-    cells = kept * repetitions + np.arange(repetitions)[:, None]
-    counts = np.bincount(cells.ravel(), minlength=number * repetitions)
+    untrimmed = ranks[:, trimmed : number - trimmed]
+    flat_indices = untrimmed * repetitions + np.arange(repetitions)[:, None]
+    counts = np.bincount(flat_indices.ravel(), minlength=number * repetitions)
     return counts.reshape(number, repetitions).astype(np.float64)

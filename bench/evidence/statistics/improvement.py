@@ -63,8 +63,8 @@ def improvement_interval(
         wins = _wins(first, second)
         # A resample enters through how often it drew each seed: [number, repetitions].
         counts = [rank_counts(len(side), 0, generator, repetitions) for side in (first, second)]
-        won = np.sum((wins.T @ counts[0]) * counts[1], axis=0)
-        resampled += won / (wins.size * len(checked))
+        resample_wins = np.sum((wins.T @ counts[0]) * counts[1], axis=0)
+        resampled += resample_wins / (wins.size * len(checked))
     low, high = np.quantile(resampled, tails(LEVEL))
     return float(low), float(high)
 
@@ -72,7 +72,9 @@ def improvement_interval(
 def _checked(pairs: Pairs) -> list[tuple[Floats, Floats]]:
     if not pairs:
         raise ValueError("a mean over environments needs at least one environment")
-    return [(checked_values(one).ravel(), checked_values(other).ravel()) for one, other in pairs]
+    return [
+        (checked_values(first).ravel(), checked_values(second).ravel()) for first, second in pairs
+    ]
 
 
 def _wins(first: Floats, second: Floats) -> Floats:

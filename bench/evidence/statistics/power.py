@@ -87,15 +87,15 @@ def exact_power(pairs: int, effect: float, patterns: int) -> float:
     Returns:
         A share of 10,000 data sets: a standard error of at most 0.5 percentage points.
     """
-    drawn = effect + np.random.default_rng([0, pairs]).standard_normal((_DATA_SETS, pairs))
-    sizes = np.sort(np.abs(drawn), axis=1)
-    bar = (sizes.sum(axis=1) - np.abs(drawn.sum(axis=1))) / 2
+    differences = effect + np.random.default_rng([0, pairs]).standard_normal((_DATA_SETS, pairs))
+    sizes = np.sort(np.abs(differences), axis=1)
+    threshold = (sizes.sum(axis=1) - np.abs(differences.sum(axis=1))) / 2
     least = np.zeros((_DATA_SETS, 1))  # the least subset sums, one more than allowed
     for column in sizes.T:
-        both = np.concatenate([least, least + column[:, None]], axis=1)
-        least = np.sort(both, axis=1)[:, : patterns + 1]
+        sums = np.concatenate([least, least + column[:, None]], axis=1)
+        least = np.sort(sums, axis=1)[:, : patterns + 1]
     # The observed pattern is one of them, and its sum may round differently.
-    return float(np.mean(least[:, -1] > bar + 1e-12 * sizes.sum(axis=1)))
+    return float(np.mean(least[:, -1] > threshold + 1e-12 * sizes.sum(axis=1)))
 
 
 def pairs_needed(comparisons: int) -> int:
@@ -116,11 +116,11 @@ def t_power(pairs: ArrayLike, effect: float, level: float) -> np.ndarray:
     """
     numbers = np.asarray(pairs, dtype=np.float64)
     degrees = numbers - 1
-    bar = stats.t.ppf(1 - level / 2, degrees)
+    critical_value = stats.t.ppf(1 - level / 2, degrees)
     shift = np.sqrt(numbers) * effect
-    upper = stats.nct.sf(bar, degrees, shift)
+    upper = stats.nct.sf(critical_value, degrees, shift)
     # Far in the left tail the noncentral t underflows to NaN; the probability there is 0.
-    lower = np.nan_to_num(stats.nct.cdf(-bar, degrees, shift))
+    lower = np.nan_to_num(stats.nct.cdf(-critical_value, degrees, shift))
     return np.asarray(upper + lower, dtype=np.float64)
 
 

@@ -43,9 +43,11 @@ def optimality_gap(
     Raises:
         ValueError: no strata, a stratum without seeds, or a value that is not finite.
     """
-    short = [np.maximum(0.0, 1.0 - np.asarray(stratum, np.float64)) for stratum in strata]
-    low, high = stratified_bootstrap_interval(short, generator, "mean", repetitions=repetitions)
-    return float(estimate(np.concatenate(short), "mean")), low, high
+    shortfalls = [np.maximum(0.0, 1.0 - np.asarray(stratum, np.float64)) for stratum in strata]
+    low, high = stratified_bootstrap_interval(
+        shortfalls, generator, "mean", repetitions=repetitions
+    )
+    return float(estimate(np.concatenate(shortfalls), "mean")), low, high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,9 @@ def performance_profile(
     if any(len(values) > 1 for values in scores):
         resampled = np.zeros((repetitions, len(marks)))
         for part in above:
-            drawn = generator.multinomial(len(part), np.full(len(part), 1 / len(part)), repetitions)
-            resampled += drawn @ part
+            counts = generator.multinomial(
+                len(part), np.full(len(part), 1 / len(part)), repetitions
+            )
+            resampled += counts @ part
         low, high = np.quantile(resampled / number, tails(LEVEL), axis=0)
     return Profile(share=share, low=low, high=high)

@@ -91,33 +91,40 @@ def claims(
         "Welch", "Mann–Whitney", "bootstrap of the mean", "bootstrap of the interquartile mean" and
         "sign-flip, pairs" -> share of claims.
     """
-    apart = np.array([len(first)])
+    split = np.array([len(first)])
 
-    def measure(both: Floats, data_sets: int) -> dict[str, float]:
-        of_first, of_second = both[: apart[0]], both[apart[0] :]
-        left = generator.choice(of_first, (data_sets, seeds))
-        right = generator.choice(of_second, (data_sets, seeds))
-        with _equal_values():
+    def measure(population: Floats, data_sets: int) -> dict[str, float]:
+        first_scores, second_scores = population[: split[0]], population[split[0] :]
+        left = generator.choice(first_scores, (data_sets, seeds))
+        right = generator.choice(second_scores, (data_sets, seeds))
+        with _warnings_silenced():
             welch = stats.ttest_ind(left, right, axis=1, equal_var=False).pvalue
         ranks = stats.mannwhitneyu(left, right, axis=1).pvalue
         flips = [sign_flip_test(row, generator) for row in left - right]
         return {
             "Welch": float(np.mean(np.nan_to_num(welch, nan=1.0) <= ALPHA)),
             "Mann–Whitney": float(np.mean(ranks <= ALPHA)),
-            "bootstrap of the mean": _apart(left, right, generator, 0),
-            "bootstrap of the interquartile mean": _apart(left, right, generator, seeds // 4),
+            "bootstrap of the mean": _bootstrap_claims(left, right, generator, 0),
+            "bootstrap of the interquartile mean": _bootstrap_claims(
+                left, right, generator, seeds // 4
+            ),
             "sign-flip, pairs": float(np.mean(np.array(flips) <= ALPHA)),
         }
 
     same = first is second
 
-    def drawn(population: Floats) -> Floats:
+    def resampled(population: Floats) -> Floats:
         """Resampled scores of both variants; for a variant and itself, the same sample twice."""
-        one = generator.choice(population[: apart[0]], apart[0])
-        other = population[apart[0] :]
-        return np.concatenate([one, one if same else generator.choice(other, len(other))])
+        first_sample = generator.choice(population[: split[0]], split[0])
+        second_scores = population[split[0] :]
+        return np.concatenate(
+            [
+                first_sample,
+                first_sample if same else generator.choice(second_scores, len(second_scores)),
+            ]
+        )
 
-    return _with_error(measure, np.concatenate([first, second]), generator, drawn)
+    return _with_error(measure, np.concatenate([first, second]), generator, resampled)
 
 
 def seeds_for_claims(
@@ -138,30 +145,30 @@ def seeds_for_claims(
         effect -> pairs, None beyond 100. Pairs are taken as independent: common random streams can
         only help.
     """
-    found: dict[float, int | None] = {}
+    pairs_by_effect: dict[float, int | None] = {}
     for effect in effects:
-        found[effect] = None
+        pairs_by_effect[effect] = None
         for number in (*range(6, 21), 25, 30, 40, 50, 75, 100):
-            one, other = (generator.choice(scores, (DATA_SETS, number)) for _ in range(2))
-            if _claimed(one - other + effect * gain, generator) >= POWER:
-                found[effect] = number
+            first, second = (generator.choice(scores, (DATA_SETS, number)) for _ in range(2))
+            if _claimed_share(first - second + effect * gain, generator) >= POWER:
+                pairs_by_effect[effect] = number
                 break
-    return found
+    return pairs_by_effect
 
 
-def _claimed(differences: Floats, generator: np.random.Generator) -> float:
+def _claimed_share(differences: Floats, generator: np.random.Generator) -> float:
     """Share of rows in which the sign-flip test claims a difference (beyond 12 pairs: t-test)."""
     number = differences.shape[1]
     if number <= 12:
         return float(np.mean([sign_flip_test(row, generator) <= ALPHA for row in differences]))
     # Beyond a dozen pairs the permutation distribution of the sum is that of t (Hoeffding 1952).
-    with _equal_values():
+    with _warnings_silenced():
         p_values = stats.ttest_1samp(differences, 0.0, axis=1).pvalue
     return float(np.mean(np.nan_to_num(p_values, nan=1.0) <= ALPHA))
 
 
 @contextmanager
-def _equal_values() -> Iterator[None]:
+def _warnings_silenced() -> Iterator[None]:
     """Silence warnings of samples of a single repeated seed: their NaN p-value claims nothing."""
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -174,7 +181,9 @@ def _bootstrap(
     return bootstrap_interval(values, generator, statistic, repetitions=_RESAMPLES)  # type: ignore[arg-type]
 
 
-def _apart(left: Floats, right: Floats, generator: np.random.Generator, trimmed: int) -> float:
+def _bootstrap_claims(
+    left: Floats, right: Floats, generator: np.random.Generator, trimmed: int
+) -> float:
     """How often the bootstrap interval of a difference of (trimmed) means leaves out 0."""
     number = left.shape[1]
     # One draw of ranks serves every sample, as in `bootstrap_interval`.
@@ -193,12 +202,14 @@ def _with_error(
     measure: Callable[[Floats, int], Mapping[str, float]],
     population: Floats,
     generator: np.random.Generator,
-    drawn: Callable[[Floats], Floats] | None = None,
+    resample: Callable[[Floats], Floats] | None = None,
 ) -> dict[str, Measured]:
     """The shares in the known population, and their deviations over populations like it."""
-    again = drawn or (lambda known: generator.choice(known, len(known)))
-    others = [measure(again(population), DATA_SETS // 5) for _ in range(POPULATIONS)]
+    draw = resample or (lambda scores: generator.choice(scores, len(scores)))
+    repeats = [measure(draw(population), DATA_SETS // 5) for _ in range(POPULATIONS)]
     return {
-        name: Measured(share=share, error=float(np.std([each[name] for each in others], ddof=1)))
+        name: Measured(
+            share=share, error=float(np.std([shares[name] for shares in repeats], ddof=1))
+        )
         for name, share in measure(population, DATA_SETS).items()
     }

@@ -61,19 +61,19 @@ def sign_flip_test(
     if checked.ndim != 1:
         raise ValueError(f"paired differences have one axis, got shape {checked.shape}")
     # Patterns that tie with the observed one must count, also when their sums round differently.
-    bar = abs(checked.sum()) - 1e-12 * np.abs(checked).sum()
+    threshold = abs(checked.sum()) - 1e-12 * np.abs(checked).sum()
     number = len(checked)
     if number <= ENUMERATION_LIMIT:
         # A pattern and its mirror image have the same |sum|: the first sign can stay fixed.
         sums = checked[:1].copy()
         for difference in checked[1:]:
             sums = np.concatenate([sums + difference, sums - difference])
-        return float(np.mean(np.abs(sums) >= bar))
+        return float(np.mean(np.abs(sums) >= threshold))
     hits = 0
     for start in range(0, repetitions, 10_000):
         flipped = _subsets(generator, min(10_000, repetitions - start), number)
         sums = checked.sum() - 2 * _sums(flipped, checked)
-        hits += int(np.count_nonzero(np.abs(sums) >= bar))
+        hits += int(np.count_nonzero(np.abs(sums) >= threshold))
     return (1 + hits) / (1 + repetitions)
 
 
@@ -178,8 +178,8 @@ def _sums(subsets: NDArray[np.uint8], values: Floats) -> Floats:
     sums = np.zeros(len(subsets))
     patterns = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1)
     for place, column in enumerate(subsets.T):
-        eight = values[8 * place : 8 * place + 8]
-        sums += (patterns[:, : len(eight)] @ eight)[column]
+        byte_values = values[8 * place : 8 * place + 8]
+        sums += (patterns[:, : len(byte_values)] @ byte_values)[column]
     return sums
 
 

@@ -104,19 +104,19 @@ def measure_aggregates(
     """
     centres = np.linspace(0.0, 1.0, environments) if environments > 1 else np.array([0.5])
     # E max(0, 1 − X) of a normal X; the other three are symmetric about one half.
-    short = (1 - centres) / SPREAD
-    gap = float(np.mean(SPREAD * (short * stats.norm.cdf(short) + stats.norm.pdf(short))))
+    z = (1 - centres) / SPREAD
+    gap = float(np.mean(SPREAD * (z * stats.norm.cdf(z) + stats.norm.pdf(z))))
     hits = np.zeros(len(AGGREGATES))
     for _ in range(data_sets):
         noise = generator.standard_normal((environments, seeds))
         strata = list(centres[:, None] + SPREAD * noise)
         profile = performance_profile(list(noise), [0.0], generator, repetitions=repetitions)
-        of_gap = optimality_gap(strata, generator, repetitions=repetitions)[1:]
+        gap_interval = optimality_gap(strata, generator, repetitions=repetitions)[1:]
         mean, iqm = (
-            stratified_bootstrap_interval(strata, generator, each, repetitions=repetitions)
-            for each in STATISTICS
+            stratified_bootstrap_interval(strata, generator, statistic, repetitions=repetitions)
+            for statistic in STATISTICS
         )
-        limits = np.array([mean, iqm, of_gap, (profile.low[0], profile.high[0])])
+        limits = np.array([mean, iqm, gap_interval, (profile.low[0], profile.high[0])])
         truths = np.array([0.5, 0.5, gap, 0.5])
         hits += (limits[:, 0] <= truths) & (truths <= limits[:, 1])
     return dict(zip(AGGREGATES, (hits / data_sets).tolist(), strict=True))

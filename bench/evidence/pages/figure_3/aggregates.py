@@ -50,7 +50,7 @@ def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> 
         rows: of `aggregates`.
         reference: title of the variant whose mean is 1.
     """
-    asked = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
+    environments = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
     notes = [
         "Normalised score: 0 is the mean score of our untrained policy on the environment "
         f"(ablation `untrained`), 1 that of our {reference}. Both are held fixed: intervals do not "
@@ -65,7 +65,7 @@ def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> 
         notes += aggregates_text(AGGREGATES[:2], len(rows[0].environments), fewest)
         if any(few != many for few, many in (row.seeds for row in rows)):
             notes.append("An environment with more seeds weighs more.")
-        left_out = [name for name in asked if name not in rows[0].environments]
+        left_out = [name for name in environments if name not in rows[0].environments]
         if left_out:
             notes.append(
                 f"Left out, as not every algorithm here has runs or there is no scale: "

@@ -75,10 +75,12 @@ def beside_figure_3(
     values, names = cell_values(scores), titles(plan)
     rows = []
     for environment, variant in planned(plan):
-        own = values.get((environment, variant), np.empty(0))
-        mean = float(estimate(own, "mean")) if len(own) else math.nan
-        low, high = interval_of_seeds(own, "mean", seed)
-        zero = float(untrained[environment].mean()) if environment in untrained else math.nan
+        seed_scores = values.get((environment, variant), np.empty(0))
+        mean = float(estimate(seed_scores, "mean")) if len(seed_scores) else math.nan
+        low, high = interval_of_seeds(seed_scores, "mean", seed)
+        untrained_mean = (
+            float(untrained[environment].mean()) if environment in untrained else math.nan
+        )
         paper = figure_3.last_10_percent(environment).get(variant, math.nan)
         accuracy = figure_3.ACCURACY.get(family(environment), math.nan)
         rows.append(
@@ -86,14 +88,14 @@ def beside_figure_3(
                 environment=environment,
                 variant=variant,
                 title=names[variant],
-                n=len(own),
+                n=len(seed_scores),
                 mean=mean,
                 low=low,
                 high=high,
                 paper=paper,
                 accuracy=accuracy,
-                untrained=zero,
-                gain=gain_reached(mean, paper, zero, accuracy),
+                untrained=untrained_mean,
+                gain=gain_reached(mean, paper, untrained_mean, accuracy),
             )
         )
     return tuple(rows)
@@ -111,11 +113,11 @@ def gain_reached(ours: float, paper: float, untrained: float, accuracy: float = 
 
 def section(rows: tuple[Beside, ...]) -> Section:
     """The rows as a section of the page."""
-    measured = coverages_text((row.n for row in rows), "mean")
+    coverages = coverages_text((row.n for row in rows), "mean")
     notes = [
         "Mean: over seeds, of the mean return of the training episodes in the last 10% of a seed's "
         "steps, with its 95% percentile-bootstrap interval over seeds"
-        + (f"; measured coverage, for normal data: {measured}." if measured else "."),
+        + (f"; measured coverage, for normal data: {coverages}." if coverages else "."),
         f"Paper: mean of the last 10% of the curve, {figure_3.SOURCE}, digitised; its number of "
         f"seeds is not stated. Its environments are {figure_3.VERSION}: physics, observations and "
         "rewards differ between versions. –: hidden behind another curve, or not in the figure.",

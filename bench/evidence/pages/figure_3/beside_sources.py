@@ -68,7 +68,10 @@ def beside_sources(plan: pd.DataFrame, scores: pd.DataFrame) -> tuple[BesideSour
         scores: the frame of `scores.score_runs`.
     """
     means = {
-        column: {cell: float(own.mean()) for cell, own in cell_values(scores, column).items()}
+        column: {
+            cell: float(seed_scores.mean())
+            for cell, seed_scores in cell_values(scores, column).items()
+        }
         for column in ("score", "last_100")
     }
     return tuple(
@@ -102,18 +105,18 @@ def sections(
         return ()
     names = titles(plan)
     environments = tuple(dict.fromkeys(environment for environment, _ in planned(plan)))
-    found = [Section(heading="### Beside other published returns at 1M steps", notes=_NOTES)]
+    parts = [Section(heading="### Beside other published returns at 1M steps", notes=_NOTES)]
     for variant in returns_1m.ALGORITHMS:
-        cells = _own(variant, environments, scores)
-        here = [entry for entry in entries if entry.variant == variant]
-        for _, group in groupby(here, key=lambda entry: id(entry.source)):
+        cells = _our_rows(variant, environments, scores)
+        variant_entries = [entry for entry in entries if entry.variant == variant]
+        for _, group in groupby(variant_entries, key=lambda entry: id(entry.source)):
             reported = {entry.environment: entry for entry in group}
             source = next(iter(reported.values())).source
             texts = (reported[name].text if name in reported else "–" for name in environments)
-            told = (source.source, source.environment_version, source.seeds, source.metric)
-            cells.append((*told, *texts))
-        if here:
-            found.append(
+            description = (source.source, source.environment_version, source.seeds, source.metric)
+            cells.append((*description, *texts))
+        if variant_entries:
+            parts.append(
                 Section(
                     heading=f"#### {names[variant]}",
                     header=(
@@ -124,10 +127,10 @@ def sections(
                     cells=cells,
                 )
             )
-    return tuple(found)
+    return tuple(parts)
 
 
-def _own(
+def _our_rows(
     variant: str, environments: tuple[str, ...], scores: pd.DataFrame
 ) -> list[tuple[str, ...]]:
     """Our two rows above the sources, one per metric."""
@@ -135,9 +138,12 @@ def _own(
     rows = []
     for column, metric in (("score", _SCORE), ("last_100", _LAST_100)):
         values = cell_values(scores, column)
-        here = [values.get((environment, variant)) for environment in environments]
-        numbers = [len(seeds) for seeds in here if seeds is not None]
+        cell_scores = [values.get((environment, variant)) for environment in environments]
+        numbers = [len(seed_scores) for seed_scores in cell_scores if seed_scores is not None]
         count = range_text(min(numbers, default=0), max(numbers, default=0))
-        returns = (return_text(math.nan if s is None else float(s.mean())) for s in here)
+        returns = (
+            return_text(math.nan if seed_scores is None else float(seed_scores.mean()))
+            for seed_scores in cell_scores
+        )
         rows.append(("**this suite**", versions, count, metric, *returns))
     return rows

@@ -17,44 +17,46 @@ from bench.evidence.published import figure_3
 
 
 def experiment_sections(
-    plan: pd.DataFrame, found: Findings, anchors: Anchors
+    plan: pd.DataFrame, findings: Findings, anchors: Anchors
 ) -> tuple[Section, ...]:
     """The page's tables, as far as there are runs.
 
     Args:
         plan: the store's plan of the experiment.
-        found: the findings of its results.
+        findings: the findings of its results.
         anchors: the anchors of normalised scores.
     """
-    scores, seed = found.scores, found.seed
-    first = str(plan["control"].iloc[0])
-    name = titles(plan).get(first, first)
-    measured = scales_by_control(scores, first, anchors)
-    reported = beside_sources.beside_sources(plan, scores)
+    scores, seed = findings.scores, findings.seed
+    control = str(plan["control"].iloc[0])
+    control_title = titles(plan).get(control, control)
+    scales = scales_by_control(scores, control, anchors)
+    entries = beside_sources.beside_sources(plan, scores)
     return (
         beside_figure_3.section(
             beside_figure_3.beside_figure_3(plan, scores, anchors.untrained, seed=seed)
         ),
-        *beside_sources.sections(plan, scores, reported),
-        rivals.section(found.rivals, name),
-        *([letters.section(found.letters)] if found.letters is not None else []),
-        aggregates.section(plan, aggregates.aggregates(plan, scores, measured, seed=seed), name),
+        *beside_sources.sections(plan, scores, entries),
+        rivals.section(findings.rivals, control_title),
+        *([letters.section(findings.letters)] if findings.letters is not None else []),
+        aggregates.section(
+            plan, aggregates.aggregates(plan, scores, scales, seed=seed), control_title
+        ),
     )
 
 
 def experiment_page(
-    plan: pd.DataFrame, found: Findings, anchors: Anchors, *, notes: Sequence[str] = ()
+    plan: pd.DataFrame, findings: Findings, anchors: Anchors, *, notes: Sequence[str] = ()
 ) -> str:
     """The page, as far as there are runs; its end names the missing ones.
 
     Args:
         plan: the store's plan of the experiment.
-        found: the findings of its results.
+        findings: the findings of its results.
         anchors: the anchors of normalised scores.
         notes: lines for the end of the page.
     """
-    scores = found.scores
-    parts = experiment_sections(plan, found, anchors)
+    scores = findings.scores
+    parts = experiment_sections(plan, findings, anchors)
     values = cell_values(scores)
     remarks = []
     if missing := missing_text(plan, values):
@@ -66,7 +68,7 @@ def experiment_page(
             f"These runs have {sizes} steps, those published {figure_3.STEPS:,}: they do not "
             "compare."
         )
-    remarks += [*trouble(scores), *found.notes, *notes]
+    remarks += [*trouble(scores), *findings.notes, *notes]
     title, question = (str(plan[column].iloc[0]) for column in ("title", "question"))
     return "\n".join(
         [f"## {title}\n\n{question}\n", *(part.markdown() for part in parts)]
