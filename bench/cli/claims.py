@@ -45,11 +45,14 @@ def claims(
 
     judged = judged_claims(tuple(dict.fromkeys(names or CLAIMS)), results)
     with answering(as_json) as answer:
-        for each in judged:
-            answer[each.claim.name] = {"verdict": each.decision, "evidence": each.lines}
-            print(f"{each.decision}: {each.claim.name}")
-            print(f"    {each.claim.claim} ({each.claim.source})")
-            for line in each.lines or (f"no runs of {each.claim.ablation}",):
+        for judgement in judged:
+            answer[judgement.claim.name] = {
+                "verdict": judgement.decision,
+                "evidence": judgement.lines,
+            }
+            print(f"{judgement.decision}: {judgement.claim.name}")
+            print(f"    {judgement.claim.claim} ({judgement.claim.source})")
+            for line in judgement.lines or (f"no runs of {judgement.claim.ablation}",):
                 print(f"    * {line}")
         print(counts(judged))
         if output is not None:

@@ -64,11 +64,11 @@ def export(
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 
-        found = findings(view)
-        scores = found.scores[found.scores["status"].isin(RESULTS)]
-        tidy = tidy_tables(found.tables, scores, view.episodes, view.updates)
-        if found.letters is not None:
-            tidy["letters"] = found.letters.frame()
+        analysis = findings(view)
+        scores = analysis.scores[analysis.scores["status"].isin(RESULTS)]
+        tidy = tidy_tables(analysis.tables, scores, view.episodes, view.updates)
+        if analysis.letters is not None:
+            tidy["letters"] = analysis.letters.frame()
         paths = write_csv(tidy, output or folder / "csv")
         print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, paths))}")
     elif to == "tensorboard":
@@ -76,22 +76,22 @@ def export(
 
         place = output or folder / "tensorboard"
         written = write_event_files(runs, view.episodes, view.updates, place)
-        told = count(len(written), "run")
-        print(f"Exported from {place_and_edition(view)}: {told} in {shown(place)}")
+        runs_text = count(len(written), "run")
+        print(f"Exported from {place_and_edition(view)}: {runs_text} in {shown(place)}")
         print(f"Look at them: tensorboard --logdir {shown(place)}")
     else:
         from bench.evidence.export.latex import latex
         from bench.evidence.results import Results
 
         path = output or folder / f"{part}.tex"
-        made = latex(Results(view=view, source=place_and_edition(view), as_shown=False))
+        document = latex(Results(view=view, source=place_and_edition(view), as_shown=False))
         files = {
-            path: made.table,
-            path.with_name(f"{path.stem}_methods.tex"): made.methods,
-            path.with_suffix(".bib"): made.bibliography,
+            path: document.table,
+            path.with_name(f"{path.stem}_methods.tex"): document.methods,
+            path.with_suffix(".bib"): document.bibliography,
         }
-        for where, text in files.items():
-            write_text(text, where)
+        for file, text in files.items():
+            write_text(text, file)
         print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, files))}")
     if failed:
         print(f"Left out: {count(failed, 'run')} that failed.")
