@@ -255,9 +255,9 @@ def _in_order(
 ) -> pd.DataFrame:
     """Sort runs by environment, then as they were named or as the ablation lists its variants."""
     if runs:
-        place = [[run.startswith(text) for text in runs].index(True) for run in table["run"]]
+        positions = [[run.startswith(text) for text in runs].index(True) for run in table["run"]]
     elif ablation is not None:
-        place = [
+        positions = [
             *table["description"].map(
                 {
                     description: index
@@ -266,8 +266,8 @@ def _in_order(
             )
         ]
     else:
-        place = [*table["algorithm"]]
-    sorted_table = table.assign(place=place).sort_values(["environment", "place", "seed"])
+        positions = [*table["algorithm"]]
+    sorted_table = table.assign(place=positions).sort_values(["environment", "place", "seed"])
     return sorted_table.drop(columns="place")
 
 

@@ -88,12 +88,12 @@ def compare(
             parts.append(part)
         if output is not None:
             arguments = ["python", "-m", "bench", "compare", *(ablations or ())]
-            about = (
+            introduction = (
                 "# What each ingredient buys\n\n"
                 "Differences of scores to the variant compared with, over pairs of common seeds. "
                 f"Made by `{shlex.join(arguments)}`.\n"
             )
-            page = "\n".join((about, *(part.markdown() for part in parts)))
+            page = "\n".join((introduction, *(part.markdown() for part in parts)))
             write_text(page, output, "the tables")
             print(f"Tables: {shown(output)}")
 
@@ -112,16 +112,16 @@ def _judge_against(
     stored: dict[tuple[str, str], Floats] = {}
     new: dict[tuple[str, str], Floats] = {}
     for name in names:
-        for place, values in ((against, stored), (results, new)):
-            view = load(name, place)
+        for folder, values in ((against, stored), (results, new)):
+            view = load(name, folder)
             scores = score_runs(view.runs, view.episodes, view.updates)
             cell_scores = cell_values(scores).items()
             values |= {
                 (environment, f"{name}: {variant}"): seed_scores
                 for (environment, variant), seed_scores in cell_scores
             }
-    judged = judge(stored, new, anchors_for(against).zeros, margin)
-    if not judged:
+    judgements = judge(stored, new, anchors_for(against).zeros, margin)
+    if not judgements:
         raise InputError("the two folders have no variant and environment in common")
     header = ("variant", "environment", "seeds", "difference", "bounds", "verdict")
     cells = [
@@ -133,16 +133,16 @@ def _judge_against(
             interval_text(judgement.low, judgement.high),
             judgement.outcome,
         )
-        for judgement in judged
+        for judgement in judgements
     ]
     alignment = ("left", "left", "right", "right", "center", "left")
     print_table(wide_console(), f"Against {shown(against)}", header, alignment, cells)
-    outcome = overall(judged)
+    outcome = overall(judgements)
     print(
         f"{outcome}: differences are shares of the gain over the untrained policy, up to "
         f"{margin:g} may be lost; one-sided Welch bounds."
     )
-    answer |= {"verdict": outcome, "cells": [asdict(judgement) for judgement in judged]}
+    answer |= {"verdict": outcome, "cells": [asdict(judgement) for judgement in judgements]}
     return outcome
 
 

@@ -38,8 +38,8 @@ def device_throughput(
     Raises:
         InputError: no such device, or an environment that MuJoCo Warp doesn't step.
     """
-    chosen = list(dict.fromkeys(environments or WARP.ids))
-    for environment in chosen:
+    environment_ids = list(dict.fromkeys(environments or WARP.ids))
+    for environment in environment_ids:
         if environment not in WARP.ids:
             raise unknown("environment of MuJoCo Warp", environment, WARP.ids)
     if device != "cuda":
@@ -50,7 +50,7 @@ def device_throughput(
     from bench.throughput.on_device import SEEDS, WORLDS, questions
 
     requested = questions(
-        chosen,
+        environment_ids,
         algorithms or DEFAULT_ALGORITHMS,
         QUICK_WORLDS if quick else WORLDS,
         QUICK_SEEDS if quick else SEEDS,

@@ -59,8 +59,8 @@ def export(
     failed = len(view.runs) - len(runs)
     if runs.empty:
         raise InputError(f"no run of {name} has a result to export; {count(failed, 'run')} failed")
-    part = file_name(name)
-    folder = (results or results_folder()) / "exports" / part
+    stem = file_name(name)
+    folder = (results or results_folder()) / "exports" / stem
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 
@@ -74,16 +74,16 @@ def export(
     elif to == "tensorboard":
         from bench.evidence.export.event_files import write_event_files
 
-        place = output or folder / "tensorboard"
-        written = write_event_files(runs, view.episodes, view.updates, place)
-        runs_text = count(len(written), "run")
-        print(f"Exported from {place_and_edition(view)}: {runs_text} in {shown(place)}")
-        print(f"Look at them: tensorboard --logdir {shown(place)}")
+        log_folder = output or folder / "tensorboard"
+        run_folders = write_event_files(runs, view.episodes, view.updates, log_folder)
+        runs_text = count(len(run_folders), "run")
+        print(f"Exported from {place_and_edition(view)}: {runs_text} in {shown(log_folder)}")
+        print(f"Look at them: tensorboard --logdir {shown(log_folder)}")
     else:
         from bench.evidence.export.latex import latex
         from bench.evidence.results import Results
 
-        path = output or folder / f"{part}.tex"
+        path = output or folder / f"{stem}.tex"
         document = latex(Results(view=view, source=place_and_edition(view), as_shown=False))
         files = {
             path: document.table,

@@ -138,22 +138,22 @@ def figure(
         kind = kind or "scores"  # all of a policy's episodes stand at the end of its training
     evidence = Results(view=view, source=place_and_edition(view))
     default = default_kind(evidence.page)
-    chosen = kind or _kind_of(x, default)
+    drawn_kind = kind or _kind_of(x, default)
     suffix = f"_{kind}" if kind and kind != default else ""
     suffix += "" if returns == "training" else f"_{returns}"
-    if kind is None and x is not None and (x == "seconds" or chosen != default):
+    if kind is None and x is not None and (x == "seconds" or drawn_kind != default):
         suffix = f"_{x}"
     path = output or (results or results_folder()) / "figures" / f"{file_name(name)}{suffix}.png"
     drawing = picture(
         evidence,
-        chosen,
+        drawn_kind,
         width=width,
         font_size=font_size,
         variants=variants,
         environments=environments,
         title=title,
         caption=caption is None,
-        x=None if x == "kl" or (chosen == "figure_3" and x == "steps") else x,
+        x=None if x == "kl" or (drawn_kind == "figure_3" and x == "steps") else x,
         statistic=statistic,
         paper=paper,
     )

@@ -53,10 +53,10 @@ def _hiding_error() -> str | None:
     root = Path(__file__).parents[2]
     for name in ("ablations", "algorithms"):
         spec = find_spec(name)
-        places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
-        place = next(filter(None, places), name)
-        if root not in Path(place).parents:
-            return f"{place} hides the suite's own {name!r}: rename it or work in another folder"
+        origins = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+        origin = next(filter(None, origins), name)
+        if root not in Path(origin).parents:
+            return f"{origin} hides the suite's own {name!r}: rename it or work in another folder"
     return None
 
 

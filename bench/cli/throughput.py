@@ -90,8 +90,8 @@ def throughput(
     With --device cuda, measure physics, environments and training on the GPU instead.
     """
     stepping = [name for name in ALGORITHMS if name not in SEQUENCE_ALGORITHMS]
-    chosen = list(dict.fromkeys(map(canonical_algorithm, algorithms or stepping)))
-    for name in chosen:
+    names = list(dict.fromkeys(map(canonical_algorithm, algorithms or stepping)))
+    for name in names:
         if name in SEQUENCE_ALGORITHMS:
             raise unknown("algorithm with actions to measure", name, stepping)
     worlds = list(dict.fromkeys(environments or ENVIRONMENTS))
@@ -99,7 +99,7 @@ def throughput(
         from bench.cli.device_throughput import device_throughput
 
         device_throughput(
-            algorithms=algorithms and chosen,
+            algorithms=algorithms and names,
             environments=environments,
             device=device,
             quick=quick,
@@ -129,10 +129,10 @@ def throughput(
             )
     folder = results or results_folder()
     check_writable(folder)
-    rivals = who(chosen, worlds, seeds, peers=peers, sweep=sweep)
+    rivals = who(names, worlds, seeds, peers=peers, sweep=sweep)
     round_count, seconds = rounds or (1 if quick else 5), 1.0 if quick else 4.0
     with answering(as_json) as answer:
-        rows = _measure(rivals, round_count, seconds, folder, output, main=chosen[-1], seeds=seeds)
+        rows = _measure(rivals, round_count, seconds, folder, output, main=names[-1], seeds=seeds)
         answer["rivals"] = summarise(pd.DataFrame(rows)).to_dict("records")
 
 

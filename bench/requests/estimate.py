@@ -41,18 +41,18 @@ class Estimate:
 
     def seconds_per_step(self, description: Description) -> float:
         """Return seconds to order work by; if unknown, the median of the known ones."""
-        place = (description.algorithm, description.environment)
+        key = (description.algorithm, description.environment)
         typical = median(self.known.values()) if self.known else 1.0
-        return self.known.get(place, typical)
+        return self.known.get(key, typical)
 
     def seconds(self, runs: Iterable[Description], workers: int) -> float | None:
         """Return the wall time to train one seed of each of `runs`; None if one is unknown."""
         total = 0.0
         for description in runs:
-            place = (description.algorithm, description.environment)
-            if place not in self.known:
+            key = (description.algorithm, description.environment)
+            if key not in self.known:
                 return None
-            total += self.known[place] * description.steps
+            total += self.known[key] * description.steps
         return total / workers
 
 

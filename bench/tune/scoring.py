@@ -100,8 +100,8 @@ def rule(request: Request) -> Iterator[str]:
                 "trial that exploits it wins."
             )
     if token_environments and not {dimension.field for dimension in request.space} & set(KEPT):
-        kept = ", ".join(KEPT)
-        yield f"Not searched: {kept}, which holds policies back from exploiting their reward."
+        names = ", ".join(KEPT)
+        yield f"Not searched: {names}, which holds policies back from exploiting their reward."
 
 
 def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> float:

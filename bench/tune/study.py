@@ -265,7 +265,7 @@ def _storage(folder: Path, url: str | None) -> BaseStorage:
 
 
 @contextmanager
-def _refused(place: str) -> Iterator[None]:
+def _refused(storage: str) -> Iterator[None]:
     """Turn whatever a database driver may raise into an InputError of one line."""
     try:
         yield
@@ -275,9 +275,9 @@ def _refused(place: str) -> Iterator[None]:
         cause = error.__cause__ or error
         if isinstance(cause, ModuleNotFoundError):
             raise InputError(
-                f"storage {place!r} needs the package {cause.name}: install it"
+                f"storage {storage!r} needs the package {cause.name}: install it"
             ) from error
         lines = str(error).strip().splitlines() or [""]
         raise InputError(
-            f"storage {place!r} can't be opened: {type(error).__name__}: {lines[0]}"
+            f"storage {storage!r} can't be opened: {type(error).__name__}: {lines[0]}"
         ) from error

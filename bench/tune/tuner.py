@@ -106,7 +106,7 @@ class _Trial:
     groups: dict[str, Group]
     curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
     last_messages: dict[str, Message] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
+    trained: set[str] = field(default_factory=set)
     reported: int = 0
     alive_at: float = -math.inf
 
@@ -230,7 +230,7 @@ class _Tuner:
         for environment in self._request.environments:
             group = self._missing_group(environment, hyperparameters)
             if group is None:
-                flying.done.add(environment)
+                flying.trained.add(environment)
             else:
                 flying.groups[environment] = group
                 self._pending.append((flying, environment))
@@ -300,12 +300,12 @@ class _Tuner:
             reason = "; ".join(event.reasons) or "no reason given"
             self._fail(flying, f"{', '.join(unfinished)} in {environment}: {reason}")
             return
-        flying.done.add(environment)
+        flying.trained.add(environment)
         self._score(flying)
 
     def _score(self, flying: _Trial) -> None:
         """End a trial if all its runs are there."""
-        if len(flying.done) < len(self._request.environments):
+        if len(flying.trained) < len(self._request.environments):
             return
         runs = {
             name: [
@@ -346,7 +346,7 @@ class _Tuner:
         """End the training of a trial; with a reason, runs under way are stored as pruned."""
         self._pending = deque(task for task in self._pending if task[0] is not flying)
         for environment, group in flying.groups.items():
-            if environment in flying.done:
+            if environment in flying.trained:
                 continue
             self._executor.stop(group)
             message = flying.last_messages.get(environment)
