@@ -37,22 +37,22 @@ class Child:
     def __init__(
         self, function: Callable[..., None], *arguments: Any, variables: Mapping[str, str]
     ) -> None:
-        self.connection, theirs = multiprocessing.Pipe(duplex=True)
+        self.connection, child_end = multiprocessing.Pipe(duplex=True)
         # Nothing is ever sent through this pipe: it closes when this process ends.
         lifeline, self._lifeline = multiprocessing.Pipe(duplex=False)
-        files = theirs.fileno(), lifeline.fileno()
+        descriptors = child_end.fileno(), lifeline.fileno()
         path = [entry for entry in sys.path if isinstance(entry, str)]
-        code = f"import sys; sys.path[:] = {path!r}; from {__name__} import live; live{files}"
-        warnings = [f"-W{each}" for each in sys.warnoptions]
+        code = f"import sys; sys.path[:] = {path!r}; from {__name__} import live; live{descriptors}"
+        warnings = [f"-W{option}" for option in sys.warnoptions]
         self._process = subprocess.Popen(
             [sys.executable, *warnings, "-c", code],
             stdin=subprocess.DEVNULL,
             env={**os.environ, **variables},
-            pass_fds=files,
+            pass_fds=descriptors,
             process_group=0,
         )
         # With these copies open, the pipe would not close when the child ends.
-        theirs.close()
+        child_end.close()
         lifeline.close()
         with suppress(OSError):  # it may be dead by now
             self.connection.send((function, arguments))

@@ -13,11 +13,11 @@ class InputError(ValueError):
 def told(error: BaseException) -> str:
     """Return the type and first line of an error, even if getting its message raises."""
     try:
-        said = error.msg if isinstance(error, SyntaxError) else str(error)
+        message = error.msg if isinstance(error, SyntaxError) else str(error)
     except Exception:
-        said = ""
-    first = next(iter(said.splitlines()), "")
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+        message = ""
+    first_line = next(iter(message.splitlines()), "")
+    return f"{type(error).__name__}: {first_line}" if first_line else type(error).__name__
 
 
 def unknown(kind: str, value: str, allowed: Iterable[str]) -> InputError:
@@ -27,8 +27,8 @@ def unknown(kind: str, value: str, allowed: Iterable[str]) -> InputError:
     """
     names = [str(name) for name in allowed]
     lowered = {name.lower(): name for name in names}
-    begun = [name for name in lowered if len(value) > 1 and name.startswith(value.lower())]
-    nearest = begun or difflib.get_close_matches(value.lower(), lowered, n=1, cutoff=0.6)
+    completions = [name for name in lowered if len(value) > 1 and name.startswith(value.lower())]
+    nearest = completions or difflib.get_close_matches(value.lower(), lowered, n=1, cutoff=0.6)
     hint = f" Did you mean {lowered[nearest[0]]!r}?" if nearest else ""
     listed = ", ".join(names) if names else "nothing"
     return InputError(f"unknown {kind} {value!r}.{hint} Allowed: {listed}")

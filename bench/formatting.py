@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 def duration(seconds: float) -> str:
     """A duration like "48 s", "3 min 05 s" or "2 h 10 min"."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    rounded = round(seconds)
+    if rounded < 60:
+        return f"{rounded} s"
+    if rounded < 3600:
+        return f"{rounded // 60} min {rounded % 60:02} s"
+    return f"{rounded // 3600} h {rounded % 3600 // 60:02} min"
 
 
 def count(number: int, noun: str) -> str:
@@ -28,4 +28,4 @@ def seed_ranges(seeds: Iterable[int]) -> str:
             ranges[-1][1] = seed
         else:
             ranges.append([seed, seed])
-    return ",".join(f"{a}" if a == b else f"{a}-{b}" for a, b in ranges)
+    return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in ranges)

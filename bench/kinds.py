@@ -37,14 +37,14 @@ def not_training(kinds: Iterable[tuple[str, str]]) -> list[str]:
     Args:
         kinds: pairs of a title, as of a variant, and its kind.
     """
-    others: dict[str, dict[str, None]] = {}
+    titles_of: dict[str, dict[str, None]] = {}
     for title, kind in kinds:
         if kind != EPISODES:
-            others.setdefault(kind, {})[title] = None
+            titles_of.setdefault(kind, {})[title] = None
     sentences = []
-    for kind, titles in others.items():
-        what = "Perhaps not training episodes"
+    for kind, titles in titles_of.items():
+        statement = "Perhaps not training episodes"
         if kind != UNSAID:
-            what = f"Not training episodes but {kind}"
-        sentences.append(f"{what}: {', '.join(titles)}.")
+            statement = f"Not training episodes but {kind}"
+        sentences.append(f"{statement}: {', '.join(titles)}.")
     return sentences

@@ -43,7 +43,7 @@ def figure(
     Raises:
         InputError: there is nothing to draw, or an option is unknown or not for this kind.
     """
-    made = picture(
+    drawing = picture(
         Results(view=view, source=place_and_edition(view)),
         kind,
         width=width,
@@ -56,4 +56,4 @@ def figure(
         statistic=statistic,
         paper=paper,
     )
-    return made.figure
+    return drawing.figure

@@ -77,7 +77,7 @@ def run(
     from bench.train.executors.processes import processes_for
     from bench.train.standing import Counter
 
-    asked = datetime.now(UTC)
+    requested_at = datetime.now(UTC)
     if workers is not None and workers < 1:
         raise InputError(f"workers = {workers} is out of range. Allowed: 1 to any")
     if time_limit is not None and not 1 <= time_limit <= LONGEST_LIMIT:
@@ -99,20 +99,20 @@ def run(
     store = Store(results or results_folder())
     store.check_writable()
     standing = Counter(plan)
-    with _shown(standing, progress) as on_event:
+    with _observer(standing, progress) as on_event:
         trained = train(
             plan,
             store,
             standing=standing,
             executor=processes_for([cell.description for cell in plan.cells], workers),
-            asked=asked,
-            before=asked if fresh else None,
+            requested_at=requested_at,
+            fresh_before=requested_at if fresh else None,
             observers=[on_event],
         )
     if progress:
         print(*plan.notes, *account(trained.summary, store), sep="\n")
     if trained.summary.failures:
-        raise TrainingError(_failed(trained.summary, store))
+        raise TrainingError(_failure_text(trained.summary, store))
     return load(plan.ablation.name, store.path)
 
 
@@ -130,10 +130,10 @@ def _checked(ablation: str | Path | Ablation | None) -> str | Ablation | None:
     return ablation
 
 
-def _listed(what: str, names: Sequence[str] | None) -> list[str] | None:
+def _listed(argument: str, names: Sequence[str] | None) -> list[str] | None:
     # A string is a sequence too, of its letters.
     if isinstance(names, str):
-        raise InputError(f"{what} = {names!r} is one text; write [{names!r}]")
+        raise InputError(f"{argument} = {names!r} is one text; write [{names!r}]")
     return None if names is None else list(names)
 
 
@@ -153,7 +153,7 @@ def _text(value: object) -> str:
 
 
 @contextmanager
-def _shown(standing: Counter, progress: bool) -> Iterator[Callable[[Event], None]]:
+def _observer(standing: Counter, progress: bool) -> Iterator[Callable[[Event], None]]:
     """Give the observer that shows the runner's events; it shows nothing without `progress`."""
     if not progress:
         yield lambda event: None
@@ -165,10 +165,10 @@ def _shown(standing: Counter, progress: bool) -> Iterator[Callable[[Event], None
         yield display
 
 
-def _failed(summary: Summary, store: Store) -> str:
+def _failure_text(summary: Summary, store: Store) -> str:
     reasons = [
-        f"{number} of {each.algorithm} in {each.environment}: {reason}"
-        for (each, reason), number in summary.failures.items()
+        f"{number} of {description.algorithm} in {description.environment}: {reason}"
+        for (description, reason), number in summary.failures.items()
     ]
     total = sum(summary.failures.values())
     return f"{total} runs failed ({'; '.join(reasons)}); the others are stored in {store.path}"

@@ -23,11 +23,13 @@ def print_algorithm(algorithm: Algorithm[Any]) -> dict[str, object]:
     print(f"File: {shown(Path(inspect.getfile(algorithm.update)))}\n\nHyperparameters:")
     width = shutil.get_terminal_size().columns
     for field in fields:
-        known = field.metadata
-        value = f"{field.default} {known.get('unit', '')}".strip()
-        print(f"  {field.name} = {', '.join(filter(None, (value, allowed(known))))}")
-        about = " ".join(filter(None, (known.get("meaning"), _in_brackets(known.get("source")))))
-        print(textwrap.fill(about, width, initial_indent=" " * 6, subsequent_indent=" " * 6))
+        metadata = field.metadata
+        value = f"{field.default} {metadata.get('unit', '')}".strip()
+        print(f"  {field.name} = {', '.join(filter(None, (value, allowed(metadata))))}")
+        description = " ".join(
+            filter(None, (metadata.get("meaning"), _in_brackets(metadata.get("source"))))
+        )
+        print(textwrap.fill(description, width, initial_indent=" " * 6, subsequent_indent=" " * 6))
     print(f"\nTrain it with: python -m bench run --algorithm {algorithm.name} --set NAME=VALUE")
     hyperparameters = {field.name: {"default": field.default, **field.metadata} for field in fields}
     return {
@@ -50,5 +52,5 @@ def allowed(metadata: Mapping[str, Any]) -> str:
         text = f"{low:g} to {high:g}"
     else:
         text = f"at least {low:g}" if low is not None else f"at most {high:g}" if high else ""
-    most = metadata.get("part_of")
-    return f"{text}, at most {most}".lstrip(", ") if most else text
+    bound = metadata.get("part_of")
+    return f"{text}, at most {bound}".lstrip(", ") if bound else text

@@ -63,8 +63,8 @@ for name, verb in VERBS.items():
     app.command(name)(verb)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         print(PROGRAM, metadata.version(PROGRAM))
         raise typer.Exit
 
@@ -94,12 +94,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         0; 1 if something failed; 2 for bad input, which is reported in one line; 130 and 143 after
         an interruption.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    argv = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        if given and not given[0].startswith("-") and given[0] not in VERBS:
-            raise unknown("command", given[0], VERBS)
+        if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
+            raise unknown("command", argv[0], VERBS)
         program = PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m bench"
-        return app(given, prog_name=program, standalone_mode=False) or 0
+        return app(argv, prog_name=program, standalone_mode=False) or 0
     except InputError as error:
         return _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):

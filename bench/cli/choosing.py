@@ -58,9 +58,9 @@ def asked_for(
     if ablation is not None and ablation.endswith(".py"):
         from bench.plan.lookup import load_ablation
 
-        own = load_ablation(ablation)
-        ablation = own.name
-        names += [*own.environments, *(each.algorithm for each in own.variants)]
+        declared = load_ablation(ablation)
+        ablation = declared.name
+        names += [*declared.environments, *(variant.algorithm for variant in declared.variants)]
     return ablation, {*(modules or ()), *map(_module, names)}
 
 
@@ -89,22 +89,22 @@ def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFra
     from bench.store.schema import IMPORTED, PRUNED, RESULTS
 
     ids = table["run"].tolist()
-    wanted = []
+    selected = []
     for text in texts:
-        found = [run for run in ids if run.startswith(text)]
-        if not found:
+        matches = [run for run in ids if run.startswith(text)]
+        if not matches:
             nearest = difflib.get_close_matches(text, ids, n=NEAREST, cutoff=0.0)
-            others = [f"{len(ids) - NEAREST:,} others"] if len(ids) > NEAREST else []
-            told = str(unknown(f"run in {shown(store.path)}", text, [*nearest, *others]))
-            raise InputError("; ".join([told, *store.problems]))
-        if len(found) > 1:
-            begin = ", ".join([*found[:NEAREST], *["…"] * (len(found) > NEAREST)])
-            raise InputError(f"run {text!r} is not one run: {begin} begin with it")
-        wanted += found
-    chosen = table[table["run"].isin(wanted)]
+            remainder = [f"{len(ids) - NEAREST:,} others"] if len(ids) > NEAREST else []
+            message = str(unknown(f"run in {shown(store.path)}", text, [*nearest, *remainder]))
+            raise InputError("; ".join([message, *store.problems]))
+        if len(matches) > 1:
+            examples = ", ".join([*matches[:NEAREST], *["…"] * (len(matches) > NEAREST)])
+            raise InputError(f"run {text!r} is not one run: {examples} begin with it")
+        selected += matches
+    chosen = table[table["run"].isin(selected)]
     for run in chosen[~chosen["status"].isin(RESULTS)].itertuples():
-        happened = "was pruned" if run.status == PRUNED else "failed"
-        raise InputError(f"run {run.run} {happened}, so there is no result of it: {run.reason}")
+        outcome = "was pruned" if run.status == PRUNED else "failed"
+        raise InputError(f"run {run.run} {outcome}, so there is no result of it: {run.reason}")
     for run in chosen[chosen["back_end"] == IMPORTED].itertuples():
         raise InputError(
             f"run {run.run} was imported, not trained here: there is no policy of it, and nothing "
@@ -123,25 +123,25 @@ def importable(table: pd.DataFrame, modules: Collection[str], store: Store) -> p
     Raises:
         InputError: all runs are left out.
     """
-    lacking = {
-        run.run: next((each for each in _modules(run) if each not in modules), None)
+    blocked = {
+        run.run: next((module for module in _modules(run) if module not in modules), None)
         for run in table.itertuples()
     }
     reasons = [
         f"{count(number, 'run')} left out: the results name the module {module!r}, and no module "
         f"is imported unless you ask for it, with --import {shlex.quote(module)}"
-        for module, number in Counter(filter(None, lacking.values())).items()
+        for module, number in Counter(filter(None, blocked.values())).items()
     ]
-    left = table[[lacking[run] is None for run in table["run"]]]
-    if reasons and left.empty:
+    usable = table[[blocked[run] is None for run in table["run"]]]
+    if reasons and usable.empty:
         raise InputError("; ".join(reasons))
     store.problems += reasons
-    return left
+    return usable
 
 
 def _modules(run: pd.Series) -> list[str]:
     """Return the modules that using a run imports."""
-    return [each for each in map(_module, (run.algorithm, run.environment)) if each]
+    return [module for module in map(_module, (run.algorithm, run.environment)) if module]
 
 
 def _module(name: str) -> str:
@@ -202,12 +202,12 @@ def policies(
     from bench.store import Store, result_folders
 
     refusals = []
-    name, asked = asked_for(ablation, modules, environments)
-    for place in result_folders(results):
-        store = Store(place)
+    name, allowed = asked_for(ablation, modules, environments)
+    for folder in result_folders(results):
+        store = Store(folder)
         try:
             chosen = _policies(store, runs, name, variants, environments, seeds)
-            return store, importable(chosen, asked, store)
+            return store, importable(chosen, allowed, store)
         except InputError as error:
             refusals.append(error)
     raise refusals[0]
@@ -226,28 +226,28 @@ def _policies(
 
     table = runs_of(store, ablation, variants)
     table = named(table, runs, store) if runs else table[table["status"].isin(RESULTS)]
-    for column, wanted in (
+    for column, values in (
         ("environment", environments),
         ("seed", None if seeds is None else parse_seeds(seeds)),
     ):
-        for value in wanted or ():
+        for value in values or ():
             if value not in set(table[column]):
-                known = sorted(map(str, table[column].unique()))
-                raise unknown(f"{column} among these runs", str(value), known)
-        if wanted:
-            table = table[table[column].isin(wanted)]
+                present = sorted(map(str, table[column].unique()))
+                raise unknown(f"{column} among these runs", str(value), present)
+        if values:
+            table = table[table[column].isin(values)]
     if len(table) and (table["back_end"] == IMPORTED).all():
         raise InputError(
             f"all of these runs in {shown(store.path)} were imported, not trained here: "
             "there is no policy of them"
         )
-    kept = table["run"].isin(store.policies())
-    if not kept.any():
+    saved = table["run"].isin(store.policies())
+    if not saved.any():
         named_runs = f" of run {runs[0]}" if runs and len(runs) == 1 else ""
         raise InputError(
             f"no policy{named_runs} is kept in {shown(store.path)}; training a run keeps its policy"
         )
-    return _in_order(table[kept], store, runs, ablation)
+    return _in_order(table[saved], store, runs, ablation)
 
 
 def _in_order(
@@ -255,16 +255,19 @@ def _in_order(
 ) -> pd.DataFrame:
     """Sort runs by environment, then as they were named or as the ablation lists its variants."""
     if runs:
-        place = [[run.startswith(text) for text in runs].index(True) for run in table["run"]]
+        positions = [[run.startswith(text) for text in runs].index(True) for run in table["run"]]
     elif ablation is not None:
-        place = [
+        positions = [
             *table["description"].map(
-                {each: n for n, each in enumerate(store.plan(ablation)["description"])}
+                {
+                    description: index
+                    for index, description in enumerate(store.plan(ablation)["description"])
+                }
             )
         ]
     else:
-        place = [*table["algorithm"]]
-    sorted_table = table.assign(place=place).sort_values(["environment", "place", "seed"])
+        positions = [*table["algorithm"]]
+    sorted_table = table.assign(place=positions).sort_values(["environment", "place", "seed"])
     return sorted_table.drop(columns="place")
 
 

@@ -43,23 +43,26 @@ def claims(
             raise unknown("claim", name, CLAIMS)
     from bench.evidence.claims import counts, judged_claims
 
-    judged = judged_claims(tuple(dict.fromkeys(names or CLAIMS)), results)
+    judgements = judged_claims(tuple(dict.fromkeys(names or CLAIMS)), results)
     with answering(as_json) as answer:
-        for each in judged:
-            answer[each.claim.name] = {"verdict": each.decision, "evidence": each.lines}
-            print(f"{each.decision}: {each.claim.name}")
-            print(f"    {each.claim.claim} ({each.claim.source})")
-            for line in each.lines or (f"no runs of {each.claim.ablation}",):
+        for judgement in judgements:
+            answer[judgement.claim.name] = {
+                "verdict": judgement.decision,
+                "evidence": judgement.lines,
+            }
+            print(f"{judgement.decision}: {judgement.claim.name}")
+            print(f"    {judgement.claim.claim} ({judgement.claim.source})")
+            for line in judgement.lines or (f"no runs of {judgement.claim.ablation}",):
                 print(f"    * {line}")
-        print(counts(judged))
+        print(counts(judgements))
         if output is not None:
-            write_text(page(judged), output, "the claims")
+            write_text(page(judgements), output, "the claims")
             print(f"Table: {shown(output)}")
 
 
-def page(judged: Sequence[Judgement]) -> str:
+def page(judgements: Sequence[Judgement]) -> str:
     """Return the claims as a page of Markdown."""
     from bench.evidence.claims import counts, section
 
-    about = f"Made by `python -m bench claims`: {counts(judged)}."
-    return f"{section(judged).markdown()}\n{about}\n"
+    note = f"Made by `python -m bench claims`: {counts(judgements)}."
+    return f"{section(judgements).markdown()}\n{note}\n"

@@ -78,9 +78,9 @@ def compare(
     with answering(as_json) as answer:
         for name in dict.fromkeys(names):
             view = view_of(name, results, returns)
-            compared = comparison(view)
-            answer[name] = compared.to_dict("records")
-            part = section(str(view.plan["title"].iloc[0]), compared)
+            differences = comparison(view)
+            answer[name] = differences.to_dict("records")
+            part = section(str(view.plan["title"].iloc[0]), differences)
             part = replace(
                 part, notes=(*part.notes, f"From {place_and_edition(view)}.", *view.mixed)
             )
@@ -88,12 +88,12 @@ def compare(
             parts.append(part)
         if output is not None:
             arguments = ["python", "-m", "bench", "compare", *(ablations or ())]
-            about = (
+            introduction = (
                 "# What each ingredient buys\n\n"
                 "Differences of scores to the variant compared with, over pairs of common seeds. "
                 f"Made by `{shlex.join(arguments)}`.\n"
             )
-            page = "\n".join((about, *(part.markdown() for part in parts)))
+            page = "\n".join((introduction, *(part.markdown() for part in parts)))
             write_text(page, output, "the tables")
             print(f"Tables: {shown(output)}")
 
@@ -112,34 +112,37 @@ def _judge_against(
     stored: dict[tuple[str, str], Floats] = {}
     new: dict[tuple[str, str], Floats] = {}
     for name in names:
-        for place, values in ((against, stored), (results, new)):
-            view = load(name, place)
+        for folder, values in ((against, stored), (results, new)):
+            view = load(name, folder)
             scores = score_runs(view.runs, view.episodes, view.updates)
-            found = cell_values(scores).items()
-            values |= {(where, f"{name}: {variant}"): own for (where, variant), own in found}
-    judged = judge(stored, new, anchors_for(against).zeros, margin)
-    if not judged:
+            cell_scores = cell_values(scores).items()
+            values |= {
+                (environment, f"{name}: {variant}"): seed_scores
+                for (environment, variant), seed_scores in cell_scores
+            }
+    judgements = judge(stored, new, anchors_for(against).zeros, margin)
+    if not judgements:
         raise InputError("the two folders have no variant and environment in common")
     header = ("variant", "environment", "seeds", "difference", "bounds", "verdict")
     cells = [
         (
-            each.variant,
-            each.environment,
-            f"{each.stored}, {each.new}",
-            number_text(each.difference),
-            interval_text(each.low, each.high),
-            each.outcome,
+            judgement.variant,
+            judgement.environment,
+            f"{judgement.stored}, {judgement.new}",
+            number_text(judgement.difference),
+            interval_text(judgement.low, judgement.high),
+            judgement.outcome,
         )
-        for each in judged
+        for judgement in judgements
     ]
     alignment = ("left", "left", "right", "right", "center", "left")
     print_table(wide_console(), f"Against {shown(against)}", header, alignment, cells)
-    outcome = overall(judged)
+    outcome = overall(judgements)
     print(
         f"{outcome}: differences are shares of the gain over the untrained policy, up to "
         f"{margin:g} may be lost; one-sided Welch bounds."
     )
-    answer |= {"verdict": outcome, "cells": [asdict(each) for each in judged]}
+    answer |= {"verdict": outcome, "cells": [asdict(judgement) for judgement in judgements]}
     return outcome
 
 
@@ -155,14 +158,14 @@ def _with_results(results: Path | None) -> Iterator[str]:
 def _print(part: Section) -> None:
     """Print a table per environment, and the notes once."""
     console, title = wide_console(), part.heading.removeprefix("## ")
-    place = part.header.index("environment")
+    index = part.header.index("environment")
 
-    def without(row: Sequence[str]) -> tuple[str, ...]:
-        return (*row[:place], *row[place + 1 :])
+    def without_environment(row: Sequence[str]) -> tuple[str, ...]:
+        return (*row[:index], *row[index + 1 :])
 
-    header, alignment = without(part.header), without(part.alignment)
-    for environment in dict.fromkeys(row[place] for row in part.cells):
-        here = [without(row) for row in part.cells if row[place] == environment]
-        print_table(console, f"{title}, {environment}", header, alignment, here)
+    header, alignment = without_environment(part.header), without_environment(part.alignment)
+    for environment in dict.fromkeys(row[index] for row in part.cells):
+        rows = [without_environment(row) for row in part.cells if row[index] == environment]
+        print_table(console, f"{title}, {environment}", header, alignment, rows)
     for note in part.notes:
         print(visible(note))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from bench.throughput.on_device import Question
 
-ALGORITHMS_ASKED = ("clipped_ppo",)
+DEFAULT_ALGORITHMS = ("clipped_ppo",)
 QUICK_WORLDS, QUICK_SEEDS = (256, 4096), (1, 10)
 
 
@@ -38,30 +38,34 @@ def device_throughput(
     Raises:
         InputError: no such device, or an environment that MuJoCo Warp doesn't step.
     """
-    chosen = list(dict.fromkeys(environments or WARP.ids))
-    for environment in chosen:
+    environment_ids = list(dict.fromkeys(environments or WARP.ids))
+    for environment in environment_ids:
         if environment not in WARP.ids:
             raise unknown("environment of MuJoCo Warp", environment, WARP.ids)
     if device != "cuda":
         raise unknown("device", device, ("cpu", "cuda"))
-    where = resolved_device(device)
+    resolved = resolved_device(device)
 
     from bench.store import results_folder
     from bench.throughput.on_device import SEEDS, WORLDS, questions
 
-    asked = questions(
-        chosen,
-        algorithms or ALGORITHMS_ASKED,
+    requested = questions(
+        environment_ids,
+        algorithms or DEFAULT_ALGORITHMS,
         QUICK_WORLDS if quick else WORLDS,
         QUICK_SEEDS if quick else SEEDS,
     )
     measure_and_show(
-        asked, where, results or results_folder(), seconds=1.0 if quick else 2.0, minutes=minutes
+        requested,
+        resolved,
+        results or results_folder(),
+        seconds=1.0 if quick else 2.0,
+        minutes=minutes,
     )
 
 
 def measure_and_show(
-    asked: Sequence[Question], device: str, folder: Path, *, seconds: float, minutes: float
+    questions: Sequence[Question], device: str, folder: Path, *, seconds: float, minutes: float
 ) -> None:
     """Measure what is not in the folder yet, storing each row at once; then print them all."""
     from bench.store.throughput import read_device_rows, write_device_row
@@ -69,20 +73,24 @@ def measure_and_show(
     from bench.train.provenance import provenance
 
     console = wide_console()
-    before, problems = read_device_rows(folder)
-    here = before[
-        (before["device"] == device_name(device))
-        & (before["commit"].fillna("") == (provenance().commit or ""))
+    stored, problems = read_device_rows(folder)
+    matching = stored[
+        (stored["device"] == device_name(device))
+        & (stored["commit"].fillna("") == (provenance().commit or ""))
     ]
-    kept = {tuple(row) for row in here[list(_ASKED)].itertuples(index=False)}
-    left = [each for each in asked if tuple(getattr(each, name) for name in _ASKED) not in kept]
-    ends = time.monotonic() + 60 * minutes
-    number = 0
+    measured = {tuple(row) for row in matching[list(_KEYS)].itertuples(index=False)}
+    remaining = [
+        question
+        for question in questions
+        if tuple(getattr(question, name) for name in _KEYS) not in measured
+    ]
+    deadline = time.monotonic() + 60 * minutes
+    attempted = 0
     with console.status("") as status:
-        for question in left:
-            if time.monotonic() > ends:
+        for question in remaining:
+            if time.monotonic() > deadline:
                 break
-            number += 1
+            attempted += 1
             status.update(
                 f"{question.kind} {question.name}, {question.environment}, "
                 f"{count(question.worlds, 'world')}"
@@ -96,14 +104,16 @@ def measure_and_show(
     if rows.empty:
         raise InputError("nothing could be measured")
     show(console, rows)
-    if number < len(left):
-        console.print(f"{count(len(left) - number, 'measurement')} left; the same command goes on")
+    if attempted < len(remaining):
+        console.print(
+            f"{count(len(remaining) - attempted, 'measurement')} left; the same command goes on"
+        )
     console.print(f"Results: {shown(folder / 'device_throughput')}")
     for problem in problems:
         console.print(problem)
 
 
-_ASKED = ("kind", "name", "environment", "seeds", "worlds")
+_KEYS = ("kind", "name", "environment", "seeds", "worlds")
 
 
 HEADER = (
@@ -119,12 +129,12 @@ def show(console: Console, rows: pd.DataFrame) -> None:
             [part["kind"], part["worlds"]], sort=False
         )
         bare = dict(rates.last().get("environment", {}))
-        places = {"physics": 0, "environment": 1, "training": 2}
+        positions = {"physics": 0, "environment": 1, "training": 2}
         cells = []
-        order = part.assign(place=part["kind"].map(places))
+        order = part.assign(place=part["kind"].map(positions))
         for row in order.sort_values(["place", "name", "worlds"]).itertuples():
             rate = row.steps / row.seconds
-            beside = bare.get(row.worlds)
+            bare_rate = bare.get(row.worlds)
             cells.append(
                 (
                     row.name or row.kind,
@@ -133,7 +143,7 @@ def show(console: Console, rows: pd.DataFrame) -> None:
                     f"{rate:,.0f}",
                     f"{rate * row.substeps:,.0f}",
                     f"{1e3 * row.seconds / max(row.ticks, 1):,.2f}",
-                    f"{rate / beside:.2f}" if row.kind == "training" and beside else "",
+                    f"{rate / bare_rate:.2f}" if row.kind == "training" and bare_rate else "",
                     "" if row.update != row.update else f"{row.update:.0%}",
                     "" if row.busy != row.busy else f"{1 - row.busy:.0%}",
                     "" if row.memory != row.memory else f"{row.memory:,.0f}",

@@ -51,8 +51,8 @@ def _examine(answer: dict[str, object]) -> list[str]:
         try:
             statuses = store.runs()["status"].value_counts().to_dict()
             answer[name] = {"path": str(path), "runs": statuses}
-            told = ", ".join(f"{number} {status}" for status, number in statuses.items())
-            print(f"{name:<12}{path}: {told or 'no runs'}")
+            summary = ", ".join(f"{number} {status}" for status, number in statuses.items())
+            print(f"{name:<12}{path}: {summary or 'no runs'}")
         except Exception as error:
             warnings.append(f"results in {path} can't be read: {error}")
         warnings += store.problems

@@ -79,14 +79,14 @@ def evaluate(
     from bench.store.evaluations import write_evaluation
 
     console = wide_console()
-    used = SEED if seed is None else seed
+    base_seed = SEED if seed is None else seed
     played: dict[str, dict[str, Played]] = {}
     notes: dict[str, None] = {}
     unplayed = []
     for run in chosen.itertuples():
         try:
             with console.status(run.run):
-                played[run.run], chooses = _played(store, run, episodes, used, time_limit)
+                played[run.run], chooses = _played(store, run, episodes, base_seed, time_limit)
         except InputError as error:
             unplayed.append(f"{run.run}: {error}")
             continue
@@ -95,7 +95,9 @@ def evaluate(
                 f"{run.algorithm} chose its actions in training by other means than sampling."
             ] = None
         if not store.read_only:
-            write_evaluation(store.path, run.run, _rows(played[run.run], used, time_limit, run.run))
+            write_evaluation(
+                store.path, run.run, _rows(played[run.run], base_seed, time_limit, run.run)
+            )
     if not played:
         raise InputError("; ".join(unplayed))
     with answering(as_json) as answer:
@@ -116,12 +118,12 @@ def evaluate(
 def _rows(
     played: Mapping[str, Played], seed: int, time_limit: int | None, run: str
 ) -> list[dict[str, object]]:
-    about = {"run": run, "seed": seed, "time_limit": time_limit}
+    columns = {"run": run, "seed": seed, "time_limit": time_limit}
     return [
-        {**about, "actions": actions, "episode": number, "return": value, "length": length}
-        for actions, each in played.items()
+        {**columns, "actions": actions, "episode": number, "return": value, "length": length}
+        for actions, evaluation in played.items()
         for number, (value, length) in enumerate(
-            zip(each.returns.tolist(), each.lengths.tolist(), strict=True)
+            zip(evaluation.returns.tolist(), evaluation.lengths.tolist(), strict=True)
         )
     ]
 
@@ -132,21 +134,28 @@ def _print(
     """Print a table per environment, one row per run; return the numbers for JSON output."""
     titles = variant_titles(store)
     answer: dict[str, object] = {}
-    for environment, here in chosen.groupby("environment", sort=False):
+    for environment, runs in chosen.groupby("environment", sort=False):
         cells = []
-        for run in here.itertuples():
-            ways = played[run.run]
+        for run in runs.itertuples():
+            evaluations = played[run.run]
             title = titles.get(run.description, run.algorithm)
-            steps = next(iter(ways.values())).lengths.mean()
-            texts = [_text(ways[name]) if name in ways else "–" for name in MODES]
+            steps = next(iter(evaluations.values())).lengths.mean()
+            texts = [_text(evaluations[name]) if name in evaluations else "–" for name in MODES]
             cells.append(
-                (title, str(run.seed), run.run, *texts, f"{steps:,.0f}", _last(store, run.run))
+                (
+                    title,
+                    str(run.seed),
+                    run.run,
+                    *texts,
+                    f"{steps:,.0f}",
+                    _training_return(store, run.run),
+                )
             )
             answer[run.run] = {
                 "variant": title,
                 "environment": environment,
                 "seed": run.seed,
-                **{name: each.returns.tolist() for name, each in ways.items()},
+                **{name: evaluation.returns.tolist() for name, evaluation in evaluations.items()},
             }
         print_table(console, str(environment), HEADER, ALIGNMENT, cells)
     return answer
@@ -176,8 +185,8 @@ def player(
         policy = written_policy(store, run)
 
         def write(sampled: bool) -> Played:
-            found = written(run.environment, policy, episodes, sampled=sampled, seed=seed)
-            return worth(run.environment, found)
+            answers = written(run.environment, policy, episodes, sampled=sampled, seed=seed)
+            return worth(run.environment, answers)
 
         return write, False
     from bench.policies.evaluation import evaluate
@@ -196,22 +205,22 @@ def player(
     )
 
 
-def episode_limit(run: pd.Series, given: int | None, option: str | None = None) -> int | None:
+def episode_limit(run: pd.Series, requested: int | None, option: str | None = None) -> int | None:
     """Return the time limit to play a run's policy under; None for the environment's own.
 
-    It is the given one, else the one of the run's training. `option` says how to set a limit.
+    It is the requested one, else the one of the run's training. `option` says how to set a limit.
 
     Raises:
         InputError: no limit cuts its episodes off, the environment's own included.
     """
     from bench.plan.time_limits import OPTION, check_can_be_limited, check_ends
 
-    check_can_be_limited(run.environment, run.back_end, given)
-    limit = given or described(run).time_limit
+    check_can_be_limited(run.environment, run.back_end, requested)
+    limit = requested or described(run).time_limit
     if limit is None:
-        own = specification(run.environment).time_limit
-        why = "episodes are played to their end"
-        check_ends(run.environment, own, why, option or OPTION)
+        environment_limit = specification(run.environment).time_limit
+        reason = "episodes are played to their end"
+        check_ends(run.environment, environment_limit, reason, option or OPTION)
     return limit
 
 
@@ -245,7 +254,7 @@ def _text(played: Played) -> str:
     return f"{return_text(float(returns.mean()))} ± {return_text(float(deviation))}"
 
 
-def _last(store: Store, run: str) -> str:
+def _training_return(store: Store, run: str) -> str:
     from bench.evidence.measures.scores import LAST_EPISODES
     from bench.evidence.verdicts import return_text
 

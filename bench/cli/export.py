@@ -59,39 +59,39 @@ def export(
     failed = len(view.runs) - len(runs)
     if runs.empty:
         raise InputError(f"no run of {name} has a result to export; {count(failed, 'run')} failed")
-    part = file_name(name)
-    folder = (results or results_folder()) / "exports" / part
+    stem = file_name(name)
+    folder = (results or results_folder()) / "exports" / stem
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 
-        found = findings(view)
-        scores = found.scores[found.scores["status"].isin(RESULTS)]
-        tidy = tidy_tables(found.tables, scores, view.episodes, view.updates)
-        if found.letters is not None:
-            tidy["letters"] = found.letters.frame()
+        analysis = findings(view)
+        scores = analysis.scores[analysis.scores["status"].isin(RESULTS)]
+        tidy = tidy_tables(analysis.tables, scores, view.episodes, view.updates)
+        if analysis.letters is not None:
+            tidy["letters"] = analysis.letters.frame()
         paths = write_csv(tidy, output or folder / "csv")
         print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, paths))}")
     elif to == "tensorboard":
         from bench.evidence.export.event_files import write_event_files
 
-        place = output or folder / "tensorboard"
-        written = write_event_files(runs, view.episodes, view.updates, place)
-        told = count(len(written), "run")
-        print(f"Exported from {place_and_edition(view)}: {told} in {shown(place)}")
-        print(f"Look at them: tensorboard --logdir {shown(place)}")
+        log_folder = output or folder / "tensorboard"
+        run_folders = write_event_files(runs, view.episodes, view.updates, log_folder)
+        runs_text = count(len(run_folders), "run")
+        print(f"Exported from {place_and_edition(view)}: {runs_text} in {shown(log_folder)}")
+        print(f"Look at them: tensorboard --logdir {shown(log_folder)}")
     else:
         from bench.evidence.export.latex import latex
         from bench.evidence.results import Results
 
-        path = output or folder / f"{part}.tex"
-        made = latex(Results(view=view, source=place_and_edition(view), as_shown=False))
+        path = output or folder / f"{stem}.tex"
+        document = latex(Results(view=view, source=place_and_edition(view), as_shown=False))
         files = {
-            path: made.table,
-            path.with_name(f"{path.stem}_methods.tex"): made.methods,
-            path.with_suffix(".bib"): made.bibliography,
+            path: document.table,
+            path.with_name(f"{path.stem}_methods.tex"): document.methods,
+            path.with_suffix(".bib"): document.bibliography,
         }
-        for where, text in files.items():
-            write_text(text, where)
+        for file, text in files.items():
+            write_text(text, file)
         print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, files))}")
     if failed:
         print(f"Left out: {count(failed, 'run')} that failed.")

@@ -128,52 +128,52 @@ def figure(
         check_output(output)
     check_ending(table, (".md",), "tables")
     check_ending(caption, CAPTIONS, "a caption")
-    for what, value, allowed in (("x axis", x, AXES), ("kind of figure", kind, KINDS)):
+    for noun, value, allowed in (("x axis", x, AXES), ("kind of figure", kind, KINDS)):
         if value is not None and value not in allowed:
-            raise unknown(what, value, allowed)
+            raise unknown(noun, value, allowed)
     in_inches(width)
     name = required_name(name, ablation)
     view = view_of(name, results, returns)
     if returns != "training":
         kind = kind or "scores"  # all of a policy's episodes stand at the end of its training
-    found = Results(view=view, source=place_and_edition(view))
-    own = default_kind(found.page)
-    chosen = kind or _kind_of(x, own)
-    suffix = f"_{kind}" if kind and kind != own else ""
+    evidence = Results(view=view, source=place_and_edition(view))
+    default = default_kind(evidence.page)
+    drawn_kind = kind or _kind_of(x, default)
+    suffix = f"_{kind}" if kind and kind != default else ""
     suffix += "" if returns == "training" else f"_{returns}"
-    if kind is None and x is not None and (x == "seconds" or chosen != own):
+    if kind is None and x is not None and (x == "seconds" or drawn_kind != default):
         suffix = f"_{x}"
     path = output or (results or results_folder()) / "figures" / f"{file_name(name)}{suffix}.png"
-    made = picture(
-        found,
-        chosen,
+    drawing = picture(
+        evidence,
+        drawn_kind,
         width=width,
         font_size=font_size,
         variants=variants,
         environments=environments,
         title=title,
         caption=caption is None,
-        x=None if x == "kl" or (chosen == "figure_3" and x == "steps") else x,
+        x=None if x == "kl" or (drawn_kind == "figure_3" and x == "steps") else x,
         statistic=statistic,
         paper=paper,
     )
-    print(f"Drawn from {place_and_edition(view)}: {shown(save(made.figure, path))}")
+    print(f"Drawn from {place_and_edition(view)}: {shown(save(drawing.figure, path))}")
     if caption is not None:
-        write_text(_in_format(made.caption, caption.suffix.lower()), caption, "the caption")
+        write_text(_in_format(drawing.caption, caption.suffix.lower()), caption, "the caption")
         print(f"Caption: {shown(caption)}")
     if table is not None:
         write_text(tables_as_markdown(view), table, "the tables")
         print(f"Tables: {shown(table)}")
-    notes = [f"Not there yet: {made.missing}."] if made.missing else []
+    notes = [f"Not there yet: {drawing.missing}."] if drawing.missing else []
     for line in (*notes, *of_other_code(view.runs), *view.mixed, *view.problems):
         print(line)
 
 
-def _kind_of(x: str | None, own: str) -> str:
+def _kind_of(x: str | None, default: str) -> str:
     """Return the kind of figure for a horizontal axis if no kind is given."""
     if x is None or x == "kl":
-        return own if x is None else "kl"
-    return own if own == "figure_3" and x == "steps" else "curves"
+        return default if x is None else "kl"
+    return default if default == "figure_3" and x == "steps" else "curves"
 
 
 def _in_format(paragraphs: tuple[str, ...], ending: str) -> str:

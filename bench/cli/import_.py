@@ -114,7 +114,7 @@ def import_(
     from bench.plan.parsing import parse_seeds_in_order, parse_steps
     from bench.store import Store, results_folder
 
-    chosen = parse_seeds_in_order(seeds) if seeds is not None else None
+    parsed_seeds = parse_seeds_in_order(seeds) if seeds is not None else None
     budget = parse_steps(steps) if steps is not None else None
     store = Store(results or results_folder())
     name = _own_name(algorithm) if ablation is None else stored_name(ablation)
@@ -135,9 +135,9 @@ def import_(
         kind=None if kind is None else KINDS[kind],
         environment=environment,
     )
-    curves = read_curves(files, choice=choice, seeds=chosen)
-    done = adopt(curves, store, place, page, steps=budget, replace=replace)
-    _tell(place, curves, done, store)
+    curves = read_curves(files, choice=choice, seeds=parsed_seeds)
+    adopted = adopt(curves, store, place, page, steps=budget, replace=replace)
+    _print_outcome(place, curves, adopted, store)
     command = ["python", "-m", "bench", "figure", "--ablation", name]
     if results is not None:
         command += ["--results", str(results)]
@@ -191,7 +191,7 @@ def _page(store: Store, place: Place, ablation: str | None) -> dict[str, object]
     return page
 
 
-def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) -> None:
+def _print_outcome(place: Place, curves: Sequence[Curve], adopted: Adopted, store: Store) -> None:
     """Print a line per run, and how many were imported, replaced or unchanged."""
     from bench.evidence.measures.scores import score_runs
     from bench.evidence.verdicts import return_text
@@ -200,9 +200,9 @@ def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) ->
     from bench.store.schema import IMPORTED
 
     view = load(place.ablation, store.path)
-    own = view.runs[view.runs["description"] == place.description]
-    scores = score_runs(own, view.episodes[view.episodes["run"].isin(own["run"])])
-    scores = scores.set_index("seed").join(own.set_index("seed")[["steps", "episodes"]])
+    runs = view.runs[view.runs["description"] == place.description]
+    scores = score_runs(runs, view.episodes[view.episodes["run"].isin(runs["run"])])
+    scores = scores.set_index("seed").join(runs.set_index("seed")[["steps", "episodes"]])
     for curve in curves:
         row = scores.loc[curve.seed]
         rows = count(int(row["episodes"]), ROWS[curve.kind])
@@ -212,14 +212,14 @@ def _tell(place: Place, curves: Sequence[Curve], done: Adopted, store: Store) ->
         )
         if curve.beside:
             print(f"seed {curve.seed}: not read, beside it: {listed(curve.beside)}")
-    for seed, reason in done.reasons.items():
+    for seed, reason in adopted.reasons.items():
         print(f"seed {seed}: {reason}")
     parts = [
-        f"{count(len(seeds), 'run')} {what} (seeds {seed_ranges(seeds)})"
-        for seeds, what in (
-            (done.added, "imported"),
-            (done.replaced, "replaced"),
-            (done.same, "already there, unchanged"),
+        f"{count(len(seeds), 'run')} {outcome} (seeds {seed_ranges(seeds)})"
+        for seeds, outcome in (
+            (adopted.added, "imported"),
+            (adopted.replaced, "replaced"),
+            (adopted.same, "already there, unchanged"),
         )
         if seeds
     ]

@@ -30,9 +30,9 @@ def interruptible(*lines: str, keep: Callable[[], None] | None = None) -> Iterat
         terminations.append(number)
         raise KeyboardInterrupt
 
-    earlier = signal.signal(signal.SIGTERM, terminate)
+    sigterm_handler = signal.signal(signal.SIGTERM, terminate)
     # `process.interrupt` exits at once during imports, but the block may have lines to print.
-    outside = signal.signal(signal.SIGINT, signal.default_int_handler)
+    sigint_handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         yield
     except KeyboardInterrupt:
@@ -41,5 +41,5 @@ def interruptible(*lines: str, keep: Callable[[], None] | None = None) -> Iterat
             keep()
         raise typer.Exit(TERMINATED if terminations else INTERRUPTED) from None
     finally:
-        signal.signal(signal.SIGINT, outside)
-        signal.signal(signal.SIGTERM, earlier)
+        signal.signal(signal.SIGINT, sigint_handler)
+        signal.signal(signal.SIGTERM, sigterm_handler)

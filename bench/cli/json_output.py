@@ -39,9 +39,9 @@ def answering(as_json: bool) -> Iterator[dict[str, Any]]:
 def plain(value: Any) -> Any:
     """Convert dicts, sequences and NumPy or pandas scalars to JSON's types: NaN becomes None."""
     if isinstance(value, dict):
-        return {str(key): plain(each) for key, each in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
-        return [plain(each) for each in value]
+        return [plain(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):

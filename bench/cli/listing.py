@@ -24,18 +24,18 @@ def list_ablations(
     from algorithms import ALGORITHMS
     from bench.plan.lookup import load_ablation, load_algorithm
 
-    about = (
+    descriptions = (
         {name: load_algorithm(name).equation for name in ALGORITHMS}
         if algorithms
         else {name: load_ablation(name).question for name in ABLATIONS}
     )
     columns = ("algorithm", "objective") if algorithms else ("ablation", "question")
     table = Table(*columns, box=None, header_style="bold", padding=(0, 2, 0, 0))
-    for name, text in about.items():
+    for name, text in descriptions.items():
         table.add_row(name, escape(text))
     with answering(as_json) as answer:
-        answer |= {name: {columns[1]: text} for name, text in about.items()}
+        answer |= {name: {columns[1]: text} for name, text in descriptions.items()}
         console = Console()
         console.print(table)
-        more = "show NAME" if algorithms else "run NAME"
-        console.print(f"\nGo on with: python -m bench {more}", highlight=False)
+        command = "show NAME" if algorithms else "run NAME"
+        console.print(f"\nGo on with: python -m bench {command}", highlight=False)

@@ -39,26 +39,26 @@ def merge(
 
     target = into or results_folder()
     console = wide_console()
-    whole = True
+    complete = True
     with interruptible("Interrupted. What was merged is kept; the same command continues."):
         for source in sources:
             try:
                 with console.status(f"merging {shown(source)}"):
-                    done = merge_store(source, target, replace=replace, declared=_environments)
+                    merging = merge_store(source, target, replace=replace, declared=_environments)
             except InputError as error:
                 # The other folders can still be merged.
                 print("error:", error, file=sys.stderr)
-                whole = False
+                complete = False
                 continue
-            print(f"{shown(source)}: {_counted(done)}")
-            for line in (*_conflicts(done), *done.problems):
+            print(f"{shown(source)}: {_summary(merging)}")
+            for line in (*_conflicts(merging), *merging.problems):
                 print(f"    {line}")
-            left = (done.conflicts or done.contested) and not replace
-            whole = whole and not left and not done.problems
-            if left:
+            unresolved = (merging.conflicts or merging.contested) and not replace
+            complete = complete and not unresolved and not merging.problems
+            if unresolved:
                 print("    what was there is kept; --replace takes this folder's")
     print(f"Results: {shown(target)}")
-    if not whole:
+    if not complete:
         raise typer.Exit(1)
 
 
@@ -70,28 +70,30 @@ def _environments(ablation: str) -> Sequence[str]:
     return load_ablation(ablation).environments if ablation in ABLATIONS else ()
 
 
-def _counted(done: Merging) -> str:
-    added = count(len(done.added) + len(done.mended), "run") + " added"
-    if done.mended:
-        added += f" ({len(done.mended)} in place of failed ones)"
-    told = [
+def _summary(merging: Merging) -> str:
+    added = count(len(merging.added) + len(merging.mended), "run") + " added"
+    if merging.mended:
+        added += f" ({len(merging.mended)} in place of failed ones)"
+    parts = [
         added,
-        f"{len(done.same):,} already there",
-        count(len(done.conflicts), "conflict"),
+        f"{len(merging.same):,} already there",
+        count(len(merging.conflicts), "conflict"),
     ]
-    if done.sessions:
-        told.append(count(len(done.sessions), "throughput session"))
-    return ", ".join(told)
+    if merging.sessions:
+        parts.append(count(len(merging.sessions), "throughput session"))
+    return ", ".join(parts)
 
 
-def _conflicts(done: Merging) -> Iterator[str]:
+def _conflicts(merging: Merging) -> Iterator[str]:
     """Yield what differs, one line per description and reason."""
-    outcome = "replaced" if done.replaced else "kept"
+    outcome = "replaced" if merging.replaced else "kept"
     seeds: dict[tuple[str, str], list[int]] = {}
-    for each in done.conflicts:
-        name = f"{each.algorithm} in {each.environment} (description {each.description})"
-        seeds.setdefault((name, each.reason), []).append(each.seed)
+    for conflict in merging.conflicts:
+        name = (
+            f"{conflict.algorithm} in {conflict.environment} (description {conflict.description})"
+        )
+        seeds.setdefault((name, conflict.reason), []).append(conflict.seed)
     for (name, reason), numbers in seeds.items():
         yield f"{name}, seeds {seed_ranges(numbers)}: {reason}, {outcome}"
-    for ablation, environment in done.contested:
+    for ablation, environment in merging.contested:
         yield f"plan of {ablation}, {environment}: asks for other runs, {outcome}"

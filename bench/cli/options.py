@@ -131,8 +131,8 @@ def with_plan_options(verb: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.signature(verb, eval_str=True)
 
     @wraps(verb)
-    def called(**given: object) -> None:
-        verb(plan_options={name: given.pop(name) for name in PLAN_OPTIONS}, **given)
+    def wrapper(**values: object) -> None:
+        verb(plan_options={name: values.pop(name) for name in PLAN_OPTIONS}, **values)
 
     parameters: list[inspect.Parameter] = []
     for parameter in signature.parameters.values():
@@ -141,10 +141,10 @@ def with_plan_options(verb: Callable[..., None]) -> Callable[..., None]:
             parameter.replace(name=name, annotation=option, default=default)
             for name, (option, default) in shared.items()
         ] or [parameter]
-    made: Any = called
-    made.__signature__ = signature.replace(parameters=parameters)
-    made.__annotations__ = {each.name: each.annotation for each in parameters}
-    return called
+    untyped: Any = wrapper
+    untyped.__signature__ = signature.replace(parameters=parameters)
+    untyped.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return wrapper
 
 
 def view_of(name: str, results: Path | None, returns: str) -> View:

@@ -8,30 +8,30 @@ from bench.errors import InputError
 from bench.files import refused_as, whole
 
 
-def check_ending(path: Path | None, allowed: tuple[str, ...], what: str) -> None:
+def check_ending(path: Path | None, allowed: tuple[str, ...], label: str) -> None:
     """Raise InputError if a requested file has none of the allowed endings."""
     if path is not None and path.suffix.lower() not in allowed:
         raise InputError(
-            f"cannot write {what} as {str(path)!r}: its name must end in {' or '.join(allowed)}"
+            f"cannot write {label} as {str(path)!r}: its name must end in {' or '.join(allowed)}"
         )
 
 
-def write_text(text: str, path: Path, what: str = "") -> None:
+def write_text(text: str, path: Path, label: str = "") -> None:
     """Write a text in UTF-8; see `write_bytes`."""
-    write_bytes(text.encode(), path, what)
+    write_bytes(text.encode(), path, label)
 
 
-def write_bytes(content: bytes, path: Path, what: str = "") -> None:
+def write_bytes(content: bytes, path: Path, label: str = "") -> None:
     """Write a file, whole or not at all; missing folders are made.
 
     Args:
         content: the file's content.
         path: the file.
-        what: its name in the error message, for example "the tables".
+        label: its name in the error message, for example "the tables".
 
     Raises:
         InputError: the file can't be written.
     """
-    named = " ".join(filter(None, ("cannot write", what, repr(str(path)))))
-    with refused_as(named), whole(path) as part:
+    task = " ".join(filter(None, ("cannot write", label, repr(str(path)))))
+    with refused_as(task), whole(path) as part:
         part.write_bytes(content)

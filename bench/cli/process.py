@@ -28,8 +28,8 @@ def run() -> int:
         # A character that the encoding lacks is shown as its number.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    if (hidden := _hidden()) is not None:
-        print("error:", hidden, file=sys.stderr)
+    if (message := _hiding_error()) is not None:
+        print("error:", message, file=sys.stderr)
         return 2
     try:
         from bench.cli.app import main
@@ -48,15 +48,15 @@ def run() -> int:
     return code
 
 
-def _hidden() -> str | None:
+def _hiding_error() -> str | None:
     """Return an error message if a user's own folder or file hides a package of the suite."""
     root = Path(__file__).parents[2]
     for name in ("ablations", "algorithms"):
-        found = find_spec(name)
-        places = [found.origin, *(found.submodule_search_locations or ())] if found else []
-        place = next(filter(None, places), name)
-        if root not in Path(place).parents:
-            return f"{place} hides the suite's own {name!r}: rename it or work in another folder"
+        spec = find_spec(name)
+        origins = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+        origin = next(filter(None, origins), name)
+        if root not in Path(origin).parents:
+            return f"{origin} hides the suite's own {name!r}: rename it or work in another folder"
     return None
 
 

@@ -36,13 +36,13 @@ def publish(
     source, target = results or results_folder(), to or PUBLISHED
     store = Store(source)
     plans = [store.plan(name) for name in ablations]
-    descriptions = {text for plan in plans for text in plan["description"]}
-    wanted = {entry.run for entry in store.entries() if entry.description in descriptions}
-    kept = store.policies().keys() & wanted if policies else ()
-    done = copy(source, target, descriptions=descriptions, policies=kept)
+    descriptions = {description for plan in plans for description in plan["description"]}
+    runs = {entry.run for entry in store.entries() if entry.description in descriptions}
+    published_policies = store.policies().keys() & runs if policies else ()
+    publication = copy(source, target, descriptions=descriptions, policies=published_policies)
     print(
-        f"{shown(target)}: {count(len(done.added), 'run')} added, "
-        f"{len(done.replaced)} replaced, {done.size / 1e6:.1f} MB of tables written"
+        f"{shown(target)}: {count(len(publication.added), 'run')} added, "
+        f"{len(publication.replaced)} replaced, {publication.size / 1e6:.1f} MB of tables written"
     )
-    for line in done.problems:
+    for line in publication.problems:
         print(line)

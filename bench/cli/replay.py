@@ -61,8 +61,11 @@ class Candidate:
     @property
     def place(self) -> str:
         """The candidate in words."""
-        it = self.description
-        return f"{it.identifier} ({it.algorithm} in {it.environment}, seed {self.seed})"
+        description = self.description
+        return (
+            f"{description.identifier} "
+            f"({description.algorithm} in {description.environment}, seed {self.seed})"
+        )
 
 
 def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
@@ -83,7 +86,7 @@ def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
     from bench.plan.retraining import retraining_plan
     from bench.store import Store
 
-    candidates, left = _candidates(table)
+    candidates, skipped = _candidates(table)
     try:
         if not candidates:
             print(f"Nothing to replay in {shown(store.path)}.")
@@ -93,7 +96,7 @@ def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
             f"Replaying the first {STEPS:,} steps of {count(len(candidates), 'description')} of "
             f"{shown(store.path)}, one seed each."
         )
-        plan = retraining_plan([(each.beginning, each.seed) for each in candidates])
+        plan = retraining_plan([(candidate.beginning, candidate.seed) for candidate in candidates])
         with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder:
             fresh = Store(folder)
             try:
@@ -105,7 +108,7 @@ def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
             print(f"{count(number, 'run')} of {place} FAILED: {reason}")
         return agree and not summary.failures
     finally:
-        for reason, number in left.items():
+        for reason, number in skipped.items():
             print(f"Left: {count(number, 'run')}, {reason}")
         for problem in store.problems:
             print(problem)
@@ -119,25 +122,25 @@ def _candidates(table: pd.DataFrame) -> tuple[list[Candidate], dict[str, int]]:
     from bench.store.schema import RESULTS
     from bench.train.provenance import provenance
 
-    here = provenance().machine
+    machine = provenance().machine
     table = trained(table)
     table = table[table["status"].isin(RESULTS)].sort_values("seed")
     table["processor"] = table["machine"].map(lambda text: processor_text(json.loads(text)))
-    found: list[Candidate] = []
-    left: dict[str, int] = {}
-    alike = ["description", "digest", "processor", "device"]
-    for (_, _, processor, device), runs in table.groupby(alike, sort=False):
+    candidates: list[Candidate] = []
+    skipped: dict[str, int] = {}
+    keys = ["description", "digest", "processor", "device"]
+    for (_, _, processor, device), runs in table.groupby(keys, sort=False):
         try:
             description = described(runs.iloc[0])
             digest = code_digest(description)
             stale = runs[~of_code(runs, digest)]
-            reason = _refusal(processor, device, here)
+            reason = _refusal(processor, device, machine)
         except (InputError, FileNotFoundError) as error:
             stale, reason = runs, f"which can't be trained again: {error}"
         if reason is not None and len(stale):
-            left[reason] = left.get(reason, 0) + len(stale)
+            skipped[reason] = skipped.get(reason, 0) + len(stale)
         elif len(stale):
-            found.append(
+            candidates.append(
                 Candidate(
                     description=description,
                     run=str(stale["run"].iloc[0]),
@@ -146,18 +149,18 @@ def _candidates(table: pd.DataFrame) -> tuple[list[Candidate], dict[str, int]]:
                     digest=digest,
                 )
             )
-    return found, left
+    return candidates, skipped
 
 
-def _refusal(processor: str, device: str, here: Mapping[str, object]) -> str | None:
+def _refusal(processor: str, device: str, machine: Mapping[str, object]) -> str | None:
     """Return why bits needn't agree with those of this processor and device; else None."""
     from bench.evidence.machine import processor_text
 
     if device != "cpu":
         return f"made on {device}, where bits are not promised"
     # Older runs hold the processor's name without its model.
-    if processor not in (here["processor"], processor_text(here)):
-        return f"made on another processor: {processor}; this one is {processor_text(here)}"
+    if processor not in (machine["processor"], processor_text(machine)):
+        return f"made on another processor: {processor}; this one is {processor_text(machine)}"
     return None
 
 
@@ -165,26 +168,28 @@ def _adopt(candidates: list[Candidate], store: Store, fresh: Store) -> bool:
     """Compare the replayed runs and adopt those that agree; return whether all do."""
     from bench.store.content import by_run
 
-    wanted = {each.run for each in candidates}
-    entries = [entry for run, entry in store.committed().items() if run in wanted]
-    stored, again = by_run(store.read(entries)), by_run(fresh.read(fresh.committed().values()))
+    runs = {candidate.run for candidate in candidates}
+    entries = [entry for run, entry in store.committed().items() if run in runs]
+    stored, retrained = by_run(store.read(entries)), by_run(fresh.read(fresh.committed().values()))
     adopted: dict[str, str] = {}
     lines: list[str] = []
     agreeing = replayed = 0
-    for each in candidates:
-        beginning = again.get(each.beginning.run(each.seed))
-        if each.run not in stored or beginning is None:
+    for candidate in candidates:
+        beginning = retrained.get(candidate.beginning.run(candidate.seed))
+        if candidate.run not in stored or beginning is None:
             continue
         replayed += 1
-        difference = _difference(each, stored[each.run], beginning)
+        difference = _difference(candidate, stored[candidate.run], beginning)
         if difference is None:
             agreeing += 1
-            adopted |= dict.fromkeys(each.runs, each.digest)
-            lines.append(f"{each.place}: bit for bit, {count(len(each.runs), 'run')} adopted")
+            adopted |= dict.fromkeys(candidate.runs, candidate.digest)
+            lines.append(
+                f"{candidate.place}: bit for bit, {count(len(candidate.runs), 'run')} adopted"
+            )
         else:
-            told = difference.sentence("stored", "replayed")
-            stale = count(len(each.runs), "run")
-            lines.append(f"{each.place}: NOT bit for bit, {stale} left stale: {told}")
+            sentence = difference.sentence("stored", "replayed")
+            stale = count(len(candidate.runs), "run")
+            lines.append(f"{candidate.place}: NOT bit for bit, {stale} left stale: {sentence}")
     store.adopt_code(adopted)
     print(*lines, sep="\n")
     print(
@@ -194,9 +199,9 @@ def _adopt(candidates: list[Candidate], store: Store, fresh: Store) -> bool:
     return agreeing == replayed
 
 
-def _difference(candidate: Candidate, stored: Content, again: Content) -> Difference | None:
+def _difference(candidate: Candidate, stored: Content, retrained: Content) -> Difference | None:
     from bench.store.content import first_difference, first_difference_of_beginning
 
-    whole = candidate.beginning.steps == candidate.description.steps
-    compare = first_difference if whole else first_difference_of_beginning
-    return compare(stored, again)
+    complete = candidate.beginning.steps == candidate.description.steps
+    compare = first_difference if complete else first_difference_of_beginning
+    return compare(stored, retrained)

@@ -53,8 +53,8 @@ def report(
     from bench.terminal.chapters import ChapterDisplay
     from bench.train.provenance import cores
 
-    asked = named_once(name, ablation)
-    name = None if asked is None else stored_name(asked)
+    requested = named_once(name, ablation)
+    name = None if requested is None else stored_name(requested)
     with mapping(1 if name else min(cores(), 16), "bench.evidence.report.building") as mapped:
         # The other processes import it meanwhile.
         from bench.evidence.report.building import Builder
@@ -68,21 +68,21 @@ def report(
         with interruptible("Interrupted. No report was written."):
             if name is None:
                 with ChapterDisplay(wide_console()) as display:
-                    found = builder.whole(form, path.stem, display, mapped)
+                    document = builder.whole(form, path.stem, display, mapped)
             else:
-                found = builder.one(name, form, path.stem)
-    files = {path.with_name(file): content for file, content in found.files.items()}
+                document = builder.one(name, form, path.stem)
+    files = {path.with_name(file): content for file, content in document.files.items()}
     if path not in files:  # its ending is in capitals
         files[path] = files.pop(path.with_suffix(f".{form}"))
     for file, content in files.items():
         write_bytes(content, file, "the report")
-    print(f"Report of {found.source}: {shown(path)}")
-    others = [shown(file) for file in files if file != path]
+    print(f"Report of {document.source}: {shown(path)}")
+    supplements = [shown(file) for file in files if file != path]
     if form == "html":
-        print(f"Beside it: {len(others)} files that it links or loads; keep them together")
-    elif others:
-        print(f"Its statistics, hyperparameters and run ids: {', '.join(others)}")
-    for line in found.remarks:
+        print(f"Beside it: {len(supplements)} files that it links or loads; keep them together")
+    elif supplements:
+        print(f"Its statistics, hyperparameters and run ids: {', '.join(supplements)}")
+    for line in document.remarks:
         print(line)
 
 
@@ -94,7 +94,7 @@ def _format(form: str | None, output: Path | None) -> str:
         return form or "pdf"
     ending = output.suffix.lower().removeprefix(".")
     if ending not in FORMATS or (form is not None and form != ending):
-        allowed = " or ".join(f".{each}" for each in ((form,) if form else FORMATS))
+        allowed = " or ".join(f".{option}" for option in ((form,) if form else FORMATS))
         raise InputError(
             f"cannot write a report as {str(output)!r}: its name must end in {allowed}"
         )

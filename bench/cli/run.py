@@ -74,11 +74,11 @@ def run(
     fresh_before: Annotated[datetime | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Train an ablation's runs that have no results yet, then print what all of them show."""
-    asked = datetime.now(UTC)
-    before = asked if fresh else fresh_before and fresh_before.replace(tzinfo=UTC)
+    requested_at = datetime.now(UTC)
+    cutoff = requested_at if fresh else fresh_before and fresh_before.replace(tzinfo=UTC)
     with interruptible(
         "Interrupted. The workers have ended; what had finished is kept.",
-        f"Continue with: {_continuing(sys.argv[1:], before)}",
+        f"Continue with: {_continuing(sys.argv[1:], cutoff)}",
     ):
         check_executor(executor, address)
         plan = requested_plan(
@@ -86,8 +86,8 @@ def run(
             **plan_options,
             elsewhere=executor != "local",
         )
-        choice = partial(executor_of, executor, address, workers=workers)
-        failures = _train(plan, results, choice, asked, before, tensorboard, verbose)
+        open_executor = partial(executor_of, executor, address, workers=workers)
+        failures = _train(plan, results, open_executor, requested_at, cutoff, tensorboard, verbose)
     if failures:
         raise typer.Exit(1)
 
@@ -95,9 +95,9 @@ def run(
 def _train(
     plan: Plan,
     results: Path | None,
-    choice: Callable[..., AbstractContextManager[Executor]],
-    asked: datetime,
-    before: datetime | None,
+    open_executor: Callable[..., AbstractContextManager[Executor]],
+    requested_at: datetime,
+    fresh_before: datetime | None,
     tensorboard: Path | None,
     verbose: bool,
 ) -> bool:
@@ -117,7 +117,7 @@ def _train(
     standing = Counter(plan)
     with (
         Display(standing, console) as display,
-        choice(descriptions, tell=display.say) as executor,
+        open_executor(descriptions, tell=display.say) as executor,
     ):
 
         def announce(event: Event) -> None:
@@ -128,18 +128,18 @@ def _train(
         observers: list[Callable[[Event], None]] = [announce, display]
         if tensorboard is not None:
             observers.append(LiveEvents(standing, tensorboard))
-        done = train(
+        trained = train(
             plan,
             store,
             standing=standing,
             executor=executor,
-            asked=asked,
-            before=before,
+            requested_at=requested_at,
+            fresh_before=fresh_before,
             observers=observers,
             verbose=verbose,
         )
     figure = show_results(console, plan.ablation.name, store)
-    for line in account(done.summary, store):
+    for line in account(trained.summary, store):
         print(line)
     print(f"Results: {shown(store.path)}")
     if figure is not None:
@@ -147,9 +147,9 @@ def _train(
         if results is not None:
             command += ["--results", str(results)]
         print(f"Figure: {shown(figure)}\nNext: {shlex.join(command)}")
-    if done.hidden:
+    if trained.hidden:
         print("figure and bench.load now show this request; the results of earlier ones are kept")
-    return bool(done.summary.failures)
+    return bool(trained.summary.failures)
 
 
 def _outlook(planned: Planned, store: Store, workers: int, device: str) -> Iterator[str]:
@@ -177,9 +177,9 @@ def show_results(console: Console, ablation: str, store: Store) -> Path | None:
     view = load(ablation, store.path)
     if not view.runs["status"].isin(RESULTS).any():
         return None
-    found = Results(view=view, source=place_and_edition(view))
-    notes = [*found.findings.notes]
-    for table in found.findings.tables:
+    evidence = Results(view=view, source=place_and_edition(view))
+    notes = [*evidence.findings.notes]
+    for table in evidence.findings.tables:
         console.print()
         print_table(console, table.environment, HEADER, ALIGNMENT, table.cells)
         notes += table.notes
@@ -187,17 +187,17 @@ def show_results(console: Console, ablation: str, store: Store) -> Path | None:
         print(note)
     print()
     try:
-        figure = picture(found, default_kind(found.page)).figure
+        figure = picture(evidence, default_kind(evidence.page)).figure
     except InputError as error:  # no episode has ended
         print(error)
         return None
     return save(figure, store.path / "figures" / f"{file_name(ablation)}.png")
 
 
-def _continuing(arguments: Sequence[str], before: datetime | None) -> str:
+def _continuing(arguments: Sequence[str], fresh_before: datetime | None) -> str:
     """Return the command that trains the runs that this one has left."""
-    kept = [each for each in arguments if each != "--fresh"]
-    if before is not None and "--fresh-before" not in kept:
+    words = [argument for argument in arguments if argument != "--fresh"]
+    if fresh_before is not None and "--fresh-before" not in words:
         # --fresh again would train again what this run has trained.
-        kept += ["--fresh-before", before.strftime("%Y-%m-%dT%H:%M:%S")]
-    return shlex.join(["python", "-m", "bench", *kept])
+        words += ["--fresh-before", fresh_before.strftime("%Y-%m-%dT%H:%M:%S")]
+    return shlex.join(["python", "-m", "bench", *words])

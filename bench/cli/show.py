@@ -46,11 +46,11 @@ def show(
 ) -> None:
     """Show an ablation's plan and progress, or an algorithm's equation and settings."""
     algorithms = plan_options["algorithms"]
-    alone = bool(algorithms) and len(algorithms) == 1 and not plan_options["environments"]
-    named = algorithms[0] if algorithms and alone else ablation
+    is_single = bool(algorithms) and len(algorithms) == 1 and not plan_options["environments"]
+    name = algorithms[0] if algorithms and is_single else ablation
     with answering(as_json) as answer:
-        if named is not None and (alone or _is_algorithm_alone(named)):
-            answer.update(print_algorithm(load_algorithm(named)))
+        if name is not None and (is_single or _is_algorithm_alone(name)):
+            answer.update(print_algorithm(load_algorithm(name)))
             return
         plan = requested_plan(
             ablation,
@@ -66,8 +66,8 @@ def _is_algorithm_alone(name: str) -> bool:
     if name in ABLATIONS or name.endswith(".py"):
         return False
     if not is_algorithm(name):
-        known = (*ABLATIONS, "the path of a .py file", *ALGORITHMS)
-        raise unknown("ablation or algorithm", name, known)
+        allowed = (*ABLATIONS, "the path of a .py file", *ALGORITHMS)
+        raise unknown("ablation or algorithm", name, allowed)
     return True
 
 
@@ -86,8 +86,8 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
     finished = store.finished()
     done, stale, missing = _state(plan, finished)
     first_edition = {run for run in stale if finished[run] <= FIRST_EDITION}
-    flying = (group for standing in standings(store.claims) for group in standing.groups)
-    training = {run for group in flying for run in group.runs}
+    in_flight = (group for standing in standings(store.claims) for group in standing.groups)
+    training = {run for group in in_flight for run in group.runs}
     columns = ("variant", "algorithm", "differs from its defaults", "steps")
     groups = {"done": done, "stale": stale, "missing": set(missing)}
     if training & missing.keys():
@@ -119,8 +119,8 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
         ]
         rows.setdefault(cell.environment, []).append(texts)
     alignment = ("left",) * 3 + ("right", "left") + ("right",) * len(groups)
-    for environment, here in rows.items():
-        print_table(console, environment, header, alignment, here)
+    for environment, environment_rows in rows.items():
+        print_table(console, environment, header, alignment, environment_rows)
     if contrasts := list(_contrasts(plan)):
         print("\nHyperparameters that differ, and those that one of the two alone has:")
     for line in contrasts:
@@ -129,12 +129,12 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
         f"\n{count(len(plan.runs()), 'run')}, {len(missing)} of them missing in "
         f"{shown(store.path)}; device {plan.cells[0].description.device}."
     )
-    for runs, whose in (
+    for runs, origin in (
         (stale & first_edition, "the first edition's code"),
         (stale - first_edition, "other code"),
     ):
         if runs:
-            print(f"{count(len(runs), 'run')} done by {whose}; run --fresh trains them again.")
+            print(f"{count(len(runs), 'run')} done by {origin}; run --fresh trains them again.")
     if missing:
         print(estimated(list(missing.values()), store, cores()))
     for problem in store.problems:
@@ -149,18 +149,20 @@ def _contrasts(plan: Plan) -> Iterator[str]:
         reference = cells.get(plan.ablation.reference(cell.variant))
         if reference is None or reference is cell:
             continue
-        earlier, later = (each.description.hyperparameters for each in (reference, cell))
+        earlier, later = (side.description.hyperparameters for side in (reference, cell))
         parts = [
             f"{field} = {earlier[field]} -> {value}"
             for field, value in later.items()
             if field in earlier and earlier[field] != value
         ]
         contrasts = [", ".join(parts)] if parts else []
-        for owner, own, others in (
+        for owner, values, other_values in (
             (name, later, earlier),
             (reference.variant.name, earlier, later),
         ):
-            alone = [f"{field} = {value}" for field, value in own.items() if field not in others]
+            alone = [
+                f"{field} = {value}" for field, value in values.items() if field not in other_values
+            ]
             if alone:
                 contrasts.append(f"{owner} alone: {', '.join(alone)}")
         yield f"{name} vs {reference.variant.name}: {'; '.join(contrasts) or 'none'}"
@@ -179,4 +181,4 @@ def _state(
     runs = {run: description for run, (description, _) in plan.runs().items()}
     done = {run for run in runs if run in finished}
     stale = {run for run in done if code_digest(runs[run]) not in finished[run]}
-    return done, stale, {run: each for run, each in runs.items() if run not in done}
+    return done, stale, {run: description for run, description in runs.items() if run not in done}

@@ -38,32 +38,32 @@ def status(
     folder = results or results_folder()
     claims = Claims(folder)
 
-    def text(found: list[Standing]) -> str:
-        return "\n".join(_lines(found)) or f"Nothing trains into {shown(folder)}."
+    def text(snapshot: list[Standing]) -> str:
+        return "\n".join(_lines(snapshot)) or f"Nothing trains into {shown(folder)}."
 
-    found = list(standings(claims))
+    active = list(standings(claims))
     if as_json:
         with answering(as_json) as answer:
-            answer["training"] = [asdict(each) for each in found]
+            answer["training"] = [asdict(standing) for standing in active]
         return
     console = Console(highlight=False, markup=False)
     with (
         Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live
     ):
-        while watch and found:
+        while watch and active:
             if live is None:
-                print(text(found), flush=True)
+                print(text(active), flush=True)
             else:
-                live.update(text(found), refresh=True)
+                live.update(text(active), refresh=True)
             time.sleep(AGAIN_AFTER if live else 5 * AGAIN_AFTER)
-            found = list(standings(claims))
-    print(text(found))
+            active = list(standings(claims))
+    print(text(active))
 
 
-def _lines(found: Sequence[Standing]) -> Iterator[str]:
+def _lines(standings: Sequence[Standing]) -> Iterator[str]:
     from bench.terminal.progress import lines
 
-    for standing in found:
+    for standing in standings:
         first, *groups = lines(standing)
         yield f"{standing.ablation}: {first}"
         yield from groups

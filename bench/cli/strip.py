@@ -62,7 +62,7 @@ def write_strip(
         finally:
             stage.close()
         print(rows[-1].label)
-    save(draw(rows, [place * every / stage.rate for place in range(MOMENTS)]), output)
+    save(draw(rows, [index * every / stage.rate for index in range(MOMENTS)]), output)
     print(f"{shown(output)}: {count(MOMENTS, 'picture')} per policy, {count(every, 'step')} apart")
 
 
@@ -84,5 +84,5 @@ def _row(
     end = moments[-1]
     return Row(
         label=f"{label}: return {end.earned:,.1f} in {count(end.steps, 'step')}",
-        pictures=[each.picture for each in moments if each.picture is not None],
+        pictures=[moment.picture for moment in moments if moment.picture is not None],
     )

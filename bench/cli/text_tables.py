@@ -38,23 +38,30 @@ def print_table(
     from rich.table import Table
 
     columns = list(zip(header, alignment, *cells, strict=True))
-    alike = [column for column in columns if len(cells) > 1 and len(set(column[2:])) == 1]
-    parts = [title, *(f"{name} {value}" for name, _, value, *_ in alike if value not in ("", "–"))]
-    kept = [column for column in columns if column not in alike]
+    shared = [column for column in columns if len(cells) > 1 and len(set(column[2:])) == 1]
+    parts = [title, *(f"{name} {value}" for name, _, value, *_ in shared if value not in ("", "–"))]
+    varying = [column for column in columns if column not in shared]
     headline = escape(visible(", ".join(filter(None, parts))))
-    rows = [[visible(cell) for cell in row] for row in zip(*(c[2:] for c in kept), strict=True)]
+    rows = [
+        [visible(cell) for cell in row]
+        for row in zip(*(column[2:] for column in varying), strict=True)
+    ]
     # Folded between words: a column is as wide as its longest one.
-    words = [[word for text in (name, *texts) for word in text.split()] for name, _, *texts in kept]
-    widths = [min(max(map(len, each), default=1), LONGEST_WORD) for each in words]
+    column_words = [
+        [word for text in (name, *texts) for word in text.split()] for name, _, *texts in varying
+    ]
+    widths = [min(max(map(len, words), default=1), LONGEST_WORD) for words in column_words]
     console.print(headline, style="bold", highlight=False)
     if sum(widths) + 3 * len(widths) > console.width:
         for row in rows:
-            first, *rest = (f"{name}: {cell}" for (name, *_), cell in zip(kept, row, strict=True))
-            for line in (first, *(f"    {each}" for each in rest)):
+            first_line, *further_lines = (
+                f"{name}: {cell}" for (name, *_), cell in zip(varying, row, strict=True)
+            )
+            for line in (first_line, *(f"    {text}" for text in further_lines)):
                 console.print(line, markup=False, highlight=False)
         return
     table = Table(header_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
-    for (name, side, *_), width in zip(kept, widths, strict=True):
+    for (name, side, *_), width in zip(varying, widths, strict=True):
         table.add_column(escape(name), justify=side, overflow="fold", min_width=width)
     for row in rows:
         table.add_row(*map(escape, row))

@@ -90,8 +90,8 @@ def throughput(
     With --device cuda, measure physics, environments and training on the GPU instead.
     """
     stepping = [name for name in ALGORITHMS if name not in SEQUENCE_ALGORITHMS]
-    chosen = list(dict.fromkeys(map(canonical_algorithm, algorithms or stepping)))
-    for name in chosen:
+    names = list(dict.fromkeys(map(canonical_algorithm, algorithms or stepping)))
+    for name in names:
         if name in SEQUENCE_ALGORITHMS:
             raise unknown("algorithm with actions to measure", name, stepping)
     worlds = list(dict.fromkeys(environments or ENVIRONMENTS))
@@ -99,7 +99,7 @@ def throughput(
         from bench.cli.device_throughput import device_throughput
 
         device_throughput(
-            algorithms=algorithms and chosen,
+            algorithms=algorithms and names,
             environments=environments,
             device=device,
             quick=quick,
@@ -129,16 +129,16 @@ def throughput(
             )
     folder = results or results_folder()
     check_writable(folder)
-    rivals = who(chosen, worlds, seeds, peers=peers, sweep=sweep)
-    number, seconds = rounds or (1 if quick else 5), 1.0 if quick else 4.0
+    rivals = who(names, worlds, seeds, peers=peers, sweep=sweep)
+    round_count, seconds = rounds or (1 if quick else 5), 1.0 if quick else 4.0
     with answering(as_json) as answer:
-        rows = _measure(rivals, number, seconds, folder, output, main=chosen[-1], seeds=seeds)
+        rows = _measure(rivals, round_count, seconds, folder, output, main=names[-1], seeds=seeds)
         answer["rivals"] = summarise(pd.DataFrame(rows)).to_dict("records")
 
 
 def _measure(
     rivals: Sequence[Rival],
-    number: int,
+    rounds: int,
     seconds: float,
     folder: Path,
     output: Path | None,
@@ -150,9 +150,9 @@ def _measure(
     from bench.throughput.session import Failed, measure
 
     console = wide_console()
-    planned = number * sum(_expected(rival, seconds) for rival in rivals)
+    expected = rounds * sum(_expected(rival, seconds) for rival in rivals)
     console.print(
-        f"{count(len(rivals), 'rival')}, {count(number, 'round')}, about {duration(planned)}; "
+        f"{count(len(rivals), 'rival')}, {count(rounds, 'round')}, about {duration(expected)}; "
         "leave the machine alone meanwhile"
     )
     rows: list[dict[str, object]] = []
@@ -166,7 +166,7 @@ def _measure(
             console.print("Nothing had been measured.")
             return
         console.print(
-            f"Kept: {count(whole, 'whole round')} of {number:,}, and what was measured of the next."
+            f"Kept: {count(whole, 'whole round')} of {rounds:,}, and what was measured of the next."
         )
         finish()
 
@@ -175,9 +175,9 @@ def _measure(
         def tell(turn: int, rival: Rival) -> None:
             nonlocal whole
             whole = turn
-            status.update(_doing(turn, number, rival))
+            status.update(_turn_text(turn, rounds, rival))
 
-        for answer in measure(rivals, rounds=number, seconds=seconds, on_event=tell):
+        for answer in measure(rivals, rounds=rounds, seconds=seconds, on_event=tell):
             if isinstance(answer, Failed):
                 console.print(
                     f"{answer.rival.name} can't be measured: {answer.reason}", style="red"
@@ -223,7 +223,7 @@ def _expected(rival: Rival, seconds: float) -> float:
     return {"bare": 1.2, "training": 2.0, "peer": 4.0}[rival.kind] * seconds
 
 
-def _doing(turn: int, rounds: int, rival: Rival) -> str:
+def _turn_text(turn: int, rounds: int, rival: Rival) -> str:
     size = f", {count(rival.seeds, 'seed')}" if rival.seeds else ""
     return (
         f"round {turn + 1} of {rounds}: {rival.name}{size}, {rival.environment}, "
@@ -239,7 +239,7 @@ def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None
     for environment, part in summary.groupby("environment", sort=False):
         cells = []
         for row in part.itertuples():
-            ours = row.kind == "training"
+            is_training = row.kind == "training"
             shares = (getattr(row, name) for name in SHARES)
             ratio = f"{row.ratio:.2f} ({row.ratio_low:.2f} to {row.ratio_high:.2f})"
             cells.append(
@@ -248,8 +248,8 @@ def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None
                     str(row.seeds) if row.seeds else "",
                     str(row.environments),
                     f"{row.steps_per_second:,.0f} ({row.low:,.0f} to {row.high:,.0f})",
-                    ratio if ours else "",
-                    *(f"{share:.0%}" if ours else "" for share in shares),
+                    ratio if is_training else "",
+                    *(f"{share:.0%}" if is_training else "" for share in shares),
                     f"{row.memory:,.0f}",
                     "noisy" if row.noisy else "",
                 )
@@ -258,8 +258,8 @@ def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None
         print_table(
             console, str(environment), ("", *columns), ("left", *["right"] * len(columns)), cells
         )
-    compared = beside(rows, main, seeds)
-    for row in compared.itertuples():
+    comparisons = beside(rows, main, seeds)
+    for row in comparisons.itertuples():
         console.print(
             f"{row.environment}: {main} with {count(seeds, 'seed')} is {row.times:.1f} times "
             f"{row.name} with {count(row.environments, 'environment')} "

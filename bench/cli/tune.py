@@ -133,8 +133,8 @@ def tune(
         )
         request = _requested(plan, search, settings)
         descriptions = [cell.description for cell in plan.cells]
-        choice = partial(executor_of, executor, address, descriptions, workers=jobs)
-        _tune(request, trials, sampler, pruner, storage, scales, choice, results)
+        open_executor = partial(executor_of, executor, address, descriptions, workers=jobs)
+        _tune(request, trials, sampler, pruner, storage, scales, open_executor, results)
 
 
 def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None) -> Request:
@@ -144,18 +144,18 @@ def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None)
     from bench.tune.scoring import with_gold
     from bench.tune.space import search_space
 
-    first = plan.cells[0].description
-    fixed = {name: first.hyperparameters[name] for name in parse_settings(settings or [])}
+    description = plan.cells[0].description
+    fixed = {name: description.hyperparameters[name] for name in parse_settings(settings or [])}
     back_ends = {cell.description.environment: cell.description.back_end for cell in plan.cells}
     return Request(
-        algorithm=first.algorithm,
+        algorithm=description.algorithm,
         back_ends=back_ends,
-        steps=first.steps,
+        steps=description.steps,
         seeds=plan.cells[0].seeds,
-        space=search_space(first.algorithm, asked=search or (), fixed=tuple(fixed)),
+        space=search_space(description.algorithm, asked=search or (), fixed=tuple(fixed)),
         fixed=fixed,
-        device=first.device,
-        time_limit=first.time_limit,
+        device=description.device,
+        time_limit=description.time_limit,
         gold=with_gold(back_ends),
     )
 
@@ -167,7 +167,7 @@ def _tune(
     pruner: str,
     storage: str | None,
     scales: list[str] | None,
-    choice: Callable[..., AbstractContextManager[Executor]],
+    open_executor: Callable[..., AbstractContextManager[Executor]],
     results: Path | None,
 ) -> None:
     from bench.cli.output import write_text
@@ -193,16 +193,16 @@ def _tune(
         pruner=pruner,
     )
     print(f"Study {request.name}, {count(len(request.space), 'hyperparameter')} searched:")
-    width = max(len(each.field) for each in request.space)
-    for each in request.space:
-        print(f"    {each.field:{width}}  {each.words}")
+    width = max(len(dimension.field) for dimension in request.space)
+    for dimension in request.space:
+        print(f"    {dimension.field:{width}}  {dimension.words}")
     for line in rule(request):
         print(line)
-    before = best(study)
-    so_far = None if before is None else (before.number, before.value or 0.0)
+    earlier_best = best(study)
+    so_far = None if earlier_best is None else (earlier_best.number, earlier_best.value or 0.0)
     with (
         TuningDisplay(trials, so_far, console) as display,
-        choice(train=tuner.TRAIN, tell=display.say) as executor,
+        open_executor(train=tuner.TRAIN, tell=display.say) as executor,
     ):
         tuner.tune(
             request,
@@ -216,8 +216,8 @@ def _tune(
     print(f"Table: {shown(folder / 'trials.csv')}")
     for problem in store.problems:
         print(problem)
-    found = best(study)
-    if found is None:
+    winner = best(study)
+    if winner is None:
         raise InputError(
             f"no trial of study {request.name} is complete: see {shown(folder / 'trials.csv')}"
         )
@@ -226,10 +226,10 @@ def _tune(
     print(f"Plots: {shown(folder / 'plots.html')}")
     text = winner_ablation(
         request,
-        request.hyperparameters(found.params),
-        trial=found.number,
+        request.hyperparameters(winner.params),
+        trial=winner.number,
         trials=len(ended(study)),
-        value=found.value or 0.0,
+        value=winner.value or 0.0,
     )
     if text is None:
         print("No trial did better than the defaults, so there is nothing to test.")
@@ -251,8 +251,8 @@ def _show(study: Study, request: Request) -> None:
     from bench.tune.summary import changes, rows
 
     console = wide_console()
-    found = rows(study, request)
-    complete = [row for row in found if row.value is not None]
+    trial_rows = rows(study, request)
+    complete = [row for row in trial_rows if row.value is not None]
     header = ("trial", "score", *request.environments)
     trials = [
         (
@@ -266,6 +266,8 @@ def _show(study: Study, request: Request) -> None:
     settings = ("hyperparameter", "default", "tuned")
     alignment = ("left", "right", "right")
     print_table(console, "The best one", settings, alignment, list(changes(study, request)))
-    outcomes = [row.outcome for row in found]
-    told = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
-    print(f"{count(len(found), 'trial')}: {told}.")
+    outcomes = [row.outcome for row in trial_rows]
+    counts = ", ".join(
+        f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)
+    )
+    print(f"{count(len(trial_rows), 'trial')}: {counts}.")

@@ -45,7 +45,7 @@ class TuningDisplay(Live):
         self._flying: dict[tuple[int, str], tuple[float, str]] = {}
         self._tasks: dict[tuple[int, str], TaskID] = {}
         self._ended = 0
-        self._whole = self._bars.add_task("[bold]trials", total=trials, told="")
+        self._study_task = self._bars.add_task("[bold]trials", total=trials, told="")
 
     def __call__(self, event: Event) -> None:
         """Show one event of the tuner."""
@@ -69,18 +69,18 @@ class TuningDisplay(Live):
             self.say(f"{count(event.resumed, 'trial')} cut off before: tried again.")
         if event.elsewhere:
             self.say(f"{count(event.elsewhere, 'trial')} being trained by another process.")
-        self._bars.update(self._whole, completed=self._ended)
+        self._bars.update(self._study_task, completed=self._ended)
 
     def _moved(self, event: TrialMoved) -> None:
         key = event.number, event.environment
         last = "" if event.last_return is None else f", last return {event.last_return:,.1f}"
-        told = f"{event.speed:,.0f} steps/s{last}"
-        self._flying[key] = event.share, told
+        text = f"{event.speed:,.0f} steps/s{last}"
+        self._flying[key] = event.share, text
         if key not in self._tasks:
             self._tasks[key] = self._bars.add_task(
                 f"trial {event.number}, {event.environment}", total=1.0, told=""
             )
-        self._bars.update(self._tasks[key], completed=event.share, told=told)
+        self._bars.update(self._tasks[key], completed=event.share, told=text)
 
     def _end(self, event: TrialEnded) -> None:
         self._ended = event.ended
@@ -90,13 +90,13 @@ class TuningDisplay(Live):
         if event.outcome == "complete" and event.value is not None:
             if self._best is None or event.value > self._best[1]:
                 self._best = event.number, event.value
-            told = f"{event.value:.3f}"
+            text = f"{event.value:.3f}"
         else:
-            told = event.outcome if event.outcome == "pruned" else f"failed: {event.reason}"
+            text = event.outcome if event.outcome == "pruned" else f"failed: {event.reason}"
             if event.value is not None:
-                told += f" at {event.value:.3f}"
-        self.say(f"[{self._ended}/{self._trials}] trial {event.number}: {told}{self._best_text()}")
-        self._bars.update(self._whole, completed=self._ended)
+                text += f" at {event.value:.3f}"
+        self.say(f"[{self._ended}/{self._trials}] trial {event.number}: {text}{self._best_text()}")
+        self._bars.update(self._study_task, completed=self._ended)
 
     def _best_text(self) -> str:
         if self._best is None:
@@ -104,6 +104,6 @@ class TuningDisplay(Live):
         return f"; best so far {self._best[1]:.3f}, trial {self._best[0]}"
 
     def _say_in_flight(self) -> None:
-        self._said = time.monotonic()
-        for (number, environment), (share, told) in self._flying.items():
-            self.say(f"    trial {number}, {environment}: {share:.0%}, {told}")
+        self._line_time = time.monotonic()
+        for (number, environment), (share, text) in self._flying.items():
+            self.say(f"    trial {number}, {environment}: {share:.0%}, {text}")

@@ -63,10 +63,10 @@ def verify(
 
     (folder,) = result_folders(results or PUBLISHED)
     store = Store(folder)
-    name, asked = asked_for(ablation, modules)
+    name, allowed = asked_for(ablation, modules)
     table = runs_of(store, name)
     table = named(table, runs, store) if runs else table
-    table = importable(table, asked, store)
+    table = importable(table, allowed, store)
     if adopt:
         from bench.cli.replay import replay
 
@@ -76,8 +76,10 @@ def verify(
             raise typer.Exit(1)
         return
     chosen = table if runs else _short(table, store)
-    ended = interruptible("Interrupted. The workers have ended; nothing was stored or changed.")
-    with answering(as_json) as answer, ended:
+    interruption = interruptible(
+        "Interrupted. The workers have ended; nothing was stored or changed."
+    )
+    with answering(as_json) as answer, interruption:
         answer["agree"] = _train_and_compare(chosen, store, answer)
         if not answer["agree"]:
             raise typer.Exit(1)
@@ -92,18 +94,18 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     table = trained(table) if len(table) else table
     if table.empty:
         raise InputError(f"no run in {shown(store.path)} that could be trained again")
-    known = table[
+    trainable = table[
         (table["status"] == "finished") & table["algorithm"].map(is_algorithm).astype(bool)
     ]
-    known = known[known["device"] == "cpu"].copy()
-    if known.empty:
+    trainable = trainable[trainable["device"] == "cpu"].copy()
+    if trainable.empty:
         raise InputError(f"no run in {shown(store.path)} that could be trained again")
-    current = set()
-    for run in known.drop_duplicates(["algorithm", "environment", "back_end"]).itertuples():
+    digests = set()
+    for run in trainable.drop_duplicates(["algorithm", "environment", "back_end"]).itertuples():
         with suppress(FileNotFoundError):  # a back end or a plugin that is not there
-            current.add(code_digest(run))
-    known["other"] = ~of_code(known, *current)
-    return known.sort_values(["other", "budget", "seconds", "run"]).iloc[:1]
+            digests.add(code_digest(run))
+    trainable["other"] = ~of_code(trainable, *digests)
+    return trainable.sort_values(["other", "budget", "seconds", "run"]).iloc[:1]
 
 
 def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any]) -> bool:
@@ -113,9 +115,9 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any
     from bench.store import Store
 
     plan = retraining_plan([(_described(run), int(run.seed)) for run in chosen.itertuples()])
-    described = set(chosen["description"])
+    descriptions = set(chosen["description"])
     stored = store.read(
-        entry for entry in store.committed().values() if entry.description in described
+        entry for entry in store.committed().values() if entry.description in descriptions
     )
     if lost := set(chosen["run"]) - set(stored["runs"]["run"].to_pylist()):
         raise InputError("; ".join([f"run {min(lost)} can't be read", *store.problems]))
@@ -124,8 +126,8 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any
         summary = _train(plan, Store(folder), store)
         fresh = Store(folder)
         results = fresh.finished()
-        again = fresh.read(each for run, each in fresh.committed().items() if run in results)
-    agreements = agree(stored, again)
+        retrained = fresh.read(entry for run, entry in fresh.committed().items() if run in results)
+    agreements = agree(stored, retrained)
     for run in chosen.itertuples():
         if run.run in agreements:
             place = f"{run.algorithm} in {run.environment}, seed {run.seed}"
@@ -134,14 +136,14 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any
         place = f"{description.algorithm} in {description.environment}"
         print(f"{count(number, 'run')} of {place} FAILED: {reason}")
     answer["runs"] = {
-        run: {"outcome": each.outcome, "sentence": each.sentence}
-        for run, each in agreements.items()
+        run: {"outcome": agreement.outcome, "sentence": agreement.sentence}
+        for run, agreement in agreements.items()
     }
     if agreements:
         print(*tell(agreements), sep="\n")
     for problem in store.problems:
         print(problem)
-    return not summary.failures and all(each.holds for each in agreements.values())
+    return not summary.failures and all(agreement.holds for agreement in agreements.values())
 
 
 def _described(run: pd.Series) -> Description:

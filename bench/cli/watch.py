@@ -100,19 +100,19 @@ def watch(
     tokens = row.back_end == SEQUENCE.name
     if tokens and output is not None:
         raise InputError(f"{row.environment} is read, not seen: leave out --output")
-    if not tokens and output is None and (lack := offscreen_rendering.no_window_because()):
-        raise InputError(f"{lack}; write a video with --output")
+    if not tokens and output is None and (obstacle := offscreen_rendering.no_window_because()):
+        raise InputError(f"{obstacle}; write a video with --output")
     if reason := not_played_because(row):
         raise InputError(f"{row.run}: {reason}")
-    told = f"{row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps"
+    title = f"{row.algorithm} in {row.environment}, seed {row.seed}, {row.steps:,} steps"
     if tokens:
         parameters = written_policy(store, row)
-        print(f"{row.run}: {told}")
+        print(f"{row.run}: {title}")
         _read(parameters, row.environment, episodes, sampled, seed)
         return
     limit = described(row).time_limit if steps else episode_limit(row, None, CUT)
     policy = load_policy(store, row)
-    print(f"{row.run}: {told}")
+    print(f"{row.run}: {title}")
     with interruptible("Interrupted. No video was written."):
         _show(policy, row.environment, limit, output, episodes, sampled, steps or math.inf, seed)
     for problem in store.problems:
@@ -122,9 +122,9 @@ def watch(
 def _read(policy: np.ndarray, environment: str, episodes: int, sampled: bool, seed: int) -> None:
     from bench.policies.written_answers import as_words, worth, written
 
-    found = written(environment, policy, episodes, sampled=sampled, seed=seed)
-    rewards = worth(environment, found).returns
-    for words, reward in zip(as_words(environment, found), rewards, strict=True):
+    answers = written(environment, policy, episodes, sampled=sampled, seed=seed)
+    rewards = worth(environment, answers).returns
+    for words, reward in zip(as_words(environment, answers), rewards, strict=True):
         print(f"{words}  ({reward:,.1f})")
 
 

@@ -30,29 +30,34 @@ class Estimate:
         runs = trained(store.runs())
         runs = runs[(runs["status"] == "finished") & (runs["steps"] > 0) & (runs["seconds"] > 0)]
         # A group's seconds are shared by its seeds.
-        each = runs["seconds"] / (runs["steps"] * runs["group_size"])
-        by_place = each.groupby([runs["algorithm"], runs["environment"]]).median()
-        return cls(known={(str(a), str(e)): float(value) for (a, e), value in by_place.items()})
+        per_step = runs["seconds"] / (runs["steps"] * runs["group_size"])
+        medians = per_step.groupby([runs["algorithm"], runs["environment"]]).median()
+        return cls(
+            known={
+                (str(algorithm), str(environment)): float(value)
+                for (algorithm, environment), value in medians.items()
+            }
+        )
 
     def seconds_per_step(self, description: Description) -> float:
         """Return seconds to order work by; if unknown, the median of the known ones."""
-        place = (description.algorithm, description.environment)
-        usual = median(self.known.values()) if self.known else 1.0
-        return self.known.get(place, usual)
+        key = (description.algorithm, description.environment)
+        typical = median(self.known.values()) if self.known else 1.0
+        return self.known.get(key, typical)
 
     def seconds(self, runs: Iterable[Description], workers: int) -> float | None:
         """Return the wall time to train one seed of each of `runs`; None if one is unknown."""
         total = 0.0
         for description in runs:
-            place = (description.algorithm, description.environment)
-            if place not in self.known:
+            key = (description.algorithm, description.environment)
+            if key not in self.known:
                 return None
-            total += self.known[place] * description.steps
+            total += self.known[key] * description.steps
         return total / workers
 
 
 @cache
-def _of_published(folder: Path) -> Estimate:
+def _published_estimate(folder: Path) -> Estimate:
     from bench.store import Store
 
     return Estimate.of(Store(folder, read_only=True))
@@ -68,10 +73,10 @@ def estimated(missing: Collection[Description], store: Store, workers: int) -> s
     """
     from bench.store import PUBLISHED
 
-    own, published = partial(Estimate.of, store), partial(_of_published, PUBLISHED)
-    for estimate, source in ((own, "your runs"), (published, "the published runs")):
+    local, published = partial(Estimate.of, store), partial(_published_estimate, PUBLISHED)
+    for estimate, source in ((local, "your runs"), (published, "the published runs")):
         seconds = estimate().seconds(missing, workers)
         if seconds is not None:
-            took = f"about {duration(seconds)} on {count(workers, 'core')}"
-            return f"Training them takes {took}, by what {source} took."
+            wall_time = f"about {duration(seconds)} on {count(workers, 'core')}"
+            return f"Training them takes {wall_time}, by what {source} took."
     return "How long training takes is not known: no run like some of them is stored yet."

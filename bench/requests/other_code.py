@@ -28,16 +28,18 @@ def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
 
     runs = trained(runs)
     runs = runs[~of_first_edition(runs)]
-    known = runs[runs["status"].isin(RESULTS) & runs["algorithm"].map(is_algorithm).astype(bool)]
-    same: list[bool] = []
+    checkable = runs[
+        runs["status"].isin(RESULTS) & runs["algorithm"].map(is_algorithm).astype(bool)
+    ]
+    current: list[bool] = []
     # Runs of one algorithm, environment and back end go through the same code.
-    alike_in = ["algorithm", "environment", "back_end"]
-    for _, alike in known.drop_duplicates("run").groupby(alike_in, observed=True):
+    keys = ["algorithm", "environment", "back_end"]
+    for _, group in checkable.drop_duplicates("run").groupby(keys, observed=True):
         with suppress(FileNotFoundError):  # a back end or a plugin that is not there
-            same += list(of_code(alike, code_digest(next(alike.itertuples()))))
-    if not all(same):
-        number = f"{same.count(False)} of {len(same)}"
-        yield f"{number} runs come from other code than this tree's"
+            current += list(of_code(group, code_digest(next(group.itertuples()))))
+    if not all(current):
+        share = f"{current.count(False)} of {len(current)}"
+        yield f"{share} runs come from other code than this tree's"
 
 
 def of_code(runs: pd.DataFrame, *digests: str) -> pd.Series:

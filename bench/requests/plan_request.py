@@ -59,7 +59,9 @@ def requested_plan(
     parsed_settings = parse_settings(settings or [])
     if device not in DEVICES:
         raise unknown("device", device, DEVICES)
-    asked, options = _asked(ablation, algorithms, control, environments, time_limit)
+    requested, options = _requested_ablation(
+        ablation, algorithms, control, environments, time_limit
+    )
 
     from bench.plan.lookup import load_algorithm
     from bench.plan.plan import make_plan
@@ -67,12 +69,12 @@ def requested_plan(
     from bench.train.back_ends import back_end_on, note_on_physics
     from bench.train.trainer import validate
 
-    described = {each: _environment(each) for each in environments or asked.environments}
-    addresses = {each: found.environment for each, found in described.items()}
-    own_limits = {found.environment: found.time_limit for found in described.values()}
+    specifications = {name: _environment(name) for name in environments or requested.environments}
+    addresses = {name: spec.environment for name, spec in specifications.items()}
+    environment_limits = {spec.environment: spec.time_limit for spec in specifications.values()}
     resolved = device if elsewhere and device == "cuda" else resolved_device(device)
     plan = make_plan(
-        _addressed(asked, addresses),
+        _addressed(requested, addresses),
         back_end_of=partial(back_end_on, resolved),
         seeds=parsed_seeds,
         steps=parsed_steps,
@@ -83,8 +85,8 @@ def requested_plan(
         device=resolved,
         options=options,
     )
-    chosen = dict.fromkeys(cell.environment for cell in plan.cells)
-    notes = filter(None, (note_on_physics(resolved, environment) for environment in chosen))
+    planned = dict.fromkeys(cell.environment for cell in plan.cells)
+    notes = filter(None, (note_on_physics(resolved, environment) for environment in planned))
     plan = replace(plan, notes=(*plan.notes, *notes))
     unlimited: list[str] = []
     for cell in plan.cells:
@@ -95,10 +97,10 @@ def requested_plan(
             validate(h)
         except InputError as error:
             raise InputError(f"variant {cell.variant.name!r}: {error}") from error
-        limit = description.time_limit or own_limits[cell.environment]
+        limit = description.time_limit or environment_limits[cell.environment]
         if scored or getattr(algorithm, "collects", None) == "trajectories":
-            needs = "trials are scored by" if scored else f"{description.algorithm} learns from"
-            check_ends(cell.environment, limit, f"{needs} whole episodes")
+            purpose = "trials are scored by" if scored else f"{description.algorithm} learns from"
+            check_ends(cell.environment, limit, f"{purpose} whole episodes")
         elif getattr(h, "staggered_start", False):
             check_ends(cell.environment, limit, "staggered_start spreads first episodes over one")
         elif limit is None:
@@ -106,7 +108,7 @@ def requested_plan(
     return replace(plan, notes=(*plan.notes, *dict.fromkeys(unlimited)))
 
 
-def _asked(
+def _requested_ablation(
     ablation: str | Ablation | None,
     algorithms: list[str] | None,
     control: str | None,
@@ -124,32 +126,32 @@ def _asked(
             raise InputError("--control goes with --algorithm: an ablation names its own control")
         if isinstance(ablation, Ablation):
             return ablation, ""
-        found = load_ablation(ablation)
-        return found, "" if found.name == ablation else shlex.join(["--ablation", ablation])
+        loaded = load_ablation(ablation)
+        return loaded, "" if loaded.name == ablation else shlex.join(["--ablation", ablation])
     if ablation is not None:
         raise InputError("--ablation and --algorithm exclude each other")
     if not environments:
         raise InputError("--algorithm needs an environment, like --env Hopper-v5")
     from bench.plan.side_by_side import side_by_side
 
-    words = [("--algorithm", name) for name in algorithms]
-    words += [("--control", control)] if control else []
-    words += [("--env", name) for name in environments]
-    words += [("--time-limit", str(time_limit))] if time_limit else []
-    options = shlex.join(word for pair in words for word in pair)
+    pairs = [("--algorithm", name) for name in algorithms]
+    pairs += [("--control", control)] if control else []
+    pairs += [("--env", name) for name in environments]
+    pairs += [("--time-limit", str(time_limit))] if time_limit else []
+    options = shlex.join(word for pair in pairs for word in pair)
     return side_by_side(algorithms, environments, control), options
 
 
 def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
     """Return the ablation with addresses in place of its environments' short names."""
-    names = {each: addresses.get(each, each) for each in ablation.environments}
+    address_of = {name: addresses.get(name, name) for name in ablation.environments}
     steps = ablation.steps
     if isinstance(steps, Mapping):
-        steps = {names[each]: budget for each, budget in steps.items()}
+        steps = {address_of[name]: budget for name, budget in steps.items()}
     limit = ablation.time_limit
     if isinstance(limit, Mapping):
-        limit = {names[each]: number for each, number in limit.items()}
-    environments = tuple(names.values())
+        limit = {address_of[name]: number for name, number in limit.items()}
+    environments = tuple(address_of.values())
     return replace(ablation, environments=environments, steps=steps, time_limit=limit)
 
 
@@ -176,8 +178,8 @@ def specification(environment: str) -> Specification:
     except (InputError, KeyboardInterrupt):
         raise
     except BaseException as error:  # whatever a user's own module may raise
-        said = "; ".join([told(error), *getattr(error, "__notes__", [])])
-        raise InputError(f"environment {environment!r} can't be made: {said}") from error
+        message = "; ".join([told(error), *getattr(error, "__notes__", [])])
+        raise InputError(f"environment {environment!r} can't be made: {message}") from error
 
 
 def resolved_device(device: str) -> str:

@@ -37,8 +37,8 @@ def train(
     *,
     standing: Counter,
     executor: Executor,
-    asked: datetime,
-    before: datetime | None,
+    requested_at: datetime,
+    fresh_before: datetime | None,
     observers: Iterable[Callable[[Event], None]],
     verbose: bool = False,
 ) -> Trained:
@@ -49,8 +49,8 @@ def train(
         store: a writable store.
         standing: counts the events, for the observers that need it.
         executor: runs the training; it has ended when this returns.
-        asked: time of the request.
-        before: runs whose results started before this moment are trained again.
+        requested_at: time of the request.
+        fresh_before: runs whose results started before this moment are trained again.
         observers: each is called with the runner's events.
         verbose: show on standard error what is logged in the store's folder `logs`.
 
@@ -66,7 +66,7 @@ def train(
 
     with store.planning(plan.ablation.name):
         earlier = _planned(store, plan.ablation.name)
-        rows = _with_kept_seeds(plan, plan.rows(asked), earlier, store)
+        rows = _with_kept_seeds(plan, plan.rows(requested_at), earlier, store)
         rows += imported_rows(store, rows)
         hidden = set(earlier) - {row["description"] for row in rows}
         store.write_plan(rows)
@@ -75,7 +75,7 @@ def train(
             plan,
             store,
             executor=executor,
-            fresh_before=before,
+            fresh_before=fresh_before,
             checkpoints=store.path / "checkpoints",
             seconds_per_step=Estimate.of(store).seconds_per_step,
             on_event=each_told(
@@ -105,10 +105,10 @@ def _with_kept_seeds(
     from bench.evidence.statistics.significance import FEWEST_PAIRS
     from bench.store.schema import RESULTS
 
-    known = {each.description.identifier for each in plan.cells} & set(earlier)
-    stored = {each.run for each in store.entries(known) if each.status in RESULTS}
+    replanned = {cell.description.identifier for cell in plan.cells} & set(earlier)
+    stored = {entry.run for entry in store.entries(replanned) if entry.status in RESULTS}
     for row, cell in zip(rows, plan.cells, strict=True):
-        if cell.description.identifier not in known:
+        if cell.description.identifier not in replanned:
             continue
         seeds = set(earlier[cell.description.identifier].get("seeds", plan.ablation.seeds))
         if len({cell.description.run(seed) for seed in seeds} & stored) < FEWEST_PAIRS:
@@ -130,23 +130,23 @@ def _planned(store: Store, ablation: str) -> dict[str, dict[str, Any]]:
 
 def account(summary: Summary, store: Store) -> Iterator[str]:
     """Yield lines on how the runs ended, each reason once."""
-    kept = f"; {count(summary.kept, 'run')} kept from before" if summary.kept else ""
-    yield f"Trained {count(summary.finished, 'run')} in {duration(summary.seconds)}{kept}."
+    kept_text = f"; {count(summary.kept, 'run')} kept from before" if summary.kept else ""
+    yield f"Trained {count(summary.finished, 'run')} in {duration(summary.seconds)}{kept_text}."
     if summary.stale:
-        come = "comes" if summary.stale == 1 else "come"
-        them = "it" if summary.stale == 1 else "them"
+        verb = "comes" if summary.stale == 1 else "come"
+        pronoun = "it" if summary.stale == 1 else "them"
         yield (
-            f"{count(summary.stale, 'run')} kept {come} from other code; "
-            f"--fresh trains {them} again."
+            f"{count(summary.stale, 'run')} kept {verb} from other code; "
+            f"--fresh trains {pronoun} again."
         )
     if summary.elsewhere:
         yield f"{count(summary.elsewhere, 'run')} finished meanwhile by another process."
-    for what, runs in (
+    for outcome, reasons in (
         ("finished", summary.odd),
         ("diverged", summary.diverged),
         ("FAILED", summary.failures),
     ):
-        for (description, reason), number in runs.items():
+        for (description, reason), number in reasons.items():
             place = f"{description.algorithm} in {description.environment}"
-            yield f"{count(number, 'run')} of {place} {what}: {reason}"
+            yield f"{count(number, 'run')} of {place} {outcome}: {reason}"
     yield from store.problems

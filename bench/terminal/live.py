@@ -25,7 +25,7 @@ class Live:
     def __init__(self, console: Console, heartbeat: float, *columns: ProgressColumn) -> None:
         self._console = console
         self._heartbeat = heartbeat
-        self._said = time.monotonic()
+        self._line_time = time.monotonic()
         self._bars = Progress(
             *columns, console=console, transient=True, disable=not console.is_terminal
         )
@@ -45,8 +45,10 @@ class Live:
     def say(self, line: str) -> None:
         """Show a line that stays."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
-        self._said = time.monotonic()
+        self._line_time = time.monotonic()
 
     @property
     def _line_is_due(self) -> bool:
-        return not self._console.is_terminal and time.monotonic() - self._said >= self._heartbeat
+        return (
+            not self._console.is_terminal and time.monotonic() - self._line_time >= self._heartbeat
+        )

@@ -29,12 +29,12 @@ class Display(Live):
     """Shows the progress of a plan by the runner's events.
 
     Args:
-        count: the progress of each group; it has to receive every event before this display.
+        counter: the progress of each group; it has to receive every event before this display.
         console: where to show it.
         heartbeat: seconds between lines about the groups in flight where there are no bars.
     """
 
-    def __init__(self, count: Counter, console: Console, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(self, counter: Counter, console: Console, heartbeat: float = HEARTBEAT) -> None:
         super().__init__(
             console,
             heartbeat,
@@ -46,10 +46,10 @@ class Display(Live):
             TextColumn("{task.fields[last]}", table_column=_column()),
             TimeRemainingColumn(table_column=_column()),
         )
-        self._count = count
+        self._counter = counter
         self._tasks: dict[Group, TaskID] = {}
         self._elsewhere = 0
-        self._whole: TaskID | None = None
+        self._plan_task: TaskID | None = None
 
     def __call__(self, event: Event) -> None:
         """Show one event of the runner."""
@@ -57,56 +57,60 @@ class Display(Live):
             case Planned():
                 if event.compiled_first:
                     self.say("Kernels are compiled for this processor first, once.")
-                self._whole = self._bars.add_task(
+                self._plan_task = self._bars.add_task(
                     "[bold]everything", total=self._standing.steps or None, speed="", last=""
                 )
             case Started(group=group):
                 self._tasks[group] = self._bars.add_task(
-                    in_words(self._count.flying[group]),
+                    in_words(self._counter.flying[group]),
                     total=group.steps,
                     speed="starting",
                     last="",
                 )
             case Progressed(group=group):
-                own = self._count.flying[group]
-                last = "" if own.last_return is None else f"return {own.last_return:,.1f}"
-                speed = f"{own.speed:,.0f} steps/s"
-                self._bars.update(self._tasks[group], completed=own.done, speed=speed, last=last)
+                standing = self._counter.flying[group]
+                last = "" if standing.last_return is None else f"return {standing.last_return:,.1f}"
+                speed = f"{standing.speed:,.0f} steps/s"
+                self._bars.update(
+                    self._tasks[group], completed=standing.done, speed=speed, last=last
+                )
             case Ended():
                 self._end(event)
             case Waited(elsewhere=elsewhere) if elsewhere and elsewhere != self._elsewhere:
                 self._elsewhere = elsewhere
                 self.say(f"Waiting for {count(elsewhere, 'run')} that other processes train.")
-        if self._whole is not None:
+        if self._plan_task is not None:
             speed = f"{sum(group.speed for group in self._standing.groups):,.0f} steps/s"
-            self._bars.update(self._whole, completed=self._standing.done, speed=speed)
+            self._bars.update(self._plan_task, completed=self._standing.done, speed=speed)
         if self._line_is_due:
             for line in lines(self._standing):
                 self.say(line)
 
     @property
     def _standing(self) -> Standing:
-        return self._count.standing
+        return self._counter.standing
 
     def _end(self, event: Ended) -> None:
         task = self._tasks.pop(event.group, None)
         outcomes = Counted(event.outcomes.values())
-        told = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
+        summary = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
         if task is not None:
             self._bars.remove_task(task)
-            told += f" in {duration(event.seconds)}"
-        done = self._standing.done / max(self._standing.steps, 1)
-        self.say(f"[{done:4.0%}] {in_words(self._count.of(event.group))}: {told}")
+            summary += f" in {duration(event.seconds)}"
+        share = self._standing.done / max(self._standing.steps, 1)
+        self.say(f"[{share:4.0%}] {in_words(self._counter.of(event.group))}: {summary}")
         for reason in event.reasons:
             self.say(f"    {reason}")
 
 
 def lines(standing: Standing) -> Iterator[str]:
     """Yield a line on the progress of a plan, and one for each group in flight."""
-    left = "" if standing.left is None else f", about {duration(standing.left)} left"
-    done = standing.done / max(standing.steps, 1)
-    yield f"[{done:4.0%}] of {count(standing.steps, 'step')}{left}"
+    remaining = "" if standing.left is None else f", about {duration(standing.left)} left"
+    share = standing.done / max(standing.steps, 1)
+    yield f"[{share:4.0%}] of {count(standing.steps, 'step')}{remaining}"
     for group in standing.groups:
-        told = f"{group.done / group.steps:.0%}, {group.speed:,.0f} steps/s" if group.speed else ""
+        progress = (
+            f"{group.done / group.steps:.0%}, {group.speed:,.0f} steps/s" if group.speed else ""
+        )
         last = "" if group.last_return is None else f", last return {group.last_return:,.1f}"
-        yield f"    {in_words(group)}: {told or 'starting'}{last}"
+        yield f"    {in_words(group)}: {progress or 'starting'}{last}"

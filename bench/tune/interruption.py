@@ -21,21 +21,21 @@ def held_back() -> Iterator[Callable[[], None]]:
     if threading.current_thread() is not threading.main_thread():
         yield lambda: None
         return
-    came: list[int] = []
+    pending: list[int] = []
 
     def hold(number: int, frame: FrameType | None) -> None:
-        came.append(number)
+        pending.append(number)
         restore()
 
     def restore() -> None:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)
 
     def act() -> None:
-        if came:
-            signal.raise_signal(came.pop())
+        if pending:
+            signal.raise_signal(pending.pop())
 
-    before = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.signal(number, hold) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield act
     finally:

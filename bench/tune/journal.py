@@ -48,13 +48,13 @@ def mend(path: Path) -> str | None:
     if not _read(path.read_bytes()).torn:
         return None if path.stat().st_size else f"{path} is empty, so the study begins anew"
     # A torn line may be one that another process is just writing.
-    with _alone(path), path.open("r+b") as file:
+    with _locked(path), path.open("r+b") as file:
         journal = _read(content := file.read())
         if journal.operations == 0 and not content.startswith(_BEGINNING):
             raise InputError(f"{path} is no journal of a study: move it away")
         mended = bytearray(content)
         for torn in journal.torn:
-            mended[torn.begin : torn.end] = torn.instead.ljust(torn.end - torn.begin)
+            mended[torn.begin : torn.end] = torn.replacement.ljust(torn.end - torn.begin)
         mended = mended.rstrip(b" ")
         file.seek(0)
         file.write(mended)
@@ -72,7 +72,7 @@ class _Torn:
     line: int
     begin: int
     end: int
-    instead: bytes = b""
+    replacement: bytes = b""
 
 
 @dataclass(kw_only=True)
@@ -84,7 +84,7 @@ class _Journal:
 
 
 def _read(content: bytes) -> _Journal:
-    journal, begin, study, trials = _Journal(), 0, False, 0
+    journal, begin, has_study, trials = _Journal(), 0, False, 0
     for number, line in enumerate(BytesIO(content), 1):
         operation, unread = _operation(line)
         if unread:
@@ -94,13 +94,13 @@ def _read(content: bytes) -> _Journal:
             continue
         journal.operations += 1
         kind, trial = operation["op_code"], operation.get("trial_id", -1)
-        study |= kind == _CREATE_STUDY
+        has_study |= kind == _CREATE_STUDY
         trials += kind == _CREATE_TRIAL
         if journal.torn:
             last = journal.torn[-1]
-            if trial == trials and not last.instead and last.end - last.begin > len(_TRIAL):
-                last.instead, trials = _TRIAL + b"\n", trials + 1
-            if not study or trial >= trials:
+            if trial == trials and not last.replacement and last.end - last.begin > len(_TRIAL):
+                last.replacement, trials = _TRIAL + b"\n", trials + 1
+            if not has_study or trial >= trials:
                 raise InputError(
                     f"line {last.line} of the study's journal is torn, and without it the lines "
                     "behind it can't be understood: move the journal away to begin anew; runs that "
@@ -113,18 +113,18 @@ def _operation(line: bytes) -> tuple[dict[str, Any] | None, int]:
     """Return the operation that a line ends with, or None, and how many bytes to leave out."""
     # An operation that was appended to a torn line is whole.
     begin = max(line.rfind(_BEGINNING), 0)
-    before = line[:begin]
+    prefix = line[:begin]
     try:
         operation = json.loads(line[begin:])
         if line.endswith(b"\n") and "worker_id" in operation:
-            return operation, len(before) if before.strip() else 0
+            return operation, len(prefix) if prefix.strip() else 0
     except (ValueError, TypeError):  # TypeError: JSON, but no object
         pass
     return None, len(line)
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def _locked(path: Path) -> Iterator[None]:
     """Hold the journal's lock, so that no other process appends within the block."""
     lock = JournalFileSymlinkLock(str(path))
     lock.acquire()

@@ -25,21 +25,21 @@ def plots_page(study: Study, request: Request) -> str:
     from optuna.trial import TrialState
 
     complete = study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
-    names = [each.parameter for each in request.space]
+    names = [dimension.parameter for dimension in request.space]
     figures = [visualization.plot_optimization_history(study, target_name="normalised score")]
     if len(complete) >= LEAST_FOR_IMPORTANCE:
         figures.append(visualization.plot_param_importances(study, params=names))
     figures.append(
         visualization.plot_parallel_coordinate(study, params=names, target_name="normalised score")
     )
-    drawn = [
+    plots = [
         figure.update_layout(margin={"b": 120}).to_html(
             full_html=False,
-            include_plotlyjs=place == 0,
-            div_id=f"plot-{place}",
+            include_plotlyjs=index == 0,
+            div_id=f"plot-{index}",
             config={"displaylogo": False},
         )
-        for place, figure in enumerate(figures)
+        for index, figure in enumerate(figures)
     ]
     title = html.escape(f"Study {request.name}")
     return "\n".join(
@@ -48,7 +48,7 @@ def plots_page(study: Study, request: Request) -> str:
             f'<html lang="en"><head><meta charset="utf-8"><title>{title}</title>',
             "<style>body { font-family: sans-serif; margin: 2em auto; max-width: 90em }</style>",
             f"</head><body><h1>{title}</h1>",
-            *drawn,
+            *plots,
             "</body></html>",
             "",
         ]

@@ -51,7 +51,7 @@ class Request:
             "environments": dict(sorted(self.back_ends.items())),
             "steps": self.steps,
             "seeds": list(self.seeds),
-            "space": {each.field: each.stated() for each in self.space},
+            "space": {dimension.field: dimension.stated() for dimension in self.space},
             "fixed": {name: plain(value) for name, value in sorted(self.fixed.items())},
             "device": self.device,
             # Left out if None, so that studies from before time limits existed keep their names.
@@ -62,8 +62,8 @@ class Request:
     @property
     def name(self) -> str:
         """The study's name: readable, with six digits hashed from the whole request."""
-        told = (self.algorithm, *sorted(self.back_ends))
-        words = [re.sub(r"[^A-Za-z0-9_.-]+", "_", each.rpartition(":")[2]) for each in told]
+        names = (self.algorithm, *sorted(self.back_ends))
+        words = [re.sub(r"[^A-Za-z0-9_.-]+", "_", name.rpartition(":")[2]) for name in names]
         text = json.dumps(self.stated(), sort_keys=True)
         digits = hashlib.sha256(text.encode()).hexdigest()[:6]
         return "-".join([*words, str(self.steps), digits])
@@ -78,10 +78,13 @@ class Request:
 
     def default_values(self) -> dict[str, object] | None:
         """Return Optuna's values for the defaults; None if the space doesn't contain them."""
-        own = {**defaults(self.algorithm), **self.fixed}
-        if not all(each.holds(own[each.field]) for each in self.space):
+        values = {**defaults(self.algorithm), **self.fixed}
+        if not all(dimension.holds(values[dimension.field]) for dimension in self.space):
             return None
-        return {each.parameter: each.suggestion(own[each.field]) for each in self.space}
+        return {
+            dimension.parameter: dimension.suggestion(values[dimension.field])
+            for dimension in self.space
+        }
 
     def description(self, environment: str, hyperparameters: Mapping[str, object]) -> Description:
         """Return the description of a trial's runs in an environment."""

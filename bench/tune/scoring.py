@@ -26,30 +26,30 @@ RETURN = Scale(zero=0.0, one=1.0)
 """Leaves returns as they are."""
 
 
-def trial_scales(environments: Sequence[str], given: Sequence[str] = ()) -> dict[str, Scale]:
+def trial_scales(environments: Sequence[str], texts: Sequence[str] = ()) -> dict[str, Scale]:
     """Return environment -> its scale.
 
     Args:
         environments: the study's environments.
-        given: the user's own, as "environment=zero:one" [return].
+        texts: the user's scales, as "environment=zero:one" [return].
 
     Raises:
         InputError: a scale of the user's isn't understood; or there are several environments, one
             of them without a scale.
     """
-    own = dict(_read(text, environments) for text in given)
-    if all(each in own for each in environments):
-        return {each: own[each] for each in environments}
-    found = _published() | own
-    lacking = [each for each in environments if each not in found]
+    user_scales = dict(_parsed_scale(text, environments) for text in texts)
+    if all(environment in user_scales for environment in environments):
+        return {environment: user_scales[environment] for environment in environments}
+    available = _published() | user_scales
+    missing = [environment for environment in environments if environment not in available]
     if len(environments) == 1:
-        return {each: found.get(each, RETURN) for each in environments}
-    if lacking:
+        return {environment: available.get(environment, RETURN) for environment in environments}
+    if missing:
         raise InputError(
-            f"{lacking[0]} has no scale on which its returns could be averaged with those of other "
-            f"environments: say what counts as 0 and as 1, like --scale {lacking[0]}=-200:1500"
+            f"{missing[0]} has no scale on which its returns could be averaged with those of other "
+            f"environments: say what counts as 0 and as 1, like --scale {missing[0]}=-200:1500"
         )
-    return {each: found[each] for each in environments}
+    return {environment: available[environment] for environment in environments}
 
 
 def trial_score(returns: Mapping[str, float], scales: Mapping[str, Scale]) -> float:
@@ -59,7 +59,9 @@ def trial_score(returns: Mapping[str, float], scales: Mapping[str, Scale]) -> fl
         returns: environment -> mean over seeds [return].
         scales: environment -> scale.
     """
-    return float(np.mean([float(scales[each](value)) for each, value in returns.items()]))
+    return float(
+        np.mean([float(scales[environment](value)) for environment, value in returns.items()])
+    )
 
 
 def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
@@ -70,24 +72,36 @@ def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
     """
     from bench.train.answers.tasks import find_task
 
-    tasks = {each: find_task(each) for each in back_ends if back_ends[each] == SEQUENCE.name}
-    return tuple(each for each, task in tasks.items() if task is not None and task.gold is not None)
+    tasks = {
+        environment: find_task(environment)
+        for environment in back_ends
+        if back_ends[environment] == SEQUENCE.name
+    }
+    return tuple(
+        environment
+        for environment, task in tasks.items()
+        if task is not None and task.gold is not None
+    )
 
 
 def rule(request: Request) -> Iterator[str]:
     """Yield a line per token environment on the score of trials, and one on what isn't searched."""
-    written = [each for each, name in request.back_ends.items() if name == SEQUENCE.name]
-    for each in written:
-        if each in request.gold:
-            yield f"{each}: scored by the gold reward, on which nothing is trained."
+    token_environments = [
+        environment
+        for environment, back_end in request.back_ends.items()
+        if back_end == SEQUENCE.name
+    ]
+    for environment in token_environments:
+        if environment in request.gold:
+            yield f"{environment}: scored by the gold reward, on which nothing is trained."
         else:
             yield (
-                f"{each} has no gold reward: scored by the reward that is trained on, so a "
+                f"{environment} has no gold reward: scored by the reward that is trained on, so a "
                 "trial that exploits it wins."
             )
-    if written and not {dimension.field for dimension in request.space} & set(KEPT):
-        kept = ", ".join(KEPT)
-        yield f"Not searched: {kept}, which holds policies back from exploiting their reward."
+    if token_environments and not {dimension.field for dimension in request.space} & set(KEPT):
+        names = ", ".join(KEPT)
+        yield f"Not searched: {names}, which holds policies back from exploiting their reward."
 
 
 def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> float:
@@ -105,16 +119,16 @@ def mean_score(store: Store, runs: Sequence[str], *, gold: bool = False) -> floa
         name: parquet.to_frame(table)
         for name, table in store.read(committed[run] for run in runs).items()
     }
-    place = {
+    labels = {
         "variant": "trial",
         "variant_title": "trial",
         "variant_order": 0,
         "environment_order": 0,
     }
-    frames = {name: table.assign(**place) for name, table in tables.items()}
-    found = frames["runs"], frames["episodes"], frames["updates"]
-    scores = score_runs(*found)
-    column = scores_with_kl(*found, scores)["gold"] if gold else scores["score"]
+    frames = {name: table.assign(**labels) for name, table in tables.items()}
+    inputs = frames["runs"], frames["episodes"], frames["updates"]
+    scores = score_runs(*inputs)
+    column = scores_with_kl(*inputs, scores)["gold"] if gold else scores["score"]
     return float(column.mean(skipna=False)) if len(column) == len(runs) else math.nan
 
 
@@ -123,11 +137,11 @@ def _published() -> dict[str, Scale]:
     from bench.evidence.measures.anchors import anchors_for
     from bench.store import PUBLISHED
 
-    found = anchors_for(PUBLISHED)
-    return scales(found.zeros, found.ones)
+    anchors = anchors_for(PUBLISHED)
+    return scales(anchors.zeros, anchors.ones)
 
 
-def _read(text: str, environments: Sequence[str]) -> tuple[str, Scale]:
+def _parsed_scale(text: str, environments: Sequence[str]) -> tuple[str, Scale]:
     environment, equals, numbers = text.rpartition("=")
     zero, colon, one = numbers.partition(":")
     if not (equals and colon) or environment not in environments:

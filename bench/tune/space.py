@@ -74,7 +74,7 @@ class Dimension:
 
         match self.scale:
             case "choices":
-                return CategoricalDistribution([_text(each) for each in self.choices])
+                return CategoricalDistribution([_text(choice) for choice in self.choices])
             case "powers of 2":
                 return IntDistribution(round(math.log2(self.low)), round(math.log2(self.high)))
             case "distance from 1":
@@ -87,7 +87,7 @@ class Dimension:
         """Return the hyperparameter's value for a value of Optuna's."""
         match self.scale:
             case "choices":
-                return {_text(each): each for each in self.choices}[suggested]
+                return {_text(choice): choice for choice in self.choices}[suggested]
             case "powers of 2":
                 return 2 ** int(suggested)
             case "distance from 1":
@@ -115,7 +115,7 @@ class Dimension:
     def stated(self) -> dict[str, object]:
         """Return the range as plain JSON."""
         if self.choices:
-            return {"choices": [_text(each) for each in self.choices]}
+            return {"choices": [_text(choice) for choice in self.choices]}
         return {"scale": self.scale, "low": self.low, "high": self.high}
 
     @property
@@ -141,19 +141,19 @@ def search_space(
         InputError: a field or range isn't known or allowed, is asked for twice or is fixed as well;
             or nothing is left to search.
     """
-    fields = {each.name: each for each in _fields(algorithm)}
-    kinds = typing.get_type_hints(load_algorithm(algorithm).hyperparameters)
-    found: dict[str, Dimension] = {}
+    fields = {field.name: field for field in _fields(algorithm)}
+    types = typing.get_type_hints(load_algorithm(algorithm).hyperparameters)
+    dimensions: dict[str, Dimension] = {}
     for text in asked:
         name, equals, values = (part.strip() for part in text.partition("="))
         if name not in fields:
             raise unknown(f"field of {algorithm}", name, fields)
-        if name in found:
+        if name in dimensions:
             raise InputError(f"field {name!r} is searched twice: name it once with --search")
         if name in fixed:
             raise InputError(f"field {name!r} is both set and searched: choose one of them")
         if equals:
-            found[name] = _given(fields[name], kinds[name], values)
+            dimensions[name] = _parsed_range(fields[name], types[name], values)
             continue
         derived = _derived(fields[name]) or _choices(fields[name])
         if derived is None:
@@ -161,27 +161,27 @@ def search_space(
                 f"field {name!r} has no range of its own, as its default is "
                 f"{plain(fields[name].default)}: write --search {name}=LOW:HIGH or {name}=A|B"
             )
-        found[name] = derived
+        dimensions[name] = derived
     if not asked:
-        kept = (*fixed, *KEPT)
-        every = (_derived(each) for each in fields.values() if each.name not in kept)
-        found = {each.field: each for each in every if each is not None}
-    if not found:
+        excluded = (*fixed, *KEPT)
+        ranges = (_derived(field) for field in fields.values() if field.name not in excluded)
+        dimensions = {dimension.field: dimension for dimension in ranges if dimension is not None}
+    if not dimensions:
         raise InputError(
             f"{algorithm} has nothing to search: no hyperparameter of it has a magnitude"
             + (" that isn't set" if fixed else "")
         )
-    return tuple(found[name] for name in fields if name in found)
+    return tuple(dimensions[name] for name in fields if name in dimensions)
 
 
 def defaults(algorithm: str) -> dict[str, object]:
     """Return all hyperparameters of an algorithm at their defaults."""
-    return {each.name: each.default for each in _fields(algorithm)}
+    return {field.name: field.default for field in _fields(algorithm)}
 
 
 def suggested(space: Sequence[Dimension], values: Mapping[str, Any]) -> dict[str, object]:
     """Convert Optuna's values of the space's parameters to hyperparameters."""
-    return {each.field: each.value(values[each.parameter]) for each in space}
+    return {dimension.field: dimension.value(values[dimension.parameter]) for dimension in space}
 
 
 def _fields(algorithm: str) -> tuple[dataclasses.Field[Any], ...]:
@@ -200,21 +200,21 @@ def _derived(field: dataclasses.Field[Any]) -> Dimension | None:
     low, high = least if least is not None else -math.inf, most if most is not None else math.inf
     if isinstance(default, int):
         first, last = max(default // WHOLE_FACTOR, low, 1), min(default * WHOLE_FACTOR, high)
-        powers = all(math.log2(each).is_integer() for each in (first, default, last))
+        powers = all(math.log2(number).is_integer() for number in (first, default, last))
         scale: Scale = "powers of 2" if powers else "log"
-        found = Dimension(field=name, scale=scale, low=first, high=last, whole=True)
+        dimension = Dimension(field=name, scale=scale, low=first, high=last, whole=True)
     elif high == 1 and default > 0.5:
         if default == 1:
             return None
         near, far = (1 - default) / REAL_FACTOR, (1 - default) * REAL_FACTOR
         first, last = max(1 - far, low), 1 - near
-        found = Dimension(
+        dimension = Dimension(
             field=name, scale="distance from 1", low=_short(first, 6), high=_short(last, 6)
         )
     else:
         first, last = max(default / REAL_FACTOR, low), min(default * REAL_FACTOR, high)
-        found = Dimension(field=name, scale="log", low=_short(first), high=_short(last))
-    return found if found.low < found.high else None
+        dimension = Dimension(field=name, scale="log", low=_short(first), high=_short(last))
+    return dimension if dimension.low < dimension.high else None
 
 
 def _choices(field: dataclasses.Field[Any]) -> Dimension | None:
@@ -227,17 +227,19 @@ def _choices(field: dataclasses.Field[Any]) -> Dimension | None:
     return Dimension(field=field.name, scale="choices", choices=tuple(choices))
 
 
-def _given(field: dataclasses.Field[Any], kind: Any, text: str) -> Dimension:
+def _parsed_range(field: dataclasses.Field[Any], type_hint: Any, text: str) -> Dimension:
     """Return the range that the user gives."""
     if ":" not in text:
-        choices = tuple(checked(field, kind, each.strip(), parse) for each in text.split("|"))
+        choices = tuple(
+            checked(field, type_hint, choice.strip(), parse) for choice in text.split("|")
+        )
         if len(set(choices)) < 2:
             raise InputError(
                 f"search of {field.name!r}: {text!r} leaves no choice; write it as LOW:HIGH or A|B"
             )
         return Dimension(field=field.name, scale="choices", choices=choices)
     low, _, high = text.partition(":")
-    first, last = (checked(field, kind, each.strip(), parse) for each in (low, high))
+    first, last = (checked(field, type_hint, end.strip(), parse) for end in (low, high))
     numbers = (first, last)
     if not all(isinstance(n, int | float) and math.isfinite(n) for n in numbers) or isinstance(
         field.default, bool

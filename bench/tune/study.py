@@ -122,9 +122,9 @@ def open_study(
         InputError: an unknown sampler or pruner; a storage that can't be opened; a study of this
             name with another request.
     """
-    for what, name, allowed in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
+    for kind, name, allowed in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
         if name not in allowed:
-            raise unknown(what, name, allowed)
+            raise unknown(kind, name, allowed)
     import optuna
 
     from bench.tune.journal import mend
@@ -144,15 +144,15 @@ def open_study(
                 load_if_exists=True,
             )
             stated = json.dumps(request.stated(), sort_keys=True)
-            known = study.user_attrs.get(REQUEST)
-        if known is None or SCALES not in study.user_attrs:
-            own = {name: [each.zero, each.one] for name, each in scales().items()}
-            study.set_user_attr(SCALES, own)
+            stored = study.user_attrs.get(REQUEST)
+        if stored is None or SCALES not in study.user_attrs:
+            bounds = {name: [scale.zero, scale.one] for name, scale in scales().items()}
+            study.set_user_attr(SCALES, bounds)
             study.set_user_attr(REQUEST, stated)
-            first = request.default_values()
-            if first is not None:
-                study.enqueue_trial(first, skip_if_exists=True)
-        elif known != stated:
+            values = request.default_values()
+            if values is not None:
+                study.enqueue_trial(values, skip_if_exists=True)
+        elif stored != stated:
             raise InputError(f"study {request.name} in {storage or folder} is of another request")
         _give_up_torn(study, request)
     return study
@@ -160,17 +160,17 @@ def open_study(
 
 def scales_of(study: Study) -> dict[str, Scale]:
     """Return environment -> scale, as the study has kept them."""
-    kept: dict[str, list[float]] = study.user_attrs[SCALES]
-    return {name: Scale(zero=zero, one=one) for name, (zero, one) in kept.items()}
+    bounds: dict[str, list[float]] = study.user_attrs[SCALES]
+    return {name: Scale(zero=zero, one=one) for name, (zero, one) in bounds.items()}
 
 
 def ended(study: Study) -> list[FrozenTrial]:
     """Return the trials with an outcome, without those that were given up."""
-    given_up = study.user_attrs
+    attributes = study.user_attrs
     return [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and f"{GIVEN_UP} {trial.number}" not in given_up
+        if trial.state.is_finished() and f"{GIVEN_UP} {trial.number}" not in attributes
     ]
 
 
@@ -191,14 +191,14 @@ def best(study: Study) -> FrozenTrial | None:
 
 def owner() -> dict[str, object]:
     """Return what identifies this process, so that others can tell whether it still runs."""
-    return {"host": socket.gethostname(), "process": os.getpid(), "began": _began(os.getpid())}
+    return {"host": socket.gethostname(), "process": os.getpid(), "began": _start_time(os.getpid())}
 
 
 def give_up_orphans(study: Study) -> int:
     """Queue the settings of trials whose processes have ended; returns how many there were."""
     number = 0
     for trial in in_flight(study):
-        if not _cared_for(trial):
+        if not _may_be_alive(trial):
             number += give_up(study, trial.number, trial.params)
     return number
 
@@ -218,26 +218,26 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
 
 def _give_up_torn(study: Study, request: Request) -> None:
     """Give up ended trials some of whose settings were in torn lines of the journal."""
-    searched = {each.parameter for each in request.space}
+    searched = {dimension.parameter for dimension in request.space}
     for trial in ended(study):
         if not searched <= trial.params.keys():
             study.set_user_attr(f"{GIVEN_UP} {trial.number}", True)
 
 
-def _cared_for(trial: FrozenTrial) -> bool:
+def _may_be_alive(trial: FrozenTrial) -> bool:
     """Whether a trial's process may still be there."""
-    its = trial.user_attrs.get(OWNER)
-    if its is not None and its["host"] == socket.gethostname():
-        return bool(_began(its["process"]) == its["began"])
-    begun = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
-    return time.time() - float(trial.user_attrs.get(ALIVE, begun)) < SILENCE
+    trainer = trial.user_attrs.get(OWNER)
+    if trainer is not None and trainer["host"] == socket.gethostname():
+        return bool(_start_time(trainer["process"]) == trainer["began"])
+    started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
+    return time.time() - float(trial.user_attrs.get(ALIVE, started)) < SILENCE
 
 
-def _began(process: int) -> str | None:
+def _start_time(process: int) -> str | None:
     """Return when a process of this machine began [system's ticks]; None if it has ended."""
     try:
-        state, *others = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return None if state == "Z" else others[18]
+        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        return None if state == "Z" else fields[18]
     except OSError:
         pass
     try:
@@ -265,19 +265,19 @@ def _storage(folder: Path, url: str | None) -> BaseStorage:
 
 
 @contextmanager
-def _refused(place: str) -> Iterator[None]:
+def _refused(storage: str) -> Iterator[None]:
     """Turn whatever a database driver may raise into an InputError of one line."""
     try:
         yield
     except InputError:
         raise
     except Exception as error:
-        lacking = error.__cause__ or error
-        if isinstance(lacking, ModuleNotFoundError):
+        cause = error.__cause__ or error
+        if isinstance(cause, ModuleNotFoundError):
             raise InputError(
-                f"storage {place!r} needs the package {lacking.name}: install it"
+                f"storage {storage!r} needs the package {cause.name}: install it"
             ) from error
         lines = str(error).strip().splitlines() or [""]
         raise InputError(
-            f"storage {place!r} can't be opened: {type(error).__name__}: {lines[0]}"
+            f"storage {storage!r} can't be opened: {type(error).__name__}: {lines[0]}"
         ) from error

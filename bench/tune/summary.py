@@ -41,9 +41,9 @@ class Row:
 
 def rows(study: Study, request: Request) -> tuple[Row, ...]:
     """Return all trials with an outcome, best first, then by number."""
-    found = [_row(trial, request) for trial in ended(study)]
+    unsorted = [_row(trial, request) for trial in ended(study)]
     return tuple(
-        sorted(found, key=lambda row: (row.value is None, -(row.value or 0.0), row.number))
+        sorted(unsorted, key=lambda row: (row.value is None, -(row.value or 0.0), row.number))
     )
 
 
@@ -54,7 +54,7 @@ def header(request: Request) -> tuple[str, ...]:
         "outcome",
         "score",
         *request.environments,
-        *(each.field for each in request.space),
+        *(dimension.field for dimension in request.space),
         "reason",
     )
 
@@ -73,13 +73,14 @@ def table(study: Study, request: Request) -> str:
 
 def changes(study: Study, request: Request) -> Sequence[tuple[str, str, str]]:
     """Return (hyperparameter, default, value in the best trial) for all that were searched."""
-    found = best(study)
-    if found is None:
+    best_trial = best(study)
+    if best_trial is None:
         return ()
-    values = request.hyperparameters(found.params)
-    usual = defaults(request.algorithm)
+    values = request.hyperparameters(best_trial.params)
+    default_values = defaults(request.algorithm)
     return [
-        (each.field, _text(usual[each.field]), _text(values[each.field])) for each in request.space
+        (dimension.field, _text(default_values[dimension.field]), _text(values[dimension.field]))
+        for dimension in request.space
     ]
 
 
@@ -92,7 +93,7 @@ def _row(trial: FrozenTrial, request: Request) -> Row:
         outcome=outcome,
         value=trial.value if outcome == "complete" else None,
         returns=tuple(returns.get(name) for name in request.environments),
-        values=tuple(_text(values[each.field]) for each in request.space),
+        values=tuple(_text(values[dimension.field]) for dimension in request.space),
         reason=trial.user_attrs.get("reason", ""),
     )
 

@@ -47,10 +47,10 @@ class Curve:
         if value is not None:
             self._sum += value
             self._count += 1
-        behind = min(POINTS, min(progress.steps) * POINTS // self.budget)
-        while len(self.points) < behind:
-            before = self.points[-1] if self.points else math.nan
-            self.points.append(self._sum / self._count if self._count else before)
+        completed = min(POINTS, min(progress.steps) * POINTS // self.budget)
+        while len(self.points) < completed:
+            previous = self.points[-1] if self.points else math.nan
+            self.points.append(self._sum / self._count if self._count else previous)
             self._sum, self._count = 0.0, 0
 
 

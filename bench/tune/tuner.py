@@ -105,10 +105,10 @@ class _Trial:
     hyperparameters: Mapping[str, object]
     groups: dict[str, Group]
     curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    heard: dict[str, Message] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
+    last_messages: dict[str, Message] = field(default_factory=dict)
+    trained: set[str] = field(default_factory=set)
     reported: int = 0
-    alive: float = -math.inf
+    alive_at: float = -math.inf
 
     @property
     def number(self) -> int:
@@ -116,7 +116,9 @@ class _Trial:
 
     def environment_of(self, group: Group) -> str | None:
         """Return the environment of a group of this trial; None for a group of another one."""
-        return next((name for name, own in self.groups.items() if own is group), None)
+        return next(
+            (name for name, trial_group in self.groups.items() if trial_group is group), None
+        )
 
 
 def tune(
@@ -183,7 +185,7 @@ class _Tuner:
                 self._begin(trials)
                 while self._executor.busy:
                     for message in self._executor.messages(HEARTBEAT):
-                        self._attend(message)
+                        self._handle(message)
                     self._say_alive()
                     act_on_interruption()
                     self._begin(trials)
@@ -197,19 +199,19 @@ class _Tuner:
     def _begin(self, trials: int) -> None:
         """Fill every free place with a group, of a new trial if no other is left."""
         while self._executor.free:
-            while not self._pending and self._wanted(trials):
+            while not self._pending and self._needs_trial(trials):
                 self._ask()
             if not self._pending:
                 return
             flying, environment = self._pending.popleft()
             self._executor.give(flying.groups[environment])
 
-    def _wanted(self, trials: int) -> bool:
+    def _needs_trial(self, trials: int) -> bool:
         return len(ended(self._study)) + len(in_flight(self._study)) < trials
 
     def _ask(self) -> None:
         """Begin a trial; if it needs no training, score it at once."""
-        space = {each.parameter: each.distribution() for each in self._request.space}
+        space = {dimension.parameter: dimension.distribution() for dimension in self._request.space}
         trial = self._study.ask(space)
         trial.set_user_attr(OWNER, self._owner)
         hyperparameters = self._request.hyperparameters(trial.params)
@@ -226,15 +228,17 @@ class _Tuner:
             self._fail(flying, str(error))
             return
         for environment in self._request.environments:
-            group = self._missing(environment, hyperparameters)
+            group = self._missing_group(environment, hyperparameters)
             if group is None:
-                flying.done.add(environment)
+                flying.trained.add(environment)
             else:
                 flying.groups[environment] = group
                 self._pending.append((flying, environment))
         self._score(flying)
 
-    def _missing(self, environment: str, hyperparameters: Mapping[str, object]) -> Group | None:
+    def _missing_group(
+        self, environment: str, hyperparameters: Mapping[str, object]
+    ) -> Group | None:
         """Return a group of the seeds without a result of this very code; None if all have one."""
         description = self._request.description(environment, hyperparameters)
         finished = self._store.finished()
@@ -246,13 +250,13 @@ class _Tuner:
         )
         return Group.of(description, seeds) if seeds else None
 
-    def _attend(self, message: Message) -> None:
+    def _handle(self, message: Message) -> None:
         """Handle a message about a group."""
         for flying in self._flying:
             environment = flying.environment_of(message.group)
             if environment is None:
                 continue
-            flying.heard[environment] = message
+            flying.last_messages[environment] = message
             if message.kind == "progress":
                 self._moved(flying, environment, message.content)
             else:
@@ -277,8 +281,8 @@ class _Tuner:
         """Report the curve's mean over environments to Optuna, and prune if it says so."""
         if len(flying.curves) < len(self._request.environments):
             return
-        known = min(map(len, flying.curves.values()))
-        while flying.reported < known:
+        length = min(map(len, flying.curves.values()))
+        while flying.reported < length:
             point = {name: curve[flying.reported] for name, curve in flying.curves.items()}
             flying.reported += 1
             value = trial_score(point, self._scales)
@@ -291,17 +295,17 @@ class _Tuner:
                 return
 
     def _group_ended(self, flying: _Trial, environment: str, event: Ended) -> None:
-        bad = sorted(set(event.outcomes.values()) - {"finished"})
-        if bad:
+        unfinished = sorted(set(event.outcomes.values()) - {"finished"})
+        if unfinished:
             reason = "; ".join(event.reasons) or "no reason given"
-            self._fail(flying, f"{', '.join(bad)} in {environment}: {reason}")
+            self._fail(flying, f"{', '.join(unfinished)} in {environment}: {reason}")
             return
-        flying.done.add(environment)
+        flying.trained.add(environment)
         self._score(flying)
 
     def _score(self, flying: _Trial) -> None:
         """End a trial if all its runs are there."""
-        if len(flying.done) < len(self._request.environments):
+        if len(flying.trained) < len(self._request.environments):
             return
         runs = {
             name: [
@@ -311,13 +315,13 @@ class _Tuner:
             for name in self._request.environments
         }
         flying.trial.set_user_attr("runs", runs)
-        statuses = {self._store.committed()[run].status for each in runs.values() for run in each}
+        statuses = {self._store.committed()[run].status for ids in runs.values() for run in ids}
         if statuses != {"finished"}:
             self._fail(flying, f"a run of it is {', '.join(sorted(statuses - {'finished'}))}")
             return
         returns = {
-            name: mean_score(self._store, each, gold=name in self._request.gold)
-            for name, each in runs.items()
+            name: mean_score(self._store, ids, gold=name in self._request.gold)
+            for name, ids in runs.items()
         }
         value = trial_score(returns, self._scales)
         if not math.isfinite(value):
@@ -338,23 +342,23 @@ class _Tuner:
         self._stop(flying, None)
         self._end(flying, "failed", None, reason)
 
-    def _stop(self, flying: _Trial, pruned: str | None) -> None:
-        """End the training of a trial; the runs that were under way are stored as pruned."""
-        self._pending = deque(each for each in self._pending if each[0] is not flying)
+    def _stop(self, flying: _Trial, pruning_reason: str | None) -> None:
+        """End the training of a trial; with a reason, runs under way are stored as pruned."""
+        self._pending = deque(task for task in self._pending if task[0] is not flying)
         for environment, group in flying.groups.items():
-            if environment in flying.done:
+            if environment in flying.trained:
                 continue
             self._executor.stop(group)
-            heard = flying.heard.get(environment)
-            if pruned is not None and heard is not None:
-                self._store_pruned(heard, pruned)
+            message = flying.last_messages.get(environment)
+            if pruning_reason is not None and message is not None:
+                self._store_pruned(message, pruning_reason)
 
-    def _store_pruned(self, heard: Message, reason: str) -> None:
+    def _store_pruned(self, message: Message, reason: str) -> None:
         """Store as pruned the runs of a group in training; its last message was of progress."""
         finished = self._store.finished()
-        for run, steps in zip(heard.group.rows, heard.content.steps, strict=True):
+        for run, steps in zip(message.group.rows, message.content.steps, strict=True):
             if run.run not in finished:
-                row = self._recorder.row(heard, run, "pruned", reason) | {"steps": steps}
+                row = self._recorder.row(message, run, "pruned", reason) | {"steps": steps}
                 self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
 
     def _end(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:
@@ -368,8 +372,8 @@ class _Tuner:
             "pruned": TrialState.PRUNED,
             "failed": TrialState.FAIL,
         }
-        told = value if outcome == "complete" else None
-        self._study.tell(flying.trial, told, state=states[outcome])
+        score = value if outcome == "complete" else None
+        self._study.tell(flying.trial, score, state=states[outcome])
         self._tell(
             TrialEnded(
                 number=flying.number,
@@ -383,6 +387,6 @@ class _Tuner:
     def _say_alive(self) -> None:
         """Give a sign of life to machines that can't see whether this process runs."""
         for flying in self._flying:
-            if time.monotonic() - flying.alive >= SIGN_OF_LIFE:
-                flying.alive = time.monotonic()
+            if time.monotonic() - flying.alive_at >= SIGN_OF_LIFE:
+                flying.alive_at = time.monotonic()
                 flying.trial.set_user_attr(ALIVE, time.time())

@@ -38,8 +38,12 @@ def winner_ablation(
         hyperparameters: all hyperparameters of the best trial.
         trial, trials, value: its number, the number of trials, and its normalised score.
     """
-    own = {**defaults(request.algorithm), **request.fixed}
-    changed = {name: each for name, each in hyperparameters.items() if own[name] != each}
+    default_values = {**defaults(request.algorithm), **request.fixed}
+    changed = {
+        name: setting
+        for name, setting in hyperparameters.items()
+        if default_values[name] != setting
+    }
     if not changed:
         return None
     fixed = dict(request.fixed)
