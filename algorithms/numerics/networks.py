@@ -72,11 +72,11 @@ class Perceptron:
 
         They are differentiable any number of times in the parameters.
         """
-        bend = torch.tanh if self.activation == "tanh" else torch.relu
-        *hidden, (weight, bias) = self.layers(parameters)
-        for each, shift in hidden:
-            inputs = bend(product(inputs, each) + shift.unsqueeze(1))
-        return product(inputs, weight) + bias.unsqueeze(1)
+        activate = torch.tanh if self.activation == "tanh" else torch.relu
+        *hidden, (head_weight, head_bias) = self.layers(parameters)
+        for weight, bias in hidden:
+            inputs = activate(product(inputs, weight) + bias.unsqueeze(1))
+        return product(inputs, head_weight) + head_bias.unsqueeze(1)
 
     @cached_property
     def for_kernels(self) -> Network:

@@ -26,14 +26,14 @@ def generalized_advantage(
     gamma, decay = np.float32(discount), np.float32(discount * gae_lambda)
     ticks, slots = rewards.shape
     for slot in range(slots):
-        following = ZERO
+        advantage = ZERO
         for tick in range(ticks - 1, -1, -1):
-            after = ZERO if terminated[tick, slot] else next_values[tick, slot]
-            error = rewards[tick, slot] + gamma * after - values[tick, slot]
+            next_value = ZERO if terminated[tick, slot] else next_values[tick, slot]
+            error = rewards[tick, slot] + gamma * next_value - values[tick, slot]
             if terminated[tick, slot] or truncated[tick, slot]:
-                following = ZERO
-            following = error + decay * following
-            advantages[tick, slot] = following
+                advantage = ZERO
+            advantage = error + decay * advantage
+            advantages[tick, slot] = advantage
 
 
 @compiled
