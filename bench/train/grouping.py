@@ -41,7 +41,7 @@ def grouped(
 
     def cost(group: Group) -> float:
         steps = group.description.steps * (len(group.rows) + _overhead(group.description))
-        return steps * max(rates[each.identifier] for each in group.descriptions)
+        return steps * max(rates[description.identifier] for description in group.descriptions)
 
     def duration(groups: Sequence[Group]) -> float:
         busy_until = [0.0] * workers
@@ -60,18 +60,20 @@ def grouped(
         if large is None:
             break
         halves = [Group(tuple(part)) for part in _parts(large.rows, 2)]
-        trial = sorted([*(g for g in trial if g is not large), *halves], key=cost, reverse=True)
+        trial = sorted(
+            [*(group for group in trial if group is not large), *halves], key=cost, reverse=True
+        )
         if duration(trial) < 0.95 * duration(best):
             best = trial
     return best
 
 
-def in_parts(rows: Sequence[Row], by: Callable[[Row], Hashable]) -> list[list[Row]]:
-    """Split rows into lists with equal `by(row)`, in the order of their first rows."""
-    found: dict[Hashable, list[Row]] = {}
+def in_parts(rows: Sequence[Row], key: Callable[[Row], Hashable]) -> list[list[Row]]:
+    """Split rows into lists with equal `key(row)`, in the order of their first rows."""
+    parts: dict[Hashable, list[Row]] = {}
     for row in rows:
-        found.setdefault(by(row), []).append(row)
-    return list(found.values())
+        parts.setdefault(key(row), []).append(row)
+    return list(parts.values())
 
 
 def _slots(description: Description) -> int:
