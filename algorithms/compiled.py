@@ -113,13 +113,13 @@ def fit_critic(
     network, size = learner.known_critic.for_kernels, h.critic_minibatch
     rate, epsilon = learner.annealed(h.critic_learning_rate), learner.optimizer.epsilon
     orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, size)
-    last = torch.zeros(len(learner.seeds))
+    last_losses = torch.zeros(len(learner.seeds))
     for s in learning(learner):
         memory = memory_of(learner, s, slice(learner.policy.size, None), slice(1, None))
         columns = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
         loss = kernels.fit_values(memory, network, *columns, size, float(rate[s]), epsilon)
-        last[s] = float(loss)
-    return last
+        last_losses[s] = float(loss)
+    return last_losses
 
 
 def update_actor_critic(

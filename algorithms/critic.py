@@ -39,12 +39,12 @@ def next_values(learner: ActorCritic[Hyperparameters], batch: Batch, values: Ten
         values: V(s_t) [S, T, N].
     """
     following = torch.cat([values[:, 1:], torch.zeros_like(values[:, :1])], dim=1)
-    last = batch.ended.clone()
-    last[:, -1] = True
+    is_last = batch.ended.clone()
+    is_last[:, -1] = True
     if not learner.compiled:
         last_values = values_over_time(learner, batch.next_observations)
-        return torch.where(last, last_values, following)
-    for s, needed in enumerate(last):
+        return torch.where(is_last, last_values, following)
+    for s, needed in enumerate(is_last):
         observations = batch.next_observations[s][needed].unsqueeze(0)
         following[s][needed] = compiled.values(learner, s, observations)[0]
     return following

@@ -89,11 +89,11 @@ def published(names: list[str], ladder: Mapping[str, Any]) -> str:
     for name in names:
         rung = ladder[name]
         title, before = rung["title"], rung["before"]
-        words = [f"* “{title}” compared with “{before}”: {rung['gained']}."]
+        sentences = [f"* “{title}” compared with “{before}”: {rung['gained']}."]
         for sentence in rung["reasons"]:
             reason = sentence.removeprefix(f"From “{before}” to “{title}”, ")
-            words.append(reason[0].upper() + reason[1:])
-        lines.append(_wrapped(" ".join(words)))
+            sentences.append(reason[0].upper() + reason[1:])
+        lines.append(_wrapped(" ".join(sentences)))
     return "\n".join([*lines, ""])
 
 
@@ -106,10 +106,10 @@ def trained(text: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         for block in COMMAND.findall(text):
             printed = "".join(_printed(line, folder) for line in block.splitlines())
-            part = f"```sh\n{block}```\n<!-- printed -->\n"
-            if part in text:
-                head, tail = text.split(part)
-                text = head + part + printed + tail[tail.index("<!-- end -->") :]
+            opening = f"```sh\n{block}```\n<!-- printed -->\n"
+            if opening in text:
+                head, tail = text.split(opening)
+                text = head + opening + printed + tail[tail.index("<!-- end -->") :]
     return text
 
 

@@ -115,8 +115,8 @@ def place_of(source: str) -> str:
     """Where a file of the repository is on the site."""
     if source in PAGES:
         return PAGES[source]
-    inside = source.removeprefix("docs/")
-    return inside if inside != source else f"{OTHERS}/{source}"
+    relative = source.removeprefix("docs/")
+    return relative if relative != source else f"{OTHERS}/{source}"
 
 
 def reference(package: str) -> str:

@@ -49,9 +49,9 @@ class Perceptron:
         """Draw initial parameters float32 [P] from one seed's own generator."""
         columns = []
         for layer, (inputs, outputs) in enumerate(self.shapes):
-            last = layer == len(self.shapes) - 1
+            is_last = layer == len(self.shapes) - 1
             if initialization == "orthogonal":
-                gain = self.head_gain if last else math.sqrt(2)
+                gain = self.head_gain if is_last else math.sqrt(2)
                 weight = gain * _orthogonal(generator, outputs, inputs)
                 bias = np.zeros(outputs)
             else:

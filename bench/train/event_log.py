@@ -47,12 +47,12 @@ class EventLog:
                 if time.monotonic() - self._logged_at[group] >= PROGRESS_EVERY:
                     self._logged_at[group] = time.monotonic()
                     standing = self._count.flying[group]
-                    last = (
+                    suffix = (
                         ""
                         if standing.last_return is None
                         else f", last return {standing.last_return:.1f}"
                     )
-                    yield f"{standing.done / standing.steps:.0%} of {in_words(standing)}{last}"
+                    yield f"{standing.done / standing.steps:.0%} of {in_words(standing)}{suffix}"
             case Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=reasons):
                 row_outcomes = ", ".join(
                     f"{self._named(row, group)} {outcome}" for row, outcome in outcomes.items()

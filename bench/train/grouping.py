@@ -54,17 +54,17 @@ def grouped(
         for rows in in_parts(missing, lambda row: program(row.description))
         for part in _parts(rows, math.ceil(len(rows) / _most(rows[0].description, group_size)))
     ]
-    best = trial = sorted(groups, key=cost, reverse=True)
-    while len(trial) < len(groups) + 2 * workers:
-        large = next((group for group in trial if _divisible(group)), None)
+    best = candidate = sorted(groups, key=cost, reverse=True)
+    while len(candidate) < len(groups) + 2 * workers:
+        large = next((group for group in candidate if _divisible(group)), None)
         if large is None:
             break
         halves = [Group(tuple(part)) for part in _parts(large.rows, 2)]
-        trial = sorted(
-            [*(group for group in trial if group is not large), *halves], key=cost, reverse=True
+        candidate = sorted(
+            [*(group for group in candidate if group is not large), *halves], key=cost, reverse=True
         )
-        if duration(trial) < 0.95 * duration(best):
-            best = trial
+        if duration(candidate) < 0.95 * duration(best):
+            best = candidate
     return best
 
 
@@ -96,8 +96,8 @@ def _overhead(description: Description) -> float:
 def _divisible(group: Group) -> bool:
     """Whether halves could be faster: not on a device whose kernels are too small to benefit."""
     on_host = not back_end(group.description.back_end).takes_rows
-    least = 1 if on_host else _overhead(group.description)
-    return len(group.rows) > max(1, least)
+    smallest = 1 if on_host else _overhead(group.description)
+    return len(group.rows) > max(1, smallest)
 
 
 def _parts(rows: Sequence[Row], count: int) -> Iterator[Sequence[Row]]:

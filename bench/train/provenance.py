@@ -50,13 +50,13 @@ def provenance(root: Path = ROOT) -> Provenance:
     """Return the provenance of runs by this process, with the code under `root`."""
     from llvmlite import binding as llvm
 
-    top = _git(root, "rev-parse", "--show-toplevel")
+    repository = _git(root, "rev-parse", "--show-toplevel")
     # An installed copy may lie inside somebody else's repository.
-    inside = top is not None and Path(top).resolve() == root.resolve()
-    status = _git(root, "status", "--porcelain") if inside else None
+    is_root = repository is not None and Path(repository).resolve() == root.resolve()
+    status = _git(root, "status", "--porcelain") if is_root else None
     cpu = _cpuinfo()
     return Provenance(
-        commit=_git(root, "rev-parse", "HEAD") if inside else None,
+        commit=_git(root, "rev-parse", "HEAD") if is_root else None,
         dirty=None if status is None else bool(status),
         versions=versions(),
         machine={

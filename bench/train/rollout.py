@@ -202,10 +202,10 @@ class Rollout:
         return self._sent[:, 0].astype(np.int64) if self._choices else self._sent
 
     def _receive(self, acting: BoolArray, step: Step, tick: int, columns: kernels.Batch) -> None:
-        last = self._placed(step.last_observations)
+        last_observations = self._placed(step.last_observations)
         any_ended, finite = kernels.receive(
-            acting, step.rewards, step.terminated, step.truncated, last, self._normalizer, tick,
-            columns, self._running,
+            acting, step.rewards, step.terminated, step.truncated, last_observations,
+            self._normalizer, tick, columns, self._running,
         )  # fmt: skip
         if any_ended:
             self._record(self._running.ended)
@@ -214,7 +214,7 @@ class Rollout:
             parts = {
                 "action": columns.actions[:, tick],
                 "reward": columns.rewards[:, tick],
-                "observation": last,
+                "observation": last_observations,
             }
             self._stop_not_finite(acting, parts)
         self._observations = self._placed(step.observations)

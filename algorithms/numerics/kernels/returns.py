@@ -38,16 +38,16 @@ def generalized_advantage(
 
 @compiled
 def discounted_returns(
-    rewards: np.ndarray, ended: np.ndarray, discount: float, before: np.ndarray, out: np.ndarray
+    rewards: np.ndarray, ended: np.ndarray, discount: float, carried: np.ndarray, out: np.ndarray
 ) -> None:
-    """Write R_t = r_t + γ R_{t−1} [T, N], from `before` [N], updated, and from 0 after an end."""
+    """Write R_t = r_t + γ R_{t−1} [T, N], from `carried` [N], updated, and from 0 after an end."""
     gamma = np.float32(discount)
     ticks, slots = rewards.shape
     for slot in range(slots):
-        running = before[slot]
+        running = carried[slot]
         for tick in range(ticks):
             running = rewards[tick, slot] + gamma * running
             out[tick, slot] = running
             if ended[tick, slot]:
                 running = ZERO
-        before[slot] = running
+        carried[slot] = running

@@ -48,7 +48,7 @@ VOCABULARY: Final = (
     *RATINGS,
     *("the", "was", "very", "and", "."),
     *GENERAL,
-    *(word for parts in TOPICS.values() for words in parts for word in words),
+    *(word for groups in TOPICS.values() for words in groups for word in words),
 )
 _TOKEN: Final = {word: token for token, word in enumerate(VOCABULARY)}
 _NOUNS: Final = np.array([[_TOKEN[word] for word in nouns] for nouns, _, _ in TOPICS.values()])
@@ -119,8 +119,8 @@ def gold(sequences: Int64Array) -> Float64Array:
 
     A last sentence that is cut off counts if it could go on well-formed.
     """
-    parts = _LETTERS[sequences[:, :1], sequences[:, PROMPT:]]
-    return np.array([_gold(row.tobytes().decode()) for row in parts], np.float64)
+    letters = _LETTERS[sequences[:, :1], sequences[:, PROMPT:]]
+    return np.array([_gold(row.tobytes().decode()) for row in letters], np.float64)
 
 
 def _letters() -> np.ndarray:

@@ -226,12 +226,12 @@ class DeviceRollout:
     @torch.no_grad()
     def _receive(self) -> None:
         tick = self._environments.receive(self._acting.flatten())
-        last = tick.last_observations.view(*self._shape, -1)
-        self._write("next_observations", self._learner.normalise(last))
+        last_observations = tick.last_observations.view(*self._shape, -1)
+        self._write("next_observations", self._learner.normalise(last_observations))
         outcome = {
             "acting": self._acting,
             "sound_actions": self._sound_actions,
-            "last": last,
+            "last": last_observations,
             "observations": tick.observations.view(*self._shape, -1),
             **{name: getattr(tick, name).view(self._shape) for name in _RESULTS},
             "bad": self._bad.fill_(SOUND),

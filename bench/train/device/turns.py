@@ -29,8 +29,8 @@ class Turns:
         semaphore = threading.Semaphore(0)
         with self._lock:
             self._row.append(semaphore)
-            first = len(self._row) == 1
-        if not first:
+            is_first = len(self._row) == 1
+        if not is_first:
             semaphore.acquire()
         _local.turn = self, semaphore
         try:

@@ -135,9 +135,9 @@ def _control(state: State, i: int, numbers: Numbers) -> float:
 
 
 @warp.func
-def _running(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _running(state: State, i: int, old_place: float, healthy: bool, numbers: Numbers) -> float:
     """Forward speed and being alive, less the action's cost."""
-    speed = (state.position[i, 0] - before) / numbers.dt
+    speed = (state.position[i, 0] - old_place) / numbers.dt
     return (
         numbers.forward * speed
         + warp.where(healthy, numbers.alive, 0.0)
@@ -164,7 +164,7 @@ def _upright_and_calm(state: State, i: int, numbers: Numbers) -> bool:
 
 
 @warp.func
-def _one(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _one(state: State, i: int, old_place: float, healthy: bool, numbers: Numbers) -> float:
     return warp.where(healthy, 1.0, 0.0)
 
 
@@ -186,7 +186,7 @@ def _poles(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> 
 
 
 @warp.func
-def _balancing(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _balancing(state: State, i: int, old_place: float, healthy: bool, numbers: Numbers) -> float:
     tip = state.sites[i, 0]
     distance = 0.01 * tip[0] * tip[0] + (tip[2] - 2.0) * (tip[2] - 2.0)
     first, second = state.velocity[i, 1], state.velocity[i, 2]
@@ -223,7 +223,7 @@ def _arm(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> No
 
 
 @warp.func
-def _reaching(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _reaching(state: State, i: int, old_place: float, healthy: bool, numbers: Numbers) -> float:
     gap = warp.length(_gap(state, i, numbers))
     return -numbers.distance * gap - _control(state, i, numbers)
 
@@ -256,9 +256,11 @@ def _walking(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -
 
 
 @warp.func
-def _walking_reward(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _walking_reward(
+    state: State, i: int, old_place: float, healthy: bool, numbers: Numbers
+) -> float:
     # Both positions of the torso are from the beginning of the last substep.
-    speed = (state.bodies[i, numbers.torso][0] - before) / numbers.dt
+    speed = (state.bodies[i, numbers.torso][0] - old_place) / numbers.dt
     contact = float(0.0)
     for body in range(state.contact.shape[1]):
         for j in range(6):

@@ -47,14 +47,14 @@ def join(address: str | None, code: Path, cpus: int) -> bool:
     for name, value in SURROUNDINGS.items():
         os.environ.setdefault(name, value)
     cluster_address = _address(address)
-    start: dict[str, Any] = {"address": cluster_address}
+    options: dict[str, Any] = {"address": cluster_address}
     if cluster_address is None:
-        start = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
+        options = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
     output: list[str] = []
     try:
         with _own_signals(), _silenced(output):
             ray.init(
-                **start,
+                **options,
                 runtime_env={"working_dir": str(code)},
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,

@@ -101,8 +101,8 @@ def last_line(error: BaseException) -> str:
     lines = "".join(traceback.format_exception_only(error)).splitlines()
     text = "; ".join(filter(None, map(str.strip, lines)))
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return text[:500] + place
+    location = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    return text[:500] + location
 
 
 def _made_on(device: str) -> AbstractContextManager[object]:
