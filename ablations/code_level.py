@@ -47,16 +47,16 @@ DETAILS: Mapping[str, tuple[str, Mapping[str, object], Mapping[str, object]]] = 
 
 
 def _variant(
-    name: str, title: str, present: set[str], *, clip: bool = True, compared_with: str = ""
+    name: str, title: str, details: set[str], *, clip: bool = True, compared_with: str = ""
 ) -> Variant:
-    chosen: dict[str, object] = {"clip_range": 0.2 if clip else math.inf}
-    for detail, (_, there, absent) in DETAILS.items():
-        chosen |= there if detail in present else absent
+    hyperparameters: dict[str, object] = {"clip_range": 0.2 if clip else math.inf}
+    for detail, (_, with_detail, without_detail) in DETAILS.items():
+        hyperparameters |= with_detail if detail in details else without_detail
     return Variant(
         name=name,
         title=title,
         algorithm="clipped_ppo",
-        hyperparameters=chosen,
+        hyperparameters=hyperparameters,
         compared_with=compared_with,
     )
 

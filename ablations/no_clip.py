@@ -16,9 +16,9 @@ RATES = (3e-4, 1e-4, 3e-5)
 
 
 def _variant(clipped: bool, rate: float, annealed: bool) -> Variant:
-    end = "_annealed" if annealed else ""
+    suffix = "_annealed" if annealed else ""
     return Variant(
-        name=f"{'clip' if clipped else 'none'}_{rate:.0e}{end}".replace("e-0", "e-"),
+        name=f"{'clip' if clipped else 'none'}_{rate:.0e}{suffix}".replace("e-0", "e-"),
         title=f"{'clip' if clipped else 'no clip'}, {rate:g}{', annealed' if annealed else ''}",
         algorithm="clipped_ppo",
         hyperparameters={
@@ -26,7 +26,7 @@ def _variant(clipped: bool, rate: float, annealed: bool) -> Variant:
             "learning_rate": rate,
             "learning_rate_decay_steps": float(STEPS) if annealed else math.inf,
         },
-        compared_with="" if clipped else f"clip_{rate:.0e}{end}".replace("e-0", "e-"),
+        compared_with="" if clipped else f"clip_{rate:.0e}{suffix}".replace("e-0", "e-"),
     )
 
 

@@ -43,15 +43,15 @@ class Variant:
 
     def __post_init__(self) -> None:
         _check_name("variant", self.name)
-        of = f"of variant {self.name!r}"
+        owner = f"of variant {self.name!r}"
         for kind in ("algorithm", "compared_with"):
-            _text(f"{kind} {of}", getattr(self, kind))
-        title = _text(f"title {of}", self.title) or self.name.replace("_", " ")
+            _checked_text(f"{kind} {owner}", getattr(self, kind))
+        title = _checked_text(f"title {owner}", self.title) or self.name.replace("_", " ")
         object.__setattr__(self, "title", title)
         if not isinstance(self.hyperparameters, Mapping) or not all(
-            isinstance(each, str) for each in self.hyperparameters
+            isinstance(name, str) for name in self.hyperparameters
         ):
-            raise ValueError(f"hyperparameters {of} must be a mapping of their names")
+            raise ValueError(f"hyperparameters {owner} must be a mapping of their names")
         object.__setattr__(self, "hyperparameters", dict(self.hyperparameters))
 
 
@@ -101,7 +101,7 @@ class Ablation:
                 f"page of ablation {self.name!r} is {self.page!r}; allowed: {', '.join(PAGES)}"
             )
         for kind in ("title", "question"):
-            text = _text(f"{kind} of ablation {self.name!r}", getattr(self, kind))
+            text = _checked_text(f"{kind} of ablation {self.name!r}", getattr(self, kind))
             object.__setattr__(self, kind, text)
         if not self.question:
             raise ValueError(f"ablation {self.name!r} states no question")
@@ -142,7 +142,7 @@ class Ablation:
                 raise ValueError(f"variants of ablation {self.name!r} hold a {kind}, no Variant")
         for kind in ("environments", "mechanism"):
             for name in getattr(self, kind):
-                _text(f"each of the {kind} of ablation {self.name!r}", name)
+                _checked_text(f"each of the {kind} of ablation {self.name!r}", name)
         if not isinstance(self.held_out, bool):
             raise ValueError(f"held_out of ablation {self.name!r} must be True or False")
 
@@ -150,16 +150,16 @@ class Ablation:
         for variant in self.variants:
             if not variant.compared_with:
                 continue
-            told = (
+            prefix = (
                 f"variant {variant.name!r} of ablation {self.name!r} can't be compared with "
                 f"{variant.compared_with!r}, which is "
             )
             if variant.compared_with not in names:
-                raise ValueError(f"{told}none of its variants: {', '.join(names)}")
+                raise ValueError(f"{prefix}none of its variants: {', '.join(names)}")
             if variant.compared_with == variant.name:
-                raise ValueError(f"{told}itself")
+                raise ValueError(f"{prefix}itself")
             if variant.name == self.control:
-                raise ValueError(f"{told}compared with it, the control")
+                raise ValueError(f"{prefix}compared with it, the control")
 
     def _check_steps(self) -> None:
         if isinstance(self.steps, Mapping):
@@ -224,20 +224,20 @@ def _check_name(kind: str, name: object) -> None:
         )
 
 
-def _text(what: str, text: object) -> str:
+def _checked_text(label: str, text: object) -> str:
     """Return a text on one line, which any file can hold.
 
     Raises:
         ValueError: it is no string, too long, or holds characters that can't be written.
     """
     if not isinstance(text, str):
-        raise ValueError(f"{what} must be a text, not of type {type(text).__name__}")
+        raise ValueError(f"{label} must be a text, not of type {type(text).__name__}")
     line = " ".join(text.split())
     for letter in line:
         if unicodedata.category(letter) in ("Cc", "Cs"):
-            raise ValueError(f"{what} holds U+{ord(letter):04X}, which can't be written")
+            raise ValueError(f"{label} holds U+{ord(letter):04X}, which can't be written")
     if len(line) > LONGEST_TEXT:
-        raise ValueError(f"{what} has {len(line)} letters, {LONGEST_TEXT} are allowed")
+        raise ValueError(f"{label} has {len(line)} letters, {LONGEST_TEXT} are allowed")
     return line
 
 

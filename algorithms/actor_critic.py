@@ -48,12 +48,12 @@ class ActorCritic(Learner[H_co]):
         policy = make_policy(observation_size, actions, h)
         self.actions = actions
         self.critic = make_critic(observation_size, h) if critic else None
-        parts = [policy, *([self.critic] if self.critic else [])]
-        columns = [
-            np.concatenate([part.initial(generator, h.initialization) for part in parts])
+        networks = [policy, *([self.critic] if self.critic else [])]
+        rows = [
+            np.concatenate([network.initial(generator, h.initialization) for network in networks])
             for generator in (stream(seed, "parameters") for seed in seeds)
         ]
-        super().__init__(h, seeds, policy, torch.from_numpy(np.stack(columns)).to(device))
+        super().__init__(h, seeds, policy, torch.from_numpy(np.stack(rows)).to(device))
         self.compiled = self.device.type == "cpu"
         self.observation_moments = RunningMoments(len(seeds), observation_size, device)
         self.normalizer = self.observation_moments
@@ -113,11 +113,11 @@ class ActorCritic(Learner[H_co]):
     def saved(self, s: int) -> dict[str, np.ndarray]:
         """Return copies of seed number `s`'s parameters and observation moments, for saving."""
         moments = self.observation_moments
-        others = {
+        tensors = {
             "critic": self.critic_parameters,
             "observation_mean": moments.mean,
             "observation_variance": moments.variance,
             "observation_count": moments.count,
         }
-        kept = {name: value[s].cpu().numpy().copy() for name, value in others.items()}
-        return {**super().saved(s), **kept}
+        arrays = {name: value[s].cpu().numpy().copy() for name, value in tensors.items()}
+        return {**super().saved(s), **arrays}

@@ -75,6 +75,6 @@ def sum_in_order(values: Tensor) -> Tensor:
 
 def mean_over_steps(values: Tensor, valid: Tensor) -> Tensor:
     """Mean over all steps taken, [S, T, N] -> [S]."""
-    kept = torch.where(valid, values, 0.0).double()
-    total = sum_in_order(kept.sum(2))
+    masked = torch.where(valid, values, 0.0).double()
+    total = sum_in_order(masked.sum(2))
     return (total / valid.sum((1, 2))).to(values.dtype)

@@ -52,11 +52,11 @@ def flat(values: Tensor) -> np.ndarray:
 
 def samples_of(batch: Batch, s: int, estimates: Estimates | None = None) -> losses.Samples:
     """One seed's steps and estimates; without `estimates` rewards fill those columns, unread."""
-    parts = batch.observations, rows_of(batch.actions), batch.statistics
-    said = (batch.rewards,) * 3
+    step_columns = batch.observations, rows_of(batch.actions), batch.statistics
+    estimate_columns = (batch.rewards,) * 3
     if estimates is not None:
-        said = estimates.advantages, estimates.targets, estimates.values
-    return losses.Samples(*(flat(each[s]) for each in (*parts, *said)))
+        estimate_columns = estimates.advantages, estimates.targets, estimates.values
+    return losses.Samples(*(flat(column[s]) for column in (*step_columns, *estimate_columns)))
 
 
 def learning(learner: Learner[OptimizerHyperparameters]) -> Iterator[int]:
@@ -80,7 +80,7 @@ def memory_of(
     optimizer = learner.optimizer
     moments = optimizer.first_moment, optimizer.second_moment if second is None else second
     tensors = learner.parameters, *moments
-    parameters, first, squares = (each[s, columns].numpy() for each in tensors)
+    parameters, first, squares = (tensor[s, columns].numpy() for tensor in tensors)
     steps = optimizer.counts[s, parts].numpy()
     return Memory(parameters, first, squares, steps)
 
@@ -113,13 +113,13 @@ def fit_critic(
     network, size = learner.known_critic.for_kernels, h.critic_minibatch
     rate, epsilon = learner.annealed(h.critic_learning_rate), learner.optimizer.epsilon
     orders = learner.orders(batch.valid.flatten(1), h.critic_epochs, size)
-    last = torch.zeros(len(learner.seeds))
+    last_losses = torch.zeros(len(learner.seeds))
     for s in learning(learner):
         memory = memory_of(learner, s, slice(learner.policy.size, None), slice(1, None))
         columns = flat(batch.observations[s]), flat(targets[s]), orders[s].ravel()
         loss = kernels.fit_values(memory, network, *columns, size, float(rate[s]), epsilon)
-        last[s] = float(loss)
-    return last
+        last_losses[s] = float(loss)
+    return last_losses
 
 
 def update_actor_critic(
@@ -133,7 +133,7 @@ def update_actor_critic(
     loss: losses.Loss,
     optimizer: Optimizer,
     rates: tuple[Tensor, Tensor],
-    square: Tensor | None = None,
+    mean_square: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Take all minibatch steps of all seeds; return the last value losses and gradient norms [S].
 
@@ -141,24 +141,25 @@ def update_actor_critic(
         orders: sample indices, one array per seed; every `size` of them are a minibatch.
         numbers: the slope's last argument, one row for all seeds or one each [S, any].
         rates: step sizes of actor and critic, float64 [S].
-        square: mean squares of RMSProp [S, P].
+        mean_square: mean squares of RMSProp [S, P].
     """
     actor, log_stds = for_kernels(learner.policy)
     critic = learner.known_critic.for_kernels
     with_divergence = len(inspect.signature(slope).parameters) > 3
     slopes = losses.of_ratio_and_divergence if with_divergence else losses.of_ratio
     kernel = kernels.update_actor_critic.bind(slope=slope, slopes=slopes)
-    given = torch.as_tensor(numbers, dtype=torch.float32).expand(len(learner.seeds), -1)
-    found = torch.zeros(2, len(learner.seeds))
+    slope_numbers = torch.as_tensor(numbers, dtype=torch.float32).expand(len(learner.seeds), -1)
+    results = torch.zeros(2, len(learner.seeds))
     for s in learning(learner):
         actor_rate, critic_rate = (float(rate[s]) for rate in rates)
         value_loss, norm = kernel(
-            memory_of(learner, s, second=square), actor, critic, log_stds,
-            samples_of(batch, s, estimates), orders[s].ravel(), size, given[s].contiguous().numpy(),
-            loss, optimizer._replace(actor_rate=actor_rate, critic_rate=critic_rate),
+            memory_of(learner, s, second=mean_square), actor, critic, log_stds,
+            samples_of(batch, s, estimates), orders[s].ravel(), size,
+            slope_numbers[s].contiguous().numpy(), loss,
+            optimizer._replace(actor_rate=actor_rate, critic_rate=critic_rate),
         )  # fmt: skip
-        found[0, s], found[1, s] = float(value_loss), float(norm)
-    return found[0], found[1]
+        results[0, s], results[1, s] = float(value_loss), float(norm)
+    return results[0], results[1]
 
 
 def changes(
@@ -166,9 +167,9 @@ def changes(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """log ρ, KL(θ' ‖ θ) and H(θ), each [S, T·N]."""
     network, log_stds = for_kernels(learner.policy)
-    found = torch.zeros(len(learner.seeds), 3, batch.valid[0].numel())
+    results = torch.zeros(len(learner.seeds), 3, batch.valid[0].numel())
     for s in range(len(learner.seeds)):
         parameters, samples = learner.policy_parameters[s].numpy(), samples_of(batch, s)
-        kernels.changes(parameters, network, log_stds, samples, found[s].numpy())
-    log_ratio, divergence, entropy = found.unbind(1)
+        kernels.changes(parameters, network, log_stds, samples, results[s].numpy())
+    log_ratio, divergence, entropy = results.unbind(1)
     return log_ratio, divergence, entropy

@@ -23,10 +23,13 @@ from algorithms.returns import generalized_advantage
 def values_over_time(learner: ActorCritic[Hyperparameters], observations: Tensor) -> Tensor:
     """V [S, T, N] of observations [S, T, N, O]."""
     if learner.compiled:
-        each = (compiled.values(learner, s, seen) for s, seen in enumerate(observations))
-        return torch.stack(list(each))
-    found = in_blocks(partial(learner.values, learner.critic_parameters), observations)
-    return found.view(observations.shape[:3])
+        per_seed = (
+            compiled.values(learner, s, seed_observations)
+            for s, seed_observations in enumerate(observations)
+        )
+        return torch.stack(list(per_seed))
+    values = in_blocks(partial(learner.values, learner.critic_parameters), observations)
+    return values.view(observations.shape[:3])
 
 
 def next_values(learner: ActorCritic[Hyperparameters], batch: Batch, values: Tensor) -> Tensor:
@@ -36,14 +39,14 @@ def next_values(learner: ActorCritic[Hyperparameters], batch: Batch, values: Ten
         values: V(s_t) [S, T, N].
     """
     following = torch.cat([values[:, 1:], torch.zeros_like(values[:, :1])], dim=1)
-    last = batch.ended.clone()
-    last[:, -1] = True
+    is_last = batch.ended.clone()
+    is_last[:, -1] = True
     if not learner.compiled:
-        other = values_over_time(learner, batch.next_observations)
-        return torch.where(last, other, following)
-    for s, needed in enumerate(last):
-        seen = batch.next_observations[s][needed].unsqueeze(0)
-        following[s][needed] = compiled.values(learner, s, seen)[0]
+        last_values = values_over_time(learner, batch.next_observations)
+        return torch.where(is_last, last_values, following)
+    for s, needed in enumerate(is_last):
+        observations = batch.next_observations[s][needed].unsqueeze(0)
+        following[s][needed] = compiled.values(learner, s, observations)[0]
     return following
 
 
@@ -57,7 +60,7 @@ def estimate_advantages(
     values = values_over_time(learner, batch.observations)
     following = next_values(learner, batch, values)
     if h.value_normalization:
-        values, following = (in_returns(learner, each) for each in (values, following))
+        values, following = (in_returns(learner, tensor) for tensor in (values, following))
     columns = rewards, values, following, batch.terminated, batch.truncated
     if learner.compiled:
         advantages = torch.zeros(values.shape)
@@ -84,7 +87,7 @@ def fit_critic(
     if learner.compiled:
         return compiled.fit_critic(learner, batch, targets, settings)
     rate = learner.annealed(settings.critic_learning_rate)
-    last = torch.zeros(targets.shape[0], device=targets.device)
+    losses = torch.zeros(targets.shape[0], device=targets.device)
     minibatches = learner.minibatches(
         flatten(batch.valid),
         settings.critic_epochs,
@@ -96,14 +99,14 @@ def fit_critic(
         loss = squared_error(learner.values(parameters, states), target).mean(1)
         (gradient,) = torch.autograd.grad(loss.sum(), parameters)
         learner.step_critic(gradient, rate, active)
-        last = torch.where(active, loss.detach(), last)
-    return last
+        losses = torch.where(active, loss.detach(), losses)
+    return losses
 
 
 def _scale(learner: ActorCritic[Hyperparameters]) -> tuple[Tensor, Tensor]:
     """Mean and deviation [S, 1, 1] of the returns that the critic has been regressed on."""
     moments = learner.return_moments
-    mean, deviation = (x.float().unsqueeze(2) for x in (moments.mean, moments.deviation))
+    mean, deviation = (moment.float().unsqueeze(2) for moment in (moments.mean, moments.deviation))
     return mean, deviation
 
 

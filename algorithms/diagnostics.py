@@ -40,11 +40,11 @@ def policy_change(
     """
     log_ratios, divergence, entropy = compared(learner, batch)
     columns = flatten(batch.valid), pooled(log_ratios).exp(), divergence, entropy
-    found = summaries.get()(bounds, *columns)
+    summary = summaries.get()(bounds, *columns)
     if learner.policy.log_stds:
         log_std = learner.policy_parameters[:, learner.policy.network.size :]
-        found["log_std_mean"] = log_std.mean(-1).double()
-    return found
+        summary["log_std_mean"] = log_std.mean(-1).double()
+    return summary
 
 
 @torch.no_grad()
@@ -62,8 +62,8 @@ def compared(
 
 def _on_the_host(bounds: tuple[float, float] | None, *columns: Tensor) -> dict[str, Tensor]:
     """Diagnostics [S] from the columns valid, ρ, KL and H, each [S, B], seed by seed."""
-    arrays = [each.cpu().numpy() for each in columns]
-    rows = [_summary(bounds, *seed) for seed in zip(*arrays, strict=True)]
+    arrays = [column.cpu().numpy() for column in columns]
+    rows = [_summary(bounds, *seed_columns) for seed_columns in zip(*arrays, strict=True)]
     return {name: torch.tensor([row[name] for row in rows]) for name in rows[0]}
 
 
@@ -82,7 +82,7 @@ def _summary(
 ) -> dict[str, float]:
     summary = {"batch_steps": float(valid.sum())}
     with np.errstate(all="ignore"):
-        ratio, kl, entropy = (each[valid].astype(np.float64) for each in (ratio, kl, entropy))
+        ratio, kl, entropy = (column[valid].astype(np.float64) for column in (ratio, kl, entropy))
         if not len(ratio) or not np.isfinite(ratio).all():
             ratio = np.full(1, np.nan)
         if not len(kl):

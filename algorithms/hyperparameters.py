@@ -364,10 +364,10 @@ def check(hyperparameters: object) -> None:
                 bounds = f"{'-inf' if low is None else low} to {'inf' if high is None else high}"
                 raise ValueError(f"{field.name} = {value!r}; allowed: {bounds}")
     for field in dataclasses.fields(hyperparameters):  # type: ignore[arg-type]
-        value, whole = getattr(hyperparameters, field.name), field.metadata.get("part_of")
+        value, part_of = getattr(hyperparameters, field.name), field.metadata.get("part_of")
         # A batch of whole trajectories has no declared `batch_steps`: any minibatch fits.
-        if whole and value > getattr(hyperparameters, whole, math.inf):
+        if part_of and value > getattr(hyperparameters, part_of, math.inf):
             raise ValueError(
-                f"{field.name} = {value!r} is more than {whole} = "
-                f"{getattr(hyperparameters, whole)!r}, which it is taken from"
+                f"{field.name} = {value!r} is more than {part_of} = "
+                f"{getattr(hyperparameters, part_of)!r}, which it is taken from"
             )

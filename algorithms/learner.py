@@ -97,10 +97,10 @@ class Learner(Generic[H_co]):
         for seed, mask in zip(self.seeds, valid.cpu().numpy(), strict=True):
             rows = np.flatnonzero(mask)
             generator = stream(seed, "minibatches", self.updates)
-            filled = -(-len(rows) // size) * size
-            order = np.empty((epochs, filled), np.int64)
+            length = -(-len(rows) // size) * size
+            order = np.empty((epochs, length), np.int64)
             for epoch in order:
-                epoch[:] = np.resize(generator.permutation(rows), filled)
+                epoch[:] = np.resize(generator.permutation(rows), length)
             orders.append(order)
         return orders
 
@@ -125,12 +125,12 @@ class Learner(Generic[H_co]):
                 for s in np.flatnonzero(start < lengths):
                     rows[s] = orders[s][epoch, start : start + size]
                 index = torch.from_numpy(rows).to(self.device)
-                turn = torch.from_numpy(start < lengths).to(self.device)
-                yield [take(values, index) for values in samples], self.active & turn
+                unfinished = torch.from_numpy(start < lengths).to(self.device)
+                yield [take(values, index) for values in samples], self.active & unfinished
 
 
 def take(values: Tensor, index: Tensor) -> Tensor:
     """values[s, index[s]]: [S, B, …] at int64 [S, M] -> [S, M, …]."""
-    first = values.shape[1] * torch.arange(len(values), device=values.device).unsqueeze(1)
-    rows = torch.index_select(values.flatten(0, 1), 0, (first + index).flatten())
+    offsets = values.shape[1] * torch.arange(len(values), device=values.device).unsqueeze(1)
+    rows = torch.index_select(values.flatten(0, 1), 0, (offsets + index).flatten())
     return rows.view(*index.shape, *rows.shape[1:])

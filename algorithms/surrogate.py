@@ -92,8 +92,8 @@ def optimise_surrogate(
     if h.advantage_normalization == "batch":
         advantages = standardise(flatten(estimates.advantages))
         estimates = replace(estimates, advantages=advantages.view_as(batch.rewards))
-    own = h.critic_learning_rate if h.separate_optimizers else h.learning_rate
-    rates = learner.annealed(h.learning_rate), learner.annealed(own)
+    critic_rate = h.critic_learning_rate if h.separate_optimizers else h.learning_rate
+    rates = learner.annealed(h.learning_rate), learner.annealed(critic_rate)
     if slope is None or not learner.compiled:
         loss, norm = _differentiated(learner, batch, estimates, objective, rates)
     else:
@@ -157,15 +157,19 @@ def _differentiated(
             gain = gain + h.entropy_coefficient * policy.entropy(new)
         predicted = learner.values(theta[:, columns[CRITIC]], states)
         loss = value_loss(predicted, target, value, h.value_clip).mean(1)
-        whole = h.value_coefficient * loss - gain.mean(1)
-        (gradient,) = torch.autograd.grad(whole.sum(), theta)
+        total_loss = h.value_coefficient * loss - gain.mean(1)
+        (gradient,) = torch.autograd.grad(total_loss.sum(), theta)
         loss = loss.detach()
         if h.separate_optimizers:
-            clipped, norm = clip_gradient_norm(gradient[:, columns[POLICY]], h.gradient_norm_clip)
-            critic, _ = clip_gradient_norm(gradient[:, columns[CRITIC]], h.gradient_norm_clip)
+            actor_gradient, norm = clip_gradient_norm(
+                gradient[:, columns[POLICY]], h.gradient_norm_clip
+            )
+            critic_gradient, _ = clip_gradient_norm(
+                gradient[:, columns[CRITIC]], h.gradient_norm_clip
+            )
         else:
-            whole_clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
-            clipped, critic = (whole_clipped[:, each] for each in columns)
-        learner.step_policy(clipped, rates[POLICY], active)
-        learner.step_critic(critic, rates[CRITIC], active)
+            clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
+            actor_gradient, critic_gradient = (clipped[:, part] for part in columns)
+        learner.step_policy(actor_gradient, rates[POLICY], active)
+        learner.step_critic(critic_gradient, rates[CRITIC], active)
     return loss, norm

@@ -65,21 +65,21 @@ def page(text: str) -> str:
         "published": lambda names: published(names, ladder),
     }
 
-    def made(part: re.Match[str]) -> str:
+    def updated(part: re.Match[str]) -> str:
         kind, names = part["kind"], part["names"].split()
         body = makers[kind](names) if kind in makers else part["text"]
         return f"<!-- {' '.join([kind, *names])} -->\n{body}<!-- end -->\n"
 
-    return PART.sub(made, text)
+    return PART.sub(updated, text)
 
 
 def excerpts(names: list[str]) -> str:
     """The lines of code that are the idea of one step of the lecture, with their files."""
-    (step,) = (each for each in STEPS if each.key == names[0])
+    (step,) = (step for step in STEPS if step.key == names[0])
     return "\n".join(
-        f"[`{each['file']}`](../{each['file']}), from line {each['line']}:\n"
-        f"```python\n{each['text']}\n```\n"
-        for each in told(step)["code"]
+        f"[`{excerpt['file']}`](../{excerpt['file']}), from line {excerpt['line']}:\n"
+        f"```python\n{excerpt['text']}\n```\n"
+        for excerpt in told(step)["code"]
     )
 
 
@@ -89,11 +89,11 @@ def published(names: list[str], ladder: Mapping[str, Any]) -> str:
     for name in names:
         rung = ladder[name]
         title, before = rung["title"], rung["before"]
-        words = [f"* “{title}” compared with “{before}”: {rung['gained']}."]
-        for each in rung["reasons"]:
-            reason = each.removeprefix(f"From “{before}” to “{title}”, ")
-            words.append(reason[0].upper() + reason[1:])
-        lines.append(_wrapped(" ".join(words)))
+        sentences = [f"* “{title}” compared with “{before}”: {rung['gained']}."]
+        for sentence in rung["reasons"]:
+            reason = sentence.removeprefix(f"From “{before}” to “{title}”, ")
+            sentences.append(reason[0].upper() + reason[1:])
+        lines.append(_wrapped(" ".join(sentences)))
     return "\n".join([*lines, ""])
 
 
@@ -106,17 +106,17 @@ def trained(text: str) -> str:
     with tempfile.TemporaryDirectory() as folder:
         for block in COMMAND.findall(text):
             printed = "".join(_printed(line, folder) for line in block.splitlines())
-            part = f"```sh\n{block}```\n<!-- printed -->\n"
-            if part in text:
-                head, rest = text.split(part)
-                text = head + part + printed + rest[rest.index("<!-- end -->") :]
+            opening = f"```sh\n{block}```\n<!-- printed -->\n"
+            if opening in text:
+                head, tail = text.split(opening)
+                text = head + opening + printed + tail[tail.index("<!-- end -->") :]
     return text
 
 
 def _printed(command: str, folder: str) -> str:
     """The table of a `run`, with the time that its processes computed."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    answer = subprocess.run(
+    output = subprocess.run(
         [sys.executable, *shlex.split(command)[1:]],
         cwd=folder,
         env={**os.environ, "COLUMNS": "80", "PYTHONPATH": str(ROOT)},
@@ -127,9 +127,9 @@ def _printed(command: str, folder: str) -> str:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     print(f"{seconds:.0f} s: {command}")
-    rows = [line.rstrip() for line in answer.splitlines()]
-    first = next(place for place, row in enumerate(rows) if ", diverged " in row)
-    last = next(place for place, row in enumerate(rows) if row.startswith("Score: "))
+    rows = [line.rstrip() for line in output.splitlines()]
+    first = next(index for index, row in enumerate(rows) if ", diverged " in row)
+    last = next(index for index, row in enumerate(rows) if row.startswith("Score: "))
     table = "\n".join(row for row in rows[first:last] if row.startswith(" ") or ", n " in row)
     elapsed = max(1, round(seconds / 2))
     return (
@@ -148,8 +148,8 @@ def notebook(text: str) -> str:
     """The guide as a Jupyter notebook, whose cells do what its `run` commands do."""
     cells = [_code(f"{MAGIC}\nimport bench")]
     cells += _cells(text)
-    written = {
-        "cells": [{"id": f"cell-{place}", **cell} for place, cell in enumerate(cells)],
+    document = {
+        "cells": [{"id": f"cell-{index}", **cell} for index, cell in enumerate(cells)],
         "metadata": {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
@@ -157,15 +157,15 @@ def notebook(text: str) -> str:
         "nbformat": 4,
         "nbformat_minor": 5,
     }
-    return json.dumps(written, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
 
 
 def _cells(text: str) -> Iterator[dict[str, Any]]:
     # What the cells print stands below them; what the guide has printed is left out.
     text = PART.sub(lambda part: "" if part["kind"] == "printed" else part["text"], text)
     text = re.sub(r"\]\((?=[\w.]+\.md|pictures/)", "](../docs/", text)
-    for place, piece in enumerate(COMMAND.split(text)):
-        if place % 2:
+    for index, piece in enumerate(COMMAND.split(text)):
+        if index % 2:
             (command,) = piece.splitlines()
             yield _code(_call(command))
             yield _code('bench.compare(view)[["title", "n", "mean", "difference", "claim"]]')
@@ -180,7 +180,7 @@ def _cells(text: str) -> Iterator[dict[str, Any]]:
 
 def _call(command: str) -> str:
     """The call of `bench.run` that does what a command does."""
-    given: dict[str, Any] = {}
+    arguments: dict[str, Any] = {}
     words = iter(shlex.split(command.removeprefix(RUN)))
     lines = []
     for word in words:
@@ -189,10 +189,10 @@ def _call(command: str) -> str:
             continue
         name = ARGUMENTS[word]
         if name in REPEATED:
-            given.setdefault(name, []).append(next(words))
+            arguments.setdefault(name, []).append(next(words))
         else:
-            given[name] = next(words)
-    lines += [f"{name}={json.dumps(value)}" for name, value in given.items()]
+            arguments[name] = next(words)
+    lines += [f"{name}={json.dumps(value)}" for name, value in arguments.items()]
     return "view = bench.run(\n" + "".join(f"    {line},\n" for line in lines) + ")"
 
 
@@ -208,11 +208,11 @@ def _code(source: str) -> dict[str, Any]:
 
 def draw_policies() -> None:
     """The strip of an untrained policy, A2C's and PPO's, from `results/record`."""
-    place = ("--env", "HalfCheetah-v5", "--seeds", "0")
+    cell = ("--env", "HalfCheetah-v5", "--seeds", "0")
     with tempfile.TemporaryDirectory() as folder:
         results = ("--results", folder)
         _bench("merge", str(ROOT / "results" / "record"), "--into", folder)
-        _bench("run", "untrained", "--variant", "untrained", *place, "--steps", "1k", *results)
+        _bench("run", "untrained", "--variant", "untrained", *cell, "--steps", "1k", *results)
         runs = [
             *load("untrained", folder).runs["run"],
             *load("experiment", folder).runs.query(
@@ -233,11 +233,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--train", action="store_true", help="run every command of the guide")
     parser.add_argument("--policies", action="store_true", help="draw the strip of policies")
-    asked = parser.parse_args()
-    if asked.policies:
+    options = parser.parse_args()
+    if options.policies:
         draw_policies()
     text = page(GUIDE.read_text())
-    if asked.train:
+    if options.train:
         text = trained(text)
     GUIDE.write_text(text)
     NOTEBOOK.write_text(notebook(text))

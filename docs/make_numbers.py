@@ -34,45 +34,49 @@ def results(ablation: str) -> Results:
     return Results(view=load(ablation, PUBLISHED), source="")
 
 
-def gain(ablation: str, place: str, variant: str) -> str:
+def gain(ablation: str, environment: str, variant: str) -> str:
     """The share of the paper's gain that was reached."""
-    own = results(ablation)
-    rows = beside_figure_3(own.plan, own.scores, own.anchors.untrained)
-    (row,) = (each for each in rows if (each.environment, each.variant) == (place, variant))
+    published = results(ablation)
+    rows = beside_figure_3(published.plan, published.scores, published.anchors.untrained)
+    (row,) = (row for row in rows if (row.environment, row.variant) == (environment, variant))
     return f"{row.gain:,.0%}" if math.isfinite(row.gain) else "–"
 
 
-def verdict(ablation: str, place: str, variant: str, *, gold: bool = False) -> Verdict:
+def verdict(ablation: str, environment: str, variant: str, *, gold: bool = False) -> Verdict:
     """The verdict on a variant in an environment; with `all`, on it beside the control over all."""
-    if place == "all":
+    if environment == "all":
         return over_all(ablation, variant).verdict
     findings = results(ablation).findings
     verdicts = findings.golden if gold else findings.verdicts
-    (one,) = (each for each in verdicts if (each.environment, each.variant) == (place, variant))
-    return one
+    (finding,) = (
+        finding
+        for finding in verdicts
+        if (finding.environment, finding.variant) == (environment, variant)
+    )
+    return finding
 
 
 @cache
 def over_all(ablation: str, variant: str) -> Improvement:
     """The control against a variant over all environments."""
     rows = [row for row in results(ablation).findings.rivals if row.over_all]
-    (one,) = (row for row in rows if row.verdict.variant == variant)
-    return one
+    (rival,) = (row for row in rows if row.verdict.variant == variant)
+    return rival
 
 
-def middle(own: Any) -> float:
+def middle(values: Any) -> float:
     """The mean of the middle half of the seeds."""
-    return float(estimate(own, "iqm"))
+    return float(estimate(values, "iqm"))
 
 
-def late(column: str, of: Callable[[Any], float] = middle) -> Callable[..., str]:
+def late(column: str, statistic: Callable[[Any], float] = middle) -> Callable[..., str]:
     """Return a function from a cell to a number of its column in `Findings.with_kl`."""
 
-    def text(ablation: str, place: str, variant: str) -> str:
+    def text(ablation: str, environment: str, variant: str) -> str:
         frame = results(ablation).findings.with_kl
         assert frame is not None
-        own = frame[(frame["environment"] == place) & (frame["variant"] == variant)]
-        return return_text(float(of(own[column].to_numpy(float))))
+        rows = frame[(frame["environment"] == environment) & (frame["variant"] == variant)]
+        return return_text(float(statistic(rows[column].to_numpy(float))))
 
     return text
 
@@ -85,25 +89,25 @@ def p_number(p_value: float) -> str:
 def of_seeds(function: Callable[[Any], float]) -> Callable[..., str]:
     """Return a function from (ablation, environment, variant) to a number of the scores there."""
 
-    def text(ablation: str, place: str, variant: str) -> str:
-        return return_text(float(function(results(ablation).values[place, variant])))
+    def text(ablation: str, environment: str, variant: str) -> str:
+        return return_text(float(function(results(ablation).values[environment, variant])))
 
     return text
 
 
 QUANTITIES: Final[dict[str, Callable[..., str]]] = {
-    "mean": of_seeds(lambda own: own.mean()),
-    "low": of_seeds(lambda own: interval_of_seeds(own, "mean")[0]),
-    "high": of_seeds(lambda own: interval_of_seeds(own, "mean")[1]),
+    "mean": of_seeds(lambda scores: scores.mean()),
+    "low": of_seeds(lambda scores: interval_of_seeds(scores, "mean")[0]),
+    "high": of_seeds(lambda scores: interval_of_seeds(scores, "mean")[1]),
     "least": of_seeds(min),
     "most": of_seeds(max),
-    "deviation": of_seeds(lambda own: own.std(ddof=1)),
+    "deviation": of_seeds(lambda scores: scores.std(ddof=1)),
     "gain": gain,
     "difference": lambda *cell: return_text(abs(verdict(*cell).difference)),
     "p": lambda *cell: p_number(verdict(*cell).adjusted),
     "gold_difference": lambda *cell: return_text(abs(verdict(*cell, gold=True).difference)),
     "gold_p": lambda *cell: p_number(verdict(*cell, gold=True).adjusted),
-    "gold_deviation": late("gold", lambda own: own.std(ddof=1)),
+    "gold_deviation": late("gold", lambda scores: scores.std(ddof=1)),
     "normalised": lambda *cell: f"{abs(verdict(*cell).difference):.2f}",
     "probability": lambda name, _, variant: number_text(over_all(name, variant).probability),
     "probability_low": lambda name, _, variant: number_text(over_all(name, variant).low),

@@ -56,25 +56,25 @@ def on_files(files: Files, config: Any) -> Files:
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """Let links lead to where their files are on the site."""
-    here = page.file.src_uri
+    uri = page.file.src_uri
 
     def moved(link: re.Match[str]) -> str:
-        place = place_of(target(here, link[0]))
-        return posixpath.relpath(place, posixpath.dirname(here) or ".")
+        place = place_of(target(uri, link[0]))
+        return posixpath.relpath(place, posixpath.dirname(uri) or ".")
 
     return LINK.sub(moved, "\n".join(_strict_lists(markdown.splitlines())))
 
 
 def _strict_lists(lines: list[str]) -> Iterator[str]:
     """Lists as Python-Markdown takes them: an empty line before, four spaces within."""
-    before, fenced, depth = "", False, 0
+    previous, fenced, depth = "", False, 0
     for line in lines:
         indented = line[:depth].isspace() and depth > 0
-        if line and not before and not indented and not ITEM.match(line):
+        if line and not previous and not indented and not ITEM.match(line):
             depth = 0
         item = None if fenced else ITEM.match(line)
         if item and not indented:
-            if before and not ITEM.match(before) and not depth:
+            if previous and not ITEM.match(previous) and not depth:
                 yield ""
             depth = len(item[0])
             yield line
@@ -83,7 +83,7 @@ def _strict_lists(lines: list[str]) -> Iterator[str]:
         else:
             yield line
         fenced ^= line.lstrip().startswith("```")
-        before = line
+        previous = line
 
 
 def on_page_content(content: str, **_: Any) -> str:
@@ -115,8 +115,8 @@ def place_of(source: str) -> str:
     """Where a file of the repository is on the site."""
     if source in PAGES:
         return PAGES[source]
-    inside = source.removeprefix("docs/")
-    return inside if inside != source else f"{OTHERS}/{source}"
+    relative = source.removeprefix("docs/")
+    return relative if relative != source else f"{OTHERS}/{source}"
 
 
 def reference(package: str) -> str:
@@ -129,6 +129,6 @@ def packages() -> Iterator[tuple[str, list[str]]]:
     for name in PACKAGES:
         for path in sorted((ROOT / name).rglob("__init__.py")):
             package = ".".join(path.parent.relative_to(ROOT).parts)
-            stems = sorted(each.stem for each in path.parent.glob("*.py"))
+            stems = sorted(file.stem for file in path.parent.glob("*.py"))
             modules = [f"{package}.{stem}" for stem in stems if not stem.startswith("__")]
             yield package, [package, *modules]

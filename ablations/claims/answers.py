@@ -11,7 +11,9 @@ MARGIN = 0.25
 differ by 0.05 to 0.3."""
 
 
-def _gold(variant: str, reference: str, expected: Expected, margin: float = 0.0) -> Comparison:
+def _gold_comparison(
+    variant: str, reference: str, expected: Expected, margin: float = 0.0
+) -> Comparison:
     return Comparison(
         variant=variant,
         reference=reference,
@@ -29,7 +31,7 @@ CLAIMS = (
         "from the other answers does no worse than PPO.",
         differs=SMALL + " PPO has no critic here, and the group's mean as its baseline, too.",
         ablation="sequence",
-        comparisons=(_gold("baseline", "clipped_ppo", "not worse", MARGIN),),
+        comparisons=(_gold_comparison("baseline", "clipped_ppo", "not worse", MARGIN),),
     ),
     Claim(
         name="grpo_deviation_not_needed",
@@ -39,8 +41,8 @@ CLAIMS = (
         differs=SMALL + " All answers have one length, so its bias towards long ones can't show.",
         ablation="answer_baselines",
         comparisons=(
-            _gold("mean", "group_deviation", "not worse", MARGIN),
-            _gold("without_length", "group_deviation", "not worse", MARGIN),
+            _gold_comparison("mean", "group_deviation", "not worse", MARGIN),
+            _gold_comparison("without_length", "group_deviation", "not worse", MARGIN),
         ),
     ),
     Claim(
@@ -62,7 +64,7 @@ CLAIMS = (
         numbers={"AIME 2024, without and with": "36, 38"},
         differs=SMALL + " With a KL to the reference, which they leave out.",
         ablation="answer_ratios",
-        comparisons=(_gold("clip_higher", "token", "better"),),
+        comparisons=(_gold_comparison("clip_higher", "token", "better"),),
     ),
     Claim(
         name="ratios_of_answers_learn_better",
@@ -74,7 +76,7 @@ CLAIMS = (
         "that hardly ever clips may support it, too.",
         ablation="answer_ratios",
         comparisons=tuple(
-            _gold(variant, "token", "better") for variant in ("gspo", "geometric_mean")
+            _gold_comparison(variant, "token", "better") for variant in ("gspo", "geometric_mean")
         ),
         needs="any",
     ),
@@ -106,7 +108,7 @@ CLAIMS = (
         claim="On the policy's own answers k2 in the loss is the same penalty as k1 in the reward.",
         differs=SMALL + " In the rewards, k1 here credits a token with the KL of later ones, too.",
         ablation="answer_kl",
-        comparisons=(_gold("k2_in_loss", "k1_in_reward", "no difference", MARGIN),),
+        comparisons=(_gold_comparison("k2_in_loss", "k1_in_reward", "no difference", MARGIN),),
     ),
     Claim(
         name="k1_in_reward_earns_more",
@@ -116,8 +118,8 @@ CLAIMS = (
         differs=SMALL + " Four epochs a batch, so that after the first step answers are another's.",
         ablation="answer_kl",
         comparisons=(
-            _gold("k1_in_reward", "k1_in_loss", "better"),
-            _gold("k1_in_reward", "k3_in_loss", "better"),
+            _gold_comparison("k1_in_reward", "k1_in_loss", "better"),
+            _gold_comparison("k1_in_reward", "k3_in_loss", "better"),
         ),
     ),
 )

@@ -10,11 +10,11 @@ ANDRYCHOWICZ = "Andrychowicz et al. 2021, arXiv 2006.05990"
 AS_SET = "Version 5 of the environments; the PPO paper's other settings, not searched."
 
 
-def _detail(name: str, place: str, claim: str, comparison: Comparison) -> Claim:
+def _detail_claim(name: str, section: str, claim: str, comparison: Comparison) -> Claim:
     """Return a claim of Andrychowicz et al. about one detail."""
     return Claim(
         name=name,
-        source=f"{ANDRYCHOWICZ}, {place}",
+        source=f"{ANDRYCHOWICZ}, {section}",
         claim=claim,
         differs=AS_SET,
         ablation="code_level",
@@ -74,7 +74,7 @@ CLAIMS = (
             "is needed for the highest returns.",
         }.items()
     ),
-    _detail(
+    _detail_claim(
         "standardised_advantages_matter_little",
         "section 3.3 and appendix F",
         "Standardising advantages by minibatch changes little.",
@@ -86,7 +86,7 @@ CLAIMS = (
             together=True,
         ),
     ),
-    _detail(
+    _detail_claim(
         "gradient_bound_matters_little",
         "section 3.3 and appendix F",
         "Bounding the gradient's norm helps a little at most.",
@@ -98,7 +98,7 @@ CLAIMS = (
             together=True,
         ),
     ),
-    _detail(
+    _detail_claim(
         "normalised_observations_are_needed",
         "section 3.3 and appendix F",
         "Normalising observations is crucial everywhere but on Hopper.",
@@ -109,7 +109,7 @@ CLAIMS = (
             environments=("Walker2d-v5",),
         ),
     ),
-    _detail(
+    _detail_claim(
         "value_clip_hurts",
         "section 3.4 and appendix G",
         "Clipping the value loss as PPO's code does costs returns, at every threshold.",
@@ -117,7 +117,7 @@ CLAIMS = (
             variant="without_value_clip", reference="everything", expected="better", together=True
         ),
     ),
-    _detail(
+    _detail_claim(
         "tanh_before_relu",
         "section 3.2 and appendix E",
         "Of the activations tanh earns most and ReLU least.",
@@ -125,7 +125,7 @@ CLAIMS = (
             variant="everything", reference="without_tanh", expected="better", together=True
         ),
     ),
-    _detail(
+    _detail_claim(
         "a_small_last_layer_is_needed",
         "section 3.2 and appendix E",
         "A policy's last layer whose weights begin a hundred times smaller than the others' is "

@@ -16,7 +16,7 @@ AHEAD = {
 """Rival -> in how many environments PPO's curve ends above the rival's (digitised, last tenth)."""
 
 
-def _place(rival: str, ahead: str) -> Claim:
+def _figure_3_claim(rival: str, ahead: str) -> Claim:
     return Claim(
         name=f"figure_3_{rival}",
         source=f"{FIGURE_3} and section 6.2",
@@ -33,7 +33,7 @@ def _place(rival: str, ahead: str) -> Claim:
 
 
 CLAIMS = (
-    *(_place(rival, ahead) for rival, ahead in AHEAD.items()),
+    *(_figure_3_claim(rival, ahead) for rival, ahead in AHEAD.items()),
     Claim(
         name="a2c_behind",
         source=FIGURE_3,

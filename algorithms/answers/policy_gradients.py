@@ -46,7 +46,8 @@ def penalty_gradients(
         for values in (batch.observations, batch.actions, batch.valid)
     )
     theta, frozen = (
-        each.repeat_interleave(slots, dim=0) for each in (learner.parameters, learner.reference)
+        parameters.repeat_interleave(slots, dim=0)
+        for parameters in (learner.parameters, learner.reference)
     )
     theta = theta.detach().requires_grad_()
     statistics = learner.policy.statistics(theta, tokens)
@@ -62,8 +63,8 @@ def step(
     learner: AnswerLearner[SequenceHyperparameters], batch: Batch, weights: Tensor
 ) -> Diagnostics:
     """Take one step up the gradient with these weights [S, T, N] and any penalty in the loss."""
-    moved = policy_gradient_step(learner, batch, weights, penalty_gradients(learner, batch))
-    return {**moved, **policy_change(learner, batch)}
+    diagnostics = policy_gradient_step(learner, batch, weights, penalty_gradients(learner, batch))
+    return {**diagnostics, **policy_change(learner, batch)}
 
 
 def credited(

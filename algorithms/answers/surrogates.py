@@ -57,31 +57,31 @@ def optimise(
     norm = torch.zeros_like(rate)
     advantages = advantages_of(learner, batch)
     old_log_probability = policy.log_probability(batch.statistics, batch.actions)
-    parts = [batch.observations, batch.actions, batch.statistics, batch.valid]
-    parts += [old_log_probability, advantages]
+    columns = [batch.observations, batch.actions, batch.statistics, batch.valid]
+    columns += [old_log_probability, advantages]
     estimate = IN_LOSS.get(h.reference_penalty_form)
     if estimate is not None:
         frozen = learner.reference_statistics(flatten(batch.observations))
-        parts.append(frozen.unflatten(1, batch.actions.shape[1:]))
-    samples = [values.transpose(1, 2).contiguous() for values in parts]
-    everybody = torch.ones_like(batch.valid[:, 0])
-    for minibatch, active in learner.minibatches(everybody, h.epochs, h.minibatch, samples):
-        tokens, actions, old, valid, before, advantage, *reference = (
+        columns.append(frozen.unflatten(1, batch.actions.shape[1:]))
+    samples = [values.transpose(1, 2).contiguous() for values in columns]
+    every_answer = torch.ones_like(batch.valid[:, 0])
+    for minibatch, active in learner.minibatches(every_answer, h.epochs, h.minibatch, samples):
+        tokens, actions, old, valid, old_log_p, advantage, *reference = (
             flatten(values.transpose(1, 2)) for values in minibatch
         )
         theta = learner.parameters.detach().requires_grad_()
         new = policy.statistics(theta, tokens)
-        log_ratio = pooled(h, policy.log_probability(new, actions) - before, valid, h.minibatch)
+        log_ratio = pooled(h, policy.log_probability(new, actions) - old_log_p, valid, h.minibatch)
         terms = Terms(policy=policy, old=old, new=new, log_ratio=log_ratio, advantages=advantage)
-        written = valid.sum(1)
+        lengths = valid.sum(1)
         # One ratio per answer gives all its ticks the same objective: take their mean.
-        one_each = h.length_normalization or h.importance_ratio != TOKEN
+        averaged = h.length_normalization or h.importance_ratio != TOKEN
         gain = torch.where(valid, objective(terms), 0.0).sum(1)
-        gain = gain / (written if one_each else h.minibatch)
+        gain = gain / (lengths if averaged else h.minibatch)
         if estimate is not None:
             kl = torch.where(valid, estimate(policy, new, reference[0], actions), 0.0).sum(1)
-            share = written if h.length_normalization else h.minibatch
-            gain = gain - h.reference_penalty * kl / share
+            divisor = lengths if h.length_normalization else h.minibatch
+            gain = gain - h.reference_penalty * kl / divisor
         (gradient,) = torch.autograd.grad(-gain.sum(), theta)
         gradient, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
         learner.step_policy(gradient, rate, active)
@@ -150,9 +150,9 @@ def penalise(learner: AnswerLearner[PenalisedHyperparameters], batch: Batch) -> 
             terms.ratio, terms.advantages, terms.divergence, beta.unsqueeze(1)
         ),
     )
-    moved = change(learner, batch)
-    kl_ppo.adapt(learner, moved["kl_mean"])
-    return {**step, **moved, "beta": beta}
+    diagnostics = change(learner, batch)
+    kl_ppo.adapt(learner, diagnostics["kl_mean"])
+    return {**step, **diagnostics, "beta": beta}
 
 
 IMPORTANCE_SAMPLING = SequenceAlgorithm(

@@ -77,14 +77,14 @@ class Transformer:
         networks of Radford et al. 2018, section 4.1.
         `initialization` is ignored: there is no other.
         """
-        small = _INITIAL_DEVIATION / math.sqrt(2 * self.layers)
-        block = [_INITIAL_DEVIATION, small, _INITIAL_DEVIATION, small]
+        residual_deviation = _INITIAL_DEVIATION / math.sqrt(2 * self.layers)
+        block = [_INITIAL_DEVIATION, residual_deviation, _INITIAL_DEVIATION, residual_deviation]
         deviations = [*[_INITIAL_DEVIATION] * 2, *block * self.layers, _INITIAL_DEVIATION]
-        drawn = [
+        matrices = [
             deviation * generator.standard_normal(rows * columns)
             for deviation, (rows, columns) in zip(deviations, self.shapes, strict=True)
         ]
-        return np.concatenate(drawn).astype(np.float32)
+        return np.concatenate(matrices).astype(np.float32)
 
     def weights(self, parameters: Tensor) -> list[Tensor]:
         """The matrices [R, rows, columns] of `shapes`, views of parameters [R, P]."""
@@ -126,8 +126,8 @@ class Transformer:
 
     def _attend(self, qkv: Tensor) -> Tensor:
         query, key, value = self.split_heads(qkv, self.ticks)
-        read = attention(query, key, value, causal=True)
-        in_time = read.unflatten(0, (len(qkv), -1)).permute(0, 3, 1, 2, 4)
+        output = attention(query, key, value, causal=True)
+        in_time = output.unflatten(0, (len(qkv), -1)).permute(0, 3, 1, 2, 4)
         joined: Tensor = in_time.reshape(*qkv.shape[:2], self.width)
         return joined
 
@@ -140,7 +140,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, *, causal: bool) -> Ten
 
     Source: Vaswani et al. 2017, eq. 1.
     """
-    queries, keys, values = (each.flatten(0, 1) for each in (query, key, value))
+    queries, keys, values = (tensor.flatten(0, 1) for tensor in (query, key, value))
     scores = product(queries, keys.transpose(1, 2)) / math.sqrt(query.shape[3])
     if causal:
         unseen = torch.ones(scores.shape[1:], dtype=torch.bool, device=scores.device).triu(1)
@@ -166,7 +166,7 @@ class Decoder:
         self._weights = [weight.detach() for weight in network.weights(parameters)]
         shape = (len(parameters) * sequences, network.heads, network.ticks)
         head = network.width // network.heads
-        self._kept = [
+        self._cache = [
             (parameters.new_empty(*shape, head), parameters.new_empty(*shape, head))
             for _ in range(network.layers)
         ]
@@ -182,9 +182,9 @@ class Decoder:
 
     def _attend(self, block: int, qkv: Tensor) -> Tensor:
         query, key, value = self._network.split_heads(qkv, 1)
-        keys, values = self._kept[block]
+        keys, values = self._cache[block]
         keys[:, :, self._tick] = key.squeeze(2)
         values[:, :, self._tick] = value.squeeze(2)
         end = self._tick + 1
-        read = attention(query, keys[:, :, :end], values[:, :, :end], causal=False)
-        return read.reshape(*qkv.shape[:2], self._network.width)
+        output = attention(query, keys[:, :, :end], values[:, :, :end], causal=False)
+        return output.reshape(*qkv.shape[:2], self._network.width)

@@ -33,9 +33,9 @@ def act(
     if not (torch.isfinite(low).all() and torch.isfinite(high).all()):
         raise ValueError("actions without bounds can't be drawn uniformly")
     # A standard normal number is below the noise with this probability, which is uniform.
-    share = 0.5 * (1 + torch.erf(noise / math.sqrt(2)))
+    probability = 0.5 * (1 + torch.erf(noise / math.sqrt(2)))
     # Rounded, the sum may lie beyond the bound by the last bit.
-    return (low + share * (high - low)).clamp(low, high), statistics
+    return (low + probability * (high - low)).clamp(low, high), statistics
 
 
 ALGORITHM = Algorithm(

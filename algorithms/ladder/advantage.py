@@ -64,10 +64,10 @@ def update(
     """Take one step up the gradient, of size `rate` [S] or `learning_rate`; then fit the critic."""
     h = learner.hyperparameters
     estimates = estimate_advantages(learner, batch, h)
-    chosen = weights(estimates.advantages, h.advantage_normalization)
+    step_weights = weights(estimates.advantages, h.advantage_normalization)
     values, targets = estimates.values, estimates.targets
     return {
-        **policy_gradient_step(learner, batch, chosen, rate=rate),
+        **policy_gradient_step(learner, batch, step_weights, rate=rate),
         "explained_variance": explained_variance(values, targets, batch.valid),
         "value_loss": fit_critic(learner, batch, targets, h),
         **policy_change(learner, batch),

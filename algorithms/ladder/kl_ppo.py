@@ -68,8 +68,8 @@ def adapt(learner: Learner[Any], divergence: Tensor) -> None:
     """If β is adaptive, set it for the next batch, given this one's mean KL [S]."""
     h, beta = learner.hyperparameters, learner.memory["beta"]
     if h.adaptive:
-        after = adapted(beta, divergence.to(beta), h.kl_target)
-        learner.memory["beta"] = torch.where(learner.active, after, beta)
+        new_beta = adapted(beta, divergence.to(beta), h.kl_target)
+        learner.memory["beta"] = torch.where(learner.active, new_beta, beta)
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:

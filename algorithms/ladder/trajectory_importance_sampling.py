@@ -54,10 +54,10 @@ class Hyperparameters(TrajectoryHyperparameters):
 def trajectory_log_ratio(policy: Policy, parameters: Tensor, batch: Batch) -> Tensor:
     """log Πₜ p_θ(aₜ|sₜ) / p_θ'(aₜ|sₜ) [S, N], as the sum of logarithms."""
     new = in_blocks(partial(policy.statistics, parameters), batch.observations)
-    of_steps = log_ratio(policy, new, flatten(batch.statistics), flatten(batch.actions))
-    steps = torch.where(batch.valid, of_steps.unflatten(1, batch.valid.shape[1:]), 0.0)
-    seeds, ticks, slots = steps.shape
-    total = sum_in_order(steps.transpose(1, 2).reshape(seeds * slots, ticks))
+    flat_ratios = log_ratio(policy, new, flatten(batch.statistics), flatten(batch.actions))
+    log_ratios = torch.where(batch.valid, flat_ratios.unflatten(1, batch.valid.shape[1:]), 0.0)
+    seeds, ticks, slots = log_ratios.shape
+    total = sum_in_order(log_ratios.transpose(1, 2).reshape(seeds * slots, ticks))
     return total.view(seeds, slots)
 
 
@@ -70,11 +70,11 @@ def ratio_spread(log_ratios: Tensor) -> dict[str, Tensor]:
     """Quantiles and effective sample size (a share of N) of exp(log_ratios [S, N]), each [S]."""
     logs = log_ratios.double()
     # (Σρ)² / (N Σρ²) in log space: products overflow.
-    effective = 2 * logs.logsumexp(1) - (2 * logs).logsumexp(1) - math.log(logs.shape[1])
+    log_effective = 2 * logs.logsumexp(1) - (2 * logs).logsumexp(1) - math.log(logs.shape[1])
     levels = torch.tensor([0.01, 0.5, 0.99], dtype=logs.dtype, device=logs.device)
     low, median, high = logs.quantile(levels, dim=1).exp()
     return {
-        "effective_sample_size": effective.exp(),
+        "effective_sample_size": log_effective.exp(),
         "ratio_q01": low,
         "ratio_q50": median,
         "ratio_q99": high,
@@ -92,17 +92,17 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     signal = gradient_signal(trajectory_gradients(learner, batch, on_policy))
     rate = learner.annealed(h.learning_rate)
     norm = torch.zeros_like(rate)
-    everybody = torch.ones_like(returns, dtype=torch.bool)
+    every_trajectory = torch.ones_like(returns, dtype=torch.bool)
     # A sample is a whole trajectory, with all its ticks.
     samples = [values.transpose(1, 2).contiguous() for values in vars(batch).values()]
     minibatches = learner.minibatches(
-        everybody, h.epochs, h.minibatch, [*samples, returns, baseline]
+        every_trajectory, h.epochs, h.minibatch, [*samples, returns, baseline]
     )
-    for (*columns, gain, b), active in minibatches:
+    for (*columns, sample_returns, sample_baseline), active in minibatches:
         in_time = (values.transpose(1, 2) for values in columns)
         sample = Batch(**dict(zip(vars(batch), in_time, strict=True)))
         ratio = trajectory_log_ratio(policy, theta, sample).exp()
-        weight = weights(ratio, gain, b, ticks)
+        weight = weights(ratio, sample_returns, sample_baseline, ticks)
         gradients = trajectory_gradients(learner, sample, weight)
         clipped, norm = clip_gradient_norm(gradients.mean(1), h.gradient_norm_clip)
         learner.step_policy(-clipped, rate, active)

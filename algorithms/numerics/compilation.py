@@ -78,7 +78,8 @@ class Kernel(Generic[P, R]):
         """
         for s in range(len(columns[0])):
             rows = (
-                each[s].contiguous().numpy() if hasattr(each, "numpy") else each for each in columns
+                column[s].contiguous().numpy() if hasattr(column, "numpy") else column
+                for column in columns
             )
             self(*rows)  # type: ignore[call-arg]
 
@@ -132,21 +133,27 @@ def allocating(function: Callable[P, R]) -> Kernel[P, R]:
 @functools.cache
 def cache_folder() -> Path:
     """The folder of the machine code: the user's cache, else a temporary one of this user."""
-    version = "".join(f"{each} {metadata.version(each)};" for each in ("numba", "llvmlite"))
+    version = "".join(
+        f"{package} {metadata.version(package)};" for package in ("numba", "llvmlite")
+    )
     digest = hashlib.sha256(f"{version}{sys.version}".encode())
     for file in [Path(__file__), *sorted(Path(__file__).parent.glob("kernels/*.py"))]:
         digest.update(file.read_bytes())
     name = digest.hexdigest()[:16]
     home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    own = f"ppo-ladder-{os.getuid()}"
-    for parent in (os.environ.get(CACHE), f"{home}/ppo-ladder", f"{tempfile.gettempdir()}/{own}"):
+    user_folder = f"ppo-ladder-{os.getuid()}"
+    for parent in (
+        os.environ.get(CACHE),
+        f"{home}/ppo-ladder",
+        f"{tempfile.gettempdir()}/{user_folder}",
+    ):
         if parent:
             folder = Path(parent) / "kernels" / name
             with contextlib.suppress(OSError):
                 folder.mkdir(parents=True, exist_ok=True)
                 if os.access(folder, os.W_OK):
                     return folder
-    return Path(tempfile.mkdtemp(prefix=own))
+    return Path(tempfile.mkdtemp(prefix=user_folder))
 
 
 @contextlib.contextmanager
@@ -172,9 +179,9 @@ def _reached(function: Callable[..., Any]) -> frozenset[str]:
     """Global names that a function uses, or a kernel that it calls."""
     python = _python(function)
     names = frozenset(python.__code__.co_names)
-    called = (python.__globals__.get(name) for name in names)
-    kernels = (each for each in called if isinstance(each, Kernel))
-    return names.union(*(_reached(_python(each)) for each in kernels))
+    callees = (python.__globals__.get(name) for name in names)
+    kernels = (kernel for kernel in callees if isinstance(kernel, Kernel))
+    return names.union(*(_reached(_python(kernel)) for kernel in kernels))
 
 
 @functools.cache
@@ -190,10 +197,10 @@ def _linked(
     for name in python.__code__.co_names:
         value = functions.get(name, names.get(name))
         if name in functions or isinstance(value, Kernel):
-            called = _python(value)
-            reached = _reached(called)
-            inside = {k: v for k, v in functions.items() if k in reached}
-            names[name] = _linked(called, _items(inside), plain=plain)
+            callee = _python(value)
+            callee_names = _reached(callee)
+            callee_functions = {k: v for k, v in functions.items() if k in callee_names}
+            names[name] = _linked(callee, _items(callee_functions), plain=plain)
         elif isinstance(value, Generated) and not plain:
             names[name] = value.make()
     copy = types.FunctionType(python.__code__, names, python.__name__, python.__defaults__)
@@ -202,16 +209,16 @@ def _linked(
     copy.__module__, copy.__qualname__ = python.__module__, python.__qualname__
     if functions:
         copy.__qualname__ += f"_{_digest_of(functions)}"
-    counts = python.__dict__.get("allocates", True)
-    return _numba().njit(copy, cache=cached, _nrt=counts, **FLAGS)
+    allocates = python.__dict__.get("allocates", True)
+    return _numba().njit(copy, cache=cached, _nrt=allocates, **FLAGS)
 
 
 def _digest_of(functions: Mapping[str, Callable[..., Any]]) -> str:
     """16 hexadecimal digits for the functions that are bound to names, and for their files."""
     digest = hashlib.sha256()
-    for name, each in sorted(functions.items()):
-        digest.update(f"{name} {each.__module__}.{each.__qualname__}".encode())
-        digest.update(Path(inspect.getfile(_python(each))).read_bytes())
+    for name, function in sorted(functions.items()):
+        digest.update(f"{name} {function.__module__}.{function.__qualname__}".encode())
+        digest.update(Path(inspect.getfile(_python(function))).read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -25,17 +25,17 @@ def conjugate_gradient(
     residual, direction = right, right
     square = _dot(residual, residual)
     for _ in range(iterations):
-        going = square > tolerance
-        if not going.any():
+        running = square > tolerance
+        if not running.any():
             break
-        along = product(direction)
+        mapped = product(direction)
         # A seed that has stopped may have a direction of zeros.
-        length = torch.where(going, square / _dot(direction, along), 0.0)
-        x = torch.where(going, x + length * direction, x)
-        residual = torch.where(going, residual - length * along, residual)
-        before, square = square, _dot(residual, residual)
-        turned = residual + square / before * direction
-        direction = torch.where(going, turned, direction)
+        step_size = torch.where(running, square / _dot(direction, mapped), 0.0)
+        x = torch.where(running, x + step_size * direction, x)
+        residual = torch.where(running, residual - step_size * mapped, residual)
+        old_square, square = square, _dot(residual, residual)
+        next_direction = residual + square / old_square * direction
+        direction = torch.where(running, next_direction, direction)
     return x
 
 

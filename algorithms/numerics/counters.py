@@ -28,16 +28,16 @@ def address(*parts: Tensor | int, device: torch.device | str = "cpu") -> Tensor:
 
 def uniform(key: Tensor, count: int) -> Tensor:
     """Numbers in [0, 1): float64 [..., count] of keys [...]."""
-    place = torch.arange(1, count + 1, device=key.device)
-    bits = _mixed(_mixed(key.unsqueeze(-1) + place * _INCREMENT))
+    index = torch.arange(1, count + 1, device=key.device)
+    bits = _mixed(_mixed(key.unsqueeze(-1) + index * _INCREMENT))
     return _shifted(bits, 11).double() * 2.0**-53
 
 
 def normal(key: Tensor, count: int) -> Tensor:
     """Standard normal numbers: float64 [..., count] of keys [...] (Box & Muller 1958)."""
-    drawn = uniform(key, 2 * count)
-    radius = torch.sqrt(-2 * torch.log1p(-drawn[..., :count]))
-    return radius * torch.cos(2 * math.pi * drawn[..., count:])
+    uniforms = uniform(key, 2 * count)
+    radius = torch.sqrt(-2 * torch.log1p(-uniforms[..., :count]))
+    return radius * torch.cos(2 * math.pi * uniforms[..., count:])
 
 
 def _mixed(key: Tensor) -> Tensor:

@@ -49,9 +49,9 @@ class Perceptron:
         """Draw initial parameters float32 [P] from one seed's own generator."""
         columns = []
         for layer, (inputs, outputs) in enumerate(self.shapes):
-            last = layer == len(self.shapes) - 1
+            is_last = layer == len(self.shapes) - 1
             if initialization == "orthogonal":
-                gain = self.head_gain if last else math.sqrt(2)
+                gain = self.head_gain if is_last else math.sqrt(2)
                 weight = gain * _orthogonal(generator, outputs, inputs)
                 bias = np.zeros(outputs)
             else:
@@ -72,11 +72,11 @@ class Perceptron:
 
         They are differentiable any number of times in the parameters.
         """
-        bend = torch.tanh if self.activation == "tanh" else torch.relu
-        *hidden, (weight, bias) = self.layers(parameters)
-        for each, shift in hidden:
-            inputs = bend(product(inputs, each) + shift.unsqueeze(1))
-        return product(inputs, weight) + bias.unsqueeze(1)
+        activate = torch.tanh if self.activation == "tanh" else torch.relu
+        *hidden, (head_weight, head_bias) = self.layers(parameters)
+        for weight, bias in hidden:
+            inputs = activate(product(inputs, weight) + bias.unsqueeze(1))
+        return product(inputs, head_weight) + head_bias.unsqueeze(1)
 
     @cached_property
     def for_kernels(self) -> Network:

@@ -25,20 +25,20 @@ class RunningMoments:
 
     def update(self, values: Tensor, mask: Tensor) -> None:
         """Add `values` [S, B, O] where `mask` [S, B]; a seed with none keeps its exact moments."""
-        kept = mask.unsqueeze(2)
-        values = torch.where(kept, values.double(), 0.0)
-        added = kept.sum(1).double()
-        mean = values.sum(1) / added.clamp(min=1)
-        squares = torch.where(kept, (values - mean.unsqueeze(1)).square(), 0.0)
-        total = (self.count + added).clamp(min=1)
-        share = added / total
+        counted = mask.unsqueeze(2)
+        values = torch.where(counted, values.double(), 0.0)
+        new_count = counted.sum(1).double()
+        mean = values.sum(1) / new_count.clamp(min=1)
+        squares = torch.where(counted, (values - mean.unsqueeze(1)).square(), 0.0)
+        total = (self.count + new_count).clamp(min=1)
+        share = new_count / total
         shift = mean - self.mean
         combined = self.variance * self.count + squares.sum(1)
         combined = (combined + shift.square() * (self.count * share)) / total
-        some = added > 0
-        self.mean.copy_(torch.where(some, self.mean + shift * share, self.mean))
-        self.variance.copy_(torch.where(some, combined, self.variance))
-        self.count.add_(added)
+        is_new = new_count > 0
+        self.mean.copy_(torch.where(is_new, self.mean + shift * share, self.mean))
+        self.variance.copy_(torch.where(is_new, combined, self.variance))
+        self.count.add_(new_count)
 
     def take(self, moments: RunningMoments) -> None:
         """Copy another object's moments into this one's memory."""
@@ -89,9 +89,9 @@ class RewardScale:
             return returns
         # This is a discounted sum with time reversed.
         carry = self._discount * (~ended).to(rewards.dtype)
-        begun = rewards.clone()
-        begun[:, 0] += self._discount * self.running
-        before = torch.cat([torch.zeros_like(carry[:, :1]), carry[:, :-1]], dim=1)
-        returns = discounted_sums(begun.flip(1), before.flip(1)).flip(1)
+        continued = rewards.clone()
+        continued[:, 0] += self._discount * self.running
+        shifted_carry = torch.cat([torch.zeros_like(carry[:, :1]), carry[:, :-1]], dim=1)
+        returns = discounted_sums(continued.flip(1), shifted_carry.flip(1)).flip(1)
         self.running.copy_(torch.where(ended[:, -1], 0.0, returns[:, -1]))
         return returns

@@ -41,15 +41,15 @@ class Adam:
         Args:
             columns: columns of the buffer that step; part: index of their step count.
         """
-        keep = active.unsqueeze(1)
+        mask = active.unsqueeze(1)
         state = [
             tensor[:, columns]
             for tensor in (self._parameters, self.first_moment, self.second_moment)
         ]
-        before = [tensor.clone() for tensor in state]
+        old_state = [tensor.clone() for tensor in state]
         parameters, first, second = state
         counts = self.counts[:, part : part + 1]
-        counts += keep
+        counts += mask
         beta1, beta2 = 0.9, 0.999
         first.lerp_(gradient, 1 - beta1)
         second.mul_(beta2).addcmul_(gradient, gradient, value=1 - beta2)
@@ -60,8 +60,8 @@ class Adam:
         rate = learning_rate.unsqueeze(1).double() * root / (1 - beta1**count)
         denominator = second.sqrt().add_((self.epsilon * root).to(gradient))
         parameters.addcdiv_(first * rate.to(gradient), denominator, value=-1)
-        for tensor, old in zip(state, before, strict=True):
-            tensor.copy_(torch.where(keep, tensor, old))
+        for tensor, old in zip(state, old_state, strict=True):
+            tensor.copy_(torch.where(mask, tensor, old))
 
 
 RMSPROP_FORMS: Final = {"torch": 0.0, "tensorflow": 1.0}
@@ -92,13 +92,13 @@ def rmsprop_step(
         parameters, mean_square, gradient: [S, P]; learning_rate: [S].
         form: a key of `RMSPROP_FORMS`, whose value is what `mean_square` starts from.
     """
-    keep = active.unsqueeze(1)
-    square = torch.addcmul(decay * mean_square, gradient, gradient, value=1 - decay)
+    mask = active.unsqueeze(1)
+    new_square = torch.addcmul(decay * mean_square, gradient, gradient, value=1 - decay)
     inside = form == "tensorflow"
-    root = (square + epsilon).sqrt() if inside else square.sqrt() + epsilon
+    root = (new_square + epsilon).sqrt() if inside else new_square.sqrt() + epsilon
     step = learning_rate.unsqueeze(1).to(gradient) * gradient / root
-    mean_square.copy_(torch.where(keep, square, mean_square))
-    parameters.copy_(torch.where(keep, parameters - step, parameters))
+    mean_square.copy_(torch.where(mask, new_square, mean_square))
+    parameters.copy_(torch.where(mask, parameters - step, parameters))
 
 
 def clip_gradient_norm(gradient: Tensor, bound: float) -> tuple[Tensor, Tensor]:

@@ -27,10 +27,10 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def backward(context: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
         left, right = context.saved_tensors
-        of_left, of_right = context.needs_input_grad
+        left_needed, right_needed = context.needs_input_grad
         return (
-            product(gradient, right.transpose(1, 2)) if of_left else None,
-            product(left.transpose(1, 2), gradient) if of_right else None,
+            product(gradient, right.transpose(1, 2)) if left_needed else None,
+            product(left.transpose(1, 2), gradient) if right_needed else None,
         )
 
 
@@ -38,5 +38,5 @@ def product(left: Tensor, right: Tensor) -> Tensor:
     """left [R, i, j] · right [R, j, k] -> [R, i, k], differentiable any number of times."""
     if left.device.type != "cpu" or left.dtype != torch.float32:
         return torch.bmm(left, right)
-    found: Tensor = _Product.apply(left, right)
-    return found
+    result: Tensor = _Product.apply(left, right)
+    return result

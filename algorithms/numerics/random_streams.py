@@ -59,7 +59,11 @@ class Noise:
         """Draw the next block of noise, float32 [block, S, N, K]."""
         shape = (self._block, *self._shape)
         if self._kind == "normal":
-            drawn = [g.standard_normal(shape, dtype=np.float32) for g in self._generators]
+            blocks = [
+                generator.standard_normal(shape, dtype=np.float32) for generator in self._generators
+            ]
         else:
-            drawn = [g.gumbel(size=shape).astype(np.float32) for g in self._generators]
-        return torch.from_numpy(np.stack(drawn, axis=1))
+            blocks = [
+                generator.gumbel(size=shape).astype(np.float32) for generator in self._generators
+            ]
+        return torch.from_numpy(np.stack(blocks, axis=1))

@@ -154,13 +154,13 @@ def actor_critic_step(
     rate = learner.annealed(h.learning_rate)
     if learner.compiled and projection is None:
         # The whole batch is one minibatch, in its stored order.
-        samples = batch.valid[0].numel()
+        sample_count = batch.valid[0].numel()
         loss, norm = compiled.update_actor_critic(
             learner,
             batch,
             estimates,
-            [np.arange(samples) for _ in learner.seeds],
-            samples,
+            [np.arange(sample_count) for _ in learner.seeds],
+            sample_count,
             slope,
             (),
             Loss(float(h.value_coefficient), float(h.entropy_coefficient)),
@@ -201,8 +201,8 @@ def _differentiated(
         direction = projection(observations, direction)
     loss = squared_error(prediction, targets).mean(1)
     # Descend the value loss, and ascend the (projected) gradient of the objective.
-    whole = (h.value_coefficient * loss).sum() - (direction * statistics).sum(2).mean(1).sum()
-    (gradient,) = torch.autograd.grad(whole, theta)
+    total_loss = (h.value_coefficient * loss).sum() - (direction * statistics).sum(2).mean(1).sum()
+    (gradient,) = torch.autograd.grad(total_loss, theta)
     clipped, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
     rmsprop_step(
         learner.parameters,
@@ -220,8 +220,8 @@ def _differentiated(
 def start(learner: ActorCritic[Hyperparameters]) -> None:
     """Set the mean square to the value that this form of RMSProp starts from."""
     h = learner.hyperparameters
-    first = RMSPROP_FORMS[h.rmsprop_form]
-    learner.memory["mean_square"] = torch.full_like(learner.parameters, first)
+    initial_square = RMSPROP_FORMS[h.rmsprop_form]
+    learner.memory["mean_square"] = torch.full_like(learner.parameters, initial_square)
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:

@@ -51,9 +51,9 @@ class Hyperparameters(a2c.Hyperparameters):
 def projected(gradient: Tensor, slope: Tensor, bound: float) -> Tensor:
     """g − max(0, (kᵀg − δ) / ‖k‖²) k, of each sample, [S, M, K]."""
     excess = (slope * gradient).sum(-1, keepdim=True) - bound
-    length = slope.square().sum(-1, keepdim=True)
+    squared_norm = slope.square().sum(-1, keepdim=True)
     # Without a slope (φ = φ̄) there is nothing to hold back, and nothing to divide by.
-    scale = torch.where(length > 0, excess.clamp(min=0) / length, 0.0)
+    scale = torch.where(squared_norm > 0, excess.clamp(min=0) / squared_norm, 0.0)
     return gradient - scale * slope
 
 
@@ -75,8 +75,8 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
         return projected(gradient, slope, h.trust_region)
 
     step = a2c.actor_critic_step(learner, batch, project)
-    followed = h.average_decay * average + (1 - h.average_decay) * learner.policy_parameters
-    learner.memory["average"] = torch.where(learner.active.unsqueeze(1), followed, average)
+    new_average = h.average_decay * average + (1 - h.average_decay) * learner.policy_parameters
+    learner.memory["average"] = torch.where(learner.active.unsqueeze(1), new_average, average)
     return step
 
 

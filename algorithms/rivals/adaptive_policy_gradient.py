@@ -56,9 +56,9 @@ within 4e-4 … 0.04."""
 
 def adapted(step_size: Tensor, divergence: Tensor, target: float) -> Tensor:
     """η [S] for the next step, given the KL [S] of this one."""
-    smaller = torch.where(divergence > 2 * target, step_size / 1.5, step_size)
-    followed = torch.where(divergence < target / 2, 1.5 * step_size, smaller)
-    return followed.clamp(*STEP_SIZE_BOUNDS)
+    lowered = torch.where(divergence > 2 * target, step_size / 1.5, step_size)
+    adjusted = torch.where(divergence < target / 2, 1.5 * step_size, lowered)
+    return adjusted.clamp(*STEP_SIZE_BOUNDS)
 
 
 def start(learner: ActorCritic[Hyperparameters]) -> None:
@@ -70,8 +70,8 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     """Take the advantage rung's step of size η, then adapt η."""
     rate = learner.memory["step_size"]
     report = advantage.update(learner, batch, rate)
-    followed = adapted(rate, report["kl_mean"].to(rate), learner.hyperparameters.kl_target)
-    learner.memory["step_size"] = torch.where(learner.active, followed, rate)
+    next_rate = adapted(rate, report["kl_mean"].to(rate), learner.hyperparameters.kl_target)
+    learner.memory["step_size"] = torch.where(learner.active, next_rate, rate)
     return report
 
 

@@ -75,10 +75,10 @@ def elites(candidates: Tensor, returns: Tensor, fraction: float) -> Tensor:
 
     A return of NaN counts as the smallest.
     """
-    number = max(1, round(fraction * returns.shape[1]))
-    order = torch.nan_to_num(returns, nan=-torch.inf).argsort(dim=1, descending=True, stable=True)
-    chosen = order[:, :number].unsqueeze(2).expand(-1, -1, candidates.shape[2])
-    return candidates.gather(1, chosen)
+    count = max(1, round(fraction * returns.shape[1]))
+    ranking = torch.nan_to_num(returns, nan=-torch.inf).argsort(dim=1, descending=True, stable=True)
+    index = ranking[:, :count].unsqueeze(2).expand(-1, -1, candidates.shape[2])
+    return candidates.gather(1, index)
 
 
 def extra_variance(generation: int, extra_std: float, decay: float) -> float:
@@ -113,8 +113,10 @@ def act(
 ) -> tuple[Tensor, Tensor]:
     """The mode of each slot's own candidate: actions [S, N, …], φ [S, N, K]."""
     candidates = learner.memory["candidates"].flatten(0, 1)
-    each = observations.flatten(0, 1).unsqueeze(1)
-    statistics = learner.policy.statistics(candidates, each).view(*observations.shape[:2], -1)
+    slot_observations = observations.flatten(0, 1).unsqueeze(1)
+    statistics = learner.policy.statistics(candidates, slot_observations).view(
+        *observations.shape[:2], -1
+    )
     return learner.policy.sample(statistics, torch.zeros_like(noise)), statistics
 
 
@@ -123,8 +125,8 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     h = learner.hyperparameters
     rewards = torch.where(batch.valid, batch.rewards, 0.0).double()
     returns = torch.stack([sum_in_order(slot) for slot in rewards.unbind(2)], dim=1)
-    chosen = elites(learner.memory["candidates"], returns, h.elite_fraction)
-    mean, variance = chosen.mean(1), chosen.var(1, correction=0)
+    selected = elites(learner.memory["candidates"], returns, h.elite_fraction)
+    mean, variance = selected.mean(1), selected.var(1, correction=0)
     variance = variance + extra_variance(learner.updates, h.extra_std, h.extra_decay)
     active = learner.active.unsqueeze(1)
     learner.policy_parameters.copy_(torch.where(active, mean, learner.policy_parameters))

@@ -96,8 +96,8 @@ def fisher_product(
     (slope,) = torch.autograd.grad(divergence, leaf, create_graph=True)
 
     def product(vector: Tensor) -> Tensor:
-        (curved,) = torch.autograd.grad((slope * vector).sum(), leaf, retain_graph=True)
-        return curved + damping * vector
+        (curvature_product,) = torch.autograd.grad((slope * vector).sum(), leaf, retain_graph=True)
+        return curvature_product + damping * vector
 
     return product
 
@@ -122,18 +122,18 @@ def line_search(
     Returns:
         θ [S, P], equal to θ' if every length was rejected; the share of the step taken [S], then 0.
     """
-    before, _ = judge(parameters)
-    chosen, share = parameters.clone(), torch.zeros_like(before)
+    old_gain, _ = judge(parameters)
+    accepted, share = parameters.clone(), torch.zeros_like(old_gain)
     for j in range(tries):
         candidate = parameters + factor**j * step
         gain, divergence = judge(candidate)
         # A comparison with NaN is false: such a step is rejected too.
-        good = (gain > before) & (divergence <= kl_bound) & (share == 0)
-        chosen = torch.where(good.unsqueeze(1), candidate, chosen)
-        share = torch.where(good, factor**j, share)
+        acceptable = (gain > old_gain) & (divergence <= kl_bound) & (share == 0)
+        accepted = torch.where(acceptable.unsqueeze(1), candidate, accepted)
+        share = torch.where(acceptable, factor**j, share)
         if (share > 0).all():
             break
-    return chosen, share
+    return accepted, share
 
 
 def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
@@ -154,18 +154,18 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
     product = fisher_product(policy, theta, observations, h.damping)
     direction = conjugate_gradient(product, gradient, h.conjugate_gradient_iterations)
     curvature = (direction * product(direction)).sum(1)
-    length = torch.sqrt(2 * h.kl_bound / curvature)
+    step_size = torch.sqrt(2 * h.kl_bound / curvature)
 
     def judge(parameters: Tensor) -> tuple[Tensor, Tensor]:
         new = policy.statistics(parameters, observations)
         ratio = torch.exp(policy.log_probability(new, actions) - old_log_probability)
         return surrogate(ratio, weights), policy.divergence(old, new).mean(1)
 
-    step = length.unsqueeze(1) * direction
-    chosen, share = line_search(
+    step = step_size.unsqueeze(1) * direction
+    accepted, share = line_search(
         judge, theta, step, h.kl_bound, h.backtrack_factor, h.backtrack_steps
     )
-    theta.copy_(torch.where(learner.active.unsqueeze(1), chosen, theta))
+    theta.copy_(torch.where(learner.active.unsqueeze(1), accepted, theta))
     explained = explained_variance(estimates.values, estimates.targets, batch.valid)
     change = policy_change(learner, batch)
     for name in ("kl_mean", "kl_max"):
@@ -173,7 +173,7 @@ def update(learner: ActorCritic[Hyperparameters], batch: Batch) -> Diagnostics:
         change[name] = torch.where(share > 0, change[name], 0.0)
     return {
         "gradient_norm": torch.linalg.vector_norm(gradient, dim=1),
-        "learning_rate": torch.where(share > 0, share * length, 0.0),
+        "learning_rate": torch.where(share > 0, share * step_size, 0.0),
         "explained_variance": explained,
         "value_loss": fit_critic(learner, batch, estimates.targets, h),
         **change,

@@ -22,9 +22,9 @@ def back_end_on(device: str, environment_id: str) -> str:
     """
     if find_task(environment_id):
         return SEQUENCE.name
-    other = back_end_of(environment_id)
+    host_back_end = back_end_of(environment_id)
     warp = device in WARP.devices and _why_no_warp(environment_id) is None
-    return WARP.name if warp else other
+    return WARP.name if warp else host_back_end
 
 
 def note_on_physics(device: str, environment_id: str) -> str | None:

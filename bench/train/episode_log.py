@@ -33,7 +33,7 @@ class EpisodeLog:
         self._file: IO[bytes] | None = None
         self.last_return: float | None = None
 
-    def append(self, step: int, returned: float, length: int, seconds: float) -> None:
+    def append(self, step: int, episode_return: float, length: int, seconds: float) -> None:
         """Add an episode.
 
         Raises:
@@ -41,9 +41,9 @@ class EpisodeLog:
         """
         if self._count == len(self._rows):
             self._spill()
-        self._rows[self._count] = step, returned, length, seconds
+        self._rows[self._count] = step, episode_return, length, seconds
         self._count += 1
-        self.last_return = returned
+        self.last_return = episode_return
 
     def columns(self) -> dict[str, np.ndarray]:
         """Return all episodes: step int64, return float64, length int32, seconds float64, each [E].

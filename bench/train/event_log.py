@@ -28,7 +28,7 @@ class EventLog:
 
     def __init__(self, count: Counter) -> None:
         self._count = count
-        self._said: dict[Group, float] = {}
+        self._logged_at: dict[Group, float] = {}
 
     def __call__(self, event: Event) -> None:
         """Log one event."""
@@ -41,19 +41,23 @@ class EventLog:
                 runs = sum(len(group.rows) for group in groups)
                 yield f"planned {runs} runs in {len(groups)} groups; kept {kept}, {stale} stale"
             case Started(group=group):
-                self._said[group] = time.monotonic()
+                self._logged_at[group] = time.monotonic()
                 yield f"started {in_words(self._count.of(group))}"
             case Progressed(group=group):
-                if time.monotonic() - self._said[group] >= PROGRESS_EVERY:
-                    self._said[group] = time.monotonic()
-                    own = self._count.flying[group]
-                    last = "" if own.last_return is None else f", last return {own.last_return:.1f}"
-                    yield f"{own.done / own.steps:.0%} of {in_words(own)}{last}"
+                if time.monotonic() - self._logged_at[group] >= PROGRESS_EVERY:
+                    self._logged_at[group] = time.monotonic()
+                    standing = self._count.flying[group]
+                    suffix = (
+                        ""
+                        if standing.last_return is None
+                        else f", last return {standing.last_return:.1f}"
+                    )
+                    yield f"{standing.done / standing.steps:.0%} of {in_words(standing)}{suffix}"
             case Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=reasons):
-                listed = ", ".join(
+                row_outcomes = ", ".join(
                     f"{self._named(row, group)} {outcome}" for row, outcome in outcomes.items()
                 )
-                yield f"ended {in_words(self._count.of(group))} in {seconds:.0f} s: {listed}"
+                yield f"ended {in_words(self._count.of(group))} in {seconds:.0f} s: {row_outcomes}"
                 yield from reasons
             case Waited(elsewhere=elsewhere) if elsewhere:
                 yield f"waiting for {elsewhere} runs that other processes train"

@@ -41,7 +41,7 @@ def grouped(
 
     def cost(group: Group) -> float:
         steps = group.description.steps * (len(group.rows) + _overhead(group.description))
-        return steps * max(rates[each.identifier] for each in group.descriptions)
+        return steps * max(rates[description.identifier] for description in group.descriptions)
 
     def duration(groups: Sequence[Group]) -> float:
         busy_until = [0.0] * workers
@@ -54,24 +54,26 @@ def grouped(
         for rows in in_parts(missing, lambda row: program(row.description))
         for part in _parts(rows, math.ceil(len(rows) / _most(rows[0].description, group_size)))
     ]
-    best = trial = sorted(groups, key=cost, reverse=True)
-    while len(trial) < len(groups) + 2 * workers:
-        large = next((group for group in trial if _divisible(group)), None)
+    best = candidate = sorted(groups, key=cost, reverse=True)
+    while len(candidate) < len(groups) + 2 * workers:
+        large = next((group for group in candidate if _divisible(group)), None)
         if large is None:
             break
         halves = [Group(tuple(part)) for part in _parts(large.rows, 2)]
-        trial = sorted([*(g for g in trial if g is not large), *halves], key=cost, reverse=True)
-        if duration(trial) < 0.95 * duration(best):
-            best = trial
+        candidate = sorted(
+            [*(group for group in candidate if group is not large), *halves], key=cost, reverse=True
+        )
+        if duration(candidate) < 0.95 * duration(best):
+            best = candidate
     return best
 
 
-def in_parts(rows: Sequence[Row], by: Callable[[Row], Hashable]) -> list[list[Row]]:
-    """Split rows into lists with equal `by(row)`, in the order of their first rows."""
-    found: dict[Hashable, list[Row]] = {}
+def in_parts(rows: Sequence[Row], key: Callable[[Row], Hashable]) -> list[list[Row]]:
+    """Split rows into lists with equal `key(row)`, in the order of their first rows."""
+    parts: dict[Hashable, list[Row]] = {}
     for row in rows:
-        found.setdefault(by(row), []).append(row)
-    return list(found.values())
+        parts.setdefault(key(row), []).append(row)
+    return list(parts.values())
 
 
 def _slots(description: Description) -> int:
@@ -94,8 +96,8 @@ def _overhead(description: Description) -> float:
 def _divisible(group: Group) -> bool:
     """Whether halves could be faster: not on a device whose kernels are too small to benefit."""
     on_host = not back_end(group.description.back_end).takes_rows
-    least = 1 if on_host else _overhead(group.description)
-    return len(group.rows) > max(1, least)
+    smallest = 1 if on_host else _overhead(group.description)
+    return len(group.rows) > max(1, smallest)
 
 
 def _parts(rows: Sequence[Row], count: int) -> Iterator[Sequence[Row]]:

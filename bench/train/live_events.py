@@ -46,8 +46,8 @@ class LiveEvents:
             case Progressed(group=group, progress=progress):
                 speed = self._count.flying[group].speed
                 values = {"episode/return": progress.last_return, "speed/steps_per_second": speed}
-                for name, seeds in progress.diagnostics.items():
-                    finite = [value for value in seeds if math.isfinite(value)]
+                for name, seed_values in progress.diagnostics.items():
+                    finite = [value for value in seed_values if math.isfinite(value)]
                     values[f"update/{name}"] = float(np.mean(finite)) if finite else None
                 self._write(group, float(np.mean(progress.steps)), values)
             case Ended(group=group) if group in self._files:
@@ -62,8 +62,8 @@ class LiveEvents:
         if group not in self._files:
             self._files[group] = self._file(self._count.flying[group], now)
             records.append(Record(wall_time=now, file_version="brain.Event:2"))
-        known = {tag: value for tag, value in values.items() if value is not None}
-        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in known.items()]
+        numbers = {tag: value for tag, value in values.items() if value is not None}
+        scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in numbers.items()]
         records.append(Record(wall_time=now, step=round(step), summary=Summary(value=scalars)))
         file = self._files[group]
         for record in records:
@@ -73,6 +73,6 @@ class LiveEvents:
     def _file(self, group: GroupStanding, now: float) -> IO[bytes]:
         seeds = f"seeds_{min(group.seeds)}-{max(group.seeds)}"
         variants = "+".join(names[0] for names in group.variants)
-        place = self._folder / file_name(group.environment) / file_name(variants) / seeds
-        place.mkdir(parents=True, exist_ok=True)
-        return (place / f"events.out.tfevents.{now:.6f}").open("wb")
+        folder = self._folder / file_name(group.environment) / file_name(variants) / seeds
+        folder.mkdir(parents=True, exist_ok=True)
+        return (folder / f"events.out.tfevents.{now:.6f}").open("wb")

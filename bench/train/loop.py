@@ -46,8 +46,8 @@ class Collector(Protocol):
         """
         ...
 
-    def stop(self, diverged: Tensor, what: str) -> None:
-        """Stop the seeds of `diverged`, bool [S], because their `what` was not finite.
+    def stop(self, diverged: Tensor, quantity: str) -> None:
+        """Stop the seeds of `diverged`, bool [S], because their `quantity` was not finite.
 
         A seed that is not active is left as it is.
         """
@@ -88,20 +88,24 @@ def train(
         batch, measured = collector.collect()
         columns: dict[str, tuple[float, ...]] = {}
         if bool(learner.active.any()):
-            found = {**update(batch), **measured}
-            columns = {name: tuple(values.double().tolist()) for name, values in found.items()}
+            diagnostics = {**update(batch), **measured}
+            columns = {
+                name: tuple(values.double().tolist()) for name, values in diagnostics.items()
+            }
             _stop_diverged(learner, collector, columns)
         learner.steps = collector.taken()
         elapsed = collector.seconds()
-        seconds = [elapsed if learning[s] else before for s, before in enumerate(seconds)]
+        seconds = [elapsed if learning[s] else earlier for s, earlier in enumerate(seconds)]
         _record(rows, learner, columns, elapsed, task.steps)
         learner.updates += 1
         learner.active = learner.active & (learner.steps < task.steps)
-        last = [log.last_return for log in collector.episodes if log.last_return is not None]
+        last_returns = [
+            log.last_return for log in collector.episodes if log.last_return is not None
+        ]
         progress = Progress(
             steps=tuple(learner.steps.tolist()),
             budget=task.steps,
-            last_return=float(np.mean(last)) if last else None,
+            last_return=float(np.mean(last_returns)) if last_returns else None,
             seconds=elapsed,
             diagnostics=columns,
         )
@@ -149,17 +153,18 @@ def _record(
 ) -> None:
     for s, active in enumerate(learner.active.tolist()):
         step = int(learner.steps[s])
-        last = rows[s][-1]["step"] if rows[s] else -1
-        reached = step >= budget or step * RECORDS // budget > last * RECORDS // budget
-        if active and reached:
+        last_step = rows[s][-1]["step"] if rows[s] else -1
+        is_due = step >= budget or step * RECORDS // budget > last_step * RECORDS // budget
+        if active and is_due:
             row = {"update": learner.updates, "step": step, "seconds": elapsed}
             rows[s].append({**row, **{name: values[s] for name, values in columns.items()}})
 
 
 def _columns(rows: list[dict[str, float]]) -> dict[str, np.ndarray]:
     """Turn rows of one seed into columns; without a row there are no columns of diagnostics."""
-    whole = {"update": np.int64, "step": np.int64}
-    names = rows[0] if rows else (*whole, "seconds")
+    integers = {"update": np.int64, "step": np.int64}
+    names = rows[0] if rows else (*integers, "seconds")
     return {
-        name: np.array([row[name] for row in rows], whole.get(name, np.float64)) for name in names
+        name: np.array([row[name] for row in rows], integers.get(name, np.float64))
+        for name in names
     }

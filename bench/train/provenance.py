@@ -50,13 +50,13 @@ def provenance(root: Path = ROOT) -> Provenance:
     """Return the provenance of runs by this process, with the code under `root`."""
     from llvmlite import binding as llvm
 
-    top = _git(root, "rev-parse", "--show-toplevel")
+    repository = _git(root, "rev-parse", "--show-toplevel")
     # An installed copy may lie inside somebody else's repository.
-    inside = top is not None and Path(top).resolve() == root.resolve()
-    status = _git(root, "status", "--porcelain") if inside else None
+    is_root = repository is not None and Path(repository).resolve() == root.resolve()
+    status = _git(root, "status", "--porcelain") if is_root else None
     cpu = _cpuinfo()
     return Provenance(
-        commit=_git(root, "rev-parse", "HEAD") if inside else None,
+        commit=_git(root, "rev-parse", "HEAD") if is_root else None,
         dirty=None if status is None else bool(status),
         versions=versions(),
         machine={
@@ -73,8 +73,8 @@ def provenance(root: Path = ROOT) -> Provenance:
 
 def versions() -> dict[str, str | None]:
     """Return the versions of Python and of the libraries that results depend on."""
-    found: dict[str, str | None] = {"python": platform.python_version()}
-    return found | {name: _version(name) for name in DISTRIBUTIONS}
+    python: dict[str, str | None] = {"python": platform.python_version()}
+    return python | {name: _version(name) for name in DISTRIBUTIONS}
 
 
 def _version(distribution: str) -> str | None:
@@ -89,10 +89,10 @@ def on_device(origin: Provenance, back_end: str, device: str) -> Provenance:
 
     Other runs don't carry these, so that they equal those of a machine without a GPU.
     """
-    others = [name for name in BACK_ENDS[back_end].distributions if name not in origin.versions]
-    if others:
-        found = {name: _version(name) for name in others}
-        origin = replace(origin, versions={**origin.versions, **found})
+    missing = [name for name in BACK_ENDS[back_end].distributions if name not in origin.versions]
+    if missing:
+        extra = {name: _version(name) for name in missing}
+        origin = replace(origin, versions={**origin.versions, **extra})
     if device != "cpu":
         import torch
 
@@ -113,39 +113,39 @@ def cores() -> int:
 
 def _git(root: Path, *arguments: str) -> str | None:
     try:
-        answer = subprocess.run(
+        result = subprocess.run(
             ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
         )
     except (OSError, subprocess.CalledProcessError):
         return None
-    return answer.stdout.strip()
+    return result.stdout.strip()
 
 
-def processor_model(known: Mapping[str, str] | None = None) -> str | None:
+def processor_model(cpuinfo: Mapping[str, str] | None = None) -> str | None:
     """Return family, model and vectors, which decide last bits; a processor's name does not."""
-    known = _cpuinfo() if known is None else known
-    if not {"cpu family", "model", "flags"} <= known.keys():
+    cpuinfo = _cpuinfo() if cpuinfo is None else cpuinfo
+    if not {"cpu family", "model", "flags"} <= cpuinfo.keys():
         return None
-    flags = known["flags"].split()
-    vectors = next((each for each in ("avx512f", "avx2", "avx") if each in flags), "sse")
-    return f"family {known['cpu family']}, model {known['model']}, {vectors}"
+    flags = cpuinfo["flags"].split()
+    vectors = next((flag for flag in ("avx512f", "avx2", "avx") if flag in flags), "sse")
+    return f"family {cpuinfo['cpu family']}, model {cpuinfo['model']}, {vectors}"
 
 
 def _cpuinfo() -> dict[str, str]:
     """Return the first core's entries in /proc/cpuinfo; empty on other systems than Linux."""
     try:
-        first = CPUINFO.read_text().partition("\n\n")[0]
+        first_core = CPUINFO.read_text().partition("\n\n")[0]
     except OSError:
         return {}
-    pairs = (line.partition(":") for line in first.splitlines())
+    pairs = (line.partition(":") for line in first_core.splitlines())
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 
 def _blas() -> str:
     import numpy
 
-    built = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]
-    name = f"{built.get('name')} {built.get('version')}"
+    build = numpy.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    name = f"{build.get('name')} {build.get('version')}"
     kernel = _blas_kernel() or os.environ.get("OPENBLAS_CORETYPE")
     return f"{name}, {kernel}" if kernel else name
 

@@ -132,5 +132,5 @@ class Recorder:
 
 def _updates(result: RunResult) -> int:
     """Number of updates that were made; not all of them have a row."""
-    made = result.updates["update"]
-    return int(made[-1]) + 1 if len(made) else 0
+    numbers = result.updates["update"]
+    return int(numbers[-1]) + 1 if len(numbers) else 0

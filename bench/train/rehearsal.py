@@ -42,9 +42,9 @@ def rehearse(description: Description) -> None:
 
 def _mark(description: Description) -> Path | None:
     """Return the file that marks a rehearsal as done; None if nothing has to be compiled."""
-    here = back_end(description.back_end).trainer == ENVPOOL.trainer
-    if description.device != "cpu" or not here:
+    uses_kernels = back_end(description.back_end).trainer == ENVPOOL.trainer
+    if description.device != "cpu" or not uses_kernels:
         return None
-    asked = description.algorithm, description.hyperparameters, code_digest(description)
-    name = hashlib.sha256(f"{asked} {processor_model()}".encode()).hexdigest()[:16]
+    identity = description.algorithm, description.hyperparameters, code_digest(description)
+    name = hashlib.sha256(f"{identity} {processor_model()}".encode()).hexdigest()[:16]
     return cache_folder() / f"{name}.rehearsed"

@@ -125,21 +125,21 @@ class Rollout:
     def _columns(self, ticks: int) -> kernels.Batch:
         """Allocate the columns of a batch."""
         shape = self._shape[0], ticks, self._shape[1]
-        size, acted = self._observations.shape[2], self._sent.shape[1]
-        widths = size, size, acted, self._learner.policy.statistics_size
+        size, action_width = self._observations.shape[2], self._sent.shape[1]
+        widths = size, size, action_width, self._learner.policy.statistics_size
         return kernels.Batch(
             *(np.zeros((*shape, width), np.float32) for width in widths),
-            *(np.zeros(shape, kind) for kind in (np.float32, np.bool_, np.bool_, np.bool_)),
+            *(np.zeros(shape, dtype) for dtype in (np.float32, np.bool_, np.bool_, np.bool_)),
         )
 
     @property
     def _normalizer(self) -> kernels.Normalizer:
         h, moments = self._learner.hyperparameters, self._learner.normalizer
         tensors = moments.count, moments.mean, moments.variance
-        seen, mean, variance = (each.cpu().numpy() for each in tensors)
-        still = moments is not self._learner.observation_moments
+        count, mean, variance = (tensor.cpu().numpy() for tensor in tensors)
+        frozen = moments is not self._learner.observation_moments
         clip = float(h.observation_clip)
-        return kernels.Normalizer(seen, mean, variance, h.observation_normalization, still, clip)
+        return kernels.Normalizer(count, mean, variance, h.observation_normalization, frozen, clip)
 
     def _tick_through(
         self, acting: BoolArray, ticks: int, noise: Iterator[Tensor], once: bool = False
@@ -186,11 +186,15 @@ class Rollout:
         else:
             with torch.no_grad():
                 actions, statistics = self._algorithm.act(learner, observations, noise)
-        chosen = actions.float().unsqueeze(-1) if self._choices else actions
-        kept = {"observations": observations, "actions": chosen, "statistics": statistics}
-        for name, values in kept.items():
+        action_columns = actions.float().unsqueeze(-1) if self._choices else actions
+        tick_columns = {
+            "observations": observations,
+            "actions": action_columns,
+            "statistics": statistics,
+        }
+        for name, values in tick_columns.items():
             getattr(columns, name)[:, tick] = values.cpu().numpy()
-        sent = chosen.flatten(0, 1).cpu().numpy()
+        sent = action_columns.flatten(0, 1).cpu().numpy()
         self._sent = np.minimum(np.maximum(sent, self._low), self._high)
         return self._to_send()
 
@@ -198,40 +202,45 @@ class Rollout:
         return self._sent[:, 0].astype(np.int64) if self._choices else self._sent
 
     def _receive(self, acting: BoolArray, step: Step, tick: int, columns: kernels.Batch) -> None:
-        last = self._placed(step.last_observations)
-        some, finite = kernels.receive(
-            acting, step.rewards, step.terminated, step.truncated, last, self._normalizer, tick,
-            columns, self._running,
+        last_observations = self._placed(step.last_observations)
+        any_ended, finite = kernels.receive(
+            acting, step.rewards, step.terminated, step.truncated, last_observations,
+            self._normalizer, tick, columns, self._running,
         )  # fmt: skip
-        if some:
+        if any_ended:
             self._record(self._running.ended)
         if not finite:
             # Earlier ones can cause later ones.
-            met = {
+            parts = {
                 "action": columns.actions[:, tick],
                 "reward": columns.rewards[:, tick],
-                "observation": last,
+                "observation": last_observations,
             }
-            self._stop_not_finite(acting, met)
+            self._stop_not_finite(acting, parts)
         self._observations = self._placed(step.observations)
-        if some:
+        if any_ended:
             # Check slots that idle now, too: as padding they would spoil the batch.
             self._stop_not_finite(acting, {"observation from reset": self._observations})
 
     def _record(self, ended: BoolArray) -> None:
         for s, n in np.argwhere(ended):
-            returned, length = float(self._running.returns[s, n]), int(self._running.lengths[s, n])
-            if math.isfinite(returned) and not self._cut[s, n]:
-                self.episodes[s].append(int(self.steps[s]), returned, length, self.seconds())
+            episode_return, length = (
+                float(self._running.returns[s, n]),
+                int(self._running.lengths[s, n]),
+            )
+            if math.isfinite(episode_return) and not self._cut[s, n]:
+                self.episodes[s].append(int(self.steps[s]), episode_return, length, self.seconds())
         self._running.returns[ended], self._running.lengths[ended], self._cut[ended] = 0.0, 0, False
 
     def _look_ahead(self, batch: kernels.Batch) -> None:
         """Where no episode ended, write the next tick's observation as `next_observations`."""
-        following, seen = batch.next_observations, batch.observations
-        going = ~(batch.terminated | batch.truncated)
-        following[:, :-1][going[:, :-1]] = seen[:, 1:][going[:, :-1]]
-        now = self._learner.normalise(torch.from_numpy(self._observations).to(self._learner.device))
-        following[:, -1][going[:, -1]] = now.cpu().numpy()[going[:, -1]]
+        next_observations, observations = batch.next_observations, batch.observations
+        continuing = ~(batch.terminated | batch.truncated)
+        next_observations[:, :-1][continuing[:, :-1]] = observations[:, 1:][continuing[:, :-1]]
+        latest = self._learner.normalise(
+            torch.from_numpy(self._observations).to(self._learner.device)
+        )
+        next_observations[:, -1][continuing[:, -1]] = latest.cpu().numpy()[continuing[:, -1]]
 
     def _stop_not_finite(self, acting: BoolArray, parts: Mapping[str, np.ndarray]) -> None:
         """Stop seeds with an acting slot in which a part [S, N, …] is not finite; report the first.
@@ -247,12 +256,12 @@ class Rollout:
             self.stop(torch.from_numpy((acting & ~finite).any(1)), name)
         acting &= self._learner.active.cpu().numpy()[:, None]
 
-    def stop(self, diverged: Tensor, what: str) -> None:
+    def stop(self, diverged: Tensor, quantity: str) -> None:
         """As `Collector`; stopped seeds stay as they are."""
         learner = self._learner
         mask = diverged.to(learner.device) & learner.active
         for s in mask.nonzero().flatten().tolist():
-            self._divergences[s] = (what, int(self.steps[s]))
+            self._divergences[s] = (quantity, int(self.steps[s]))
         learner.active = learner.active & ~mask
 
     def _batch(self, blocks: Sequence[kernels.Batch]) -> Batch:
@@ -260,7 +269,7 @@ class Rollout:
         joined = blocks[0]
         if len(blocks) > 1:
             joined = kernels.Batch(
-                *(np.concatenate(each, axis=1) for each in zip(*blocks, strict=True))
+                *(np.concatenate(column, axis=1) for column in zip(*blocks, strict=True))
             )
         self._look_ahead(joined)
         tensors = {name: torch.from_numpy(values) for name, values in joined._asdict().items()}

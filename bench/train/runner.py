@@ -72,13 +72,13 @@ def run(
     """
     began = time.monotonic()
     runs = plan.runs()
-    digests = {each.identifier: code_digest(each) for each, _ in runs.values()}
+    digests = {description.identifier: code_digest(description) for description, _ in runs.values()}
     shared = _SharedPlan(
         runs,
         store,
         fresh_before,
-        lambda missing, others: grouped(
-            missing, executor.places + others, group_size, seconds_per_step
+        lambda missing, other_places: grouped(
+            missing, executor.places + other_places, group_size, seconds_per_step
         ),
     )
     results = store.finished()
@@ -91,7 +91,7 @@ def run(
     planned = tuple(shared.groups())
     on_event(Planned(groups=planned, kept=len(kept), stale=stale, compiled_first=compiled_first))
     recorder = Recorder(store, summary, digests)
-    kept_at = _Checkpoints(checkpoints, digests)
+    checkpoint_files = _Checkpoints(checkpoints, digests)
 
     def leave(group: Group) -> None:
         """Count runs that another process has trained."""
@@ -102,7 +102,7 @@ def run(
     try:
         while shared.missing or executor.busy:
             while executor.free and (group := shared.take(leave)) is not None:
-                executor.give(group, kept_at.of(group))
+                executor.give(group, checkpoint_files.of(group))
                 on_event(Started(group=group))
             if not executor.busy:
                 if shared.missing:
@@ -117,7 +117,7 @@ def run(
                 else:
                     ended = recorder.write(message, lost=shared.lost(message.group))
                     shared.give_back(message.group)
-                    kept_at.drop_needless(ended)
+                    checkpoint_files.drop_needless(ended)
                     on_event(ended)
             if silent:
                 on_event(Waited())
@@ -149,9 +149,9 @@ class _SharedPlan:
         self._store, self._fresh_before, self._grouped = store, fresh_before, grouped
         self._looked = -HEARTBEAT
         entries = store.committed().values()
-        self._failed_before = {each.run for each in entries if each.status not in RESULTS}
-        done = self._done()
-        self.missing = {name: Row(*run) for name, run in runs.items() if name not in done}
+        self._failed_before = {entry.run for entry in entries if entry.status not in RESULTS}
+        settled = self._settled()
+        self.missing = {name: Row(*run) for name, run in runs.items() if name not in settled}
 
     def groups(self) -> list[Group]:
         """Form groups of the missing runs that keep all processes busy."""
@@ -180,17 +180,17 @@ class _SharedPlan:
             # Check the store after claiming: an earlier holder of the claim has stored by then.
             if claimed:
                 self._drop_stored([row.run for row in claimed], leave)
-            if taken := tuple(row for row in claimed if row.run in self.missing):
-                for row in taken:
+            if rows := tuple(row for row in claimed if row.run in self.missing):
+                for row in rows:
                     del self.missing[row.run]
-                return Group(taken)
+                return Group(rows)
         self._looked = time.monotonic()
         return None
 
     def _drop_stored(self, runs: Iterable[str], leave: Callable[[Group], None]) -> None:
         """Drop from `missing` those of these runs that other processes have stored."""
-        done = self._done()
-        stored = [run for run in runs if run in done]
+        settled = self._settled()
+        stored = [run for run in runs if run in settled]
         for rows in in_parts(
             [self.missing[run] for run in stored], lambda row: row.description.identifier
         ):
@@ -209,14 +209,15 @@ class _SharedPlan:
         for row in group.rows:
             self._store.claims.free(row.run)
 
-    def _done(self) -> set[str]:
+    def _settled(self) -> set[str]:
         """Names of runs that need no training: they have a result, or failed since this began."""
         return {
             run
-            for run, each in self._store.committed().items()
-            if (self._fresh_before is None or each.started >= self._fresh_before)
+            for run, entry in self._store.committed().items()
+            if (self._fresh_before is None or entry.started >= self._fresh_before)
             and (
-                each.status in RESULTS or (each.status != PRUNED and run not in self._failed_before)
+                entry.status in RESULTS
+                or (entry.status != PRUNED and run not in self._failed_before)
             )
         }
 
@@ -234,8 +235,8 @@ class _Checkpoints:
         if self.folder is None or not back_end(description.back_end).resumable:
             return None
         rows = [(row.description.identifier, row.seed) for row in group.rows]
-        named = f"{rows} {self.digests[description.identifier]}"
-        return self.folder / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.safetensors"
+        identity = f"{rows} {self.digests[description.identifier]}"
+        return self.folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.safetensors"
 
     def drop_needless(self, ended: Ended) -> None:
         """Remove the file of a group whose results are stored."""

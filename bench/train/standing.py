@@ -80,10 +80,12 @@ class Counter:
             case Progressed(group=group, progress=progress):
                 # Workers take seconds to start, which would spoil the estimate of what is left.
                 self._moving = self._moving or time.monotonic() - progress.seconds
-                own = self.flying[group]
-                own.done = sum(min(each, progress.budget) for each in progress.steps)
-                own.speed = sum(progress.steps) / progress.seconds if progress.seconds else 0.0
-                own.last_return = progress.last_return
+                group_standing = self.flying[group]
+                group_standing.done = sum(min(steps, progress.budget) for steps in progress.steps)
+                group_standing.speed = (
+                    sum(progress.steps) / progress.seconds if progress.seconds else 0.0
+                )
+                group_standing.last_return = progress.last_return
             case Ended():
                 self.flying.pop(event.group, None)
                 self._ended += event.group.steps
@@ -91,13 +93,13 @@ class Counter:
         standing.groups = list(self.flying.values())
         standing.done = self._ended + sum(group.done for group in standing.groups)
         if standing.done and self._moving is not None:
-            took = time.monotonic() - self._moving
-            standing.left = max(0.0, took * (standing.steps / standing.done - 1))
+            elapsed = time.monotonic() - self._moving
+            standing.left = max(0.0, elapsed * (standing.steps / standing.done - 1))
 
     def of(self, group: Group) -> GroupStanding:
         """Return the standing of a group that has not begun."""
         return GroupStanding(
-            variants=[self._variants[each.identifier] for each in group.descriptions],
+            variants=[self._variants[description.identifier] for description in group.descriptions],
             environment=group.description.environment,
             seeds=sorted(set(group.seeds)),
             runs=[row.run for row in group.rows],
@@ -141,9 +143,9 @@ def standings(claims: Claims) -> Iterator[Standing]:
     for text in claims.told():
         # Another version of the suite may write another form.
         with suppress(ValueError, TypeError, KeyError, AttributeError):
-            found = json.loads(text)
-            groups = [GroupStanding(**group) for group in found.pop("groups")]
-            yield Standing(**found, groups=groups)
+            values = json.loads(text)
+            groups = [GroupStanding(**group) for group in values.pop("groups")]
+            yield Standing(**values, groups=groups)
 
 
 def in_words(group: GroupStanding) -> str:
@@ -152,7 +154,7 @@ def in_words(group: GroupStanding) -> str:
     With several descriptions the rows are counted: "clip_01 + clip_02, Hopper-v5, seeds 0-9 (20
     rows)".
     """
-    names = [" = ".join(each) for each in group.variants]
+    names = [" = ".join(variants) for variants in group.variants]
     if len(names) > NAMED:
         names[NAMED - 1 :] = [f"{len(names) - NAMED + 1} more"]
     rows = f" ({len(group.runs)} rows)" if len(group.variants) > 1 else ""

@@ -68,8 +68,8 @@ def validate(hyperparameters: object) -> None:
         raise InputError(str(error)) from error
     h: Any = hyperparameters
     if getattr(h, "kl_target", None) == 0 and getattr(h, "adaptive", True):
-        fixed = ", or adaptive = false" if hasattr(h, "adaptive") else ""
-        raise InputError(f"kl_target = 0 is a KL that no update makes. Allowed: more than 0{fixed}")
+        hint = ", or adaptive = false" if hasattr(h, "adaptive") else ""
+        raise InputError(f"kl_target = 0 is a KL that no update makes. Allowed: more than 0{hint}")
     on_steps = hasattr(h, "batch_steps")
     if getattr(h, "staggered_start", False) and not on_steps:
         raise InputError(

@@ -58,30 +58,30 @@ class Running(NamedTuple):
 
 @compiled
 def take_in(
-    values: np.ndarray, kept: np.ndarray, count: np.ndarray, mean: np.ndarray, variance: np.ndarray
+    values: np.ndarray, mask: np.ndarray, count: np.ndarray, mean: np.ndarray, variance: np.ndarray
 ) -> None:
     """Bring one seed's running moments up to date (Chan et al. 1979).
 
     Args:
-        values: [B, O]; kept: bool [B], rows that count; count: [1]; mean, variance: [O].
+        values: [B, O]; mask: bool [B], rows that count; count: [1]; mean, variance: [O].
     """
     rows = 0
-    for i in range(len(kept)):
-        rows += kept[i]
+    for i in range(len(mask)):
+        rows += mask[i]
     if rows == 0:
         return
-    added = float(rows)
-    total = count[0] + added
-    share = added / total
+    new_count = float(rows)
+    total = count[0] + new_count
+    share = new_count / total
     for j in range(mean.size):
         center = 0.0
-        for i in range(len(kept)):
-            if kept[i]:
+        for i in range(len(mask)):
+            if mask[i]:
                 center += values[i, j]
-        center /= added
+        center /= new_count
         squares = 0.0
-        for i in range(len(kept)):
-            if kept[i]:
+        for i in range(len(mask)):
+            if mask[i]:
                 squares += (values[i, j] - center) ** 2
         shift = center - mean[j]
         combined = variance[j] * count[0] + squares
@@ -138,28 +138,28 @@ def act(
             take_in(raw[s], acting[s], *moments)
         deviate(normalizer, s, deviations)
         for n in range(slots):
-            seen = batch.observations[s, tick, n]
-            standardise(raw[s, n], normalizer, s, deviations, seen)
-            room.values[n * inputs : (n + 1) * inputs] = seen
+            row = batch.observations[s, tick, n]
+            standardise(raw[s, n], normalizer, s, deviations, row)
+            room.values[n * inputs : (n + 1) * inputs] = row
         log_std = parameters[s, size : size + log_stds]
         forward(parameters[s], actor, room, slots)
         read(room.values[out:], log_std, phi)
         for n in range(slots):
             for j in range(len(phi)):
                 batch.statistics[s, tick, n, j] = phi[j, n]
-            action, going = batch.actions[s, tick, n], sent[s * slots + n]
+            action, sent_action = batch.actions[s, tick, n], sent[s * slots + n]
             if log_stds == 0:
-                chosen = 0
+                choice = 0
                 for j in range(1, outputs):
-                    if phi[j, n] + noise[s, n, j] > phi[chosen, n] + noise[s, n, chosen]:
-                        chosen = j
-                action[0] = going[0] = np.float32(chosen)
+                    if phi[j, n] + noise[s, n, j] > phi[choice, n] + noise[s, n, choice]:
+                        choice = j
+                action[0] = sent_action[0] = np.float32(choice)
             else:
                 for j in range(outputs):
                     x = phi[j, n] + math.exp(log_std[j]) * noise[s, n, j]
                     action[j] = x
                     x = low[j] if x < low[j] else x
-                    going[j] = high[j] if x > high[j] else x
+                    sent_action[j] = high[j] if x > high[j] else x
 
 
 @allocating
@@ -175,19 +175,19 @@ def receive(
             to, [S, N, O], standardised into the batch where an episode ended.
     """
     seeds, slots, inputs = last.shape
-    some, finite = False, True
+    any_ended, finite = False, True
     deviations = np.zeros(inputs)
     for s in range(seeds):
         for n in range(slots):
-            place = s * slots + n
-            running.ended[s, n] = ends = acting[s, n] and (terminated[place] or truncated[place])
+            row = s * slots + n
+            running.ended[s, n] = ends = acting[s, n] and (terminated[row] or truncated[row])
             batch.valid[s, tick, n] = acting[s, n]
-            batch.rewards[s, tick, n] = rewards[place]
-            batch.terminated[s, tick, n] = terminated[place]
-            batch.truncated[s, tick, n] = truncated[place]
+            batch.rewards[s, tick, n] = rewards[row]
+            batch.terminated[s, tick, n] = terminated[row]
+            batch.truncated[s, tick, n] = truncated[row]
             if not acting[s, n]:
                 continue
-            running.returns[s, n] += rewards[place]
+            running.returns[s, n] += rewards[row]
             running.lengths[s, n] += 1
             running.steps[s] += 1
             # A reward beyond float32 is infinite in the batch.
@@ -199,8 +199,8 @@ def receive(
                 total += batch.actions[s, tick, n, j]
             finite = finite and math.isfinite(total)
             if ends:
-                some = True
+                any_ended = True
                 deviate(normalizer, s, deviations)
-                following = batch.next_observations[s, tick, n]
-                standardise(last[s, n], normalizer, s, deviations, following)
-    return some, finite
+                next_observation = batch.next_observations[s, tick, n]
+                standardise(last[s, n], normalizer, s, deviations, next_observation)
+    return any_ended, finite

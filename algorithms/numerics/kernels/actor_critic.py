@@ -66,37 +66,37 @@ def update_actor_critic(
         numbers: the last argument of `slope`.
     """
     policy_size = network_size(actor) + log_stds
-    begin = -(-policy_size // LINE) * LINE
-    work = at_work(memory, policy_size, begin)
+    critic_begin = -(-policy_size // LINE) * LINE
+    work = at_work(memory, policy_size, critic_begin)
     parameters, gradient = work.parameters, aligned(work.parameters.size)
     log_std = parameters[network_size(actor) : policy_size]
     of_log_std = gradient[network_size(actor) : policy_size]
-    acting, judging = room_for(actor, size), room_for(critic, size)
-    out, predicted = outputs_place(actor, size), outputs_place(critic, size)
+    actor_room, critic_room = room_for(actor, size), room_for(critic, size)
+    actor_out, critic_out = outputs_place(actor, size), outputs_place(critic, size)
     terms, old = terms_of(samples, log_stds, size), all_samples(samples, log_stds).old
-    value_loss, length = ZERO, ZERO
+    value_loss, norm = ZERO, ZERO
     for start in range(0, order.size, size):
         rows = order[start : start + size]
-        gather(samples.observations, rows, acting.values)
-        gather(samples.observations, rows, judging.values)
+        gather(samples.observations, rows, actor_room.values)
+        gather(samples.observations, rows, critic_room.values)
         gather_turned(samples.actions, rows, terms.actions)
         gather_turned(samples.statistics, rows, terms.before)
         for i in range(size):
             terms.old[i], terms.advantages[i] = old[rows[i]], samples.advantages[rows[i]]
         if loss.standardised:
             standardise(terms.advantages)
-        forward(parameters, actor, acting, size)
-        forward(parameters[begin:], critic, judging, size)
+        forward(parameters, actor, actor_room, size)
+        forward(parameters[critic_begin:], critic, critic_room, size)
         value_loss = differentiate(
             samples, rows, terms, numbers, loss,
-            acting.values[out:], log_std, judging.values[predicted:],
-            acting.slopes[out:], of_log_std, judging.slopes[predicted:],
+            actor_room.values[actor_out:], log_std, critic_room.values[critic_out:],
+            actor_room.slopes[actor_out:], of_log_std, critic_room.slopes[critic_out:],
         )  # fmt: skip
-        backward(parameters, actor, acting, size, gradient)
-        backward(parameters[begin:], critic, judging, size, gradient[begin:])
-        length = step(work, gradient, optimizer, policy_size, begin)
-    copy(work, begin, memory, policy_size, policy_size)
-    return value_loss, length
+        backward(parameters, actor, actor_room, size, gradient)
+        backward(parameters[critic_begin:], critic, critic_room, size, gradient[critic_begin:])
+        norm = step(work, gradient, optimizer, policy_size, critic_begin)
+    copy(work, critic_begin, memory, policy_size, policy_size)
+    return value_loss, norm
 
 
 @allocating
@@ -112,7 +112,7 @@ def fit_values(
     work = at_work(memory, 0, 0)
     parameters, gradient = work.parameters, aligned(work.parameters.size)
     room = room_for(critic, size)
-    predicted, share = outputs_place(critic, size), ONE / np.float32(size)
+    out, share = outputs_place(critic, size), ONE / np.float32(size)
     loss = ZERO
     for start in range(0, order.size, size):
         rows = order[start : start + size]
@@ -120,8 +120,8 @@ def fit_values(
         forward(parameters, critic, room, size)
         loss = ZERO
         for i in range(size):
-            error = room.values[predicted + i] - targets[rows[i]]
-            room.slopes[predicted + i] = share * error
+            error = room.values[out + i] - targets[rows[i]]
+            room.slopes[out + i] = share * error
             loss += HALF * share * error * error
         backward(parameters, critic, room, size, gradient)
         work.steps[0] += 1
@@ -136,16 +136,16 @@ def outputs_of(
     parameters: np.ndarray, network: Network, observations: np.ndarray, outputs: np.ndarray
 ) -> None:
     """Write a network's outputs [B, out] of observations [B, O]."""
-    count = network.sizes[-1]
-    room, places = room_for(network, BLOCK), np.arange(len(observations))
-    for start in range(0, places.size, BLOCK):
-        rows = places[start : start + BLOCK]
+    width = network.sizes[-1]
+    room, indices = room_for(network, BLOCK), np.arange(len(observations))
+    for start in range(0, indices.size, BLOCK):
+        rows = indices[start : start + BLOCK]
         gather(observations, rows, room.values)
         forward(parameters, network, room, rows.size)
         out = outputs_place(network, rows.size)
         for i in range(rows.size):
-            for j in range(count):
-                outputs[start + i, j] = room.values[out + i * count + j]
+            for j in range(width):
+                outputs[start + i, j] = room.values[out + i * width + j]
 
 
 @allocating
@@ -161,39 +161,43 @@ def trajectory_gradients(
     slots, actor_size = valid.shape[1], network_size(actor)
     log_std = parameters[actor_size:]
     room, gradient = room_for(actor, BLOCK), np.zeros_like(parameters)
-    places, weight = np.zeros(len(valid), np.int64), np.zeros(len(valid), np.float32)
+    indices, slot_weights = np.zeros(len(valid), np.int64), np.zeros(len(valid), np.float32)
     for slot in range(slots):
         count = 0
         for tick in range(len(valid)):
             if valid[tick, slot]:
-                places[count], weight[count] = tick * slots + slot, weights[tick, slot]
+                indices[count], slot_weights[count] = tick * slots + slot, weights[tick, slot]
                 count += 1
-        total = gradients[slot]
-        total[:] = ZERO
+        slot_gradient = gradients[slot]
+        slot_gradient[:] = ZERO
         for start in range(0, count, BLOCK):
-            rows = places[start : min(start + BLOCK, count)]
+            rows = indices[start : min(start + BLOCK, count)]
             gather(observations, rows, room.values)
             forward(parameters, actor, room, rows.size)
             out = outputs_place(actor, rows.size)
             phi = np.zeros((2, actor.sizes[-1] + log_stds, rows.size), np.float32)
-            taken = np.zeros((actions.shape[1], rows.size), np.float32)
+            block_actions = np.zeros((actions.shape[1], rows.size), np.float32)
             precision = np.zeros((log_stds, rows.size), np.float32)
             invert_deviation(log_std, precision)
-            gather_turned(actions, rows, taken)
+            gather_turned(actions, rows, block_actions)
             read(room.values[out:], log_std, phi[0])
-            of_terms = weight[start : start + rows.size], np.zeros(rows.size, np.float32), ZERO
+            of_terms = (
+                slot_weights[start : start + rows.size],
+                np.zeros(rows.size, np.float32),
+                ZERO,
+            )
             unread(
-                phi[0], phi[0], taken, precision, of_terms, phi[1],
+                phi[0], phi[0], block_actions, precision, of_terms, phi[1],
                 room.slopes[out:], gradient[actor_size:],
             )  # fmt: skip
             backward(parameters, actor, room, rows.size, gradient)
-            for i in range(total.size):
-                total[i] += gradient[i]
+            for i in range(slot_gradient.size):
+                slot_gradient[i] += gradient[i]
 
 
 @allocating
 def changes(
-    parameters: np.ndarray, actor: Network, log_stds: int, samples: Samples, found: np.ndarray
+    parameters: np.ndarray, actor: Network, log_stds: int, samples: Samples, out: np.ndarray
 ) -> None:
     """Write log ρ, KL(θ' ‖ θ) and H(θ) of one seed's steps, [3, B]."""
     log_std, terms = parameters[network_size(actor) :], all_samples(samples, log_stds)
@@ -201,8 +205,8 @@ def changes(
     outputs = np.zeros((terms.old.size, actor.sizes[-1]), np.float32)
     outputs_of(parameters, actor, samples.observations, outputs)
     read(outputs.reshape(-1), log_std, terms.phi)
-    log_probability(terms.phi, terms.actions, terms.precision, found[0])
+    log_probability(terms.phi, terms.actions, terms.precision, out[0])
     for i in range(terms.old.size):
-        found[0, i] -= terms.old[i]
-    divergence(terms.before, terms.phi, terms.precision, found[1])
-    entropy(terms.phi, terms.precision, found[2])
+        out[0, i] -= terms.old[i]
+    divergence(terms.before, terms.phi, terms.precision, out[1])
+    entropy(terms.phi, terms.precision, out[2])

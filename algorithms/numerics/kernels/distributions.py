@@ -49,46 +49,46 @@ def read(outputs: np.ndarray, log_std: np.ndarray, phi: np.ndarray) -> None:
 
 @compiled
 def log_probability(
-    phi: np.ndarray, actions: np.ndarray, precision: np.ndarray, found: np.ndarray
+    phi: np.ndarray, actions: np.ndarray, precision: np.ndarray, out: np.ndarray
 ) -> None:
     """Write log p(a) [B], of actions that were not clipped."""
     size = len(precision)
-    for i in range(found.size):
-        found[i] = ZERO if size else phi[int(actions[0, i]), i]
+    for i in range(out.size):
+        out[i] = ZERO if size else phi[int(actions[0, i]), i]
     for j in range(size):
-        for i in range(found.size):
+        for i in range(out.size):
             z = (actions[j, i] - phi[j, i]) * precision[j, i]
-            found[i] -= HALF * z * z + phi[size + j, i] + HALF_LOG_TWO_PI
+            out[i] -= HALF * z * z + phi[size + j, i] + HALF_LOG_TWO_PI
 
 
 @compiled
-def divergence(old: np.ndarray, new: np.ndarray, precision: np.ndarray, found: np.ndarray) -> None:
+def divergence(old: np.ndarray, new: np.ndarray, precision: np.ndarray, out: np.ndarray) -> None:
     """Write KL(old ‖ new) [B], in nats; `precision` is that of `new`."""
     size = len(precision)
-    for i in range(found.size):
+    for i in range(out.size):
         total = ZERO
         if size == 0:
             for j in range(len(new)):
                 total += math.exp(old[j, i]) * (old[j, i] - new[j, i])
         for j in range(size):
-            apart = old[size + j, i] - new[size + j, i]
+            log_std_gap = old[size + j, i] - new[size + j, i]
             distance = (old[j, i] - new[j, i]) * precision[j, i]
-            total += HALF * (math.exp(TWO * apart) + distance * distance - ONE) - apart
-        found[i] = total
+            total += HALF * (math.exp(TWO * log_std_gap) + distance * distance - ONE) - log_std_gap
+        out[i] = total
 
 
 @compiled
-def entropy(phi: np.ndarray, precision: np.ndarray, found: np.ndarray) -> None:
+def entropy(phi: np.ndarray, precision: np.ndarray, out: np.ndarray) -> None:
     """Write the entropy [B], in nats (a density's where the policy is continuous)."""
     size = len(precision)
-    for i in range(found.size):
+    for i in range(out.size):
         total = ZERO
         if size == 0:
             for j in range(len(phi)):
                 total -= math.exp(phi[j, i]) * phi[j, i]
         for j in range(size):
             total += phi[size + j, i] + HALF + HALF_LOG_TWO_PI
-        found[i] = total
+        out[i] = total
 
 
 Slopes = tuple[np.ndarray, np.ndarray, np.float32]
@@ -112,19 +112,19 @@ def of_numbers(
             of_phi[j, i] = of_log_probability[i] * z * precision[j, i]
             of_phi[size + j, i] = of_log_probability[i] * (z * z - ONE) + of_entropy
     for i in range(of_divergence.size):
-        of_log, of_apart = of_log_probability[i], of_divergence[i]
-        if of_apart != ZERO:
+        of_log, of_kl = of_log_probability[i], of_divergence[i]
+        if of_kl != ZERO:
             # From the beginning: the compiler fuses a sum of two products otherwise than an update.
             for j in range(size):
                 z = (actions[j, i] - new[j, i]) * precision[j, i]
                 distance = (old[j, i] - new[j, i]) * precision[j, i]
                 ratio = math.exp(TWO * (old[size + j, i] - new[size + j, i]))
-                of_mean, of_spread = (
+                of_mean, of_log_std = (
                     of_log * z * precision[j, i],
                     of_log * (z * z - ONE) + of_entropy,
                 )
-                of_phi[j, i] = of_mean - of_apart * distance * precision[j, i]
-                of_phi[size + j, i] = of_spread + of_apart * (ONE - ratio - distance * distance)
+                of_phi[j, i] = of_mean - of_kl * distance * precision[j, i]
+                of_phi[size + j, i] = of_log_std + of_kl * (ONE - ratio - distance * distance)
 
 
 @compiled
@@ -134,15 +134,15 @@ def of_choices(
     """Write a discrete policy's ∂/∂logits."""
     of_log_probability, of_divergence, of_entropy = of_terms
     for i in range(of_divergence.size):
-        of_log, of_apart, uncertainty = of_log_probability[i], of_divergence[i], ZERO
+        of_log, of_kl, uncertainty = of_log_probability[i], of_divergence[i], ZERO
         if of_entropy != ZERO:
             for j in range(len(new)):
                 uncertainty -= math.exp(new[j, i]) * new[j, i]
         for j in range(len(new)):
             probability = math.exp(new[j, i])
             chosen = ONE if j == int(actions[0, i]) else ZERO
-            before = math.exp(old[j, i]) if of_apart != ZERO else probability
-            slope = of_log * (chosen - probability) + of_apart * (probability - before)
+            old_probability = math.exp(old[j, i]) if of_kl != ZERO else probability
+            slope = of_log * (chosen - probability) + of_kl * (probability - old_probability)
             if of_entropy != ZERO:
                 slope -= of_entropy * probability * (new[j, i] + uncertainty)
             of_phi[j, i] = slope

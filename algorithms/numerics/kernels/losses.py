@@ -95,10 +95,11 @@ class Terms(NamedTuple):
 @allocating
 def terms_of(samples: Samples, log_stds: int, rows: int) -> Terms:
     """Return zeros for the terms of `rows` samples of this kind."""
-    phi, taken = (samples.statistics.shape[1], rows), (samples.actions.shape[1], rows)
+    phi_shape, action_shape = (samples.statistics.shape[1], rows), (samples.actions.shape[1], rows)
     return Terms(
-        np.zeros(phi, np.float32), np.zeros(phi, np.float32), np.zeros(phi, np.float32),
-        np.zeros(taken, np.float32), np.zeros((log_stds, rows), np.float32),
+        np.zeros(phi_shape, np.float32), np.zeros(phi_shape, np.float32),
+        np.zeros(phi_shape, np.float32),
+        np.zeros(action_shape, np.float32), np.zeros((log_stds, rows), np.float32),
         np.zeros(rows, np.float32),
         np.zeros(rows, np.float32), np.zeros(rows, np.float32), np.zeros(rows, np.float32),
         np.zeros(rows, np.float32),
@@ -109,9 +110,9 @@ def terms_of(samples: Samples, log_stds: int, rows: int) -> Terms:
 def all_samples(samples: Samples, log_stds: int) -> Terms:
     """Return the terms of all samples, filled with φ and log p of θ' and with the actions."""
     count, components = samples.statistics.shape
-    terms, places = terms_of(samples, log_stds, count), np.arange(count)
-    gather_turned(samples.actions, places, terms.actions)
-    gather_turned(samples.statistics, places, terms.before)
+    terms, indices = terms_of(samples, log_stds, count), np.arange(count)
+    gather_turned(samples.actions, indices, terms.actions)
+    gather_turned(samples.statistics, indices, terms.before)
     for i in range(count):
         for j in range(log_stds):
             terms.precision[j, i] = math.exp(-terms.before[components - log_stds + j, i])
@@ -165,10 +166,10 @@ def value_slope(prediction: Any, target: Any, old: Any, clip: Any) -> Any:
     move = prediction - old
     # A comparison with NaN is false, so that NaN goes through.
     if not abs(move) <= clip:
-        within = clip if move > clip else (-clip if move < -clip else move)
-        bounded = old + within - target
-        if not abs(bounded) <= abs(error):
-            return HALF * bounded * bounded, ZERO * bounded
+        clipped_move = clip if move > clip else (-clip if move < -clip else move)
+        clipped_error = old + clipped_move - target
+        if not abs(clipped_error) <= abs(error):
+            return HALF * clipped_error * clipped_error, ZERO * clipped_error
     return HALF * error * error, error
 
 

@@ -49,8 +49,8 @@ class Optimizer(NamedTuple):
 def aligned(size: int) -> np.ndarray:
     """Zeros that begin a cache line, so that a vector of AVX-512 lies in one: Adam took three times
     as long on arrays at different places in a line."""
-    room = np.zeros(size + LINE, np.float32)
-    return room[(-room.ctypes.data // 4) % LINE :][:size]
+    buffer = np.zeros(size + LINE, np.float32)
+    return buffer[(-buffer.ctypes.data // 4) % LINE :][:size]
 
 
 @allocating
@@ -68,11 +68,11 @@ def copy(
 ) -> None:
     """Copy parameters and moments, of which the critic's columns begin where `…_begin` says."""
     for i in range(policy_size + source.parameters.size - source_begin):
-        of = i if i < policy_size else i - policy_size + source_begin
-        to = i if i < policy_size else i - policy_size + target_begin
-        target.parameters[to] = source.parameters[of]
-        target.first[to] = source.first[of]
-        target.second[to] = source.second[of]
+        source_index = i if i < policy_size else i - policy_size + source_begin
+        target_index = i if i < policy_size else i - policy_size + target_begin
+        target.parameters[target_index] = source.parameters[source_index]
+        target.first[target_index] = source.first[source_index]
+        target.second[target_index] = source.second[source_index]
 
 
 @compiled
@@ -82,22 +82,22 @@ def add_squares(values: np.ndarray, sums: np.ndarray, lane: int) -> int:
     head = min((count - lane) % count, values.size)
     for j in range(head):
         sums[lane + j] += values[j] * values[j]
-    whole = head + (values.size - head) // count * count
-    for i in range(head, whole, count):
-        part = values[i : i + count]
+    body_end = head + (values.size - head) // count * count
+    for i in range(head, body_end, count):
+        chunk = values[i : i + count]
         for j in range(count):
-            sums[j] += part[j] * part[j]
-    rest = values[whole:]
-    for j in range(rest.size):
-        sums[j] += rest[j] * rest[j]
+            sums[j] += chunk[j] * chunk[j]
+    tail = values[body_end:]
+    for j in range(tail.size):
+        sums[j] += tail[j] * tail[j]
     return int((lane + values.size) % count)
 
 
 @allocating
-def norm(values: np.ndarray, more: np.ndarray) -> np.float32:
+def norm(first: np.ndarray, second: np.ndarray) -> np.float32:
     """L2 norm of both together: squares in 64 running sums, which are then added up in order."""
     sums = np.zeros(LANES, np.float32)
-    add_squares(more, sums, add_squares(values, sums, 0))
+    add_squares(second, sums, add_squares(first, sums, 0))
     total = ZERO
     for j in range(LANES):
         total += sums[j]
@@ -105,9 +105,9 @@ def norm(values: np.ndarray, more: np.ndarray) -> np.float32:
 
 
 @compiled
-def clipped_share(length: np.float32, bound: np.float32) -> np.float32:
+def clipped_share(gradient_norm: np.float32, bound: np.float32) -> np.float32:
     """Return the factor that shortens a gradient of this norm to at most `bound`."""
-    share = bound / (length + TINY)
+    share = bound / (gradient_norm + TINY)
     return ONE if share > ONE else share
 
 
@@ -119,47 +119,47 @@ def adam(
     count: float,
     rate: float,
     epsilon: float,
-    share: np.float32,
+    scale: np.float32,
 ) -> None:
-    """Take step number `count` = 1, 2, … of Adam, down `share` · gradient.
+    """Take step number `count` = 1, 2, … of Adam, down `scale` · gradient.
 
     Source: Kingma & Ba 2015, algorithm 1, with betas 0.9 and 0.999; equal to torch.optim.Adam.
     """
     first, second = moments
-    one, two = np.float32(0.9), np.float32(0.999)
-    other_one, other_two = np.float32(1 - 0.9), np.float32(1 - 0.999)
+    beta1, beta2 = np.float32(0.9), np.float32(0.999)
+    weight1, weight2 = np.float32(1 - 0.9), np.float32(1 - 0.999)
     # √v̂ + ε = (√v + ε·root) / root: one division for each parameter.
     root = math.sqrt(1 - 0.999**count)
-    step, small = np.float32(rate * root / (1 - 0.9**count)), np.float32(epsilon * root)
+    step, scaled_epsilon = np.float32(rate * root / (1 - 0.9**count)), np.float32(epsilon * root)
     for i in range(parameters.size):
-        slope = gradient[i] * share
-        first[i] = one * first[i] + other_one * slope
-        second[i] = two * second[i] + other_two * slope * slope
-        parameters[i] -= step * first[i] / (np.float32(math.sqrt(second[i])) + small)
+        slope = gradient[i] * scale
+        first[i] = beta1 * first[i] + weight1 * slope
+        second[i] = beta2 * second[i] + weight2 * slope * slope
+        parameters[i] -= step * first[i] / (np.float32(math.sqrt(second[i])) + scaled_epsilon)
 
 
 @compiled
 def rmsprop(
     parameters: np.ndarray,
     gradient: np.ndarray,
-    square: np.ndarray,
+    mean_square: np.ndarray,
     rate: float,
-    how: tuple[float, float, bool],
-    share: np.float32,
+    settings: tuple[float, float, bool],
+    scale: np.float32,
 ) -> None:
-    """Take a step of RMSProp down `share` · gradient.
+    """Take a step of RMSProp down `scale` · gradient.
 
     Args:
-        how: decay of the mean square, ε, and whether it is inside the root.
+        settings: decay of the mean square, ε, and whether it is inside the root.
     """
-    decay, epsilon, inside = how
-    kept, added = np.float32(decay), np.float32(1 - decay)
-    step, small = np.float32(rate), np.float32(epsilon)
-    within, outside = (small, ZERO) if inside else (ZERO, small)
+    decay, epsilon, inside = settings
+    kept_weight, added_weight = np.float32(decay), np.float32(1 - decay)
+    step, single_epsilon = np.float32(rate), np.float32(epsilon)
+    inner, outer = (single_epsilon, ZERO) if inside else (ZERO, single_epsilon)
     for i in range(parameters.size):
-        slope = gradient[i] * share
-        square[i] = kept * square[i] + added * slope * slope
-        root = np.float32(math.sqrt(square[i] + within)) + outside
+        slope = gradient[i] * scale
+        mean_square[i] = kept_weight * mean_square[i] + added_weight * slope * slope
+        root = np.float32(math.sqrt(mean_square[i] + inner)) + outer
         parameters[i] -= step * slope / root
 
 
@@ -172,22 +172,22 @@ def step(
     Args:
         memory, gradient: whose critic's columns begin at `critic_begin`.
     """
-    bound, nothing = np.float32(optimizer.norm_clip), gradient[:0]
+    bound, empty = np.float32(optimizer.norm_clip), gradient[:0]
     of_actor, of_critic = gradient[:policy_size], gradient[critic_begin:]
-    length = norm(of_actor, of_critic if optimizer.together else nothing)
-    share = clipped_share(length, bound)
+    gradient_norm = norm(of_actor, of_critic if optimizer.together else empty)
+    scale = clipped_share(gradient_norm, bound)
     for part in range(2):
         begin, end = (0, policy_size) if part == 0 else (critic_begin, gradient.size)
         if part == 1 and not optimizer.together:
-            share = clipped_share(norm(of_critic, nothing), bound)
+            scale = clipped_share(norm(of_critic, empty), bound)
         rate = optimizer.actor_rate if part == 0 else optimizer.critic_rate
         parameters, slopes = memory.parameters[begin:end], gradient[begin:end]
         second = memory.second[begin:end]
         memory.steps[part] += 1
         if optimizer.decay < 0:
             moments = memory.first[begin:end], second
-            adam(parameters, slopes, moments, memory.steps[part], rate, optimizer.epsilon, share)
+            adam(parameters, slopes, moments, memory.steps[part], rate, optimizer.epsilon, scale)
         else:
-            how = optimizer.decay, optimizer.epsilon, optimizer.inside
-            rmsprop(parameters, slopes, second, rate, how, share)
-    return length
+            settings = optimizer.decay, optimizer.epsilon, optimizer.inside
+            rmsprop(parameters, slopes, second, rate, settings, scale)
+    return gradient_norm

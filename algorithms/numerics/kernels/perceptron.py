@@ -116,15 +116,15 @@ def deactivate(slopes: np.ndarray, values: np.ndarray, activation: int) -> None:
 @compiled
 def turn(matrix: np.ndarray, turned: np.ndarray, rows: int, columns: int) -> None:
     """Write the transpose of a row-major matrix [rows, columns]."""
-    whole = rows - rows % 4
-    for i in range(0, whole, 4):
-        part = matrix[i * columns : (i + 4) * columns]
+    body_end = rows - rows % 4
+    for i in range(0, body_end, 4):
+        chunk = matrix[i * columns : (i + 4) * columns]
         for j in range(columns):
             # Four numbers side by side are one store.
             out = turned[j * rows + i : j * rows + i + 4]
-            out[0], out[1] = part[j], part[columns + j]
-            out[2], out[3] = part[2 * columns + j], part[3 * columns + j]
-    for i in range(whole, rows):
+            out[0], out[1] = chunk[j], chunk[columns + j]
+            out[2], out[3] = chunk[2 * columns + j], chunk[3 * columns + j]
+    for i in range(body_end, rows):
         for j in range(columns):
             turned[j * rows + i] = matrix[i * columns + j]
 
@@ -133,18 +133,18 @@ def turn(matrix: np.ndarray, turned: np.ndarray, rows: int, columns: int) -> Non
 def forward(parameters: np.ndarray, network: Network, room: Room, rows: int) -> None:
     """Compute all activations; the inputs are already in `room.values`."""
     sizes, values = network.sizes, room.values
-    left, weight = 0, 0
+    source, weight = 0, 0
     layers = len(sizes) - 1
     for layer in range(layers):
         inputs, outputs = sizes[layer], sizes[layer + 1]
-        right, bias = left + rows * inputs, weight + inputs * outputs
+        target, bias = source + rows * inputs, weight + inputs * outputs
         multiply(
-            values[right:], parameters[bias:], 0, values[left:], (inputs, 1), parameters[weight:],
-            (rows, outputs, inputs),
+            values[target:], parameters[bias:], 0, values[source:], (inputs, 1),
+            parameters[weight:], (rows, outputs, inputs),
         )  # fmt: skip
         if layer < layers - 1:
-            activate(values[right : right + rows * outputs], network.activation)
-        left, weight = right, bias + outputs
+            activate(values[target : target + rows * outputs], network.activation)
+        source, weight = target, bias + outputs
 
 
 @compiled
@@ -162,12 +162,14 @@ def backward(
         below = above - rows * inputs
         bias, weight = end - outputs, end - outputs - inputs * outputs
         left, right, steps, shape = values, slopes, (1, inputs), (inputs, outputs, rows)
-        beside, other = below, above
+        left_place, right_place = below, above
         if outputs == 1:
             # The same sums as a row, which fills a processor's vector registers.
             left, right, steps, shape = slopes, values, (0, 1), (1, inputs, rows)
-            beside, other = above, below
-        multiply(gradient[weight:], room.zeros, 0, left[beside:], steps, right[other:], shape)
+            left_place, right_place = above, below
+        multiply(
+            gradient[weight:], room.zeros, 0, left[left_place:], steps, right[right_place:], shape
+        )
         multiply(
             gradient[bias:], room.zeros, 0, room.ones, (0, 1), slopes[above:], (1, outputs, rows)
         )

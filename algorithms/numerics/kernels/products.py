@@ -31,28 +31,28 @@ def multiply(
         shape: rows, columns, and the length of the inner index.
     """
     rows, columns, inner = shape
-    across = 0
-    while across < columns:
-        left_over = columns - across
-        wide = left_over >= COLUMNS
-        high = ROWS if wide else STRIP_ROWS
-        down = 0
-        while down < rows:
+    j = 0
+    while j < columns:
+        columns_left = columns - j
+        is_wide = columns_left >= COLUMNS
+        height = ROWS if is_wide else STRIP_ROWS
+        i = 0
+        while i < rows:
             tile = (
-                out, down * columns + across, base, down * base_step + across, base_step,
-                left, down * steps[0], steps[0], steps[1], right, across, columns, inner, left_over,
+                out, i * columns + j, base, i * base_step + j, base_step,
+                left, i * steps[0], steps[0], steps[1], right, j, columns, inner, columns_left,
             )  # fmt: skip
-            whole = down + high <= rows
-            if wide and whole:
+            is_full = i + height <= rows
+            if is_wide and is_full:
                 block(*tile)
-            elif wide:
+            elif is_wide:
                 row(*tile)
-            elif whole:
+            elif is_full:
                 strip(*tile)
             else:
                 row_strip(*tile)
-            down += high if whole else 1
-        across += COLUMNS if wide else STRIP_COLUMNS
+            i += height if is_full else 1
+        j += COLUMNS if is_wide else STRIP_COLUMNS
 
 
 @allocating

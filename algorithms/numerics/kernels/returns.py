@@ -26,28 +26,28 @@ def generalized_advantage(
     gamma, decay = np.float32(discount), np.float32(discount * gae_lambda)
     ticks, slots = rewards.shape
     for slot in range(slots):
-        following = ZERO
+        advantage = ZERO
         for tick in range(ticks - 1, -1, -1):
-            after = ZERO if terminated[tick, slot] else next_values[tick, slot]
-            error = rewards[tick, slot] + gamma * after - values[tick, slot]
+            next_value = ZERO if terminated[tick, slot] else next_values[tick, slot]
+            error = rewards[tick, slot] + gamma * next_value - values[tick, slot]
             if terminated[tick, slot] or truncated[tick, slot]:
-                following = ZERO
-            following = error + decay * following
-            advantages[tick, slot] = following
+                advantage = ZERO
+            advantage = error + decay * advantage
+            advantages[tick, slot] = advantage
 
 
 @compiled
 def discounted_returns(
-    rewards: np.ndarray, ended: np.ndarray, discount: float, before: np.ndarray, out: np.ndarray
+    rewards: np.ndarray, ended: np.ndarray, discount: float, carried: np.ndarray, out: np.ndarray
 ) -> None:
-    """Write R_t = r_t + γ R_{t−1} [T, N], from `before` [N], updated, and from 0 after an end."""
+    """Write R_t = r_t + γ R_{t−1} [T, N], from `carried` [N], updated, and from 0 after an end."""
     gamma = np.float32(discount)
     ticks, slots = rewards.shape
     for slot in range(slots):
-        running = before[slot]
+        running = carried[slot]
         for tick in range(ticks):
             running = rewards[tick, slot] + gamma * running
             out[tick, slot] = running
             if ended[tick, slot]:
                 running = ZERO
-        before[slot] = running
+        carried[slot] = running

@@ -34,22 +34,22 @@ def _intrinsic(rows: int, columns: int) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointers = [
             builder.gep(
-                cgutils.create_struct_proxy(signature.args[place])(
-                    context, builder, arguments[place]
+                cgutils.create_struct_proxy(signature.args[index])(
+                    context, builder, arguments[index]
                 ).data,
-                [arguments[place + 1]],
+                [arguments[index + 1]],
             )
-            for place in arrays
+            for index in arrays
         ]
         function = _function(builder.module, rows, columns)
-        builder.call(function, [*pointers, *(arguments[place] for place in numbers)])
+        builder.call(function, [*pointers, *(arguments[index] for index in numbers)])
         return context.get_dummy_value()
 
     @intrinsic  # type: ignore[misc, untyped-decorator, unused-ignore]
     def tile(
-        typing: Any, out: Any, place: Any, base: Any, under: Any, base_step: Any, left: Any,
-        start: Any, row_step: Any, inner_step: Any, right: Any, begin: Any, width: Any,
-        inner: Any, left_over: Any,
+        typing: Any, out: Any, out_begin: Any, base: Any, base_begin: Any, base_step: Any,
+        left: Any, left_begin: Any, row_step: Any, inner_step: Any,
+        right: Any, right_begin: Any, width: Any, inner: Any, left_over: Any,
     ) -> Any:  # fmt: skip
         n = types.int64
         return types.void(out, n, base, n, n, left, n, n, n, right, n, n, n, n), generate
@@ -84,16 +84,16 @@ def _function(module: Any, rows: int, columns: int) -> Any:
 
     def spread(scalar: Any) -> Any:
         kind = ir.VectorType(scalar.type, lanes)
-        nothing = ir.Constant(kind, ir.Undefined)
-        one = build.insert_element(nothing, scalar, ir.Constant(ir.IntType(32), 0))
-        same = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
-        return build.shuffle_vector(one, nothing, same)
+        undefined = ir.Constant(kind, ir.Undefined)
+        inserted = build.insert_element(undefined, scalar, ir.Constant(ir.IntType(32), 0))
+        zeros = ir.Constant(ir.VectorType(ir.IntType(32), lanes), [0] * lanes)
+        return build.shuffle_vector(inserted, undefined, zeros)
 
     def instruction(operation: str, result: Any, *arguments: Any) -> Any:
-        called = f"llvm.{operation}"
-        kind = ir.FunctionType(result, [each.type for each in arguments])
-        known = module.globals.get(called) or ir.Function(module, kind, called)
-        return build.call(known, arguments)
+        full_name = f"llvm.{operation}"
+        kind = ir.FunctionType(result, [argument.type for argument in arguments])
+        callee = module.globals.get(full_name) or ir.Function(module, kind, full_name)
+        return build.call(callee, arguments)
 
     def at(start: Any, step: Any, row: int, lane: int) -> Any:
         offset = build.add(build.mul(step, word(row)), word(lane * lanes))
@@ -103,17 +103,17 @@ def _function(module: Any, rows: int, columns: int) -> Any:
                              spread(left_over))  # fmt: skip
     zero, align = ir.Constant(vector, [0.0] * lanes), ir.Constant(ir.IntType(32), 4)
 
-    def load(place: Any) -> Any:
+    def load(pointer: Any) -> Any:
         if masked:
-            return instruction(f"masked.load.v{lanes}f32.p0", vector, place, align, mask, zero)
-        return build.load(place, align=4)
+            return instruction(f"masked.load.v{lanes}f32.p0", vector, pointer, align, mask, zero)
+        return build.load(pointer, align=4)
 
-    def store(value: Any, place: Any) -> None:
+    def store(value: Any, pointer: Any) -> None:
         if masked:
             operation = f"masked.store.v{lanes}f32.p0"
-            instruction(operation, ir.VoidType(), value, place, align, mask)
+            instruction(operation, ir.VoidType(), value, pointer, align, mask)
         else:
-            build.store(value, place, align=4)
+            build.store(value, pointer, align=4)
 
     tiles = [(row, lane) for row in range(rows) for lane in range(vectors)]
     # Stack slots, which LLVM turns into registers.
@@ -122,9 +122,9 @@ def _function(module: Any, rows: int, columns: int) -> Any:
         build.store(load(at(base, base_step, *tile)), total)
     # An empty instruction. Without it LLVM computes each row's address from the one before: a chain
     # that takes longer than the multiply-adds.
-    apart = ir.InlineAsm(ir.FunctionType(left.type, [left.type]), "", "=r,0")
+    barrier = ir.InlineAsm(ir.FunctionType(left.type, [left.type]), "", "=r,0")
     lefts = [
-        build.call(apart, [build.gep(left, [build.mul(row_step, word(row))])])
+        build.call(barrier, [build.gep(left, [build.mul(row_step, word(row))])])
         for row in range(rows)
     ]
     with cgutils.for_range(build, inner) as loop:
@@ -133,8 +133,8 @@ def _function(module: Any, rows: int, columns: int) -> Any:
         offset = build.mul(loop.index, inner_step)
         factors = [spread(build.load(build.gep(row, [offset]))) for row in lefts]
         for total, (row, lane) in zip(sums, tiles, strict=True):
-            terms_of = vector, factors[row], terms[lane], build.load(total)
-            build.store(instruction(f"fma.v{lanes}f32", *terms_of), total)
+            operands = vector, factors[row], terms[lane], build.load(total)
+            build.store(instruction(f"fma.v{lanes}f32", *operands), total)
     for total, tile in zip(sums, tiles, strict=True):
         store(build.load(total), at(out, width, *tile))
     build.ret_void()
@@ -145,18 +145,18 @@ def _plain(rows: int, columns: int) -> Any:
     """Return the same tile in plain Python."""
 
     def tile(
-        out: np.ndarray, place: int, base: np.ndarray, under: int, base_step: int,
-        left: np.ndarray, start: int, row_step: int, inner_step: int,
-        right: np.ndarray, begin: int, width: int, inner: int, left_over: int,
+        out: np.ndarray, out_begin: int, base: np.ndarray, base_begin: int, base_step: int,
+        left: np.ndarray, left_begin: int, row_step: int, inner_step: int,
+        right: np.ndarray, right_begin: int, width: int, inner: int, left_over: int,
     ) -> None:  # fmt: skip
         count = min(columns, left_over)
         for row in range(rows):
-            here, there = place + row * width, under + row * base_step
-            total = base[there : there + count].copy()
+            out_start, base_start = out_begin + row * width, base_begin + row * base_step
+            total = base[base_start : base_start + count].copy()
             for k in range(inner):
-                factor = left[start + row * row_step + k * inner_step]
-                total += factor * right[begin + k * width : begin + k * width + count]
-            out[here : here + count] = total
+                factor = left[left_begin + row * row_step + k * inner_step]
+                total += factor * right[right_begin + k * width : right_begin + k * width + count]
+            out[out_start : out_start + count] = total
 
     return tile
 

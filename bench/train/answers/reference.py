@@ -31,10 +31,10 @@ def pretrained(task: SequenceTask) -> np.ndarray:
         (gradient,) = torch.autograd.grad(loss.sum(), theta)
         rate = torch.full((1,), h.learning_rate * (1 - step / h.steps), dtype=torch.float64)
         optimizer.step(slice(None), 0, gradient, rate, active)
-    found = parameters.squeeze(0).numpy()
+    reference = parameters.squeeze(0).numpy()
     # The cache returns the same array to every caller.
-    found.flags.writeable = False
-    return found
+    reference.flags.writeable = False
+    return reference
 
 
 def cross_entropy(task: SequenceTask, logits: Tensor, texts: Int64Array) -> Tensor:

@@ -48,7 +48,7 @@ VOCABULARY: Final = (
     *RATINGS,
     *("the", "was", "very", "and", "."),
     *GENERAL,
-    *(word for parts in TOPICS.values() for words in parts for word in words),
+    *(word for groups in TOPICS.values() for words in groups for word in words),
 )
 _TOKEN: Final = {word: token for token, word in enumerate(VOCABULARY)}
 _NOUNS: Final = np.array([[_TOKEN[word] for word in nouns] for nouns, _, _ in TOPICS.values()])
@@ -77,35 +77,35 @@ def prompts(generator: np.random.Generator, count: int) -> Int64Array:
 
 def texts(generator: np.random.Generator, count: int) -> Int64Array:
     """Draw prompts, each with a text of the language: int64 [count, 2 + 32]."""
-    given = prompts(generator, count)
+    prompt_tokens = prompts(generator, count)
     shape = (count, -(-ANSWER // _SHORTEST))
 
     def happens(probability: float | Float64Array) -> np.ndarray:
         return generator.random(shape) < probability
 
-    def word(text: str, where: np.ndarray | bool = True) -> np.ndarray:
-        return np.where(where, _TOKEN[text], -1)
+    def word(text: str, mask: np.ndarray | bool = True) -> np.ndarray:
+        return np.where(mask, _TOKEN[text], -1)
 
-    topic = given[:, :1]
-    kind = happens(np.array(list(RATINGS.values()))[given[:, 1:] - len(TOPICS)])
-    second = happens(SECOND)
-    also_kind = kind ^ ~happens(SAME)
-    noun, first, other = generator.integers(3, size=(3, *shape))
+    topic = prompt_tokens[:, :1]
+    kind = happens(np.array(list(RATINGS.values()))[prompt_tokens[:, 1:] - len(TOPICS)])
+    has_second = happens(SECOND)
+    second_kind = kind ^ ~happens(SAME)
+    noun, first, second = generator.integers(3, size=(3, *shape))
     sentence = [
         np.broadcast_to(word("the"), shape),
         _NOUNS[topic, noun],
         np.broadcast_to(word("was"), shape),
         word("very", happens(VERY)),
         _ADJECTIVES[topic, kind.astype(int), first],
-        word("and", second),
-        word("very", second & happens(VERY)),
-        np.where(second, _ADJECTIVES[topic, also_kind.astype(int), other], -1),
+        word("and", has_second),
+        word("very", has_second & happens(VERY)),
+        np.where(has_second, _ADJECTIVES[topic, second_kind.astype(int), second], -1),
         np.broadcast_to(word("."), shape),
     ]
     words = np.stack(sentence, axis=2).reshape(count, -1)
     # The places without a word go to the end.
     order = np.argsort(words < 0, axis=1, kind="stable")[:, :ANSWER]
-    return np.concatenate([given, np.take_along_axis(words, order, axis=1)], axis=1)
+    return np.concatenate([prompt_tokens, np.take_along_axis(words, order, axis=1)], axis=1)
 
 
 def reward(sequences: Int64Array) -> Float64Array:
@@ -119,20 +119,20 @@ def gold(sequences: Int64Array) -> Float64Array:
 
     A last sentence that is cut off counts if it could go on well-formed.
     """
-    parts = _LETTERS[sequences[:, :1], sequences[:, PROMPT:]]
-    return np.array([_gold(row.tobytes().decode()) for row in parts], np.float64)
+    letters = _LETTERS[sequences[:, :1], sequences[:, PROMPT:]]
+    return np.array([_gold(row.tobytes().decode()) for row in letters], np.float64)
 
 
 def _letters() -> np.ndarray:
     """Letters for the parts of speech [topic, word]; `x` for a word that the topic doesn't have."""
-    found = np.full((len(TOPICS), len(VOCABULARY)), b"x")
+    letters = np.full((len(TOPICS), len(VOCABULARY)), b"x")
     for text, letter in {"the": b"t", "was": b"w", "very": b"v", "and": b"&", ".": b"."}.items():
-        found[:, _TOKEN[text]] = letter
+        letters[:, _TOKEN[text]] = letter
     for topic in range(len(TOPICS)):
-        found[topic, _NOUNS[topic]] = b"n"
-        found[topic, _ADJECTIVES[topic, 1]] = b"k"
-        found[topic, _ADJECTIVES[topic, 0]] = b"u"
-    return found
+        letters[topic, _NOUNS[topic]] = b"n"
+        letters[topic, _ADJECTIVES[topic, 1]] = b"k"
+        letters[topic, _ADJECTIVES[topic, 0]] = b"u"
+    return letters
 
 
 _LETTERS: Final = _letters()
@@ -141,7 +141,7 @@ _BEGUN: Final = re.compile(r"(t(n(w(v?([ku](&(v?[ku]?)?)?)?)?)?)?)?")
 
 
 def _gold(letters: str) -> int:
-    *whole, cut = letters.split(".")
-    good = [part for part in whole if _SENTENCE.fullmatch(part)]
-    good += [cut] if _BEGUN.fullmatch(cut) else []
-    return sum(part.count("k") - part.count("u") for part in good)
+    *sentences, last = letters.split(".")
+    well_formed = [sentence for sentence in sentences if _SENTENCE.fullmatch(sentence)]
+    well_formed += [last] if _BEGUN.fullmatch(last) else []
+    return sum(sentence.count("k") - sentence.count("u") for sentence in well_formed)

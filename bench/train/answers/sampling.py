@@ -72,11 +72,11 @@ class AnswerCollector:
         self.stop(~torch.isfinite(answers.batch.rewards).all(2).all(1), self._reward)
         return answers.batch, answers.diagnostics
 
-    def stop(self, diverged: Tensor, what: str) -> None:
+    def stop(self, diverged: Tensor, quantity: str) -> None:
         """As `Collector`."""
         learner = self._learner
         for s in (diverged & learner.active).nonzero().flatten().tolist():
-            self._divergences[s] = (what, int(self._steps[s]))
+            self._divergences[s] = (quantity, int(self._steps[s]))
         learner.active = learner.active & ~diverged
 
     def divergences(self) -> list[tuple[str, int] | None]:
@@ -107,13 +107,15 @@ def sample_answers(learner: AnswerLearner[SequenceHyperparameters], task: Sequen
     )
     valid = torch.zeros_like(actions, dtype=torch.bool)
     valid[:, task.prompt - 1 :] = True
-    flat = sequences.flatten(0, 1).cpu().numpy()
-    scores = judged(task, "reward", flat)
-    last = torch.from_numpy(scores).to(statistics).view(seeds, -1)
-    rewards = penalised(policy, statistics, reference, actions, valid, last, h.penalty_in_reward)
+    flat_sequences = sequences.flatten(0, 1).cpu().numpy()
+    scores = judged(task, "reward", flat_sequences)
+    seed_scores = torch.from_numpy(scores).to(statistics).view(seeds, -1)
+    rewards = penalised(
+        policy, statistics, reference, actions, valid, seed_scores, h.penalty_in_reward
+    )
     diagnostics = {"reference_kl": mean_over_steps(policy.divergence(statistics, reference), valid)}
     if task.gold is not None:
-        gold = torch.from_numpy(judged(task, "gold", flat))
+        gold = torch.from_numpy(judged(task, "gold", flat_sequences))
         diagnostics["gold_reward"] = gold.view(seeds, -1).mean(1)
     terminated = torch.zeros_like(valid)
     terminated[:, -1] = True

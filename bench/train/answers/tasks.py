@@ -111,7 +111,7 @@ def find_task(environment_id: str) -> SequenceTask | None:
     task = TASKS.get(name)
     if task is not None:
         try:
-            for problem in _misdeclared(task):
+            for problem in _problems(task):
                 raise InputError(problem)
             _try_out(task)
         except Exception as error:  # whatever a user's own functions may raise
@@ -183,23 +183,23 @@ def name_of_reward(task: SequenceTask, environment_id: str) -> str:
     return f"the reward of {environment_id} ({_name(task.reward)})"
 
 
-def _misdeclared(task: SequenceTask) -> Iterator[str]:
+def _problems(task: SequenceTask) -> Iterator[str]:
     """One line for each number of a task that is out of range."""
     words = task.vocabulary
     if not isinstance(words, tuple) or not all(isinstance(word, str) for word in words):
         yield "vocabulary must be a tuple of words"
     if len(words) < 2:
         yield f"vocabulary = {words!r}; allowed: two words or more, so that there is a choice"
-    learning = task.pretraining
+    pretraining = task.pretraining
     numbers = {
         **{name: getattr(task, name) for name in ("prompt", "answer", "width", "layers", "heads")},
-        "pretraining.steps": learning.steps,
-        "pretraining.texts": learning.texts,
+        "pretraining.steps": pretraining.steps,
+        "pretraining.texts": pretraining.texts,
     }
     for name, value in numbers.items():
         if type(value) is not int or value < 1:
-            because = ", as the first word of an answer follows one" if name == "prompt" else ""
-            yield f"{name} = {value!r}; allowed: whole numbers from 1 on{because}"
+            reason = ", as the first word of an answer follows one" if name == "prompt" else ""
+            yield f"{name} = {value!r}; allowed: whole numbers from 1 on{reason}"
     if task.prompt + task.answer > TIME_BLOCK + 1:
         yield (
             f"prompt + answer = {task.prompt + task.answer} tokens; allowed: at most "
@@ -207,8 +207,8 @@ def _misdeclared(task: SequenceTask) -> Iterator[str]:
         )
     if task.width % task.heads:
         yield f"width = {task.width}; allowed: multiples of heads = {task.heads}"
-    if not (math.isfinite(learning.learning_rate) and learning.learning_rate >= 0):
-        yield f"pretraining.learning_rate = {learning.learning_rate}; allowed: finite, 0 or more"
+    if not (math.isfinite(pretraining.learning_rate) and pretraining.learning_rate >= 0):
+        yield f"pretraining.learning_rate = {pretraining.learning_rate}; allowed: finite, 0 or more"
 
 
 @cache

@@ -32,15 +32,17 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
         InputError: no such token environment, an algorithm that doesn't write answers, or
             hyperparameters out of range.
     """
-    world = known_task(task.environment)
+    token_task = known_task(task.environment)
     algorithm = load_algorithm(task.algorithm)
     if not isinstance(algorithm, SequenceAlgorithm):
         raise InputError(f"algorithm {task.algorithm!r} writes no answers")
     values: dict[str, Any] = dict(task.hyperparameters)
     hyperparameters = algorithm.hyperparameters(**values)
     validate(hyperparameters)
-    learner = AnswerLearner(hyperparameters, seeds, world.network, pretrained(world), task.device)
+    learner = AnswerLearner(
+        hyperparameters, seeds, token_task.network, pretrained(token_task), task.device
+    )
     algorithm.start(learner)
     update = partial(algorithm.update, learner)
-    collector = AnswerCollector(learner, world, task.environment)
+    collector = AnswerCollector(learner, token_task, task.environment)
     return loop.train(update, learner, collector, task, observers)

@@ -33,9 +33,9 @@ def save(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: 
     for s, log in enumerate(rollout.episodes):
         for name, column in log.columns().items():
             tensors[f"episodes.{s}.{name}"] = torch.from_numpy(np.array(column))
-    for s, mine in enumerate(rows):
-        for name in mine[0] if mine else ():
-            column = np.array([row[name] for row in mine], np.float64)
+    for s, seed_rows in enumerate(rows):
+        for name in seed_rows[0] if seed_rows else ():
+            column = np.array([row[name] for row in seed_rows], np.float64)
             tensors[f"updates.{s}.{name}"] = torch.from_numpy(column)
     header = {"updates": learner.updates, "seconds": rollout.seconds()}
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,17 +62,17 @@ def restore(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> 
         # `file` is no mapping: it can't be iterated over.
         saved = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     for name, value in saved.items():
-        kind, _, rest = name.partition(".")
-        if kind == "memory" and rest not in learner.memory:
-            learner.memory[rest] = value.to(learner.device)
+        kind, _, memory_name = name.partition(".")
+        if kind == "memory" and memory_name not in learner.memory:
+            learner.memory[memory_name] = value.to(learner.device)
     state = {**learner.state, **rollout.state}
-    other = [
+    missing = [
         name
         for name, tensor in state.items()
         if name not in saved or saved[name].shape != tensor.shape
     ]
-    if other:
-        raise ValueError(f"{path} is of another group: it lacks its {', '.join(other)}")
+    if missing:
+        raise ValueError(f"{path} is of another group: it lacks its {', '.join(missing)}")
     for name, tensor in state.items():
         tensor.copy_(saved[name])
     learner.updates = header["updates"]
@@ -85,8 +85,8 @@ def restore(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> 
 
 
 def _rows(saved: Mapping[str, torch.Tensor], seed: int) -> list[dict[str, float]]:
-    start = f"updates.{seed}."
-    names: Sequence[str] = [name for name in saved if name.startswith(start)]
+    prefix = f"updates.{seed}."
+    names: Sequence[str] = [name for name in saved if name.startswith(prefix)]
     columns = (saved[name].tolist() for name in names)
-    keys = [name.removeprefix(start) for name in names]
+    keys = [name.removeprefix(prefix) for name in names]
     return [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)]

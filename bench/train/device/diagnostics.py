@@ -39,30 +39,30 @@ def summaries(
     entropy: Tensor,
 ) -> dict[str, Tensor]:
     """Return the diagnostics [S] of columns [S, B]; each bound may be a `PerRow`."""
-    ratio, divergence, entropy = (each.double() for each in (ratio, divergence, entropy))
+    ratio, divergence, entropy = (column.double() for column in (ratio, divergence, entropy))
     count = valid.sum(1).double()
     # One ratio that is not finite makes all statistics of ratios NaN.
     sound = (count > 0) & (torch.isfinite(ratio) | ~valid).all(1)
     ratio = torch.where(sound.unsqueeze(1), ratio, torch.nan)
-    found = {"batch_steps": count, **_quantiles(ratio, valid, count)}
+    summary = {"batch_steps": count, **_quantiles(ratio, valid, count)}
     total, squares = _sum(ratio, valid), _sum(ratio.square(), valid)
-    found["effective_sample_size"] = total.square() / (count * squares)
-    found["kl_mean"] = _sum(divergence, valid) / count
+    summary["effective_sample_size"] = total.square() / (count * squares)
+    summary["kl_mean"] = _sum(divergence, valid) / count
     largest = torch.where(valid, divergence, -torch.inf).amax(1)
-    found["kl_max"] = torch.where(count > 0, largest, torch.nan)
-    found["entropy"] = _sum(entropy, valid) / count.clamp(min=1)
+    summary["kl_max"] = torch.where(count > 0, largest, torch.nan)
+    summary["entropy"] = _sum(entropy, valid) / count.clamp(min=1)
     if bounds is not None:
         outside = ((ratio < bounds[0]) | (ratio > bounds[1])) & valid
-        found["clip_fraction"] = outside.sum(1) / count.clamp(min=1)
-    return found
+        summary["clip_fraction"] = outside.sum(1) / count.clamp(min=1)
+    return summary
 
 
 @torch.no_grad()
 def explained_variance(values: Tensor, targets: Tensor, valid: Tensor) -> Tensor:
     """As `algorithms.critic.explained_variance`."""
-    target, value = (flatten(each.expand_as(valid)).double() for each in (targets, values))
-    spread, left = (_variance(each, flatten(valid)) for each in (target, target - value))
-    return 1 - left / spread.clamp(min=1e-12)
+    target, value = (flatten(column.expand_as(valid)).double() for column in (targets, values))
+    spread, residual = (_variance(column, flatten(valid)) for column in (target, target - value))
+    return 1 - residual / spread.clamp(min=1e-12)
 
 
 def _sum(values: Tensor, valid: Tensor) -> Tensor:
@@ -79,13 +79,14 @@ def _variance(values: Tensor, valid: Tensor) -> Tensor:
 
 def _quantiles(values: Tensor, valid: Tensor, count: Tensor) -> dict[str, Tensor]:
     """Quantiles of the valid samples of [S, B], interpolated linearly as numpy does."""
-    order = torch.where(valid, values, torch.inf).sort(1).values
-    found = {}
+    ordered = torch.where(valid, values, torch.inf).sort(1).values
+    quantiles = {}
     for name, level in QUANTILES.items():
-        place = level * (count - 1).clamp(min=0)
-        below = place.floor()
+        rank = level * (count - 1).clamp(min=0)
+        below = rank.floor()
         low, high = (
-            order.gather(1, each.long().unsqueeze(1)).squeeze(1) for each in (below, place.ceil())
+            ordered.gather(1, index.long().unsqueeze(1)).squeeze(1)
+            for index in (below, rank.ceil())
         )
-        found[name] = torch.where(count > 0, torch.lerp(low, high, place - below), torch.nan)
-    return found
+        quantiles[name] = torch.where(count > 0, torch.lerp(low, high, rank - below), torch.nan)
+    return quantiles

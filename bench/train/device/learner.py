@@ -51,15 +51,17 @@ class DeviceLearner(ActorCritic[H_co]):
         """
         rows = hyperparameters if isinstance(hyperparameters, Sequence) else [hyperparameters]
         super().__init__(rows[0], seeds, observation_size, actions, critic=critic, device=device)
-        whole = joined(rows, device)
-        if whole is not rows[0]:
+        merged = joined(rows, device)
+        if merged is not rows[0]:
             for s, row in enumerate(rows):
-                one = ActorCritic(row, seeds[s : s + 1], observation_size, actions, critic=critic)
-                self.parameters[s] = one.parameters[0]
-            self.hyperparameters = whole
-            self.optimizer.epsilon = whole.adam_epsilon
-            if isinstance(whole, CriticHyperparameters) and isinstance(whole.discount, PerRow):
-                self.reward_scale = _RewardScaleByRow(whole.discount, whole.slots, device)
+                single = ActorCritic(
+                    row, seeds[s : s + 1], observation_size, actions, critic=critic
+                )
+                self.parameters[s] = single.parameters[0]
+            self.hyperparameters = merged
+            self.optimizer.epsilon = merged.adam_epsilon
+            if isinstance(merged, CriticHyperparameters) and isinstance(merged.discount, PerRow):
+                self.reward_scale = _RewardScaleByRow(merged.discount, merged.slots, device)
         # No kernels on a CPU either: tests run there what a GPU does.
         self.compiled = False
         self._seeds = torch.tensor(self.seeds, device=device)
@@ -91,15 +93,15 @@ class DeviceLearner(ActorCritic[H_co]):
             "counts": self.optimizer.counts,
             "reward_scale": self.reward_scale.running,
         }
-        statistics = {
+        running_moments = {
             "observations": self.observation_moments,
             "returns": self.return_moments,
             "normalizer": self.normalizer,
             "rewards": self.reward_scale.moments,
         }
-        for name, each in statistics.items():
-            moments = each.count, each.mean, each.variance
-            state |= {f"{name}.{n}": value for n, value in enumerate(moments)}
+        for name, moments in running_moments.items():
+            tensors = moments.count, moments.mean, moments.variance
+            state |= {f"{name}.{n}": value for n, value in enumerate(tensors)}
         return state | {f"memory.{name}": value for name, value in self.memory.items()}
 
     def minibatches(
@@ -110,34 +112,34 @@ class DeviceLearner(ActorCritic[H_co]):
         The host reads the number of samples once, before the first.
         """
         counts = (valid.sum(1) + size - 1) // size
-        learning = counts[self.active]
-        turns, alike = (
-            (int(learning.max()), bool((learning == learning[0]).all()))
-            if len(learning)
+        active_counts = counts[self.active]
+        turns, equal_counts = (
+            (int(active_counts.max()), bool((active_counts == active_counts[0]).all()))
+            if len(active_counts)
             else (0, True)
         )
         if not turns:
             return
         order = self._order(valid, counts, turns, epochs, size)
-        place = torch.zeros(1, dtype=torch.int64, device=order.device)
-        here = torch.arange(size, device=order.device)
+        position = torch.zeros(1, dtype=torch.int64, device=order.device)
+        offsets = torch.arange(size, device=order.device)
 
-        def following() -> tuple[list[Tensor], Tensor]:
-            rows = order.index_select(1, place * size + here)
-            turn = counts > place % turns
-            place.add_(1)
-            return [take(values, rows) for values in samples], self.active & turn
+        def next_minibatch() -> tuple[list[Tensor], Tensor]:
+            rows = order.index_select(1, position * size + offsets)
+            unfinished = counts > position % turns
+            position.add_(1)
+            return [take(values, rows) for values in samples], self.active & unfinished
 
         total = epochs * turns
         # Seeds with fewer minibatches wrap around in `order`, so a replayed graph would report
         # their first minibatch as their last: recorded only where all have equally many.
-        recorded = self._record and alike and total > WARM_UP + 1
+        recorded = self._record and equal_counts and total > WARM_UP + 1
         for _ in range(WARM_UP if recorded else total):
-            yield following()
+            yield next_minibatch()
             pass_on()
         if recorded:
             with self._recorder.recording() as graph:
-                yield following()
+                yield next_minibatch()
             for _ in range(total - WARM_UP):
                 graph.replay()
                 pass_on()
@@ -145,16 +147,16 @@ class DeviceLearner(ActorCritic[H_co]):
     def _order(self, valid: Tensor, counts: Tensor, turns: int, epochs: int, size: int) -> Tensor:
         """Draw sample indices, int64 [S, epochs · turns · size]; an epoch's last turn is filled up
         from its beginning."""
-        places = torch.arange(valid.shape[1], device=valid.device)
-        filled = torch.arange(turns * size, device=valid.device)
-        inside = filled % valid.sum(1, keepdim=True).clamp(min=1)
+        indices = torch.arange(valid.shape[1], device=valid.device)
+        positions = torch.arange(turns * size, device=valid.device)
+        wrapped = positions % valid.sum(1, keepdim=True).clamp(min=1)
         orders = []
         for epoch in range(epochs):
             seeds = self._seeds.unsqueeze(1)
-            keys = address(_DOMAIN, seeds, self.updates, epoch, places, device=valid.device)
+            keys = address(_DOMAIN, seeds, self.updates, epoch, indices, device=valid.device)
             # Samples that aren't valid come last, whatever their keys.
             keys = torch.where(valid, keys, torch.iinfo(torch.int64).max)
-            orders.append(keys.argsort(dim=1).gather(1, inside))
+            orders.append(keys.argsort(dim=1).gather(1, wrapped))
         return torch.cat(orders, dim=1)
 
 
@@ -162,8 +164,8 @@ class _RewardScaleByRow(RewardScale):
     """A `RewardScale` with one discount per row."""
 
     def __init__(self, discounts: PerRow, slots: int, device: str) -> None:
-        whole: Any = discounts
-        super().__init__(len(discounts.values), slots, whole, device)
+        discount: Any = discounts
+        super().__init__(len(discounts.values), slots, discount, device)
         self._discounts = discounts.values
 
     def _returns(self, rewards: Tensor, ended: Tensor) -> Tensor:
@@ -172,7 +174,7 @@ class _RewardScaleByRow(RewardScale):
         # The CPU's kernel takes one plain number as the discount.
         returns = []
         for s, discount in enumerate(self._discounts):
-            one = RewardScale(1, rewards.shape[2], discount)
-            one.running = self.running[s : s + 1]
-            returns.append(one._returns(rewards[s : s + 1], ended[s : s + 1]))
+            row_scale = RewardScale(1, rewards.shape[2], discount)
+            row_scale.running = self.running[s : s + 1]
+            returns.append(row_scale._returns(rewards[s : s + 1], ended[s : s + 1]))
         return torch.cat(returns)

@@ -123,8 +123,8 @@ class DeviceRollout:
 
     def divergences(self) -> list[tuple[str, int] | None]:
         """As `Collector`."""
-        places = zip(self._diverged_by.tolist(), self._diverged_at.tolist(), strict=True)
-        return [(_PARTS[part], step) if step >= 0 else None for part, step in places]
+        pairs = zip(self._diverged_by.tolist(), self._diverged_at.tolist(), strict=True)
+        return [(_PARTS[part], step) if step >= 0 else None for part, step in pairs]
 
     def taken(self) -> Tensor:
         """As `Collector`."""
@@ -166,25 +166,27 @@ class DeviceRollout:
             self._tick_through()
             self._environments.worlds.check()
             if not self._trajectories:
-                whole = self._batch
+                columns = self._batch
                 break
             blocks.append({name: value.clone() for name, value in self._batch.items()})
             if not bool(self._acting.any()):
-                whole = {name: torch.cat([b[name] for b in blocks], dim=1) for name in blocks[0]}
+                columns = {
+                    name: torch.cat([block[name] for block in blocks], dim=1) for name in blocks[0]
+                }
                 break
-        batch = Batch(**whole)
+        batch = Batch(**columns)
         # Where no episode ended, the next observation is the one that was acted on.
-        following = batch.next_observations[:, :-1]
+        next_observations = batch.next_observations[:, :-1]
         ended = batch.ended[:, :-1].unsqueeze(3)
-        following.copy_(torch.where(ended, following, batch.observations[:, 1:]))
+        next_observations.copy_(torch.where(ended, next_observations, batch.observations[:, 1:]))
         return batch, {}
 
-    def stop(self, diverged: Tensor, what: str) -> None:
+    def stop(self, diverged: Tensor, quantity: str) -> None:
         """As `Collector`; stopped seeds stay as they are."""
         active = self._learner.active
-        new = diverged & active
-        self._diverged_at.copy_(torch.where(new, self.steps, self._diverged_at))
-        self._diverged_by.masked_fill_(new, _PARTS.index(what))
+        stopping = diverged & active
+        self._diverged_at.copy_(torch.where(stopping, self.steps, self._diverged_at))
+        self._diverged_by.masked_fill_(stopping, _PARTS.index(quantity))
         active.logical_and_(~diverged)
 
     def _tick_through(self) -> None:
@@ -209,12 +211,12 @@ class DeviceRollout:
         keys = address(_DOMAIN, self._seeds, self._slots, self._taken)
         noise = normal(keys, learner.policy.noise_size).float()
         choose = self._choose
-        acted = learner.act if choose is None else partial(choose, learner)
-        actions, statistics = acted(observations, noise)
-        self._keep("observations", observations)
-        self._keep("actions", actions)
-        self._keep("statistics", statistics)
-        self._keep("valid", self._acting)
+        act = learner.act if choose is None else partial(choose, learner)
+        actions, statistics = act(observations, noise)
+        self._write("observations", observations)
+        self._write("actions", actions)
+        self._write("statistics", statistics)
+        self._write("valid", self._acting)
         self._sound_actions.copy_(torch.isfinite(actions).all(2))
         sent = actions.flatten(0, 1)
         if self._bounds is not None:
@@ -224,12 +226,12 @@ class DeviceRollout:
     @torch.no_grad()
     def _receive(self) -> None:
         tick = self._environments.receive(self._acting.flatten())
-        last = tick.last_observations.view(*self._shape, -1)
-        self._keep("next_observations", self._learner.normalise(last))
+        last_observations = tick.last_observations.view(*self._shape, -1)
+        self._write("next_observations", self._learner.normalise(last_observations))
         outcome = {
             "acting": self._acting,
             "sound_actions": self._sound_actions,
-            "last": last,
+            "last": last_observations,
             "observations": tick.observations.view(*self._shape, -1),
             **{name: getattr(tick, name).view(self._shape) for name in _RESULTS},
             "bad": self._bad.fill_(SOUND),
@@ -245,13 +247,13 @@ class DeviceRollout:
             "cut": self._cut,
         }
         columns = {"row": self._row, **{name: self._batch[name] for name in _RESULTS}, **self._ends}
-        given = [filled(Outcome, outcome), filled(Episodes, episodes)]
-        launch(count, self._shape, given, self._row.device)
-        given = [*given, filled(Columns, columns), self._trajectories]
-        launch(record, self._shape, given, self._row.device)
+        arguments = [filled(Outcome, outcome), filled(Episodes, episodes)]
+        launch(count, self._shape, arguments, self._row.device)
+        arguments = [*arguments, filled(Columns, columns), self._trajectories]
+        launch(record, self._shape, arguments, self._row.device)
         self._row.add_(1)
 
-    def _keep(self, name: str, values: Tensor) -> None:
+    def _write(self, name: str, values: Tensor) -> None:
         if name not in self._batch:
             shape = self._shape[0], self._ticks, *values.shape[1:]
             self._batch[name] = values.new_zeros(shape)
@@ -261,8 +263,8 @@ class DeviceRollout:
         """Log the episodes that ended in these ticks, in the order in which they ended."""
         batch = self._batch
         ended = (batch["terminated"] | batch["truncated"]) & batch["valid"]
-        place = ended.transpose(0, 1).nonzero()
-        tick, s, n = place.unbind(1)
+        indices = ended.transpose(0, 1).nonzero()
+        tick, s, n = indices.unbind(1)
         columns = {name: values[s, tick, n] for name, values in self._ends.items()}
         step, length, returns = (
             columns[name].cpu().numpy() for name in ("step", "length", "whole_return")

@@ -29,19 +29,19 @@ class RowsDifferError(TypeError):
 def _arithmetic(operation: Callable[[Any, Any], Any]) -> tuple[Any, Any]:
     """The method of an operation, and the reflected one, with its operands swapped."""
 
-    def forth(self: PerRow, other: object) -> Any:
+    def direct(self: PerRow, other: object) -> Any:
         return self._paired(other, operation)
 
-    def back(self: PerRow, other: object) -> Any:
-        return self._paired(other, lambda own, others: operation(others, own))
+    def reflected(self: PerRow, other: object) -> Any:
+        return self._paired(other, lambda value, other_value: operation(other_value, value))
 
-    return forth, back
+    return direct, reflected
 
 
 def _comparison(operation: Callable[[Any, Any], bool]) -> Any:
     def compare(self: PerRow, other: object) -> bool:
-        found = self._paired(other, operation)
-        return found if found is NotImplemented else found._agreed()
+        result = self._paired(other, operation)
+        return result if result is NotImplemented else result._agreed()
 
     return compare
 
@@ -106,34 +106,47 @@ class PerRow:
         function: Callable[..., Any],
         types: object,
         arguments: tuple[Any, ...] = (),
-        named: Mapping[str, Any] | None = None,
+        keywords: Mapping[str, Any] | None = None,
     ) -> Any:
-        named = dict(named or {})
-        own = next(each for each in (*arguments, *named.values()) if isinstance(each, PerRow))
-        tensors = [each for each in (*arguments, *named.values()) if isinstance(each, Tensor)]
+        keywords = dict(keywords or {})
+        per_row = next(
+            argument
+            for argument in (*arguments, *keywords.values())
+            if isinstance(argument, PerRow)
+        )
+        tensors = [
+            argument
+            for argument in (*arguments, *keywords.values())
+            if isinstance(argument, Tensor)
+        ]
         if function is torch.full:
-            return own.tensor(torch.get_default_dtype(), len(arguments[0])).expand(arguments[0]) + 0
-        if function is torch.full_like:
-            return torch.zeros_like(tensors[0]) + own
-        like = max(tensors, key=Tensor.dim)
-        if not like.dim() or len(like) != len(own.values):
-            raise TypeError(
-                f"numbers of {len(own.values)} rows and a tensor of shape {tuple(like.shape)}"
+            return (
+                per_row.tensor(torch.get_default_dtype(), len(arguments[0])).expand(arguments[0])
+                + 0
             )
-        real = [each.dtype for each in tensors if each.is_floating_point()]
-        dtype = real[0] if real else torch.get_default_dtype()
-        for other in real[1:]:
-            dtype = torch.promote_types(dtype, other)
+        if function is torch.full_like:
+            return torch.zeros_like(tensors[0]) + per_row
+        largest = max(tensors, key=Tensor.dim)
+        if not largest.dim() or len(largest) != len(per_row.values):
+            raise TypeError(
+                f"numbers of {len(per_row.values)} rows and a tensor of shape "
+                f"{tuple(largest.shape)}"
+            )
+        float_types = [tensor.dtype for tensor in tensors if tensor.is_floating_point()]
+        dtype = float_types[0] if float_types else torch.get_default_dtype()
+        for float_type in float_types[1:]:
+            dtype = torch.promote_types(dtype, float_type)
 
-        def given(value: Any) -> Any:
+        def converted(value: Any) -> Any:
             if isinstance(value, PerRow):
-                return value.tensor(dtype, like.dim())
+                return value.tensor(dtype, largest.dim())
             if function in _ALL_TENSORS and isinstance(value, Number):
-                return torch.full((), value, dtype=dtype, device=own._device)
+                return torch.full((), value, dtype=dtype, device=per_row._device)
             return value
 
         return function(
-            *map(given, arguments), **{name: given(value) for name, value in named.items()}
+            *map(converted, arguments),
+            **{name: converted(value) for name, value in keywords.items()},
         )
 
     def _like(self, values: Sequence[Any]) -> PerRow:
@@ -141,20 +154,20 @@ class PerRow:
 
     def _paired(self, other: object, operation: Callable[[Any, Any], Any]) -> Any:
         if isinstance(other, PerRow):
-            others: Iterator[Any] | tuple[Any, ...] = other.values
+            other_values: Iterator[Any] | tuple[Any, ...] = other.values
         elif isinstance(other, Number):
-            others = (other,) * len(self.values)
+            other_values = (other,) * len(self.values)
         else:
             # With a tensor, Python tries the tensor's own method next, as with a float.
             return NotImplemented
-        pairs = zip(self.values, others, strict=True)
-        return self._like([operation(own, others) for own, others in pairs])
+        pairs = zip(self.values, other_values, strict=True)
+        return self._like([operation(value, other_value) for value, other_value in pairs])
 
     def _agreed(self) -> bool:
-        answers = set(map(bool, self.values))
-        if len(answers) > 1:
+        truths = set(map(bool, self.values))
+        if len(truths) > 1:
             raise RowsDifferError(f"rows of one group would go different ways by {self!r}")
-        return answers.pop()
+        return truths.pop()
 
 
 def joined(rows: Sequence[H], device: torch.device | str) -> H:
@@ -170,5 +183,5 @@ def joined(rows: Sequence[H], device: torch.device | str) -> H:
             if not all(type(value) is float for value in values):
                 raise ValueError(f"rows of one group can't differ in {field.name}: {values}")
             differing[field.name] = PerRow(values, device)
-    whole: Any = rows[0]
-    return replace(whole, **differing) if differing else whole  # type: ignore[no-any-return]
+    first_row: Any = rows[0]
+    return replace(first_row, **differing) if differing else first_row  # type: ignore[no-any-return]

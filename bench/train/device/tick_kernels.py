@@ -118,10 +118,10 @@ def record(outcome: Outcome, episodes: Episodes, columns: Columns, trajectories:
     columns.truncated[s, row, n] = outcome.truncated[s, n]
     columns.step[s, row, n] = episodes.steps[s]
     columns.length[s, row, n] = episodes.lengths[s, n]
-    whole = episodes.returns[s, n]
+    whole_return = episodes.returns[s, n]
     if episodes.cut[s, n]:
-        whole = warp.float64(warp.nan)
-    columns.whole_return[s, row, n] = whole
+        whole_return = warp.float64(warp.nan)
+    columns.whole_return[s, row, n] = whole_return
     ended = acting and (outcome.terminated[s, n] or outcome.truncated[s, n])
     if ended:
         episodes.cut[s, n] = False

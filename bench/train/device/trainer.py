@@ -53,7 +53,7 @@ def train(
     tasks = task if isinstance(task, Sequence) else [task] * len(seeds)
     task = tasks[0]
     algorithm = load_algorithm(task.algorithm)
-    rows = [_hyperparameters(algorithm, each) for each in tasks]
+    rows = [_hyperparameters(algorithm, row_task) for row_task in tasks]
     hyperparameters = rows[0]
     device = torch.device(task.device)
     # Tensors that an algorithm makes without naming a device belong on this one too.
@@ -82,8 +82,11 @@ def train(
             if checkpoint is not None:
                 if checkpoint.exists():
                     recorded = _restored(checkpoint, learner, rollout)
-                keep = _keeping(checkpoint, learner, rollout, recorded)
-                observers = [*observers, spaced(keep, checkpoint_every, time.monotonic())]
+                save_checkpoint = _checkpointing(checkpoint, learner, rollout, recorded)
+                observers = [
+                    *observers,
+                    spaced(save_checkpoint, checkpoint_every, time.monotonic()),
+                ]
             update = RecordedUpdate(algorithm, learner, record=record)
             return loop.train(update, learner, rollout, task, observers, recorded)
         finally:
@@ -101,18 +104,18 @@ def _restored(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -
         return restore(path, learner, rollout)
     except (OSError, ValueError, SafetensorError) as error:
         # Kept under another name, not overwritten. Training from the start is correct in any case.
-        aside = path.with_suffix(".unreadable")
-        path.replace(aside)
+        renamed = path.with_suffix(".unreadable")
+        path.replace(renamed)
         raise RuntimeError(
-            f"the checkpoint {path.name} can't be used ({error}); it is {aside.name} now, and the "
-            "same command trains this group from the start"
+            f"the checkpoint {path.name} can't be used ({error}); it is {renamed.name} now, and "
+            "the same command trains this group from the start"
         ) from error
 
 
-def _keeping(
+def _checkpointing(
     path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: loop.Rows
 ) -> Observer:
-    def keep(progress: Progress) -> None:
+    def save_checkpoint(progress: Progress) -> None:
         save(path, learner, rollout, rows)
 
-    return keep
+    return save_checkpoint

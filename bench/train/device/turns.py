@@ -26,31 +26,31 @@ class Turns:
     @contextmanager
     def taking_part(self) -> Iterator[None]:
         """Let this thread run only in its turns inside the `with`; `pass_on` ends a turn."""
-        mine = threading.Semaphore(0)
+        semaphore = threading.Semaphore(0)
         with self._lock:
-            self._row.append(mine)
-            first = len(self._row) == 1
-        if not first:
-            mine.acquire()
-        _local.turn = self, mine
+            self._row.append(semaphore)
+            is_first = len(self._row) == 1
+        if not is_first:
+            semaphore.acquire()
+        _local.turn = self, semaphore
         try:
             yield
         finally:
             del _local.turn
             with self._lock:
-                self._row.remove(mine)
-                following = self._row[0] if self._row else None
-            if following is not None:
-                following.release()
+                self._row.remove(semaphore)
+                successor = self._row[0] if self._row else None
+            if successor is not None:
+                successor.release()
 
-    def _hand_over(self, mine: threading.Semaphore) -> None:
+    def _hand_over(self, semaphore: threading.Semaphore) -> None:
         with self._lock:
             if len(self._row) == 1:
                 return
             self._row.rotate(-1)
-            following = self._row[0]
-        following.release()
-        mine.acquire()
+            successor = self._row[0]
+        successor.release()
+        semaphore.acquire()
 
 
 def pass_on() -> None:
@@ -68,7 +68,7 @@ def pass_on_until_done(device: torch.device) -> None:
     pass_on()
     if device.type != "cuda" or not hasattr(_local, "turn"):
         return
-    done = torch.cuda.Event()
-    done.record(torch.cuda.current_stream(device))
-    while not done.query():
+    event = torch.cuda.Event()
+    event.record(torch.cuda.current_stream(device))
+    while not event.query():
         pass_on()

@@ -24,7 +24,7 @@ class RecordedUpdate:
         self._algorithm = algorithm
         self._learner = learner
         self._batch: Batch | None = None
-        self._found: Diagnostics = {}
+        self._diagnostics: Diagnostics = {}
         enabled = record and learner.device.type == "cuda" and algorithm.recordable_update
         self._recorded = Recorded(self._update, enabled=enabled)
 
@@ -34,9 +34,9 @@ class RecordedUpdate:
         self._learner.settle()
         self._recorded()
         pass_on_until_done(self._learner.device)
-        return self._found
+        return self._diagnostics
 
     def _update(self) -> None:
         assert self._batch is not None
-        self._found = self._algorithm.update(self._learner, self._batch)
+        self._diagnostics = self._algorithm.update(self._learner, self._batch)
         self._learner.settle()

@@ -40,14 +40,14 @@ def make(
         InputError: an unknown environment or back end, spaces that no algorithm here handles, or
             numbers out of range.
     """
-    chosen = _back_end(environment_id, back_end)
+    stepping = _back_end(environment_id, back_end)
     if not seeds or min(seeds) < 0:
         raise InputError(f"seeds must be one or more whole numbers from 0 on, not {list(seeds)}")
     if slots < 1:
         raise InputError(f"slots must be at least 1, not {slots}")
     if time_limit is not None and time_limit < 1:
         raise InputError(f"time_limit must be at least 1 step, not {time_limit}")
-    if chosen == ENVPOOL.name:
+    if stepping == ENVPOOL.name:
         from bench.train.environments.envpool_backend import EnvPoolEnvironments
 
         return EnvPoolEnvironments(environment_id, seeds, slots, time_limit=time_limit)
@@ -65,8 +65,8 @@ def describe(environment_id: str, *, back_end: str | None = None) -> Specificati
         InputError: as `make` does.
     """
     stepping = BACK_ENDS[_back_end(environment_id, back_end)]
-    described: Specification = import_module(stepping.environments).describe(environment_id)
-    return described
+    specification: Specification = import_module(stepping.environments).describe(environment_id)
+    return specification
 
 
 def _back_end(environment_id: str, back_end: str | None) -> str:

@@ -8,7 +8,9 @@ import importlib
 from bench.errors import InputError
 from bench.plan.back_ends import BACK_ENDS, ENVPOOL, GYMNASIUM
 
-ON_HOST = tuple(each.name for each in BACK_ENDS.values() if each.trainer == ENVPOOL.trainer)
+ON_HOST = tuple(
+    back_end.name for back_end in BACK_ENDS.values() if back_end.trainer == ENVPOOL.trainer
+)
 """The back ends behind `protocol.Environments`, in host memory."""
 
 

@@ -47,12 +47,12 @@ def describe(environment_id: str) -> Specification:
     )
 
 
-def _spaces_of(stated_by: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
+def _spaces_of(source: Any) -> tuple[gymnasium.Space[Any], gymnasium.Space[Any]]:
     # Gymnasium warns of EnvPool's float64 bounds of float32 spaces, which can't be fixed here.
     # A pool makes its spaces at the first access, in its first step at the latest, and keeps them.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*precision lowered by casting")
-        observations, actions = stated_by.observation_space, stated_by.action_space
+        observations, actions = source.observation_space, source.action_space
         if isinstance(actions, gymnasium.spaces.Box):
             # MuJoCo's tasks have float32 bounds, and EnvPool states 0.4 in float64 for 0.4 in
             # float32: one that is rounded inwards would not be Gymnasium's.
@@ -84,9 +84,9 @@ class EnvPoolEnvironments(Environments):
         _spaces_of(self._pool)
         keys = list(self._pool._state_keys)
         names = ("info:env_id", "obs", "reward", "done", "trunc")
-        self._places = [keys.index(name) for name in names]
+        self._indices = [keys.index(name) for name in names]
         self._action_type = self._pool.spec.action_array_spec["action"].dtype
-        self._every = np.arange(self._count, dtype=np.int32)
+        self._all_ids = np.arange(self._count, dtype=np.int32)
         self._elapsed = np.zeros(self._count, np.int64)
         self._begun = False
 
@@ -97,7 +97,7 @@ class EnvPoolEnvironments(Environments):
         if not self._begun:
             raise RuntimeError("reset() comes before the first step()")
         rewards, terminated = np.zeros(self._count), np.zeros(self._count, np.bool_)
-        ids = self._every
+        ids = self._all_ids
         if not active.all():
             ids = np.flatnonzero(active).astype(np.int32)
             actions = actions[ids]
@@ -128,12 +128,12 @@ class EnvPoolEnvironments(Environments):
     def _receive(self) -> tuple[Any, ...]:
         """Return the ids of the slots with results, and their rewards, ends and truncations."""
         state = self._pool._recv()
-        ids, observations, *rest = (state[place] for place in self._places)
+        ids, observations, *results = (state[index] for index in self._indices)
         # The rows come back in the order of the ids, but scattering by id does not rely on it; if
         # all are in their places, a slice is several times as fast.
-        whole = len(ids) == self._count and np.array_equal(ids, self._every)
-        rows = slice(None) if whole else ids
+        in_order = len(ids) == self._count and np.array_equal(ids, self._all_ids)
+        rows = slice(None) if in_order else ids
         # Numbers beyond float32 become infinite, which the divergence check looks for.
         with np.errstate(over="ignore"):
             self._observations[rows] = observations
-        return rows, *rest
+        return rows, *results

@@ -86,8 +86,8 @@ class GymnasiumEnvironments(Environments):
         self._episodes += slots
 
     def _let_elapse(self, steps: Int64Array) -> None:
-        for environment, each in zip(self._environments, steps.tolist(), strict=True):
-            environment.set_wrapper_attr("_elapsed_steps", each)
+        for environment, elapsed in zip(self._environments, steps.tolist(), strict=True):
+            environment.set_wrapper_attr("_elapsed_steps", elapsed)
 
     def _advance(
         self, actions: Float32Array | Int64Array, active: BoolArray

@@ -42,12 +42,14 @@ def _float32_within(low: Any, high: Any) -> tuple[Float32Array, Float32Array]:
     """
     with np.errstate(over="ignore"):
         lowest, highest = low.astype(np.float32), high.astype(np.float32)
-    above = np.where(np.isfinite(lowest) & (lowest < low), np.nextafter(lowest, _MOST), lowest)
-    below = np.where(
+    rounded_low = np.where(
+        np.isfinite(lowest) & (lowest < low), np.nextafter(lowest, _MOST), lowest
+    )
+    rounded_high = np.where(
         np.isfinite(highest) & (highest > high), np.nextafter(highest, -_MOST), highest
     )
-    none = above > below
-    return np.where(none, lowest, above), np.where(none, highest, below)
+    is_empty = rounded_low > rounded_high
+    return np.where(is_empty, lowest, rounded_low), np.where(is_empty, highest, rounded_high)
 
 
 def observation_size_of(environment_id: str, space: object) -> int:

@@ -75,8 +75,8 @@ def withhold_not_finite(
     if not isinstance(space, Continuous) or np.isfinite(actions).all():
         return actions, None
     withheld: BoolArray = np.any(~np.isfinite(actions), axis=1)
-    still = np.clip(np.zeros(space.size, np.float32), space.low, space.high)
-    return np.where(withheld[:, None], still, actions).astype(np.float32), withheld
+    neutral = np.clip(np.zeros(space.size, np.float32), space.low, space.high)
+    return np.where(withheld[:, None], neutral, actions).astype(np.float32), withheld
 
 
 class Environments(ABC):

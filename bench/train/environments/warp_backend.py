@@ -127,8 +127,8 @@ class WarpEnvironments:
 
     def begin(self) -> None:
         """Begin a new episode in every slot."""
-        given = [self.worlds.state, self._slots, self._numbers]
-        launch(self._begin, self._count, given, self.device)
+        arguments = [self.worlds.state, self._slots, self._numbers]
+        launch(self._begin, self._count, arguments, self.device)
         self._begun = True
 
     def send(self, actions: Tensor) -> None:
@@ -137,8 +137,8 @@ class WarpEnvironments:
 
     def receive(self, active: Tensor) -> Tick:
         """Last part of a tick: return the step's results in the slots that are `active` [M]."""
-        given = [self.worlds.state, self._slots, self._numbers, self._limit, active]
-        launch(self._receive, self._count, given, self.device)
+        arguments = [self.worlds.state, self._slots, self._numbers, self._limit, active]
+        launch(self._receive, self._count, arguments, self.device)
         return self._tick
 
     def reset(self) -> Float32Array:

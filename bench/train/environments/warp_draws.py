@@ -27,17 +27,17 @@ def address(domain: int, *parts: Tensor) -> Tensor:
     """As `counters.address`, for a number and three int64 tensors that broadcast together."""
     first, second, third = torch.broadcast_tensors(*parts)
     keys = torch.empty(third.shape, dtype=torch.int64, device=third.device)
-    columns = [each.reshape(-1) for each in (first, second, third)]
-    given = [warp.uint64(domain), *columns, keys.view(-1)]
-    launch(_addresses, keys.numel(), given, keys.device)
+    columns = [part.reshape(-1) for part in (first, second, third)]
+    arguments = [warp.uint64(domain), *columns, keys.view(-1)]
+    launch(_addresses, keys.numel(), arguments, keys.device)
     return keys
 
 
 def normal(keys: Tensor, count: int) -> Tensor:
     """As `counters.normal`: float64 [..., count] of keys [...]."""
     out = torch.empty(*keys.shape, count, dtype=torch.float64, device=keys.device)
-    given = [keys.reshape(-1), out.view(-1, count)]
-    launch(_normals, (keys.numel(), count), given, keys.device)
+    arguments = [keys.reshape(-1), out.view(-1, count)]
+    launch(_normals, (keys.numel(), count), arguments, keys.device)
     return out
 
 

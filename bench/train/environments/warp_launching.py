@@ -31,21 +31,21 @@ __all__ = ["filled", "launch", "mujoco_warp", "warp"]
 
 def filled(struct: type[S], fields: Mapping[str, Any]) -> S:
     """Make a struct of Warp's from its fields; a tensor's memory is shared, not copied."""
-    made = struct()
+    instance = struct()
     for name, value in fields.items():
-        setattr(made, name, _shared(value))
-    return made
+        setattr(instance, name, _shared(value))
+    return instance
 
 
 def launch(
-    kernel: Any, size: int | tuple[int, ...], given: list[Any], device: torch.device
+    kernel: Any, size: int | tuple[int, ...], arguments: list[Any], device: torch.device
 ) -> None:
     """Launch in torch's current stream, so that torch can record it in a CUDA graph."""
     warp.init()  # `warp.from_torch` needs it
     stream = None
     if device.type == "cuda":
         stream = warp.stream_from_torch(torch.cuda.current_stream(device))
-    inputs = [_shared(each) for each in given]
+    inputs = [_shared(argument) for argument in arguments]
     warp.launch(kernel, size, inputs=inputs, device=str(device), stream=stream)
 
 

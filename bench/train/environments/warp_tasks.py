@@ -85,10 +85,10 @@ def _around(state: State, i: int, key: warp.uint64, numbers: Numbers) -> None:
     for j in range(state.position.shape[1]):
         state.position[i, j] = float(numbers.start[j] + numbers.noise * _centred(key, j))
     for j in range(count):
-        drawn = _centred(key + warp.uint64(1), j)
+        noise = _centred(key + warp.uint64(1), j)
         if numbers.is_normal:
-            drawn = gaussian(key + warp.uint64(1), j, count)
-        state.velocity[i, j] = float(numbers.motion[j] + numbers.noise * drawn)
+            noise = gaussian(key + warp.uint64(1), j, count)
+        state.velocity[i, j] = float(numbers.motion[j] + numbers.noise * noise)
 
 
 @warp.func
@@ -135,9 +135,9 @@ def _control(state: State, i: int, numbers: Numbers) -> float:
 
 
 @warp.func
-def _running(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _running(state: State, i: int, old_place: float, healthy: bool, numbers: Numbers) -> float:
     """Forward speed and being alive, less the action's cost."""
-    speed = (state.position[i, 0] - before) / numbers.dt
+    speed = (state.position[i, 0] - old_place) / numbers.dt
     return (
         numbers.forward * speed
         + warp.where(healthy, numbers.alive, 0.0)
@@ -164,7 +164,7 @@ def _upright_and_calm(state: State, i: int, numbers: Numbers) -> bool:
 
 
 @warp.func
-def _one(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _one(state: State, i: int, old_place: float, healthy: bool, numbers: Numbers) -> float:
     return warp.where(healthy, 1.0, 0.0)
 
 
@@ -186,11 +186,11 @@ def _poles(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> 
 
 
 @warp.func
-def _balancing(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _balancing(state: State, i: int, old_place: float, healthy: bool, numbers: Numbers) -> float:
     tip = state.sites[i, 0]
     distance = 0.01 * tip[0] * tip[0] + (tip[2] - 2.0) * (tip[2] - 2.0)
-    one, two = state.velocity[i, 1], state.velocity[i, 2]
-    speed = 0.001 * one * one + 0.005 * two * two
+    first, second = state.velocity[i, 1], state.velocity[i, 2]
+    speed = 0.001 * first * first + 0.005 * second * second
     return warp.where(healthy, numbers.alive, 0.0) - distance - speed
 
 
@@ -206,7 +206,7 @@ def _gap(state: State, i: int, numbers: Numbers) -> warp.vec3:
 
 @warp.func
 def _arm(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> None:
-    upper = state.position[i, 0]
+    upper_angle = state.position[i, 0]
     for j in range(2):
         out[i, j] = warp.cos(state.position[i, j])
         out[i, 2 + j] = warp.sin(state.position[i, j])
@@ -214,16 +214,16 @@ def _arm(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> No
         out[i, 6 + j] = state.velocity[i, j]
     gap = _gap(state, i, numbers)
     if first:
-        both = upper + state.position[i, 1]
-        x = numbers.upper * warp.cos(upper) + numbers.lower * warp.cos(both)
-        y = numbers.upper * warp.sin(upper) + numbers.lower * warp.sin(both)
+        lower_angle = upper_angle + state.position[i, 1]
+        x = numbers.upper * warp.cos(upper_angle) + numbers.lower * warp.cos(lower_angle)
+        y = numbers.upper * warp.sin(upper_angle) + numbers.lower * warp.sin(lower_angle)
         gap = warp.vec3(x - state.position[i, 2], y - state.position[i, 3], 0.0)
     out[i, 8] = gap[0]
     out[i, 9] = gap[1]
 
 
 @warp.func
-def _reaching(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _reaching(state: State, i: int, old_place: float, healthy: bool, numbers: Numbers) -> float:
     gap = warp.length(_gap(state, i, numbers))
     return -numbers.distance * gap - _control(state, i, numbers)
 
@@ -247,18 +247,20 @@ def _arm_and_goal(state: State, i: int, key: warp.uint64, numbers: Numbers) -> N
 def _walking(state: State, i: int, first: bool, numbers: Numbers, out: Matrix) -> None:
     """Ant's observation: `_plain`, and the contact forces of all bodies but the world."""
     _plain(state, i, first, numbers, out)
-    place = state.position.shape[1] - numbers.skipped + state.velocity.shape[1]
+    column = state.position.shape[1] - numbers.skipped + state.velocity.shape[1]
     for body in range(1, state.contact.shape[1]):
         for j in range(6):
             force = _bounded(state.contact[i, body][j], numbers.least, numbers.most)
-            out[i, place] = warp.where(first, 0.0, force)
-            place += 1
+            out[i, column] = warp.where(first, 0.0, force)
+            column += 1
 
 
 @warp.func
-def _walking_reward(state: State, i: int, before: float, healthy: bool, numbers: Numbers) -> float:
+def _walking_reward(
+    state: State, i: int, old_place: float, healthy: bool, numbers: Numbers
+) -> float:
     # Both positions of the torso are from the beginning of the last substep.
-    speed = (state.bodies[i, numbers.torso][0] - before) / numbers.dt
+    speed = (state.bodies[i, numbers.torso][0] - old_place) / numbers.dt
     contact = float(0.0)
     for body in range(state.contact.shape[1]):
         for j in range(6):

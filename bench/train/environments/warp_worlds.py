@@ -88,7 +88,7 @@ class Worlds:
         """
         lost = self._overflow & int(_LOST)
         if bool(lost.any()):
-            kinds = {int(each) for each in lost.unique() if each}
+            kinds = {int(flag) for flag in lost.unique() if flag}
             names = ", ".join(sorted(mujoco_warp.OverflowType(kind).name for kind in kinds))
             raise RuntimeError(
                 f"MuJoCo Warp's arrays of contacts or constraints overflowed ({names}) in "
@@ -120,10 +120,10 @@ def _bounds(model: Any, on_device: Any) -> tuple[int, int]:
     All worlds share the array of contacts; with room for each one's maximum, none can use up
     another's.
     """
-    round_ones = {0, 2, 3}  # plane, sphere, capsule: at most two contacts per pair
+    round_types = {0, 2, 3}  # plane, sphere, capsule: at most two contacts per pair
     contacts = rows = 0
     for pair in on_device.nxn_geom_pair_filtered.numpy():
-        if not set(model.geom_type[pair].tolist()) <= round_ones:
+        if not set(model.geom_type[pair].tolist()) <= round_types:
             raise InputError(
                 "MuJoCo Warp's back end knows how many contacts spheres, capsules and planes make; "
                 f"this model has others that collide (geoms {pair.tolist()})"

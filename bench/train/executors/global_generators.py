@@ -28,25 +28,27 @@ class GlobalGenerators:
 
     def __init__(self, seeds: Sequence[int]) -> None:
         sequence = np.random.SeedSequence(list(seeds), spawn_key=(_DOMAIN,))
-        of_python, of_numpy, of_torch = map(int, sequence.generate_state(3, np.uint32))
-        random.seed(of_python)
-        np.random.seed(of_numpy)
+        python_seed, numpy_seed, torch_seed = map(int, sequence.generate_state(3, np.uint32))
+        random.seed(python_seed)
+        np.random.seed(numpy_seed)
         self._states: dict[str, Callable[[], object]] = {
             "random": random.getstate,
             "numpy.random": _state_of_numpy,
         }
         if "torch" in sys.modules:
             torch = sys.modules["torch"]
-            torch.manual_seed(of_torch)
+            torch.manual_seed(torch_seed)
             self._states["torch"] = lambda: torch.get_rng_state().numpy().tobytes()
-        self._before = {name: state() for name, state in self._states.items()}
+        self._initial_states = {name: state() for name, state in self._states.items()}
 
     def remark(self) -> str | None:
         """Return a line that names the generators drawn from since seeding; None if none was."""
-        drawn = [name for name, state in self._states.items() if state() != self._before[name]]
-        if not drawn:
+        names = [
+            name for name, state in self._states.items() if state() != self._initial_states[name]
+        ]
+        if not names:
             return None
-        return f"{SHARED_DRAWS} ({', '.join(drawn)}), so a seed depends on those it trains with"
+        return f"{SHARED_DRAWS} ({', '.join(names)}), so a seed depends on those it trains with"
 
 
 def _state_of_numpy() -> object:

@@ -38,7 +38,8 @@ def processes_for(
     """
     places = workers or cores()
     shared = bool(descriptions) and all(
-        each.device != "cpu" and back_end(each.back_end).takes_rows for each in descriptions
+        description.device != "cpu" and back_end(description.back_end).takes_rows
+        for description in descriptions
     )
     return Processes(1, train, together=places) if shared else Processes(places, train)
 
@@ -77,7 +78,7 @@ class Processes:
 
     def give(self, group: Group, checkpoint: Path | None = None) -> None:
         """As `Executor`; starts a new process if none has a free place."""
-        idle = next((each for each in self._team if len(each.groups) < self._together), None)
+        idle = next((worker for worker in self._team if len(worker.groups) < self._together), None)
         if idle is None:
             idle = _Worker(self._train, self._together)
             self._team.append(idle)
@@ -88,8 +89,8 @@ class Processes:
         busy = [worker for worker in self._team if worker.groups]
         wait([worker.connection for worker in busy], timeout)
         for worker in busy:
-            while worker.groups and (heard := worker.hear()) is not None:
-                number, kind, content = heard
+            while worker.groups and (message := worker.hear()) is not None:
+                number, kind, content = message
                 group, started = worker.groups[number]
                 if kind != "progress":
                     del worker.groups[number]
@@ -107,7 +108,7 @@ class Processes:
 
     def stop(self, group: Group) -> None:
         """As `Executor`; if the group shares a process, it ends after its next batch."""
-        for worker in [each for each in self._team if each.drop(group)]:
+        for worker in [worker for worker in self._team if worker.drop(group)]:
             if self._together == 1:
                 worker.end()
                 self._team.remove(worker)
@@ -145,7 +146,7 @@ class _Worker:
 
     def drop(self, group: Group) -> bool:
         """Ignore this group from now on (by identity); return whether it was in training here."""
-        numbers = [number for number, (own, _) in self.groups.items() if own is group]
+        numbers = [number for number, (current, _) in self.groups.items() if current is group]
         for number in numbers:
             del self.groups[number]
             with suppress(OSError):

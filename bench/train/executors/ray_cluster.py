@@ -73,7 +73,7 @@ class _Inbox:
 def _work(task: Task, attempt: int, inbox: Any) -> Message:
     """Train a group on the node where Ray runs this task."""
     node = ray.get_runtime_context().get_node_id()
-    names = {each["NodeID"]: _name(each) for each in ray.nodes()}
+    names = {node["NodeID"]: _name(node) for node in ray.nodes()}
     origin = task.origin()
     begun = _Begun(node=node, name=names.get(node, node), origin=origin)
     inbox.put.remote(attempt, begun)
@@ -126,10 +126,12 @@ class Cluster:
         self._home = provenance()
         self._flights: list[_Flight] = []
         self._attempts = itertools.count()
-        self._share = GPU_SHARE if any(each.device != "cpu" for each in descriptions) else 0.0
+        self._share = (
+            GPU_SHARE if any(description.device != "cpu" for description in descriptions) else 0.0
+        )
         with tempfile.TemporaryDirectory() as folder:
             gather(Path(folder), descriptions)
-            there = ray_connection.join(address, Path(folder), cpus=most or cores())
+            existed = ray_connection.join(address, Path(folder), cpus=most or cores())
         try:
             self._inbox = _inbox_here()
             self._nodes = _nodes()
@@ -137,7 +139,7 @@ class Cluster:
             self._told_waiting = -math.inf
             if not self._slots() and self._share:
                 raise InputError("device 'cuda' is not available: no node of the cluster has a GPU")
-            tell(f"{'Joined' if there else 'Started'} a Ray cluster: {self._size()}.")
+            tell(f"{'Joined' if existed else 'Started'} a Ray cluster: {self._size()}.")
         except BaseException:
             ray_connection.leave()
             raise
@@ -164,36 +166,38 @@ class Cluster:
 
     def messages(self, timeout: float) -> Iterator[Message]:
         """As `Executor`."""
-        until = time.monotonic() + timeout
-        heard = False
-        while self._flights and not heard:
+        deadline = time.monotonic() + timeout
+        received = False
+        while self._flights and not received:
             for attempt, item in ray.get(self._inbox.take.remote()):
-                flight = next((each for each in self._flights if each.attempt == attempt), None)
+                flight = next(
+                    (flight for flight in self._flights if flight.attempt == attempt), None
+                )
                 if flight is None:
                     continue
                 if isinstance(item, _Begun):
                     flight.begun = item
                 else:
-                    heard = True
-                    yield self._of(flight, item)
-            left = max(0.0, until - time.monotonic())
-            answers = [each.answer for each in self._flights]
+                    received = True
+                    yield self._translated(flight, item)
+            remaining = max(0.0, deadline - time.monotonic())
+            answers = [flight.answer for flight in self._flights]
             # One message is enough to return, but all that have arrived are taken.
-            ended, _ = ray.wait(answers, timeout=0.0 if heard else min(POLL, left))
-            for flight in [each for each in self._flights if each.answer in ended]:
+            ended, _ = ray.wait(answers, timeout=0.0 if received else min(POLL, remaining))
+            for flight in [flight for flight in self._flights if flight.answer in ended]:
                 message = self._answer(flight)
                 if message is not None:
-                    heard = True
+                    received = True
                     self._flights.remove(flight)
-                    yield self._of(flight, message)
-            if not left:
+                    yield self._translated(flight, message)
+            if not remaining:
                 break
         self._look()
         self._tell_waiting()
 
     def stop(self, group: Group) -> None:
         """As `Executor`."""
-        for flight in [each for each in self._flights if each.group is group]:
+        for flight in [flight for flight in self._flights if flight.group is group]:
             self._flights.remove(flight)
             ray.cancel(flight.answer, force=True)
 
@@ -222,13 +226,13 @@ class Cluster:
         flight.attempt, flight.begun = next(self._attempts), None
         flight.started, flight.given = datetime.now(UTC), time.monotonic()
         # Ray's retries don't tell a lost node from a crashed worker, so it retries nothing here.
-        work = ray.remote(_work).options(
+        remote_work = ray.remote(_work).options(
             num_cpus=1, num_gpus=self._share, max_retries=0, scheduling_strategy="SPREAD"
         )
-        flight.answer = work.remote(task, flight.attempt, self._inbox)
+        flight.answer = remote_work.remote(task, flight.attempt, self._inbox)
         return flight
 
-    def _of(self, flight: _Flight, message: Message) -> Message:
+    def _translated(self, flight: _Flight, message: Message) -> Message:
         """Translate a node's message: with this process's group object, by this clock."""
         now = datetime.now(UTC)
         return replace(message, group=flight.group, started=flight.started, said=now)
@@ -251,14 +255,14 @@ class Cluster:
         name = flight.begun.name if flight.begun else "a node"
         if node_lost:
             flight.nodes_lost += 1
-            blamed, what = flight.nodes_lost > NODES_LOST, f"{name} is lost"
+            is_final, event = flight.nodes_lost > NODES_LOST, f"{name} is lost"
         else:
             flight.workers_lost += 1
-            blamed = flight.workers_lost > WORKERS_LOST
-            what = f"the worker of Ray on {name} died{' for want ' if reason else ''}{reason}"
-        if blamed:
-            return self._failed(flight, what)
-        self._tell(f"{what}; what it trained begins again: {_words(flight.group)}")
+            is_final = flight.workers_lost > WORKERS_LOST
+            event = f"the worker of Ray on {name} died{' for want ' if reason else ''}{reason}"
+        if is_final:
+            return self._failed(flight, event)
+        self._tell(f"{event}; what it trained begins again: {_words(flight.group)}")
         self._sent(flight)
         return None
 
@@ -277,27 +281,29 @@ class Cluster:
         if time.monotonic() - self._looked < LOOK:
             return
         self._looked = time.monotonic()
-        before, self._nodes = self._nodes, _nodes()
-        if self._nodes.keys() != before.keys():
+        old_nodes, self._nodes = self._nodes, _nodes()
+        if self._nodes.keys() != old_nodes.keys():
             self._tell(f"The Ray cluster has changed: {self._size()}.")
 
     def _tell_waiting(self) -> None:
         """Report that groups wait, after `QUEUED` seconds and then every minute."""
         now = time.monotonic()
         waiting = [
-            each for each in self._flights if each.begun is None and now - each.given >= QUEUED
+            flight
+            for flight in self._flights
+            if flight.begun is None and now - flight.given >= QUEUED
         ]
         if waiting and now - self._told_waiting >= 2 * QUEUED:
             self._told_waiting = now
-            what = "GPU" if self._share else "CPU"
+            processor = "GPU" if self._share else "CPU"
             self._tell(
-                f"Waiting for a free {what} of the Ray cluster ({self._size()}): "
+                f"Waiting for a free {processor} of the Ray cluster ({self._size()}): "
                 f"{len(waiting)} group{'' if len(waiting) == 1 else 's'}."
             )
 
     def _slots(self) -> int:
         """Number of groups that the nodes have room for."""
-        return sum(_slots(each, self._share) for each in self._nodes.values())
+        return sum(_slots(node, self._share) for node in self._nodes.values())
 
     def _size(self) -> str:
         slots, nodes = self._slots(), len(self._nodes)
@@ -307,19 +313,19 @@ class Cluster:
 
 def _inbox_here() -> Any:
     """Start the inbox on this machine's node, so that it is lost only with this process."""
-    here = ray.get_runtime_context().get_node_id()
+    node = ray.get_runtime_context().get_node_id()
     inbox: Any = ray.remote(_Inbox)
     return inbox.options(
         num_cpus=0,
         max_restarts=-1,
         max_task_retries=-1,
-        scheduling_strategy=NodeAffinitySchedulingStrategy(here, soft=False),
+        scheduling_strategy=NodeAffinitySchedulingStrategy(node, soft=False),
     ).remote()
 
 
 def _nodes() -> dict[str, Mapping[str, Any]]:
     """Identifier -> live node."""
-    return {each["NodeID"]: each for each in ray.nodes() if each["Alive"]}
+    return {node["NodeID"]: node for node in ray.nodes() if node["Alive"]}
 
 
 def _slots(node: Mapping[str, Any], share: float) -> int:

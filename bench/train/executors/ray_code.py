@@ -24,13 +24,13 @@ def gather(folder: Path, descriptions: Iterable[Trainable]) -> None:
     """
     for package in SUITE:
         _copy(ROOT / package, folder)
-    for module in {each for description in descriptions for each in own_modules(description)}:
+    for module in {module for description in descriptions for module in own_modules(description)}:
         plugin = plugin_of(module)
         if plugin.package is None:
-            reached = closure([module], ROOT, (plugin,))
-            for top in {name.partition(".")[0] for name in reached} - set(SUITE):
-                whole = plugin.folder / top
-                _copy(whole if whole.is_dir() else whole.with_suffix(".py"), folder)
+            modules = closure([module], ROOT, (plugin,))
+            for top_level in {name.partition(".")[0] for name in modules} - set(SUITE):
+                path = plugin.folder / top_level
+                _copy(path if path.is_dir() else path.with_suffix(".py"), folder)
 
 
 def _copy(source: Path, folder: Path) -> None:

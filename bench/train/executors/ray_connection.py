@@ -46,15 +46,15 @@ def join(address: str | None, code: Path, cpus: int) -> bool:
     """
     for name, value in SURROUNDINGS.items():
         os.environ.setdefault(name, value)
-    found = _address(address)
-    start: dict[str, Any] = {"address": found}
-    if found is None:
-        start = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
-    said: list[str] = []
+    cluster_address = _address(address)
+    options: dict[str, Any] = {"address": cluster_address}
+    if cluster_address is None:
+        options = {"address": "local", "num_cpus": cpus, "include_dashboard": False}
+    output: list[str] = []
     try:
-        with _own_signals(), _unheard(said):
+        with _own_signals(), _silenced(output):
             ray.init(
-                **start,
+                **options,
                 runtime_env={"working_dir": str(code)},
                 log_to_driver=False,
                 logging_level=logging.CRITICAL,
@@ -64,15 +64,17 @@ def join(address: str | None, code: Path, cpus: int) -> bool:
         raise
     except Exception as error:
         leave()
-        if "Unauthenticated" in "".join([*said, str(error)]):
+        if "Unauthenticated" in "".join([*output, str(error)]):
             raise InputError(
-                f"the Ray cluster at {found} takes only who has its token: put that into "
+                f"the Ray cluster at {cluster_address} takes only who has its token: put that into "
                 "~/.ray/auth_token of this machine and set RAY_AUTH_MODE=token"
             ) from error
-        where = "on this machine" if found is None else f"at {found}"
-        what = "Ray can't be started" if found is None else "the Ray cluster can't be joined"
-        raise InputError(f"{what} {where}: {error or type(error).__name__}") from error
-    return found is not None
+        place = "on this machine" if cluster_address is None else f"at {cluster_address}"
+        failure = (
+            "Ray can't be started" if cluster_address is None else "the Ray cluster can't be joined"
+        )
+        raise InputError(f"{failure} {place}: {error or type(error).__name__}") from error
+    return cluster_address is not None
 
 
 def leave() -> None:
@@ -81,36 +83,36 @@ def leave() -> None:
         ray.shutdown()
 
 
-def _address(asked: str | None) -> str | None:
-    """Return HOST:PORT of a cluster that answers; None if `asked` is None and there is none."""
-    named = asked
+def _address(requested: str | None) -> str | None:
+    """Return HOST:PORT of a cluster that answers; None if `requested` is None and there is none."""
+    address = requested
     find: Any = services.get_ray_address_from_environment
-    if asked in (None, "auto"):
+    if requested in (None, "auto"):
         try:
-            named = find(asked, None)
+            address = find(requested, None)
         except ConnectionError:
-            named = None
-        if named is None and asked is not None:
+            address = None
+        if address is None and requested is not None:
             raise InputError(
                 "address 'auto': no Ray cluster is found on this machine; start one with "
                 "ray start --head, join one with ray start --address=HOST:PORT, or leave "
                 "--address out for a Ray of this machine alone"
             )
-        if named is None:
+        if address is None:
             return None
-    host, colon, port = str(named).rpartition(":")
+    host, colon, port = str(address).rpartition(":")
     if not (host and colon and port.isdecimal() and 0 < int(port) < 65536) or "/" in host:
-        raise InputError(f"address {named!r} not understood; allowed: auto, HOST:PORT")
-    problem = _silence(host, int(port))
+        raise InputError(f"address {address!r} not understood; allowed: auto, HOST:PORT")
+    problem = _connection_problem(host, int(port))
     if problem is None:
-        return named
+        return address
     # The address that `ray start` writes to a file outlives a cluster that was killed.
-    if asked is None and not os.environ.get("RAY_ADDRESS"):
+    if requested is None and not os.environ.get("RAY_ADDRESS"):
         return None
-    raise InputError(f"no Ray cluster answers at {named}: {problem}")
+    raise InputError(f"no Ray cluster answers at {address}: {problem}")
 
 
-def _silence(host: str, port: int) -> str | None:
+def _connection_problem(host: str, port: int) -> str | None:
     """Return why no cluster answers there; None if a server speaks gRPC, as a head node does.
 
     This check comes before Ray's own attempt, which lasts ten minutes.
@@ -123,8 +125,8 @@ def _silence(host: str, port: int) -> str | None:
             connection.settimeout(PATIENCE)
             connection.sendall(preface)
             answer = b""
-            while len(answer) < 9 and (more := connection.recv(9 - len(answer))):
-                answer += more
+            while len(answer) < 9 and (received := connection.recv(9 - len(answer))):
+                answer += received
     except TimeoutError:
         return f"nothing is heard for {PATIENCE:.0f} seconds"
     except OSError as error:
@@ -133,20 +135,20 @@ def _silence(host: str, port: int) -> str | None:
 
 
 @contextlib.contextmanager
-def _unheard(said: list[str]) -> Iterator[None]:
-    """Divert the error output, also that of Ray's own threads, and append its text to `said`."""
+def _silenced(output: list[str]) -> Iterator[None]:
+    """Divert the error output, also that of Ray's own threads, and append its text to `output`."""
     sys.stderr.flush()
-    before = os.dup(2)
+    saved_stderr = os.dup(2)
     with tempfile.TemporaryFile() as file:
         os.dup2(file.fileno(), 2)
         try:
             yield
         finally:
             sys.stderr.flush()
-            os.dup2(before, 2)
-            os.close(before)
+            os.dup2(saved_stderr, 2)
+            os.close(saved_stderr)
             file.seek(0)
-            said.append(file.read().decode(errors="replace"))
+            output.append(file.read().decode(errors="replace"))
 
 
 @contextlib.contextmanager
@@ -155,8 +157,8 @@ def _own_signals() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.getsignal(signal.SIGTERM)
+    handler = signal.getsignal(signal.SIGTERM)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.signal(signal.SIGTERM, handler)

@@ -49,8 +49,8 @@ class Task:
     def origin(self) -> Provenance:
         """Return the provenance of results: this machine's, with the sender's commit."""
         description = self.group.description
-        here = on_device(provenance(), description.back_end, description.device)
-        return replace(here, commit=self.home.commit, dirty=self.home.dirty)
+        origin = on_device(provenance(), description.back_end, description.device)
+        return replace(origin, commit=self.home.commit, dirty=self.home.dirty)
 
 
 def train_on_node(
@@ -67,21 +67,21 @@ def train_on_node(
     Returns:
         The message of the group's end.
     """
-    problem = _other_code(task, node, origin)
+    problem = _code_difference(task, node, origin)
     if problem is not None:
         now = datetime.now(UTC)
         return Message(group=task.group, kind="failed", content=problem, started=now, origin=origin)
     executor = _executor(task.train)
     executor.give(task.group)
-    reported = 0.0
+    reported_at = 0.0
     while True:
         for message in executor.messages(1.0):
             if message.kind == "failed":
                 time.sleep(SETTLING)
             if message.kind != "progress":
                 return replace(message, origin=origin)
-            if time.monotonic() - reported >= REPORT_EVERY:
-                reported = time.monotonic()
+            if time.monotonic() - reported_at >= REPORT_EVERY:
+                reported_at = time.monotonic()
                 tell(replace(message, origin=origin))
 
 
@@ -89,15 +89,15 @@ def _executor(train: str | None) -> Processes:
     """Return an idle executor, with its old process if possible: importing torch takes seconds."""
     # A process sees the GPUs that it was started with.
     key = (train, os.environ.get("CUDA_VISIBLE_DEVICES"))
-    found = _executors.get(key)
-    if found is None or found.busy:
+    executor = _executors.get(key)
+    if executor is None or executor.busy:
         while _executors:
             _executors.popitem()[1].end()
-        found = _executors[key] = Processes(1, train)
-    return found
+        executor = _executors[key] = Processes(1, train)
+    return executor
 
 
-def _other_code(task: Task, node: str, origin: Provenance) -> str | None:
+def _code_difference(task: Task, node: str, origin: Provenance) -> str | None:
     """Return why this node must not train the group; None if it may."""
     try:
         digest = code_digest(task.group.description)

@@ -58,8 +58,8 @@ def train_group(
     """
     description, observers = group.description, [spaced(report, REPORT_EVERY)]
     try:
-        own = f"{back_end(description.back_end).trainer}:train"
-        module, _, name = (train or own).partition(":")
+        default = f"{back_end(description.back_end).trainer}:train"
+        module, _, name = (train or default).partition(":")
         function = getattr(importlib.import_module(module), name)
         if "torch" in sys.modules:
             sys.modules["torch"].set_num_threads(THREADS)
@@ -68,10 +68,10 @@ def train_group(
         resumed = {} if checkpoint is None else {"checkpoint": checkpoint}
         generators = GlobalGenerators(group.seeds) if alone else None
         with _made_on(description.device):
-            asked: Any = description
+            task: Any = description
             if len(group.descriptions) > 1:
-                asked = [row.description for row in group.rows]
-            results = function(asked, group.seeds, observers, **resumed)
+                task = [row.description for row in group.rows]
+            results = function(task, group.seeds, observers, **resumed)
         remark = generators.remark() if generators else None
         return "done", {
             row: _remarked(result, remark) for row, result in by_row(group, results).items()
@@ -99,10 +99,10 @@ def _remarked(result: RunResult, remark: str | None) -> RunResult:
 def last_line(error: BaseException) -> str:
     """Return type, message and place of an error in one line."""
     lines = "".join(traceback.format_exception_only(error)).splitlines()
-    said = "; ".join(filter(None, map(str.strip, lines)))
+    text = "; ".join(filter(None, map(str.strip, lines)))
     frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return said[:500] + place
+    location = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+    return text[:500] + location
 
 
 def _made_on(device: str) -> AbstractContextManager[object]:
