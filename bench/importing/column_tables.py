@@ -50,7 +50,7 @@ _LABELS: Final = (
 )
 """Columns that say what a row belongs to: one curve has one value in each."""
 
-_EXPORTED: Final = ("environment", "variant", "seed", "run", "step", "return")
+_EXPORT_COLUMNS: Final = ("environment", "variant", "seed", "run", "step", "return")
 """Columns that `export --to csv` writes."""
 
 
@@ -161,13 +161,13 @@ def _pairs(table: Table, choice: Choice) -> list[_Pair]:
             )
         returns = table.place(column.returns)
     title = table.columns[returns].strip()
-    exported = all(table.find(name) is not None for name in _EXPORTED)
+    is_export = all(table.find(name) is not None for name in _EXPORT_COLUMNS)
     return [
         _Pair(
             step=_step(table, choice, column),
             returns=returns,
-            kind=EPISODES if exported else _kind(table, title),
-            producer="this suite" if exported else column.producer if column else "a table",
+            kind=EPISODES if is_export else _kind(table, title),
+            producer="this suite" if is_export else column.producer if column else "a table",
             title=title,
             seconds=table.find(column.seconds) if column and column.seconds else None,
         )

@@ -74,8 +74,8 @@ def read_monitors(paths: Sequence[Path], name: str) -> Curve:
     session_counts = sorted({file.rows["session"].nunique() for file in files})
     if len(session_counts) > 1:
         remarks.append(
-            f"its files hold {session_counts[0]} to {session_counts[-1]} sessions, matched from the first: the "
-            "order of episodes may be another"
+            f"its files hold {session_counts[0]} to {session_counts[-1]} sessions, matched from "
+            "the first: the order of episodes may be another"
         )
     start = min((file.start for file in files), default=np.nan)
     rows = _side_by_side(files, start, name)

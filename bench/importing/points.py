@@ -48,7 +48,7 @@ def curve(points: pd.DataFrame, *, name: str, remarks: Sequence[str] = (), **fie
         points: rows from `table_of`.
         name: the file's name in messages.
         remarks: oddities that are known already.
-        described: the other fields of a `Curve`.
+        fields: the other fields of a `Curve`.
 
     Raises:
         InputError: no row is left; a step, length or return is impossible; steps have no order.
@@ -119,8 +119,8 @@ def _in_order(points: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]
         return points, []
     if 3 * len(restarts) > len(step):
         raise InputError(
-            f"{name}: steps decrease from {step[restarts[0] - 1]:,.0f} to {step[restarts[0]]:,.0f} in row "
-            f"{restarts[0] + 1}; a file holds one seed's steps in order"
+            f"{name}: steps decrease from {step[restarts[0] - 1]:,.0f} to "
+            f"{step[restarts[0]]:,.0f} in row {restarts[0] + 1}; a file holds one seed's steps in order"
         )
     sessions = np.split(np.arange(len(step)), restarts)
     kept, offset, replaced = points.iloc[sessions[0]], 0.0, 0

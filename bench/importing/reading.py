@@ -199,8 +199,8 @@ def _joined(group: Sequence[_Run]) -> _Run:
         if len(names) > len(paths):
             raise InputError(
                 f"{folder} holds the {len(names)} environments of one run, "
-                f"{listed(sorted(names, key=_numeric_key))}: name the folder; a run that is a seed of "
-                "its own needs a folder of its own"
+                f"{listed(sorted(names, key=_numeric_key))}: name the folder; a run that is a seed "
+                "of its own needs a folder of its own"
             )
     return replace(run, name=str(folder), paths=paths) if len(paths) > 1 else run
 

@@ -140,8 +140,8 @@ def make_plan(
     if ablation.held_out and not set(seeds or ()) <= set(ablation.seeds):
         allowed = ",".join(map(str, ablation.seeds))
         raise InputError(
-            f"ablation {ablation.name!r} is about the seeds {allowed}, which nothing else has seen; "
-            "choose among them"
+            f"ablation {ablation.name!r} is about the seeds {allowed}, which nothing else has "
+            "seen; choose among them"
         )
     for name in dict.fromkeys(variant.algorithm for variant in selected):
         _check_documentation(name)

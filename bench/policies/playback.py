@@ -141,8 +141,8 @@ class Stage:
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3, 4):
             received = None if rendered is None else f"{picture.dtype} {picture.shape}"
             raise InputError(
-                f"{self.environment} can't be shown here: its render() gave {received}; expected is "
-                "uint8 (height, width, 3)"
+                f"{self.environment} can't be shown here: its render() gave {received}; expected "
+                "is uint8 (height, width, 3)"
             )
         # Opacity is left out: there is nothing behind a picture.
         return np.broadcast_to(picture[:, :, :3], (*picture.shape[:2], 3))

@@ -46,7 +46,10 @@ class Difference:
         first_value, second_value = self.values
         if self.column is None:
             return f"{self.table} has {first_value} rows {first}, {second_value} {second}"
-        return f"{self.table}, row {self.row}, {self.column}: {first_value} {first}, {second_value} {second}"
+        return (
+            f"{self.table}, row {self.row}, {self.column}: {first_value} {first}, "
+            f"{second_value} {second}"
+        )
 
 
 def by_run(tables: Mapping[str, pa.Table]) -> dict[str, Content]:

@@ -25,8 +25,8 @@ if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
 class UnreadableError(Exception):
     """A file that is not a whole Parquet file of the expected schema; the text says why.
 
-    `intact` is true of a file that isn't damaged: a version of this suite wrote it, and this version
-    can't use what it holds.
+    `intact` is true of a file that isn't damaged: a version of this suite wrote it, and this
+    version can't use what it holds.
     """
 
     def __init__(self, reason: str, *, intact: bool = False) -> None:

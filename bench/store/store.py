@@ -341,7 +341,7 @@ class Store:
 
     def _entries_by_run(self, entry_lists: Iterable[list[Entry]]) -> dict[str, Entry]:
         entries_by_run: dict[str, Entry] = {}
-        for entry in (entry for run_entries in entry_lists for entry in run_entries):
+        for entry in (entry for entries in entry_lists for entry in entries):
             first = entries_by_run.setdefault(entry.run, entry)
             if first is not entry and entry.name != COMPACTED:
                 runs = self.path / "runs"

@@ -184,7 +184,7 @@ def stopwatch(
 
 @contextmanager
 def replaced_for_now(owner: Any, name: str, replacement: Any) -> Iterator[None]:
-    """Replace an attribute by `by` within the block."""
+    """Replace an attribute by `replacement` within the block."""
     original = getattr(owner, name)
     setattr(owner, name, replacement)
     try:
