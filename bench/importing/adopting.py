@@ -162,7 +162,7 @@ def _reasons(curves: Sequence[Curve], budgets: Sequence[int], place: Place) -> d
     """Return seed -> what is odd about its curve, for odd curves only."""
     longest = max(budgets)
 
-    def odd(curve: Curve, budget: int) -> Iterator[str]:
+    def oddities(curve: Curve, budget: int) -> Iterator[str]:
         yield from curve.remarks
         yield from curve.holes(budget)
         if budget < longest * (1 - LEAST_HOLE):
@@ -172,7 +172,7 @@ def _reasons(curves: Sequence[Curve], budgets: Sequence[int], place: Place) -> d
                 yield f"its file says {name}"
 
     reasons = {
-        _seed(curve): "; ".join(odd(curve, budget))
+        _seed(curve): "; ".join(oddities(curve, budget))
         for curve, budget in zip(curves, budgets, strict=True)
     }
     return {seed: reason for seed, reason in reasons.items() if reason}

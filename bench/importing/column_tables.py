@@ -109,7 +109,7 @@ def read_column_table(path: Path, name: str, choice: Choice) -> list[Curve]:
     else:
         separator = separator_of(text.partition("\n")[0], choice)
         table = read_separated(text, separator or SEPARATORS[0], name)
-    table = _chosen(table, choice)
+    table = _selected_rows(table, choice)
     digest = hashlib.sha256(content).hexdigest()
     return [
         _curve(seed_table, pair, seed, digest)
@@ -118,7 +118,7 @@ def read_column_table(path: Path, name: str, choice: Choice) -> list[Curve]:
     ]
 
 
-def _chosen(table: Table, choice: Choice) -> Table:
+def _selected_rows(table: Table, choice: Choice) -> Table:
     """Return the rows that are chosen by `where` and the environment."""
     for column, value in choice.where.items():
         texts = table.texts(table.place(column))

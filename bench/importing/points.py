@@ -120,28 +120,29 @@ def _in_order(points: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]
     if 3 * len(restarts) > len(step):
         raise InputError(
             f"{name}: steps decrease from {step[restarts[0] - 1]:,.0f} to "
-            f"{step[restarts[0]]:,.0f} in row {restarts[0] + 1}; a file holds one seed's steps in order"
+            f"{step[restarts[0]]:,.0f} in row {restarts[0] + 1}; a file holds one "
+            "seed's steps in order"
         )
     sessions = np.split(np.arange(len(step)), restarts)
-    kept, offset, replaced = points.iloc[sessions[0]], 0.0, 0
+    joined, offset, replaced = points.iloc[sessions[0]], 0.0, 0
     for session in sessions[1:]:
-        added, reached = points.iloc[session].copy(), kept["step"].iloc[-1]
-        if added["step"].iloc[0] <= max(step[0], LEAST_HOLE * (reached - offset)):
-            offset = reached
+        added, last_step = points.iloc[session].copy(), joined["step"].iloc[-1]
+        if added["step"].iloc[0] <= max(step[0], LEAST_HOLE * (last_step - offset)):
+            offset = last_step
         added["step"] += offset
-        before = kept[kept["step"] < added["step"].iloc[0]]
-        replaced += len(kept) - len(before)
+        before = joined[joined["step"] < added["step"].iloc[0]]
+        replaced += len(joined) - len(before)
         clock = before["seconds"].iloc[-1] if len(before) else 0.0
         if added["seconds"].iloc[0] < clock:
             added["seconds"] += clock
-        kept = pd.concat([before, added], ignore_index=True)
-    _check(kept, name)
+        joined = pd.concat([before, added], ignore_index=True)
+    _check(joined, name)
     remark = (
         f"steps go back {_count(len(restarts), 'time')}: read as {len(sessions)} sessions in order"
     )
     if replaced:
         remark += f", without {_count(replaced, 'row')} that a later one replaces"
-    return kept, [remark]
+    return joined, [remark]
 
 
 def _count(number: int, noun: str) -> str:

@@ -272,13 +272,15 @@ def _with_seeds(curves: Sequence[Curve], seeds: Sequence[int] | None) -> list[Cu
         raise InputError(
             "some files name their seeds in a column and some don't; import them apart"
         )
-    chosen = seeds or file_seeds or range(len(curves))
-    if len(chosen) != len(curves):
-        relation = "fewer" if len(curves) < len(chosen) else "more"
-        raise InputError(f"there are {relation} curves, {len(curves)}, than seeds, {len(chosen)}")
-    for seed, number in Counter(chosen).items():
+    curve_seeds = seeds or file_seeds or range(len(curves))
+    if len(curve_seeds) != len(curves):
+        relation = "fewer" if len(curves) < len(curve_seeds) else "more"
+        raise InputError(
+            f"there are {relation} curves, {len(curves)}, than seeds, {len(curve_seeds)}"
+        )
+    for seed, number in Counter(curve_seeds).items():
         if number > 1:
             raise InputError(
                 f"seed {seed} is named {number} times; each curve is a seed of its own"
             )
-    return [replace(curve, seed=seed) for curve, seed in zip(curves, chosen, strict=True)]
+    return [replace(curve, seed=seed) for curve, seed in zip(curves, curve_seeds, strict=True)]

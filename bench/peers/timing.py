@@ -116,13 +116,13 @@ def _places(cores: int) -> list[int | None]:
 class _Process:
     """The script on one core, and the files that it writes to."""
 
-    process: subprocess.Popen[bytes]
+    popen: subprocess.Popen[bytes]
     output: IO[bytes]
     errors: IO[bytes]
 
     def answer(self, peer: Peer) -> Mapping[str, Any]:
         """Return the measurement that the peer's process has printed, after its end."""
-        if code := self.process.returncode:
+        if code := self.popen.returncode:
             line = last_words(_content(self.errors))
             raise PeerUnavailable(f"{peer.name} failed with exit code {code}: {line}")
         line = last_words(_content(self.output))
@@ -147,7 +147,7 @@ def _started(command: list[str], core: int | None) -> Iterator[_Process]:
                 env={**os.environ, **WORKER_ENVIRONMENT},
             )
         try:
-            yield _Process(process=process, output=output, errors=errors)
+            yield _Process(popen=process, output=output, errors=errors)
         finally:
             process.kill()
             process.wait()
@@ -156,7 +156,7 @@ def _started(command: list[str], core: int | None) -> Iterator[_Process]:
 def _wait(processes: Sequence[_Process]) -> list[_Process]:
     """Wait until all processes have ended or one has failed; return the failed ones."""
     while True:
-        codes = [process.process.poll() for process in processes]
+        codes = [process.popen.poll() for process in processes]
         if None not in codes or any(codes):
             return [process for process, code in zip(processes, codes, strict=True) if code]
         time.sleep(POLL_EVERY)

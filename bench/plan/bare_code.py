@@ -46,8 +46,8 @@ class BareCode:
 
     def text(self, used: Collection[str]) -> str:
         """Return the module as text, with those of its bindings that are in `used`."""
-        kept = sorted(text for name, text in self.bindings if name in used or name == "*")
-        return "\n".join([self.body, *kept])
+        texts = sorted(text for name, text in self.bindings if name in used or name == "*")
+        return "\n".join([self.body, *texts])
 
 
 def bare_code(source: bytes, file: str) -> BareCode:
@@ -165,8 +165,8 @@ class _Bare(ast.NodeTransformer):
         if called in ("hyperparameter", "redeclared"):
             return ast.Call(func=node.func, args=[], keywords=[])
         if called in ALGORITHM_CLASSES:
-            kept = [keyword for keyword in node.keywords if keyword.arg not in _DOCUMENTATION]
-            node = ast.Call(func=node.func, args=node.args, keywords=kept)
+            keywords = [keyword for keyword in node.keywords if keyword.arg not in _DOCUMENTATION]
+            node = ast.Call(func=node.func, args=node.args, keywords=keywords)
         if called.endswith("Error"):
             node.args = [_Textless().visit(argument) for argument in node.args]
         return self.generic_visit(node)

@@ -149,9 +149,9 @@ def make_plan(
     notes = _check_settings(selected, settings or {})
     if device == "cpu":
         notes += _without_slope(selected)
-    chosen = tuple(dict.fromkeys(environments or ablation.environments))
+    environment_ids = tuple(dict.fromkeys(environments or ablation.environments))
     cells = []
-    for environment in chosen:
+    for environment in environment_ids:
         for variant in selected:
             back_end = back_end_of(environment)
             algorithm = load_algorithm(variant.algorithm)

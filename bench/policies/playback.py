@@ -118,8 +118,8 @@ class Stage:
             )
             if last:
                 return
-            drawn = next(noise)[0] if sampled else None
-            action = policy.act(np.asarray(observation, np.float32)[None], drawn)[0]
+            step_noise = next(noise)[0] if sampled else None
+            action = policy.act(np.asarray(observation, np.float32)[None], step_noise)[0]
             observation, reward, terminated, truncated, _ = self._call(
                 self._made.step, native(action, self._made.action_space)
             )

@@ -185,13 +185,13 @@ def _view(store: Store, plans: pa.Table, ablation: str, variants: Collection[str
         source=store.path,
         plan=plan,
         runs=runs,
-        episodes=_named(names, tables, "episodes"),
-        updates=_named(names, tables, "updates"),
+        episodes=_with_run_columns(names, tables, "episodes"),
+        updates=_with_run_columns(names, tables, "updates"),
         problems=_problems([store]),
     )
 
 
-def _named(names: pd.DataFrame, tables: dict[str, pa.Table], name: str) -> pd.DataFrame:
+def _with_run_columns(names: pd.DataFrame, tables: dict[str, pa.Table], name: str) -> pd.DataFrame:
     """Return a table's rows of the runs in `names`, in that order, with the columns of `names`.
 
     The table is removed from `tables`, so that millions of rows are in memory only once.
@@ -205,5 +205,5 @@ def _named(names: pd.DataFrame, tables: dict[str, pa.Table], name: str) -> pd.Da
     del parts, rows
     frame = parquet.to_frame(table)
     del table
-    named = names.loc[names.index.repeat(lengths)].reset_index(drop=True)
-    return named.assign(**{column: frame.pop(column) for column in list(frame.columns)})
+    labels = names.loc[names.index.repeat(lengths)].reset_index(drop=True)
+    return labels.assign(**{column: frame.pop(column) for column in list(frame.columns)})

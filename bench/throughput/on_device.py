@@ -207,8 +207,8 @@ def _stepping(question: Question, device: str, seconds: float) -> Answer:
             substeps=environments.worlds.frame_skip,
             seconds=elapsed,
             update=None,
-            busy=_busy(tick, torch_device, elapsed / ticks),
-            memory=_used(torch_device, before),
+            busy=_busy_share(tick, torch_device, elapsed / ticks),
+            memory=_memory_used(torch_device, before),
         )
         environments.close()
     return answer
@@ -242,14 +242,14 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
     spent: defaultdict[str, float] = defaultdict(float)
     marks: list[tuple[int, float, float]] = []
     substeps: list[int] = []
-    used: list[float | None] = []
+    memory_used: list[float | None] = []
 
     def mark(progress: Progress) -> None:
         now = time.perf_counter()
         marks.append((sum(progress.steps), now, spent["update"]))
         # CUDA graphs are recorded in the first two updates.
         if len(marks) > 2 and now - marks[1][1] >= seconds:
-            used.append(_used(torch_device, before))
+            memory_used.append(_memory_used(torch_device, before))
             raise EnoughError
 
     def advance(self: Worlds) -> None:
@@ -274,7 +274,7 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
         seconds=elapsed,
         update=(last[2] - first[2]) / elapsed,
         busy=None,
-        memory=used[0],
+        memory=memory_used[0],
     )
 
 
@@ -301,12 +301,12 @@ def _memory(device: Any) -> float | None:
     return (total - free) / 2**20
 
 
-def _used(device: Any, before: float | None) -> float | None:
+def _memory_used(device: Any, before: float | None) -> float | None:
     now = _memory(device)
     return None if now is None or before is None else now - before
 
 
-def _busy(tick: Callable[[], None], device: Any, seconds: float) -> float | None:
+def _busy_share(tick: Callable[[], None], device: Any, seconds: float) -> float | None:
     """Return the share of a tick of `seconds` in which the device computes; None on a CPU."""
     from torch.profiler import ProfilerActivity, profile
 
