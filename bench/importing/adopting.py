@@ -77,8 +77,8 @@ def adopt(
     budgets = [steps or curve.last for curve in limited]
     reasons = _reasons(limited, budgets, place)
     runs = store.runs()
-    known = runs[runs["description"] == place.description].set_index("seed")
-    stored = {int(seed): str(row["machine"]) for seed, row in known.iterrows()}
+    stored_rows = runs[runs["description"] == place.description].set_index("seed")
+    stored = {int(seed): str(row["machine"]) for seed, row in stored_rows.iterrows()}
     added, replaced, same = [], [], []
     for curve, budget in zip(limited, budgets, strict=True):
         seed = _seed(curve)
@@ -95,16 +95,16 @@ def adopt(
             "--replace takes this one"
         )
     _refuse_kinds(curves, runs[~runs["run"].isin(map(place.run, replaced))], place)
-    kept = [int(row.budget) for seed, row in known.iterrows() if seed not in replaced]
+    kept_budgets = [int(row.budget) for seed, row in stored_rows.iterrows() if seed not in replaced]
     now = datetime.now(UTC)
-    most = max([*budgets, *kept])
+    largest = max([*budgets, *kept_budgets])
 
     def planned() -> list[Row] | None:
         """The ablation's plan with this variant, if that changes it."""
         before = page_of(store, place.ablation)
-        others = [row for row in before if row["description"] != place.description]
+        other_rows = [row for row in before if row["description"] != place.description]
         head = before[0] if before else {**page, "created": now}
-        return changed(before, _ordered([*others, place.plan_row(before, head, most)]), now)
+        return changed(before, _ordered([*other_rows, place.plan_row(before, head, largest)]), now)
 
     def write_plan() -> None:
         with store.planning(place.ablation):
@@ -112,15 +112,15 @@ def adopt(
             if plan := planned():
                 store.write_plan(plan)
 
-    due = planned()
-    if added or replaced or due:
+    new_plan = planned()
+    if added or replaced or new_plan:
         store.check_writable()
     with refused_as(f"importing into {store.path} stopped"):
         for curve, budget in zip(limited, budgets, strict=True):
             if _seed(curve) not in same:
                 row = _row(curve, budget, place, reasons.get(_seed(curve)), now)
                 store.write_run(row, _episodes(curve), NO_UPDATES, None)
-        if due:
+        if new_plan:
             write_plan()
     return Adopted(added=tuple(added), replaced=tuple(replaced), same=tuple(same), reasons=reasons)
 
@@ -162,7 +162,7 @@ def _reasons(curves: Sequence[Curve], budgets: Sequence[int], place: Place) -> d
     """Return seed -> what is odd about its curve, for odd curves only."""
     longest = max(budgets)
 
-    def odd(curve: Curve, budget: int) -> Iterator[str]:
+    def oddities(curve: Curve, budget: int) -> Iterator[str]:
         yield from curve.remarks
         yield from curve.holes(budget)
         if budget < longest * (1 - LEAST_HOLE):
@@ -171,11 +171,11 @@ def _reasons(curves: Sequence[Curve], budgets: Sequence[int], place: Place) -> d
             if name != place.environment:
                 yield f"its file says {name}"
 
-    found = {
-        _seed(curve): "; ".join(odd(curve, budget))
+    reasons = {
+        _seed(curve): "; ".join(oddities(curve, budget))
         for curve, budget in zip(curves, budgets, strict=True)
     }
-    return {seed: reason for seed, reason in found.items() if reason}
+    return {seed: reason for seed, reason in reasons.items() if reason}
 
 
 def _row(

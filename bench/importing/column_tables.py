@@ -32,7 +32,7 @@ from bench.importing.tables import (
 )
 from bench.kinds import EPISODES, MEANS, ROWS, UNSAID
 
-_OF_RUN: Final = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<bound>__MIN|__MAX)?")
+_RUN_COLUMN: Final = re.compile(r"(?P<run>.+) - (?P<metric>.+?)(?P<bound>__MIN|__MAX)?")
 """A column of Weights & Biases' downloads."""
 
 _STEPS: Final = tuple(dict.fromkeys(name for column in KNOWN for name in column.steps))
@@ -50,7 +50,7 @@ _LABELS: Final = (
 )
 """Columns that say what a row belongs to: one curve has one value in each."""
 
-_OWN: Final = ("environment", "variant", "seed", "run", "step", "return")
+_EXPORT_COLUMNS: Final = ("environment", "variant", "seed", "run", "step", "return")
 """Columns that `export --to csv` writes."""
 
 
@@ -73,10 +73,10 @@ class _Pair:
         return self.producer == "a table"
 
 
-def separator_of(first: str, choice: Choice) -> str | None:
+def separator_of(first_line: str, choice: Choice) -> str | None:
     """Return the separator of a table with this first line; None if it has no curve."""
     for separator in SEPARATORS:
-        table = Table(name="", columns=header(first, separator), rows=pd.DataFrame())
+        table = Table(name="", columns=header(first_line, separator), rows=pd.DataFrame())
         if has_curve(table, choice):
             return separator
     return None
@@ -84,11 +84,11 @@ def separator_of(first: str, choice: Choice) -> str | None:
 
 def has_curve(table: Table, choice: Choice) -> bool:
     """Whether a table has the columns that the user names, or known ones."""
-    asked = [name for name in (choice.step_column, choice.return_column) if name is not None]
+    requested = [name for name in (choice.step_column, choice.return_column) if name is not None]
     runs = _metrics(table)
-    if asked:
-        return all(table.find(name) is not None or name in runs.values() for name in asked)
-    has_runs = bool(_places(table, _STEPS) and _of_runs(table, choice))
+    if requested:
+        return all(table.find(name) is not None or name in runs.values() for name in requested)
+    has_runs = bool(_places(table, _STEPS) and _return_places(table, choice))
     return has_runs or _known_column(table, choice) is not None
 
 
@@ -109,7 +109,7 @@ def read_column_table(path: Path, name: str, choice: Choice) -> list[Curve]:
     else:
         separator = separator_of(text.partition("\n")[0], choice)
         table = read_separated(text, separator or SEPARATORS[0], name)
-    table = _chosen(table, choice)
+    table = _selected_rows(table, choice)
     digest = hashlib.sha256(content).hexdigest()
     return [
         _curve(seed_table, pair, seed, digest)
@@ -118,7 +118,7 @@ def read_column_table(path: Path, name: str, choice: Choice) -> list[Curve]:
     ]
 
 
-def _chosen(table: Table, choice: Choice) -> Table:
+def _selected_rows(table: Table, choice: Choice) -> Table:
     """Return the rows that are chosen by `where` and the environment."""
     for column, value in choice.where.items():
         texts = table.texts(table.place(column))
@@ -145,10 +145,10 @@ def _pairs(table: Table, choice: Choice) -> list[_Pair]:
     Raises:
         InputError: there is none.
     """
-    runs = _of_runs(table, choice)
+    runs = _return_places(table, choice)
     if runs:
         averaged = _are_averaged(table, runs)
-        return [_of_run(table, choice, place, averaged=averaged) for place in runs]
+        return [_run_pair(table, choice, place, averaged=averaged) for place in runs]
     column: Column | None
     if choice.return_column is not None:
         returns, column = table.place(choice.return_column), known(choice.return_column)
@@ -161,13 +161,13 @@ def _pairs(table: Table, choice: Choice) -> list[_Pair]:
             )
         returns = table.place(column.returns)
     title = table.columns[returns].strip()
-    own = all(table.find(name) is not None for name in _OWN)
+    is_export = all(table.find(name) is not None for name in _EXPORT_COLUMNS)
     return [
         _Pair(
             step=_step(table, choice, column),
             returns=returns,
-            kind=EPISODES if own else _kind(table, title),
-            producer="this suite" if own else column.producer if column else "a table",
+            kind=EPISODES if is_export else _kind(table, title),
+            producer="this suite" if is_export else column.producer if column else "a table",
             title=title,
             seconds=table.find(column.seconds) if column and column.seconds else None,
         )
@@ -200,13 +200,13 @@ def _kind(table: Table, title: str) -> str:
     if plain(title) != "value":
         return kind_of_name(title)
     name = plain(Path(table.name).name)
-    of_tags = (each for each in KNOWN if f"tag-{each.returns.replace('/', '_')}" in name)
-    return next((each.kind for each in of_tags), UNSAID)
+    columns = (column for column in KNOWN if f"tag-{column.returns.replace('/', '_')}" in name)
+    return next((column.kind for column in columns), UNSAID)
 
 
 def _metrics(table: Table) -> dict[int, str]:
     """Return position -> metric of the columns that Weights & Biases calls RUN - METRIC."""
-    matches = {place: _OF_RUN.fullmatch(name) for place, name in enumerate(table.columns)}
+    matches = {place: _RUN_COLUMN.fullmatch(name) for place, name in enumerate(table.columns)}
     return {
         place: match["metric"]
         for place, match in matches.items()
@@ -214,22 +214,26 @@ def _metrics(table: Table) -> dict[int, str]:
     }
 
 
-def _of_runs(table: Table, choice: Choice) -> list[int]:
+def _return_places(table: Table, choice: Choice) -> list[int]:
     """Return positions of the runs' returns: of the metric that is chosen, known or only one."""
     metrics = _metrics(table)
-    asked = choice.return_column
-    if asked is not None:
-        return [place for place, metric in metrics.items() if asked == metric]
+    requested = choice.return_column
+    if requested is not None:
+        return [place for place, metric in metrics.items() if requested == metric]
     best = next((metric for metric in metrics.values() if known(metric)), None)
-    bounded = {m for p, m in metrics.items() if f"{table.columns[p]}__MIN" in table.columns}
+    bounded = {
+        metric
+        for place, metric in metrics.items()
+        if f"{table.columns[place]}__MIN" in table.columns
+    }
     if best is None and len(bounded) == 1:
         best = bounded.pop()
     return [place for place, metric in metrics.items() if metric == best]
 
 
-def _of_run(table: Table, choice: Choice, place: int, *, averaged: bool) -> _Pair:
+def _run_pair(table: Table, choice: Choice, place: int, *, averaged: bool) -> _Pair:
     title = table.columns[place]
-    match = _OF_RUN.fullmatch(title)
+    match = _RUN_COLUMN.fullmatch(title)
     assert match is not None
     kind = kind_of_name(match["metric"])
     return _Pair(
@@ -288,15 +292,15 @@ def _check_labels(table: Table) -> None:
 
 def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
     step, returns = table.numbers(pair.step), table.numbers(pair.returns)
-    there = (table.texts(pair.returns) != "").to_numpy() & ~np.isnan(step)
+    present = (table.texts(pair.returns) != "").to_numpy() & ~np.isnan(step)
     remarks = [*table.remarks, *pair.remarks]
-    missing = len(there) - int(there.sum())
+    missing = len(present) - int(present.sum())
     if pair.plain and missing:
         remarks.append(f"left out: {missing:,} row{'' if missing == 1 else 's'} without a number")
-    of_episodes = table.find("length") if plain(pair.title) == "return" else None
+    length_place = table.find("length") if plain(pair.title) == "return" else None
     seconds, length = (
-        None if place is None else points.finite(table.numbers(place)[there])
-        for place in (pair.seconds, of_episodes)
+        None if place is None else points.finite(table.numbers(place)[present])
+        for place in (pair.seconds, length_place)
     )
     started = None
     if seconds is not None and len(seconds) and seconds[0] > 1e8:  # counted from 1970
@@ -305,12 +309,12 @@ def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
     ids = [table.texts(place).iloc[0] for place in _places(table, _ENVIRONMENT) if len(table.rows)]
     run = f", {quoted(pair.run)[1:-1]}" if pair.run else ""
     return points.curve(
-        points.table_of(step[there], returns[there], length, seconds),
+        points.table_of(step[present], returns[present], length, seconds),
         name=f"{table.name}{run}" + ("" if seed is None else f", seed {seed}"),
         remarks=remarks,
         sha256=digest,
         format="table",
-        kind=_said(table) or pair.kind,
+        kind=_exported_kind(table) or pair.kind,
         detail=f"column {quoted(pair.title)[1:-1]} of {pair.producer}",
         seed=seed,
         started=started,
@@ -318,7 +322,7 @@ def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
     )
 
 
-def _said(table: Table) -> str | None:
+def _exported_kind(table: Table) -> str | None:
     """Return the kind in a column of the suite's own export; None if there is none."""
     place = table.find("kind")
     kind = "" if place is None or not len(table.rows) else table.texts(place).iloc[0]

@@ -73,13 +73,13 @@ class Curve:
     def content(self) -> str:
         """A hash of the curve, whatever its file is called."""
         digest = hashlib.sha256()
-        for each, kind in (
+        for array, kind in (
             (self.step, "<i8"),
             (self.returns, "<f8"),
             (self.length, "<i8"),
             (self.seconds, "<f8"),
         ):
-            digest.update(np.ascontiguousarray(each, dtype=kind).tobytes())
+            digest.update(np.ascontiguousarray(array, dtype=kind).tobytes())
         return digest.hexdigest()
 
     def until(self, budget: int) -> Curve:
@@ -102,6 +102,6 @@ class Curve:
         """Yield a clause for each hole in the curve, from 0 to the budget."""
         marks = np.unique(np.concatenate([[0], self.step, [budget]]))
         gaps = np.diff(marks)
-        usual = np.median(np.diff(np.unique(np.concatenate([[0], self.step]))))
-        for place in np.flatnonzero((gaps > HOLE * usual) & (gaps > LEAST_HOLE * budget)):
-            yield f"nothing between steps {marks[place]:,} and {marks[place + 1]:,}"
+        median_gap = np.median(np.diff(np.unique(np.concatenate([[0], self.step]))))
+        for hole in np.flatnonzero((gaps > HOLE * median_gap) & (gaps > LEAST_HOLE * budget)):
+            yield f"nothing between steps {marks[hole]:,} and {marks[hole + 1]:,}"

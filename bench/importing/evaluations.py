@@ -29,8 +29,8 @@ def read_evaluations(path: Path, name: str) -> Curve:
         InputError: the file is no .npz, holds pickled objects, or its curve can't be used.
     """
     content = path.read_bytes()
-    found = _arrays(content, name)
-    steps, results = found["timesteps"], found["results"]
+    arrays = _arrays(content, name)
+    steps, results = arrays["timesteps"], arrays["results"]
     shape = list(results.shape)
     if results.ndim == 1:
         results = results[:, None]
@@ -39,7 +39,7 @@ def read_evaluations(path: Path, name: str) -> Curve:
             f"{name}: timesteps {list(steps.shape)} and results {shape} don't fit; "
             "they are [T] and [T, n]"
         )
-    length = found.get("ep_lengths", np.zeros(shape))
+    length = arrays.get("ep_lengths", np.zeros(shape))
     if list(length.shape) != shape:
         raise InputError(f"{name}: ep_lengths {list(length.shape)} don't fit the results {shape}")
     return points.curve(
@@ -58,12 +58,12 @@ def _arrays(content: bytes, name: str) -> dict[str, Any]:
     Raises:
         InputError: one is missing, or holds something else than numbers.
     """
-    found = {}
+    arrays = {}
     try:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            there = list(arrays.files)
-            for key in {*_NEEDED, "ep_lengths"} & set(there):
-                found[key] = arrays[key]
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+            names = list(archive.files)
+            for key in {*_NEEDED, "ep_lengths"} & set(names):
+                arrays[key] = archive[key]
     except Exception as error:  # zipfile and NumPy may raise anything on a damaged file
         if "allow_pickle" not in str(error):
             raise InputError(f"{name}: it is torn or no .npz: {quoted(error)}") from error
@@ -72,11 +72,11 @@ def _arrays(content: bytes, name: str) -> dict[str, Any]:
             "save timesteps and results as arrays of numbers"
         ) from error
     for key in _NEEDED:
-        if key not in found:
+        if key not in arrays:
             raise InputError(
-                f"{name}: an evaluations.npz holds timesteps and results, this one {listed(there)}"
+                f"{name}: an evaluations.npz holds timesteps and results, this one {listed(names)}"
             )
-    for key, array in found.items():
+    for key, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype.kind not in "iuf":
             raise InputError(f"{name}: {key} holds something else than numbers")
-    return {key: array.astype(np.float64) for key, array in found.items()}
+    return {key: array.astype(np.float64) for key, array in arrays.items()}

@@ -51,31 +51,31 @@ def read_event_files(paths: Sequence[Path], name: str, tag: str | None) -> Curve
         InputError: a file is damaged, there is no such tag, or the curve can't be used.
     """
     contents = [path.read_bytes() for path in paths]
-    found = [
+    files = [
         _scalars(content, str(path) if len(paths) > 1 else name)
         for content, path in zip(contents, paths, strict=True)
     ]
-    found.sort(key=lambda each: each.start)
-    tags = sorted({each for scalars in found for each in scalars.points})
-    wanted = best_tag(tags) if tag is None else tag
-    if wanted not in tags:
-        lacking = "known to hold returns" if tag is None else quoted(tag)
-        raise InputError(f"{name}: it has no scalar {lacking}; name one with --tag: {listed(tags)}")
-    assert wanted is not None
-    held = [each for each in found if wanted in each.points]
-    remarks = [remark for each in found for remark in each.remarks]
-    if len(held) > 1:
-        remarks.append(f"{len(held)} event files: read as sessions in the order of time")
-    rows = np.array([row for each in held for row in each.points[wanted]], dtype=np.float64)
-    start = held[0].start
+    files.sort(key=lambda file: file.start)
+    tags = sorted({scalar for file in files for scalar in file.points})
+    chosen = best_tag(tags) if tag is None else tag
+    if chosen not in tags:
+        missing = "known to hold returns" if tag is None else quoted(tag)
+        raise InputError(f"{name}: it has no scalar {missing}; name one with --tag: {listed(tags)}")
+    assert chosen is not None
+    chosen_files = [file for file in files if chosen in file.points]
+    remarks = [remark for file in files for remark in file.remarks]
+    if len(chosen_files) > 1:
+        remarks.append(f"{len(chosen_files)} event files: read as sessions in the order of time")
+    rows = np.array([row for file in chosen_files for row in file.points[chosen]], dtype=np.float64)
+    start = chosen_files[0].start
     return points.curve(
         points.table_of(rows[:, 0], rows[:, 1], seconds=rows[:, 2] - start),
         name=name,
         remarks=remarks,
         sha256=hashlib.sha256(b"".join(contents)).hexdigest(),
         format="event file",
-        kind=kind_of_name(wanted),
-        detail=f"points of {wanted} in TensorBoard's event files",
+        kind=kind_of_name(chosen),
+        detail=f"points of {chosen} in TensorBoard's event files",
         started=points.moment(start),
     )
 
@@ -91,19 +91,19 @@ def is_event_file(content: bytes) -> bool:
 
 
 def _scalars(content: bytes, name: str) -> _Scalars:
-    found = _Scalars()
+    scalars = _Scalars()
     for event in _events(content, name):
         if event is None:
-            found.remarks = ("its file ends within a record",)
+            scalars.remarks = ("its file ends within a record",)
             break
         time = event.wall_time if math.isfinite(event.wall_time) else math.nan
-        found.start = float(np.fmin(found.start, time))
+        scalars.start = float(np.fmin(scalars.start, time))
         for value in event.summary.value:
             number = _scalar(value)
             if number is not None:
                 row = (event.step, number, time)
-                found.points.setdefault(value.tag, []).append(row)
-    return found
+                scalars.points.setdefault(value.tag, []).append(row)
+    return scalars
 
 
 def _events(content: bytes, name: str) -> Iterator[Any]:
@@ -112,17 +112,17 @@ def _events(content: bytes, name: str) -> Iterator[Any]:
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.tensorflow_stub.pywrap_tensorflow import masked_crc32c
 
-    place = 0
-    while place < len(content):
-        if place + _HEAD.size > len(content):
+    position = 0
+    while position < len(content):
+        if position + _HEAD.size > len(content):
             yield None
             return
-        length, checksum = _HEAD.unpack_from(content, place)
-        if masked_crc32c(content[place : place + 8]) != checksum:
-            raise InputError(f"{name}: it is damaged at byte {place:,}")
-        start = place + _HEAD.size
-        place = start + length + _CHECKSUM.size
-        if place > len(content):
+        length, checksum = _HEAD.unpack_from(content, position)
+        if masked_crc32c(content[position : position + 8]) != checksum:
+            raise InputError(f"{name}: it is damaged at byte {position:,}")
+        start = position + _HEAD.size
+        position = start + length + _CHECKSUM.size
+        if position > len(content):
             yield None
             return
         data = content[start : start + length]
@@ -142,9 +142,9 @@ def _scalar(value: Any) -> float | None:
         return float(value.simple_value)
     if value.HasField("tensor") and not value.tensor.tensor_shape.dim:
         try:
-            found = make_ndarray(value.tensor)
+            array = make_ndarray(value.tensor)
         except (TypeError, ValueError):  # a tensor of a type that NumPy lacks
             return None
-        if found.dtype.kind in "iuf":
-            return float(found)
+        if array.dtype.kind in "iuf":
+            return float(array)
     return None

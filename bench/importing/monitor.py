@@ -61,30 +61,30 @@ def read_monitors(paths: Sequence[Path], name: str) -> Curve:
     """
     contents = [path.read_bytes() for path in paths]
     several = len(paths) > 1
-    found = [
+    files = [
         _parsed(content, str(path) if several else name)
         for content, path in zip(contents, paths, strict=True)
     ]
     remarks = [
         f"{path.name}: {remark}" if several else remark
-        for path, each in zip(paths, found, strict=True)
-        for remark in (*each.remarks, *(["it holds no episode"] * (several and each.rows.empty)))
+        for path, file in zip(paths, files, strict=True)
+        for remark in (*file.remarks, *(["it holds no episode"] * (several and file.rows.empty)))
     ]
-    found = [each for each in found if not each.rows.empty]
-    numbers = sorted({each.rows["session"].nunique() for each in found})
-    if len(numbers) > 1:
+    files = [file for file in files if not file.rows.empty]
+    session_counts = sorted({file.rows["session"].nunique() for file in files})
+    if len(session_counts) > 1:
         remarks.append(
-            f"its files hold {numbers[0]} to {numbers[-1]} sessions, matched from the first: the "
-            "order of episodes may be another"
+            f"its files hold {session_counts[0]} to {session_counts[-1]} sessions, matched from "
+            "the first: the order of episodes may be another"
         )
-    start = min((each.start for each in found), default=np.nan)
-    rows = _side_by_side(found, start, name)
+    start = min((file.start for file in files), default=np.nan)
+    rows = _side_by_side(files, start, name)
     sessions = rows["session"].nunique()
     if sessions > 1:
         remarks.append(f"its clock restarts: read as {sessions} sessions in order")
     length = rows["l"].to_numpy()
-    whole = np.floor(length) == length
-    for row in np.flatnonzero(~(whole & (length >= 1) & (length < points.LONGEST)))[:1]:
+    integral = np.floor(length) == length
+    for row in np.flatnonzero(~(integral & (length >= 1) & (length < points.LONGEST)))[:1]:
         raise InputError(
             f"{name}: episode {row + 1} has the length {length[row]:,.15g}; "
             "lengths are whole numbers from 1 on"
@@ -98,7 +98,7 @@ def read_monitors(paths: Sequence[Path], name: str) -> Curve:
         kind=EVALUATIONS if _of_evaluations(paths[0]) else EPISODES,
         detail="a monitor file of Stable-Baselines3 or openai/baselines",
         started=points.moment(start),
-        environments=tuple(dict.fromkeys(e.environment for e in found if e.environment)),
+        environments=tuple(dict.fromkeys(file.environment for file in files if file.environment)),
     )
 
 
@@ -106,27 +106,27 @@ def _of_evaluations(path: Path) -> bool:
     return is_evaluation(path.name) or path.resolve().parent.name in ("eval", "evaluation")
 
 
-def _side_by_side(found: Sequence[_Episodes], start: float, name: str) -> pd.DataFrame:
+def _side_by_side(files: Sequence[_Episodes], start: float, name: str) -> pd.DataFrame:
     """Return all episodes by session, then by time; t continues from one session to the next.
 
     No file says when a later session began: its t is counted from its own beginning.
     """
-    if len(found) > 1 and not all(
-        np.isfinite(each.start) and np.isfinite(each.rows["t"]).all() for each in found
+    if len(files) > 1 and not all(
+        np.isfinite(file.start) and np.isfinite(file.rows["t"]).all() for file in files
     ):
         raise InputError(
             f"{name}: several monitor files are merged by t_start and t; one lacks them"
         )
     shifted = []
-    for each in found:
-        rows = each.rows.copy()
-        if len(found) > 1:
-            rows.loc[rows["session"] == 0, "t"] += each.start - start
+    for file in files:
+        rows = file.rows.copy()
+        if len(files) > 1:
+            rows.loc[rows["session"] == 0, "t"] += file.start - start
         shifted.append(rows)
     if not shifted:
         raise InputError(f"{name}: there is no row of data in it")
     rows = pd.concat(shifted, ignore_index=True)
-    if len(found) > 1:
+    if len(files) > 1:
         rows = rows.sort_values(["session", "t"], kind="stable", ignore_index=True)
     ends = rows.groupby("session")["t"].max().cumsum().shift(fill_value=0.0)
     rows["t"] += rows["session"].map(ends)
@@ -138,22 +138,24 @@ def _parsed(content: bytes, name: str) -> _Episodes:
     if not text.strip():
         rows = pd.DataFrame(columns=[*COLUMNS, "session"], dtype=np.float64)
         return _Episodes(start=np.nan, environment=None, rows=rows, remarks=())
-    first, _, rest = text.partition("\n")
-    told = _header(first, name)
+    first_line, _, body = text.partition("\n")
+    header = _header(first_line, name)
     remarks: list[str] = []
-    if rest and not rest.endswith("\n"):  # every line is written with its end
-        rest = rest[: rest.rfind("\n") + 1]
+    if body and not body.endswith("\n"):  # every line is written with its end
+        body = body[: body.rfind("\n") + 1]
         remarks.append(TORN)
-    if MARK.match(first):
-        lines = rest.split("\n")
+    if MARK.match(first_line):
+        lines = body.split("\n")
         # A program that is started again may write the two header lines once more.
-        again = [line for line in lines[1:] if not line.startswith("#") and line != lines[0]]
-        full = [line for line in again if not line or line.count(",") >= lines[0].count(",")]
-        if cut := len(again) - len(full):
+        row_lines = [line for line in lines[1:] if not line.startswith("#") and line != lines[0]]
+        full_lines = [
+            line for line in row_lines if not line or line.count(",") >= lines[0].count(",")
+        ]
+        if cut := len(row_lines) - len(full_lines):
             remarks.append(f"rows that are cut off in the middle and left out: {cut}")
-        table = read_separated("\n".join([lines[0], *full]), ",", name)
-    elif rest.strip():
-        table = read_lines_of_json(rest, name)
+        table = read_separated("\n".join([lines[0], *full_lines]), ",", name)
+    elif body.strip():
+        table = read_lines_of_json(body, name)
     else:
         table = Table(name=name, columns=COLUMNS, rows=pd.DataFrame(columns=range(3)))
     if any(table.find(column) is None for column in COLUMNS):
@@ -161,9 +163,9 @@ def _parsed(content: bytes, name: str) -> _Episodes:
     rows = pd.DataFrame({column: table.numbers(table.place(column)) for column in COLUMNS})
     rows["t"] = points.finite(rows["t"].to_numpy())
     rows["session"] = (rows["t"] < rows["t"].shift()).cumsum()
-    environment = told.get("env_id")
+    environment = header.get("env_id")
     return _Episodes(
-        start=_number(told.get("t_start")),
+        start=_number(header.get("t_start")),
         environment=environment if isinstance(environment, str) and environment != "None" else None,
         rows=rows,
         remarks=tuple(dict.fromkeys([*remarks, *table.remarks])),
@@ -172,9 +174,9 @@ def _parsed(content: bytes, name: str) -> _Episodes:
 
 def _header(line: str, name: str) -> dict[str, Any]:
     try:
-        found = json.loads(line.lstrip("#"))
-        if isinstance(found, dict):
-            return found
+        header = json.loads(line.lstrip("#"))
+        if isinstance(header, dict):
+            return header
     except (ValueError, RecursionError):
         pass
     raise InputError(

@@ -138,7 +138,7 @@ def imported_rows(store: Store, plan: Sequence[Mapping[str, Any]]) -> list[Row]:
         ):
             budgets[place] = max(budgets.get(place, 0), int(run.budget))
     page = [dict(row) for row in plan]
-    for place in sorted(budgets, key=lambda each: (each.variant, each.environment)):
+    for place in sorted(budgets, key=lambda cell: (cell.variant, cell.environment)):
         page.append(place.plan_row(page, head, budgets[place]))
     return page[len(plan) :]
 
@@ -151,13 +151,13 @@ def page_of(store: Store, ablation: str) -> list[Row]:
 def changed(before: Sequence[Row], after: Sequence[Row], now: datetime) -> list[Row] | None:
     """Return the plan to write, as of now; None if nothing has changed."""
 
-    def told(rows: Sequence[Row]) -> list[Row]:
+    def comparable(rows: Sequence[Row]) -> list[Row]:
         # A null column counts as a missing one.
         return [
             {key: value for key, value in row.items() if key != "created" and value is not None}
             for row in rows
         ]
 
-    if told(before) == told(after):
+    if comparable(before) == comparable(after):
         return None
     return [{**row, "created": now} for row in after]

@@ -38,9 +38,7 @@ def table_of(
     return pd.DataFrame(columns, dtype=np.float64)
 
 
-def curve(
-    points: pd.DataFrame, *, name: str, remarks: Sequence[str] = (), **described: Any
-) -> Curve:
+def curve(points: pd.DataFrame, *, name: str, remarks: Sequence[str] = (), **fields: Any) -> Curve:
     """Return the curve of a seed.
 
     Rows whose return is NaN, as that of a mean over no episode is, and rows at step 0 are left
@@ -50,21 +48,21 @@ def curve(
         points: rows from `table_of`.
         name: the file's name in messages.
         remarks: oddities that are known already.
-        described: the other fields of a `Curve`.
+        fields: the other fields of a `Curve`.
 
     Raises:
         InputError: no row is left; a step, length or return is impossible; steps have no order.
     """
-    told = list(remarks)
+    all_remarks = list(remarks)
     _check(points, name)
-    for odd, what in (
+    for bad, clause in (
         (points["return"].isna(), "whose return is NaN"),
         (points["step"] == 0, "at step 0"),
     ):
-        if odd.any():
-            steps = points.loc[odd, "step"].astype(int)
-            where = f", up to step {steps.max():,}" if steps.max() else ""
-            told.append(f"left out: {_count(int(odd.sum()), 'row')} {what}{where}")
+        if bad.any():
+            steps = points.loc[bad, "step"].astype(int)
+            until = f", up to step {steps.max():,}" if steps.max() else ""
+            all_remarks.append(f"left out: {_count(int(bad.sum()), 'row')} {clause}{until}")
     points = points[points["return"].notna() & (points["step"] > 0)].reset_index(drop=True)
     if points.empty:
         raise InputError(f"{name}: there is no row of data in it")
@@ -75,8 +73,8 @@ def curve(
         returns=points["return"].to_numpy(),
         length=points["length"].fillna(0).to_numpy().astype(np.int64),
         seconds=points["seconds"].to_numpy(),
-        remarks=(*told, *sessions),
-        **described,
+        remarks=(*all_remarks, *sessions),
+        **fields,
     )
 
 
@@ -91,12 +89,12 @@ def moment(seconds: float) -> datetime | None:
 def _check(points: pd.DataFrame, name: str) -> None:
     """Refuse the first impossible step, length or return."""
     step, length = points["step"].to_numpy(), points["length"].to_numpy()
-    known = length[~np.isnan(length)]
-    for values, below, what in ((step, LIMIT, "step"), (known, LONGEST, "length")):
-        whole = np.floor(values) == values
-        for row in np.flatnonzero(~(whole & (values >= 0) & (values < below)))[:1]:
+    known_lengths = length[~np.isnan(length)]
+    for values, below, label in ((step, LIMIT, "step"), (known_lengths, LONGEST, "length")):
+        integral = np.floor(values) == values
+        for row in np.flatnonzero(~(integral & (values >= 0) & (values < below)))[:1]:
             raise InputError(
-                f"{name}, point {row + 1}: {what} is {values[row]:,.15g}; it must be a whole "
+                f"{name}, point {row + 1}: {label} is {values[row]:,.15g}; it must be a whole "
                 f"number from 0 to below {below:,}"
             )
     for row in np.flatnonzero(np.isinf(points["return"].to_numpy()))[:1]:
@@ -116,32 +114,35 @@ def _in_order(points: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]
         InputError: steps go back so often that they have no order.
     """
     step = points["step"].to_numpy()
-    back = np.flatnonzero(np.diff(step) < 0) + 1
-    if not len(back):
+    restarts = np.flatnonzero(np.diff(step) < 0) + 1
+    if not len(restarts):
         return points, []
-    if 3 * len(back) > len(step):
+    if 3 * len(restarts) > len(step):
         raise InputError(
-            f"{name}: steps decrease from {step[back[0] - 1]:,.0f} to {step[back[0]]:,.0f} in row "
-            f"{back[0] + 1}; a file holds one seed's steps in order"
+            f"{name}: steps decrease from {step[restarts[0] - 1]:,.0f} to "
+            f"{step[restarts[0]]:,.0f} in row {restarts[0] + 1}; a file holds one "
+            "seed's steps in order"
         )
-    sessions = np.split(np.arange(len(step)), back)
-    kept, offset, lost = points.iloc[sessions[0]], 0.0, 0
+    sessions = np.split(np.arange(len(step)), restarts)
+    joined, offset, replaced = points.iloc[sessions[0]], 0.0, 0
     for session in sessions[1:]:
-        more, reached = points.iloc[session].copy(), kept["step"].iloc[-1]
-        if more["step"].iloc[0] <= max(step[0], LEAST_HOLE * (reached - offset)):
-            offset = reached
-        more["step"] += offset
-        before = kept[kept["step"] < more["step"].iloc[0]]
-        lost += len(kept) - len(before)
+        added, last_step = points.iloc[session].copy(), joined["step"].iloc[-1]
+        if added["step"].iloc[0] <= max(step[0], LEAST_HOLE * (last_step - offset)):
+            offset = last_step
+        added["step"] += offset
+        before = joined[joined["step"] < added["step"].iloc[0]]
+        replaced += len(joined) - len(before)
         clock = before["seconds"].iloc[-1] if len(before) else 0.0
-        if more["seconds"].iloc[0] < clock:
-            more["seconds"] += clock
-        kept = pd.concat([before, more], ignore_index=True)
-    _check(kept, name)
-    told = f"steps go back {_count(len(back), 'time')}: read as {len(sessions)} sessions in order"
-    if lost:
-        told += f", without {_count(lost, 'row')} that a later one replaces"
-    return kept, [told]
+        if added["seconds"].iloc[0] < clock:
+            added["seconds"] += clock
+        joined = pd.concat([before, added], ignore_index=True)
+    _check(joined, name)
+    remark = (
+        f"steps go back {_count(len(restarts), 'time')}: read as {len(sessions)} sessions in order"
+    )
+    if replaced:
+        remark += f", without {_count(replaced, 'row')} that a later one replaces"
+    return joined, [remark]
 
 
 def _count(number: int, noun: str) -> str:

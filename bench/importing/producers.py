@@ -105,9 +105,9 @@ def known(name: str) -> Column | None:
 
 def kind_of_name(name: str) -> str:
     """Return the kind of returns under a name; an unknown name may say that it is evaluation."""
-    found = known(name)
-    if found is not None:
-        return found.kind
+    column = known(name)
+    if column is not None:
+        return column.kind
     return EVALUATIONS if is_evaluation(name) else UNSAID
 
 
@@ -120,4 +120,4 @@ def is_evaluation(name: str) -> bool:
 def best_tag(tags: Iterable[str]) -> str | None:
     """Return the tag that is known to hold returns; None if there is none."""
     by_name = {plain(tag).removeprefix("ray/tune/"): tag for tag in tags}
-    return next((by_name[each.returns] for each in KNOWN if each.returns in by_name), None)
+    return next((by_name[column.returns] for column in KNOWN if column.returns in by_name), None)

@@ -64,40 +64,42 @@ def read_curves(
             are of several kinds; or there is not one seed per curve.
     """
     choice = choice or Choice()
-    runs = _together([_found(name, choice) for name in _expanded(names)])
+    runs = _together([_run_named(name, choice) for name in _expanded(names)])
     curves = [_of_kind(curve, choice) for run in runs for curve in _read(run, choice)]
     kinds = {curve.kind: curve for curve in reversed(curves)}
     if len(kinds) > 1:
-        told = " and ".join(f"{kind} ({curve.name})" for kind, curve in reversed(kinds.items()))
-        say = "; say by --kind what those are" if UNSAID in kinds else ""
-        raise InputError(f"a variant has one kind of returns, these files have {told}{say}")
+        described = " and ".join(
+            f"{kind} ({curve.name})" for kind, curve in reversed(kinds.items())
+        )
+        hint = "; say by --kind what those are" if UNSAID in kinds else ""
+        raise InputError(f"a variant has one kind of returns, these files have {described}{hint}")
     return _with_seeds(curves, seeds)
 
 
 def _expanded(names: Iterable[str]) -> list[str]:
-    found: list[str] = []
+    expanded: list[str] = []
     for name in names:
         if glob.has_magic(name) and not os.path.exists(name):
-            matches = sorted(glob.glob(name, recursive=True), key=_counted)
+            matches = sorted(glob.glob(name, recursive=True), key=_numeric_key)
             if not matches:
                 raise InputError(f"no file is called {name!r}")
-            found += matches
+            expanded += matches
         else:
-            found.append(name)
-    for name, number in Counter(str(Path(each).resolve()) for each in found).items():
+            expanded.append(name)
+    for name, number in Counter(str(Path(path).resolve()) for path in expanded).items():
         if number > 1:
             raise InputError(f"{name} is named {number} times; a file is one seed")
-    return found
+    return expanded
 
 
-def _counted(name: str) -> list[tuple[int, str]]:
+def _numeric_key(name: str) -> list[tuple[int, str]]:
     """Return a key that sorts numbers in names as numbers."""
     return [
         (int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)
     ]
 
 
-def _found(name: str, choice: Choice) -> _Run:
+def _run_named(name: str, choice: Choice) -> _Run:
     """Return the run that a name stands for: a file, or the files in a folder that are its run."""
     path = Path(name)
     with refused_as(f"{name} can't be read"):
@@ -107,23 +109,23 @@ def _found(name: str, choice: Choice) -> _Run:
             raise InputError(f"{name} is no file")
         format_ = recognised(path, choice)
         if format_ is None:
-            told = f"{what_it_is(path)}. Known are {FORMATS}"
-            raise InputError(f"{name} {told}{_beside([path], choice)}")
+            problem = f"{what_it_is(path)}. Known are {FORMATS}"
+            raise InputError(f"{name} {problem}{_beside([path], choice)}")
     return _Run(name=name, paths=(path,), format=format_)
 
 
 def _readable(folder: Path, choice: Choice) -> dict[Path, Format]:
     """Return the files of a folder that can be read, in the order of their names."""
-    found = {}
-    files = sorted(folder.iterdir(), key=lambda path: _counted(path.name))
-    for path in [each for each in files if each.is_file()][:_MOST_FILES]:
+    formats = {}
+    files = sorted(folder.iterdir(), key=lambda path: _numeric_key(path.name))
+    for path in [file for file in files if file.is_file()][:_MOST_FILES]:
         try:
             format_ = recognised(path, choice)
         except OSError:
             continue
         if format_ is not None:
-            found[path] = format_
-    return found
+            formats[path] = format_
+    return formats
 
 
 def _run_of(folder: Path, choice: Choice) -> _Run:
@@ -132,20 +134,24 @@ def _run_of(folder: Path, choice: Choice) -> _Run:
     Raises:
         InputError: there are none, or several could be the run.
     """
-    found = _readable(folder, choice)
-    wanted = {
+    readable = _readable(folder, choice)
+    candidates = {
         path: format_
-        for path, format_ in found.items()
+        for path, format_ in readable.items()
         if (choice.tag is None or format_ is Format.EVENTS)
         and (not choice.of_table or format_ in (Format.TABLE, Format.LOG))
-    } or found
-    if not wanted:
-        inside = [each.name for each in folder.iterdir() if each.is_dir()]
-        nested = f"; its folders are {listed(sorted(inside, key=_counted))}" if inside else ""
+    } or readable
+    if not candidates:
+        folder_names = [path.name for path in folder.iterdir() if path.is_dir()]
+        nested = (
+            f"; its folders are {listed(sorted(folder_names, key=_numeric_key))}"
+            if folder_names
+            else ""
+        )
         raise InputError(f"{folder} holds nothing that can be read{nested}. Known are {FORMATS}")
-    best = min(order(path, format_) for path, format_ in wanted.items())
-    paths = tuple(path for path, format_ in wanted.items() if order(path, format_) == best)
-    format_ = wanted[paths[0]]
+    best = min(order(path, format_) for path, format_ in candidates.items())
+    paths = tuple(path for path, format_ in candidates.items() if order(path, format_) == best)
+    format_ = candidates[paths[0]]
     exact = [path for path in paths if path.name in ("monitor.csv", "monitor.json")]
     if len(exact) == 1:
         paths = tuple(exact)
@@ -155,7 +161,7 @@ def _run_of(folder: Path, choice: Choice) -> _Run:
             f"{listed([path.name for path in paths])}; name one, or a wildcard if each is a seed"
         )
     name = str(folder if len(paths) > 1 else paths[0])
-    beside = tuple(path.name for path in found if path not in paths)
+    beside = tuple(path.name for path in readable if path not in paths)
     return _Run(name=name, paths=paths, format=format_, beside=beside)
 
 
@@ -189,12 +195,12 @@ def _joined(group: Sequence[_Run]) -> _Run:
     run, paths = group[0], tuple(path for run in group for path in run.paths)
     folder = paths[0].parent
     if run.format is Format.ENVIRONMENT:
-        every = [path.name for path in folder.iterdir() if _is_environment(path)]
-        if len(every) > len(paths):
+        names = [path.name for path in folder.iterdir() if _is_environment(path)]
+        if len(names) > len(paths):
             raise InputError(
-                f"{folder} holds the {len(every)} environments of one run, "
-                f"{listed(sorted(every, key=_counted))}: name the folder; a run that is a seed of "
-                "its own needs a folder of its own"
+                f"{folder} holds the {len(names)} environments of one run, "
+                f"{listed(sorted(names, key=_numeric_key))}: name the folder; a run that is a seed "
+                "of its own needs a folder of its own"
             )
     return replace(run, name=str(folder), paths=paths) if len(paths) > 1 else run
 
@@ -230,11 +236,11 @@ def _read(run: _Run, choice: Choice) -> list[Curve]:
 
 def _beside(paths: Sequence[Path], choice: Choice) -> str:
     """Return the end of an error message: which other files in the folder could be read."""
-    names = _others(paths, choice)
+    names = _other_names(paths, choice)
     return f". Beside it could be read: {listed(names)}" if names else ""
 
 
-def _others(paths: Sequence[Path], choice: Choice) -> list[str]:
+def _other_names(paths: Sequence[Path], choice: Choice) -> list[str]:
     return [path.name for path in _readable(paths[0].parent, choice) if path not in paths]
 
 
@@ -259,20 +265,22 @@ def _of_kind(curve: Curve, choice: Choice) -> Curve:
 
 
 def _with_seeds(curves: Sequence[Curve], seeds: Sequence[int] | None) -> list[Curve]:
-    named = [curve.seed for curve in curves if curve.seed is not None]
-    if named and seeds is not None:
+    file_seeds = [curve.seed for curve in curves if curve.seed is not None]
+    if file_seeds and seeds is not None:
         raise InputError("the files name their seeds in a column: leave out --seeds")
-    if named and len(named) < len(curves):
+    if file_seeds and len(file_seeds) < len(curves):
         raise InputError(
             "some files name their seeds in a column and some don't; import them apart"
         )
-    chosen = seeds or named or range(len(curves))
-    if len(chosen) != len(curves):
-        few = "fewer" if len(curves) < len(chosen) else "more"
-        raise InputError(f"there are {few} curves, {len(curves)}, than seeds, {len(chosen)}")
-    for seed, number in Counter(chosen).items():
+    curve_seeds = seeds or file_seeds or range(len(curves))
+    if len(curve_seeds) != len(curves):
+        relation = "fewer" if len(curves) < len(curve_seeds) else "more"
+        raise InputError(
+            f"there are {relation} curves, {len(curves)}, than seeds, {len(curve_seeds)}"
+        )
+    for seed, number in Counter(curve_seeds).items():
         if number > 1:
             raise InputError(
                 f"seed {seed} is named {number} times; each curve is a seed of its own"
             )
-    return [replace(curve, seed=seed) for curve, seed in zip(curves, chosen, strict=True)]
+    return [replace(curve, seed=seed) for curve, seed in zip(curves, curve_seeds, strict=True)]

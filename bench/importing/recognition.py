@@ -56,12 +56,12 @@ def recognised(path: Path, choice: Choice) -> Format | None:
         return Format.EVENTS
     if beginning.startswith(b"PK\x03\x04"):
         return Format.EVALUATIONS
-    first = _first_line(beginning)
-    if MARK.match(first):
+    first_line = _first_line(beginning)
+    if MARK.match(first_line):
         return _monitor(path)
-    if first.startswith("{"):
-        return _of_json(path, first, choice)
-    return None if separator_of(first, choice) is None else _table(path)
+    if first_line.startswith("{"):
+        return _of_json(path, first_line, choice)
+    return None if separator_of(first_line, choice) is None else _table(path)
 
 
 def what_it_is(path: Path) -> str:
@@ -69,9 +69,9 @@ def what_it_is(path: Path) -> str:
     beginning = _beginning(path)
     if not beginning:
         return "is empty"
-    first = _first_line(beginning)
-    columns = max((header(first, separator) for separator in SEPARATORS), key=len)
-    if len(columns) < 2 or not first.isprintable() or "\ufffd" in first:
+    first_line = _first_line(beginning)
+    columns = max((header(first_line, separator) for separator in SEPARATORS), key=len)
+    if len(columns) < 2 or not first_line.isprintable() or "\ufffd" in first_line:
         return "is of no known format"
     return f"is of no known format; its columns are {listed(columns)}"
 
@@ -96,9 +96,9 @@ def _table(path: Path) -> Format:
     return Format.LOG if path.name in _LOGS else Format.TABLE
 
 
-def _of_json(path: Path, first: str, choice: Choice) -> Format | None:
+def _of_json(path: Path, first_line: str, choice: Choice) -> Format | None:
     try:
-        table = read_lines_of_json(first, path.name)
+        table = read_lines_of_json(first_line, path.name)
     except InputError:
         return None
     if table.find("t_start") is not None:

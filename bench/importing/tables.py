@@ -50,10 +50,10 @@ class Table:
         Raises:
             InputError: several columns have this name.
         """
-        found = [i for i, name in enumerate(self.columns) if plain(name) == plain(column)]
-        if len(found) > 1:
-            raise InputError(f"{self.name}: {len(found)} columns are called {quoted(column)}")
-        return found[0] if found else None
+        positions = [i for i, name in enumerate(self.columns) if plain(name) == plain(column)]
+        if len(positions) > 1:
+            raise InputError(f"{self.name}: {len(positions)} columns are called {quoted(column)}")
+        return positions[0] if positions else None
 
     def place(self, column: str) -> int:
         """Return the position of a column that a user names.
@@ -93,9 +93,9 @@ class Table:
                     ) from None
             raise
 
-    def where(self, chosen: pd.Series) -> Table:
+    def where(self, mask: pd.Series) -> Table:
         """Return the table with the chosen rows only."""
-        return replace(self, rows=self.rows[chosen.to_numpy()].reset_index(drop=True))
+        return replace(self, rows=self.rows[mask.to_numpy()].reset_index(drop=True))
 
 
 def text_of(content: bytes, name: str) -> str:
@@ -162,7 +162,7 @@ def read_lines_of_json(text: str, name: str) -> Table:
     environment = None
     for number, line in enumerate(lines):
         try:
-            found = json.loads(line)
+            record = json.loads(line)
         except (ValueError, RecursionError) as error:
             if number and number == len(lines) - 1:
                 remarks = (TORN,)
@@ -170,12 +170,12 @@ def read_lines_of_json(text: str, name: str) -> Table:
             raise InputError(
                 f"{name}, line {number + 1}: {quoted(line)} is no object of JSON"
             ) from error
-        if not isinstance(found, dict):
+        if not isinstance(record, dict):
             raise InputError(f"{name}, line {number + 1}: {quoted(line)} is no object of JSON")
-        config = found.pop("config", None)  # all of RLlib's settings, on every line
+        config = record.pop("config", None)  # all of RLlib's settings, on every line
         if isinstance(config, dict) and isinstance(config.get("env"), str):
             environment = config["env"]
-        objects.append(found)
+        objects.append(record)
     rows = pd.json_normalize(objects, sep="/", max_level=3)
     columns = tuple(map(str, rows.columns))
     rows.columns = pd.RangeIndex(len(columns))

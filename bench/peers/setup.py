@@ -44,8 +44,8 @@ def interpreter(peer: Peer) -> Path:
 def last_words(text: str) -> str:
     """Return the last line that is neither empty nor a warning; "nothing" if there is none."""
     lines = [line.strip() for line in text.splitlines()]
-    said = [line for line in lines if line and not line.startswith(("WARNING", "[notice]"))]
-    return said[-1] if said else "nothing"
+    messages = [line for line in lines if line and not line.startswith(("WARNING", "[notice]"))]
+    return messages[-1] if messages else "nothing"
 
 
 def _key(requirements: Path) -> str:
@@ -79,7 +79,7 @@ def _install(peer: Peer, folder: Path) -> None:
 
 
 def _run(peer: Peer, command: Sequence[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        words = last_words(f"{done.stdout}\n{done.stderr}")
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    if result.returncode:
+        words = last_words(f"{result.stdout}\n{result.stderr}")
         raise PeerUnavailable(f"{peer.name} can't be installed: {words}")

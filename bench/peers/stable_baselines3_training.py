@@ -76,33 +76,35 @@ def resident_memory() -> float:
         return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def model_of(algorithm: str, environment: str, environments: int, given: dict[str, Any]) -> Any:
+def model_of(
+    algorithm: str, environment: str, environments: int, hyperparameters: dict[str, Any]
+) -> Any:
     """Return the algorithm on its environments, ready to learn."""
     worlds = VecNormalize(
         make_vec_env(environment, n_envs=environments, seed=0),
         norm_obs=True,
         norm_reward=True,
-        gamma=given["discount"],
+        gamma=hyperparameters["discount"],
     )
-    sizes = list(given["hidden_sizes"])
+    sizes = list(hyperparameters["hidden_sizes"])
     networks = {"net_arch": {"pi": sizes, "vf": sizes}, "activation_fn": torch.nn.Tanh}
     if algorithm == "a2c":
         return A2C("MlpPolicy", worlds, policy_kwargs=networks, device="cpu", seed=0)
     return PPO(
         "MlpPolicy",
         worlds,
-        n_steps=given["batch_steps"] // environments,
-        batch_size=given["minibatch"],
-        n_epochs=given["epochs"],
-        learning_rate=given["learning_rate"],
-        gamma=given["discount"],
-        gae_lambda=given["gae_lambda"],
-        clip_range=given["clip_range"],
-        normalize_advantage=given["advantage_normalization"] == "minibatch",
-        ent_coef=given["entropy_coefficient"],
+        n_steps=hyperparameters["batch_steps"] // environments,
+        batch_size=hyperparameters["minibatch"],
+        n_epochs=hyperparameters["epochs"],
+        learning_rate=hyperparameters["learning_rate"],
+        gamma=hyperparameters["discount"],
+        gae_lambda=hyperparameters["gae_lambda"],
+        clip_range=hyperparameters["clip_range"],
+        normalize_advantage=hyperparameters["advantage_normalization"] == "minibatch",
+        ent_coef=hyperparameters["entropy_coefficient"],
         # The peer weighs (V − R)², the caller (V − R)² / 2.
-        vf_coef=given["value_coefficient"] / 2,
-        max_grad_norm=given["gradient_norm_clip"],
+        vf_coef=hyperparameters["value_coefficient"] / 2,
+        max_grad_norm=hyperparameters["gradient_norm_clip"],
         policy_kwargs=networks,
         device="cpu",
         seed=0,
@@ -123,12 +125,12 @@ def main(
     with tempfile.TemporaryDirectory() as logs:
         os.environ["SB3_LOGDIR"] = logs  # else a folder for each training stays behind
         model.learn(ENDLESS, callback=clock)
-    (first, begun, busy), (last, ended, done) = clock.marks[0], clock.marks[-1]
+    (first_step, start, start_cpu), (last_step, end, end_cpu) = clock.marks[0], clock.marks[-1]
     measured = {
-        "steps": last - first,
-        "seconds": ended - begun,
-        "steps_per_second": (last - first) / (ended - begun),
-        "cpu_seconds": done - busy,
+        "steps": last_step - first_step,
+        "seconds": end - start,
+        "steps_per_second": (last_step - first_step) / (end - start),
+        "cpu_seconds": end_cpu - start_cpu,
         "version": stable_baselines3.__version__,
         "memory": resident_memory(),
     }

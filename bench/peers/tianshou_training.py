@@ -109,19 +109,19 @@ def gaussian(location_and_scale: tuple[torch.Tensor, torch.Tensor]) -> Distribut
     return Independent(Normal(*location_and_scale), 1)
 
 
-def ready(algorithm: str, world: gymnasium.Env[Any, Any], given: dict[str, Any]) -> Ready:
+def ready(algorithm: str, world: gymnasium.Env[Any, Any], hyperparameters: dict[str, Any]) -> Ready:
     """Return the algorithm for the spaces of `world`."""
     network = partial(
         Net,
         state_shape=world.observation_space.shape,
-        hidden_sizes=given["hidden_sizes"],
+        hidden_sizes=hyperparameters["hidden_sizes"],
         activation=torch.nn.Tanh,
     )
     actor = ContinuousActorProbabilistic(
         preprocess_net=network(), action_shape=world.action_space.shape, unbounded=True
     )
     critic = ContinuousCritic(preprocess_net=network())
-    torch.nn.init.constant_(actor.sigma_param, given["initial_log_std"])
+    torch.nn.init.constant_(actor.sigma_param, hyperparameters["initial_log_std"])
     for module in ActorCritic(actor, critic).modules():
         if isinstance(module, torch.nn.Linear):
             torch.nn.init.orthogonal_(module.weight, gain=2**0.5)
@@ -140,23 +140,25 @@ def ready(algorithm: str, world: gymnasium.Env[Any, Any], given: dict[str, Any])
         ppo = PPO(
             policy=policy,
             critic=critic,
-            optim=AdamOptimizerFactory(lr=given["learning_rate"], eps=given["adam_epsilon"]),
-            eps_clip=given["clip_range"],
-            advantage_normalization=given["advantage_normalization"] == "minibatch",
+            optim=AdamOptimizerFactory(
+                lr=hyperparameters["learning_rate"], eps=hyperparameters["adam_epsilon"]
+            ),
+            eps_clip=hyperparameters["clip_range"],
+            advantage_normalization=hyperparameters["advantage_normalization"] == "minibatch",
             recompute_advantage=False,
             # The peer weighs (V − R)², the caller (V − R)² / 2.
-            vf_coef=given["value_coefficient"] / 2,
-            ent_coef=given["entropy_coefficient"],
-            max_grad_norm=given["gradient_norm_clip"],
-            gae_lambda=given["gae_lambda"],
-            gamma=given["discount"],
+            vf_coef=hyperparameters["value_coefficient"] / 2,
+            ent_coef=hyperparameters["entropy_coefficient"],
+            max_grad_norm=hyperparameters["gradient_norm_clip"],
+            gae_lambda=hyperparameters["gae_lambda"],
+            gamma=hyperparameters["discount"],
             return_scaling=True,
         )
         return Ready(
             algorithm=ppo,
-            collect=given["batch_steps"],
-            epochs=given["epochs"],
-            minibatch=given["minibatch"],
+            collect=hyperparameters["batch_steps"],
+            epochs=hyperparameters["epochs"],
+            minibatch=hyperparameters["minibatch"],
         )
     if algorithm == "a2c":
         a2c = A2C(
@@ -202,34 +204,34 @@ def main(
     world = gymnasium.make(environment)
     if not isinstance(world.action_space, gymnasium.spaces.Box):
         sys.exit(f"{environment} has no continuous actions, and only those are set up here")
-    chosen = ready(algorithm, world, hyperparameters)
+    prepared = ready(algorithm, world, hyperparameters)
     worlds = VectorEnvNormObs(DummyVectorEnv([partial(gymnasium.make, environment)] * environments))
     worlds.seed(0)
-    size = max(BUFFER, 2 * chosen.collect)
+    size = max(BUFFER, 2 * prepared.collect)
     buffer = VectorReplayBuffer(size, environments) if environments > 1 else ReplayBuffer(size)
     clock = Clock(seconds)
     with suppress(EnoughError):
-        chosen.algorithm.run_training(
+        prepared.algorithm.run_training(
             OnPolicyTrainerParams(
                 training_collector=Collector(
-                    chosen.algorithm, worlds, buffer, exploration_noise=True
+                    prepared.algorithm, worlds, buffer, exploration_noise=True
                 ),
                 training_fn=clock,
                 max_epochs=EPOCHS,
                 epoch_num_steps=EPOCH_STEPS,
-                collection_step_num_env_steps=chosen.collect,
-                update_step_num_repetitions=chosen.epochs,
-                batch_size=chosen.minibatch,
+                collection_step_num_env_steps=prepared.collect,
+                update_step_num_repetitions=prepared.epochs,
+                batch_size=prepared.minibatch,
                 verbose=False,
                 show_progress=False,
             )
         )
-    (first, begun, busy), (last, ended, done) = clock.marks[0], clock.marks[-1]
+    (first_step, start, start_cpu), (last_step, end, end_cpu) = clock.marks[0], clock.marks[-1]
     measured = {
-        "steps": last - first,
-        "seconds": ended - begun,
-        "steps_per_second": (last - first) / (ended - begun),
-        "cpu_seconds": done - busy,
+        "steps": last_step - first_step,
+        "seconds": end - start,
+        "steps_per_second": (last_step - first_step) / (end - start),
+        "cpu_seconds": end_cpu - start_cpu,
         "version": tianshou.__version__,
         "memory": resident_memory(),
     }

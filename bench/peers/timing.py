@@ -80,17 +80,17 @@ def time_peer(
     }
     # Isolated: modules beside the script or on PYTHONPATH are not the peer's.
     command = [str(python), "-I", "-W", "ignore", str(peer.script), json.dumps(arguments)]
-    places = _places(cores)
+    core_ids = _places(cores)
     with ExitStack() as stack:
-        started = [stack.enter_context(_started(command, place)) for place in places]
-        failed = _wait(started)
-        answers = [process.answer(peer) for process in failed or started]
+        processes = [stack.enter_context(_started(command, core_id)) for core_id in core_ids]
+        failed = _wait(processes)
+        answers = [process.answer(peer) for process in failed or processes]
     return [
         PeerTiming(
             peer=peer.name,
             environment=environment,
             environments=environments,
-            core=place,
+            core=core_id,
             steps=answer["steps"],
             seconds=answer["seconds"],
             steps_per_second=answer["steps_per_second"],
@@ -98,7 +98,7 @@ def time_peer(
             memory=answer["memory"],
             version=answer["version"],
         )
-        for place, answer in zip(places, answers, strict=True)
+        for core_id, answer in zip(core_ids, answers, strict=True)
     ]
 
 
@@ -116,20 +116,20 @@ def _places(cores: int) -> list[int | None]:
 class _Process:
     """The script on one core, and the files that it writes to."""
 
-    process: subprocess.Popen[bytes]
+    popen: subprocess.Popen[bytes]
     output: IO[bytes]
     errors: IO[bytes]
 
     def answer(self, peer: Peer) -> Mapping[str, Any]:
         """Return the measurement that the peer's process has printed, after its end."""
-        if code := self.process.returncode:
-            words = last_words(_content(self.errors))
-            raise PeerUnavailable(f"{peer.name} failed with exit code {code}: {words}")
-        words = last_words(_content(self.output))
+        if code := self.popen.returncode:
+            line = last_words(_content(self.errors))
+            raise PeerUnavailable(f"{peer.name} failed with exit code {code}: {line}")
+        line = last_words(_content(self.output))
         try:
-            answer: Mapping[str, Any] = json.loads(words)
+            answer: Mapping[str, Any] = json.loads(line)
         except json.JSONDecodeError as error:
-            raise PeerUnavailable(f"{peer.name} measured nothing; it said: {words}") from error
+            raise PeerUnavailable(f"{peer.name} measured nothing; it said: {line}") from error
         return answer
 
 
@@ -147,18 +147,18 @@ def _started(command: list[str], core: int | None) -> Iterator[_Process]:
                 env={**os.environ, **WORKER_ENVIRONMENT},
             )
         try:
-            yield _Process(process=process, output=output, errors=errors)
+            yield _Process(popen=process, output=output, errors=errors)
         finally:
             process.kill()
             process.wait()
 
 
-def _wait(started: Sequence[_Process]) -> list[_Process]:
+def _wait(processes: Sequence[_Process]) -> list[_Process]:
     """Wait until all processes have ended or one has failed; return the failed ones."""
     while True:
-        codes = [each.process.poll() for each in started]
+        codes = [process.popen.poll() for process in processes]
         if None not in codes or any(codes):
-            return [each for each, code in zip(started, codes, strict=True) if code]
+            return [process for process, code in zip(processes, codes, strict=True) if code]
         time.sleep(POLL_EVERY)
 
 

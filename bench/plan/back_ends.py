@@ -105,7 +105,9 @@ GYMNASIUM = BackEnd(
     trainer="bench.train.trainer",
     distributions=("gymnasium",),
 )
-BACK_ENDS: dict[str, BackEnd] = {each.name: each for each in (SEQUENCE, WARP, ENVPOOL, GYMNASIUM)}
+BACK_ENDS: dict[str, BackEnd] = {
+    library.name: library for library in (SEQUENCE, WARP, ENVPOOL, GYMNASIUM)
+}
 """Name -> back end."""
 
 
@@ -132,12 +134,14 @@ def check_trains(name: str, algorithm: object, environment: str, back_end_name: 
     """
     from algorithms.answers.algorithm import SequenceAlgorithm
 
-    answers = back_end(back_end_name).takes == "answers"
-    if isinstance(algorithm, SequenceAlgorithm) == answers:
+    takes_answers = back_end(back_end_name).takes == "answers"
+    if isinstance(algorithm, SequenceAlgorithm) == takes_answers:
         return
-    allowed = [each for each in ALGORITHMS if (each in SEQUENCE_ALGORITHMS) == answers]
+    allowed = [
+        candidate for candidate in ALGORITHMS if (candidate in SEQUENCE_ALGORITHMS) == takes_answers
+    ]
     raise InputError(
-        f"algorithm {name!r} learns from {'actions' if answers else 'whole answers'}, and "
-        f"{environment!r} takes {'whole answers' if answers else 'actions'}. "
+        f"algorithm {name!r} learns from {'actions' if takes_answers else 'whole answers'}, and "
+        f"{environment!r} takes {'whole answers' if takes_answers else 'actions'}. "
         f"Allowed: {', '.join(allowed)}"
     )

@@ -23,7 +23,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 ALGORITHM_CLASSES = ("Algorithm", "SequenceAlgorithm")
-_SAID_TO_PEOPLE = ("title", "equation")
+_DOCUMENTATION = ("title", "equation")
 _NO_MEANING = ("ctx", "kind", "type_comment", "type_ignores")
 """Fields that repeat what a node's position says, or say how a constant is spelled."""
 
@@ -46,8 +46,8 @@ class BareCode:
 
     def text(self, used: Collection[str]) -> str:
         """Return the module as text, with those of its bindings that are in `used`."""
-        kept = sorted(text for name, text in self.bindings if name in used or name == "*")
-        return "\n".join([self.body, *kept])
+        texts = sorted(text for name, text in self.bindings if name in used or name == "*")
+        return "\n".join([self.body, *texts])
 
 
 def bare_code(source: bytes, file: str) -> BareCode:
@@ -90,14 +90,14 @@ def _assigned(node: ast.stmt) -> tuple[str | None, ast.expr | None]:
 
 
 def _names(node: ast.stmt) -> Iterator[str]:
-    for each in ast.walk(node):
-        if isinstance(each, ast.Name):
-            yield each.id
-        elif isinstance(each, ast.Attribute):
-            yield each.attr
-        elif isinstance(each, ast.Constant) and isinstance(each.value, str):
+    for child in ast.walk(node):
+        if isinstance(child, ast.Name):
+            yield child.id
+        elif isinstance(child, ast.Attribute):
+            yield child.attr
+        elif isinstance(child, ast.Constant) and isinstance(child.value, str):
             # Perhaps a name for getattr, or an annotation written as a string.
-            yield each.value
+            yield child.value
 
 
 def _written(value: object) -> str:
@@ -129,8 +129,8 @@ class _Bare(ast.NodeTransformer):
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """Remove docstrings, those of attributes too."""
-        alone = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if alone else self.generic_visit(node)
+        is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if is_text else self.generic_visit(node)
 
     def visit_Pass(self, node: ast.Pass) -> None:
         """Remove `pass`, since nothing is left of a body that was only a docstring either."""
@@ -138,16 +138,16 @@ class _Bare(ast.NodeTransformer):
     def visit_If(self, node: ast.If) -> ast.AST | list[ast.AST]:
         """Remove imports for annotations only."""
         if _written(node.test) in _TYPE_CHECKING:
-            return [kept for each in node.orelse for kept in _listed(self.visit(each))]
+            return [kept for statement in node.orelse for kept in _listed(self.visit(statement))]
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
         """Remove lists of ids."""
-        return None if _ids(node) else self.generic_visit(node)
+        return None if _assigns_ids(node) else self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
         """Remove lists of ids."""
-        return None if _ids(node) else self.generic_visit(node)
+        return None if _assigns_ids(node) else self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         """Remove the message of an assert."""
@@ -165,10 +165,10 @@ class _Bare(ast.NodeTransformer):
         if called in ("hyperparameter", "redeclared"):
             return ast.Call(func=node.func, args=[], keywords=[])
         if called in ALGORITHM_CLASSES:
-            kept = [each for each in node.keywords if each.arg not in _SAID_TO_PEOPLE]
-            node = ast.Call(func=node.func, args=node.args, keywords=kept)
+            keywords = [keyword for keyword in node.keywords if keyword.arg not in _DOCUMENTATION]
+            node = ast.Call(func=node.func, args=node.args, keywords=keywords)
         if called.endswith("Error"):
-            node.args = [_Textless().visit(each) for each in node.args]
+            node.args = [_Textless().visit(argument) for argument in node.args]
         return self.generic_visit(node)
 
     def visit_FormattedValue(self, node: ast.FormattedValue) -> ast.AST:
@@ -182,12 +182,12 @@ class _Bare(ast.NodeTransformer):
         """Write an f-string in one form: adjacent texts joined; without values, a plain string."""
         self.generic_visit(node)
         parts: list[ast.expr] = []
-        for each in node.values:
-            if isinstance(each, ast.Constant) and parts and isinstance(parts[-1], ast.Constant):
-                parts[-1] = ast.Constant(value=str(parts[-1].value) + str(each.value))
-            elif not (isinstance(each, ast.Constant) and each.value == ""):
-                parts.append(each)
-        if all(isinstance(each, ast.Constant) for each in parts):
+        for value in node.values:
+            if isinstance(value, ast.Constant) and parts and isinstance(parts[-1], ast.Constant):
+                parts[-1] = ast.Constant(value=str(parts[-1].value) + str(value.value))
+            elif not (isinstance(value, ast.Constant) and value.value == ""):
+                parts.append(value)
+        if all(isinstance(part, ast.Constant) for part in parts):
             return parts[0] if parts else ast.Constant(value="")
         return ast.JoinedStr(values=parts)
 
@@ -216,7 +216,7 @@ def _listed(visited: ast.AST | list[ast.AST] | None) -> list[ast.AST]:
     return visited if isinstance(visited, list) else [visited]
 
 
-def _ids(node: ast.stmt) -> bool:
+def _assigns_ids(node: ast.stmt) -> bool:
     """Whether a statement assigns a list of ids, all of them strings."""
     target, value = _assigned(node)
     if target is None or not (target == "__all__" or target.endswith("_IDS")):
@@ -224,5 +224,6 @@ def _ids(node: ast.stmt) -> bool:
     if not isinstance(value, ast.Tuple | ast.List | ast.Set):
         return False
     return all(
-        isinstance(each, ast.Constant) and isinstance(each.value, str) for each in value.elts
+        isinstance(element, ast.Constant) and isinstance(element.value, str)
+        for element in value.elts
     )

@@ -62,10 +62,10 @@ def source_digest(description: Trainable, root: Path = ROOT) -> str:
         InputError, FileNotFoundError: as `code_digest` does.
     """
     algorithm = algorithm_address(description.algorithm)
-    stepping = _back_end(description.back_end)
-    given = [algorithm.partition(":")[0], stepping.trainer, stepping.environments]
-    own = own_modules(description)
-    code = closure([*given, *own], root, tuple(map(plugin_of, own)))
+    back_end = _back_end(description.back_end)
+    modules = [algorithm.partition(":")[0], back_end.trainer, back_end.environments]
+    plugin_modules = own_modules(description)
+    code = closure([*modules, *plugin_modules], root, tuple(map(plugin_of, plugin_modules)))
     return _digits([algorithm, *(f"{module} {source}" for module, source in sorted(code.items()))])
 
 
@@ -85,12 +85,12 @@ def own_modules(description: Trainable) -> list[str]:
     Raises:
         InputError: no algorithm has this name.
     """
-    own = []
+    modules = []
     if description.algorithm not in ALGORITHMS:
-        own.append(algorithm_address(description.algorithm).partition(":")[0])
+        modules.append(algorithm_address(description.algorithm).partition(":")[0])
     if ":" in description.environment:
-        own.append(description.environment.rpartition(":")[0])
-    return own
+        modules.append(description.environment.rpartition(":")[0])
+    return modules
 
 
 def closure(
@@ -107,24 +107,26 @@ def closure(
         FileNotFoundError: one of the modules given is no file under `root` or of a plugin.
     """
     sources = Sources(root=root, plugins=plugins)
-    found: dict[str, BareCode] = {}
-    given = tuple(modules)
-    pending = list(given)
-    for module in given:
+    codes: dict[str, BareCode] = {}
+    requested = tuple(modules)
+    pending = list(requested)
+    for module in requested:
         if sources.file(module) is None:
             raise FileNotFoundError(f"no module {module} under {root}")
     while pending:
         module = pending.pop()
         path = sources.file(module)
-        if module not in found and path is not None:
+        if module not in codes and path is not None:
             # The stamp is part of the cache's key: files may change while a notebook runs.
             status = path.stat()
             stamp = status.st_mtime_ns, status.st_size
-            found[module], reached = _read(path, stamp, module, sources)
-            others = {each.environments for each in BACK_ENDS.values()}.difference(given)
-            pending += [each for each in reached if each not in others]
-    used = frozenset[str]().union(*(each.used for each in found.values()))
-    return {module: each.text(used) for module, each in found.items()}
+            codes[module], imported = _read(path, stamp, module, sources)
+            other_environments = {
+                back_end.environments for back_end in BACK_ENDS.values()
+            }.difference(requested)
+            pending += [name for name in imported if name not in other_environments]
+    used = frozenset[str]().union(*(code.used for code in codes.values()))
+    return {module: code.text(used) for module, code in codes.items()}
 
 
 @cache
@@ -143,10 +145,10 @@ def _read(
     """Return the bare code of the file as of this stamp, and the modules that it imports."""
     code = bare_code(path.read_bytes(), str(path))
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    reached = [*_imports(code.tree, package, sources)]
-    if not any(module.startswith(f"{each}.") for each in PACKAGES):
-        reached += _named(code.tree)
-    return code, tuple(filter(sources.counts, reached))
+    modules = [*_imports(code.tree, package, sources)]
+    if not any(module.startswith(f"{suite_package}.") for suite_package in PACKAGES):
+        modules += _named_modules(code.tree)
+    return code, tuple(filter(sources.counts, modules))
 
 
 def _imports(tree: ast.Module, package: str, sources: Sources) -> Iterator[str]:
@@ -154,17 +156,17 @@ def _imports(tree: ast.Module, package: str, sources: Sources) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            above = package.split(".")[: len(package.split(".")) + 1 - node.level]
-            origin = ".".join([*(above if node.level else []), *filter(None, [node.module])])
+            parents = package.split(".")[: len(package.split(".")) + 1 - node.level]
+            origin = ".".join([*(parents if node.level else []), *filter(None, [node.module])])
             for alias in node.names:
                 submodule = f"{origin}.{alias.name}"
                 yield submodule if sources.file(submodule) else origin
 
 
-def _named(tree: ast.Module) -> Iterator[str]:
+def _named_modules(tree: ast.Module) -> Iterator[str]:
     """Yield the modules in strings like "package.module:Class"."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            named = _ENTRY_POINT.fullmatch(node.value)
-            if named:
-                yield named[1]
+            match = _ENTRY_POINT.fullmatch(node.value)
+            if match:
+                yield match[1]

@@ -61,7 +61,7 @@ class Description:
             TypeError: a value is none of None, bool, int, float, str or a tuple of these.
             ValueError: a value is NaN.
         """
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values = {setting.name: getattr(self, setting.name) for setting in fields(self)}
         if self.time_limit is None:
             del values["time_limit"]
         before = {name: _typed(value) for name, value in values.pop("as_before").items()}
@@ -86,17 +86,17 @@ class Description:
             ValueError: the text is not canonical.
         """
         try:
-            given = json.loads(text)
-            values = {name: _untyped(value) for name, value in given["hyperparameters"].items()}
-            others = {
-                name: _untyped(value) for name, value in given.items() if name != "hyperparameters"
+            parsed = json.loads(text)
+            values = {name: _untyped(value) for name, value in parsed["hyperparameters"].items()}
+            other_values = {
+                name: _untyped(value) for name, value in parsed.items() if name != "hyperparameters"
             }
-            found = cls(hyperparameters=values, as_before={}, **others)
+            description = cls(hyperparameters=values, as_before={}, **other_values)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"no canonical description: {text!r}") from error
-        if found.canonical() != text:
+        if description.canonical() != text:
             raise ValueError(f"no canonical description: {text!r}")
-        return found
+        return description
 
     def completed(self, as_before: Mapping[str, Any]) -> Description:
         """Return this description with the hyperparameters declared since; its name is the same."""
@@ -142,7 +142,7 @@ def _typed(value: object) -> object:
         case str():
             return f"str:{value}"
         case tuple() | list():
-            return [_typed(each) for each in value]
+            return [_typed(element) for element in value]
     raise TypeError(f"a description can't hold {value!r} of type {type(value).__name__}")
 
 
@@ -168,5 +168,5 @@ def plain(value: object) -> object:
     if isinstance(value, float) and not math.isfinite(value):
         return str(float(value))
     if isinstance(value, tuple | list):
-        return [plain(each) for each in value]
+        return [plain(element) for element in value]
     return value

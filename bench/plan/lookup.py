@@ -78,7 +78,7 @@ def _defined_in(path: Path) -> Ablation:
         sys.path.append(folder)
     try:
         exec(compile(path.read_bytes(), str(path), "exec"), vars(module))
-        named = _only_one(path, vars(module))
+        ablation = _only_one(path, vars(module))
     except (InputError, KeyboardInterrupt):
         raise
     except OSError as error:
@@ -87,34 +87,39 @@ def _defined_in(path: Path) -> Ablation:
         raise _broken(path, error) from error
     except BaseException as error:  # whatever a file may raise
         raise _broken(path, error) from error
-    if named.name in ABLATIONS:
+    if ablation.name in ABLATIONS:
         raise InputError(
-            f"ablation file {path} takes the name {named.name!r}, which is an ablation of the "
+            f"ablation file {path} takes the name {ablation.name!r}, which is an ablation of the "
             "suite; give yours another"
         )
-    return named
+    return ablation
 
 
 def _only_one(path: Path, names: Mapping[str, object]) -> Ablation:
     """Return the file's one ablation as a plain `Ablation`: no code of a subclass runs later."""
     # `type`, as an object may fake its class; by id, as one ablation may have two names.
-    defined = {id(each): each for each in names.values() if issubclass(type(each), Ablation)}
-    named = names.get("ABLATION")
-    if id(named) not in defined:
+    defined = {id(value): value for value in names.values() if issubclass(type(value), Ablation)}
+    ablation = names.get("ABLATION")
+    if id(ablation) not in defined:
         if len(defined) != 1:
-            named_so = ", ".join(cast(Ablation, each).name for each in defined.values()) or "none"
+            listed = (
+                ", ".join(cast(Ablation, candidate).name for candidate in defined.values())
+                or "none"
+            )
             raise InputError(
                 f"ablation file {path} must define exactly one Ablation, or call one ABLATION; "
-                f"it defines {named_so}"
+                f"it defines {listed}"
             )
-        (named,) = defined.values()
-    values = _values(named, Ablation)
-    values["variants"] = tuple(Variant(**_values(each, Variant)) for each in values["variants"])
+        (ablation,) = defined.values()
+    values = _values(ablation, Ablation)
+    values["variants"] = tuple(
+        Variant(**_values(variant, Variant)) for variant in values["variants"]
+    )
     return Ablation(**values)
 
 
-def _values(of: object, kind: type[Ablation] | type[Variant]) -> dict[str, Any]:
-    return {field.name: getattr(of, field.name) for field in dataclasses.fields(kind)}
+def _values(instance: object, kind: type[Ablation] | type[Variant]) -> dict[str, Any]:
+    return {field.name: getattr(instance, field.name) for field in dataclasses.fields(kind)}
 
 
 def _broken(path: Path, error: BaseException) -> InputError:

@@ -18,7 +18,7 @@ LARGEST_SEED = 2**63 - 1
 _LONGEST_SHOWN = 100
 _LARGEST_DIGITS = len(str(10 * LARGEST_SEED))
 # Values that libraries and files can hold: integers of 64 bits, texts without lone surrogates.
-_HELD: dict[Any, Callable[[Any], object]] = {
+_STORABLE: dict[Any, Callable[[Any], object]] = {
     int: lambda number: -(2**63) <= number < 2**63,
     str: lambda text: text == text.encode(errors="replace").decode(),
     bool: lambda _: True,
@@ -144,18 +144,18 @@ def coerce(value: Any, annotation: Any) -> object:
         return arguments[arguments.index(value)]
     if origin in (Union, types.UnionType):
         # In an int | float, 1 stays an int: what it was written as.
-        for argument in sorted(arguments, key=lambda each: type(value) is not each):
+        for argument in sorted(arguments, key=lambda kind: type(value) is not kind):
             with suppress(ValueError):
                 return coerce(value, argument)
     elif origin is tuple and isinstance(value, tuple | list):
-        return tuple(coerce(each, arguments[0]) for each in value)
+        return tuple(coerce(element, arguments[0]) for element in value)
     elif annotation is float and type(value) in (int, float):
         with suppress(OverflowError):
             # Zero has one spelling, or -0.0 would be a run of its own.
             number = float(value) + 0.0
             if not math.isnan(number):
                 return number
-    elif type(value) is annotation and annotation in _HELD and _HELD[annotation](value):
+    elif type(value) is annotation and annotation in _STORABLE and _STORABLE[annotation](value):
         return value
     raise ValueError(f"allowed: {describe(annotation)}")
 

@@ -58,15 +58,15 @@ class Plan:
 
     def seeds(self, cell: Cell) -> tuple[int, ...]:
         """Return the seeds that fix n: all of the ablation's if the cell's are among them."""
-        own = self.ablation.seeds
-        return own if set(cell.seeds) <= set(own) else cell.seeds
+        ablation_seeds = self.ablation.seeds
+        return ablation_seeds if set(cell.seeds) <= set(ablation_seeds) else cell.seeds
 
     def rows(self, created: datetime) -> list[dict[str, object]]:
         """Return the rows of the store's table `plans`, one row per cell."""
         environments = list(dict.fromkeys(cell.environment for cell in self.cells))
         # A path may hold bytes that are no text.
         options = self.options.encode(errors="backslashreplace").decode()
-        asked: dict[str, object] = {"options": options} if options else {}
+        request: dict[str, object] = {"options": options} if options else {}
         return [
             {
                 "ablation": self.ablation.name,
@@ -90,7 +90,7 @@ class Plan:
                         "mechanism": self.ablation.mechanism,
                         "page": self.ablation.page,
                         "seeds": list(self.seeds(cell)),
-                        **asked,
+                        **request,
                         **({"held_out": list(cell.seeds)} if self.ablation.held_out else {}),
                     },
                     ensure_ascii=False,
@@ -134,22 +134,24 @@ def make_plan(
     for name in variants or ():
         if name not in names:
             raise unknown(f"variant of {ablation.name}", name, names)
-    selected = [each for each in ablation.variants if not variants or each.name in variants]
+    selected = [
+        variant for variant in ablation.variants if not variants or variant.name in variants
+    ]
     if ablation.held_out and not set(seeds or ()) <= set(ablation.seeds):
-        own = ",".join(map(str, ablation.seeds))
+        allowed = ",".join(map(str, ablation.seeds))
         raise InputError(
-            f"ablation {ablation.name!r} is about the seeds {own}, which nothing else has seen; "
-            "choose among them"
+            f"ablation {ablation.name!r} is about the seeds {allowed}, which nothing else has "
+            "seen; choose among them"
         )
-    for name in dict.fromkeys(each.algorithm for each in selected):
+    for name in dict.fromkeys(variant.algorithm for variant in selected):
         _check_documentation(name)
-    values = {each.name: _hyperparameters(each, settings or {}) for each in selected}
-    notes = _spread(selected, settings or {})
+    values = {variant.name: _hyperparameters(variant, settings or {}) for variant in selected}
+    notes = _check_settings(selected, settings or {})
     if device == "cpu":
         notes += _without_slope(selected)
-    chosen = tuple(dict.fromkeys(environments or ablation.environments))
+    environment_ids = tuple(dict.fromkeys(environments or ablation.environments))
     cells = []
-    for environment in chosen:
+    for environment in environment_ids:
         for variant in selected:
             back_end = back_end_of(environment)
             algorithm = load_algorithm(variant.algorithm)
@@ -224,7 +226,7 @@ def _hyperparameters(variant: Variant, settings: Mapping[str, str]) -> dict[str,
     return values
 
 
-def _spread(selected: Sequence[Variant], settings: Mapping[str, str]) -> list[str]:
+def _check_settings(selected: Sequence[Variant], settings: Mapping[str, str]) -> list[str]:
     """Check that each setting applies to a variant; return a note if it doesn't apply to all."""
     notes = []
     fields = {
@@ -235,13 +237,13 @@ def _spread(selected: Sequence[Variant], settings: Mapping[str, str]) -> list[st
         for variant in selected
     }
     for name, text in settings.items():
-        having = [variant for variant, names in fields.items() if name in names]
-        if not having:
-            known = dict.fromkeys(each for names in fields.values() for each in names)
-            raise unknown("field", name, known)
-        if len(having) < len(fields):
+        affected = [variant for variant, names in fields.items() if name in names]
+        if not affected:
+            known_fields = dict.fromkeys(field for names in fields.values() for field in names)
+            raise unknown("field", name, known_fields)
+        if len(affected) < len(fields):
             notes.append(
-                f"{name} = {text} applies to {', '.join(having)}; the other variants' algorithms "
+                f"{name} = {text} applies to {', '.join(affected)}; the other variants' algorithms "
                 f"have no {name}"
             )
     return notes

@@ -26,7 +26,7 @@ def load_plugin(address: str) -> Algorithm[Any]:
     if module == "__main__":
         raise InputError(f"{plugin} can't be imported by other processes; put it into a file")
     try:
-        found = importlib.import_module(module)
+        imported = importlib.import_module(module)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a module may raise
@@ -44,16 +44,18 @@ def load_plugin(address: str) -> Algorithm[Any]:
     from algorithms.hyperparameters import Hyperparameters
 
     kinds = (Algorithm, SequenceAlgorithm)
-    algorithm = vars(found).get(name)
+    algorithm = vars(imported).get(name)
     if algorithm is None:
-        known = [each for each, value in vars(found).items() if isinstance(value, kinds)]
-        raise unknown(f"algorithm in {module}", name, known)
+        names = [
+            attribute for attribute, value in vars(imported).items() if isinstance(value, kinds)
+        ]
+        raise unknown(f"algorithm in {module}", name, names)
     if not isinstance(algorithm, kinds):
         raise InputError(f"{plugin} is no Algorithm but of type {type(algorithm).__name__}")
-    declared = algorithm.hyperparameters
-    whole = isinstance(algorithm, SequenceAlgorithm)
-    base = SequenceHyperparameters if whole else Hyperparameters
-    if not (isinstance(declared, type) and issubclass(declared, base)):
+    declaration = algorithm.hyperparameters
+    is_sequence = isinstance(algorithm, SequenceAlgorithm)
+    base = SequenceHyperparameters if is_sequence else Hyperparameters
+    if not (isinstance(declaration, type) and issubclass(declaration, base)):
         raise InputError(f"{plugin}: its hyperparameters are no class derived from {base.__name__}")
     if algorithm.name in ALGORITHMS:
         raise InputError(

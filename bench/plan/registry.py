@@ -39,10 +39,10 @@ def canonical_algorithm(name: str) -> str:
         return name
     if _ADDRESS.fullmatch(name):
         return _NAMES.get(name, name)
-    given = _given(ALGORITHM_GROUP)
-    if name not in given:
-        raise unknown("algorithm", name, (*ALGORITHMS, *given, "package.module:NAME"))
-    address = _only(f"algorithm {name!r}", given[name])
+    declared = _declared(ALGORITHM_GROUP)
+    if name not in declared:
+        raise unknown("algorithm", name, (*ALGORITHMS, *declared, "package.module:NAME"))
+    address = _only(f"algorithm {name!r}", declared[name])
     if not _ADDRESS.fullmatch(address):
         raise InputError(
             f"the entry point {name!r} of the group {ALGORITHM_GROUP!r} is {address!r}; "
@@ -63,32 +63,32 @@ def plugin_environment(environment: str) -> str | None:
     Raises:
         InputError: packages declare the id with different modules.
     """
-    given = _given(ENVIRONMENT_GROUP)
-    if environment not in given:
+    declared = _declared(ENVIRONMENT_GROUP)
+    if environment not in declared:
         return None
-    return f"{_only(f'environment {environment!r}', given[environment])}:{environment}"
+    return f"{_only(f'environment {environment!r}', declared[environment])}:{environment}"
 
 
 def plugin_algorithms() -> dict[str, str]:
     """Short name -> address, of all installed packages; several addresses with commas between."""
-    return {name: ", ".join(found) for name, found in _given(ALGORITHM_GROUP).items()}
+    return {name: ", ".join(addresses) for name, addresses in _declared(ALGORITHM_GROUP).items()}
 
 
-def _given(group: str) -> dict[str, list[str]]:
+def _declared(group: str) -> dict[str, list[str]]:
     # Imported here, as it would take a tenth of the time of `--help`, which doesn't need it.
     from importlib.metadata import entry_points
 
-    found: dict[str, list[str]] = {}
-    for each in entry_points(group=group):
-        values = found.setdefault(each.name, [])
-        if each.value not in values:
-            values.append(each.value)
-    return found
+    declared: dict[str, list[str]] = {}
+    for entry_point in entry_points(group=group):
+        addresses = declared.setdefault(entry_point.name, [])
+        if entry_point.value not in addresses:
+            addresses.append(entry_point.value)
+    return declared
 
 
-def _only(what: str, values: list[str]) -> str:
-    if len(values) > 1:
+def _only(subject: str, addresses: list[str]) -> str:
+    if len(addresses) > 1:
         raise InputError(
-            f"several packages give the {what}: {', '.join(values)}; name one by its address"
+            f"several packages give the {subject}: {', '.join(addresses)}; name one by its address"
         )
-    return values[0]
+    return addresses[0]

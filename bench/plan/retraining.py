@@ -13,29 +13,32 @@ from bench.plan.plan import Cell, Plan
 def retraining_plan(runs: Sequence[tuple[Description, int]]) -> Plan:
     """Return the plan of runs, given as pairs (description, seed), at least one."""
     seeds: dict[Description, set[int]] = {}
-    for description, seed in runs:
-        seeds.setdefault(description, set()).add(seed)
-    variants = {each: Variant(name=_name(each), algorithm=each.algorithm) for each in seeds}
+    for trained, seed in runs:
+        seeds.setdefault(trained, set()).add(seed)
+    variants = {
+        description: Variant(name=_name(description), algorithm=description.algorithm)
+        for description in seeds
+    }
     ablation = Ablation(
         name="retraining",
         title="Runs trained again",
         question="Does training again give what is stored?",
-        environments=tuple(dict.fromkeys(each.environment for each in seeds)),
+        environments=tuple(dict.fromkeys(description.environment for description in seeds)),
         variants=tuple(variants.values()),
         control=next(iter(variants.values())).name,
-        steps=max(each.steps for each in seeds),
+        steps=max(description.steps for description in seeds),
     )
     return Plan(
         ablation=ablation,
         cells=tuple(
             Cell(
-                variant=variants[each],
-                environment=each.environment,
-                description=each,
+                variant=variants[description],
+                environment=description.environment,
+                description=description,
                 seeds=tuple(sorted(numbers)),
                 differs={},
             )
-            for each, numbers in seeds.items()
+            for description, numbers in seeds.items()
         ),
     )
 

@@ -32,23 +32,27 @@ def side_by_side(
     Raises:
         InputError: an algorithm isn't known, can't be loaded, or has the name of another one.
     """
-    asked = list(dict.fromkeys(map(canonical_algorithm, algorithms)))
-    first = [] if control is None else [canonical_algorithm(control)]
-    variants = [_variant(name) for name in dict.fromkeys([*first, *asked])]
+    requested = list(dict.fromkeys(map(canonical_algorithm, algorithms)))
+    controls = [] if control is None else [canonical_algorithm(control)]
+    variants = [_variant(name) for name in dict.fromkeys([*controls, *requested])]
     names = [variant.name for variant in variants]
     for variant in variants:
         if names.count(variant.name) > 1:
-            both = " and ".join(each.algorithm for each in variants if each.name == variant.name)
-            raise InputError(f"{both} both call themselves {variant.name!r}; rename one of them")
+            namesakes = " and ".join(
+                other.algorithm for other in variants if other.name == variant.name
+            )
+            raise InputError(
+                f"{namesakes} both call themselves {variant.name!r}; rename one of them"
+            )
     titles = {variant.algorithm: variant.title for variant in variants}
-    own = [name for name in asked if name not in first] or asked
-    title = ", ".join(titles[name] for name in own)
-    name = "-".join(variant.name for variant in variants if variant.algorithm in own)
+    subjects = [name for name in requested if name not in controls] or requested
+    title = ", ".join(titles[name] for name in subjects)
+    name = "-".join(variant.name for variant in variants if variant.algorithm in subjects)
     question = f"What does {title} reach?"
-    if len(own) > 1:
+    if len(subjects) > 1:
         question = f"Which of {title} reaches most?"
-    if first and own != first:
-        question = f"What does {title} gain over {titles[first[0]]}?"
+    if controls and subjects != controls:
+        question = f"What does {title} gain over {titles[controls[0]]}?"
     if len(name) > LONGEST_NAME - len("algorithm-"):
         name = f"{name[:150]}-{hashlib.sha256(name.encode()).hexdigest()[:6]}"
     return Ablation(

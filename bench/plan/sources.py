@@ -48,12 +48,12 @@ def plugin_of(module: str) -> Plugin:
     if specification is None:
         raise FileNotFoundError(f"no module {top} on the module path")
     if specification.submodule_search_locations:
-        place = Path(next(iter(specification.submodule_search_locations)))
+        origin = Path(next(iter(specification.submodule_search_locations)))
     else:
-        place = Path(specification.origin or "")
-    folder = place.resolve().parent
-    libraries = next(folder.glob("*.dist-info"), None) is not None
-    return Plugin(folder=folder, package=top if libraries else None)
+        origin = Path(specification.origin or "")
+    folder = origin.resolve().parent
+    has_libraries = next(folder.glob("*.dist-info"), None) is not None
+    return Plugin(folder=folder, package=top if has_libraries else None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +67,8 @@ class Sources:
         """The module's file; None where it is neither of the suite nor of a plugin."""
         if module.partition(".")[0] in SUITE:
             return file_of(module, self.root)
-        found = (plugin.file(module) for plugin in self.plugins)
-        return next((path for path in found if path is not None), None)
+        paths = (plugin.file(module) for plugin in self.plugins)
+        return next((path for path in paths if path is not None), None)
 
     def counts(self, module: str) -> bool:
         """Whether the module's code can move a result."""

@@ -63,8 +63,8 @@ def evaluate(
         lengths = np.zeros(episodes, np.int64)
         playing = np.ones(episodes, np.bool_)
         while playing.any():
-            drawn = next(noise)[0] if sampled else None
-            step = environments.step(policy.act(observations, drawn), playing)
+            step_noise = next(noise)[0] if sampled else None
+            step = environments.step(policy.act(observations, step_noise), playing)
             returns += np.where(playing, step.rewards, 0.0)
             lengths += playing
             playing &= ~(step.terminated | step.truncated)

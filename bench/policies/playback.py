@@ -64,22 +64,22 @@ class Stage:
         self._opengl = offscreen_rendering.prepare() if mode == "rgb_array" else None
         name = registered_name(environment)
         try:
-            made: gymnasium.Env[Any, Any] = gymnasium.make(
+            env: gymnasium.Env[Any, Any] = gymnasium.make(
                 name, render_mode=mode, max_episode_steps=time_limit, disable_env_checker=True
             )
         except Exception as error:
             raise self._refused(error) from error
-        if not is_vector(made.observation_space):
-            made = gymnasium.wrappers.FlattenObservation(made)
-        _follow(made)
-        self._made = made
+        if not is_vector(env.observation_space):
+            env = gymnasium.wrappers.FlattenObservation(env)
+        _follow(env)
+        self._made = env
 
     @property
     def rate(self) -> float:
         """Steps per second of real-time playback: the environment's `render_fps`, or else 30."""
-        given: Any = self._made.metadata.get("render_fps")
-        usable = isinstance(given, int | float) and 0 < given < math.inf
-        return float(given) if usable else _USUAL_RATE
+        fps: Any = self._made.metadata.get("render_fps")
+        usable = isinstance(fps, int | float) and 0 < fps < math.inf
+        return float(fps) if usable else _USUAL_RATE
 
     def play(
         self,
@@ -104,66 +104,69 @@ class Stage:
             InputError: it can't be rendered here, or its numbers stop being finite
                 (`SavedPolicy.act`).
         """
-        observation, _ = self._shown(self._made.reset, seed=episode_seed(seed, 0, episode))
+        observation, _ = self._call(self._made.reset, seed=episode_seed(seed, 0, episode))
         shape = (1, policy.policy.noise_size)
         noise = iter(Noise((seed,), episode, shape, policy.policy.noise_kind))
-        earned, taken, last = 0.0, 0, False
+        earned, steps_taken, last = 0.0, 0, False
         while True:
-            due = taken % every == 0
+            due = steps_taken % every == 0
             yield Moment(
-                picture=self._picture() if due else None, earned=earned, steps=taken, last=last
+                picture=self._picture() if due else None,
+                earned=earned,
+                steps=steps_taken,
+                last=last,
             )
             if last:
                 return
-            drawn = next(noise)[0] if sampled else None
-            action = policy.act(np.asarray(observation, np.float32)[None], drawn)[0]
-            observation, reward, terminated, truncated, _ = self._shown(
+            step_noise = next(noise)[0] if sampled else None
+            action = policy.act(np.asarray(observation, np.float32)[None], step_noise)[0]
+            observation, reward, terminated, truncated, _ = self._call(
                 self._made.step, native(action, self._made.action_space)
             )
             earned += float(reward)
-            taken += 1
-            last = bool(terminated or truncated) or taken >= steps
+            steps_taken += 1
+            last = bool(terminated or truncated) or steps_taken >= steps
 
     def close(self) -> None:
         """Release the window and memory."""
         self._made.close()
 
     def _picture(self) -> Picture | None:
-        shown: Any = self._shown(self._made.render)
+        rendered: Any = self._call(self._made.render)
         if self._mode == "human":
             return None
-        picture = self._shown(np.asarray, shown)
+        picture = self._call(np.asarray, rendered)
         if picture.ndim == 2:  # of greys
             picture = picture[:, :, None]
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] not in (1, 3, 4):
-            given = None if shown is None else f"{picture.dtype} {picture.shape}"
+            received = None if rendered is None else f"{picture.dtype} {picture.shape}"
             raise InputError(
-                f"{self.environment} can't be shown here: its render() gave {given}; expected is "
-                "uint8 (height, width, 3)"
+                f"{self.environment} can't be shown here: its render() gave {received}; expected "
+                "is uint8 (height, width, 3)"
             )
         # Opacity is left out: there is nothing behind a picture.
         return np.broadcast_to(picture[:, :, :3], (*picture.shape[:2], 3))
 
-    def _shown(self, method: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    def _call(self, method: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
         """Call a method of the environment, which may render; raise its errors as InputError."""
         try:
-            return method(*given, **named)
+            return method(*arguments, **keywords)
         except Exception as error:
             raise self._refused(error) from error
 
     def _refused(self, error: Exception) -> InputError:
-        said = " ".join(f"{type(error).__name__}: {error}".split())
+        message = " ".join(f"{type(error).__name__}: {error}".split())
         needed = (
             ""
             if offscreen_rendering.has_display() or self._opengl
             else f"; {offscreen_rendering.NEEDED}"
         )
-        return InputError(f"{self.environment} can't be shown here: {said}{needed}")
+        return InputError(f"{self.environment} can't be shown here: {message}{needed}")
 
 
-def _follow(made: gymnasium.Env[Any, Any]) -> None:
+def _follow(env: gymnasium.Env[Any, Any]) -> None:
     """Render MuJoCo with the camera that follows the body, if the model has it ("track")."""
-    renderer: Any = getattr(made.unwrapped, "mujoco_renderer", None)
+    renderer: Any = getattr(env.unwrapped, "mujoco_renderer", None)
     if renderer is None:
         return
     import mujoco

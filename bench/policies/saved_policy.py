@@ -56,21 +56,21 @@ class SavedPolicy:
             InputError: observations, or the policy's outputs, are not finite. (The argmax of NaN
                 would be action 0.)
         """
-        given = torch.from_numpy(observations).unsqueeze(0)
+        inputs = torch.from_numpy(observations).unsqueeze(0)
         if self.moments is not None:
-            given = self.moments.standardise(given, self.hyperparameters.observation_clip)
-        statistics = self.policy.statistics(self.parameters, given)
+            inputs = self.moments.standardise(inputs, self.hyperparameters.observation_clip)
+        statistics = self.policy.statistics(self.parameters, inputs)
         if not torch.isfinite(statistics).all():
-            what = "the policy's output" if np.isfinite(observations).all() else "an observation"
-            raise InputError(f"{what} was not finite, so that no action follows from it")
+            culprit = "the policy's output" if np.isfinite(observations).all() else "an observation"
+            raise InputError(f"{culprit} was not finite, so that no action follows from it")
         if noise is None:
             noise = torch.zeros(len(observations), self.policy.noise_size)
         actions = self.policy.sample(statistics, noise.unsqueeze(0))[0].numpy()
         if self.bounds is not None:
             low, high = self.bounds
             actions = np.minimum(np.maximum(actions, low), high)
-        found: Float32Array | Int64Array = actions
-        return found
+        result: Float32Array | Int64Array = actions
+        return result
 
 
 def saved_policy(
@@ -100,8 +100,8 @@ def saved_policy(
         "observation_variance": (np.float64, (size,)),
         "observation_count": (np.float64, (1,)),
     }
-    of = f"the saved policy of {description.algorithm}"
-    check_arrays(arrays, expected, of, specification.environment)
+    policy_name = f"the saved policy of {description.algorithm}"
+    check_arrays(arrays, expected, policy_name, specification.environment)
     moments = None
     if h.observation_normalization:
         moments = RunningMoments(1, size)
@@ -150,5 +150,5 @@ def check_arrays(
             raise InputError(
                 f"{policy} is not played: {name!r} is not finite, as where training diverges"
             )
-    if others := sorted(arrays.keys() - expected.keys()):
-        raise InputError(f"{no_network}: it has {', '.join(map(repr, others))} besides")
+    if unexpected := sorted(arrays.keys() - expected.keys()):
+        raise InputError(f"{no_network}: it has {', '.join(map(repr, unexpected))} besides")

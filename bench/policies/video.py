@@ -86,11 +86,11 @@ class Video:
         assert self._encoder is not None
         self._encoder.close()  # doesn't report whether the encoder succeeded
         try:
-            found, self.seconds = imageio_ffmpeg.count_frames_and_secs(self._part)
+            count, self.seconds = imageio_ffmpeg.count_frames_and_secs(self._part)
         except RuntimeError as error:
             raise self._refused(_STOPPED) from error
-        if found != self._pictures:
-            raise self._refused(f"{found} of {self._pictures} pictures can be read back")
+        if count != self._pictures:
+            raise self._refused(f"{count} of {self._pictures} pictures can be read back")
         try:
             os.replace(self._part, self.path)
         except OSError as error:

@@ -61,8 +61,8 @@ def written(
             f"the policy's numbers are not finite, as where training diverges: it writes nothing "
             f"in {environment}"
         )
-    found: Int64Array = sequences[0].numpy()
-    return found
+    answers: Int64Array = sequences[0].numpy()
+    return answers
 
 
 def saved_parameters(arrays: Mapping[str, np.ndarray], policy: str, environment: str) -> np.ndarray:

@@ -45,9 +45,9 @@ class Claims:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "claims"
         self._held: set[Path] = set()
-        self._part: Path | None = None
+        self._participant: Path | None = None
         self._token = uuid.uuid4().hex[:8]
-        self._waking = threading.Lock()
+        self._heart_lock = threading.Lock()
         self._heart: threading.Thread | None = None
 
     def take(self, name: str) -> bool:
@@ -60,7 +60,7 @@ class Claims:
         """
         taken = self._take(name)
         if taken:
-            self._live()
+            self._start_heart()
         return taken
 
     def holds(self, name: str) -> bool:
@@ -75,15 +75,15 @@ class Claims:
         """Show others that this process trains `places` groups at a time."""
         folder = self._folder / TAKING_PART
         folder.mkdir(parents=True, exist_ok=True)
-        self._part = folder / f"{self._owner}-{places}"
-        self._part.touch()
-        self._held.add(self._part)
-        self._live()
+        self._participant = folder / f"{self._owner}-{places}"
+        self._participant.touch()
+        self._held.add(self._participant)
+        self._start_heart()
 
     def other_places(self) -> int:
         """Return the number of groups that other living processes train at a time."""
-        others = [path for path in self._taking_part() if path not in self._held]
-        return sum(int(path.name.rpartition("-")[2]) for path in others)
+        paths = [path for path in self._participants() if path not in self._held]
+        return sum(int(path.name.rpartition("-")[2]) for path in paths)
 
     def tell(self, text: str) -> None:
         """Let others read a text about this process, if it takes part.
@@ -91,23 +91,23 @@ class Claims:
         Raises:
             OSError: the text can't be written.
         """
-        if self._part in self._held:
-            with whole(self._part) as file:
+        if self._participant in self._held:
+            with whole(self._participant) as file:
                 file.write_text(text, encoding="utf-8")
 
     def told(self) -> list[str]:
         """The texts that living processes have left with `tell`; "" where one has left none."""
         texts = []
-        for path in self._taking_part():
+        for path in self._participants():
             with suppress(FileNotFoundError):
                 texts.append(path.read_text(encoding="utf-8"))
         return texts
 
-    def _taking_part(self) -> list[Path]:
+    def _participants(self) -> list[Path]:
         """The files of living processes; those of dead ones are removed."""
         folder, living = self._folder / TAKING_PART, []
         for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-            if path in self._held or (_OWNER.match(path.name) and self._lives(path)):
+            if path in self._held or (_OWNER.match(path.name) and self._is_alive(path)):
                 living.append(path)
             elif _OWNER.match(path.name):
                 path.unlink(missing_ok=True)
@@ -128,9 +128,9 @@ class Claims:
         if self._path(name) in self._held:
             yield
             return
-        given_up = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + PATIENCE
         while not self.take(name):
-            if time.monotonic() > given_up:
+            if time.monotonic() > deadline:
                 raise InputError(f"another process holds {self._folder / name}")
             time.sleep(0.01)
         try:
@@ -155,25 +155,25 @@ class Claims:
         path = self._path(name)
         self._folder.mkdir(parents=True, exist_ok=True)
         # Not a private folder: whoever shares the store has to look into it.
-        made = self._folder / f".taking-{uuid.uuid4().hex}"
-        made.mkdir()
+        staging = self._folder / f".taking-{uuid.uuid4().hex}"
+        staging.mkdir()
         try:
-            (made / path.name).touch()
+            (staging / path.name).touch()
             with suppress(OSError):
-                made.rename(path.parent)
+                staging.rename(path.parent)
                 self._held.add(path)
                 return True
         finally:
             with suppress(OSError):
-                (made / path.name).unlink()
-                made.rmdir()
+                (staging / path.name).unlink()
+                staging.rmdir()
         with suppress(OSError):
             for owner in path.parent.iterdir():
                 if owner == path:
                     return True
                 if not _OWNER.match(owner.name):  # written by a file manager or file system
                     owner.unlink()
-                elif not self._lives(owner):
+                elif not self._is_alive(owner):
                     # From here on others see a heartbeat; only one process can rename the file.
                     os.utime(owner)
                     owner.rename(path)
@@ -181,17 +181,17 @@ class Claims:
                     return True
         return False
 
-    def _lives(self, owner: Path) -> bool:
+    def _is_alive(self, owner: Path) -> bool:
         machine, pid, birth = owner.name.split("-")[:3]
         if machine == _machine():
             return _birth(int(pid)) == birth
-        with suppress(FileNotFoundError), tempfile.NamedTemporaryFile(dir=self._folder) as now:
-            return os.stat(now.name).st_mtime - owner.stat().st_mtime < SILENCE
+        with suppress(FileNotFoundError), tempfile.NamedTemporaryFile(dir=self._folder) as probe:
+            return os.stat(probe.name).st_mtime - owner.stat().st_mtime < SILENCE
         return False
 
-    def _live(self) -> None:
+    def _start_heart(self) -> None:
         """Start the thread that shows, as long as anything is held, that this process lives."""
-        with self._waking:
+        with self._heart_lock:
             if self._heart is None:
                 self._heart = threading.Thread(target=self._beat, daemon=True)
                 self._heart.start()
@@ -199,7 +199,7 @@ class Claims:
     def _beat(self) -> None:
         while True:
             time.sleep(HEARTBEAT)
-            with self._waking:
+            with self._heart_lock:
                 if not self._held:
                     self._heart = None
                     return
@@ -211,11 +211,11 @@ class Claims:
 @cache
 def _machine() -> str:
     """Return a name for where process numbers are valid: this boot of this machine or container."""
-    places = [socket.gethostname()]
+    identifiers = [socket.gethostname()]
     with suppress(OSError):
-        places.append(Path("/proc/sys/kernel/random/boot_id").read_text())
-        places.append(os.readlink("/proc/self/ns/pid"))
-    return hashlib.sha256("".join(places).encode()).hexdigest()[:8]
+        identifiers.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        identifiers.append(os.readlink("/proc/self/ns/pid"))
+    return hashlib.sha256("".join(identifiers).encode()).hexdigest()[:8]
 
 
 def _birth(pid: int) -> str:

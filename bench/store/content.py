@@ -43,10 +43,13 @@ class Difference:
 
     def sentence(self, first: str, second: str) -> str:
         """Return the difference in words; `first` and `second` name the two contents."""
-        one, other = self.values
+        first_value, second_value = self.values
         if self.column is None:
-            return f"{self.table} has {one} rows {first}, {other} {second}"
-        return f"{self.table}, row {self.row}, {self.column}: {one} {first}, {other} {second}"
+            return f"{self.table} has {first_value} rows {first}, {second_value} {second}"
+        return (
+            f"{self.table}, row {self.row}, {self.column}: {first_value} {first}, "
+            f"{second_value} {second}"
+        )
 
 
 def by_run(tables: Mapping[str, pa.Table]) -> dict[str, Content]:
@@ -91,11 +94,11 @@ def first_difference(first: Content, second: Content) -> Difference | None:
         None where the contents are equal bit for bit. NaN equals NaN, and null only null.
     """
     first, second = _as_published(first, second), _as_published(second, first)
-    found = (_difference(table, first[table], second[table]) for table in COMPARED)
-    return next(filter(None, found), None)
+    differences = (_difference(table, first[table], second[table]) for table in COMPARED)
+    return next(filter(None, differences), None)
 
 
-def first_difference_of_beginning(whole: Content, beginning: Content) -> Difference | None:
+def first_difference_of_beginning(content: Content, beginning: Content) -> Difference | None:
     """Return the first difference between a run and a repetition of its beginning.
 
     Episodes and updates up to the last step of the beginning are compared, and whether it diverged
@@ -103,22 +106,26 @@ def first_difference_of_beginning(whole: Content, beginning: Content) -> Differe
     thousandth of its budget.
 
     Args:
-        whole, beginning: as in `first_difference`.
+        content, beginning: the rows of each, as in `first_difference`.
     """
-    beginning = _as_published(beginning, whole)
-    last = row_of(beginning)["steps"]
-    episodes = whole["episodes"].filter(pc.less_equal(whole["episodes"]["step"], last))
-    updates, others = (
-        one["updates"].filter(pc.is_in(one["updates"]["update"], other["updates"]["update"]))
-        for one, other in ((whole, beginning), (beginning, whole))
+    beginning = _as_published(beginning, content)
+    last_step = row_of(beginning)["steps"]
+    episodes = content["episodes"].filter(pc.less_equal(content["episodes"]["step"], last_step))
+    updates, beginning_updates = (
+        first["updates"].filter(pc.is_in(first["updates"]["update"], second["updates"]["update"]))
+        for first, second in ((content, beginning), (beginning, content))
     )
-    diverged, again = (row_of(each)["diverged_at"] for each in (whole, beginning))
-    if diverged is not None and diverged > last:
+    diverged, diverged_again = (
+        row_of(compared)["diverged_at"] for compared in (content, beginning)
+    )
+    if diverged is not None and diverged > last_step:
         diverged = None
-    if diverged != again:
-        return Difference(table="runs", column="diverged_at", row=0, values=(diverged, again))
+    if diverged != diverged_again:
+        return Difference(
+            table="runs", column="diverged_at", row=0, values=(diverged, diverged_again)
+        )
     return _difference("episodes", episodes, beginning["episodes"]) or _difference(
-        "updates", updates, others
+        "updates", updates, beginning_updates
     )
 
 
@@ -128,31 +135,31 @@ def _as_published(content: Content, other: Content) -> Content:
     return {table: rounded(rows, steps) for table, rows in content.items()} if steps else content
 
 
-def _difference(table: str, one: pa.Table, other: pa.Table) -> Difference | None:
+def _difference(table: str, first: pa.Table, second: pa.Table) -> Difference | None:
     """The first difference between rows of one run in a table of COMPARED."""
     if table == "updates":
-        one, other = _of_both(one, other)
-    common = min(len(one), len(other))
-    found = [
-        (int(rows[0]), place, column)
-        for place, column in enumerate(COMPARED[table])
-        if len(rows := _differing(one[column][:common], other[column][:common]))
+        first, second = _with_shared_diagnostics(first, second)
+    common = min(len(first), len(second))
+    differences = [
+        (int(rows[0]), position, column)
+        for position, column in enumerate(COMPARED[table])
+        if len(rows := _differing(first[column][:common], second[column][:common]))
     ]
-    if found:
-        row, _, column = min(found)
-        values = one[column][row].as_py(), other[column][row].as_py()
+    if differences:
+        row, _, column = min(differences)
+        values = first[column][row].as_py(), second[column][row].as_py()
         return Difference(table=table, column=column, row=row, values=values)
-    if len(one) != len(other):
-        return Difference(table=table, column=None, row=common, values=(len(one), len(other)))
+    if len(first) != len(second):
+        return Difference(table=table, column=None, row=common, values=(len(first), len(second)))
     return None
 
 
-def _of_both(one: pa.Table, other: pa.Table) -> tuple[pa.Table, pa.Table]:
+def _with_shared_diagnostics(first: pa.Table, second: pa.Table) -> tuple[pa.Table, pa.Table]:
     """Return both tables of updates with diagnostics null wherever either has none at all."""
-    if len(one) != len(other):
-        return one, other
-    empty = pa.array(_undiagnosed(one) | _undiagnosed(other))
-    return _blank(one, empty), _blank(other, empty)
+    if len(first) != len(second):
+        return first, second
+    empty = pa.array(_undiagnosed(first) | _undiagnosed(second))
+    return _blank(first, empty), _blank(second, empty)
 
 
 def _undiagnosed(updates: pa.Table) -> np.ndarray:
@@ -169,13 +176,13 @@ def _blank(updates: pa.Table, where: pa.Array) -> pa.Table:
     return updates
 
 
-def _differing(one: pa.ChunkedArray, other: pa.ChunkedArray) -> np.ndarray:
+def _differing(first: pa.ChunkedArray, second: pa.ChunkedArray) -> np.ndarray:
     """Positions at which two columns of equal length and type differ."""
-    if pa.types.is_floating(one.type):
-        unequal = _bits(one) != _bits(other)
+    if pa.types.is_floating(first.type):
+        unequal = _bits(first) != _bits(second)
     else:
-        unequal = pc.not_equal(one, other).fill_null(False).to_numpy()
-    return np.flatnonzero(unequal | (one.is_null().to_numpy() != other.is_null().to_numpy()))
+        unequal = pc.not_equal(first, second).fill_null(False).to_numpy()
+    return np.flatnonzero(unequal | (first.is_null().to_numpy() != second.is_null().to_numpy()))
 
 
 def _bits(column: pa.ChunkedArray) -> np.ndarray:

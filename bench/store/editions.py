@@ -55,16 +55,16 @@ def edition_text(runs: pd.DataFrame) -> str:
     Returns:
         Empty if none of them is.
     """
-    first = of_first_edition(runs)
-    if not first.any():
+    is_first = of_first_edition(runs)
+    if not is_first.any():
         return ""
-    return " (first edition's code)" if first.all() else " (in part first edition's code)"
+    return " (first edition's code)" if is_first.all() else " (in part first edition's code)"
 
 
 def edition_note(runs: pd.DataFrame) -> list[str]:
     """Return that remark as a sentence, for a page that doesn't name the folder; none likewise."""
-    first = of_first_edition(runs)
-    if not first.any():
+    is_first = of_first_edition(runs)
+    if not is_first.any():
         return []
-    number = "All" if first.all() else f"{first.sum()} of {len(first)}"
+    number = "All" if is_first.all() else f"{is_first.sum()} of {len(is_first)}"
     return [f"{number} runs are of the first edition's code."]

@@ -47,18 +47,18 @@ def evaluated(view: View, actions: str) -> View:
     """
     if actions not in ACTIONS:
         raise unknown("way to choose actions", actions, ACTIONS)
-    found, problems = read_evaluations(view.source, view.runs["run"])
-    found = found[found["actions"] == actions]
-    runs = view.runs[view.runs["run"].isin(found["run"])]
+    evaluations, problems = read_evaluations(view.source, view.runs["run"])
+    evaluations = evaluations[evaluations["actions"] == actions]
+    runs = view.runs[view.runs["run"].isin(evaluations["run"])]
     if runs.empty:
         raise InputError(
             f"no policy of {view.plan['ablation'].iloc[0]} has been evaluated with {actions} "
             "actions: python -m bench evaluate --ablation NAME"
         )
     runs = runs.assign(evaluation=f"{KIND}: {actions} actions, raw rewards")
-    places = view.episodes.columns.difference(["step", "return", "length", "seconds"])
-    known = runs[[name for name in places if name in runs]]
-    episodes = found[["run", "return", "length"]].merge(known, on="run")
+    columns = view.episodes.columns.difference(["step", "return", "length", "seconds"])
+    run_columns = runs[[name for name in columns if name in runs]]
+    episodes = evaluations[["run", "return", "length"]].merge(run_columns, on="run")
     episodes = episodes.assign(step=episodes["budget"], seconds=np.nan)
     return replace(
         view,

@@ -36,24 +36,28 @@ def told(runs: pd.DataFrame) -> tuple[str, ...]:
     )
     for (environment, title), cell in cells:
         kinds = " and ".join(
-            dict.fromkeys(each.removeprefix(f"{IMPORTED}: ") for each in cell["evaluation"])
+            dict.fromkeys(
+                evaluation.removeprefix(f"{IMPORTED}: ") for evaluation in cell["evaluation"]
+            )
         )
-        number = f"{len(cell)} run{'' if len(cell) == 1 else 's'}"
+        count = f"{len(cell)} run{'' if len(cell) == 1 else 's'}"
         lines.append(
-            f"{title} in {environment} was not trained here: {number} read from files ({kinds}); "
+            f"{title} in {environment} was not trained here: {count} read from files ({kinds}); "
             "steps, seeds and scoring were not verified, and its pairs with others share a seed's "
             "number, not its random streams"
         )
-        others = trained(runs[runs["environment"] == environment])
-        budgets = sorted(map(int, others["budget"].unique()))
-        few, own = int(cell["budget"].min()), int(cell["budget"].max())
-        if own - few > ALIKE * own:
-            lines.append(f"{title} in {environment} has seeds of {few:,} to {own:,} steps")
-        if any(abs(own - budget) > ALIKE * max(own, budget) for budget in budgets):
-            theirs = " and ".join(f"{budget:,}" for budget in budgets)
-            lines.append(f"{title} in {environment} has {own:,} steps per run, the others {theirs}")
-        for reason, odd in cell.dropna(subset="reason").groupby("reason", sort=False):
-            seeds = ", ".join(str(seed) for seed in odd["seed"])
-            which = f"seed{'' if len(odd) == 1 else 's'} {seeds}"
-            lines.append(f"{title} in {environment}, {which}: {reason}")
+        trained_runs = trained(runs[runs["environment"] == environment])
+        budgets = sorted(map(int, trained_runs["budget"].unique()))
+        fewest, most = int(cell["budget"].min()), int(cell["budget"].max())
+        if most - fewest > ALIKE * most:
+            lines.append(f"{title} in {environment} has seeds of {fewest:,} to {most:,} steps")
+        if any(abs(most - budget) > ALIKE * max(most, budget) for budget in budgets):
+            listed = " and ".join(f"{budget:,}" for budget in budgets)
+            lines.append(
+                f"{title} in {environment} has {most:,} steps per run, the others {listed}"
+            )
+        for reason, odd_runs in cell.dropna(subset="reason").groupby("reason", sort=False):
+            seeds = ", ".join(str(seed) for seed in odd_runs["seed"])
+            which_seeds = f"seed{'' if len(odd_runs) == 1 else 's'} {seeds}"
+            lines.append(f"{title} in {environment}, {which_seeds}: {reason}")
     return tuple(lines)

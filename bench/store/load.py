@@ -66,13 +66,15 @@ class View:
         for text in trained["versions"].unique():
             for package, version in json.loads(text).items():
                 versions.setdefault(package, set()).add(str(version))
-        for package, found in versions.items():
-            if len(found) > 1:
-                lines.append(f"runs were made with {package} {' and '.join(sorted(found))}")
-        places = trained["back_end"].astype(str) + " on " + trained["device"].astype(str)
-        for environment, made in places.groupby(trained["environment"], sort=False):
-            if made.nunique() > 1:
-                lines.append(f"{environment} compares runs of {' and '.join(sorted(set(made)))}")
+        for package, package_versions in versions.items():
+            if len(package_versions) > 1:
+                lines.append(
+                    f"runs were made with {package} {' and '.join(sorted(package_versions))}"
+                )
+        hardware = trained["back_end"].astype(str) + " on " + trained["device"].astype(str)
+        for environment, used in hardware.groupby(trained["environment"], sort=False):
+            if used.nunique() > 1:
+                lines.append(f"{environment} compares runs of {' and '.join(sorted(set(used)))}")
         return (*lines, *imported.told(self.runs))
 
     def figure(self, kind: str | None = None, **options: Any) -> Figure:
@@ -100,9 +102,9 @@ def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:
     environment: each has its own. A run that later code has adopted counts as of that code.
     """
     runs = runs.assign(code=runs["adopted"].fillna(runs["digest"]))
-    own = runs["environment"].where(runs["environment"].str.contains(":"), "")
-    for (algorithm, _, _), same in runs.groupby(["algorithm", "back_end", own], sort=False):
-        counts = same.drop_duplicates("run")["code"].value_counts()
+    plugin = runs["environment"].where(runs["environment"].str.contains(":"), "")
+    for (algorithm, _, _), group in runs.groupby(["algorithm", "back_end", plugin], sort=False):
+        counts = group.drop_duplicates("run")["code"].value_counts()
         if len(counts) > 1:
             yield str(algorithm), counts
 
@@ -119,22 +121,22 @@ def load(
         InputError: no store has a plan of the ablation, or no result of it; a store that is named
             may hold a plan without results.
     """
-    places = [Store(place) for place in result_folders(results)]
-    known: list[str] = []
-    for place in places:
-        plans = place.plans()
+    stores = [Store(folder) for folder in result_folders(results)]
+    all_planned: list[str] = []
+    for store in stores:
+        plans = store.plans()
         planned = plans["ablation"].to_pylist()
-        known += planned
+        all_planned += planned
         if ablation in planned:
-            view = _view(place, plans, ablation, variants)
+            view = _view(store, plans, ablation, variants)
             if results is not None or view.runs["status"].isin(RESULTS).any():
-                return replace(view, problems=_problems(places))
-    if ablation in known:
+                return replace(view, problems=_problems(stores))
+    if ablation in all_planned:
         reason = f"no run of ablation {ablation!r} has finished yet"
     else:
-        where = " or ".join(str(place.path) for place in places)
-        reason = str(unknown(f"ablation in {where}", ablation, sorted(set(known))))
-    raise InputError("; ".join([reason, *_problems(places)]))
+        folders = " or ".join(str(store.path) for store in stores)
+        reason = str(unknown(f"ablation in {folders}", ablation, sorted(set(all_planned))))
+    raise InputError("; ".join([reason, *_problems(stores)]))
 
 
 def planned_ablations(results: str | Path | None = None) -> Counter[str]:
@@ -143,65 +145,65 @@ def planned_ablations(results: str | Path | None = None) -> Counter[str]:
     Raises:
         InputError: the named results folder does not exist.
     """
-    places = map(Store, result_folders(results))
-    return Counter(name for place in places for name in place.plans()["ablation"].to_pylist())
+    stores = map(Store, result_folders(results))
+    return Counter(name for store in stores for name in store.plans()["ablation"].to_pylist())
 
 
 def _held_out(plans: pa.Table, ablation: str) -> tuple[set[tuple[str, int]], set[tuple[str, int]]]:
     """Return the pairs (description, seed) held out for an ablation, and those for others."""
-    own: set[tuple[str, int]] = set()
-    others: set[tuple[str, int]] = set()
+    ablation_pairs: set[tuple[str, int]] = set()
+    other_pairs: set[tuple[str, int]] = set()
     for row in plans.select(["ablation", "description", "metadata"]).to_pylist():
-        held = own if row["ablation"] == ablation else others
+        pairs = ablation_pairs if row["ablation"] == ablation else other_pairs
         seeds = json.loads(row["metadata"]).get("held_out", [])
-        held.update((row["description"], seed) for seed in seeds)
-    return own, others
+        pairs.update((row["description"], seed) for seed in seeds)
+    return ablation_pairs, other_pairs
 
 
-def _problems(places: list[Store]) -> tuple[str, ...]:
-    return tuple(problem for place in places for problem in place.problems)
+def _problems(stores: list[Store]) -> tuple[str, ...]:
+    return tuple(problem for store in stores for problem in store.problems)
 
 
-def _view(place: Store, plans: pa.Table, ablation: str, variants: Collection[str] | None) -> View:
+def _view(store: Store, plans: pa.Table, ablation: str, variants: Collection[str] | None) -> View:
     plan = parquet.to_frame(plans.filter(pc.equal(plans["ablation"], ablation)))
     if variants is not None:
         plan = plan[plan["variant"].isin(variants)]
-    tables = place.read(
-        entry for entry in place.entries(set(plan["description"])) if entry.status != PRUNED
+    tables = store.read(
+        entry for entry in store.entries(set(plan["description"])) if entry.status != PRUNED
     )
-    found = parquet.to_frame(tables["runs"])
-    own, others = _held_out(plans, ablation)
-    runs = found.merge(plan[["description", *PLACE]], on="description")
+    stored_runs = parquet.to_frame(tables["runs"])
+    held_out, held_elsewhere = _held_out(plans, ablation)
+    runs = stored_runs.merge(plan[["description", *PLACE]], on="description")
     pairs = zip(runs["description"], runs["seed"], strict=True)
-    counted = [pair in own if own else pair not in others for pair in pairs]
+    counted = [pair in held_out if held_out else pair not in held_elsewhere for pair in pairs]
     runs = runs[np.array(counted, dtype=bool)]
     runs = runs.sort_values(
         ["environment_order", "variant_order", "seed"], kind="stable", ignore_index=True
     )
     names = runs[["run", *PLACE, "environment", "seed", "budget"]]
     return View(
-        source=place.path,
+        source=store.path,
         plan=plan,
         runs=runs,
-        episodes=_named(names, tables, "episodes"),
-        updates=_named(names, tables, "updates"),
-        problems=_problems([place]),
+        episodes=_with_run_columns(names, tables, "episodes"),
+        updates=_with_run_columns(names, tables, "updates"),
+        problems=_problems([store]),
     )
 
 
-def _named(names: pd.DataFrame, tables: dict[str, pa.Table], name: str) -> pd.DataFrame:
+def _with_run_columns(names: pd.DataFrame, tables: dict[str, pa.Table], name: str) -> pd.DataFrame:
     """Return a table's rows of the runs in `names`, in that order, with the columns of `names`.
 
     The table is removed from `tables`, so that millions of rows are in memory only once.
     """
     table = tables.pop(name)
-    nothing = table.slice(0, 0)
+    no_rows = table.slice(0, 0)
     parts = dict(parquet.segments(table))
-    rows = [parts.get(run, nothing) for run in names["run"]]
-    lengths = [len(each) for each in rows]
-    table = pa.concat_tables([nothing, *rows]).drop_columns(["run"])
+    rows = [parts.get(run, no_rows) for run in names["run"]]
+    lengths = [len(run_rows) for run_rows in rows]
+    table = pa.concat_tables([no_rows, *rows]).drop_columns(["run"])
     del parts, rows
     frame = parquet.to_frame(table)
     del table
-    named = names.loc[names.index.repeat(lengths)].reset_index(drop=True)
-    return named.assign(**{column: frame.pop(column) for column in list(frame.columns)})
+    labels = names.loc[names.index.repeat(lengths)].reset_index(drop=True)
+    return labels.assign(**{column: frame.pop(column) for column in list(frame.columns)})

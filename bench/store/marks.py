@@ -65,8 +65,11 @@ class Mark:
 
     @property
     def entries(self) -> list[Entry]:
-        names = ("run", "description", "status", "started", "digest", "adopted")
-        return [Entry(**{each: row[each] for each in names}, name=self.name) for row in self.runs]
+        columns = ("run", "description", "status", "started", "digest", "adopted")
+        return [
+            Entry(**{column: row[column] for column in columns}, name=self.name)
+            for row in self.runs
+        ]
 
     def file(self, part: str) -> str:
         """Return the path in the store of the runs' rows of the table `part`."""
@@ -80,8 +83,8 @@ class Mark:
     @cached_property
     def policies(self) -> dict[str, str]:
         """Run -> where its policy lies in the store, if it was kept."""
-        found = ((row["run"], policy_file(row)) for row in self.runs)
-        return {run: file for run, file in found if file is not None}
+        paths = ((row["run"], policy_file(row)) for row in self.runs)
+        return {run: path for run, path in paths if path is not None}
 
     @property
     def files(self) -> set[str]:
@@ -110,15 +113,15 @@ def policy_file(row: Mapping[str, Any]) -> str | None:
     return None if checksum is None else f"policies/{row['run']}.{checksum}.safetensors"
 
 
-def read_mark(path: Path, name: str, told: Callable[[str], None] = lambda text: None) -> Mark:
+def read_mark(path: Path, name: str, on_remark: Callable[[str], None] = lambda text: None) -> Mark:
     """Read the mark in a file; raises as `parquet.read` does, and if no store has written it.
 
     Args:
         path: the file's current path.
         name: the name that the file has, or had, in `runs`, without ending.
-        told: as in `parquet.read`.
+        on_remark: as in `parquet.read`.
     """
-    mark = Mark(name=name, rows=parquet.read(path, RUNS, told=told))
+    mark = Mark(name=name, rows=parquet.read(path, RUNS, on_remark=on_remark))
     if not mark.runs:
         raise UnreadableError("holds no run")
     _check(mark)
@@ -129,31 +132,33 @@ def _check(mark: Mark) -> None:
     """Raise UnreadableError where a mark is not what the store's writer could have made."""
     for row in mark.runs:
         run, description = row["run"], row["description"]
-        for what, name in (("run", run), ("description", description)):
+        for kind, name in (("run", run), ("description", description)):
             if not re.fullmatch(PLAIN, name):
-                reason = f"can't be used: {what} {name[:200]!r} cannot name a file of results"
-                raise UnreadableError(reason, whole=True)
+                reason = f"can't be used: {kind} {name[:200]!r} cannot name a file of results"
+                raise UnreadableError(reason, intact=True)
         if mark.name not in (COMPACTED, run, OF_DESCRIPTION + description):
             reason = f"is a copy or was renamed: it holds run {run}"
-            raise UnreadableError(reason, whole=True)
+            raise UnreadableError(reason, intact=True)
         if row["parts"] is not None:
             parts = parts_of(row)
-            known = {*PARTS, "policies"} >= parts.keys() >= set(PARTS)
-            alike = all(parts.get(part) == mark.checksum(part) for part in PARTS)
-            if not (known and alike and all(map(_is_checksum, parts.values()))):
+            complete = {*PARTS, "policies"} >= parts.keys() >= set(PARTS)
+            matching = all(parts.get(part) == mark.checksum(part) for part in PARTS)
+            if not (complete and matching and all(map(_is_checksum, parts.values()))):
                 reason = f"can't be used: column 'parts' of run {run} doesn't name its files"
-                raise UnreadableError(reason, whole=True)
+                raise UnreadableError(reason, intact=True)
         elif mark.checksum(PARTS[0]):
             reason = f"can't be used: column 'parts' of run {run} is empty"
-            raise UnreadableError(reason, whole=True)
-        for column, off in json.loads(row["rounding"] or "{}").items():
+            raise UnreadableError(reason, intact=True)
+        for column, error in json.loads(row["rounding"] or "{}").items():
             if (
                 column not in chain(*ROUNDED.values())
-                or not isinstance(off, int | float)
-                or not off > 0
+                or not isinstance(error, int | float)
+                or not error > 0
             ):
-                reason = f"can't be used: column 'rounding' of run {run} holds {column!r}: {off!r}"
-                raise UnreadableError(reason, whole=True)
+                reason = (
+                    f"can't be used: column 'rounding' of run {run} holds {column!r}: {error!r}"
+                )
+                raise UnreadableError(reason, intact=True)
 
 
 def _is_checksum(text: object) -> bool:
@@ -162,15 +167,15 @@ def _is_checksum(text: object) -> bool:
 
 def check_rows(table: pa.Table, mark: Mark, part: str) -> None:
     """Raise UnreadableError where the rows of a table are not those of the mark's runs."""
-    counted = Counter[str]()
+    row_counts = Counter[str]()
     for run, start, end in parquet.extents(table):
-        counted[run] += end - start
+        row_counts[run] += end - start
     for row in mark.runs:
-        found = counted.pop(row["run"], 0)
+        count = row_counts.pop(row["run"], 0)
         # If there are many updates, not each of them has a row.
-        if found != row["episodes"] if part == "episodes" else bool(found) != bool(row["updates"]):
+        if count != row["episodes"] if part == "episodes" else bool(count) != bool(row["updates"]):
             raise UnreadableError(
-                f"is not what run {row['run']} gave: it has {found} rows, of {row[part]}"
+                f"is not what run {row['run']} gave: it has {count} rows, of {row[part]}"
             )
-    if counted:
-        raise UnreadableError(f"holds rows of another run, {next(iter(counted))}")
+    if row_counts:
+        raise UnreadableError(f"holds rows of another run, {next(iter(row_counts))}")

@@ -95,13 +95,13 @@ def merge(
     there, here = Store(source, read_only=True), Store(target)
     _check_source(there.path, here.path)
     here.check_writable()
-    done = Merging(replaced=replace)
+    merging = Merging(replaced=replace)
     with refused_as(f"merging {there.path} into {here.path} stopped"):
-        _merge_runs(there, here, done)
-        _merge_plans(there, here, done, declared)
-        _merge_sessions(there, here, done)
-    done.problems += [*there.problems, *here.problems]
-    return done
+        _merge_runs(there, here, merging)
+        _merge_plans(there, here, merging, declared)
+        _merge_sessions(there, here, merging)
+    merging.problems += [*there.problems, *here.problems]
+    return merging
 
 
 def _check_source(source: Path, target: Path) -> None:
@@ -114,7 +114,7 @@ def _check_source(source: Path, target: Path) -> None:
         raise InputError(f"{source} is no results folder: it has no runs/.{hint}")
 
 
-def _merge_runs(there: Store, here: Store, done: Merging) -> None:
+def _merge_runs(there: Store, here: Store, merging: Merging) -> None:
     pending = there.committed()
     while pending:
         # Stamps are taken first, so that later writes are noticed.
@@ -125,7 +125,7 @@ def _merge_runs(there: Store, here: Store, done: Merging) -> None:
         changed = [
             run
             for run, content in theirs.items()
-            if not _merge_run(there, here, done, run, content, ours.get(run), stamps[run])
+            if not _merge_run(there, here, merging, run, content, ours.get(run), stamps[run])
         ]
         pending = {run: pending[run] for run in changed}
 
@@ -133,63 +133,63 @@ def _merge_runs(there: Store, here: Store, done: Merging) -> None:
 def _merge_run(
     there: Store,
     here: Store,
-    done: Merging,
+    merging: Merging,
     run: str,
     theirs: Content,
     ours: Content | None,
     stamp: str,
 ) -> bool:
     """Merge one run; do nothing and return False if another writer has changed it meanwhile."""
-    judged = _judged(ours, theirs)
+    verdict = _verdict(ours, theirs)
     try:
-        policy = None if judged == "known" else _policy(there, row_of(theirs), done)
+        policy = None if verdict == "known" else _policy(there, row_of(theirs), merging)
     except FileNotFoundError:  # it has been trained anew there since its rows were read
         return False
-    if judged in ("missing", "failed") or (judged == "other" and done.replaced):
+    if verdict in ("missing", "failed") or (verdict == "other" and merging.replaced):
         if not here.adopt_run(run, theirs, policy, stamp=stamp):
             return False
-    elif judged == "same" and policy is not None:
+    elif verdict == "same" and policy is not None:
         here.adopt_policy(run, policy)
-    match judged:
+    match verdict:
         case "missing":
-            done.added.append(run)
+            merging.added.append(run)
         case "failed":
-            done.mended.append(run)
+            merging.mended.append(run)
         case "known" | "same":
-            done.same.append(run)
+            merging.same.append(run)
         case "other":
             assert ours is not None
-            done.conflicts.append(_conflict(run, ours, theirs))
+            merging.conflicts.append(_conflict(run, ours, theirs))
     return True
 
 
-def _judged(
+def _verdict(
     ours: Content | None, theirs: Content
 ) -> Literal["missing", "failed", "known", "same", "other"]:
     """Judge a run: missing or failed in the target, failed in the source, or compared."""
     if ours is None:
         return "missing"
-    here, there = row_of(ours), row_of(theirs)
-    if there["status"] not in RESULTS:
+    our_row, their_row = row_of(ours), row_of(theirs)
+    if their_row["status"] not in RESULTS:
         return "known"
-    if here["status"] not in RESULTS:
+    if our_row["status"] not in RESULTS:
         return "failed"
-    equal = same_code(here, there) and first_difference(ours, theirs) is None
+    equal = same_code(our_row, their_row) and first_difference(ours, theirs) is None
     return "same" if equal else "other"
 
 
 def _conflict(run: str, ours: Content, theirs: Content) -> Conflict:
     row = row_of(theirs)
-    names = ("description", "algorithm", "environment", "seed")
+    columns = ("description", "algorithm", "environment", "seed")
     return Conflict(
         run=run,
-        **{name: row[name] for name in names},
+        **{column: row[column] for column in columns},
         digests=(row_of(ours)["digest"], row["digest"]),
         difference=first_difference(ours, theirs),
     )
 
 
-def _policy(store: Store, row: Mapping[str, Any], done: Merging) -> bytes | None:
+def _policy(store: Store, row: Mapping[str, Any], merging: Merging) -> bytes | None:
     """Return the content of the policy's file, if it was kept and is whole.
 
     Raises FileNotFoundError if the run has been stored anew since its row was read.
@@ -201,46 +201,46 @@ def _policy(store: Store, row: Mapping[str, Any], done: Merging) -> bytes | None
             raise
         return None
     except InputError as error:
-        done.problems.append(f"{error}: skipped")
+        merging.problems.append(f"{error}: skipped")
         return None
 
 
 def _merge_plans(
-    there: Store, here: Store, done: Merging, declared: Callable[[str], Sequence[str]]
+    there: Store, here: Store, merging: Merging, declared: Callable[[str], Sequence[str]]
 ) -> None:
     for ablation, plan in by_ablation(there.plans()).items():
         with here.planning(ablation):
             ours = by_ablation(here.plans())
             earlier = ours[ablation].to_pylist() if ablation in ours else []
             united, contested = unite(
-                earlier, plan.to_pylist(), replace=done.replaced, declared=declared(ablation)
+                earlier, plan.to_pylist(), replace=merging.replaced, declared=declared(ablation)
             )
-            done.contested += [(ablation, environment) for environment in contested]
+            merging.contested += [(ablation, environment) for environment in contested]
             if united != earlier:
                 here.write_plan(united)
 
 
-def _merge_sessions(there: Store, here: Store, done: Merging) -> None:
+def _merge_sessions(there: Store, here: Store, merging: Merging) -> None:
     for path in sorted((there.path / "throughput").glob("[!.]*")):
-        place = here.path / "throughput" / path.name
-        content = _session(path, done)
-        if content is None:
+        target = here.path / "throughput" / path.name
+        session = _session(path, merging)
+        if session is None:
             continue
-        if place.exists():
-            earlier = _session(place, done)
-            if earlier is not None and earlier.equals(content):
+        if target.exists():
+            earlier = _session(target, merging)
+            if earlier is not None and earlier.equals(session):
                 continue
-            if earlier is not None and not done.replaced:
-                done.problems.append(f"{path} differs from {place}, which is kept")
+            if earlier is not None and not merging.replaced:
+                merging.problems.append(f"{path} differs from {target}, which is kept")
                 continue
-        with whole(place) as part:
-            parquet.write(content, part)
-        done.sessions.append(path.stem)
+        with whole(target) as part:
+            parquet.write(session, part)
+        merging.sessions.append(path.stem)
 
 
-def _session(path: Path, done: Merging) -> pa.Table | None:
+def _session(path: Path, merging: Merging) -> pa.Table | None:
     try:
         return parquet.read(path, THROUGHPUT)
     except parquet.UnreadableError as error:
-        done.problems.append(f"{path} {error}: skipped")
+        merging.problems.append(f"{path} {error}: skipped")
         return None

@@ -25,13 +25,13 @@ if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
 class UnreadableError(Exception):
     """A file that is not a whole Parquet file of the expected schema; the text says why.
 
-    `whole` is true of a file that isn't damaged: a version of this suite wrote it, and this version
-    can't use what it holds.
+    `intact` is true of a file that isn't damaged: a version of this suite wrote it, and this
+    version can't use what it holds.
     """
 
-    def __init__(self, reason: str, *, whole: bool = False) -> None:
+    def __init__(self, reason: str, *, intact: bool = False) -> None:
         super().__init__(reason)
-        self.whole = whole
+        self.intact = intact
 
 
 def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Table:
@@ -49,8 +49,8 @@ def from_rows(schema: pa.Schema, rows: Sequence[Mapping[str, object]]) -> pa.Tab
     for field in schema:
         if not field.nullable and table[field.name].null_count:
             raise ValueError(f"column {field.name!r} must have a value in every row")
-    if (unread := _no_json(table)) is not None:
-        raise ValueError(unread)
+    if (problem := _json_problem(table)) is not None:
+        raise ValueError(problem)
     return table
 
 
@@ -74,17 +74,17 @@ def from_arrays(schema: pa.Schema, run: str, arrays: Mapping[str, np.ndarray]) -
     )
 
 
-def _check_names(schema: pa.Schema, given: Collection[str]) -> None:
-    unknown = [name for name in given if name not in schema.names]
-    missing = [field.name for field in schema if not field.nullable and field.name not in given]
+def _check_names(schema: pa.Schema, names: Collection[str]) -> None:
+    unknown = [name for name in names if name not in schema.names]
+    missing = [field.name for field in schema if not field.nullable and field.name not in names]
     if unknown or missing:
         raise ValueError(f"columns of the table: unknown {unknown}, missing {missing}")
 
 
 def with_column(table: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
     """Return the table with other values in a column of its schema."""
-    place = table.schema.get_field_index(name)
-    return table.set_column(place, table.schema.field(place), column)
+    position = table.schema.get_field_index(name)
+    return table.set_column(position, table.schema.field(position), column)
 
 
 def write(table: pa.Table, path: Path) -> str:
@@ -165,7 +165,7 @@ def read(
     schema: pa.Schema,
     *,
     expected: str | None = None,
-    told: Callable[[str], None] = lambda text: None,
+    on_remark: Callable[[str], None] = lambda text: None,
     runs_encoded: bool = False,
 ) -> pa.Table:
     """Return the rows of a file.
@@ -176,7 +176,7 @@ def read(
     Args:
         path, schema: the file and its schema.
         expected: its checksum, if it is known.
-        told: called with a clause on columns left out, to follow the file's path.
+        on_remark: called with a clause on columns left out, to follow the file's path.
         runs_encoded: read the column `run` as a dictionary, so that each name is stored once.
 
     Raises:
@@ -188,8 +188,8 @@ def read(
     content = read_bytes(path, expected)
     try:
         metadata = pq.read_metadata(pa.BufferReader(content))
-        found = metadata.schema.to_arrow_schema()
-        _check_columns(found, schema)
+        file_schema = metadata.schema.to_arrow_schema()
+        _check_columns(file_schema, schema)
         with pq.ParquetFile(
             pa.BufferReader(content),
             metadata=metadata,
@@ -197,51 +197,53 @@ def read(
             page_checksum_verification=True,
         ) as file:
             table = file.read()
-            if SEAL in found.names and table[SEAL].null_count < len(table):
+            if SEAL in file_schema.names and table[SEAL].null_count < len(table):
                 _check_seal(table)
                 # The seal is the file's: without it, equal rows of two files compare as equal.
                 table = with_column(table, SEAL, pa.nulls(len(table), pa.string()))
     except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
         line = str(error).partition("\n")[0]
         raise UnreadableError(f"is torn or not Parquet ({line})") from error
-    if unknown := [name for name in found.names if name not in schema.names]:
-        told(f"is of a later version: left out are its columns {', '.join(unknown)}")
+    if unknown := [name for name in file_schema.names if name not in schema.names]:
+        on_remark(f"is of a later version: left out are its columns {', '.join(unknown)}")
     if runs_encoded:
-        place = schema.get_field_index("run")
-        schema = schema.set(place, schema.field(place).with_type(table["run"].type))
+        position = schema.get_field_index("run")
+        schema = schema.set(position, schema.field(position).with_type(table["run"].type))
     if not table.schema.equals(schema, check_metadata=True):
         table = pa.Table.from_arrays(
             [
-                table[field.name] if field.name in found.names else pa.nulls(len(table), field.type)
+                table[field.name]
+                if field.name in file_schema.names
+                else pa.nulls(len(table), field.type)
                 for field in schema
             ],
             schema=schema,
         )
-    if (unread := _no_json(table)) is not None:
-        raise UnreadableError(f"can't be used: {unread}", whole=True)
+    if (problem := _json_problem(table)) is not None:
+        raise UnreadableError(f"can't be used: {problem}", intact=True)
     return table
 
 
-def _check_columns(found: pa.Schema, schema: pa.Schema) -> None:
+def _check_columns(file_schema: pa.Schema, schema: pa.Schema) -> None:
     strange = [
         field.name
-        for field in found
-        if found.names.count(field.name) > 1
+        for field in file_schema
+        if file_schema.names.count(field.name) > 1
         or (field.name in schema.names and not _fits(field, schema.field(field.name)))
     ]
     missing = [
-        field.name for field in schema if not field.nullable and field.name not in found.names
+        field.name for field in schema if not field.nullable and field.name not in file_schema.names
     ]
     if strange or missing:
-        table = [(each.metadata or {}).get(b"table") for each in (found, schema)]
+        names = [(compared.metadata or {}).get(b"table") for compared in (file_schema, schema)]
         raise UnreadableError(
             f"is foreign, its columns differ: {', '.join([*strange, *missing])}",
-            whole=table[0] == table[1],
+            intact=names[0] == names[1],
         )
 
 
-def _fits(found: pa.Field, field: pa.Field) -> bool:
-    return bool(found.type == field.type and found.nullable <= field.nullable)
+def _fits(file_field: pa.Field, field: pa.Field) -> bool:
+    return bool(file_field.type == field.type and file_field.nullable <= field.nullable)
 
 
 def _check_seal(table: pa.Table) -> None:
@@ -249,16 +251,16 @@ def _check_seal(table: pa.Table) -> None:
         raise UnreadableError("is torn: its rows are not those that were written")
 
 
-def _no_json(table: pa.Table) -> str | None:
+def _json_problem(table: pa.Table) -> str | None:
     """Return a clause on a column of JSON that holds no JSON object; None if there is none."""
     for field in table.schema:
         if (field.metadata or {}).get(b"unit") == JSON.encode():
             for text in table[field.name].unique().to_pylist():
                 try:
-                    fine = text is None or isinstance(json.loads(text), dict)
+                    is_object = text is None or isinstance(json.loads(text), dict)
                 except (ValueError, RecursionError):
-                    fine = False
-                if not fine:
+                    is_object = False
+                if not is_object:
                     return f"column {field.name!r} holds no JSON object: {text[:60]!r}"
     return None
 

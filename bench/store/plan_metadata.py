@@ -17,10 +17,10 @@ def check_metadata(metadata: Mapping[str, object]) -> None:
             raise _unusable(name, metadata[name])
     for name, kind in LISTS.items():
         values = metadata.get(name, [])
-        if not isinstance(values, list) or not all(isinstance(each, kind) for each in values):
+        if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
             raise _unusable(name, metadata[name])
 
 
 def _unusable(name: str, value: object) -> UnreadableError:
     reason = f"can't be used: column 'metadata' has {name} = {str(value)[:60]!r}"
-    return UnreadableError(reason, whole=True)
+    return UnreadableError(reason, intact=True)

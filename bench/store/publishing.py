@@ -64,62 +64,73 @@ def publish(
     InputError when there is no source, the target is torn or holds files of single runs, or a
     policy is missing.
     """
-    old, (new,) = Store(target), map(Store, result_folders(source))
-    kept = new.policies()
+    target_store, (source_store,) = Store(target), map(Store, result_folders(source))
+    policy_files = source_store.policies()
     for run in policies:
-        if run not in kept:
-            raise unknown(f"policy in {new.path}", run, sorted(kept))
-    stored = old.committed()
+        if run not in policy_files:
+            raise unknown(f"policy in {source_store.path}", run, sorted(policy_files))
+    stored = target_store.committed()
     for entry in stored.values():
         if not (entry.name.startswith(OF_DESCRIPTION) or entry.name == COMPACTED):
             raise InputError(
-                f"{old.path} is no published store: it holds runs/{entry.name}.parquet"
+                f"{target_store.path} is no published store: it holds runs/{entry.name}.parquet"
             )
-    planned, known = by_ablation(new.plans()), by_ablation(old.plans())
-    if old.problems:
-        raise InputError(f"restore {old.path} before publishing into it: {old.problems[0]}")
-    done = Publication()
-    for description, entries in _by_description(new.committed().values(), descriptions):
-        _publish(old, new, description, entries, set(policies), done)
-    for ablation, plan in planned.items():
-        taken = descriptions is None or descriptions >= set(plan["description"].to_pylist())
-        if taken and plan != known.get(ablation):
-            old.put_plan(plan)
-    done.problems = tuple(new.problems)
-    return done
+    plans, published_plans = by_ablation(source_store.plans()), by_ablation(target_store.plans())
+    if target_store.problems:
+        raise InputError(
+            f"restore {target_store.path} before publishing into it: {target_store.problems[0]}"
+        )
+    publication = Publication()
+    for description, entries in _by_description(source_store.committed().values(), descriptions):
+        _publish(target_store, source_store, description, entries, set(policies), publication)
+    for ablation, plan in plans.items():
+        is_covered = descriptions is None or descriptions >= set(plan["description"].to_pylist())
+        if is_covered and plan != published_plans.get(ablation):
+            target_store.put_plan(plan)
+    publication.problems = tuple(source_store.problems)
+    return publication
 
 
 def _by_description(
-    entries: Iterable[Entry], wanted: Collection[str] | None
+    entries: Iterable[Entry], descriptions: Collection[str] | None
 ) -> list[tuple[str, list[Entry]]]:
-    found: dict[str, list[Entry]] = {}
+    groups: dict[str, list[Entry]] = {}
     for entry in entries:
-        if entry.status != PRUNED and (wanted is None or entry.description in wanted):
-            found.setdefault(entry.description, []).append(entry)
-    return sorted(found.items())
+        if entry.status != PRUNED and (descriptions is None or entry.description in descriptions):
+            groups.setdefault(entry.description, []).append(entry)
+    return sorted(groups.items())
 
 
 def _publish(
-    old: Store,
-    new: Store,
+    target: Store,
+    source: Store,
     description: str,
     entries: list[Entry],
     policies: Collection[str],
-    done: Publication,
+    publication: Publication,
 ) -> None:
     """Publish the runs of one description; adds to `done`."""
     name = OF_DESCRIPTION + description
-    with old.claims.held(f"{name}-written"):
-        there = old.read(old.entries({description}))
-        rows = {row["run"]: row for row in there["runs"].to_pylist()}
-        here = new.read(entries)
-        taken = [row for row in here["runs"].to_pylist() if _is_new(row, rows.get(row["run"]))]
-        fresh = [row["run"] for row in taken]
-        contents = _policies(old, new, rows, here["runs"].to_pylist(), fresh, policies)
-        if not fresh and not contents:
+    with target.claims.held(f"{name}-written"):
+        target_tables = target.read(target.entries({description}))
+        published = {row["run"]: row for row in target_tables["runs"].to_pylist()}
+        source_tables = source.read(entries)
+        new_rows = [
+            row
+            for row in source_tables["runs"].to_pylist()
+            if _is_new(row, published.get(row["run"]))
+        ]
+        new_runs = [row["run"] for row in new_rows]
+        policy_contents = _policies(
+            target, source, published, source_tables["runs"].to_pylist(), new_runs, policies
+        )
+        if not new_runs and not policy_contents:
             return
-        kept = {table: _only(there[table], set(rows) - set(fresh)) for table in RUN_TABLES}
-        added = {table: _only(here[table], fresh) for table in RUN_TABLES}
+        kept = {
+            table: _only(target_tables[table], set(published) - set(new_runs))
+            for table in RUN_TABLES
+        }
+        added = {table: _only(source_tables[table], new_runs) for table in RUN_TABLES}
         steps = steps_of_rounding(
             {table: pa.concat_tables([kept[table], added[table]]) for table in RUN_TABLES}
         )
@@ -128,31 +139,31 @@ def _publish(
             table: in_order((*segments(kept[table]), *segments(added[table])), SCHEMAS[table])
             for table in RUN_TABLES
         }
-        done.size += old.put(name, merged, contents)
-    done.added += tuple(run for run in fresh if run not in rows)
-    done.replaced += tuple(run for run in fresh if run in rows)
+        publication.size += target.put(name, merged, policy_contents)
+    publication.added += tuple(run for run in new_runs if run not in published)
+    publication.replaced += tuple(run for run in new_runs if run in published)
 
 
 def _policies(
-    old: Store,
-    new: Store,
+    target: Store,
+    source: Store,
     published: Mapping[str, Mapping[str, Any]],
     rows: Iterable[Mapping[str, Any]],
-    fresh: Collection[str],
-    wanted: Collection[str],
+    new_runs: Collection[str],
+    requested: Collection[str],
 ) -> dict[str, bytes]:
     """Return run -> policy to store with it: the new ones, and those that no row names yet."""
-    found = {
-        row["run"]: new.policy_content(row)
+    contents = {
+        row["run"]: source.policy_content(row)
         for row in rows
-        if row["run"] in wanted
-        and (row["run"] in fresh or "policies" not in parts_of(published[row["run"]]))
+        if row["run"] in requested
+        and (row["run"] in new_runs or "policies" not in parts_of(published[row["run"]]))
     }
     for run, row in published.items():
-        if run not in fresh and run not in found and row["parts"] is None:
+        if run not in new_runs and run not in contents and row["parts"] is None:
             with suppress(FileNotFoundError):  # of the first edition, if it was kept
-                found[run] = old.policy_content(row)
-    return found
+                contents[run] = target.policy_content(row)
+    return contents
 
 
 def _is_new(row: Mapping[str, Any], published: Mapping[str, Any] | None) -> bool:
@@ -173,15 +184,15 @@ def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dic
     """
     runs = tables["runs"]
     # What was published before keeps its rounding: numbers are rounded once.
-    before = {row["run"]: row["rounding"] for row in runs.to_pylist()}
-    own = json.dumps({column: step / 2 for column, step in sorted(steps.items())})
-    off = [own if text is None else text for text in before.values()]
-    for column, values in (("rounding", off), ("parts", [None] * len(runs))):
+    earlier = {row["run"]: row["rounding"] for row in runs.to_pylist()}
+    rounding = json.dumps({column: step / 2 for column, step in sorted(steps.items())})
+    roundings = [rounding if text is None else text for text in earlier.values()]
+    for column, values in (("rounding", roundings), ("parts", [None] * len(runs))):
         runs = with_column(runs, column, pa.array(values, pa.string()))
     episodes, updates = (
         in_order(
             (
-                (run, rows if before[run] is not None else rounded(rows, steps))
+                (run, rows if earlier[run] is not None else rounded(rows, steps))
                 for run, rows in segments(tables[part])
             ),
             SCHEMAS[part],
@@ -204,16 +215,16 @@ def _few_diagnostics(updates: pa.Table, runs: pa.Table) -> pa.Table:
     if not len(updates):
         return updates
     budgets = dict(zip(runs["run"].to_pylist(), runs["budget"].to_pylist(), strict=True))
-    counted = pc.value_counts(updates["run"]).to_pylist()
-    lengths = [each["counts"] for each in counted]
-    budget = np.repeat([budgets[each["values"]] for each in counted], lengths)
+    counts = pc.value_counts(updates["run"]).to_pylist()
+    lengths = [entry["counts"] for entry in counts]
+    budget = np.repeat([budgets[entry["values"]] for entry in counts], lengths)
     run = np.repeat(np.arange(len(lengths)), lengths)
     passed = updates["step"].to_numpy() * DIAGNOSED // budget
     first, last = np.diff(run, prepend=-1) > 0, np.diff(run, append=len(lengths)) > 0
-    kept = pa.array(first | last | (np.diff(passed, prepend=0) > 0))
+    diagnosed = pa.array(first | last | (np.diff(passed, prepend=0) > 0))
     for field in updates.schema:
         if field.nullable:
-            column = pc.if_else(kept, updates[field.name], pa.scalar(None, field.type))
+            column = pc.if_else(diagnosed, updates[field.name], pa.scalar(None, field.type))
             updates = with_column(updates, field.name, column)
     return updates
 

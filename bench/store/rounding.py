@@ -16,8 +16,10 @@ SHARE = 1e-3
 SPANS = 10
 """Equal parts of the budget. The spread over seeds is taken in each, and the smallest counts."""
 ROUNDED: dict[str, tuple[str, ...]] = {
-    "episodes": tuple(each.name for each in EPISODES if each.type == pa.float64()),
-    "updates": tuple(each.name for each in UPDATES if each.type == pa.float32() and each.nullable),
+    "episodes": tuple(field.name for field in EPISODES if field.type == pa.float64()),
+    "updates": tuple(
+        field.name for field in UPDATES if field.type == pa.float32() and field.nullable
+    ),
 }
 
 
@@ -34,7 +36,7 @@ def steps_of_rounding(tables: Mapping[str, pa.Table]) -> dict[str, float]:
     budgets = dict(
         zip(tables["runs"]["run"].to_pylist(), tables["runs"]["budget"].to_pylist(), strict=True)
     )
-    found: dict[str, float] = {}
+    steps: dict[str, float] = {}
     for table, columns in ROUNDED.items():
         frame = tables[table].select(["run", "step", *columns]).to_pandas()
         budget = frame["run"].map(budgets).to_numpy(dtype=np.float64)
@@ -44,8 +46,8 @@ def steps_of_rounding(tables: Mapping[str, pa.Table]) -> dict[str, float]:
         spreads = means.groupby(level=0).std()
         for column, spread in spreads.min(skipna=True).items():
             if spread > 0 and np.isfinite(spread):
-                found[str(column)] = float(2.0 ** np.floor(np.log2(2 * SHARE * spread)))
-    return found
+                steps[str(column)] = float(2.0 ** np.floor(np.log2(2 * SHARE * spread)))
+    return steps
 
 
 def rounded(table: pa.Table, steps: Mapping[str, float]) -> pa.Table:
@@ -56,12 +58,12 @@ def rounded(table: pa.Table, steps: Mapping[str, float]) -> pa.Table:
     for column, step in steps.items():
         if column not in table.schema.names:
             continue
-        given = table[column]
-        values = given.fill_null(0.0).to_numpy()
+        original = table[column]
+        values = original.fill_null(0.0).to_numpy()
         with np.errstate(over="ignore", invalid="ignore"):
-            short = (np.rint(values.astype(np.float64) / step) * step).astype(values.dtype)
-        kept = np.where(np.isfinite(short), short, values)
-        array = pa.array(kept, given.type, mask=given.is_null().to_numpy())
+            multiples = (np.rint(values.astype(np.float64) / step) * step).astype(values.dtype)
+        result = np.where(np.isfinite(multiples), multiples, values)
+        array = pa.array(result, original.type, mask=original.is_null().to_numpy())
         table = with_column(table, column, array)
     return table
 
@@ -72,5 +74,5 @@ def steps_of(row: Mapping[str, object]) -> dict[str, float]:
     Args:
         row: the run's row of the table `runs`.
     """
-    off: dict[str, float] = json.loads(str(row["rounding"] or "{}"))
-    return {column: 2 * most for column, most in off.items()}
+    errors: dict[str, float] = json.loads(str(row["rounding"] or "{}"))
+    return {column: 2 * error for column, error in errors.items()}

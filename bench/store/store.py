@@ -84,19 +84,21 @@ class Store:
         self.path = Path(path)
         self.problems: list[str] = []
         self.claims = Claims(self.path)
-        self._left_alone = read_only
+        self._opened_read_only = read_only
         # Path -> the state of the file when it was read, and what was read or found out.
-        self._known: dict[Path, tuple[tuple[int, int, int], Any]] = {}
+        self._cache: dict[Path, tuple[tuple[int, int, int], Any]] = {}
 
     @property
     def read_only(self) -> bool:
         """Whether writing is refused: the store is published, or was opened to be read only."""
-        if self._left_alone or self.path.resolve() == PUBLISHED:
+        if self._opened_read_only or self.path.resolve() == PUBLISHED:
             return True
         paths = self._files("runs")
-        published = [p for p in paths if p.stem == COMPACTED or p.stem.startswith(OF_DESCRIPTION)]
+        published = [
+            path for path in paths if path.stem == COMPACTED or path.stem.startswith(OF_DESCRIPTION)
+        ]
         # Beside runs of its own, a store may hold a copy of a published file.
-        return bool(published) and not any(map(_is_of_a_run, set(paths) - set(published)))
+        return bool(published) and not any(map(_is_run_mark, set(paths) - set(published)))
 
     # Writing
 
@@ -124,20 +126,20 @@ class Store:
 
     def _sweep(self) -> None:
         """Remove what killed writers left a day ago: folders, and files that others replaced."""
-        old = time.time() - DAY
-        for left in (
+        day_ago = time.time() - DAY
+        for leftover in (
             *(self.path / "incoming").iterdir(),
             *(self.path / "claims").glob(".taking-*"),
         ):
-            if left.is_dir() and left.stat().st_mtime < old:
-                shutil.rmtree(left, ignore_errors=True)
-        named = {self.path / file for mark in self._marks() for file in mark.files}
-        names = {path.name.partition(".")[0] for path in named}
+            if leftover.is_dir() and leftover.stat().st_mtime < day_ago:
+                shutil.rmtree(leftover, ignore_errors=True)
+        marked_paths = {self.path / file for mark in self._marks() for file in mark.files}
+        marked_names = {path.name.partition(".")[0] for path in marked_paths}
         for part in (*PARTS, "policies"):
             for path in (self.path / part).iterdir():
-                if path not in named and path.name.partition(".")[0] in names:
+                if path not in marked_paths and path.name.partition(".")[0] in marked_names:
                     with suppress(FileNotFoundError):
-                        if path.stat().st_mtime < old:
+                        if path.stat().st_mtime < day_ago:
                             path.unlink()
 
     def write_run(
@@ -200,25 +202,25 @@ class Store:
             Size of the tables' files [bytes].
         """
         with self.staging() as staging:
-            sums = {part: parquet.write(tables[part], staging / part) for part in PARTS}
-            named = []
+            checksums = {part: parquet.write(tables[part], staging / part) for part in PARTS}
+            part_texts = []
             for row in tables["runs"].to_pylist():
-                parts = parts_of(row) | sums
+                parts = parts_of(row) | checksums
                 if (policy := policies.get(row["run"])) is not None:
-                    written = staging / _file_name(row["run"])
-                    parts["policies"] = parquet.write_bytes(policy, written)
-                named.append(json.dumps(parts))
-            mark = Mark(name=name, rows=_with_parts(tables["runs"], named))
+                    staged = staging / _file_name(row["run"])
+                    parts["policies"] = parquet.write_bytes(policy, staged)
+                part_texts.append(json.dumps(parts))
+            mark = Mark(name=name, rows=_with_parts(tables["runs"], part_texts))
             parquet.write(mark.rows, staging / "runs")
             size = sum((staging / table).stat().st_size for table in RUN_TABLES)
             path = self.path / "runs" / f"{name}.parquet"
-            before = self._mark(path)
+            earlier = self._mark(path)
             for part in PARTS:
                 os.replace(staging / part, self.path / mark.file(part))
             for run in policies:
                 os.replace(staging / run, self.path / mark.policies[run])
             os.replace(staging / "runs", path)
-        for file in (before.files if before is not None else set()) - mark.files:
+        for file in (earlier.files if earlier is not None else set()) - mark.files:
             (self.path / file).unlink(missing_ok=True)
         return size
 
@@ -231,7 +233,7 @@ class Store:
         """Keep the policy of a stored run that has none; `policy` is the content of its file."""
         if not self.policy_path(run).exists():
             stamp = self.stamp(run)
-            content = self.read(each for each in self.entries() if each.run == run)
+            content = self.read(entry for entry in self.entries() if entry.run == run)
             self.adopt_run(run, content, policy, stamp=stamp)
 
     def adopt_code(self, adopted: Mapping[str, str]) -> None:
@@ -246,18 +248,18 @@ class Store:
         Raises:
             InputError: the store was opened to be read only, or can't be written.
         """
-        if self._left_alone:
+        if self._opened_read_only:
             raise InputError(f"results folder {self.path} was opened to be read only")
         try:
             with self.staging() as staging:
-                found = self.committed()
-                for name in {found[run].name for run in adopted if run in found}:
+                committed = self.committed()
+                for name in {committed[run].name for run in adopted if run in committed}:
                     with self.claims.held(f"{name}-written"):
                         path = self.path / "runs" / f"{name}.parquet"
-                        later: list[str] = []
-                        rows = parquet.read(path, RUNS, told=later.append)
-                        if later:  # columns that aren't known here would be lost
-                            self._report(f"{path} {later[0]}; it is left as it is")
+                        remarks: list[str] = []
+                        rows = parquet.read(path, RUNS, on_remark=remarks.append)
+                        if remarks:  # columns that aren't known here would be lost
+                            self._report(f"{path} {remarks[0]}; it is left as it is")
                             continue
                         pairs = zip(
                             rows["run"].to_pylist(), rows["adopted"].to_pylist(), strict=True
@@ -320,8 +322,10 @@ class Store:
                 unopened.
         """
         marks = self._marks(descriptions)
-        found = self._each_once(mark.entries for mark in marks).values()
-        return [each for each in found if descriptions is None or each.description in descriptions]
+        entries = self._entries_by_run(mark.entries for mark in marks).values()
+        return [
+            entry for entry in entries if descriptions is None or entry.description in descriptions
+        ]
 
     def committed(self) -> dict[str, Entry]:
         """Every run that is wholly stored, by its id, whatever its status.
@@ -330,27 +334,29 @@ class Store:
         foreign ones. If a run is stored twice, the files that come first by name count.
         """
         with ThreadPoolExecutor() as threads:
-            whole = threads.map(lambda mark: self._use(mark.name, self._entries), self._marks())
-            return self._each_once(entries or [] for entries in whole)
+            entry_lists = threads.map(
+                lambda mark: self._use(mark.name, self._entries), self._marks()
+            )
+            return self._entries_by_run(entries or [] for entries in entry_lists)
 
-    def _each_once(self, found_in: Iterable[list[Entry]]) -> dict[str, Entry]:
-        found: dict[str, Entry] = {}
-        for entry in (entry for entries in found_in for entry in entries):
-            first = found.setdefault(entry.run, entry)
+    def _entries_by_run(self, entry_lists: Iterable[list[Entry]]) -> dict[str, Entry]:
+        entries_by_run: dict[str, Entry] = {}
+        for entry in (entry for entries in entry_lists for entry in entries):
+            first = entries_by_run.setdefault(entry.run, entry)
             if first is not entry and entry.name != COMPACTED:
                 runs = self.path / "runs"
                 self._report(
                     f"run {entry.run} is stored twice: {runs / first.name}.parquet counts, and "
                     f"{runs / entry.name}.parquet does not"
                 )
-        return found
+        return entries_by_run
 
     def _entries(self, mark: Mark) -> list[Entry] | None:
         """The runs of a mark, if its files hold what it says."""
 
         def is_whole(part: str) -> bool:
             path = self.path / mark.file(part)
-            return self._remembered(path, lambda: self._part(mark, part) is not None)
+            return self._cached(path, lambda: self._part(mark, part) is not None)
 
         return mark.entries if all(map(is_whole, PARTS)) else None
 
@@ -379,8 +385,12 @@ class Store:
         """
         paths = self._files("runs")
         if descriptions is not None:
-            wanted = {OF_DESCRIPTION + each for each in descriptions}
-            paths = [p for p in paths if p.stem in wanted or not p.stem.startswith(OF_DESCRIPTION)]
+            names = {OF_DESCRIPTION + description for description in descriptions}
+            paths = [
+                path
+                for path in paths
+                if path.stem in names or not path.stem.startswith(OF_DESCRIPTION)
+            ]
         # Files published since the first edition come first.
         paths.sort(key=lambda path: path.stem == COMPACTED)
         with ThreadPoolExecutor() as threads:
@@ -405,16 +415,18 @@ class Store:
             path,
             schema,
             expected=expected,
-            told=lambda text: self._report(f"{path} {text}"),
+            on_remark=lambda text: self._report(f"{path} {text}"),
             runs_encoded=runs_encoded,
         )
 
     def _mark(self, path: Path) -> Mark | None:
-        def read(found: Path) -> Mark:
-            return read_mark(found, path.stem, lambda text: self._report(f"{found} {text}"))
+        def read(current_path: Path) -> Mark:
+            return read_mark(
+                current_path, path.stem, lambda text: self._report(f"{current_path} {text}")
+            )
 
         with suppress(FileNotFoundError):
-            return self._remembered(path, lambda: self._attempt(path, read))
+            return self._cached(path, lambda: self._attempt(path, read))
         return None
 
     def _part(self, mark: Mark, part: str) -> pa.Table | None:
@@ -429,14 +441,14 @@ class Store:
 
         return self._attempt(path, read)
 
-    def _remembered(self, path: Path, make: Callable[[], Result]) -> Result:
+    def _cached(self, path: Path, make: Callable[[], Result]) -> Result:
         """Return `make()`, cached until the file changes; raises FileNotFoundError without one."""
-        found = path.stat()
-        state = found.st_ino, found.st_mtime_ns, found.st_size
-        known = self._known.get(path)
-        if known is None or known[0] != state:
-            known = self._known[path] = state, make()
-        result: Result = known[1]
+        status = path.stat()
+        state = status.st_ino, status.st_mtime_ns, status.st_size
+        cached = self._cache.get(path)
+        if cached is None or cached[0] != state:
+            cached = self._cache[path] = state, make()
+        result: Result = cached[1]
         return result
 
     def finished(self) -> dict[str, frozenset[str]]:
@@ -460,19 +472,19 @@ class Store:
 
         def rows_of(mark: Mark) -> list[pa.Table] | None:
             parts = (mark.rows if table == "runs" else self._part(mark, table) for table in tables)
-            found = [part for part in parts if part is not None]
-            return found if len(found) == len(tables) else None
+            readable = [part for part in parts if part is not None]
+            return readable if len(readable) == len(tables) else None
 
         with ThreadPoolExecutor() as threads:
-            found = list(threads.map(lambda name: self._use(name, rows_of), names))
-        wanted = [
+            mark_parts = list(threads.map(lambda name: self._use(name, rows_of), names))
+        segments = [
             [list(parquet.segments(part, runs)) for part in parts]
-            for parts, runs in zip(found, names.values(), strict=True)
+            for parts, runs in zip(mark_parts, names.values(), strict=True)
             if parts is not None
         ]
         return {
-            table: parquet.in_order(chain(*(parts[place] for parts in wanted)), SCHEMAS[table])
-            for place, table in enumerate(tables)
+            table: parquet.in_order(chain(*(parts[position] for parts in segments)), SCHEMAS[table])
+            for position, table in enumerate(tables)
         }
 
     def runs(self) -> pd.DataFrame:
@@ -489,18 +501,18 @@ class Store:
 
     def plans(self) -> pa.Table:
         """The latest plan of every ablation, in the order of ablation, environment, variant."""
-        found: dict[str, pa.Table] = {}
+        latest: dict[str, pa.Table] = {}
         # Plans stored since the first edition come first.
         for path in sorted(self._files("plans"), key=lambda path: path.stem == COMPACTED):
             with suppress(FileNotFoundError):  # somebody else has set it aside meanwhile
                 plans = by_ablation(self._attempt(path, self._plan) or PLANS.empty_table())
                 for ablation, plan in plans.items():
                     if path.stem in (ablation, COMPACTED):
-                        found.setdefault(ablation, plan)
+                        latest.setdefault(ablation, plan)
                     else:
-                        told = f"it holds the plan of {ablation}: skipped"
-                        self._report(f"{path} is a copy or was renamed: {told}")
-        return in_plan_order(pa.concat_tables([PLANS.empty_table(), *found.values()]))
+                        reason = f"it holds the plan of {ablation}: skipped"
+                        self._report(f"{path} is a copy or was renamed: {reason}")
+        return in_plan_order(pa.concat_tables([PLANS.empty_table(), *latest.values()]))
 
     def _plan(self, path: Path) -> pa.Table:
         """The rows of a file of plans; raises as `parquet.read` does."""
@@ -518,11 +530,11 @@ class Store:
 
     def policies(self) -> dict[str, Path]:
         """Run -> its policy's file, of the runs whose policies were kept."""
-        found: dict[str, str | None] = {}
+        files: dict[str, str | None] = {}
         for mark in self._marks():
             for row in mark.runs:
-                found.setdefault(row["run"], policy_file(row))
-        paths = {run: self.path / file for run, file in found.items() if file is not None}
+                files.setdefault(row["run"], policy_file(row))
+        paths = {run: self.path / file for run, file in files.items() if file is not None}
         return {run: path for run, path in paths.items() if path.exists()}
 
     def policy_path(self, run: str) -> Path:
@@ -570,8 +582,8 @@ class Store:
 
     def _row(self, run: str) -> dict[str, Any] | None:
         """A run's row in the table `runs`, as its mark has it."""
-        own = self._mark(self.path / "runs" / f"{run}.parquet")
-        for mark in self._marks() if own is None else (own,):
+        run_mark = self._mark(self.path / "runs" / f"{run}.parquet")
+        for mark in self._marks() if run_mark is None else (run_mark,):
             for row in mark.runs:
                 if row["run"] == run:
                     return row
@@ -579,8 +591,8 @@ class Store:
 
     def _frame(self, table: str, runs: Iterable[str] | None) -> pd.DataFrame:
         committed = self.committed()
-        wanted = committed.keys() if runs is None else committed.keys() & set(runs)
-        entries = (committed[run] for run in wanted)
+        selected = committed.keys() if runs is None else committed.keys() & set(runs)
+        entries = (committed[run] for run in selected)
         return parquet.to_frame(self.read(entries, (table,))[table])
 
     def _attempt(self, path: Path, read: Callable[[Path], Result]) -> Result | None:
@@ -597,32 +609,32 @@ class Store:
             return None
         except parquet.UnreadableError as error:
             problem = f"{path} {error}"
-            if self.read_only or error.whole:
+            if self.read_only or error.intact:
                 self._report(f"{problem}: skipped")
                 return None
         try:
-            place = self._set_aside(path)
+            destination = self._set_aside(path)
             # Another writer may have put a whole one there in the meantime.
-            found = read(place)
+            result = read(destination)
         except parquet.UnreadableError:
-            self._report(f"{problem}: moved to {place}")
+            self._report(f"{problem}: moved to {destination}")
         except OSError as error:
             self._report(f"{problem}: skipped, cannot be moved ({error.strerror})")
         else:
-            os.replace(place, path)
-            return found
+            os.replace(destination, path)
+            return result
         return None
 
     def _set_aside(self, path: Path) -> Path:
         folder = self.path / "set_aside"
         folder.mkdir(exist_ok=True)
         name = f"{path.parent.name}-{path.name}"
-        place, number = folder / name, 1
-        while place.exists():
+        destination, number = folder / name, 1
+        while destination.exists():
             number += 1
-            place = folder / f"{number}-{name}"
-        os.replace(path, place)
-        return place
+            destination = folder / f"{number}-{name}"
+        os.replace(path, destination)
+        return destination
 
     def _report(self, problem: str) -> None:
         if problem not in self.problems:
@@ -645,7 +657,7 @@ def _with_parts(runs: pa.Table, parts: Sequence[str | None]) -> pa.Table:
     return parquet.with_column(runs, "parts", pa.array(parts, pa.string()))
 
 
-def _is_of_a_run(path: Path) -> bool:
+def _is_run_mark(path: Path) -> bool:
     """Whether a file in `runs` is the mark of a single run."""
     try:
         read_mark(path, path.stem)
@@ -656,11 +668,11 @@ def _is_of_a_run(path: Path) -> bool:
 
 def _file_name(identifier: str, *, dots: bool = False) -> str:
     """Return the identifier if it can be the name of a file that readers see, else InputError."""
-    taken = identifier == COMPACTED or (not dots and identifier.startswith(OF_DESCRIPTION))
-    if taken or not re.fullmatch(PLAIN.replace("_-", "._-") if dots else PLAIN, identifier):
-        others = "'.', '_' and '-'" if dots else "'_' and '-'"
+    reserved = identifier == COMPACTED or (not dots and identifier.startswith(OF_DESCRIPTION))
+    if reserved or not re.fullmatch(PLAIN.replace("_-", "._-") if dots else PLAIN, identifier):
+        punctuation = "'.', '_' and '-'" if dots else "'_' and '-'"
         raise InputError(
             f"{identifier[:200]!r} cannot name a file of results: allowed are up to 200 letters, "
-            f"digits, {others}, the first one a letter or digit"
+            f"digits, {punctuation}, the first one a letter or digit"
         )
     return identifier

@@ -67,8 +67,8 @@ def read_device_rows(results: Path) -> tuple[pd.DataFrame, list[str]]:
     Of measurements with equal commit, device, kind, algorithm, environment and size, only the
     newest is returned.
     """
-    found, problems = read_files(results, "device_throughput", DEVICE_THROUGHPUT)
-    table = pd.concat(found) if found else DEVICE_THROUGHPUT.empty_table().to_pandas()
-    asked = ["commit", "device", "kind", "name", "environment", "seeds", "worlds"]
-    newest = table.sort_values("measured").drop_duplicates(asked, keep="last")
+    frames, problems = read_files(results, "device_throughput", DEVICE_THROUGHPUT)
+    table = pd.concat(frames) if frames else DEVICE_THROUGHPUT.empty_table().to_pandas()
+    columns = ["commit", "device", "kind", "name", "environment", "seeds", "worlds"]
+    newest = table.sort_values("measured").drop_duplicates(columns, keep="last")
     return newest.reset_index(drop=True), problems

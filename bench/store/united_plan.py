@@ -66,10 +66,10 @@ def unite(
 
 def _environments(plan: Rows) -> dict[str, list[Row]]:
     """Environment -> its rows, in the plan's order."""
-    found: dict[str, list[Row]] = {}
+    environments: dict[str, list[Row]] = {}
     for row in sorted(plan, key=lambda row: row["environment_order"]):
-        found.setdefault(row["environment"], []).append(row)
-    return found
+        environments.setdefault(row["environment"], []).append(row)
+    return environments
 
 
 def _comparable(here: Rows, there: Rows) -> bool:
@@ -84,8 +84,8 @@ def _variant_order(earlier: Rows, later: Rows) -> dict[str, int]:
     """Variant -> its place; where a variant came in meanwhile, those behind it move on."""
     places = {row["variant"]: row["variant_order"] for row in (*earlier, *later)}
     current = {row["variant"] for row in later}
-    order, free = {}, 0
+    order, next_free = {}, 0
     for name in sorted(places, key=lambda name: (places[name], name not in current)):
-        order[name] = max(places[name], free)
-        free = order[name] + 1
+        order[name] = max(places[name], next_free)
+        next_free = order[name] + 1
     return order

@@ -68,7 +68,7 @@ def bare_loop(environment: str, environments: int, seconds: float) -> Measured:
         actions = generator.integers(0, space.n, (ACTIONS_DRAWN, environments))
     for tick in range(WARM_UP_TICKS):
         pool.step(actions[tick % ACTIONS_DRAWN])
-    ticks, begun, busy = 0, time.perf_counter(), time.process_time()
+    ticks, begun, cpu_begun = 0, time.perf_counter(), time.process_time()
     while time.perf_counter() - begun < seconds:
         pool.step(actions[ticks % ACTIONS_DRAWN])
         ticks += 1
@@ -76,7 +76,7 @@ def bare_loop(environment: str, environments: int, seconds: float) -> Measured:
     return Measured(
         steps=ticks * environments,
         seconds=elapsed,
-        cpu_share=(time.process_time() - busy) / elapsed,
+        cpu_share=(time.process_time() - cpu_begun) / elapsed,
         memory=_memory(),
     )
 
@@ -85,7 +85,7 @@ def bare_loop(environment: str, environments: int, seconds: float) -> Measured:
 class _Mark:
     steps: int
     wall: float
-    busy: float
+    processor: float
     spent: dict[str, float]
 
 
@@ -106,10 +106,10 @@ def training(algorithm: str, environment: str, seeds: int, seconds: float) -> Me
     from bench.train.results import Progress
     from bench.train.rollout import Rollout
 
-    chosen = load_algorithm(algorithm)
+    loaded = load_algorithm(algorithm)
     description = Description(
         algorithm=algorithm,
-        hyperparameters=dataclasses.asdict(chosen.hyperparameters()),
+        hyperparameters=dataclasses.asdict(loaded.hyperparameters()),
         environment=environment,
         steps=ENDLESS,
         back_end=back_end_of(environment),
@@ -123,7 +123,7 @@ def training(algorithm: str, environment: str, seeds: int, seconds: float) -> Me
         if len(marks) > 1 and now - marks[0].wall >= seconds:
             raise EnoughError
 
-    timed = replace(chosen, update=stopwatch(chosen.update, spent, "update"))
+    timed = replace(loaded, update=stopwatch(loaded.update, spent, "update"))
     with (
         replaced_for_now(
             EnvPoolEnvironments, "step", stopwatch(EnvPoolEnvironments.step, spent, "physics")
@@ -139,7 +139,7 @@ def training(algorithm: str, environment: str, seeds: int, seconds: float) -> Me
     return Measured(
         steps=last.steps - first.steps,
         seconds=elapsed,
-        cpu_share=(last.busy - first.busy) / elapsed,
+        cpu_share=(last.processor - first.processor) / elapsed,
         physics=share["physics"],
         acting=share["collecting"] - share["physics"],
         update=share["update"],
@@ -172,10 +172,10 @@ def stopwatch(
 ) -> Callable[Arguments, Answer]:
     """Return the function with a stopwatch: each call adds its seconds to `spent[name]`."""
 
-    def timed(*given: Arguments.args, **named: Arguments.kwargs) -> Answer:
+    def timed(*arguments: Arguments.args, **keywords: Arguments.kwargs) -> Answer:
         begun = time.perf_counter()
         try:
-            return function(*given, **named)
+            return function(*arguments, **keywords)
         finally:
             spent[name] += time.perf_counter() - begun
 
@@ -183,14 +183,14 @@ def stopwatch(
 
 
 @contextmanager
-def replaced_for_now(owner: Any, name: str, by: Any) -> Iterator[None]:
-    """Replace an attribute by `by` within the block."""
-    before = getattr(owner, name)
-    setattr(owner, name, by)
+def replaced_for_now(owner: Any, name: str, replacement: Any) -> Iterator[None]:
+    """Replace an attribute by `replacement` within the block."""
+    original = getattr(owner, name)
+    setattr(owner, name, replacement)
     try:
         yield
     finally:
-        setattr(owner, name, before)
+        setattr(owner, name, original)
 
 
 def _memory() -> float:

@@ -83,17 +83,17 @@ def questions(
     """Return all questions, environment by environment, small numbers of worlds first."""
     from bench.plan.lookup import load_algorithm
 
-    found = []
+    measurements = []
     for environment in environments:
         bare: tuple[Kind, ...] = ("physics", "environment")
-        found += [
+        measurements += [
             Question(kind=kind, name="", environment=environment, seeds=0, worlds=count)
             for count in worlds
             for kind in bare
         ]
         for name in algorithms:
             slots = load_algorithm(name).hyperparameters().slots
-            found += [
+            measurements += [
                 Question(
                     kind="training",
                     name=name,
@@ -103,11 +103,11 @@ def questions(
                 )
                 for count in seeds
             ]
-    return found
+    return measurements
 
 
 def measure(
-    asked: Sequence[Question],
+    requested: Sequence[Question],
     device: str,
     *,
     seconds: float,
@@ -116,7 +116,7 @@ def measure(
     """Yield rows of the table `device_throughput`, one per question, as they are measured."""
     origin = on_device(provenance(), WARP.name, device)
     name = device_name(device)
-    for question in asked:
+    for question in requested:
         on_event(question)
         try:
             answer = (
@@ -161,28 +161,28 @@ def _stepping(question: Question, device: str, seconds: float) -> Answer:
     from bench.train.device.graphs import Recorded, own_stream
     from bench.train.environments.warp_backend import WarpEnvironments
 
-    where = torch.device(device)
-    before = _memory(where)
-    with own_stream(where):
+    torch_device = torch.device(device)
+    before = _memory(torch_device)
+    with own_stream(torch_device):
         environments = WarpEnvironments(question.environment, [0], question.worlds, device=device)
         environments.begin()
         space: Any = environments.action_space
-        low, high = (torch.tensor(bound, device=where) for bound in (space.low, space.high))
-        drawn = torch.rand(16, question.worlds, space.size, device=where)
-        actions = low + drawn * (high - low)
-        now = torch.zeros_like(actions[0])
-        everybody = torch.ones(question.worlds, dtype=torch.bool, device=where)
-        recorded = where.type == "cuda"
-        send = Recorded(lambda: environments.send(now), enabled=recorded)
-        receive = Recorded(lambda: _drop(environments.receive(everybody)), enabled=recorded)
+        low, high = (torch.tensor(bound, device=torch_device) for bound in (space.low, space.high))
+        uniform = torch.rand(16, question.worlds, space.size, device=torch_device)
+        actions = low + uniform * (high - low)
+        current = torch.zeros_like(actions[0])
+        all_worlds = torch.ones(question.worlds, dtype=torch.bool, device=torch_device)
+        recorded = torch_device.type == "cuda"
+        send = Recorded(lambda: environments.send(current), enabled=recorded)
+        receive = Recorded(lambda: _drop(environments.receive(all_worlds)), enabled=recorded)
         count = 0
 
         def tick() -> None:
             nonlocal count
             count += 1
-            now.copy_(actions[count % len(actions)])
+            current.copy_(actions[count % len(actions)])
             if question.kind == "physics":
-                environments.worlds.control.copy_(now)
+                environments.worlds.control.copy_(current)
                 environments.worlds.advance()
             else:
                 send()
@@ -191,14 +191,14 @@ def _stepping(question: Question, device: str, seconds: float) -> Answer:
 
         for _ in range(WARM_UP_TICKS):
             tick()
-        _wait(where)
+        _wait(torch_device)
         begun = time.perf_counter()
         ticks = 0
         while (elapsed := time.perf_counter() - begun) < seconds:
             for _ in range(4):
                 tick()
             # Without this the host would run ahead of the device.
-            _wait(where)
+            _wait(torch_device)
             ticks += 4
         environments.worlds.check()
         answer = Answer(
@@ -207,8 +207,8 @@ def _stepping(question: Question, device: str, seconds: float) -> Answer:
             substeps=environments.worlds.frame_skip,
             seconds=elapsed,
             update=None,
-            busy=_busy(tick, where, elapsed / ticks),
-            memory=_used(where, before),
+            busy=_busy_share(tick, torch_device, elapsed / ticks),
+            memory=_memory_used(torch_device, before),
         )
         environments.close()
     return answer
@@ -228,12 +228,12 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
     from bench.train.device import trainer
     from bench.train.environments.warp_worlds import Worlds
 
-    where = torch.device(device)
-    before = _memory(where)
-    chosen = load_algorithm(question.name)
+    torch_device = torch.device(device)
+    before = _memory(torch_device)
+    algorithm = load_algorithm(question.name)
     description = Description(
         algorithm=question.name,
-        hyperparameters=asdict(chosen.hyperparameters(slots=question.worlds // question.seeds)),
+        hyperparameters=asdict(algorithm.hyperparameters(slots=question.worlds // question.seeds)),
         environment=question.environment,
         steps=ENDLESS,
         back_end=WARP.name,
@@ -242,22 +242,22 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
     spent: defaultdict[str, float] = defaultdict(float)
     marks: list[tuple[int, float, float]] = []
     substeps: list[int] = []
-    used: list[float | None] = []
+    memory_used: list[float | None] = []
 
     def mark(progress: Progress) -> None:
         now = time.perf_counter()
         marks.append((sum(progress.steps), now, spent["update"]))
         # CUDA graphs are recorded in the first two updates.
         if len(marks) > 2 and now - marks[1][1] >= seconds:
-            used.append(_used(where, before))
+            memory_used.append(_memory_used(torch_device, before))
             raise EnoughError
 
     def advance(self: Worlds) -> None:
         substeps[:] = [self.frame_skip]
-        plain(self)
+        original_advance(self)
 
-    plain = Worlds.advance
-    timed = replace(chosen, update=stopwatch(chosen.update, spent, "update"))
+    original_advance = Worlds.advance
+    timed = replace(algorithm, update=stopwatch(algorithm.update, spent, "update"))
     with (
         replaced_for_now(trainer, "load_algorithm", lambda name: timed),
         replaced_for_now(Worlds, "advance", advance),
@@ -274,7 +274,7 @@ def _training(question: Question, device: str, seconds: float) -> Answer:
         seconds=elapsed,
         update=(last[2] - first[2]) / elapsed,
         busy=None,
-        memory=used[0],
+        memory=memory_used[0],
     )
 
 
@@ -301,12 +301,12 @@ def _memory(device: Any) -> float | None:
     return (total - free) / 2**20
 
 
-def _used(device: Any, before: float | None) -> float | None:
+def _memory_used(device: Any, before: float | None) -> float | None:
     now = _memory(device)
     return None if now is None or before is None else now - before
 
 
-def _busy(tick: Callable[[], None], device: Any, seconds: float) -> float | None:
+def _busy_share(tick: Callable[[], None], device: Any, seconds: float) -> float | None:
     """Return the share of a tick of `seconds` in which the device computes; None on a CPU."""
     from torch.profiler import ProfilerActivity, profile
 
@@ -316,5 +316,5 @@ def _busy(tick: Callable[[], None], device: Any, seconds: float) -> float | None
         for _ in range(PROFILED_TICKS):
             tick()
         _wait(device)
-    microseconds: float = sum(each.self_device_time_total for each in profiler.key_averages())
+    microseconds: float = sum(event.self_device_time_total for event in profiler.key_averages())
     return min(1.0, microseconds * 1e-6 / PROFILED_TICKS / seconds)

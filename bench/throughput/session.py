@@ -71,24 +71,24 @@ def who(
     from bench.plan.lookup import load_algorithm
 
     slots = {name: load_algorithm(name).hyperparameters().slots for name in algorithms}
-    chosen = [(name, env, seeds) for env in environments for name in algorithms]
+    trainings = [(name, env, seeds) for env in environments for name in algorithms]
     if sweep:
-        chosen += [(algorithms[-1], environments[0], size) for size in SWEEP if size != seeds]
-    found = []
-    for name, environment, size in chosen:
+        trainings += [(algorithms[-1], environments[0], size) for size in SWEEP if size != seeds]
+    rivals = []
+    for name, environment, size in trainings:
         count = size * slots[name]
         bare = Rival(kind="bare", name="bare", environment=environment, seeds=0, environments=count)
-        ours = Rival(
+        training = Rival(
             kind="training", name=name, environment=environment, seeds=size, environments=count
         )
-        found += [bare, ours]
+        rivals += [bare, training]
     if peers:
-        found += [
+        rivals += [
             Rival(kind="peer", name=peer, environment=environments[0], seeds=0, environments=count)
             for peer in PEERS
             for count in (1, 8)
         ]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(rivals))
 
 
 def measure(
@@ -108,18 +108,18 @@ def measure(
     """
     origin = provenance()
     session = uuid.uuid4().hex[:16]
-    out: set[tuple[str, str]] = set()
+    excluded: set[tuple[str, str]] = set()
     with _team() as team:
         for number in range(rounds):
             for rival in rivals if number % 2 == 0 else list(reversed(rivals)):
-                if (rival.kind, rival.name) in out:
+                if (rival.kind, rival.name) in excluded:
                     continue
                 on_event(number, rival)
                 try:
                     measured = _measure(team, rival, seconds)
                 except (PeerUnavailable, InputError) as error:
                     # A rival that fails is reported once and left out from then on.
-                    out.add((rival.kind, rival.name))
+                    excluded.add((rival.kind, rival.name))
                     yield Failed(rival=rival, reason=str(error))
                     continue
                 yield [
@@ -140,12 +140,12 @@ def _measure(team: Team, rival: Rival, seconds: float) -> list[Measured]:
         )
         return [
             Measured(
-                steps=each.steps,
-                seconds=each.seconds,
-                cpu_share=each.cpu_share,
-                memory=each.memory,
+                steps=timing.steps,
+                seconds=timing.seconds,
+                cpu_share=timing.cpu_share,
+                memory=timing.memory,
             )
-            for each in timings
+            for timing in timings
         ]
     arguments: dict[str, object] = {"environment": rival.environment, "seconds": seconds}
     if rival.kind == "bare":
@@ -171,9 +171,9 @@ class Team:
 
     def __init__(self) -> None:
         available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        places: list[int | None] = [*available] if available else [None] * cores()
+        core_ids: list[int | None] = [*available] if available else [None] * cores()
         self._children = [
-            Child(serve, place, variables=WORKER_ENVIRONMENT) for place in places[: cores()]
+            Child(serve, core_id, variables=WORKER_ENVIRONMENT) for core_id in core_ids[: cores()]
         ]
         self.connections = [child.connection for child in self._children]
 
@@ -216,7 +216,7 @@ def _row(
     rival: Rival,
     number: int,
     core: int,
-    of: int,
+    core_count: int,
     measured: Measured,
     origin: Provenance,
 ) -> dict[str, object]:
@@ -226,7 +226,7 @@ def _row(
         **asdict(rival),
         "round": number,
         "core": core,
-        "cores": of,
+        "cores": core_count,
         "threads": 1,
         **asdict(measured),
         "commit": origin.commit,
