@@ -14,13 +14,13 @@ Frames = tuple[pd.DataFrame, pd.DataFrame]
 VERSIONS = {"python": "3.11.7", "torch": "2.13.0", "mujoco": "4.0.0"}
 
 
-def make_frames(described: Iterable[dict[str, Any]]) -> Frames:
+def make_frames(descriptions: Iterable[dict[str, Any]]) -> Frames:
     """Runs and episodes from one dict a run: `episodes` as (step, return) pairs and any column."""
     variants: dict[str, int] = {}
     environments: dict[str, int] = {}
-    rows, parts = [], []
-    for place, given in enumerate(described):
-        run = dict(given)
+    rows, episodes = [], []
+    for place, description in enumerate(descriptions):
+        run = dict(description)
         steps = np.array([step for step, _ in run.get("episodes", ())], dtype=np.int64)
         returns = np.array([value for _, value in run.pop("episodes", ())], dtype=np.float64)
         seconds = np.asarray(run.pop("times", steps / 1000.0), dtype=np.float64)
@@ -46,7 +46,7 @@ def make_frames(described: Iterable[dict[str, Any]]) -> Frames:
         row["variant_order"] = variants.setdefault(row["variant"], len(variants))
         row["environment_order"] = environments.setdefault(row["environment"], len(environments))
         rows.append(row)
-        parts.append(
+        episodes.append(
             pd.DataFrame(
                 {
                     "run": row["run"],
@@ -62,7 +62,7 @@ def make_frames(described: Iterable[dict[str, Any]]) -> Frames:
         )
     runs = pd.DataFrame(rows)
     runs["diverged_at"] = runs["diverged_at"].astype("Int64")
-    return runs, pd.concat(parts, ignore_index=True)
+    return runs, pd.concat(episodes, ignore_index=True)
 
 
 def make_learning(
@@ -76,14 +76,14 @@ def make_learning(
 ) -> Frames:
     """Rising noisy curves; later variants rise higher. `columns` go into every run."""
     generator = np.random.default_rng(1)
-    described = []
+    descriptions = []
     for environment in environments:
         for height, variant in enumerate(variants, start=1):
             for seed in range(seeds):
                 steps = np.sort(generator.integers(1, budget + 1, episodes))
                 rise = 1 - np.exp(-3 * steps / budget)
                 returns = 500 * height * rise + 40 * generator.standard_normal(episodes)
-                described.append(
+                descriptions.append(
                     {
                         "environment": environment,
                         "variant": variant,
@@ -93,7 +93,7 @@ def make_learning(
                         **columns,
                     }
                 )
-    return make_frames(described)
+    return make_frames(descriptions)
 
 
 @pytest.fixture(scope="session")
@@ -106,7 +106,7 @@ def learning() -> Callable[..., Frames]:
     return make_learning
 
 
-def make_updates(runs: pd.DataFrame, ends: dict[str, Sequence[int]]) -> pd.DataFrame:
+def make_updates(runs: pd.DataFrame, batch_ends: dict[str, Sequence[int]]) -> pd.DataFrame:
     """Updates of some runs, by the steps at which their batches were complete; 1 ms a step."""
     rows = [
         {
@@ -117,7 +117,7 @@ def make_updates(runs: pd.DataFrame, ends: dict[str, Sequence[int]]) -> pd.DataF
             "seconds": step / 1000.0,
         }
         for run, variant in zip(runs["run"], runs["variant"], strict=True)
-        for place, step in enumerate(ends.get(run, ()))
+        for place, step in enumerate(batch_ends.get(run, ()))
     ]
     return pd.DataFrame(rows, columns=["run", "variant", "update", "step", "seconds"])
 

@@ -23,29 +23,29 @@ def texts_drawn(figure: Figure) -> list[Text]:
     return [text for text in texts if text.get_text() and text.get_visible()]
 
 
-def assert_readable(figure: Figure, fewest: int) -> None:
-    """Every text lies inside, on no other text, and none of the figure's own on a panel.
+def assert_readable(figure: Figure, more_than: int) -> None:
+    """Every text lies inside and on no other; no legend or text of the figure lies on a panel.
 
     Args:
         figure: laid out.
-        fewest: texts that there are at least.
+        more_than: the figure must have more texts than this.
     """
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     renderer = canvas.get_renderer()
     boxes = [(text.get_text(), text.get_window_extent(renderer)) for text in texts_drawn(figure)]
-    assert len(boxes) > fewest
+    assert len(boxes) > more_than
     width, height = canvas.get_width_height()
     for text, box in boxes:
         assert box.x0 >= 0 and box.y0 >= 0 and box.x1 <= width and box.y1 <= height, text
     for place, (text, box) in enumerate(boxes):
-        for other, second in boxes[:place]:
-            across = min(box.x1, second.x1) - max(box.x0, second.x0)
-            along = min(box.y1, second.y1) - max(box.y0, second.y0)
-            assert across <= 1 or along <= 1, (text, other)
+        for other_text, other_box in boxes[:place]:
+            overlap_x = min(box.x1, other_box.x1) - max(box.x0, other_box.x0)
+            overlap_y = min(box.y1, other_box.y1) - max(box.y0, other_box.y0)
+            assert overlap_x <= 1 or overlap_y <= 1, (text, other_text)
     panels = [axes.get_window_extent() for axes in figure.axes]
-    own = [*figure.legends, *(text for text in figure.texts if text.get_text())]
-    for part in own:
-        box = part.get_window_extent(renderer)
+    artists = [*figure.legends, *(text for text in figure.texts if text.get_text())]
+    for artist in artists:
+        box = artist.get_window_extent(renderer)
         assert not any(box.overlaps(panel) for panel in panels)
     assert not any(text.get_parse_math() for text in texts_drawn(figure))

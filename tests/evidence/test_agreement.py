@@ -26,13 +26,13 @@ def tables(
     rows, episodes = [], []
     for seed, (run, score) in enumerate(sorted(scores.items())):
         row: dict[str, Any] = dict.fromkeys(SCHEMAS["runs"].names)
-        numbers = ("budget", "steps", "episodes", "updates", "group_size", "threads")
+        number_columns = ("budget", "steps", "episodes", "updates", "group_size", "threads")
         row |= {
             name: "x"
             for name, kind in zip(row, SCHEMAS["runs"].types, strict=True)
             if kind == pa.string()
         }
-        row |= dict.fromkeys(numbers, 1000) | {"run": run, "seed": seed, "seconds": 1.0}
+        row |= dict.fromkeys(number_columns, 1000) | {"run": run, "seed": seed, "seconds": 1.0}
         row |= {"status": "finished", "reason": None, "commit": None, "started": 0}
         row |= {"device": "cpu", "back_end": "envpool", "digest": "c0de", "environment": "E-v0"}
         row |= {"machine": json.dumps(MACHINE), "adopted": None, "rounding": None}
@@ -52,24 +52,26 @@ def stored(scores: Sequence[float] = NORMAL) -> dict[str, pa.Table]:
     return tables({f"r{place:02}": score for place, score in enumerate(scores)})
 
 
-def again(score: float, **changes: object) -> dict[str, pa.Table]:
+def retrained(score: float, **changes: object) -> dict[str, pa.Table]:
     return tables({"r00": score}, changes=changes)
 
 
 def test_equal_runs_are_equal_bit_for_bit() -> None:
-    found = agree(stored(), again(NORMAL[0], seconds=7.0, commit="c0ffee", group_size=3))["r00"]
-    assert (found.outcome, found.holds) == ("equal", True)
-    assert found.sentence == "bit for bit"
+    agreement = agree(stored(), retrained(NORMAL[0], seconds=7.0, commit="c0ffee", group_size=3))[
+        "r00"
+    ]
+    assert (agreement.outcome, agreement.holds) == ("equal", True)
+    assert agreement.sentence == "bit for bit"
 
 
 def test_other_bits_where_equal_ones_are_expected_break_it() -> None:
-    found = agree(stored(), again(np.nextafter(NORMAL[0], 0)))["r00"]
-    assert (found.outcome, found.holds) == ("broken", False)
-    assert found.sentence == (
+    agreement = agree(stored(), retrained(np.nextafter(NORMAL[0], 0)))["r00"]
+    assert (agreement.outcome, agreement.holds) == ("broken", False)
+    assert agreement.sentence == (
         "NOT bit for bit, though processor, versions and code are the same: "
         "episodes, row 0, return: 90.0 stored, 89.99999999999999 trained again"
     )
-    assert found.prediction is None
+    assert agreement.prediction is None
 
 
 @pytest.mark.parametrize(
@@ -87,26 +89,28 @@ def test_other_bits_where_equal_ones_are_expected_break_it() -> None:
     ],
 )
 def test_in_other_surroundings_the_score_is_compared(changes: dict[str, object], told: str) -> None:
-    inside = agree(stored(), again(95.0, **changes))["r00"]
+    inside = agree(stored(), retrained(95.0, **changes))["r00"]
     assert (inside.outcome, inside.holds) == ("inside", True)
     assert inside.sentence.startswith(f"bits may differ ({told}")
     assert "score 95.0, inside the 99% prediction 79.9 to 120 of n = 10 stored" in inside.sentence
-    outside = agree(stored(), again(79.0, **changes))["r00"]
+    outside = agree(stored(), retrained(79.0, **changes))["r00"]
     assert (outside.outcome, outside.holds) == ("outside", False)
     assert "score 79.0, OUTSIDE the 99% prediction 79.9 to 120" in outside.sentence
-    equal = agree(stored(), again(NORMAL[0], **changes))["r00"]
+    equal = agree(stored(), retrained(NORMAL[0], **changes))["r00"]
     assert (equal.outcome, equal.holds) == ("equal", True)
     assert equal.sentence.startswith(f"bit for bit, although {told}")
 
 
 def test_on_a_gpu_bits_are_not_expected() -> None:
-    before = stored()
+    stored_tables = stored()
     devices = pa.array(["cuda"] * len(NORMAL))
     place = SCHEMAS["runs"].names.index("device")
-    before["runs"] = before["runs"].set_column(place, SCHEMAS["runs"].field("device"), devices)
-    found = agree(before, again(95.0, device="cuda"))["r00"]
-    assert found.outcome == "inside"
-    assert found.surroundings == ("on cuda bits are not promised",)
+    stored_tables["runs"] = stored_tables["runs"].set_column(
+        place, SCHEMAS["runs"].field("device"), devices
+    )
+    agreement = agree(stored_tables, retrained(95.0, device="cuda"))["r00"]
+    assert agreement.outcome == "inside"
+    assert agreement.surroundings == ("on cuda bits are not promised",)
 
 
 @pytest.mark.parametrize(
@@ -122,50 +126,59 @@ def test_on_a_gpu_bits_are_not_expected() -> None:
 def test_what_does_not_suffice_leaves_it_open(
     scores: tuple[float, ...], score: float, told: str
 ) -> None:
-    found = agree(stored(scores), again(score, digest="0ther"))["r00"]
-    assert (found.outcome, found.holds) == ("open", True)
-    assert told in found.sentence
+    agreement = agree(stored(scores), retrained(score, digest="0ther"))["r00"]
+    assert (agreement.outcome, agreement.holds) == ("open", True)
+    assert told in agreement.sentence
 
 
 def test_seeds_of_other_code_do_not_predict() -> None:
-    before = stored()
+    stored_tables = stored()
     digests = pa.array(["c0de"] * 9 + ["0lder"])
     place = SCHEMAS["runs"].names.index("digest")
-    before["runs"] = before["runs"].set_column(place, SCHEMAS["runs"].field("digest"), digests)
-    found = agree(before, again(95.0, digest="0ther"))["r00"]
-    assert found.prediction is not None
-    assert found.prediction.seeds == 9
+    stored_tables["runs"] = stored_tables["runs"].set_column(
+        place, SCHEMAS["runs"].field("digest"), digests
+    )
+    agreement = agree(stored_tables, retrained(95.0, digest="0ther"))["r00"]
+    assert agreement.prediction is not None
+    assert agreement.prediction.seeds == 9
 
 
 def test_the_chance_of_error_is_shared_by_all_that_are_compared() -> None:
-    three = {f"r{place:02}": 95.0 for place in range(3)}
-    found = agree(stored(), tables(three, changes={"digest": "0ther"}))
-    levels = {each.prediction.level for each in found.values() if each.prediction}
+    scores = {f"r{place:02}": 95.0 for place in range(3)}
+    agreements = agree(stored(), tables(scores, changes={"digest": "0ther"}))
+    levels = {
+        agreement.prediction.level for agreement in agreements.values() if agreement.prediction
+    }
     assert levels == {1 - ALPHA / 3}
-    (first, *_), (alone,) = found.values(), agree(stored(), again(95.0, digest="0ther")).values()
-    assert first.prediction is not None and alone.prediction is not None
-    assert first.prediction.low < alone.prediction.low
-    assert next(tell(found)) == "3 inside the prediction"
-    assert "assumes that scores are normally distributed" in list(tell(found))[1]
-    assert list(tell(agree(stored(), again(NORMAL[0])))) == ["1 bit for bit"]
+    (first, *_), (single,) = (
+        agreements.values(),
+        agree(stored(), retrained(95.0, digest="0ther")).values(),
+    )
+    assert first.prediction is not None and single.prediction is not None
+    assert first.prediction.low < single.prediction.low
+    assert next(tell(agreements)) == "3 inside the prediction"
+    assert "assumes that scores are normally distributed" in list(tell(agreements))[1]
+    assert list(tell(agree(stored(), retrained(NORMAL[0])))) == ["1 bit for bit"]
 
 
 def test_the_interval_is_that_of_the_t_distribution() -> None:
-    found = predict(NORMAL, level=0.99)
+    prediction = predict(NORMAL, level=0.99)
     # Table of Student's t: 3.250 at 9 degrees of freedom, 0.995.
-    half = 3.250 * float(np.std(NORMAL, ddof=1)) * math.sqrt(1.1)
-    assert (found.low, found.high) == pytest.approx((100 - half, 100 + half), rel=1e-3)
+    half_width = 3.250 * float(np.std(NORMAL, ddof=1)) * math.sqrt(1.1)
+    assert (prediction.low, prediction.high) == pytest.approx(
+        (100 - half_width, 100 + half_width), rel=1e-3
+    )
     assert math.isnan(predict([1.0, math.nan], level=0.99).low)
 
 
 @pytest.mark.parametrize("n", [10, 30])
 def test_a_further_normal_score_lies_inside_as_often_as_is_said(n: int) -> None:
     generator = np.random.default_rng(n)
-    number, level = 4000, 0.9
+    repetitions, level = 4000, 0.9
     inside = 0
-    for _ in range(number):
-        *scores, further = generator.normal(5.0, 3.0, n + 1)
-        found = predict(scores, level=level)
-        inside += found.low <= further <= found.high
+    for _ in range(repetitions):
+        *scores, next_score = generator.normal(5.0, 3.0, n + 1)
+        prediction = predict(scores, level=level)
+        inside += prediction.low <= next_score <= prediction.high
     # Four standard errors.
-    assert abs(inside / number - level) < 4 * math.sqrt(level * (1 - level) / number)
+    assert abs(inside / repetitions - level) < 4 * math.sqrt(level * (1 - level) / repetitions)

@@ -35,21 +35,23 @@ def test_evidence_imports_neither_torch_nor_the_trainer() -> None:
         "       if name.split('.')[0] in ('torch', 'gymnasium', 'envpool', 'algorithms')\n"
         "       or name.startswith('bench.train')])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    completed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.strip() == "[]"
 
 
 def test_imports_go_down_the_layers() -> None:
     heights = {name: height for height, layer in enumerate(LAYERS) for name in layer}
     root = Path(bench.evidence.__path__[0])
     for file in root.rglob("*.py"):
-        own = file.relative_to(root).with_suffix("").parts[0]
-        if own == "__init__":
+        module = file.relative_to(root).with_suffix("").parts[0]
+        if module == "__init__":
             continue
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(
                 "bench.evidence"
             ):
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
-                for other in {name.split(".")[2] for name in names} - {own}:
-                    assert heights[other] < heights[own], f"{file} imports {other}"
+                for imported in {name.split(".")[2] for name in names} - {module}:
+                    assert heights[imported] < heights[module], f"{file} imports {imported}"

@@ -27,29 +27,33 @@ SPREAD = np.linspace(-1.0, 1.0, 10)
 
 def view_of(effects: Effects, seeds: int = 10, missing: tuple[str, ...] = ()) -> View:
     """Differences to the control are the effect ± 1, symmetric about it."""
-    environments = dict.fromkeys(where for where, _ in effects)
-    described = [
+    environments = dict.fromkeys(environment for environment, _ in effects)
+    descriptions = [
         {
-            "environment": where,
+            "environment": environment,
             "variant": variant,
             "seed": seed,
             "episodes": [(1000, 100.0 + extra)],
         }
-        for where in environments
-        for variant, of_seed in (
+        for environment in environments
+        for variant, extras in (
             ("control", np.zeros(10)),
-            *((name, effects[place, name] + SPREAD) for place, name in effects if place == where),
+            *(
+                (name, effects[effect_environment, name] + SPREAD)
+                for effect_environment, name in effects
+                if effect_environment == environment
+            ),
         )
-        for seed, extra in enumerate(of_seed[:seeds])
+        for seed, extra in enumerate(extras[:seeds])
     ]
-    runs, episodes = make_frames(described)
+    runs, episodes = make_frames(descriptions)
     plan = plans(runs)
-    there = ~runs["variant"].isin(missing)
+    present = ~runs["variant"].isin(missing)
     return View(
         source=Path("somewhere"),
         plan=plan,
-        runs=runs[there],
-        episodes=episodes[episodes["run"].isin(runs["run"][there])],
+        runs=runs[present],
+        episodes=episodes[episodes["run"].isin(runs["run"][present])],
         updates=pd.DataFrame(columns=["run", *KEYS, "update", "step", "seconds", "reference_kl"]),
         problems=(),
     )
@@ -86,8 +90,8 @@ def claim(*comparisons: Comparison, **fields: object) -> Claim:
 
 
 def against(expected: Expected, margin: float = 0.0, **fields: object) -> Comparison:
-    given = {"variant": "one", "reference": "control", **fields}
-    return Comparison(expected=expected, margin=margin, **given)  # type: ignore[arg-type]
+    arguments = {"variant": "one", "reference": "control", **fields}
+    return Comparison(expected=expected, margin=margin, **arguments)  # type: ignore[arg-type]
 
 
 Judge = Callable[..., Judgement]
@@ -103,10 +107,10 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
         names = environments or ("Hopper-v5",)
         monkeypatch.setattr(claims, "CLAIMS", {stated.name: stated})
         monkeypatch.setattr(claims, "environments_of", lambda claim: names)
-        given = anchored or anchors(*names)
-        results = view and Results(view=view, source="", given_anchors=given)
-        (found,) = judge_claims("made", results)
-        return found
+        claim_anchors = anchored or anchors(*names)
+        results = view and Results(view=view, source="", given_anchors=claim_anchors)
+        (judgement,) = judge_claims("made", results)
+        return judgement
 
     return judge
 
@@ -130,9 +134,9 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
 def test_the_interval_decides(
     judged: Judge, expected: Expected, margin: float, effect: float, decision: str
 ) -> None:
-    found = judged(claim(against(expected, margin)), view_of({("Hopper-v5", "one"): effect}))
-    assert found.decision == decision
-    assert found.evidence[0].difference == pytest.approx(effect / 100)
+    judgement = judged(claim(against(expected, margin)), view_of({("Hopper-v5", "one"): effect}))
+    assert judgement.decision == decision
+    assert judgement.evidence[0].difference == pytest.approx(effect / 100)
 
 
 def test_nine_pairs_cannot_tell_and_none_is_not_tested(judged: Judge) -> None:
@@ -146,9 +150,9 @@ def test_nine_pairs_cannot_tell_and_none_is_not_tested(judged: Judge) -> None:
 def test_a_claim_over_environments_needs_all_of_them(judged: Judge) -> None:
     stated = claim(against("better", together=True))
     effects = {("Hopper-v5", "one"): 50.0, ("Swimmer-v5", "one"): -10.0}
-    found = judged(stated, view_of(effects), "Hopper-v5", "Swimmer-v5")
-    assert found.decision == "supported"
-    assert found.evidence[0].difference == pytest.approx(0.2)
+    judgement = judged(stated, view_of(effects), "Hopper-v5", "Swimmer-v5")
+    assert judgement.decision == "supported"
+    assert judgement.evidence[0].difference == pytest.approx(0.2)
     assert judged(stated, view_of(effects), "Hopper-v5", "Ant-v5").decision == "not tested"
 
 
@@ -173,16 +177,16 @@ def test_what_a_claim_of_several_comparisons_needs(
 
 def test_more_comparisons_widen_the_intervals(judged: Judge) -> None:
     view = view_of({("Hopper-v5", "one"): 5.0})
-    alone = judged(claim(against("better")), view).evidence[0]
-    among = judged(claim(*[against("better")] * 5), view).evidence[0]
-    assert among.low < alone.low < alone.high < among.high
+    single = judged(claim(against("better")), view).evidence[0]
+    several = judged(claim(*[against("better")] * 5), view).evidence[0]
+    assert several.low < single.low < single.high < several.high
 
 
 def test_without_a_scale_nothing_is_tested(judged: Judge) -> None:
     view = view_of({("Hopper-v5", "one"): 5.0})
-    nothing = Anchors(untrained={}, ones={}, source="", runs={})
-    found = judged(claim(against("better")), view, anchored=nothing)
-    assert found.decision == "not tested" and "no scale" in found.lines[0]
+    no_anchors = Anchors(untrained={}, ones={}, source="", runs={})
+    judgement = judged(claim(against("better")), view, anchored=no_anchors)
+    assert judgement.decision == "not tested" and "no scale" in judgement.lines[0]
 
 
 def test_a_column_of_the_updates_is_compared_in_its_own_unit(judged: Judge) -> None:
@@ -199,17 +203,19 @@ def test_a_column_of_the_updates_is_compared_in_its_own_unit(judged: Judge) -> N
         source=Path("x"), plan=plan, runs=runs, episodes=episodes, updates=updates, problems=()
     )
     stated = claim(against("better", 2.0, measure="gold_reward"))
-    found = judged(stated, view, "Reviews-v0")
+    judgement = judged(stated, view, "Reviews-v0")
     # 3 − 1 in the last tenth of the steps, and twice the seed's number.
-    assert found.evidence[0].difference == pytest.approx(2 + 2 * 4.5)
-    assert found.decision == "supported"
+    assert judgement.evidence[0].difference == pytest.approx(2 + 2 * 4.5)
+    assert judgement.decision == "supported"
 
 
 def test_a_test_decides_where_it_is_named() -> None:
-    found = Judgement(
+    judgement = Judgement(
         claim=Claim(name="a", source="b", claim="c.", decided_by="tests/test_x.py::test_y")
     )
-    assert found.decision == "supported" and found.lines == ("test tests/test_x.py::test_y",)
+    assert judgement.decision == "supported" and judgement.lines == (
+        "test tests/test_x.py::test_y",
+    )
 
 
 @pytest.fixture
@@ -218,8 +224,8 @@ def run_claims(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, s
 
     def run(*arguments: str) -> tuple[int, str, str]:
         code = main(["claims", *arguments])
-        told = capsys.readouterr()
-        return code, told.out, told.err
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
 
     return run
 

@@ -19,7 +19,7 @@ NAMES = ("a", "b", "c", "d", "e")
 SCALES = {"Hopper-v5": Scale(zero=0.0, one=100.0), "Ant-v5": Scale(zero=0.0, one=1_000.0)}
 
 
-def made(
+def plan_and_scores(
     heights: dict[str, float], *, seeds: int = 10, environments: tuple[str, ...] = tuple(SCALES)
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A plan and scores: a variant's height on the scale, and noise of a tenth."""
@@ -45,10 +45,10 @@ def made(
     return scores.drop_duplicates(["environment", "variant"]), scores
 
 
-def found(heights: dict[str, float], **how: object) -> Letters:
-    told = letters(*made(heights, **how), lambda: SCALES)  # type: ignore[arg-type]
-    assert told is not None
-    return told
+def letters_of(heights: dict[str, float], **options: object) -> Letters:
+    lettering = letters(*plan_and_scores(heights, **options), lambda: SCALES)  # type: ignore[arg-type]
+    assert lettering is not None
+    return lettering
 
 
 @given(st.sets(st.sampled_from(list(combinations("abcdef", 2)))), st.permutations("abcdef"))
@@ -57,78 +57,81 @@ def test_a_shared_letter_means_not_told_apart(
     apart: set[tuple[str, str]], order: list[str]
 ) -> None:
     shared = display(order, sorted(apart))
-    for one, other in combinations("abcdef", 2):
-        assert bool(set(shared[one]) & set(shared[other])) == ((one, other) not in apart)
+    for first, second in combinations("abcdef", 2):
+        assert bool(set(shared[first]) & set(shared[second])) == ((first, second) not in apart)
     assert "a" in shared[order[0]]
     # No letter that another one makes superfluous.
     groups = [{name for name in order if letter in shared[name]} for letter in "abcdefghij"]
-    assert not any(one < other for one in filter(None, groups) for other in groups)
+    assert not any(group < other for group in filter(None, groups) for other in groups)
 
 
 def test_clear_groups_have_letters_of_their_own() -> None:
-    told = found({"a": 0.1, "b": 0.11, "c": 0.9, "d": 0.5, "e": 0.51})
-    assert {row.variant: text for row, text in told.rows} == {
+    lettering = letters_of({"a": 0.1, "b": 0.11, "c": 0.9, "d": 0.5, "e": 0.51})
+    assert {row.variant: text for row, text in lettering.rows} == {
         "c": "a",
         "d": "b",
         "e": "b",
         "a": "c",
         "b": "c",
     }
-    assert next(row.variant for row, _ in told.rows) == "c"
-    assert (told.comparisons, told.environments) == (10, ("Hopper-v5", "Ant-v5"))
-    text = section(told).markdown()
+    assert next(row.variant for row, _ in lettering.rows) == "c"
+    assert (lettering.comparisons, lettering.environments) == (10, ("Hopper-v5", "Ant-v5"))
+    text = section(lettering).markdown()
     assert "Holm-adjusted over 10 comparisons, a family of its own" in text
     assert "share a letter can't be told apart" in text and "| C | 10 | 0.9" in text
 
 
 def test_pairs_are_tested_on_the_normalised_scale_and_adjusted_together() -> None:
-    plan, scores = made({"a": 0.4, "b": 0.45, "c": 0.5, "d": 0.55, "e": 0.6})
-    told = letters(plan, scores, lambda: SCALES)
-    assert told is not None
+    plan, scores = plan_and_scores({"a": 0.4, "b": 0.45, "c": 0.5, "d": 0.55, "e": 0.6})
+    lettering = letters(plan, scores, lambda: SCALES)
+    assert lettering is not None
     wide = scores.pivot(index=["environment", "seed"], columns="variant", values="score")
     wide = wide.div(wide.index.get_level_values(0).map(lambda name: SCALES[name].one), axis=0)
-    both = list(combinations(NAMES, 2))
-    raw = [sign_flip_test(wide[a] - wide[b], np.random.default_rng(0)) for a, b in both]
-    shared = {row.variant: set(text) for row, text in told.rows}
-    outcomes = {p <= ALPHA for p in holm(raw)}
+    pairs = list(combinations(NAMES, 2))
+    p_values = [sign_flip_test(wide[a] - wide[b], np.random.default_rng(0)) for a, b in pairs]
+    shared = {row.variant: set(text) for row, text in lettering.rows}
+    outcomes = {p <= ALPHA for p in holm(p_values)}
     assert outcomes == {True, False}
-    for (one, other), p_value in zip(both, holm(raw), strict=True):
-        assert bool(shared[one] & shared[other]) == (p_value > ALPHA)
+    for (first, second), p_value in zip(pairs, holm(p_values), strict=True):
+        assert bool(shared[first] & shared[second]) == (p_value > ALPHA)
 
 
 def test_where_n_can_not_separate_the_least_n_is_told() -> None:
     heights = {f"v{place}": float(place) for place in range(12)}
-    told = found(heights, environments=("Hopper-v5",))
-    assert {text for _, text in told.rows} == {"a"}
-    text = section(told).markdown()
+    lettering = letters_of(heights, environments=("Hopper-v5",))
+    assert {text for _, text in lettering.rows} == {"a"}
+    text = section(lettering).markdown()
     assert "From 10 pairs of seeds on each environment no two of 12 variants can be told" in text
     assert "12 are needed" in text and "| mean return |" in text
-    assert len({text for _, text in found(heights, environments=("Hopper-v5",), seeds=12).rows}) > 1
-    few = found({name: float(place) for place, name in enumerate(NAMES)}, seeds=5)
+    assert (
+        len({text for _, text in letters_of(heights, environments=("Hopper-v5",), seeds=12).rows})
+        > 1
+    )
+    few = letters_of({name: float(place) for place, name in enumerate(NAMES)}, seeds=5)
     assert few.comparisons == 0 and "10 are needed" in section(few).markdown()
 
 
 def test_one_environment_needs_no_scale() -> None:
-    def none() -> dict[str, Scale]:
+    def no_scales() -> dict[str, Scale]:
         raise AssertionError("no scale is asked for")
 
     heights = dict(zip(NAMES, (1.0, 2.0, 3.0, 4.0, 5.0), strict=True))
-    told = letters(*made(heights, environments=("Hopper-v5",)), none)
-    assert told is not None and told.rows[0][0].mean == pytest.approx(500, abs=10)
+    lettering = letters(*plan_and_scores(heights, environments=("Hopper-v5",)), no_scales)
+    assert lettering is not None and lettering.rows[0][0].mean == pytest.approx(500, abs=10)
 
 
 def test_few_variants_and_variants_that_are_not_alike_have_no_display() -> None:
-    plan, scores = made(dict.fromkeys(NAMES[:4], 0.5))
+    plan, scores = plan_and_scores(dict.fromkeys(NAMES[:4], 0.5))
     assert letters(plan, scores, lambda: SCALES) is None
-    plan, scores = made(dict.fromkeys(NAMES, 0.5))
-    odd = (scores["environment"] == "Ant-v5") & (scores["variant"] == "b")
-    scores.loc[odd, "kind"] = EVALUATIONS
-    told = letters(plan, scores, lambda: SCALES)
-    assert told is not None and told.environments == ("Hopper-v5",)
+    plan, scores = plan_and_scores(dict.fromkeys(NAMES, 0.5))
+    unlike = (scores["environment"] == "Ant-v5") & (scores["variant"] == "b")
+    scores.loc[unlike, "kind"] = EVALUATIONS
+    lettering = letters(plan, scores, lambda: SCALES)
+    assert lettering is not None and lettering.environments == ("Hopper-v5",)
     assert letters(plan, scores[scores["environment"] == "Ant-v5"], lambda: SCALES) is None
 
 
 def test_the_frame_has_a_row_a_variant() -> None:
-    frame = found(dict(zip(NAMES, (0.1, 0.2, 0.3, 0.4, 0.9), strict=True))).frame()
+    frame = letters_of(dict(zip(NAMES, (0.1, 0.2, 0.3, 0.4, 0.9), strict=True))).frame()
     assert frame["variant"].tolist() == ["e", "d", "c", "b", "a"]
     assert set(frame["comparisons"]) == {10} and frame["letters"].iloc[0] == "a"

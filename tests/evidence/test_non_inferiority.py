@@ -45,16 +45,16 @@ def test_a_side_whose_seeds_all_reach_the_ceiling_has_bounds_without_a_warning()
     ceiling, below = np.full(10, 1000.0), 1000.0 - np.arange(10.0)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = welch_bounds(below, ceiling, 0.95, 0.95)
-    alone = stats.ttest_1samp(below, 1000.0).confidence_interval(0.9)
-    assert found == pytest.approx((alone.low - 1000.0, alone.high - 1000.0))
+        bounds = welch_bounds(below, ceiling, 0.95, 0.95)
+    one_sample = stats.ttest_1samp(below, 1000.0).confidence_interval(0.9)
+    assert bounds == pytest.approx((one_sample.low - 1000.0, one_sample.high - 1000.0))
     assert welch_bounds(ceiling, ceiling, 0.95, 0.95) == (0.0, 0.0)
 
 
 def test_one_cell_that_is_worse_is_enough_and_one_that_is_open_too() -> None:
     cells = {("a", "x"): 100 + SPREAD, ("a", "y"): 100 + SPREAD}
     worse = judge(cells, {**cells, ("a", "y"): 50 + SPREAD}, {"a": 0.0}, 0.1)
-    assert [each.outcome for each in worse] == ["no worse", "worse"]
+    assert [cell.outcome for cell in worse] == ["no worse", "worse"]
     assert overall(worse) == "worse"
     few = judge(cells, {**cells, ("a", "y"): np.array([1.0, 2.0])}, {"a": 0.0}, 0.1)
     assert overall(few) == "can't tell"
@@ -70,13 +70,13 @@ def test_normal_scores_are_judged_wrongly_as_often_as_said() -> None:
     scores = np.random.default_rng(1).normal(1000, 100, 5_000)
     generator, rates = np.random.default_rng(2), {}
     for lost in (0.0, 0.2, 0.4):  # nothing, the margin, twice it
-        counts = {"no worse": 0.0, "worse": 0.0, "can't tell": 0.0}
+        shares = {"no worse": 0.0, "worse": 0.0, "can't tell": 0.0}
         for _ in range(2_000):
             old, new = (generator.choice(scores, 10) for _ in range(2))
             fresh = new - lost * float(scores.mean())
             (verdict,) = judge({CELL: old}, {CELL: fresh}, UNTRAINED, 0.2)
-            counts[verdict.outcome] += 1 / 2_000
-        rates[lost] = counts
+            shares[verdict.outcome] += 1 / 2_000
+        rates[lost] = shares
     # At the margin "no worse" is wrong, and allowed in one case of twenty. Four standard errors.
     assert rates[0.2]["no worse"] < 0.05 + 4 * np.sqrt(0.05 * 0.95 / 2_000)
     assert rates[0.0]["worse"] == 0 and rates[0.4]["no worse"] == 0
@@ -84,8 +84,8 @@ def test_normal_scores_are_judged_wrongly_as_often_as_said() -> None:
 
 
 def test_the_command_s_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    of_published = ("--results", str(PUBLISHED), "--against", str(PUBLISHED))
-    assert main(["compare", "baseline", *of_published, "--margin", "3"]) == 0
-    assert main(["compare", "baseline", *of_published, "--margin", "0"]) == 3
+    options = ("--results", str(PUBLISHED), "--against", str(PUBLISHED))
+    assert main(["compare", "baseline", *options, "--margin", "3"]) == 0
+    assert main(["compare", "baseline", *options, "--margin", "0"]) == 3
     assert "can't tell: differences are shares" in capsys.readouterr().out
     assert main(["compare", "baseline", "--against", str(tmp_path / "nowhere")]) == 2

@@ -45,19 +45,19 @@ DRAWS: tuple[Draw, ...] = (exchangeable, normal, skewed, bimodal)
 
 def claims(view: View) -> bool:
     """Whether a difference is claimed anywhere."""
-    return any(each.outcome in ("better", "worse") for each in findings(view).verdicts)
+    return any(verdict.outcome in ("better", "worse") for verdict in findings(view).verdicts)
 
 
 def with_scores(view: View, values: np.ndarray) -> View:
     """The view, every episode's return that of its run's score."""
     places = {name: place for place, name in enumerate(ENVIRONMENTS)}
     frame = view.episodes
-    where = frame["environment"].map(places).to_numpy(dtype=np.int64)
-    returns = values[where, frame["variant_order"], frame["seed"]]
+    environment_index = frame["environment"].map(places).to_numpy(dtype=np.int64)
+    returns = values[environment_index, frame["variant_order"], frame["seed"]]
     return replace(view, episodes=frame.assign(**{"return": returns}))
 
 
-def base(folder: Path) -> View:
+def base_view(folder: Path) -> View:
     """A view whose plan fixes the seeds."""
     titles = [f"variant {place}" for place in range(VARIANTS)]
     made = Made(seeds=SEEDS, variants=titles, environments=ENVIRONMENTS)
@@ -69,19 +69,19 @@ def base(folder: Path) -> View:
     return replace(view, plan=view.plan.assign(metadata=planned))
 
 
-def most(number: int) -> int:
+def false_claim_limit(data_sets: int) -> int:
     """The chance of more false claims is 1 in 1000 if the true share is the stated one."""
-    return int(scipy.stats.binom.ppf(0.999, number, ALPHA))
+    return int(scipy.stats.binom.ppf(0.999, data_sets, ALPHA))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("draw", DRAWS, ids=lambda draw: draw.__name__)
 def test_false_claims_keep_within_the_stated_share(draw: Draw, tmp_path: Path) -> None:
     """250 data sets of each kind, 1,000 in all."""
-    view, generator = base(tmp_path), np.random.default_rng(0)
-    found = [claims(with_scores(view, draw(generator))) for _ in range(250)]
-    assert sum(found) <= most(250)
-    assert any(found), "a test that never claims is none"
+    view, generator = base_view(tmp_path), np.random.default_rng(0)
+    claimed = [claims(with_scores(view, draw(generator))) for _ in range(250)]
+    assert sum(claimed) <= false_claim_limit(250)
+    assert any(claimed), "a test that never claims is none"
 
 
 @pytest.mark.slow
@@ -100,15 +100,15 @@ def test_false_claims_through_the_store(tmp_path: Path) -> None:
         scores = findings(view).scores
         assert scores["score"].tolist() == pytest.approx(values.ravel().tolist())
         wrong += claims(view)
-    assert wrong <= most(50)
+    assert wrong <= false_claim_limit(50)
 
 
 def test_what_differs_is_claimed_on_the_same_way(tmp_path: Path) -> None:
     """The slow tests' way from scores to claims does claim a difference that is there."""
     values = normal(np.random.default_rng(0))
-    view = base(tmp_path)
+    view = base_view(tmp_path)
     assert not claims(with_scores(view, np.broadcast_to(values[:, :1], SHAPE)))
     values[0, 1] = values[0, 0] + 5_000
-    found = findings(with_scores(view, values)).verdicts
-    assert [each.variant for each in found if each.outcome == "better"] == ["variant_1"]
-    assert pd.notna(found[1].adjusted)
+    verdicts = findings(with_scores(view, values)).verdicts
+    assert [verdict.variant for verdict in verdicts if verdict.outcome == "better"] == ["variant_1"]
+    assert pd.notna(verdicts[1].adjusted)

@@ -29,24 +29,26 @@ def noisy(environment: str, variant: str, seed: int) -> float:
     return REACHED[environment][place] + 0.3 * spread * float(generator.standard_normal())
 
 
-def found(scores: pd.DataFrame, scales: dict[str, Scale] | None = None) -> dict[str, Improvement]:
+def rows_by_rival(
+    scores: pd.DataFrame, scales: dict[str, Scale] | None = None
+) -> dict[str, Improvement]:
     """By "rival", or "rival environment" of a row on one."""
     verdicts, _ = judge_plan(PLAN, scores)
-    measured = SCALES if scales is None else scales
-    _, rows = improvements(PLAN, scores, FIRST, measured, verdicts)
+    environment_scales = SCALES if scales is None else scales
+    _, rows = improvements(PLAN, scores, FIRST, environment_scales, verdicts)
     return {
         row.verdict.variant + f" {row.environments[0]}" * (not row.over_all): row for row in rows
     }
 
 
-def of(scores: pd.DataFrame, environment: str, variant: str) -> np.ndarray:
-    here = scores[(scores["environment"] == environment) & (scores["variant"] == variant)]
-    return here["score"].to_numpy()
+def scores_of(scores: pd.DataFrame, environment: str, variant: str) -> np.ndarray:
+    rows = scores[(scores["environment"] == environment) & (scores["variant"] == variant)]
+    return rows["score"].to_numpy()
 
 
 def test_ppo_is_first_and_its_rival_second() -> None:
     """On HalfCheetah every seed of PPO beats every one of CEM; on Swimmer TRPO is better."""
-    rows = found(scores_frame("experiment", Made(seeds=3)))
+    rows = rows_by_rival(scores_frame("experiment", Made(seeds=3)))
     assert rows["cem HalfCheetah-v5"].probability == 1
     assert rows["cem HalfCheetah-v5"].verdict.difference < -2000
     swimmer = rows["trpo Swimmer-v5"]
@@ -55,23 +57,23 @@ def test_ppo_is_first_and_its_rival_second() -> None:
 
 def test_estimates_and_intervals_are_the_statistics_own() -> None:
     scores = scores_frame("experiment", Made(of=noisy, seeds=6))
-    rows = found(scores)
+    rows = rows_by_rival(scores)
     assert len(rows) == 5 * 8
     assert FIRST not in {row.verdict.variant for row in rows.values()}
-    pairs = [(of(scores, name, FIRST), of(scores, name, "trpo")) for name in REACHED]
-    each = [probability_of_improvement([(own, other)]) for own, other in pairs]
-    assert 0 < min(each) < max(each)
+    pairs = [(scores_of(scores, name, FIRST), scores_of(scores, name, "trpo")) for name in REACHED]
+    probabilities = [probability_of_improvement([(ppo, rival)]) for ppo, rival in pairs]
+    assert 0 < min(probabilities) < max(probabilities)
     for place, name in enumerate(REACHED):
-        assert rows[f"trpo {name}"].probability == each[place]
+        assert rows[f"trpo {name}"].probability == probabilities[place]
     row = rows["trpo"]
-    assert row.probability == pytest.approx(np.mean(each))
+    assert row.probability == pytest.approx(np.mean(probabilities))
     assert (row.low, row.high) == improvement_interval(pairs, np.random.default_rng(0))
     assert row.low < row.probability < row.high
     assert row.environments == tuple(REACHED) and row.seeds == (6, 6) and row.verdict.pairs == 6
 
 
 def test_below_ten_pairs_there_is_an_estimate_and_no_claim() -> None:
-    rows = found(scores_frame("experiment", Made(of=noisy, seeds=9)))
+    rows = rows_by_rival(scores_frame("experiment", Made(of=noisy, seeds=9)))
     for row in rows.values():
         assert row.claim.startswith("no claim: n = ") and row.claim.endswith(" < 10")
         assert math.isfinite(row.probability) and math.isnan(row.verdict.p_value)
@@ -83,20 +85,21 @@ def test_below_ten_pairs_there_is_an_estimate_and_no_claim() -> None:
 
 def test_from_ten_pairs_on_the_tests_are_the_verdicts_adjusted_over_the_page() -> None:
     scores = scores_frame("experiment", Made(of=noisy, seeds=11))
-    rows = found(scores)
+    rows = rows_by_rival(scores)
     for verdict in judge(scores, FIRST):
         if verdict.outcome != "control":
             row = rows[f"{verdict.variant} {verdict.environment}"]
             assert row.verdict.p_value == verdict.p_value
             assert row.verdict.difference == pytest.approx(verdict.difference)
     normalised = [
-        (of(scores, name, FIRST) - of(scores, name, "cem")) / (SCALES[name].one - SCALES[name].zero)
+        (scores_of(scores, name, FIRST) - scores_of(scores, name, "cem"))
+        / (SCALES[name].one - SCALES[name].zero)
         for name in REACHED
     ]
     # As many pairs each: the mean over environments of their means is that of all pairs.
     assert rows["cem"].verdict.difference == pytest.approx(-np.mean(normalised))
-    alone = sign_flip_test(np.concatenate(normalised), np.random.default_rng(0))
-    assert rows["cem"].verdict.p_value == alone
+    expected = sign_flip_test(np.concatenate(normalised), np.random.default_rng(0))
+    assert rows["cem"].verdict.p_value == expected
     adjusted = holm([row.verdict.p_value for row in rows.values()])
     assert [row.verdict.adjusted for row in rows.values()] == adjusted.tolist()
     assert {row.verdict.comparisons for row in rows.values()} == {40}
@@ -109,7 +112,7 @@ def test_claims_name_the_better_one() -> None:
         return {FIRST: 100.0, "cem": 10.0, "trpo": 250.0}.get(variant, 100.0) + 0.001 * seed
 
     scores = scores_frame("experiment", Made(of=apart, seeds=12))
-    rows = found(scores, {name: Scale(zero=0.0, one=100.0) for name in REACHED})
+    rows = rows_by_rival(scores, {name: Scale(zero=0.0, one=100.0) for name in REACHED})
     assert rows["cem Hopper-v5"].claim == "PPO (Clip) better by 90.0 (p = 0.019, Holm over 40)"
     assert rows["trpo Hopper-v5"].claim == "TRPO better by 150 (p = 0.019, Holm over 40)"
     assert rows["trpo"].claim == "TRPO better by 1.50 normalised (p < 0.001, Holm over 40)"
@@ -124,7 +127,7 @@ def test_claims_name_the_better_one() -> None:
 
 
 def test_ten_pairs_are_too_few_for_a_claim_among_so_many() -> None:
-    rows = found(scores_frame("experiment", Made(seeds=10)))
+    rows = rows_by_rival(scores_frame("experiment", Made(seeds=10)))
     single = [row for row in rows.values() if not row.over_all]
     assert not any("better" in row.claim for row in single)
     assert "better" in rows["cem"].claim
@@ -135,7 +138,7 @@ def test_ten_pairs_are_too_few_for_a_claim_among_so_many() -> None:
 
 def test_missing_cells_and_seeds_leave_what_is_there() -> None:
     made = Made(seeds={("Hopper-v5", "cem"): 3, ("Swimmer-v5", "cem"): 1}, missing=MISSING)
-    rows = found(scores_frame("experiment", made))
+    rows = rows_by_rival(scores_frame("experiment", made))
     assert (
         "trpo" not in rows and "trpo Hopper-v5" in rows
     )  # one environment is no mean over several
@@ -155,7 +158,7 @@ def test_without_ppo_there_is_nothing_to_compare() -> None:
 
 def test_an_environment_without_a_scale_keeps_the_whole_from_being_tested() -> None:
     scales = {name: scale for name, scale in SCALES.items() if name != "Hopper-v5"}
-    rows = found(scores_frame("experiment", Made(seeds=10)), scales)
+    rows = rows_by_rival(scores_frame("experiment", Made(seeds=10)), scales)
     assert rows["cem"].claim == "no claim: an environment has no normalised scale"
     assert math.isnan(rows["cem"].verdict.adjusted) and rows["cem"].verdict.comparisons == 35
     assert math.isfinite(rows["cem"].probability)
@@ -163,18 +166,22 @@ def test_an_environment_without_a_scale_keeps_the_whole_from_being_tested() -> N
 
 def test_seeds_are_paired_by_number_not_by_place() -> None:
     scores = scores_frame("experiment", Made(of=noisy, seeds=12))
-    kept = scores[~((scores["variant"] == FIRST) & (scores["seed"] == 0))]
-    row = found(kept)["trpo Hopper-v5"]
-    differences = of(scores, "Hopper-v5", FIRST)[1:] - of(scores, "Hopper-v5", "trpo")[1:]
+    remaining = scores[~((scores["variant"] == FIRST) & (scores["seed"] == 0))]
+    row = rows_by_rival(remaining)["trpo Hopper-v5"]
+    differences = (
+        scores_of(scores, "Hopper-v5", FIRST)[1:] - scores_of(scores, "Hopper-v5", "trpo")[1:]
+    )
     assert row.verdict.pairs == 11 and row.seeds == (11, 12)
     assert row.verdict.p_value == sign_flip_test(differences, np.random.default_rng(0))
 
 
 def test_the_verdicts_come_back_in_the_family_of_all_tests() -> None:
     scores = scores_frame("experiment", Made(of=noisy, seeds=11))
-    alone, _ = judge_plan(PLAN, scores)
-    verdicts, rows = improvements(PLAN, scores, FIRST, SCALES, alone)
-    assert {v.comparisons for v in alone} == {35} and {v.comparisons for v in verdicts} == {40}
+    plan_verdicts, _ = judge_plan(PLAN, scores)
+    verdicts, rows = improvements(PLAN, scores, FIRST, SCALES, plan_verdicts)
+    assert {v.comparisons for v in plan_verdicts} == {35} and {v.comparisons for v in verdicts} == {
+        40
+    }
     single = {(row.environments[0], row.verdict.variant): row for row in rows if not row.over_all}
     for verdict in verdicts:
         if verdict.outcome != "control":
@@ -184,11 +191,11 @@ def test_the_verdicts_come_back_in_the_family_of_all_tests() -> None:
 
 def test_what_is_not_alike_is_in_no_mean() -> None:
     scores = scores_frame("experiment", Made(of=noisy, seeds=11))
-    odd = (scores["environment"] == "Hopper-v5") & (scores["variant"] == "cem")
-    scores.loc[odd, "budget"] = 20_000
-    rows = found(scores)
-    told = "no claim: 20,000 steps, control has 1,000,000"
-    assert rows["cem Hopper-v5"].claim == told and rows["cem Hopper-v5"].cells[3:5] == ("–", "–")
+    unlike = (scores["environment"] == "Hopper-v5") & (scores["variant"] == "cem")
+    scores.loc[unlike, "budget"] = 20_000
+    rows = rows_by_rival(scores)
+    claim = "no claim: 20,000 steps, control has 1,000,000"
+    assert rows["cem Hopper-v5"].claim == claim and rows["cem Hopper-v5"].cells[3:5] == ("–", "–")
     assert rows["cem"].environments == tuple(name for name in REACHED if name != "Hopper-v5")
 
 
@@ -197,13 +204,13 @@ def test_the_least_claimable_mean_over_environments_is_where_its_claim_begins() 
         """TRPO's differences to PPO centred, then shifted on every environment alike."""
         scores = scores_frame("experiment", Made(of=noisy, seeds=12))
         for name in REACHED:
-            here = scores["environment"] == name
-            own = here & (scores["variant"] == "trpo")
-            first = scores.loc[here & (scores["variant"] == FIRST), "score"].to_numpy()
-            apart = scores.loc[own, "score"].to_numpy() - first
+            on_environment = scores["environment"] == name
+            is_trpo = on_environment & (scores["variant"] == "trpo")
+            ppo = scores.loc[on_environment & (scores["variant"] == FIRST), "score"].to_numpy()
+            differences = scores.loc[is_trpo, "score"].to_numpy() - ppo
             spread = SCALES[name].one - SCALES[name].zero
-            scores.loc[own, "score"] = first + apart - apart.mean() - size * spread
-        return found(scores)["trpo"].verdict
+            scores.loc[is_trpo, "score"] = ppo + differences - differences.mean() - size * spread
+        return rows_by_rival(scores)["trpo"].verdict
 
     least = shifted(0.0).least
     assert 0 < least < 1

@@ -26,16 +26,16 @@ def tables(runs: pd.DataFrame, episodes: pd.DataFrame, control: str) -> tuple[Ta
 
 def test_a_row_is_computed_from_its_scores(learning: Build) -> None:
     runs, episodes = learning(["Hopper-v5", "Ant-v5"], ["control", "new"])
-    made = tables(runs, episodes, "control")
-    assert [table.environment for table in made] == ["Hopper-v5", "Ant-v5"]
+    result_tables = tables(runs, episodes, "control")
+    assert [table.environment for table in result_tables] == ["Hopper-v5", "Ant-v5"]
     scores = score_runs(runs, episodes)
-    for table in made:
+    for table in result_tables:
         assert [row.variant for row in table.rows] == ["control", "new"]
         for row in table.rows:
-            mine = scores[
+            cell_scores = scores[
                 (scores["environment"] == table.environment) & (scores["variant"] == row.variant)
             ]
-            values = mine["score"].to_numpy()
+            values = cell_scores["score"].to_numpy()
             assert row.n == 10 and row.title == f"the {row.variant}"
             assert row.mean == pytest.approx(values.mean())
             assert row.iqm == pytest.approx(scipy.stats.trim_mean(values, 0.25))
@@ -43,7 +43,7 @@ def test_a_row_is_computed_from_its_scores(learning: Build) -> None:
             assert (row.low, row.high) == interval
             assert row.low < row.iqm < row.high
             assert row.coverage == COVERAGE["iqm"][1][10]
-            assert row.last_100 == pytest.approx(mine["last_100"].mean())
+            assert row.last_100 == pytest.approx(cell_scores["last_100"].mean())
         assert table.rows[1].verdict.outcome == "better"
 
 
@@ -77,7 +77,9 @@ def test_the_last_100_episodes_have_a_column_of_their_own(frames: Build) -> None
     assert HEADER[place - 1] == "95% interval of IQM"
     assert table.cells[0][place] == "7.00"
     assert table.cells[0][2] == "16.8"
-    assert any("Last 100: mean return of a seed's last 100 episodes" in n for n in table.notes)
+    assert any(
+        "Last 100: mean return of a seed's last 100 episodes" in note for note in table.notes
+    )
 
 
 def test_the_frame_holds_plain_numbers(learning: Build) -> None:

@@ -11,14 +11,16 @@ import pytest
 from bench.evidence.throughput import beside, summarise
 
 
-def row(kind: str, name: str, number: int, core: int, steps: int, **changes: Any) -> dict[str, Any]:
+def row(
+    kind: str, name: str, round_number: int, core: int, steps: int, **changes: Any
+) -> dict[str, Any]:
     return {
         "kind": kind,
         "name": name,
         "environment": "Hopper-v5",
         "seeds": 10 if kind == "training" else 0,
         "environments": 80,
-        "round": number,
+        "round": round_number,
         "core": core,
         "cores": 2,
         "steps": steps,
@@ -34,17 +36,17 @@ def row(kind: str, name: str, number: int, core: int, steps: int, **changes: Any
 
 @pytest.fixture
 def rows() -> pd.DataFrame:
-    found = []
-    for number, (bare, ours, theirs) in enumerate(
+    measurements = []
+    for round_number, (bare, ours, theirs) in enumerate(
         [(1000, 500, 50), (1040, 546, 52), (960, 456, 40)]
     ):
         for core in range(2):
-            found += [
-                row("bare", "bare", number, core, bare),
-                row("training", "clipped_ppo", number, core, ours),
-                row("peer", "slow", number, core, theirs, environments=1),
+            measurements += [
+                row("bare", "bare", round_number, core, bare),
+                row("training", "clipped_ppo", round_number, core, ours),
+                row("peer", "slow", round_number, core, theirs, environments=1),
             ]
-    return pd.DataFrame(found)
+    return pd.DataFrame(measurements)
 
 
 def test_rates_add_up_over_cores_and_ratios_are_within_a_round(rows: pd.DataFrame) -> None:
@@ -78,9 +80,9 @@ def test_what_spreads_or_shared_its_core_is_noisy(rows: pd.DataFrame) -> None:
 
 
 def test_how_many_times_a_peer(rows: pd.DataFrame) -> None:
-    (only,) = beside(rows, "clipped_ppo", 10).itertuples()
-    assert (only.name, only.environments) == ("slow", 1)
+    (peer,) = beside(rows, "clipped_ppo", 10).itertuples()
+    assert (peer.name, peer.environments) == ("slow", 1)
     np.testing.assert_allclose(
-        [only.times_low, only.times, only.times_high], [10.0, 10.5, 11.4], rtol=1e-12
+        [peer.times_low, peer.times, peer.times_high], [10.0, 10.5, 11.4], rtol=1e-12
     )
     assert beside(rows, "clipped_ppo", 5).empty

@@ -34,12 +34,12 @@ def frame(scores: Scores) -> pd.DataFrame:
 
 
 def verdict(scores: Scores, variant: str, environment: str = "Hopper-v5") -> Verdict:
-    (found,) = (
+    (match,) = (
         v
         for v in judge(frame(scores), "control")
         if (v.environment, v.variant) == (environment, variant)
     )
-    return found
+    return match
 
 
 CONTROL = np.linspace(900, 1100, 10)
@@ -61,13 +61,13 @@ def test_a_clear_difference_is_claimed_in_numbers_from_the_data() -> None:
 def test_a_doubtful_difference_is_not_claimed() -> None:
     shift = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0])
     scores = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + shift}
-    none = verdict(scores, "new")
+    unclaimed = verdict(scores, "new")
     expected = sign_flip_test(shift, np.random.default_rng(0))
-    assert none.outcome == "none"
-    assert none.p_value == expected
-    assert none.least == least_claimable(shift, ALPHA, np.random.default_rng(0))
-    told = f"p = {expected:.2g}, Holm over 1; least claimable {none.least:.2f}"
-    assert none.sentence == f"no difference can be claimed ({told})"
+    assert unclaimed.outcome == "none"
+    assert unclaimed.p_value == expected
+    assert unclaimed.least == least_claimable(shift, ALPHA, np.random.default_rng(0))
+    evidence = f"p = {expected:.2g}, Holm over 1; least claimable {unclaimed.least:.2f}"
+    assert unclaimed.sentence == f"no difference can be claimed ({evidence})"
 
 
 def test_a_reference_without_scores_there_is_missing_and_not_another_quantity() -> None:
@@ -75,8 +75,8 @@ def test_a_reference_without_scores_there_is_missing_and_not_another_quantity() 
     scores = frame(
         {("Walker2d-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + 312}
     ).assign(budget=lambda rows: np.where(rows["variant"] == "control", 999_000, 100_000))
-    found = next(each for each in judge(scores, "control") if each.variant == "new")
-    assert (found.outcome, found.pairs, found.unlike) == ("untested", 0, "")
+    new = next(v for v in judge(scores, "control") if v.variant == "new")
+    assert (new.outcome, new.pairs, new.unlike) == ("untested", 0, "")
 
 
 @pytest.mark.parametrize(
@@ -99,30 +99,30 @@ def test_the_least_claimable_difference_is_where_the_claim_begins() -> None:
     """On the same spread, a hundredth more is claimed and a hundredth less is not, up and down."""
     shift = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0]) * np.linspace(1, 2, 10)
     centred = shift - shift.mean()
-    others = {("Hopper-v5", "a"): CONTROL + 1e4, ("Hopper-v5", "b"): CONTROL + 2e4}
+    other_scores = {("Hopper-v5", "a"): CONTROL + 1e4, ("Hopper-v5", "b"): CONTROL + 2e4}
 
     def shifted(size: float) -> Verdict:
         new = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + centred + size}
-        return verdict({**new, **others}, "new")
+        return verdict({**new, **other_scores}, "new")
 
-    alone = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + centred}
-    least = verdict(alone, "new").least
-    for one, other in ((1.01, -1.01), (0.99, -0.99)):
+    pair_scores = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + centred}
+    least = verdict(pair_scores, "new").least
+    for factor, negative in ((1.01, -1.01), (0.99, -0.99)):
         outcomes = set()
-        for share in (one, other):
-            scores = {**alone, ("Hopper-v5", "new"): CONTROL + centred + share * least}
+        for share in (factor, negative):
+            scores = {**pair_scores, ("Hopper-v5", "new"): CONTROL + centred + share * least}
             outcomes.add(verdict(scores, "new").outcome)
-        assert ("none" in outcomes) == (abs(one) < 1)
+        assert ("none" in outcomes) == (abs(factor) < 1)
     # Among more comparisons more is needed, on the way to none at all.
     assert shifted(0.0).least > least
 
 
 def test_where_no_difference_of_any_size_could_be_claimed_that_is_said() -> None:
     shift = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0])
-    many = {("Hopper-v5", f"v{place:02}"): CONTROL + shift for place in range(26)}
-    none = verdict({("Hopper-v5", "control"): CONTROL, **many}, "v00")
-    assert math.isinf(none.least)
-    assert none.sentence.endswith("Holm over 26; none claimable at n = 10)")
+    variants = {("Hopper-v5", f"v{place:02}"): CONTROL + shift for place in range(26)}
+    unclaimed = verdict({("Hopper-v5", "control"): CONTROL, **variants}, "v00")
+    assert math.isinf(unclaimed.least)
+    assert unclaimed.sentence.endswith("Holm over 26; none claimable at n = 10)")
 
 
 @pytest.mark.parametrize(
@@ -137,11 +137,11 @@ def test_where_no_difference_of_any_size_could_be_claimed_that_is_said() -> None
 def test_what_is_not_alike_is_not_compared(columns: dict[str, object], told: str) -> None:
     control = frame({("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + 300})
     other = frame({("Hopper-v5", "other"): CONTROL + 1879}).assign(**columns)
-    found = {v.variant: v for v in judge(pd.concat([control, other]), "control")}
-    assert (found["other"].outcome, found["other"].sentence) == ("untested", told)
-    assert math.isnan(found["other"].difference) and not len(found["other"].differences)
+    verdicts = {v.variant: v for v in judge(pd.concat([control, other]), "control")}
+    assert (verdicts["other"].outcome, verdicts["other"].sentence) == ("untested", told)
+    assert math.isnan(verdicts["other"].difference) and not len(verdicts["other"].differences)
     # It is none of the family either.
-    assert found["new"].sentence == "better than control by 300 (p = 0.002, Holm over 1)"
+    assert verdicts["new"].sentence == "better than control by 300 (p = 0.002, Holm over 1)"
 
 
 def test_what_is_not_compared_is_noted() -> None:
@@ -155,8 +155,8 @@ def test_imported_training_episodes_of_a_like_budget_are_compared() -> None:
     control = frame({("Hopper-v5", "control"): CONTROL})
     other = frame({("Hopper-v5", "other"): CONTROL + 300})
     other = other.assign(back_end="imported", budget=99_400)
-    found = judge(pd.concat([control, other]), "control")
-    assert [v.outcome for v in found] == ["control", "better"]
+    verdicts = judge(pd.concat([control, other]), "control")
+    assert [v.outcome for v in verdicts] == ["control", "better"]
 
 
 def test_below_ten_pairs_nothing_is_claimed_however_large_the_difference() -> None:
@@ -176,8 +176,8 @@ def test_pairs_are_of_common_seeds() -> None:
     control = frame({("Hopper-v5", "control"): np.arange(10.0) ** 2})
     new = frame({("Hopper-v5", "new"): (np.arange(5.0, 15.0)) ** 2 + 7})
     new["seed"] += 5
-    found = judge(pd.concat([control, new]).sample(frac=1, random_state=0), "control")
-    (paired,) = (v for v in found if v.variant == "new")
+    verdicts = judge(pd.concat([control, new]).sample(frac=1, random_state=0), "control")
+    (paired,) = (v for v in verdicts if v.variant == "new")
     assert paired.pairs == 5
     assert paired.difference == 7
 
@@ -200,10 +200,10 @@ def test_p_is_adjusted_over_all_tested_comparisons_of_the_page() -> None:
 
 def test_what_is_tested_besides_is_counted_in_the_family_and_apart() -> None:
     scores = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "a"): CONTROL + 40}
-    page = judge(frame(scores), "control")
-    (besides,) = (verdict for verdict in page if verdict.variant == "a")
-    for verdicts in adjust(page, [besides, replace(besides, p_value=math.nan), besides]):
-        assert {(each.comparisons, each.further) for each in verdicts} == {(3, 2)}
+    page_verdicts = judge(frame(scores), "control")
+    (further,) = (verdict for verdict in page_verdicts if verdict.variant == "a")
+    for verdicts in adjust(page_verdicts, [further, replace(further, p_value=math.nan), further]):
+        assert {(v.comparisons, v.further) for v in verdicts} == {(3, 2)}
 
 
 def test_an_environment_without_the_control_allows_no_claim() -> None:
@@ -237,20 +237,24 @@ def plan(control: str, references: Mapping[str, str | None]) -> pd.DataFrame:
 
 def test_a_variant_is_compared_with_the_one_it_names() -> None:
     scores = frame(RUNGS)
-    found = {v.variant: v for v in judge(scores, "control", {"second": "first", "third": "second"})}
-    assert {name: v.reference for name, v in found.items()} == {
+    verdicts = {
+        v.variant: v for v in judge(scores, "control", {"second": "first", "third": "second"})
+    }
+    assert {name: v.reference for name, v in verdicts.items()} == {
         "control": "control",
         "first": "control",
         "second": "first",
         "third": "second",
     }
-    assert found["control"].outcome == "control"
-    assert found["first"].sentence == "better than control by 300 (p = 0.0059, Holm over 3)"
-    assert found["second"].sentence == "worse than the first by 200 (p = 0.0059, Holm over 3)"
-    told = "p = 1, Holm over 3; least claimable 0.000"
-    assert found["third"].sentence == f"no difference from the second can be claimed ({told})"
-    assert found["third"].difference == 0
-    assert {v.comparisons for v in found.values()} == {3}
+    assert verdicts["control"].outcome == "control"
+    assert verdicts["first"].sentence == "better than control by 300 (p = 0.0059, Holm over 3)"
+    assert verdicts["second"].sentence == "worse than the first by 200 (p = 0.0059, Holm over 3)"
+    evidence = "p = 1, Holm over 3; least claimable 0.000"
+    assert (
+        verdicts["third"].sentence == f"no difference from the second can be claimed ({evidence})"
+    )
+    assert verdicts["third"].difference == 0
+    assert {v.comparisons for v in verdicts.values()} == {3}
     untitled = judge(scores.assign(variant_title=""), "control", {"second": "first"})
     assert untitled[2].sentence.startswith("worse than first by 200")
 
@@ -266,22 +270,26 @@ def test_an_unknown_reference_names_the_nearest() -> None:
 
 
 def test_a_plan_s_references_judge_its_page() -> None:
-    page = plan("control", {"control": None, "first": None, "second": "first", "third": "second"})
-    verdicts, notes = judge_plan(page, frame(RUNGS))
+    page_plan = plan(
+        "control", {"control": None, "first": None, "second": "first", "third": "second"}
+    )
+    verdicts, notes = judge_plan(page_plan, frame(RUNGS))
     assert verdicts == judge(frame(RUNGS), "control", {"second": "first", "third": "second"})
     assert notes == ()
 
 
 def test_a_reference_without_results_is_replaced_and_told_of() -> None:
-    page = plan("control", {"control": None, "first": None, "second": "first", "third": "second"})
+    page_plan = plan(
+        "control", {"control": None, "first": None, "second": "first", "third": "second"}
+    )
     scores = frame(RUNGS)
-    verdicts, notes = judge_plan(page, scores[scores["variant"] != "first"])
+    verdicts, notes = judge_plan(page_plan, scores[scores["variant"] != "first"])
     assert [(v.variant, v.reference) for v in verdicts[1:]] == [
         ("second", "control"),
         ("third", "second"),
     ]
     assert notes == ("first has no results here; second is compared with control.",)
-    verdicts, notes = judge_plan(page, scores[scores["variant"].isin(["second", "third"])])
+    verdicts, notes = judge_plan(page_plan, scores[scores["variant"].isin(["second", "third"])])
     assert [(v.variant, v.reference) for v in verdicts] == [
         ("second", "second"),
         ("third", "second"),
@@ -290,8 +298,10 @@ def test_a_reference_without_results_is_replaced_and_told_of() -> None:
 
 
 def test_a_plan_for_several_environments_tells_of_a_replacement_once() -> None:
-    page = plan("control", {"control": None, "second": "first"})
-    _, notes = judge_plan(pd.concat([page, page]), frame(RUNGS).query("variant != 'first'"))
+    page_plan = plan("control", {"control": None, "second": "first"})
+    _, notes = judge_plan(
+        pd.concat([page_plan, page_plan]), frame(RUNGS).query("variant != 'first'")
+    )
     assert len(notes) == 1
 
 
@@ -343,12 +353,12 @@ def test_how_many_pairs_a_page_needs() -> None:
         needed = pairs_needed(comparisons)
         assert comparisons * 2.0 ** (1 - needed) <= 0.05  # Holm's first step, of the smallest p
         assert needed == 10 or comparisons * 2.0 ** (2 - needed) > 0.05
-    everywhere = {("Hopper-v5", "control"): CONTROL} | {
+    scores = {("Hopper-v5", "control"): CONTROL} | {
         ("Hopper-v5", f"v{place:02}"): CONTROL + 1e6 for place in range(26)
     }
-    assert verdict(everywhere, "v00").outcome == "none"
-    del everywhere["Hopper-v5", "v25"]
-    assert verdict(everywhere, "v00").outcome == "better"
+    assert verdict(scores, "v00").outcome == "none"
+    del scores["Hopper-v5", "v25"]
+    assert verdict(scores, "v00").outcome == "better"
 
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
@@ -399,7 +409,7 @@ def test_a_single_null_comparison_is_claimed_at_the_rate_of_the_exact_test(draw:
 
 def test_a_planted_difference_is_claimed_in_its_direction() -> None:
     generator = np.random.default_rng(0)
-    found = 0
+    claimed = 0
     for values in generator.normal(1000, 300, (100, 3, 10)):
         page = frame(
             {
@@ -410,5 +420,5 @@ def test_a_planted_difference_is_claimed_in_its_direction() -> None:
         )
         outcomes = {v.variant: v.outcome for v in judge(page, "control")}
         assert outcomes["up"] != "worse" and outcomes["down"] != "better"
-        found += (outcomes["up"] == "better") + (outcomes["down"] == "worse")
-    assert found >= 195
+        claimed += (outcomes["up"] == "better") + (outcomes["down"] == "worse")
+    assert claimed >= 195

@@ -11,27 +11,29 @@ import pandas as pd
 
 ANSWER, BUDGET, BATCHES = 32, 2_000, 20
 
-Ways = Mapping[tuple[str, int], Mapping[str, Any]]
+Descriptions = Mapping[tuple[str, int], Mapping[str, Any]]
 """(variant, seed) -> reward, gold and kl at each batch, as a number for all or as BATCHES numbers;
 `penalty`; and anything else of a run."""
 
 
-def tuned(ways: Ways, environment: str = "Reviews-v0") -> tuple[pd.DataFrame, ...]:
+def tuned(descriptions: Descriptions, environment: str = "Reviews-v0") -> tuple[pd.DataFrame, ...]:
     """Runs, episodes and updates: two answers a batch, whose mean is the reward."""
-    order = {variant: place for place, variant in enumerate(dict.fromkeys(v for v, _ in ways))}
+    order = {
+        variant: place for place, variant in enumerate(dict.fromkeys(v for v, _ in descriptions))
+    }
     steps = (np.arange(BATCHES) + 1) * BUDGET // BATCHES
     runs, episodes, updates = [], [], []
-    for place, ((variant, seed), given) in enumerate(ways.items()):
-        way = {"penalty": 0.0, "gold": np.nan, "kl": np.nan, **given}
+    for place, ((variant, seed), description) in enumerate(descriptions.items()):
+        columns = {"penalty": 0.0, "gold": np.nan, "kl": np.nan, **description}
         reward, gold, kl = (
-            np.broadcast_to(np.asarray(way.pop(name), float), BATCHES)
+            np.broadcast_to(np.asarray(columns.pop(name), float), BATCHES)
             for name in ("reward", "gold", "kl")
         )
         run = f"{place:016x}"
-        names = {"run": run, "variant": variant, "environment": environment, "seed": seed}
+        identity = {"run": run, "variant": variant, "environment": environment, "seed": seed}
         runs.append(
             {
-                **names,
+                **identity,
                 "variant_title": f"the {variant}",
                 "variant_order": order[variant],
                 "environment_order": 0,
@@ -45,17 +47,21 @@ def tuned(ways: Ways, environment: str = "Reviews-v0") -> tuple[pd.DataFrame, ..
                 "digest": "0123456789abcdef",
                 "adopted": None,
                 "versions": json.dumps({"torch": "2.13.0"}),
-                "hyperparameters": json.dumps({"reference_penalty": way.pop("penalty")}),
-                **way,
+                "hyperparameters": json.dumps({"reference_penalty": columns.pop("penalty")}),
+                **columns,
             }
         )
-        events = {"step": steps, "seconds": steps / 1000}
+        times = {"step": steps, "seconds": steps / 1000}
         for shift in (-1, 1):
             episodes.append(
-                pd.DataFrame({**names, **events, "return": reward + shift, "length": ANSWER})
+                pd.DataFrame({**identity, **times, "return": reward + shift, "length": ANSWER})
             )
-        told = {"update": np.arange(BATCHES), "reference_kl": kl / ANSWER, "gold_reward": gold}
-        updates.append(pd.DataFrame({**names, **events, **told}))
+        diagnostics = {
+            "update": np.arange(BATCHES),
+            "reference_kl": kl / ANSWER,
+            "gold_reward": gold,
+        }
+        updates.append(pd.DataFrame({**identity, **times, **diagnostics}))
     frame = pd.DataFrame(runs)
     frame["diverged_at"] = frame["diverged_at"].astype("Int64")
     return (
@@ -67,5 +73,5 @@ def tuned(ways: Ways, environment: str = "Reviews-v0") -> tuple[pd.DataFrame, ..
 
 def plan_of(runs: pd.DataFrame, control: str) -> pd.DataFrame:
     columns = ["variant", "variant_title", "variant_order", "environment", "environment_order"]
-    found = runs.drop_duplicates("variant")[columns].copy()
-    return found.assign(control=control, compared_with=None)
+    plan = runs.drop_duplicates("variant")[columns].copy()
+    return plan.assign(control=control, compared_with=None)

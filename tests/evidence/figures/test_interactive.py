@@ -19,8 +19,8 @@ Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 
 def traces_of(html: str) -> list[dict[str, Any]]:
     call = html[html.index("Plotly.newPlot(") :]
-    found, _ = json.JSONDecoder().raw_decode(call, call.index("[{"))
-    return list(found)
+    traces, _ = json.JSONDecoder().raw_decode(call, call.index("[{"))
+    return list(traces)
 
 
 def numbers(packed: dict[str, str]) -> np.ndarray:
@@ -43,22 +43,22 @@ def test_lines_bands_and_seeds_are_those_of_the_results(learning: Build) -> None
     assert len(seeds) == 4 and {trace["opacity"] for trace in seeds} == {0}
     lines = numbers(seeds[0]["y"])
     cell, _ = bands["Hopper-v5", "control"]
-    every = -(-len(cell.grid) // 50)
+    stride = -(-len(cell.grid) // 50)
     first = lines[: list(np.isnan(lines)).index(True, 5)]
-    np.testing.assert_allclose(first, cell.values[0, ::every], rtol=1e-6)
+    np.testing.assert_allclose(first, cell.values[0, ::stride], rtol=1e-6)
     assert np.isnan(lines).sum() >= 3  # a gap behind each seed's line
 
 
 def test_a_menu_shows_one_environment_at_a_time(learning: Build) -> None:
     html = curves(results_of(*learning(["Hopper-v5", "Ant-v5"], ["a"], seeds=2)))
     assert '"label":"Hopper-v5","method":"restyle"' in html.replace('", "', '","')
-    shown = re.findall(r'"visible":\[([a-z, ]+)\]', html)
-    assert [each.replace(" ", "") for each in shown] == [
+    visible = re.findall(r'"visible":\[([a-z, ]+)\]', html)
+    assert [flags.replace(" ", "") for flags in visible] == [
         "true,true,true,true,false,false,false,false",
         "false,false,false,false,true,true,true,true",
     ]
-    one = curves(results_of(*learning(["Hopper-v5"], ["a"], seeds=2)))
-    assert not re.findall(r'"visible":\[', one)
+    single = curves(results_of(*learning(["Hopper-v5"], ["a"], seeds=2)))
+    assert not re.findall(r'"visible":\[', single)
 
 
 def test_it_is_small_the_same_each_time_and_loads_nothing(learning: Build) -> None:

@@ -35,13 +35,13 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 
 def panel_of(axes: list[Axes], environment: str) -> Axes:
-    (found,) = (each for each in axes if each.get_title(loc="left").startswith(environment))
-    return found
+    (match,) = (panel for panel in axes if panel.get_title(loc="left").startswith(environment))
+    return match
 
 
 def dots(panel: Axes, variant: str) -> list[float]:
     lines = [line for line in panel.get_lines() if line.get_gid() == f"{variant} scores"]
-    return sorted(float(x) for line in lines for x in line.get_xdata())
+    return sorted(float(score) for line in lines for score in line.get_xdata())
 
 
 @pytest.mark.parametrize("width", ["column", "page", None])
@@ -49,12 +49,12 @@ def dots(panel: Axes, variant: str) -> list[float]:
 def test_names_are_whole_and_every_text_can_be_read(
     results: Results, kind: str, width: str | None
 ) -> None:
-    made = picture(results, kind, width=width)
-    assert_readable(made.figure, fewest=8)
-    told = " ".join(" ".join(text.get_text().split()) for text in texts_drawn(made.figure))
+    drawn = picture(results, kind, width=width)
+    assert_readable(drawn.figure, more_than=8)
+    all_text = " ".join(" ".join(text.get_text().split()) for text in texts_drawn(drawn.figure))
     for title in TITLES[1:] if kind == "differences" else TITLES:
-        assert title in told
-    assert " ".join(made.caption[0].split()) in told
+        assert title in all_text
+    assert " ".join(drawn.caption[0].split()) in all_text
 
 
 def test_a_figure_of_a_column_is_as_wide_and_has_small_letters(results: Results) -> None:
@@ -67,19 +67,23 @@ def test_a_figure_of_a_column_is_as_wide_and_has_small_letters(results: Results)
 
 
 def test_some_variants_and_environments_keep_their_looks_and_place(results: Results) -> None:
-    whole = picture(results).figure
-    some = picture(
+    figure = picture(results).figure
+    selection = picture(
         results, variants=["variant_2", "variant_0"], environments=["Walker2d-v5"]
     ).figure
-    panel = panel_of(some.axes, "Walker2d-v5")
-    before = {str(line.get_gid()): line for line in panel_of(whole.axes, "Walker2d-v5").get_lines()}
-    drawn = {str(line.get_gid()): line for line in panel.get_lines() if " " not in line.get_gid()}
-    assert list(drawn) == ["variant_0", "variant_2"]
-    for name, line in drawn.items():
-        assert line.get_color() == before[name].get_color()
-        assert line.get_marker() == before[name].get_marker()
-        np.testing.assert_array_equal(line.get_ydata(), before[name].get_ydata())
-    assert len(some.axes) == 2
+    panel = panel_of(selection.axes, "Walker2d-v5")
+    all_lines = {
+        str(line.get_gid()): line for line in panel_of(figure.axes, "Walker2d-v5").get_lines()
+    }
+    selected_lines = {
+        str(line.get_gid()): line for line in panel.get_lines() if " " not in line.get_gid()
+    }
+    assert list(selected_lines) == ["variant_0", "variant_2"]
+    for name, line in selected_lines.items():
+        assert line.get_color() == all_lines[name].get_color()
+        assert line.get_marker() == all_lines[name].get_marker()
+        np.testing.assert_array_equal(line.get_ydata(), all_lines[name].get_ydata())
+    assert len(selection.axes) == 2
 
 
 def test_scores_are_those_of_the_seeds(results: Results) -> None:
@@ -87,52 +91,56 @@ def test_scores_are_those_of_the_seeds(results: Results) -> None:
     for environment in ("Hopper-v5", "Walker2d-v5"):
         for place in range(3):
             expected = sorted(rising(place, seed) for seed in range(10))
-            found = dots(panel_of(figure.axes, environment), f"variant_{place}")
-            np.testing.assert_allclose(found, expected)
+            scores = dots(panel_of(figure.axes, environment), f"variant_{place}")
+            np.testing.assert_allclose(scores, expected)
 
 
 def test_differences_are_those_of_pairs_beside_a_zero(results: Results) -> None:
-    made = picture(results, "differences")
-    panel = panel_of(made.figure.axes, "Hopper-v5")
+    drawn = picture(results, "differences")
+    panel = panel_of(drawn.figure.axes, "Hopper-v5")
     assert dots(panel, "variant_0") == []
     np.testing.assert_allclose(dots(panel, "variant_2"), np.full(10, 200.0))
     assert [line.get_xdata()[0] for line in panel.get_lines() if line.get_gid() == "zero"] == [0]
-    assert f"Compared: “{TITLES[1]}” and “{TITLES[2]}” with “{TITLES[0]}”." in made.caption[0]
+    assert f"Compared: “{TITLES[1]}” and “{TITLES[2]}” with “{TITLES[0]}”." in drawn.caption[0]
 
 
 def test_a_profile_falls_from_one_and_names_its_scale(results: Results) -> None:
-    made = picture(results, "profile")
-    (panel,) = made.figure.axes
+    drawn = picture(results, "profile")
+    (panel,) = drawn.figure.axes
     lines = {line.get_gid(): np.asarray(line.get_ydata()) for line in panel.get_lines()}
     for place in range(3):
         share = lines[f"variant_{place}"]
         assert share[0] == 1 and np.all(np.diff(share) <= 0)
     assert np.all(lines["variant_2"] >= lines["variant_0"])
-    assert "0 is the mean score of the untrained policy, 1 the control" in made.caption[0]
+    assert "0 is the mean score of the untrained policy, 1 the control" in drawn.caption[0]
 
 
 def test_the_mechanism_is_a_panel_a_diagnostic_and_environment(results: Results) -> None:
-    made = picture(results, "mechanism")
-    labels = [panel.get_ylabel().replace("\n", " ") for panel in made.figure.axes]
+    drawn = picture(results, "mechanism")
+    labels = [panel.get_ylabel().replace("\n", " ") for panel in drawn.figure.axes]
     assert labels == ["mean KL [nats]"] * 2 + ["gradient variance"] * 2
-    line = next(each for each in made.figure.axes[2].get_lines() if each.get_gid() == "variant_1")
+    line = next(
+        candidate
+        for candidate in drawn.figure.axes[2].get_lines()
+        if candidate.get_gid() == "variant_1"
+    )
     np.testing.assert_allclose(line.get_ydata(), 5.0 / (2.0 + np.arange(5)), rtol=1e-6)
-    one = picture(results, "mechanism", columns=["gradient_variance"])
-    assert len(one.figure.axes) == 2
-    first = first_variances(results.view.updates)
-    np.testing.assert_allclose(first["Hopper-v5", "variant_1"], [2.5] * 10)
+    single = picture(results, "mechanism", columns=["gradient_variance"])
+    assert len(single.figure.axes) == 2
+    variances = first_variances(results.view.updates)
+    np.testing.assert_allclose(variances["Hopper-v5", "variant_1"], [2.5] * 10)
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
     write(tmp_path, Made(seeds=2, environments=("Nowhere-v0",), variants=("only",)))
-    alone = Results(view=bench.load("made", tmp_path), source="here")
-    for kind, told in (
+    lone_results = Results(view=bench.load("made", tmp_path), source="here")
+    for kind, message in (
         ("differences", "no variant has a seed in common with another"),
         ("profile", "no environment has a scale of normalised scores"),
         ("kl", "token environments only"),
     ):
-        with pytest.raises(InputError, match=told):
-            picture(alone, kind)
+        with pytest.raises(InputError, match=message):
+            picture(lone_results, kind)
 
 
 def test_a_view_draws_itself_and_the_store_rests_on_nothing_that_draws(results: Results) -> None:
@@ -143,5 +151,7 @@ def test_a_view_draws_itself_and_the_store_rests_on_nothing_that_draws(results: 
     with pytest.raises(InputError, match="a figure of kind profile has no option statistic"):
         view.figure("profile", statistic="mean")
     code = "import sys, bench.store; print('matplotlib' in sys.modules, 'bench.api' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["False", "False"]
+    completed = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert completed.stdout.split() == ["False", "False"]

@@ -48,13 +48,13 @@ def strips(figure: Figure) -> list[Axes]:
 
 
 def lines(axes: Axes) -> dict[str, Line2D]:
-    found = {str(line.get_gid()): line for line in axes.get_lines() if line.get_gid()}
-    return {name: line for name, line in found.items() if " " not in name}
+    all_lines = {str(line.get_gid()): line for line in axes.get_lines() if line.get_gid()}
+    return {name: line for name, line in all_lines.items() if " " not in name}
 
 
 def text_of(figure: Figure, gid: str) -> str:
-    (found,) = (text for text in figure.texts if text.get_gid() == gid)
-    return " ".join(found.get_text().split())
+    (match,) = (text for text in figure.texts if text.get_gid() == gid)
+    return " ".join(match.get_text().split())
 
 
 def test_lines_and_bands_are_the_aggregated_curves(learning: Build) -> None:
@@ -62,7 +62,7 @@ def test_lines_and_bands_are_the_aggregated_curves(learning: Build) -> None:
     figure = draw(frames, control="control")
     assert len(panels(figure)) == 2
     for panel, environment in zip(panels(figure), ["Hopper-v5", "Ant-v5"], strict=True):
-        cells = [c for c in seed_curves(*frames) if c.environment == environment]
+        cells = [curve for curve in seed_curves(*frames) if curve.environment == environment]
         for cell, band_drawn in zip(cells, panel.collections, strict=True):
             band = aggregate(cell)
             line = lines(panel)[cell.variant]
@@ -79,7 +79,7 @@ def test_the_strip_shows_every_seeds_score(learning: Build) -> None:
     (strip,) = strips(draw(frames))
     scores = score_runs(*frames)
     for variant in ("control", "new"):
-        shown = np.concatenate(
+        drawn_scores = np.concatenate(
             [
                 np.asarray(line.get_ydata())
                 for line in strip.get_lines()
@@ -87,16 +87,16 @@ def test_the_strip_shows_every_seeds_score(learning: Build) -> None:
             ]
         )
         expected = scores.loc[scores["variant"] == variant, "score"]
-        np.testing.assert_allclose(np.sort(shown), np.sort(expected))
+        np.testing.assert_allclose(np.sort(drawn_scores), np.sort(expected))
 
 
 def test_a_score_far_outside_is_shown_at_the_edge(frames: Build) -> None:
-    described = [
+    descriptions = [
         {"seed": seed, "episodes": [(step, 100.0 + seed) for step in range(50, 1001, 50)]}
         for seed in range(9)
     ]
-    described.append({"seed": 9, "episodes": [(50, 100.0), (1000, -1e6)]})
-    figure = draw(frames(described))
+    descriptions.append({"seed": 9, "episodes": [(50, 100.0), (1000, -1e6)]})
+    figure = draw(frames(descriptions))
     panel, strip = figure.axes
     assert panel.get_ylim()[0] > 0
     markers = {
@@ -151,8 +151,8 @@ def test_updates_place_episodes_at_the_end_of_their_batch(learning: Build, updat
     line = lines(panels(figure)[0])["control"]
     (cell,) = seed_curves(runs, episodes, batches)
     np.testing.assert_array_equal(line.get_ydata(), aggregate(cell).centre)
-    (apart,) = seed_curves(runs, episodes)
-    assert len(line.get_xdata()) == 10 < len(apart.grid)  # a point a batch, not an episode
+    (unaligned,) = seed_curves(runs, episodes)
+    assert len(line.get_xdata()) == 10 < len(unaligned.grid)  # a point a batch, not an episode
     caption = text_of(figure, "caption")
     assert "points of a fixed grid, each at the end of its batch. Band" in caption
     assert "batch" not in text_of(draw((runs, episodes)), "caption")
@@ -161,32 +161,32 @@ def test_updates_place_episodes_at_the_end_of_their_batch(learning: Build, updat
 def test_caption_of_few_seeds_calls_a_mean_a_mean(learning: Build) -> None:
     caption = text_of(draw(learning(["Hopper-v5"], ["control"], seeds=3)), "caption")
     assert "Line: mean over seeds (n = 3)" in caption and "74% at n = 3" in caption
-    mean = text_of(draw(learning(["Hopper-v5"], ["control"]), statistic="mean"), "caption")
-    assert "Line: mean over seeds (n = 10)" in mean and "is 90% at n = 10" in mean
+    mean_caption = text_of(draw(learning(["Hopper-v5"], ["control"]), statistic="mean"), "caption")
+    assert "Line: mean over seeds (n = 10)" in mean_caption and "is 90% at n = 10" in mean_caption
 
 
 def test_caption_and_title_of_unequal_numbers_of_seeds(learning: Build) -> None:
     runs, episodes = learning(["Hopper-v5"], ["control", "new"])
-    few = runs[(runs["variant"] == "control") | (runs["seed"] < 3)]
-    figure = draw((few, episodes))
+    few_runs = runs[(runs["variant"] == "control") | (runs["seed"] < 3)]
+    figure = draw((few_runs, episodes))
     assert panels(figure)[0].get_title(loc="left") == "Hopper-v5 (n = 3 to 10)"
     assert "; below 4 seeds the mean)" in text_of(figure, "caption")
     assert "74% at n = 3, 93% at n = 10" in text_of(figure, "caption")
 
 
 def test_trouble_is_named(frames: Build) -> None:
-    good = [(step, 10.0) for step in range(100, 1001, 100)]
-    described: list[dict[str, Any]] = [
-        {"variant": "new", "seed": seed, "episodes": good} for seed in range(4)
+    episodes = [(step, 10.0) for step in range(100, 1001, 100)]
+    descriptions: list[dict[str, Any]] = [
+        {"variant": "new", "seed": seed, "episodes": episodes} for seed in range(4)
     ]
-    described[1] |= {"status": "diverged", "diverged_at": 450}
-    described[2] |= {"digest": "fedcba9876543210"}
-    described[3] |= {"versions": '{"torch": "2.11.0"}', "episodes": [*good, (999, np.nan)]}
-    described.append({"variant": "new", "seed": 4, "episodes": good, "status": "failed"})
-    described.append({"variant": "new", "seed": 5, "episodes": []})
-    described.append({"variant": "old", "digest": "00", "seed": 5, "episodes": good})
-    described.append({**described[-1], "seed": 6, "digest": "11", "back_end": "gymnasium"})
-    figure = draw(frames(described))
+    descriptions[1] |= {"status": "diverged", "diverged_at": 450}
+    descriptions[2] |= {"digest": "fedcba9876543210"}
+    descriptions[3] |= {"versions": '{"torch": "2.11.0"}', "episodes": [*episodes, (999, np.nan)]}
+    descriptions.append({"variant": "new", "seed": 4, "episodes": episodes, "status": "failed"})
+    descriptions.append({"variant": "new", "seed": 5, "episodes": []})
+    descriptions.append({"variant": "old", "digest": "00", "seed": 5, "episodes": episodes})
+    descriptions.append({**descriptions[-1], "seed": 6, "digest": "11", "back_end": "gymnasium"})
+    figure = draw(frames(descriptions))
     caption = text_of(figure, "caption")
     for part in (
         "Diverged seeds (marked × where they did, counted with their last value): "
@@ -229,7 +229,7 @@ def test_one_seed_has_no_band_and_says_so(learning: Build) -> None:
     figure = draw(learning(["Hopper-v5"], ["control"], seeds=1))
     (panel,) = panels(figure)
     assert np.isfinite(np.asarray(lines(panel)["control"].get_ydata())).any()
-    assert not any(len(path.vertices) for c in panel.collections for path in c.get_paths())
+    assert not any(len(path.vertices) for band in panel.collections for path in band.get_paths())
     assert "One seed: no interval can be given." in text_of(figure, "caption")
     assert "Band" not in text_of(figure, "caption")
 
@@ -262,16 +262,16 @@ def test_no_text_is_cut_and_none_lies_on_another(
 ) -> None:
     frames = learning(environments, variants, seeds=2, episodes=30, budget=300_000)
     figure = draw(frames, control=variants[0], width=width)
-    assert_readable(figure, fewest=6 * len(environments))
+    assert_readable(figure, more_than=6 * len(environments))
     if width is not None:
         assert figure.get_figwidth() == {"column": 3.3, "page": 7.0}[width]
     for panel, name in zip(panels(figure), environments, strict=True):
-        whole = "".join(panel.get_title(loc="left").split())
-        assert whole == f"{name}(n=2)"
-    shown = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
+        title = "".join(panel.get_title(loc="left").split())
+        assert title == f"{name}(n=2)"
+    legend_texts = [text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()]
     expected = [" ".join(f"the {name}".split()) for name in variants]
     expected[0] += " (control)"
-    assert [" ".join(text.split()) for text in shown] == expected
+    assert [" ".join(text.split()) for text in legend_texts] == expected
 
 
 def test_a_word_wider_than_the_figure_is_broken_and_a_glyph_that_is_missing_is_named(
@@ -322,6 +322,6 @@ def test_bad_input_is_refused(learning: Build) -> None:
         draw((runs, episodes.iloc[:0]))
     with pytest.raises(InputError, match="no episode ended"):
         draw((runs.assign(status="failed"), episodes))
-    made = results_of(runs, episodes)
+    results = results_of(runs, episodes)
     with pytest.raises(InputError, match="no runs"):
-        picture(replace(made, view=replace(made.view, runs=runs.iloc[:0])))
+        picture(replace(results, view=replace(results.view, runs=runs.iloc[:0])))

@@ -18,20 +18,23 @@ RISE = np.linspace(0, 1, BATCHES)
 
 
 def frames(gold: bool = True) -> Any:
-    ways = {
+    descriptions = {
         (variant, seed): {
-            "reward": top * RISE + seed / 10,
-            "gold": worth * RISE if gold else np.nan,
-            "kl": far * RISE,
+            "reward": final_reward * RISE + seed / 10,
+            "gold": final_gold * RISE if gold else np.nan,
+            "kl": final_kl * RISE,
         }
-        for variant, top, worth, far in (("held", 8.0, 7.0, 9.0), ("hacked", 30.0, 0.0, 225.0))
+        for variant, final_reward, final_gold, final_kl in (
+            ("held", 8.0, 7.0, 9.0),
+            ("hacked", 30.0, 0.0, 225.0),
+        )
         for seed in range(4)
     }
-    return tuned(ways)
+    return tuned(descriptions)
 
 
-def draw(given: Any, **options: Any) -> Figure:
-    return picture(results_of(*given, **options), "kl").figure
+def draw(tuned_frames: Any, **options: Any) -> Figure:
+    return picture(results_of(*tuned_frames, **options), "kl").figure
 
 
 def panels(figure: Figure) -> list[Axes]:
@@ -39,8 +42,8 @@ def panels(figure: Figure) -> list[Axes]:
 
 
 def lines(panel: Axes) -> dict[str, Any]:
-    found = {str(each.get_gid()): each for each in panel.get_lines()}
-    return {name: each for name, each in found.items() if not name.startswith("legend ")}
+    all_lines = {str(line.get_gid()): line for line in panel.get_lines()}
+    return {name: line for name, line in all_lines.items() if not name.startswith("legend ")}
 
 
 def test_a_panel_of_rewards_and_one_of_what_they_stand_for() -> None:
@@ -52,11 +55,13 @@ def test_a_panel_of_rewards_and_one_of_what_they_stand_for() -> None:
 
 def test_lines_are_the_way_and_dots_the_ends_of_all_seeds() -> None:
     reward, gold = (lines(panel) for panel in panels(draw(frames(), control="held")))
-    way = reward["hacked"]
-    assert way.get_xdata()[-1] == pytest.approx(225)
-    assert way.get_ydata()[-1] == pytest.approx(30.15)
-    half = np.searchsorted(way.get_xdata(), 112)
-    assert way.get_ydata()[half] == pytest.approx(30 * way.get_xdata()[half] / 225 + 0.15)
+    curve = reward["hacked"]
+    assert curve.get_xdata()[-1] == pytest.approx(225)
+    assert curve.get_ydata()[-1] == pytest.approx(30.15)
+    half_way = np.searchsorted(curve.get_xdata(), 112)
+    assert curve.get_ydata()[half_way] == pytest.approx(
+        30 * curve.get_xdata()[half_way] / 225 + 0.15
+    )
     assert gold["hacked"].get_ydata()[-1] == pytest.approx(0)
     ends = reward["hacked ends"]
     assert len(ends.get_xdata()) == 4
@@ -67,12 +72,14 @@ def test_lines_are_the_way_and_dots_the_ends_of_all_seeds() -> None:
 
 def test_everything_is_within_the_limits() -> None:
     for panel in panels(draw(frames())):
-        for each in lines(panel).values():
-            x, y = each.get_xdata(), each.get_ydata()
-            kept = np.isfinite(x) & np.isfinite(y)
-            assert kept.any()
-            assert (x[kept] <= panel.get_xlim()[1]).all() and (x[kept] >= 0).all()
-            assert (y[kept] <= panel.get_ylim()[1]).all() and (y[kept] >= panel.get_ylim()[0]).all()
+        for line in lines(panel).values():
+            x, y = line.get_xdata(), line.get_ydata()
+            finite = np.isfinite(x) & np.isfinite(y)
+            assert finite.any()
+            assert (x[finite] <= panel.get_xlim()[1]).all() and (x[finite] >= 0).all()
+            assert (y[finite] <= panel.get_ylim()[1]).all() and (
+                y[finite] >= panel.get_ylim()[0]
+            ).all()
 
 
 def test_without_gold_there_is_one_panel() -> None:
@@ -93,14 +100,14 @@ def test_small_and_large_kl_are_told_apart() -> None:
 
 def test_the_caption_says_what_is_drawn_and_of_how_many() -> None:
     figure = draw(frames())
-    told = " ".join(" ".join(text.get_text() for text in figure.texts).split())
+    all_text = " ".join(" ".join(text.get_text() for text in figure.texts).split())
     for words in (
         "Gold reward: what it stands for",
         "results/local",
         "square root",
         "torch 2.13.0",
     ):
-        assert words in told
+        assert words in all_text
     assert "n = 4" in panels(figure)[0].get_title(loc="left")
 
 
@@ -110,9 +117,9 @@ def test_runs_without_a_reference_are_refused() -> None:
 
 
 def test_where_most_end_is_drawn_again_if_others_end_far_away() -> None:
-    ways = {
-        (variant, seed): {"reward": top + seed / 10, "gold": top, "kl": far + seed / 10}
-        for variant, top, far in (
+    descriptions = {
+        (variant, seed): {"reward": reward + seed / 10, "gold": reward, "kl": kl + seed / 10}
+        for variant, reward, kl in (
             ("a", 6.0, 5.0),
             ("b", 7.0, 6.0),
             ("c", 8.0, 7.0),
@@ -120,11 +127,11 @@ def test_where_most_end_is_drawn_again_if_others_end_far_away() -> None:
         )
         for seed in range(3)
     }
-    figure = draw(tuned(ways))
-    whole, _, near, near_gold = panels(figure)
+    figure = draw(tuned(descriptions))
+    full, _, near, near_gold = panels(figure)
     assert near.get_title(loc="left") == "Reviews-v0: reward, where most end"
     assert near_gold.get_title(loc="left") == "Reviews-v0: gold reward, where most end"
-    assert whole.get_xlim()[1] > 99
+    assert full.get_xlim()[1] > 99
     low, high = near.get_xlim()
     assert 4 < low < 5 and 7.2 < high < 8
     low, high = near.get_ylim()

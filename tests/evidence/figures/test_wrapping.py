@@ -29,9 +29,9 @@ def test_where_lines_break(text: str, width: float, lines: list[str]) -> None:
 )
 @pytest.mark.parametrize("width", [0.4, 1.0, 3.3])
 def test_every_line_fits_and_no_letter_is_lost(text: str, width: float) -> None:
-    made = wrapped(text, width, 7)
-    assert "".join(made.split()) == "".join(text.split())
-    assert all(text_width(line, 7) <= width for line in made.split("\n"))
+    wrapped_text = wrapped(text, width, 7)
+    assert "".join(wrapped_text.split()) == "".join(text.split())
+    assert all(text_width(line, 7) <= width for line in wrapped_text.split("\n"))
 
 
 def test_a_glyph_that_the_font_lacks_is_named() -> None:

@@ -28,8 +28,8 @@ def curve(frames: Build, episodes: list[tuple[int, float]], **columns: Any) -> l
     return [] if not cell.seeds else cell.values[0].tolist()
 
 
-def same(got: list[float], expected: list[float]) -> bool:
-    return np.array_equal(got, expected, equal_nan=True)
+def same(values: list[float], expected: list[float]) -> bool:
+    return np.array_equal(values, expected, equal_nan=True)
 
 
 def test_a_point_is_the_mean_since_the_point_before(frames: Build) -> None:
@@ -82,7 +82,7 @@ def test_cells_come_in_the_ablations_order_each_with_its_own_budget(frames: Buil
         ]
     )
     cells = seed_curves(runs.sample(frac=1, random_state=0), episodes, points=2)
-    assert [(c.environment, c.variant, c.grid[-1]) for c in cells] == [
+    assert [(cell.environment, cell.variant, cell.grid[-1]) for cell in cells] == [
         ("Walker2d-v5", "z", 1000),
         ("Walker2d-v5", "a", 500),
         ("Ant-v5", "z", 2000),
@@ -136,7 +136,7 @@ def test_the_grid_is_coarse_enough_for_three_quarters_of_the_gaps(frames: Build)
 
 
 def test_a_panel_s_grid_does_not_follow_its_coarsest_curve(frames: Build) -> None:
-    described = [
+    descriptions = [
         {
             "environment": environment,
             "variant": variant,
@@ -149,9 +149,9 @@ def test_a_panel_s_grid_does_not_follow_its_coarsest_curve(frames: Build) -> Non
             ("Hopper-v5", "a", 50),
         )
     ]
-    assert [len(cell.grid) for cell in seed_curves(*frames(described))] == [100, 40, 100]
+    assert [len(cell.grid) for cell in seed_curves(*frames(descriptions))] == [100, 40, 100]
     # Times to a return are compared on one grid.
-    shared = aligned_curves(align(*frames(described)), shared=True)
+    shared = aligned_curves(align(*frames(descriptions)), shared=True)
     assert [len(cell.grid) for cell in shared] == [40, 40, 100]
 
 
@@ -184,32 +184,32 @@ def test_unknown_axis_and_empty_grid_are_refused(frames: Build) -> None:
         seed_curves(runs, episodes, points=0)
 
 
-ends = st.lists(st.tuples(st.integers(1, 330), st.floats(-1e3, 1e3)), max_size=30)
+episode_lists = st.lists(st.tuples(st.integers(1, 330), st.floats(-1e3, 1e3)), max_size=30)
 
 
-@given(st.lists(ends, min_size=1, max_size=4), st.integers(1, 12))
+@given(st.lists(episode_lists, min_size=1, max_size=4), st.integers(1, 12))
 @settings(max_examples=60, deadline=None)
 def test_curves_against_a_slow_reading_of_the_definition(
-    frames: Build, described: list[list[tuple[int, float]]], points: int
+    frames: Build, seed_episodes: list[list[tuple[int, float]]], points: int
 ) -> None:
     budget = 300
     (cell,) = seed_curves(
         *frames(
             [
                 {"seed": seed, "budget": budget, "episodes": episodes}
-                for seed, episodes in enumerate(described)
+                for seed, episodes in enumerate(seed_episodes)
             ]
         ),
         points=points,
     )
-    assert cell.seeds == tuple(seed for seed, episodes in enumerate(described) if episodes)
+    assert cell.seeds == tuple(seed for seed, episodes in enumerate(seed_episodes) if episodes)
     for seed, values in zip(cell.seeds, cell.values, strict=True):
         last = math.nan
         for point in range(points):
             final = point == points - 1
             inside = [
                 value
-                for step, value in described[seed]
+                for step, value in seed_episodes[seed]
                 if step * points > point * budget
                 and (step * points <= (point + 1) * budget or final)
             ]

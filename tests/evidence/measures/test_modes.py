@@ -17,19 +17,24 @@ def test_a_row_is_of_the_published_runs(row) -> None:  # type: ignore[no-untyped
         (view.runs["environment"] == row.environment) & (view.runs["variant"] == row.variant)
     ]
     values = np.sort(score_runs(runs, view.episodes, view.updates)["score"])
-    ends = (values[0], values[row.lower - 1], values[row.lower], values[-1])
-    told = (row.lower_from, row.lower_to, row.upper_from, row.upper_to)
-    assert len(values) == row.seeds and told == pytest.approx(ends, rel=1e-3)
+    measured = (values[0], values[row.lower - 1], values[row.lower], values[-1])
+    stated = (row.lower_from, row.lower_to, row.upper_from, row.upper_to)
+    assert len(values) == row.seeds and stated == pytest.approx(measured, rel=1e-3)
 
 
 def test_halfcheetah_is_warned_of_and_an_unknown_environment_is_not() -> None:
-    (told,) = mode_warnings("HalfCheetah-v5")
-    seen = "9 of 10 seeds of experiment's a2c_trust_region ended at 1,051 to 1,558, 1 at 2,564"
-    assert f"({seen} after 1,000,000 steps)" in told
-    assert "distributions differ" in told and "34%" in told
+    (warning,) = mode_warnings("HalfCheetah-v5")
+    observation = (
+        "9 of 10 seeds of experiment's a2c_trust_region ended at 1,051 to 1,558, 1 at 2,564"
+    )
+    assert f"({observation} after 1,000,000 steps)" in warning
+    assert "distributions differ" in warning and "34%" in warning
     assert mode_warnings("Mine-v0") == []
-    (both,) = mode_warnings("Hopper-v5", "HalfCheetah-v5", "Mine-v0")
-    assert both.startswith("On HalfCheetah-v5, Hopper-v5 seeds") and "; Hopper-v5: 2 of 10" in both
+    (joint_warning,) = mode_warnings("Hopper-v5", "HalfCheetah-v5", "Mine-v0")
+    assert (
+        joint_warning.startswith("On HalfCheetah-v5, Hopper-v5 seeds")
+        and "; Hopper-v5: 2 of 10" in joint_warning
+    )
 
 
 @pytest.mark.slow

@@ -31,8 +31,8 @@ def test_a_scale_rises(one: float) -> None:
 
 
 def test_there_is_no_scale_where_an_end_is_missing_or_below_the_other() -> None:
-    found = scales({"a": 0.0, "b": 5.0, "c": 0.0}, {"a": 2.0, "b": 4.0, "d": 1.0})
-    assert found == {"a": Scale(zero=0.0, one=2.0)}
+    environment_scales = scales({"a": 0.0, "b": 5.0, "c": 0.0}, {"a": 2.0, "b": 4.0, "d": 1.0})
+    assert environment_scales == {"a": Scale(zero=0.0, one=2.0)}
 
 
 def test_the_untrained_policy_s_returns() -> None:
@@ -48,18 +48,18 @@ def test_an_aggregate_is_rliables() -> None:
     generator = np.random.default_rng(0)
     raw = {name: generator.normal(100 * place, 20, 10) for place, name in enumerate("abc", 1)}
     scale = {name: Scale(zero=0.0, one=100.0 * place) for place, name in enumerate("abc", 1)}
-    values = {(name, "ppo"): own for name, own in raw.items()}
-    (found,) = pooled(values, scale, ("a", "b", "c"), {"ppo": "PPO"})
+    values = {(name, "ppo"): scores for name, scores in raw.items()}
+    (aggregate,) = pooled(values, scale, ("a", "b", "c"), {"ppo": "PPO"})
     matrix = np.stack([scale[name](raw[name]) for name in "abc"], axis=1)
-    assert found.mean == pytest.approx(rliable.metrics.aggregate_mean(matrix))
-    assert found.iqm == pytest.approx(rliable.metrics.aggregate_iqm(matrix))
-    assert found.mean_low < found.mean < found.mean_high
-    assert found.iqm_low < found.iqm < found.iqm_high
-    assert found.seeds == (10, 10)
-    assert found.cells[:3] == ("PPO", "3", "10")
-    alone = {**values, ("b", "ppo"): raw["b"][:1]}
-    (few,) = pooled(alone, scale, ("b",), {"ppo": "PPO"})
-    assert few.cells == ("PPO", "1", "1", few.cells[3], "–", few.cells[3], "–")
+    assert aggregate.mean == pytest.approx(rliable.metrics.aggregate_mean(matrix))
+    assert aggregate.iqm == pytest.approx(rliable.metrics.aggregate_iqm(matrix))
+    assert aggregate.mean_low < aggregate.mean < aggregate.mean_high
+    assert aggregate.iqm_low < aggregate.iqm < aggregate.iqm_high
+    assert aggregate.seeds == (10, 10)
+    assert aggregate.cells[:3] == ("PPO", "3", "10")
+    single_seed = {**values, ("b", "ppo"): raw["b"][:1]}
+    (single,) = pooled(single_seed, scale, ("b",), {"ppo": "PPO"})
+    assert single.cells == ("PPO", "1", "1", single.cells[3], "–", single.cells[3], "–")
 
 
 def test_normalised_numbers_in_words() -> None:

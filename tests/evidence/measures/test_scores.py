@@ -56,10 +56,10 @@ def test_last_100_takes_the_last_episodes_wherever_they_lie(frames: Build) -> No
 
 def test_a_diverged_seed_keeps_the_value_it_had(frames: Build) -> None:
     episodes = [(300, 1.0), (600, 8.0), (950, -99.0)]
-    kept = score(frames, episodes, status="diverged", diverged_at=600)
-    assert kept["score"] == 8
-    assert kept["last_100"] == 4.5
-    assert kept["diverged"]
+    diverged = score(frames, episodes, status="diverged", diverged_at=600)
+    assert diverged["score"] == 8
+    assert diverged["last_100"] == 4.5
+    assert diverged["diverged"]
     late = score(frames, [(920, 4.0), (960, 99.0)], status="diverged", diverged_at=950)
     assert late["score"] == 4
 
@@ -85,7 +85,7 @@ def test_one_run_can_serve_two_variants(frames: Build) -> None:
 
 
 def test_rows_come_in_the_ablations_order_whatever_the_frames_order(frames: Build) -> None:
-    described = [
+    descriptions = [
         {"environment": env, "variant": variant, "seed": seed, "episodes": [(950, rank)]}
         for rank, (env, variant, seed) in enumerate(
             (env, variant, seed)
@@ -94,7 +94,7 @@ def test_rows_come_in_the_ablations_order_whatever_the_frames_order(frames: Buil
             for seed in (0, 1, 2)
         )
     ]
-    runs, episodes = frames(described)
+    runs, episodes = frames(descriptions)
     shuffled = score_runs(
         runs.sample(frac=1, random_state=1), episodes.sample(frac=1, random_state=2)
     )
@@ -155,15 +155,15 @@ def test_no_runs_and_runs_twice_are_refused(frames: Build) -> None:
         score_runs(pd.concat([runs, runs]), episodes)
 
 
-ends = st.lists(
+episode_lists = st.lists(
     st.tuples(st.integers(1, 130), st.floats(-1e3, 1e3) | st.just(math.nan)), max_size=25
 )
 
 
-@given(st.lists(st.tuples(ends, st.none() | st.integers(0, 120)), min_size=1, max_size=4))
+@given(st.lists(st.tuples(episode_lists, st.none() | st.integers(0, 120)), min_size=1, max_size=4))
 @settings(max_examples=60, deadline=None)
 def test_scores_against_a_slow_reading_of_the_definition(
-    frames: Build, described: list[tuple[list[tuple[int, float]], int | None]]
+    frames: Build, seed_runs: list[tuple[list[tuple[int, float]], int | None]]
 ) -> None:
     scores = score_runs(
         *frames(
@@ -175,19 +175,19 @@ def test_scores_against_a_slow_reading_of_the_definition(
                     "diverged_at": limit,
                     "status": "finished" if limit is None else "diverged",
                 }
-                for seed, (episodes, limit) in enumerate(described)
+                for seed, (episodes, limit) in enumerate(seed_runs)
             ]
         )
     )
-    for (episodes, limit), got in zip(described, scores["score"], strict=True):
-        good = [
+    for (episodes, limit), actual in zip(seed_runs, scores["score"], strict=True):
+        finite = [
             (step, value)
             for step, value in episodes
             if math.isfinite(value) and (limit is None or step <= limit)
         ]
-        chosen = [value for step, value in good if step > 90]
-        if not chosen and good:
-            last = max(step for step, _ in good)
-            chosen = [value for step, value in good if step == last]
-        expected = sum(chosen) / len(chosen) if chosen else math.nan
-        assert got == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)
+        window = [value for step, value in finite if step > 90]
+        if not window and finite:
+            last = max(step for step, _ in finite)
+            window = [value for step, value in finite if step == last]
+        expected = sum(window) / len(window) if window else math.nan
+        assert actual == pytest.approx(expected, rel=1e-9, abs=1e-9, nan_ok=True)

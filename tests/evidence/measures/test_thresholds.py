@@ -39,9 +39,9 @@ def test_of_an_even_number_at_least_half_are_there_by_the_median() -> None:
 
 
 def test_five_seeds_of_ten_are_half_and_four_are_not() -> None:
-    there, never = [1.0, 5.0, 5.0], [1.0, 1.0, 1.0]
-    assert median_time(times_to(curves([there] * 5 + [never] * 5), 5.0)) == 200.0
-    assert median_time(times_to(curves([there] * 4 + [never] * 6), 5.0)) == np.inf
+    reached, never = [1.0, 5.0, 5.0], [1.0, 1.0, 1.0]
+    assert median_time(times_to(curves([reached] * 5 + [never] * 5), 5.0)) == 200.0
+    assert median_time(times_to(curves([reached] * 4 + [never] * 6), 5.0)) == np.inf
 
 
 def test_nan_is_below_every_threshold() -> None:

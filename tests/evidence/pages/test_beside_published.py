@@ -35,13 +35,13 @@ def test_a_row_beside_figure_3_by_hand() -> None:
     rows = {(row.environment, row.variant): row for row in beside_figure_3(PLAN, scores, ZEROS)}
     assert len(rows) == 42
     row = rows["Hopper-v5", "clipped_ppo"]
-    own = np.array([score("Hopper-v5", "clipped_ppo", seed) for seed in range(5)])
-    assert row.mean == pytest.approx(own.mean())
-    interval = bootstrap_interval(own, np.random.default_rng([0, 5]), "mean")
+    seed_scores = np.array([score("Hopper-v5", "clipped_ppo", seed) for seed in range(5)])
+    assert row.mean == pytest.approx(seed_scores.mean())
+    interval = bootstrap_interval(seed_scores, np.random.default_rng([0, 5]), "mean")
     assert (row.low, row.high) == interval
     assert (row.paper, row.accuracy) == (2142, 10)
     assert row.untrained == pytest.approx(UNTRAINED["Hopper-v5"]) == 20
-    assert row.gain == pytest.approx((own.mean() - 20) / (2142 - 20))
+    assert row.gain == pytest.approx((seed_scores.mean() - 20) / (2142 - 20))
     # Seeds 0–4 of this cell: 2300 plus 5% of 2280 times each of -2 … 2, whose mean is 0.
     assert row.cells == (
         *("Hopper-v5", "PPO (Clip)", "5", "2,300"),
@@ -64,8 +64,8 @@ def test_a_row_beside_figure_3_by_hand() -> None:
 def test_the_gain_reached(
     ours: float, paper: float, untrained: float, accuracy: float, gain: float
 ) -> None:
-    found = gain_reached(ours, paper, untrained, accuracy)
-    assert found == pytest.approx(gain, nan_ok=True)
+    reached = gain_reached(ours, paper, untrained, accuracy)
+    assert reached == pytest.approx(gain, nan_ok=True)
 
 
 def test_what_is_missing_has_a_row_with_dashes() -> None:
@@ -76,8 +76,8 @@ def test_what_is_missing_has_a_row_with_dashes() -> None:
     assert rows["Hopper-v5", "cem"][2:] == ("0", "–", "–", "486 ± 10", "20.0", "–")
     hidden = rows["InvertedDoublePendulum-v5", "adaptive_policy_gradient"]
     assert hidden[5:] == ("–", "60.0", "–")
-    one = beside_figure_3(PLAN, scores_frame("experiment", Made(seeds=1)), {})
-    assert one[0].cells[2:5] == ("1", "1,050", "–") and one[0].cells[6:] == ("–", "–")
+    single = beside_figure_3(PLAN, scores_frame("experiment", Made(seeds=1)), {})
+    assert single[0].cells[2:5] == ("1", "1,050", "–") and single[0].cells[6:] == ("–", "–")
 
 
 def test_the_notes_state_source_accuracy_and_choices() -> None:
@@ -95,25 +95,30 @@ def test_the_notes_state_source_accuracy_and_choices() -> None:
 
 def test_ratios_to_every_source_by_hand() -> None:
     entries = beside_sources(PLAN, scores_frame("experiment", Made(seeds=5), last_100=50.0))
-    found = {
-        (e.variant, e.environment, e.source.source.split()[0], e.source.algorithm): e
-        for e in entries
-        if "static table" not in e.source.source
+    by_source = {
+        (
+            entry.variant,
+            entry.environment,
+            entry.source.source.split()[0],
+            entry.source.algorithm,
+        ): entry
+        for entry in entries
+        if "static table" not in entry.source.source
     }
-    baselines = found["clipped_ppo", "Hopper-v5", "openai/baselines", "PPO"]
+    baselines = by_source["clipped_ppo", "Hopper-v5", "openai/baselines", "PPO"]
     assert (baselines.theirs, baselines.ours) == (2316.2, pytest.approx(2300))
     assert baselines.ratio == pytest.approx(2300 / 2316.2)
     assert baselines.text == "2,316 (×0.99)"
     # A source of the last 100 episodes is compared with ours, here 50 above the score.
-    cleanrl = found["clipped_ppo", "Hopper-v5", "CleanRL", "PPO"]
+    cleanrl = by_source["clipped_ppo", "Hopper-v5", "CleanRL", "PPO"]
     assert (cleanrl.theirs, cleanrl.ours) == (2382.9, pytest.approx(2350))
-    trpo = found["trpo", "Swimmer-v5", "openai/baselines", "TRPO"]
+    trpo = by_source["trpo", "Swimmer-v5", "openai/baselines", "TRPO"]
     assert (trpo.theirs, trpo.ours) == (95.0, pytest.approx(118))
     # Of negative returns the smaller is the better: no ratio.
-    reacher = found["clipped_ppo", "Reacher-v5", "openai/baselines", "PPO"]
+    reacher = by_source["clipped_ppo", "Reacher-v5", "openai/baselines", "PPO"]
     assert math.isnan(reacher.ratio) and reacher.text == "−6.71"
-    assert {e.variant for e in entries} == {"clipped_ppo", "trpo", "a2c"}
-    assert {e.source.algorithm for e in entries} == {"PPO", "TRPO", "A2C"}
+    assert {entry.variant for entry in entries} == {"clipped_ppo", "trpo", "a2c"}
+    assert {entry.source.algorithm for entry in entries} == {"PPO", "TRPO", "A2C"}
 
 
 def test_the_sources_tables_name_version_seeds_and_metric() -> None:
@@ -126,19 +131,19 @@ def test_the_sources_tables_name_version_seeds_and_metric() -> None:
     ]
     assert "the maximum over evaluations is above the last 100" in remarks.markdown()
     assert "Walker2d has another foot friction" in remarks.markdown()
-    score_row, last_row, *others = ppo.cells
+    score_row, last_row, *source_rows = ppo.cells
     assert score_row[:4] == ("**this suite**", "v5", "5", "mean of the last 10% of a seed's steps")
     assert last_row[3] == "mean of the last 100 training episodes"
-    assert len(others) == 8 and {len(cells) for cells in ppo.cells} == {4 + 7}
-    tianshou = next(cells for cells in others if cells[0].startswith("Tianshou"))
+    assert len(source_rows) == 8 and {len(cells) for cells in ppo.cells} == {4 + 7}
+    tianshou = next(cells for cells in source_rows if cells[0].startswith("Tianshou"))
     assert tianshou[1:4] == (
         "v3 (v2 for Reacher and the pendulums)",
         "10",
         "maximum over evaluations up to 1M",
     )
     # Missing: ours a dash, theirs without a ratio.
-    walker = ppo.header.index("Walker2d")
-    assert trpo.cells[0][walker] == "–" and trpo.cells[2][walker] == "2,343"
+    walker_column = ppo.header.index("Walker2d")
+    assert trpo.cells[0][walker_column] == "–" and trpo.cells[2][walker_column] == "2,343"
 
 
 def test_without_anything_to_compare_there_is_no_section() -> None:

@@ -36,9 +36,9 @@ def page(
     notes: Sequence[str] = (),
     plan: pd.DataFrame = PLAN,
 ) -> str:
-    measured = anchors(untrained, None, "made up")
-    found = findings_on_scores(plan, scores, lambda: measured)
-    return experiment_page(plan, found, measured, notes=notes)
+    page_anchors = anchors(untrained, None, "made up")
+    page_findings = findings_on_scores(plan, scores, lambda: page_anchors)
+    return experiment_page(plan, page_findings, page_anchors, notes=notes)
 
 
 def test_an_aggregate_by_hand() -> None:
@@ -66,17 +66,21 @@ def test_an_aggregate_by_hand() -> None:
 def test_only_environments_that_every_algorithm_has_are_aggregated() -> None:
     missing = [("Hopper-v5", "cem"), *((name, "trpo") for name in REACHED)]
     scores = scores_frame("experiment", Made(missing=missing))
-    few = {name: scale for name, scale in SCALES.items() if name != "Swimmer-v5"}
-    rows = aggregates(PLAN, scores, few)
+    few_scales = {name: scale for name, scale in SCALES.items() if name != "Swimmer-v5"}
+    rows = aggregates(PLAN, scores, few_scales)
     assert [row.variant for row in rows] == [name for name in VARIANTS if name != "trpo"]
     assert {len(row.environments) for row in rows} == {5}
     text = section(PLAN, rows, "PPO (Clip)").markdown()
     assert "there is no scale: Hopper-v5, Swimmer-v5." in text
     assert "weighs more" not in text
-    unequal = aggregates(PLAN, scores_frame("experiment", Made(seeds={("Ant", "x"): 1})), few)
+    unequal = aggregates(
+        PLAN, scores_frame("experiment", Made(seeds={("Ant", "x"): 1})), few_scales
+    )
     assert unequal[0].seeds == (5, 5)
     more = Made(seeds={("Hopper-v5", "a2c"): 8})
-    text = section(PLAN, aggregates(PLAN, scores_frame("experiment", more), few), "x").markdown()
+    text = section(
+        PLAN, aggregates(PLAN, scores_frame("experiment", more), few_scales), "x"
+    ).markdown()
     assert "An environment with more seeds weighs more." in text
 
 

@@ -31,23 +31,23 @@ def plan(scores: pd.DataFrame) -> pd.DataFrame:
 
 def test_every_table_has_every_cell(scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hundred_seeds, "SEEDS", (3, 10))
-    covered, named, needed, modes = sections(plan(scores), scores, {"Hopper-v5": 0.0})
-    assert len(covered.cells) == 2 * 3 and len(named.cells) == 2 * 5
-    assert {row[0] for table in (covered, named, needed, modes) for row in table.cells} == {
+    covered, claimed, needed, modes = sections(plan(scores), scores, {"Hopper-v5": 0.0})
+    assert len(covered.cells) == 2 * 3 and len(claimed.cells) == 2 * 5
+    assert {row[0] for table in (covered, claimed, needed, modes) for row in table.cells} == {
         "Hopper-v5"
     }
-    between = {
-        (row[1], row[2]): [float(cell.split()[0]) for cell in row[3:]] for row in named.cells
+    shares = {
+        (row[1], row[2]): [float(cell.split()[0]) for cell in row[3:]] for row in claimed.cells
     }
     itself, apart = "the clip_0.2 and itself", "the clip_0.2 and the clip_0.3"
-    assert between[itself, "Welch"][1] < 8 and between[apart, "Welch"][1] > 99
-    assert between[apart, "sign-flip, pairs"][0] == 0  # three pairs can't
+    assert shares[itself, "Welch"][1] < 8 and shares[apart, "Welch"][1] > 99
+    assert shares[apart, "sign-flip, pairs"][0] == 0  # three pairs can't
     assert len(needed.cells) == 2 and all(len(row) == 2 + len(EFFECTS) for row in needed.cells)
     assert needed.cells[0][-1] == "6"
     assert all(int(row[2].split()[-1]) + int(row[3].split()[-1]) == 60 for row in modes.cells)
 
 
 def test_few_known_seeds_say_nothing(scores: pd.DataFrame) -> None:
-    few = scores[scores["seed"] < 40]
-    assert sections(plan(few), few, {}) == ()
+    few_scores = scores[scores["seed"] < 40]
+    assert sections(plan(few_scores), few_scores, {}) == ()
     assert SEEDS == (3, 5, 10, 20)

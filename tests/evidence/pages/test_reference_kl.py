@@ -13,7 +13,7 @@ from bench.evidence.measures.scores import score_runs
 from bench.evidence.pages.reference_kl import section
 
 
-def found_in(frames: tuple[pd.DataFrame, ...]) -> pd.DataFrame:
+def kl_scores(frames: tuple[pd.DataFrame, ...]) -> pd.DataFrame:
     return scores_with_kl(*frames, score_runs(*frames))
 
 
@@ -22,7 +22,7 @@ def test_the_last_tenth_of_a_run_counts() -> None:
     frames = tuned(
         {("a", 3): {"reward": 100 - 90 * late, "gold": 5 + 2 * late, "kl": 50 - 20 * late}}
     )
-    (row,) = found_in(frames).to_dict("records")
+    (row,) = kl_scores(frames).to_dict("records")
     assert (row["seed"], row["score"], row["gold"]) == (3, 10.0, 7.0)
     assert row["divergence"] == pytest.approx(30)
 
@@ -34,20 +34,20 @@ def test_what_was_maximised_has_the_run_s_own_penalty() -> None:
             ("held", 0): {"reward": 5, "kl": 20, "penalty": 0.1},
         }
     )
-    assert found_in(frames)["penalised"].tolist() == pytest.approx([9, 3])
+    assert kl_scores(frames)["penalised"].tolist() == pytest.approx([9, 3])
 
 
 def test_a_run_that_two_variants_share_counts_for_both() -> None:
     runs, episodes, updates = tuned({("a", 0): {"reward": 1, "gold": 2, "kl": 3}})
-    again = [frame.assign(variant="b") for frame in (runs, episodes, updates)]
-    again[0]["variant_order"] = 1
+    copies = [frame.assign(variant="b") for frame in (runs, episodes, updates)]
+    copies[0]["variant_order"] = 1
     frames = tuple(
-        pd.concat([one, other], ignore_index=True)
-        for one, other in zip((runs, episodes, updates), again, strict=True)
+        pd.concat([original, duplicate], ignore_index=True)
+        for original, duplicate in zip((runs, episodes, updates), copies, strict=True)
     )
-    found = found_in(frames)
-    assert found["variant"].tolist() == ["a", "b"]
-    assert found["divergence"].tolist() == pytest.approx([3, 3])
+    scores = kl_scores(frames)
+    assert scores["variant"].tolist() == ["a", "b"]
+    assert scores["divergence"].tolist() == pytest.approx([3, 3])
 
 
 def test_a_seed_that_diverged_keeps_what_it_had() -> None:
@@ -55,17 +55,17 @@ def test_a_seed_that_diverged_keeps_what_it_had() -> None:
         {("a", 0): {"reward": 1, "kl": np.arange(20.0), "status": "diverged", "diverged_at": 800}}
     )
     updates = updates[updates["step"] <= 700]
-    assert found_in((runs, episodes, updates))["divergence"].tolist() == pytest.approx([6])
+    assert kl_scores((runs, episodes, updates))["divergence"].tolist() == pytest.approx([6])
 
 
 def test_runs_without_a_reference_are_left_out() -> None:
     frames = tuned({("a", 0): {"reward": 1, "kl": 2}, ("b", 0): {"reward": 1}})
     assert has_reference(frames[2])
-    assert found_in(frames)["variant"].tolist() == ["a"]
+    assert kl_scores(frames)["variant"].tolist() == ["a"]
     assert not has_reference(tuned({("b", 0): {"reward": 1}})[2])
 
 
-def made(seeds: int = 10) -> tuple[pd.DataFrame, ...]:
+def hacked_frames(seeds: int = 10) -> tuple[pd.DataFrame, ...]:
     """`hacked` earns more than `held` and is worth less, in every pair of seeds."""
     return tuned(
         {
@@ -86,23 +86,23 @@ def made(seeds: int = 10) -> tuple[pd.DataFrame, ...]:
 
 
 def test_claims_on_gold_rewards_are_adjusted_with_those_on_rewards() -> None:
-    frames = made()
+    frames = hacked_frames()
     scores = score_runs(*frames)
-    rewards, golden, notes = judge_with_gold(plan_of(frames[0], "held"), scores, found_in(frames))
-    assert [each.outcome for each in rewards] == ["control", "better", "none"]
-    assert [each.outcome for each in golden] == ["control", "worse", "none"]
-    assert {each.comparisons for each in (*rewards, *golden)} == {4}
+    rewards, golden, notes = judge_with_gold(plan_of(frames[0], "held"), scores, kl_scores(frames))
+    assert [verdict.outcome for verdict in rewards] == ["control", "better", "none"]
+    assert [verdict.outcome for verdict in golden] == ["control", "worse", "none"]
+    assert {verdict.comparisons for verdict in (*rewards, *golden)} == {4}
     assert golden[1].difference == pytest.approx(-7) and rewards[1].difference == pytest.approx(22)
     # Ten pairs of one sign, four comparisons.
     assert rewards[1].adjusted == pytest.approx(4 * 2**-9)
-    assert {each.environment for each in rewards} == {"Reviews-v0"} and notes == ()
+    assert {verdict.environment for verdict in rewards} == {"Reviews-v0"} and notes == ()
 
 
 def test_the_table_has_rewards_costs_and_claims() -> None:
-    frames = made()
-    found = found_in(frames)
-    _, golden, _ = judge_with_gold(plan_of(frames[0], "held"), score_runs(*frames), found)
-    table = section("Reviews-v0", found, golden)
+    frames = hacked_frames()
+    scores = kl_scores(frames)
+    _, golden, _ = judge_with_gold(plan_of(frames[0], "held"), score_runs(*frames), scores)
+    table = section("Reviews-v0", scores, golden)
     assert len(table.header) == len(table.alignment) == len(table.cells[0]) == 9
     held, hacked, _ = table.cells
     assert held[:4] == ("the held", "10", "8.45", "7.45") and held[5] == "11.5"
@@ -114,14 +114,14 @@ def test_the_table_has_rewards_costs_and_claims() -> None:
 
 def test_without_gold_the_table_says_nothing_of_it() -> None:
     frames = tuned({("a", seed): {"reward": 1, "kl": 2} for seed in range(3)})
-    found = found_in(frames)
-    rewards, golden, _ = judge_with_gold(plan_of(frames[0], "a"), score_runs(*frames), found)
+    scores = kl_scores(frames)
+    rewards, golden, _ = judge_with_gold(plan_of(frames[0], "a"), score_runs(*frames), scores)
     assert len(rewards) == 1 and golden == ()
-    table = section("Reviews-v0", found)
+    table = section("Reviews-v0", scores)
     assert len(table.header) == len(table.alignment) == len(table.cells[0]) == 6
     assert not any("old" in text for text in (*table.header, *table.notes))
 
 
 def test_one_seed_has_no_interval() -> None:
-    table = section("Reviews-v0", found_in(tuned({("a", 0): {"reward": 1, "kl": 2}})))
+    table = section("Reviews-v0", kl_scores(tuned({("a", 0): {"reward": 1, "kl": 2}})))
     assert table.cells[0][4] == "–"

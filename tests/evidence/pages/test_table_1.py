@@ -20,7 +20,7 @@ from tests.experiment_results import (
 PLAN = plan_frame("surrogates")
 NAMES = list(dict.fromkeys(variant for _, variant in cells("surrogates")))
 ENVIRONMENTS = list(dict.fromkeys(environment for environment, _ in cells("surrogates")))
-BEFORE = scores_frame("untrained", Made(of=untrained_score, seeds=10), last_100=0.0)
+UNTRAINED_SCORES = scores_frame("untrained", Made(of=untrained_score, seeds=10), last_100=0.0)
 PRESENT = ("no_clip", "clip_0.1", "clip_0.2", "fixed_kl_3")
 ABSENT = [(e, v) for e in ENVIRONMENTS for v in NAMES if v not in PRESENT]
 
@@ -41,7 +41,7 @@ def test_averages_by_hand() -> None:
     # The score is 7 lower than the last 100 episodes, which are what counts.
     scores = scores_frame("surrogates", made(ABSENT), last_100=0.0)
     scores["score"] -= 7
-    rows = {row.variant: row for row in surrogates(PLAN, scores, BEFORE)}
+    rows = {row.variant: row for row in surrogates(PLAN, scores, UNTRAINED_SCORES)}
     assert list(rows) == NAMES
     # The best on each environment is clip_0.2: 400, on Swimmer 500.
     expected = {
@@ -72,8 +72,8 @@ def test_averages_by_hand() -> None:
 def test_what_is_missing_is_left_out_of_the_average_and_named() -> None:
     missing = [*ABSENT, ("Hopper-v5", "clip_0.2"), *(("Reacher-v5", name) for name in PRESENT)]
     scores = scores_frame("surrogates", made(missing), last_100=0.0)
-    before = BEFORE[BEFORE["environment"] != "Walker2d-v5"]
-    rows = {row.variant: row for row in surrogates(PLAN, scores, before)}
+    untrained_scores = UNTRAINED_SCORES[UNTRAINED_SCORES["environment"] != "Walker2d-v5"]
+    rows = {row.variant: row for row in surrogates(PLAN, scores, untrained_scores)}
     common = [e for e in ENVIRONMENTS if e not in ("Hopper-v5", "Reacher-v5", "Walker2d-v5")]
     ours = rows["clip_0.1"].ours
     assert ours is not None and list(ours.environments) == common
@@ -89,7 +89,7 @@ def test_what_is_missing_is_left_out_of_the_average_and_named() -> None:
 
 def test_the_table_stands_beside_the_paper_s() -> None:
     scores = scores_frame("surrogates", made(ABSENT), last_100=0.0)
-    made_section = section(PLAN, scores, surrogates(PLAN, scores, BEFORE))
+    made_section = section(PLAN, scores, surrogates(PLAN, scores, UNTRAINED_SCORES))
     assert list(made_section.header[:5]) == ["surrogate", "paper", "ours", "95% interval", "n each"]
     assert len(made_section.cells) == 11
     by_title = {cells[0]: cells[1:] for cells in made_section.cells}

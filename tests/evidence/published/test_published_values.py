@@ -28,13 +28,13 @@ from bench.plan.lookup import load_ablation
 def test_figure_3_at_spots(
     environment: str, algorithm: str, final: float, last: float, maximum: float | None
 ) -> None:
-    (found,) = (
-        each
-        for each in figure_3.curve_ends().itertuples()
-        if (each.environment, each.algorithm) == (environment, algorithm)
+    (match,) = (
+        row
+        for row in figure_3.curve_ends().itertuples()
+        if (row.environment, row.algorithm) == (environment, algorithm)
     )
-    assert (found.final, found.last_10_percent) == (final, last)
-    assert math.isnan(found.maximum) if maximum is None else found.maximum == maximum
+    assert (match.final, match.last_10_percent) == (final, last)
+    assert math.isnan(match.maximum) if maximum is None else match.maximum == maximum
 
 
 def test_figure_3_is_whole_and_in_its_order() -> None:
@@ -50,15 +50,15 @@ def test_figure_3_is_whole_and_in_its_order() -> None:
 
 def test_figure_3_s_names_are_those_of_the_experiment() -> None:
     experiment = load_ablation("experiment")
-    named = {variant.name: variant.title for variant in experiment.variants}
-    assert list(named.items()) == list(figure_3.LEGEND.items())
+    titles = {variant.name: variant.title for variant in experiment.variants}
+    assert list(titles.items()) == list(figure_3.LEGEND.items())
     assert list(map(family, experiment.environments)) == list(figure_3.ACCURACY)
     assert experiment.steps == figure_3.STEPS
 
 
 def test_what_could_not_be_read_is_not_there() -> None:
-    here = figure_3.last_10_percent("InvertedDoublePendulum-v5")
-    assert set(figure_3.LEGEND) - set(here) == {"adaptive_policy_gradient"}
+    readable = figure_3.last_10_percent("InvertedDoublePendulum-v5")
+    assert set(figure_3.LEGEND) - set(readable) == {"adaptive_policy_gradient"}
     assert figure_3.last_10_percent("Swimmer-v5")["cem"] == 8.1
     assert figure_3.last_10_percent("Ant-v5") == {}
 
@@ -88,7 +88,7 @@ def test_table_1_has_the_variants_of_the_surrogates() -> None:
 def test_returns_at_1m_steps_at_spots() -> None:
     sources = returns_1m.sources()
     assert len(sources) == 13
-    baselines = next(each for each in sources if "ppo2" in each.source)
+    baselines = next(source for source in sources if "ppo2" in source.source)
     assert (baselines.algorithm, baselines.environment_version, baselines.seeds) == (
         "PPO",
         "v2",
@@ -96,11 +96,11 @@ def test_returns_at_1m_steps_at_spots() -> None:
     )
     assert baselines.returns["HalfCheetah"] == 1668.6 and baselines.returns["Reacher"] == -6.71
     assert "Ant" not in baselines.returns and not baselines.of_last_100
-    cleanrl = next(each for each in sources if each.source.startswith("CleanRL docs"))
+    cleanrl = next(source for source in sources if source.source.startswith("CleanRL docs"))
     assert cleanrl.returns["Walker2d"] == 2288.0 and cleanrl.of_last_100
-    assert {each.algorithm for each in sources} >= set(returns_1m.ALGORITHMS.values())
+    assert {source.algorithm for source in sources} >= set(returns_1m.ALGORITHMS.values())
     # The digitised figure stands in both files.
-    (figure,) = (each for each in sources if "Figure 3" in each.source)
+    (figure,) = (source for source in sources if "Figure 3" in source.source)
     for environment in figure_3.ACCURACY:
         assert figure.returns[environment] == figure_3.last_10_percent(environment)["clipped_ppo"]
 
@@ -123,6 +123,6 @@ def test_the_files_ship_with_their_packages() -> None:
     packed = project["tool"]["setuptools"]["package-data"]
     files = [path for path in (ROOT / "bench" / "evidence").rglob("*.*") if path.is_file()]
     data = {path.relative_to(ROOT) for path in files if not path.suffix.startswith(".py")}
-    assert {".bib", ".css", ".csv", ".typ"} == {each.suffix for each in data}
-    for each in data:
-        assert f"*{each.suffix}" in packed[".".join(each.parent.parts)]
+    assert {".bib", ".css", ".csv", ".typ"} == {path.suffix for path in data}
+    for file in data:
+        assert f"*{file.suffix}" in packed[".".join(file.parent.parts)]

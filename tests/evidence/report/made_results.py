@@ -106,10 +106,10 @@ def write(folder: Path, made: Made) -> Path:
 
 def _write_run(store: Store, row: dict[str, object], seed: int, made: Made) -> None:
     place = int(str(row["variant_order"]))
-    broken = (place, seed) in made.diverged
-    ends = np.arange(1, 21) * BUDGET // 20
+    diverged = (place, seed) in made.diverged
+    episode_ends = np.arange(1, 21) * BUDGET // 20
     returns = made.score(place, seed) * np.minimum(1.0, np.arange(1, 21) / 10)
-    numbers = np.arange(5)
+    updates = np.arange(5)
     store.write_run(
         {
             "run": f"{int(str(row['environment_order'])):04x}{place:06x}{seed:06x}",
@@ -123,12 +123,12 @@ def _write_run(store: Store, row: dict[str, object], seed: int, made: Made) -> N
             "back_end": "envpool",
             "device": "cpu",
             "evaluation": "training",
-            "status": "diverged" if broken else "finished",
-            "reason": "the numbers are not finite" if broken else None,
-            "diverged_at": BUDGET // 2 if broken else None,
+            "status": "diverged" if diverged else "finished",
+            "reason": "the numbers are not finite" if diverged else None,
+            "diverged_at": BUDGET // 2 if diverged else None,
             "steps": BUDGET,
-            "episodes": len(ends),
-            "updates": len(numbers),
+            "episodes": len(episode_ends),
+            "updates": len(updates),
             "seconds": BUDGET / 1000,
             "group_size": made.seeds,
             "threads": 1,
@@ -138,17 +138,17 @@ def _write_run(store: Store, row: dict[str, object], seed: int, made: Made) -> N
             "machine": "{}",
         },
         {
-            "step": ends,
+            "step": episode_ends,
             "return": returns,
-            "length": np.diff(ends, prepend=0),
-            "seconds": ends / 1000,
+            "length": np.diff(episode_ends, prepend=0),
+            "seconds": episode_ends / 1000,
         },
         {
-            "update": numbers,
-            "step": (numbers + 1) * BUDGET // len(numbers),
-            "seconds": (numbers + 1) / len(numbers),
-            "kl_mean": 0.01 * (1.0 + numbers + seed),
-            "gradient_variance": 5.0 / (1.0 + numbers + place),
+            "update": updates,
+            "step": (updates + 1) * BUDGET // len(updates),
+            "seconds": (updates + 1) / len(updates),
+            "kl_mean": 0.01 * (1.0 + updates + seed),
+            "gradient_variance": 5.0 / (1.0 + updates + place),
         },
         None,
     )
@@ -156,9 +156,11 @@ def _write_run(store: Store, row: dict[str, object], seed: int, made: Made) -> N
 
 def report(results: Path, output: Path, *arguments: str) -> int:
     """Write the report of the made ablation."""
-    chosen = [] if "--all" in arguments else ["--ablation", "made"]
-    given = [each for each in arguments if each != "--all"]
-    return main(["report", *chosen, "--results", str(results), "--output", str(output), *given])
+    selection = [] if "--all" in arguments else ["--ablation", "made"]
+    options = [argument for argument in arguments if argument != "--all"]
+    return main(
+        ["report", *selection, "--results", str(results), "--output", str(output), *options]
+    )
 
 
 def read(path: Path) -> str:

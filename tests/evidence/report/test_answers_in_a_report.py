@@ -44,7 +44,7 @@ def write(folder: Path, gold: bool) -> None:
     )
     steps = (np.arange(BATCHES) + 1) * BUDGET // BATCHES
     rise = np.linspace(0, 1, BATCHES)
-    for place, (top, worth, far) in enumerate(VARIANTS.values()):
+    for place, (final_reward, final_gold, final_kl) in enumerate(VARIANTS.values()):
         for seed in range(10):
             store.write_run(
                 {
@@ -73,7 +73,7 @@ def write(folder: Path, gold: bool) -> None:
                 },
                 {
                     "step": steps,
-                    "return": top * rise + seed / 10,
+                    "return": final_reward * rise + seed / 10,
                     "length": np.full(BATCHES, ANSWER),
                     "seconds": steps / 1000,
                 },
@@ -81,8 +81,8 @@ def write(folder: Path, gold: bool) -> None:
                     "update": np.arange(BATCHES),
                     "step": steps,
                     "seconds": steps / 1000,
-                    "reference_kl": far * rise / ANSWER,
-                    **({"gold_reward": worth * rise} if gold else {}),
+                    "reference_kl": final_kl * rise / ANSWER,
+                    **({"gold_reward": final_gold * rise} if gold else {}),
                 },
                 None,
             )
@@ -91,10 +91,10 @@ def write(folder: Path, gold: bool) -> None:
 @pytest.mark.parametrize("gold", [True, False])
 def test_rewards_stand_beside_what_they_cost(gold: bool, tmp_path: Path) -> None:
     write(tmp_path, gold)
-    target = tmp_path / "report.pdf"
+    path = tmp_path / "report.pdf"
     arguments = ["report", "--ablation", "made", "--results", str(tmp_path)]
-    assert main([*arguments, "--output", str(target)]) == 0
-    text = read(target)
+    assert main([*arguments, "--output", str(path)]) == 0
+    text = read(path)
     assert squeezed("How far from the reference") in text
     assert squeezed("what the reward stands for, and what it cost") in text
     assert squeezed("” beats ") in text or squeezed("” beat ") in text

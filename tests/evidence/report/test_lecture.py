@@ -15,31 +15,31 @@ from bench.evidence.report import lecture, pictures
 def test_moments_are_those_of_adaptive_quadrature(distance: float) -> None:
     p, q = stats.norm(-distance / 2), stats.norm(distance / 2)
 
-    def integral(of: object) -> float:
-        return float(integrate.quad(of, -20, 20, points=[-1.5 * distance, 0], limit=400)[0])
+    def integral(integrand: object) -> float:
+        return float(integrate.quad(integrand, -20, 20, points=[-1.5 * distance, 0], limit=400)[0])
 
     mean = integral(lambda x: math.tanh(2 * x) * p.pdf(x))
-    second = integral(lambda x: math.tanh(2 * x) ** 2 * p.pdf(x) ** 2 / q.pdf(x))
-    found = lecture.moments(distance)
-    assert found.mean == pytest.approx(mean, abs=1e-8)
-    assert found.variance == pytest.approx(
+    second_moment = integral(lambda x: math.tanh(2 * x) ** 2 * p.pdf(x) ** 2 / q.pdf(x))
+    moments = lecture.moments(distance)
+    assert moments.mean == pytest.approx(mean, abs=1e-8)
+    assert moments.variance == pytest.approx(
         integral(lambda x: math.tanh(2 * x) ** 2 * p.pdf(x)) - mean**2, abs=1e-8
     )
-    assert found.weighted == pytest.approx(second - mean**2, rel=1e-6)
+    assert moments.weighted == pytest.approx(second_moment - mean**2, rel=1e-6)
 
 
 def test_the_measured_variance_is_the_formulas_while_the_two_are_near() -> None:
     for distance in (0.0, 0.5, 1.0):
-        found = lecture.measured_variances(distance, np.random.default_rng(3))
-        assert np.median(found) == pytest.approx(lecture.moments(distance).weighted, rel=0.03)
+        variances = lecture.measured_variances(distance, np.random.default_rng(3))
+        assert np.median(variances) == pytest.approx(lecture.moments(distance).weighted, rel=0.03)
 
 
 def test_the_estimate_has_the_wrong_sign_until_the_rare_sample_comes() -> None:
     estimates = lecture.running_estimates(np.random.default_rng(0))
     assert lecture.moments(lecture.DISTANCE).mean < 0
     assert (estimates[:, 9] > 0).mean() > 0.5
-    chosen = estimates[lecture.unlucky(estimates)]
-    assert chosen[99] > 0 and chosen[-1] < 0
+    unlucky = estimates[lecture.unlucky(estimates)]
+    assert unlucky[99] > 0 and unlucky[-1] < 0
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_the_estimate_has_the_wrong_sign_until_the_rare_sample_comes() -> None:
     ],
 )
 def test_the_clipped_objective(ratio: float, advantage: float, objective: float) -> None:
-    found = pictures.clipped_objective(np.array([ratio]), advantage)
-    assert found[0] == pytest.approx(objective)
+    clipped = pictures.clipped_objective(np.array([ratio]), advantage)
+    assert clipped[0] == pytest.approx(objective)
 
 
 def test_a_loss_is_the_cross_entropy_times_the_return() -> None:
     *rows, total = lecture.cross_entropy()["rows"]
     products = [-math.log(0.7) * 3, -math.log(0.2) * -1, -math.log(0.1) * 3]
-    assert [row[5] for row in rows] == [f"{each:+.2f}".replace("-", "−") for each in products]
+    assert [row[5] for row in rows] == [f"{product:+.2f}".replace("-", "−") for product in products]
     assert total[5] == f"{sum(products):+.2f}"
 
 
@@ -69,8 +69,8 @@ def test_the_best_action_loses_where_it_is_not_sampled_unless_there_is_a_baselin
     ideal = pictures.after_step(pictures.RETURNS, None)
     sampled = pictures.after_step(pictures.RETURNS, pictures.SAMPLED)
     centred = pictures.after_step([1, 0, -1], pictures.SAMPLED)
-    for found in (ideal, sampled, centred):
-        assert found.sum() == pytest.approx(1)
+    for probabilities in (ideal, sampled, centred):
+        assert probabilities.sum() == pytest.approx(1)
     assert ideal.argmax() == 0 and ideal[0] > 1 / 3
     assert sampled[0] < 1 / 3 and sampled[0] == sampled.min()
     assert centred[0] > 1 / 3 and centred[2] < 1 / 3
@@ -78,13 +78,13 @@ def test_the_best_action_loses_where_it_is_not_sampled_unless_there_is_a_baselin
 
 def test_a_step_is_the_gradient_of_the_mean_return() -> None:
     def mean_return(logits: np.ndarray) -> float:
-        raised = np.exp(logits)
-        return float(raised @ pictures.RETURNS / raised.sum())
+        weights = np.exp(logits)
+        return float(weights @ pictures.RETURNS / weights.sum())
 
     slope = [(mean_return(1e-6 * e) - mean_return(-1e-6 * e)) / 2e-6 for e in np.eye(3)]
-    raised = np.exp(np.array(slope))
-    found = pictures.after_step(pictures.RETURNS, None)
-    np.testing.assert_allclose(found, raised / raised.sum(), atol=1e-8)
+    weights = np.exp(np.array(slope))
+    probabilities = pictures.after_step(pictures.RETURNS, None)
+    np.testing.assert_allclose(probabilities, weights / weights.sum(), atol=1e-8)
 
 
 def test_credit_is_what_follows() -> None:
@@ -101,13 +101,13 @@ def test_what_lambda_trades_is_what_a_simulation_finds(gae_lambda: float) -> Non
     bias = np.zeros(len(errors))
     noise = np.zeros(len(errors))
     for place in range(steps):
-        share = (discount * gae_lambda) ** place
-        bias += share * (discount * errors[:, place + 1] - errors[:, place])
-        noise += share * generator.normal(size=len(errors))
-    found = pictures.trade_of(np.array([gae_lambda]))
+        weight = (discount * gae_lambda) ** place
+        bias += weight * (discount * errors[:, place + 1] - errors[:, place])
+        noise += weight * generator.normal(size=len(errors))
+    predicted = pictures.trade_of(np.array([gae_lambda]))
     # At λ = 1 the sum's end is left, γ^T of one error.
-    assert found[0][0] == pytest.approx(bias.std(), rel=0.03, abs=0.15)
-    assert found[1][0] == pytest.approx(noise.std(), rel=0.03)
+    assert predicted[0][0] == pytest.approx(bias.std(), rel=0.03, abs=0.15)
+    assert predicted[1][0] == pytest.approx(noise.std(), rel=0.03)
 
 
 def test_the_divergence_is_the_integral_of_the_log_ratio() -> None:
@@ -117,7 +117,9 @@ def test_the_divergence_is_the_integral_of_the_log_ratio() -> None:
 
 
 def test_equal_seeds_give_equal_numbers() -> None:
-    one, again = (lecture.running_estimates(np.random.default_rng(1)) for _ in range(2))
-    assert lecture.facts(one) == lecture.facts(again)
-    assert lecture.facts(lecture.running_estimates(np.random.default_rng(2))) != lecture.facts(one)
-    assert set(pictures.all_pictures(one)) >= {"loop", "actions", "credit", "importance", "clip"}
+    first, second = (lecture.running_estimates(np.random.default_rng(1)) for _ in range(2))
+    assert lecture.facts(first) == lecture.facts(second)
+    assert lecture.facts(lecture.running_estimates(np.random.default_rng(2))) != lecture.facts(
+        first
+    )
+    assert set(pictures.all_pictures(first)) >= {"loop", "actions", "credit", "importance", "clip"}

@@ -60,13 +60,13 @@ def written(tmp_path: Path) -> Written:
 
 def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written) -> None:
     results, path = written(Made())
-    text, main = read_all(path), read(path)
+    text, main_text = read_all(path), read(path)
     for section in (*SECTIONS, *SUPPLEMENT):
         assert squeezed(section) in text
     for section in SECTIONS:
-        assert squeezed(section) in main
+        assert squeezed(section) in main_text
     for section in SUPPLEMENT:
-        assert squeezed(section) not in main
+        assert squeezed(section) not in main_text
     view = bench.load("made", results)
     scores = score_runs(view.runs, view.episodes, view.updates)
     verdicts, _ = judge_plan(view.plan, scores)
@@ -79,13 +79,13 @@ def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written
     )
     assert squeezed(f"with without Hopper-v5 {probability:.2f}") in text
     curves = {
-        (each.environment, each.variant): each
-        for each in seed_curves(view.runs, view.episodes, view.updates)
+        (curve.environment, curve.variant): curve
+        for curve in seed_curves(view.runs, view.episodes, view.updates)
     }
     threshold = float(values.get_group("variant_0").mean())
     times = times_to(curves["Hopper-v5", "variant_1"], threshold)
-    there, median = sum(times < float("inf")), median_time(times)
-    assert squeezed(f"{return_text(threshold)} with {there} of 10 {median:g}") in text
+    reached, median = sum(times < float("inf")), median_time(times)
+    assert squeezed(f"{return_text(threshold)} with {reached} of 10 {median:g}") in text
     assert "OnHopper-v5,“with”beatsthecontrol," in text and "by100(p=0.0039)" in text
 
 
@@ -93,8 +93,8 @@ def test_a_hyperparameter_means_what_it_does_in_each_algorithm(written: Written)
     _, path = written(Made(seeds=2))
     assert squeezed("width 0 (without); 1 (with) how wide [units]") in read_all(path)
     _, path = written(Made(seeds=2, meanings=("how wide", "how broad")))
-    told = "width 0 (without); 1 (with) how wide [units] (without); how broad [units] (with)"
-    assert squeezed(told) in read_all(path)
+    expected = "width 0 (without); 1 (with) how wide [units] (without); how broad [units] (with)"
+    assert squeezed(expected) in read_all(path)
 
 
 def test_everything_in_which_two_variants_differ_is_told(written: Written) -> None:
@@ -114,12 +114,12 @@ def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
     results, path = written(Made())
     view = bench.load("made", results)
     files = (path, path.with_name("report-supplement.pdf"))
-    whole = " ".join(page.extract_text() for file in files for page in pages(file))
+    text = " ".join(page.extract_text() for file in files for page in pages(file))
     for run in view.runs["run"]:
-        assert run in whole  # unbroken, to be searched for
+        assert run in text  # unbroken, to be searched for
     assert set(view.runs["digest"]) == {"0123456789abcdef"}
-    assert "0123456789abcdef" in whole
-    assert "algorithms/some_file.py" in whole
+    assert "0123456789abcdef" in text
+    assert "algorithms/some_file.py" in text
 
 
 @pytest.mark.parametrize(
@@ -150,17 +150,17 @@ def test_whatever_the_results_look_like(
 ) -> None:
     _, path = written(dataclasses.replace(Made(), **change))  # type: ignore[arg-type]
     text = read_all(path)
-    for each in told:
-        assert squeezed(each) in text
+    for sentence in told:
+        assert squeezed(sentence) in text
     assert _outside(path) == []
 
 
 def test_long_names_stay_on_the_page(written: Written) -> None:
-    long = ("without_" * 12, "averyveryverylongwordwithoutanyplacetobreakat" * 2)
+    long_names = ("without_" * 12, "averyveryverylongwordwithoutanyplacetobreakat" * 2)
     environments = ("ALongEnvironmentIdentifierOfSomebodysOwnPackage-v5", "Walker2d-v5")
-    _, path = written(Made(variants=long, environments=environments, title="Made up " * 12))
+    _, path = written(Made(variants=long_names, environments=environments, title="Made up " * 12))
     assert _outside(path) == []
-    for name in long:
+    for name in long_names:
         assert squeezed(name) in read(path)
 
 
@@ -168,12 +168,12 @@ def test_what_is_outside_of_a_page_is_found(tmp_path: Path) -> None:
     import typst
 
     compiler: Any = typst.compile  # its annotations lack sources from memory
-    made = compiler(
+    document = compiler(
         {"main.typ": b'#set page(paper: "a4")\n#place(dx: 18cm, box(width: 9cm)[far outside])'},
         format="pdf",
     )
     path = tmp_path / "wide.pdf"
-    path.write_bytes(made)
+    path.write_bytes(document)
     assert _outside(path)
 
 
@@ -205,25 +205,25 @@ def _outside(path: Path) -> list[str]:
 
     0.4 of the font's size is less than an average letter of the fonts here takes.
     """
-    found: list[str] = []
+    texts: list[str] = []
     for page in pypdf.PdfReader(path).pages:
         width = float(page.mediabox.width)
 
         def visit(
             text: str,
-            now: list[float],
-            at: list[float],
+            current_matrix: list[float],
+            text_matrix: list[float],
             _: object,
             size: float,
             width: float = width,
         ) -> None:
             if not text.strip():
                 return
-            scale = abs(now[0])
-            left = now[0] * at[4] + now[4]
-            right = left + 0.4 * scale * abs(at[0]) * size * len(text.strip("\n"))
+            scale = abs(current_matrix[0])
+            left = current_matrix[0] * text_matrix[4] + current_matrix[4]
+            right = left + 0.4 * scale * abs(text_matrix[0]) * size * len(text.strip("\n"))
             if left < 20 or right > width - 20:
-                found.append(text)
+                texts.append(text)
 
         page.extract_text(visitor_text=visit)
-    return found
+    return texts

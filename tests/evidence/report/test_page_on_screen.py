@@ -16,7 +16,9 @@ from tests.evidence.report.made_results import Made, report, write
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FIRST = "document.getElementById('made-steps-curves')"
 
-missing = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on the path; set CHROMIUM")
+needs_chromium = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium on the path; set CHROMIUM"
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     surrogates = ("importance_sampling", "clipped_ppo")
     results = write(folder / "results", Made(name="clipping", seeds=2, algorithms=surrogates))
@@ -43,33 +45,38 @@ def opened(path: Path) -> Iterator[tuple[Any, list[str]]]:
     """The page, and what went wrong or was asked of the network."""
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1100, "height": 900})
-        told: list[str] = []
-        page.on("console", lambda each: told.append(each.text) if each.type == "error" else None)
-        page.on("pageerror", lambda error: told.append(str(error)))
+        problems: list[str] = []
+        page.on(
+            "console",
+            lambda message: problems.append(message.text) if message.type == "error" else None,
+        )
+        page.on("pageerror", lambda error: problems.append(str(error)))
         page.on(
             "request",
-            lambda each: None if each.url.startswith(("file:", "data:")) else told.append(each.url),
+            lambda request: (
+                None if request.url.startswith(("file:", "data:")) else problems.append(request.url)
+            ),
         )
         page.goto(path.as_uri())
         page.wait_for_function(f"{FIRST}.data !== undefined")
-        yield page, told
+        yield page, problems
         browser.close()
 
 
 def test_equal_results_give_equal_bytes(path: Path) -> None:
-    before = {each: each.read_bytes() for each in path.parent.glob("*.html")}
+    before = {file: file.read_bytes() for file in path.parent.glob("*.html")}
     assert report(path.parent / "results", path) == 0
-    assert {each: each.read_bytes() for each in path.parent.glob("*.html")} == before
+    assert {file: file.read_bytes() for file in path.parent.glob("*.html")} == before
 
 
-def test_pages_link_one_another_and_share_one_file(whole: Path) -> None:
+def test_pages_link_one_another_and_share_one_file(whole_report: Path) -> None:
     """A page a chapter, no script of our own, 3 MB at most."""
-    pages = {each.name: each.read_text() for each in whole.parent.glob("*.html")}
+    pages = {file.name: file.read_text() for file in whole_report.parent.glob("*.html")}
     assert {"report.html", "report-clip.html", "report-code.html"} <= set(pages)
-    assert (whole.parent / "plotly.min.js").is_file()
+    assert (whole_report.parent / "plotly.min.js").is_file()
     for name, text in pages.items():
         assert len(text.encode()) < 3_000_000
         assert 'name="viewport"' in text
@@ -80,24 +87,24 @@ def test_pages_link_one_another_and_share_one_file(whole: Path) -> None:
         assert set(pages) <= links
         assert ('src="plotly.min.js"' in text) == ("Plotly.newPlot" in text)
         scripts = re.findall(r"<script[^>]*>(.*?)</script>", text, re.DOTALL)
-        assert all(not each or "Plotly.newPlot" in each for each in scripts), name
+        assert all(not script or "Plotly.newPlot" in script for script in scripts), name
     assert 'href="report-code.html#algorithms/ladder/clipped_ppo.py"' in pages["report-clip.html"]
     assert 'id="algorithms/ladder/clipped_ppo.py"' in pages["report-code.html"]
     assert "minimum" in pages["report-clip.html"]
 
 
 @pytest.mark.browser
-@missing
+@needs_chromium
 @pytest.mark.parametrize("width", [390, 1280])
-def test_no_page_is_wider_than_the_screen(whole: Path, width: int) -> None:
+def test_no_page_is_wider_than_the_screen(whole_report: Path, width: int) -> None:
     from playwright.sync_api import sync_playwright
 
-    with sync_playwright() as tools:
-        browser = tools.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": width, "height": 844})
-        for each in whole.parent.glob("*.html"):
-            page.goto(each.as_uri())
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, each.name
+        for file in whole_report.parent.glob("*.html"):
+            page.goto(file.as_uri())
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, file.name
             right, left = page.evaluate(
                 "[document.querySelector('nav').getBoundingClientRect().right,"
                 " document.querySelector('main').getBoundingClientRect().left]"
@@ -107,12 +114,12 @@ def test_no_page_is_wider_than_the_screen(whole: Path, width: int) -> None:
 
 
 @pytest.mark.browser
-@missing
+@needs_chromium
 def test_it_opens_without_an_error_and_without_the_network(
     opened: tuple[Any, list[str]],
 ) -> None:
-    page, told = opened
-    assert told == []
+    page, problems = opened
+    assert problems == []
     assert page.locator(".js-plotly-plot").count() == 1
     assert page.locator("math").count() > 1 and page.locator("munder.new").count() >= 1
     assert page.locator("figure img").evaluate_all(
@@ -122,7 +129,7 @@ def test_it_opens_without_an_error_and_without_the_network(
 
 
 @pytest.mark.browser
-@missing
+@needs_chromium
 def test_hovering_tells_values(opened: tuple[Any, list[str]]) -> None:
     page, _ = opened
     panel = page.locator("#made-steps-curves .nsewdrag").first
@@ -130,16 +137,16 @@ def test_hovering_tells_values(opened: tuple[Any, list[str]]) -> None:
     box = panel.bounding_box()
     page.mouse.move(box["x"] + 0.95 * box["width"], box["y"] + 0.5 * box["height"])
     page.wait_for_selector("#made-steps-curves .hoverlayer text")
-    shown = " ".join(page.locator("#made-steps-curves .hoverlayer text").all_text_contents())
+    hover_text = " ".join(page.locator("#made-steps-curves .hoverlayer text").all_text_contents())
     last = page.evaluate(
         f"{FIRST}._fullData.find(e => e.meta === 'centre' && e.name === 'ε = 0.2').y.at(-1)"
     )
-    assert "ε = 0.2" in shown
-    assert f"{last:,.4g}" in shown
+    assert "ε = 0.2" in hover_text
+    assert f"{last:,.4g}" in hover_text
 
 
 @pytest.mark.browser
-@missing
+@needs_chromium
 def test_a_click_on_the_legend_hides_a_variant(opened: tuple[Any, list[str]]) -> None:
     page, _ = opened
     visible = f"{FIRST}.data.filter(e => e.legendgroup === 'variant_1').map(e => e.visible)"
@@ -151,7 +158,7 @@ def test_a_click_on_the_legend_hides_a_variant(opened: tuple[Any, list[str]]) ->
 
 
 @pytest.mark.browser
-@missing
+@needs_chromium
 def test_a_button_shows_the_seeds(opened: tuple[Any, list[str]]) -> None:
     page, _ = opened
     opacities = f"{FIRST}.data.filter(each => each.meta === 'seeds').map(each => each.opacity)"

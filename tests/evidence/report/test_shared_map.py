@@ -26,19 +26,19 @@ WHO = "[__import__('time').sleep(0.05), __import__('os').getpid()][1]"
 
 
 def test_several_processes_share_the_work_and_this_is_one_of_them() -> None:
-    seen: set[int] = set()
+    process_ids: set[int] = set()
     with mapping(3, "json") as mapped:
 
         def all_took_part() -> bool:
             workers = list(mapped(eval, [WHO] * 20))
             # Each took from its own end.
-            mine = workers.count(os.getpid())
-            assert workers[:mine] == [os.getpid()] * mine and mine < 20
-            seen.update(workers)
-            return len(seen) == 3
+            own_tasks = workers.count(os.getpid())
+            assert workers[:own_tasks] == [os.getpid()] * own_tasks and own_tasks < 20
+            process_ids.update(workers)
+            return len(process_ids) == 3
 
         until(all_took_part, patience=60)
-    until(lambda: not any(map(alive, seen - {os.getpid()})), patience=10)
+    until(lambda: not any(map(alive, process_ids - {os.getpid()})), patience=10)
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -57,7 +57,7 @@ def test_an_error_is_raised_wherever_it_happened(place: int) -> None:
 
 
 def test_the_others_end_with_this_process_however_it_ends() -> None:
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", ABANDONED],
         capture_output=True,
         text=True,
@@ -65,7 +65,7 @@ def test_the_others_end_with_this_process_however_it_ends() -> None:
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         timeout=60,
     )
-    assert done.returncode == 3
-    other, this = map(int, done.stdout.split())
-    assert other != this
-    until(lambda: not alive(other), patience=10)
+    assert completed.returncode == 3
+    worker, parent = map(int, completed.stdout.split())
+    assert worker != parent
+    until(lambda: not alive(worker), patience=10)

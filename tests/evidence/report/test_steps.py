@@ -19,16 +19,16 @@ from tests.evidence.report.made_results import Made, read, report, squeezed, wri
 
 @pytest.mark.parametrize("step", steps.STEPS, ids=lambda step: step.key)
 def test_a_step_shows_a_few_lines_of_the_code_that_runs(step: steps.Step) -> None:
-    shown = [excerpt(*each) for each in step.code]
-    assert sum(len(each["text"].splitlines()) for each in shown) <= 18
-    for each, (file, *functions) in zip(shown, step.code, strict=True):
-        found = ast.parse(each["text"]).body
-        assert [made.name for made in found if isinstance(made, ast.FunctionDef)] == functions
-        assert '"""' not in each["text"]
+    excerpts = [excerpt(*location) for location in step.code]
+    assert sum(len(source["text"].splitlines()) for source in excerpts) <= 18
+    for listing, (file, *functions) in zip(excerpts, step.code, strict=True):
+        nodes = ast.parse(listing["text"]).body
+        assert [node.name for node in nodes if isinstance(node, ast.FunctionDef)] == functions
+        assert '"""' not in listing["text"]
         lines = (ROOT / file).read_text().splitlines()
-        assert lines[each["line"] - 1].startswith(f"def {functions[0]}(")
-        body = each["text"].splitlines()[-1]
-        assert body in lines
+        assert lines[listing["line"] - 1].startswith(f"def {functions[0]}(")
+        last_line = listing["text"].splitlines()[-1]
+        assert last_line in lines
 
 
 def test_a_function_that_is_not_there_is_an_error() -> None:
@@ -41,12 +41,14 @@ def test_the_steps_are_the_ladder_s_rungs_in_its_order() -> None:
     assert rungs == [variant.name for variant in LADDER.variants]
     assert {step.ablation for step in steps.STEPS} - {""} <= set(ABLATIONS)
     for step in steps.STEPS:
-        assert {each.column for each in step.mechanisms} <= set(SCHEMAS["updates"].names)
+        assert {mechanism.column for mechanism in step.mechanisms} <= set(SCHEMAS["updates"].names)
 
 
 def test_everything_that_differs_is_told() -> None:
-    differs = apart({"slots": "8", "epochs": "10"}, {"slots": "16", "baseline": "batch_mean"})
-    assert differs.text == ("slots 8 (16); only here: epochs 10; only there: baseline batch_mean")
+    difference = apart({"slots": "8", "epochs": "10"}, {"slots": "16", "baseline": "batch_mean"})
+    assert difference.text == (
+        "slots 8 (16); only here: epochs 10; only there: baseline batch_mean"
+    )
     assert apart({"slots": "8"}, {"slots": "8"}).text == ""
 
 
@@ -57,11 +59,11 @@ def test_the_first_edition_s_rungs_differ_in_more_than_the_critic() -> None:
 
     view = bench.load("ladder", Path(ROOT) / "results" / "published")
     values = hyperparameters(Results(view=view, source="here"))
-    differs = apart(values["advantage"], values["discount"])
-    assert ("learning_rate", "0.01", "0.003") in differs.changed
-    assert ("slots", "8", "16") in differs.changed
-    assert ("gradient_norm_clip", "0.5", "∞") in differs.changed
-    assert "gae_lambda 0.95" in differs.added
+    difference = apart(values["advantage"], values["discount"])
+    assert ("learning_rate", "0.01", "0.003") in difference.changed
+    assert ("slots", "8", "16") in difference.changed
+    assert ("gradient_norm_clip", "0.5", "∞") in difference.changed
+    assert "gae_lambda 0.95" in difference.added
 
 
 def test_page_1_says_in_a_line_what_each_rung_bought(tmp_path: Path) -> None:

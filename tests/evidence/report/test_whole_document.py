@@ -45,11 +45,11 @@ def test_it_follows_the_lecture_and_ends_with_a_users_own(results: Path, tmp_pat
     assert squeezed("Real training data") not in text
     assert "arXiv1707.06347" in text
     # One process makes what several do.
-    alone = Builder(results=results, remarks=report_verb._remarks, shown=shown)
-    told: list[tuple[int, int]] = []
-    whole = alone.whole("pdf", "report", lambda *chapters: told.append(chapters))
-    assert whole.files["report.pdf"] == path.read_bytes()
-    assert told == [(0, 2), (1, 2), (2, 2)]
+    builder = Builder(results=results, remarks=report_verb._remarks, shown=shown)
+    progress: list[tuple[int, int]] = []
+    document = builder.whole("pdf", "report", lambda *chapters: progress.append(chapters))
+    assert document.files["report.pdf"] == path.read_bytes()
+    assert progress == [(0, 2), (1, 2), (2, 2)]
 
 
 def test_the_terminal_names_the_supplement(
@@ -57,9 +57,9 @@ def test_the_terminal_names_the_supplement(
 ) -> None:
     path = tmp_path / "mine.pdf"
     assert report(results, path) == 0
-    assert {each.name for each in tmp_path.iterdir()} == {"mine.pdf", "mine-supplement.pdf"}
-    told = capsys.readouterr().out
-    assert "statistics, hyperparameters and run ids" in told and "mine-supplement.pdf" in told
+    assert {file.name for file in tmp_path.iterdir()} == {"mine.pdf", "mine-supplement.pdf"}
+    output = capsys.readouterr().out
+    assert "statistics, hyperparameters and run ids" in output and "mine-supplement.pdf" in output
 
 
 @pytest.mark.documents
@@ -92,8 +92,8 @@ def test_the_published_results_take_35_pages_at_most(tmp_path: Path) -> None:
 def test_bad_input_gets_one_line(
     results: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
 ) -> None:
-    given = arguments if "--ablation" in arguments else ("--ablation", "made", *arguments)
-    assert main(["report", "--results", str(results), *given]) == 2
+    options = arguments if "--ablation" in arguments else ("--ablation", "made", *arguments)
+    assert main(["report", "--results", str(results), *options]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
     assert told in error
@@ -113,4 +113,4 @@ def test_a_plan_without_runs_says_so(tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
     assert report(results, path) == 0
     assert squeezed("No results. Nothing can be said: no run is there yet.") in read(path)
-    assert [each.name for each in path.parent.glob("*.pdf")] == ["report.pdf"]
+    assert [file.name for file in path.parent.glob("*.pdf")] == ["report.pdf"]

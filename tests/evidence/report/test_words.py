@@ -32,7 +32,7 @@ def frame(scores: Mapping[tuple[str, str], Sequence[float] | np.ndarray]) -> pd.
     return pd.DataFrame(rows, columns=columns).assign(kind=EPISODES, budget=1, back_end="envpool")
 
 
-def told(
+def sentence_of(
     scores: Mapping[tuple[str, str], Sequence[float] | np.ndarray],
     compared_with: Mapping[str, str] | None = None,
     over_all: Sequence[Improvement] = (),
@@ -76,7 +76,7 @@ def row(rival: str, difference: float, adjusted: float) -> Improvement:
 
 
 def test_claims_of_one_environment_and_reference_stand_together() -> None:
-    text = told(
+    text = sentence_of(
         {
             ("A", "old"): CONTROL,
             ("A", "a"): CONTROL + 200,
@@ -95,35 +95,37 @@ def test_claims_of_one_environment_and_reference_stand_together() -> None:
 
 def test_a_variant_is_told_beside_what_it_is_compared_with() -> None:
     scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + 9, ("A", "b"): CONTROL}
-    text = told(scores, {"b": "a"})
+    text = sentence_of(scores, {"b": "a"})
     assert "“the b” falls short of “the a” by 9.00 (p = 0.0039)" in text
 
 
 def test_without_a_claim_it_says_so() -> None:
     scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + NO_CLAIM}
-    assert told(scores) == (
+    assert sentence_of(scores) == (
         "The one comparison is inconclusive (n = 10 pairs of seeds each; Holm over 1)."
     )
 
 
 def test_too_few_pairs_are_the_reason_where_they_are() -> None:
     many = {("A", "old"): CONTROL} | {("A", f"v{i}"): CONTROL + 1e6 for i in range(26)}
-    assert "All 26 comparisons are inconclusive: to claim a difference" in (text := told(many))
+    assert "All 26 comparisons are inconclusive: to claim a difference" in (
+        text := sentence_of(many)
+    )
     assert "among so many takes 11 pairs, whatever its size" in text
     few = {("A", "old"): CONTROL[:9], ("A", "a"): CONTROL[:9] + 1e6}
-    assert told(few) == (
+    assert sentence_of(few) == (
         "No difference is claimed: there are at most 9 pairs of common seeds, and a claim needs 10 "
         "or more."
     )
     mixed = {**many, ("A", "few"): CONTROL[:3]}
-    assert "1 comparison could not be tested (fewer than 10 pairs)" in told(mixed)
-    assert told({("A", "old"): CONTROL}).startswith("There is one variant only")
+    assert "1 comparison could not be tested (fewer than 10 pairs)" in sentence_of(mixed)
+    assert sentence_of({("A", "old"): CONTROL}).startswith("There is one variant only")
 
 
 def test_claims_over_all_environments_come_first_and_only_if_they_hold() -> None:
     scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + NO_CLAIM}
     rows = [row("x", 0.4, 0.0001), row("y", -0.2, 0.03), row("z", 0.9, 0.06), row("w", 1, math.nan)]
-    text = told(scores, over_all=rows)
+    text = sentence_of(scores, over_all=rows)
     assert text.startswith(
         "Over 2 environments, on the normalised scale, “new” beats “x” by 0.40 (p < 0.001); over 2 "
         "environments, on the normalised scale, “new” falls short of “y” by 0.20 (p = 0.03); the "
@@ -152,7 +154,7 @@ def test_a_null_page_is_told_as_a_difference_in_no_more_than_the_stated_share(
     generator = np.random.default_rng(2)
     cells = [(environment, variant) for environment in "AB" for variant in ("old", "a", "b")]
     pages = draw(generator, (400, len(cells), 10))  # type: ignore[operator]
-    texts = [told(dict(zip(cells, values, strict=True))) for values in pages]
+    texts = [sentence_of(dict(zip(cells, values, strict=True))) for values in pages]
     wrong = sum(bool(re.search(" beats? | falls? short ", text)) for text in texts)
     # The chance of more than this is 1 in 1000 if the true share is the stated one.
     assert wrong <= scipy.stats.binom.ppf(0.999, 400, ALPHA)
@@ -162,7 +164,9 @@ def test_what_was_gained_is_told_by_outcome() -> None:
     scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + 200}
     scores |= {("B", "old"): CONTROL, ("B", "a"): CONTROL + NO_CLAIM}
     scores |= {("C", "old"): CONTROL[:4], ("C", "a"): CONTROL[:4] - 7}
-    verdicts = [each for each in adjust(judge(frame(scores), "old"), ())[0] if each.variant == "a"]
+    verdicts = [
+        verdict for verdict in adjust(judge(frame(scores), "old"), ())[0] if verdict.variant == "a"
+    ]
     assert gained(verdicts) == (
         "better on A (+200, p = 0.0039); inconclusive on B (+0.200, p = 0.93); not tested on C "
         "(−7.00, above in 0 of 4 pairs)"

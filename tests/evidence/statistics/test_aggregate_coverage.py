@@ -27,41 +27,43 @@ from bench.evidence.statistics.simulated_coverage import (
 
 IMPROVEMENT = tuple(f"improvement {truth}" for truth in PROBABILITIES)
 
-AGAIN = 500
+RERUN_DATA_SETS = 500
 
 
-def near(again: float, share: float) -> bool:
-    error = math.sqrt(share * (1 - share) * (1 / AGAIN + 1 / DATA_SETS))
-    return abs(again - share) <= 4 * error + 0.005  # + fewer resamples here
+def near(measured: float, share: float) -> bool:
+    error = math.sqrt(share * (1 - share) * (1 / RERUN_DATA_SETS + 1 / DATA_SETS))
+    return abs(measured - share) <= 4 * error + 0.005  # + fewer resamples here
 
 
 @pytest.mark.parametrize(("environments", "seeds"), [(1, 3), (2, 5), (4, 10)])
 def test_the_aggregates_table_holds(environments: int, seeds: int) -> None:
-    found = measure_aggregates(
-        environments, seeds, np.random.default_rng(9), data_sets=AGAIN, repetitions=500
+    shares = measure_aggregates(
+        environments, seeds, np.random.default_rng(9), data_sets=RERUN_DATA_SETS, repetitions=500
     )
-    for name, share in found.items():
+    for name, share in shares.items():
         assert near(share, COVERAGE[name][environments][seeds])
 
 
 @pytest.mark.parametrize(("environments", "seeds"), [(1, 5), (2, 10)])
 @pytest.mark.parametrize("place", range(len(PROBABILITIES)))
 def test_the_improvement_table_holds(environments: int, seeds: int, place: int) -> None:
-    again = measure_improvement(
+    measured = measure_improvement(
         environments,
         seeds,
         PROBABILITIES[place],
         np.random.default_rng(9),
-        data_sets=AGAIN,
+        data_sets=RERUN_DATA_SETS,
         repetitions=500,
     )
-    assert near(again, COVERAGE[IMPROVEMENT[place]][environments][seeds])
+    assert near(measured, COVERAGE[IMPROVEMENT[place]][environments][seeds])
 
 
 def test_on_one_environment_mean_and_iqm_are_covered_as_in_the_other_table() -> None:
     for seeds in SEED_COUNTS:
-        for aggregate, own in zip(AGGREGATES[:2], ("mean", "iqm"), strict=True):
-            assert coverage(seeds, aggregate) == pytest.approx(coverage(seeds, own), abs=0.025)
+        for aggregate, statistic in zip(AGGREGATES[:2], ("mean", "iqm"), strict=True):
+            assert coverage(seeds, aggregate) == pytest.approx(
+                coverage(seeds, statistic), abs=0.025
+            )
 
 
 def test_the_tables_are_whole_and_rise_towards_the_nominal_level() -> None:

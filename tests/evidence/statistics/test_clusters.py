@@ -10,10 +10,10 @@ from bench.evidence.statistics.clusters import best_split, clusters_p
 
 def test_the_best_split_by_brute_force() -> None:
     values = np.random.default_rng(0).normal(size=9)
-    ordered, whole = np.sort(values), values.var() * 9
-    left = [(ordered[:k].var() * k + ordered[k:].var() * (9 - k)) / whole for k in range(1, 9)]
+    ordered, total = np.sort(values), values.var() * 9
+    shares = [(ordered[:k].var() * k + ordered[k:].var() * (9 - k)) / total for k in range(1, 9)]
     share, lower = best_split(values)
-    assert (share, lower) == (pytest.approx(min(left)), 1 + int(np.argmin(left)))
+    assert (share, lower) == (pytest.approx(min(shares)), 1 + int(np.argmin(shares)))
     assert best_split([2.0, 2.0, 2.0])[0] == 1
 
 

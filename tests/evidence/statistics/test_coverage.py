@@ -21,12 +21,12 @@ from bench.evidence.statistics.simulated_coverage import (
 @pytest.mark.parametrize("number", [2, 3, 5, 10, 20])
 def test_the_table_holds(number: int, statistic: Statistic) -> None:
     data_sets = 3000
-    again = measure(
+    measured = measure(
         number, statistic, np.random.default_rng(number), data_sets=data_sets, repetitions=2000
     )
     share = COVERAGE[statistic][1][number]
     error = math.sqrt(share * (1 - share) * (1 / data_sets + 1 / DATA_SETS))
-    assert again == pytest.approx(share, abs=4 * error + 0.002)  # + fewer resamples here
+    assert measured == pytest.approx(share, abs=4 * error + 0.002)  # + fewer resamples here
 
 
 def test_two_seeds_cover_half_of_the_time() -> None:

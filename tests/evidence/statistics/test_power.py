@@ -15,9 +15,9 @@ from bench.evidence.statistics.power import (
 from bench.evidence.statistics.significance import ALPHA, sign_flip_test
 
 
-def differences(effect: float, number: int = 10) -> np.ndarray:
+def differences(effect: float, pairs: int = 10) -> np.ndarray:
     """Paired differences whose observed mean over standard deviation is `effect`."""
-    values = np.random.default_rng(0).standard_normal(number)
+    values = np.random.default_rng(0).standard_normal(pairs)
     values = (values - values.mean()) / values.std(ddof=1)
     return values + effect
 
@@ -26,9 +26,9 @@ def differences(effect: float, number: int = 10) -> np.ndarray:
 def test_the_power_of_the_t_test_is_that_of_a_simulation(
     pairs: int, effect: float, level: float
 ) -> None:
-    drawn = np.random.default_rng(1).standard_normal((20_000, pairs)) + effect
-    found = np.mean(stats.ttest_1samp(drawn, 0.0, axis=1).pvalue <= level)
-    assert t_power([pairs], effect, level)[0] == pytest.approx(found, abs=0.015)
+    samples = np.random.default_rng(1).standard_normal((20_000, pairs)) + effect
+    simulated = np.mean(stats.ttest_1samp(samples, 0.0, axis=1).pvalue <= level)
+    assert t_power([pairs], effect, level)[0] == pytest.approx(simulated, abs=0.015)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +61,8 @@ def test_the_exact_power_is_that_of_the_exact_test(
         sign_flip_test(effect + generator.standard_normal(pairs), generator) <= level
         for _ in range(1_500)
     ]
-    found = exact_power(pairs, effect, patterns)
-    assert found == pytest.approx(np.mean(claimed), abs=4 * np.sqrt(0.25 / 1_500))
+    power = exact_power(pairs, effect, patterns)
+    assert power == pytest.approx(np.mean(claimed), abs=4 * np.sqrt(0.25 / 1_500))
 
 
 def test_where_the_grid_of_p_values_binds_more_pairs_are_planned_than_by_t() -> None:

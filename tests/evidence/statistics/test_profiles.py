@@ -38,12 +38,12 @@ def test_a_seed_alone_has_a_gap_and_no_interval() -> None:
 def test_the_gap_s_interval_holds_the_true_gap() -> None:
     """Coverage of the nominal 95% interval: what a bootstrap of four times ten seeds has."""
     truth = 0.4 * stats.norm.pdf(0.5) + 0.2 * stats.norm.cdf(0.5)  # E[max(0, 1 − x)], N(0.8, 0.4²)
-    drawn = np.random.default_rng(3).normal(0.8, 0.4, (400, 4, 10))
-    held = 0
-    for place, strata in enumerate(drawn):
+    samples = np.random.default_rng(3).normal(0.8, 0.4, (400, 4, 10))
+    covered = 0
+    for place, strata in enumerate(samples):
         _, low, high = optimality_gap(list(strata), np.random.default_rng(place), repetitions=1000)
-        held += low <= truth <= high
-    assert 0.89 <= held / 400 <= 0.98
+        covered += low <= truth <= high
+    assert 0.89 <= covered / 400 <= 0.98
 
 
 def test_the_profile_is_rliable_s() -> None:
@@ -62,14 +62,14 @@ def test_environments_with_more_seeds_weigh_more_as_runs_are_pooled() -> None:
 
 def test_the_profile_s_band_holds_the_true_share() -> None:
     truth = stats.norm.sf(0.5)
-    drawn = np.random.default_rng(4).normal(0.0, 1.0, (400, 4, 10))
-    held = 0
-    for place, strata in enumerate(drawn):
+    samples = np.random.default_rng(4).normal(0.0, 1.0, (400, 4, 10))
+    covered = 0
+    for place, strata in enumerate(samples):
         band = performance_profile(
             list(strata), [0.5], np.random.default_rng(place), repetitions=1000
         )
-        held += bool(band.low[0] <= truth <= band.high[0])
-    assert 0.88 <= held / 400 <= 0.98
+        covered += bool(band.low[0] <= truth <= band.high[0])
+    assert 0.88 <= covered / 400 <= 0.98
 
 
 def test_single_seeds_have_no_band() -> None:

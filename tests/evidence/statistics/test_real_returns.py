@@ -13,35 +13,35 @@ NORMAL = stats.norm.ppf((np.arange(100) + 0.5) / 100)
 TWO_MODES = np.concatenate([NORMAL[:80] * 0 + np.linspace(0, 1, 80), np.full(20, 50.0)])
 
 
-def noise(share: float) -> float:
+def tolerance(share: float) -> float:
     """Four standard errors of a counted share."""
     return 4 * float(np.sqrt(share * (1 - share) / DATA_SETS))
 
 
 @pytest.mark.parametrize("seeds", [3, 10])
 def test_normal_scores_are_covered_as_theory_and_the_table_say(seeds: int) -> None:
-    found = coverage(NORMAL, seeds, np.random.default_rng(seeds))
-    assert abs(found["mean, t"].share - 0.95) < noise(0.95)
+    coverages = coverage(NORMAL, seeds, np.random.default_rng(seeds))
+    assert abs(coverages["mean, t"].share - 0.95) < tolerance(0.95)
     for name, statistic in (("mean, bootstrap", "mean"), ("interquartile mean, bootstrap", "iqm")):
         expected = of_normal_data(seeds, statistic)  # type: ignore[arg-type]
-        assert abs(found[name].share - expected) < noise(expected) + 0.01
-    assert all(0 <= each.error < 0.05 for each in found.values())
+        assert abs(coverages[name].share - expected) < tolerance(expected) + 0.01
+    assert all(0 <= rate.error < 0.05 for rate in coverages.values())
 
 
 def test_a_mode_that_few_seeds_reach_is_not_covered() -> None:
-    found = coverage(TWO_MODES, 3, np.random.default_rng(0))
+    coverages = coverage(TWO_MODES, 3, np.random.default_rng(0))
     # Three seeds miss one in five in 0.8³ = 51% of the samples; no interval then holds the mean.
-    assert found["mean, bootstrap"].share < 0.5 + noise(0.5)
-    assert found["mean, t"].share < 0.6
+    assert coverages["mean, bootstrap"].share < 0.5 + tolerance(0.5)
+    assert coverages["mean, t"].share < 0.6
 
 
 def test_a_variant_differs_from_itself_as_often_as_a_test_says() -> None:
-    found = claims(NORMAL, NORMAL, 10, np.random.default_rng(1))
+    claim_shares = claims(NORMAL, NORMAL, 10, np.random.default_rng(1))
     for name in ("Welch", "Mann–Whitney", "sign-flip, pairs"):
-        assert found[name].share < 0.05 + noise(0.05)
+        assert claim_shares[name].share < 0.05 + tolerance(0.05)
     # Bootstrap intervals are too narrow at ten seeds, and claim too often.
-    assert found["bootstrap of the mean"].share > found["Welch"].share
-    assert set(found) == {
+    assert claim_shares["bootstrap of the mean"].share > claim_shares["Welch"].share
+    assert set(claim_shares) == {
         "Welch",
         "Mann–Whitney",
         "bootstrap of the mean",
@@ -51,16 +51,16 @@ def test_a_variant_differs_from_itself_as_often_as_a_test_says() -> None:
 
 
 def test_a_difference_is_found_as_often_as_the_t_test_finds_it() -> None:
-    found = claims(NORMAL + 1.5, NORMAL, 10, np.random.default_rng(2))
+    claim_shares = claims(NORMAL + 1.5, NORMAL, 10, np.random.default_rng(2))
     shift = 1.5 / np.sqrt(2 * NORMAL.var() / 10)
-    bar = stats.t.ppf(0.975, 18)
-    power = stats.nct.sf(bar, 18, shift) + stats.nct.cdf(-bar, 18, shift)
-    assert abs(found["Welch"].share - power) < noise(power) + 0.01
+    critical = stats.t.ppf(0.975, 18)
+    power = stats.nct.sf(critical, 18, shift) + stats.nct.cdf(-critical, 18, shift)
+    assert abs(claim_shares["Welch"].share - power) < tolerance(power) + 0.01
 
 
 def test_how_many_seeds_a_claim_needs() -> None:
-    found = seeds_for_claims(NORMAL, 10.0, (0.05, 0.15, 1.0), np.random.default_rng(3))
+    seeds_needed = seeds_for_claims(NORMAL, 10.0, (0.05, 0.15, 1.0), np.random.default_rng(3))
     # Paired t: n ≈ (1.96 + 0.84)² · 2σ²/d² and a little more, for d = 1.5 about nine or ten.
-    assert found[0.15] in (9, 10) and found[1.0] == 6
-    assert found[0.05] is not None and 60 < found[0.05] <= 75
+    assert seeds_needed[0.15] in (9, 10) and seeds_needed[1.0] == 6
+    assert seeds_needed[0.05] is not None and 60 < seeds_needed[0.05] <= 75
     assert seeds_for_claims(NORMAL, 10.0, (0.001,), np.random.default_rng(4)) == {0.001: None}

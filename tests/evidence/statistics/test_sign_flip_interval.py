@@ -42,12 +42,14 @@ def test_too_few_pairs_leave_it_open() -> None:
 
 def test_equal_weights_change_nothing_and_weights_move_the_mean() -> None:
     values = np.random.default_rng(1).normal(size=10)
-    same = sign_flip_interval(values, GENERATOR)
-    assert sign_flip_interval(values, GENERATOR, weights=np.full(10, 0.3)) == pytest.approx(same)
+    unweighted = sign_flip_interval(values, GENERATOR)
+    assert sign_flip_interval(values, GENERATOR, weights=np.full(10, 0.3)) == pytest.approx(
+        unweighted
+    )
     weights = np.where(values > 0, 9.0, 1.0)
     low, high = sign_flip_interval(values, GENERATOR, weights=weights)
     assert low < np.average(values, weights=weights) < high
-    assert (low + high) / 2 > sum(same) / 2
+    assert (low + high) / 2 > sum(unweighted) / 2
 
 
 def test_it_covers_as_it_says() -> None:
@@ -65,17 +67,17 @@ def test_it_covers_as_it_says() -> None:
 def test_sums_over_sampled_subsets_are_those_of_their_values(number: int) -> None:
     values = np.random.default_rng(number).normal(size=number)
     subsets = _subsets(np.random.default_rng(0), 2000, number)
-    chosen = np.unpackbits(subsets, axis=1, count=number)
-    np.testing.assert_allclose(_sums(subsets, values), chosen @ values, rtol=0, atol=1e-12)
-    assert np.abs(chosen.mean(axis=0) - 0.5).max() < 0.06  # each value in half of them
+    included = np.unpackbits(subsets, axis=1, count=number)
+    np.testing.assert_allclose(_sums(subsets, values), included @ values, rtol=0, atol=1e-12)
+    assert np.abs(included.mean(axis=0) - 0.5).max() < 0.06  # each value in half of them
 
 
 def test_many_pairs_are_sampled() -> None:
     values = np.random.default_rng(3).normal(1.0, 1.0, 60)
     low, high = sign_flip_interval(values, np.random.default_rng(4))
-    half = 2.0 * values.std(ddof=1) / np.sqrt(60)
-    assert low == pytest.approx(values.mean() - half, abs=0.04)
-    assert high == pytest.approx(values.mean() + half, abs=0.04)
+    half_width = 2.0 * values.std(ddof=1) / np.sqrt(60)
+    assert low == pytest.approx(values.mean() - half_width, abs=0.04)
+    assert high == pytest.approx(values.mean() + half_width, abs=0.04)
 
 
 @pytest.mark.parametrize("differences", [[], [1.0, np.nan]])

@@ -124,8 +124,10 @@ def test_bootstrap_columns_are_independent_of_their_neighbours() -> None:
     low, high = bootstrap_interval(values, np.random.default_rng(3), repetitions=500)
     assert low.shape == high.shape == (600,)
     for column in (0, 255, 256, 599):
-        alone = bootstrap_interval(values[:, column], np.random.default_rng(3), repetitions=500)
-        np.testing.assert_allclose((low[column], high[column]), alone, rtol=1e-12)
+        column_interval = bootstrap_interval(
+            values[:, column], np.random.default_rng(3), repetitions=500
+        )
+        np.testing.assert_allclose((low[column], high[column]), column_interval, rtol=1e-12)
 
 
 def test_bootstrap_is_seeded_and_does_not_touch_its_input() -> None:
@@ -203,12 +205,12 @@ differences = hnp.arrays(np.float64, st.integers(1, 9), elements=returns)
 @settings(deadline=None)
 def test_sign_flip_test_counts_every_pattern(values: np.ndarray) -> None:
     # In whole thousandths, so that ties are ties.
-    whole = [round(1000 * value) for value in values]
+    integers = [round(1000 * value) for value in values]
     sums = [
-        abs(sum(sign * value for sign, value in zip(signs, whole, strict=True)))
-        for signs in itertools.product((1, -1), repeat=len(whole))
+        abs(sum(sign * value for sign, value in zip(signs, integers, strict=True)))
+        for signs in itertools.product((1, -1), repeat=len(integers))
     ]
-    expected = sum(total >= abs(sum(whole)) for total in sums) / len(sums)
+    expected = sum(total >= abs(sum(integers)) for total in sums) / len(sums)
     assert sign_flip_test(values, np.random.default_rng(0)) == expected
 
 
@@ -260,8 +262,8 @@ def test_holm_against_its_definition(p_values: np.ndarray) -> None:
     order = sorted(range(len(p_values)), key=lambda place: p_values[place])
     expected = np.empty(len(p_values))
     for rank, place in enumerate(order):
-        before = [(len(order) - r) * p_values[order[r]] for r in range(rank + 1)]
-        expected[place] = min(1.0, max(before))
+        scaled = [(len(order) - r) * p_values[order[r]] for r in range(rank + 1)]
+        expected[place] = min(1.0, max(scaled))
     np.testing.assert_allclose(adjusted, expected, rtol=1e-12)
     for alpha in (0.01, 0.05, 0.2):
         rejected = set()
@@ -307,7 +309,7 @@ def test_probability_of_improvement_is_rliables_over_tasks() -> None:
     pairs = list(zip(first.T, second.T, strict=True))
     ours = probability_of_improvement(pairs)
     assert ours == pytest.approx(rliable.metrics.probability_of_improvement(first, second))
-    swapped = probability_of_improvement([(other, own) for own, other in pairs])
+    swapped = probability_of_improvement([(right, left) for left, right in pairs])
     assert ours > 0.55 and ours + swapped == pytest.approx(1)
 
 
@@ -349,9 +351,9 @@ def test_improvement_interval_agrees_with_scipys_independent_samples() -> None:
 def test_improvement_interval_turns_round_with_its_arguments() -> None:
     first, second = draw(7, seed=1) + 900, draw(7, seed=2)
     low, high = improvement_interval([(first, second)], np.random.default_rng(0))
-    back = improvement_interval([(second, first)], np.random.default_rng(1))
+    swapped = improvement_interval([(second, first)], np.random.default_rng(1))
     assert low > 0.4
-    np.testing.assert_allclose(back, (1 - high, 1 - low), atol=0.03)
+    np.testing.assert_allclose(swapped, (1 - high, 1 - low), atol=0.03)
 
 
 @pytest.mark.parametrize(("shift", "least"), [(0.0, 0.92), (1.0, 0.9)])
@@ -359,22 +361,22 @@ def test_improvement_interval_covers(shift: float, least: float) -> None:
     """Seven environments with ten normal seeds a side: at about the nominal 95%."""
     generator = np.random.default_rng(5)
     truth = float(scipy.stats.norm.cdf(shift / np.sqrt(2)))
-    data_sets, hits = 400, 0
+    data_sets, covered = 400, 0
     for _ in range(data_sets):
         sides = generator.standard_normal((7, 2, 10))
-        pairs = [(own + shift, other) for own, other in sides]
+        pairs = [(first + shift, second) for first, second in sides]
         low, high = improvement_interval(pairs, generator, repetitions=400)
-        hits += low <= truth <= high
+        covered += low <= truth <= high
     # Monte Carlo error of a share of 0.95 in 400: 0.011.
-    assert least < hits / data_sets < 0.985
+    assert least < covered / data_sets < 0.985
 
 
 def test_improvement_interval_at_its_ends() -> None:
     generator = np.random.default_rng(0)
     assert improvement_interval([([2.0, 3.0], [0.0, 1.0])], generator) == (1, 1)
     assert np.isnan(improvement_interval([([2.0], [0.0, 1.0])], generator)).all()
-    two = [([2.0, 3.0], [0.0, 1.0]), ([2.0, 3.0], [0.0])]
-    assert np.isnan(improvement_interval(two, generator)).all()
+    pairs = [([2.0, 3.0], [0.0, 1.0]), ([2.0, 3.0], [0.0])]
+    assert np.isnan(improvement_interval(pairs, generator)).all()
     for function in (probability_of_improvement, lambda p: improvement_interval(p, generator)):
         with pytest.raises(ValueError, match="environment"):
             function([])
@@ -392,7 +394,7 @@ def test_the_inversion_of_the_sign_flip_test(pairs: int, level: float) -> None:
     least = least_claimable(values, level, generator)
 
     def larger(shift: float) -> float:
-        return max(sign_flip_test(centred + way * shift, generator) for way in (1, -1))
+        return max(sign_flip_test(centred + sign * shift, generator) for sign in (1, -1))
 
     assert larger(1.001 * least) <= level < larger(0.999 * least)
 
@@ -414,8 +416,8 @@ def test_the_least_claimable_difference_of_few_and_of_many_pairs() -> None:
 def test_equal_means_are_claimed_to_differ_where_a_rare_mode_was_missed() -> None:
     """The null hypothesis is no difference in distribution, and warnings tell this share."""
     generator = np.random.default_rng(0)
-    one = generator.normal(size=(1_000, 10))
+    unimodal = generator.normal(size=(1_000, 10))
     rare = generator.random((1_000, 10)) < 0.1
-    other = np.where(rare, 36.0, -4.0) + generator.normal(size=(1_000, 10))  # its mean is 0, too
-    claimed = [sign_flip_test(each, generator) <= 0.05 for each in one - other]
+    bimodal = np.where(rare, 36.0, -4.0) + generator.normal(size=(1_000, 10))  # its mean is 0, too
+    claimed = [sign_flip_test(row, generator) <= 0.05 for row in unimodal - bimodal]
     assert np.mean(claimed) == pytest.approx(0.34, abs=0.045)
