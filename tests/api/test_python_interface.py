@@ -50,15 +50,15 @@ def test_the_guide_s_example_runs_as_it_stands_and_once(place: str, tmp_path: Pa
     code = f"print('begun')\n{example()}"
     path = tmp_path / "unguarded.py"
     path.write_text(code)
-    given = {"input": code} if place == "standard input" else {}
+    stdin = {"input": code} if place == "standard input" else {}
     answer = subprocess.run(
-        [sys.executable, "-" if given else str(path)],
+        [sys.executable, "-" if stdin else str(path)],
         capture_output=True,
         text=True,
         check=False,
         cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
-        **given,
+        **stdin,
     )
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.count("begun") == 1
@@ -77,15 +77,15 @@ def test_what_is_missing_is_trained_and_the_rest_kept(
     assert capsys.readouterr().out == ""
     assert first.runs["seed"].tolist() == [1, 1]
     view = bench.run(SMALL, results=str(tmp_path), workers=1)
-    assert "Trained 2 runs" in (told := capsys.readouterr().out) and "2 runs kept" in told
+    assert "Trained 2 runs" in (output := capsys.readouterr().out) and "2 runs kept" in output
     assert view.runs["seed"].tolist() == [0, 1, 0, 1]
-    kept = view.runs[view.runs["seed"] == 1]["started"]
-    assert kept.tolist() == first.runs["started"].tolist()
+    started = view.runs[view.runs["seed"] == 1]["started"]
+    assert started.tolist() == first.runs["started"].tolist()
     assert sys.modules["__main__"] is main_module
     # The command line finds them done: a run is the same run.
     settings = {"learning_rate": 3e-3, "hidden_sizes": (64, 64)}
-    same = bench.run(SMALL, settings=settings, results=tmp_path, steps="300", progress=False)
-    assert same.runs["started"].tolist() == view.runs["started"].tolist()
+    repeated = bench.run(SMALL, settings=settings, results=tmp_path, steps="300", progress=False)
+    assert repeated.runs["started"].tolist() == view.runs["started"].tolist()
 
 
 BESIDE_OTHER_THREADS = """
@@ -194,48 +194,48 @@ def test_failed_runs_raise_and_the_others_are_stored(
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Made-up results of ten seeds with a known difference. Not to be changed."""
     folder = tmp_path_factory.mktemp("made")
     return write(folder, "untrained", Made(of=untrained_score, seeds=10, episodes=20))
 
 
-def test_the_comparison_says_what_the_tables_say(made: Path, tmp_path: Path) -> None:
-    frame = bench.compare("untrained", made)
-    arguments = ["export", "--ablation", "untrained", "--results", str(made), "--to", "csv"]
+def test_the_comparison_says_what_the_tables_say(synthetic: Path, tmp_path: Path) -> None:
+    frame = bench.compare("untrained", synthetic)
+    arguments = ["export", "--ablation", "untrained", "--results", str(synthetic), "--to", "csv"]
     assert main([*arguments, "--output", str(tmp_path)]) == 0
     exported = pd.read_csv(tmp_path / "statistics.csv")
     pd.testing.assert_frame_equal(frame[exported.columns], exported, check_dtype=False)
     assert len(frame) == 16 and not frame["imported"].any()
     control = frame[frame["outcome"] == "control"]
     assert control["difference_low"].isna().all()
-    other = frame[frame["outcome"] != "control"]
+    compared = frame[frame["outcome"] != "control"]
     # The made-up difference is 100 in every pair but for the rounding of what is stored.
-    np.testing.assert_allclose(other["difference"], -100, atol=0.1)
-    assert (other["difference_low"] <= other["difference"] + 1e-9).all()
-    assert (other["difference_high"] >= other["difference"] - 1e-9).all()
-    assert (other["outcome"] == "worse").all()
+    np.testing.assert_allclose(compared["difference"], -100, atol=0.1)
+    assert (compared["difference_low"] <= compared["difference"] + 1e-9).all()
+    assert (compared["difference_high"] >= compared["difference"] - 1e-9).all()
+    assert (compared["outcome"] == "worse").all()
     assert any("Holm-adjusted" in note for note in frame.attrs["notes"])
-    pd.testing.assert_frame_equal(bench.compare(bench.load("untrained", made)), frame)
+    pd.testing.assert_frame_equal(bench.compare(bench.load("untrained", synthetic)), frame)
 
 
-def test_the_interval_of_the_difference_is_the_report_s(made: Path) -> None:
+def test_the_interval_of_the_difference_is_the_report_s(synthetic: Path) -> None:
     from bench.evidence.measures.anchors import anchors
     from bench.evidence.report.tables import differences
     from bench.evidence.results import Results
     from bench.evidence.verdicts import return_text
 
-    view = bench.load("untrained", made)
+    view = bench.load("untrained", synthetic)
     frame = bench.compare(view)
     material = Results(view=view, source="made", given_anchors=anchors(None, None, "made"))
-    told = [row[5] for row in differences(material)["rows"]]
-    other = frame[frame["outcome"] != "control"]
-    limits = zip(other["difference_low"], other["difference_high"], strict=True)
-    assert told == [f"{return_text(low)} to {return_text(high)}" for low, high in limits]
+    intervals = [row[5] for row in differences(material)["rows"]]
+    compared = frame[frame["outcome"] != "control"]
+    limits = zip(compared["difference_low"], compared["difference_high"], strict=True)
+    assert intervals == [f"{return_text(low)} to {return_text(high)}" for low, high in limits]
 
 
-def test_imported_variants_are_marked_in_the_comparison(made: Path, tmp_path: Path) -> None:
-    results = Path(shutil.copytree(made, tmp_path / "results"))
+def test_imported_variants_are_marked_in_the_comparison(synthetic: Path, tmp_path: Path) -> None:
+    results = Path(shutil.copytree(synthetic, tmp_path / "results"))
     path = str(rising(tmp_path / "mine.csv"))
     options = ["--algorithm", "mine", "--env", "Hopper-v5", "--ablation", "untrained"]
     assert main(["import", path, *options, "--results", str(results)]) == 0

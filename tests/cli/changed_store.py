@@ -10,23 +10,26 @@ from bench.store import SCHEMAS, Store, parquet
 from bench.store.content import Content, by_run, row_of
 
 
-def contents(store: Path) -> dict[str, Content]:
+def contents(folder: Path) -> dict[str, Content]:
     """Run -> its rows."""
-    place = Store(store)
-    return by_run(place.read(place.committed().values()))
+    store = Store(folder)
+    return by_run(store.read(store.committed().values()))
 
 
 def change(
-    store: Path, run: str, episodes: Callable[[dict[str, Any]], None] | None = None, **row: object
+    folder: Path,
+    run: str,
+    change_episode: Callable[[dict[str, Any]], None] | None = None,
+    **columns: object,
 ) -> None:
     """Change columns of a run's row, and with `episodes` each of its episodes."""
-    place, content = Store(store), contents(store)[run]
-    rows = content["episodes"].to_pylist()
-    for each in rows if episodes else ():
-        episodes(each)
+    store, content = Store(folder), contents(folder)[run]
+    episodes = content["episodes"].to_pylist()
+    for episode in episodes if change_episode else ():
+        change_episode(episode)
     tables = {
         **content,
-        "runs": parquet.from_rows(SCHEMAS["runs"], [{**row_of(content), **row}]),
-        "episodes": parquet.from_rows(SCHEMAS["episodes"], rows),
+        "runs": parquet.from_rows(SCHEMAS["runs"], [{**row_of(content), **columns}]),
+        "episodes": parquet.from_rows(SCHEMAS["episodes"], episodes),
     }
-    assert place.adopt_run(run, tables, place.policy_path(run).read_bytes())
+    assert store.adopt_run(run, tables, store.policy_path(run).read_bytes())

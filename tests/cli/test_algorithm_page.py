@@ -14,9 +14,9 @@ from bench.plan.lookup import load_algorithm
 
 def test_the_list_has_every_algorithm(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list", "--algorithms"]) == 0
-    told = capsys.readouterr().out
-    assert all(f"\n{name} " in told for name in ALGORITHMS)
-    assert "E_θ'[ min(ρ A^θ', clip(ρ, 1−ε, 1+ε) A^θ') ]" in told
+    output = capsys.readouterr().out
+    assert all(f"\n{name} " in output for name in ALGORITHMS)
+    assert "E_θ'[ min(ρ A^θ', clip(ρ, 1−ε, 1+ε) A^θ') ]" in output
 
 
 @pytest.mark.parametrize("asked", [["clipped_ppo"], ["--algorithm", "baseline"], ["cem"]])
@@ -24,22 +24,22 @@ def test_a_page_has_every_hyperparameter(
     asked: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["show", *asked]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     algorithm = load_algorithm(asked[-1])
-    assert told.startswith(algorithm.title) and algorithm.equation in told
-    assert f"{algorithm.name}.py" in told
-    together = " ".join(told.split())
+    assert output.startswith(algorithm.title) and algorithm.equation in output
+    assert f"{algorithm.name}.py" in output
+    joined = " ".join(output.split())
     for field in dataclasses.fields(algorithm.hyperparameters):
-        assert f"\n  {field.name} = {field.default}" in told
-        assert " ".join(field.metadata["meaning"].split()) in together
+        assert f"\n  {field.name} = {field.default}" in output
+        assert " ".join(field.metadata["meaning"].split()) in joined
 
 
 def test_an_ablation_comes_before_an_algorithm_of_its_name(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert main(["show", "baseline"]) == 0
-    told = capsys.readouterr().out
-    assert "variant" in told and "show --algorithm baseline" in told
+    output = capsys.readouterr().out
+    assert "variant" in output and "show --algorithm baseline" in output
 
 
 @pytest.mark.parametrize(

@@ -54,34 +54,34 @@ def test_both_by_the_names_of_their_package(
     package: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "results"
-    asked = ["--algorithm", "mine", "--control", "baseline", "--env", "ShortPole-v0"]
+    request = ["--algorithm", "mine", "--control", "baseline", "--env", "ShortPole-v0"]
     size = ["--steps", "100", "--seeds", "0-1", "--results", str(results)]
-    assert main(["show", *asked, *size]) == 0
-    told = capsys.readouterr().out
-    assert "What does Mine gain over Baseline?" in told
-    assert "4 runs, 4 of them missing" in told
-    assert main(["run", *asked, *size]) == 0
-    told = capsys.readouterr().out
-    assert "Trained 4 runs" in told
-    assert f"python -m bench report mine --results {results}" in told
+    assert main(["show", *request, *size]) == 0
+    output = capsys.readouterr().out
+    assert "What does Mine gain over Baseline?" in output
+    assert "4 runs, 4 of them missing" in output
+    assert main(["run", *request, *size]) == 0
+    output = capsys.readouterr().out
+    assert "Trained 4 runs" in output
+    assert f"python -m bench report mine --results {results}" in output
 
     view = load("mine", results)
     assert set(view.runs["status"]) == {"finished"}
     assert list(view.runs["variant"].unique()) == ["baseline", "mine"]
-    own = view.runs[view.runs["variant"] == "mine"]
-    assert set(own["algorithm"]) == {"extension_package.algorithm:ALGORITHM"}
-    assert set(own["environment"]) == {"extension_package.environments:ShortPole-v0"}
-    assert json.loads(own["hyperparameters"].iloc[0])["slots"] == 3
-    assert list(own["digest"]) == [code_digest(own.iloc[0])] * 2
+    mine = view.runs[view.runs["variant"] == "mine"]
+    assert set(mine["algorithm"]) == {"extension_package.algorithm:ALGORITHM"}
+    assert set(mine["environment"]) == {"extension_package.environments:ShortPole-v0"}
+    assert json.loads(mine["hyperparameters"].iloc[0])["slots"] == 3
+    assert list(mine["digest"]) == [code_digest(mine.iloc[0])] * 2
     options = json.loads(view.plan["metadata"].iloc[0])["options"]
     assert options == "--algorithm mine --control baseline --env ShortPole-v0"
 
     # By its address it is the same run; as other code it is told to be.
-    address = ["--algorithm", "extension_package.algorithm:ALGORITHM", *asked[2:]]
+    address = ["--algorithm", "extension_package.algorithm:ALGORITHM", *request[2:]]
     assert main(["run", *address, *size]) == 0
     assert "Trained 0 runs in 0 s; 4 runs kept from before." in capsys.readouterr().out
     (package / "algorithm.py").write_text(ALGORITHM + "MORE = 1\n")
-    assert main(["show", *asked, *size]) == 0
+    assert main(["show", *request, *size]) == 0
     assert "2 runs done by other code" in capsys.readouterr().out
     assert main(["figure", "--ablation", "mine", "--results", str(results)]) == 0
     assert "2 of 4 runs come from other code than this tree's" in capsys.readouterr().out

@@ -48,8 +48,8 @@ def test_run_refuses(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     results = tmp_path / "results"
-    given = ["run", "--ablation", str(ablation_file), "--results", str(results), *arguments]
-    refused(given, told, capsys)
+    command = ["run", "--ablation", str(ablation_file), "--results", str(results), *arguments]
+    refused(command, told, capsys)
     assert not results.exists()
 
 
@@ -59,11 +59,11 @@ def test_ray_where_it_is_not_installed(
 ) -> None:
     # What is None here can't be imported.
     monkeypatch.setitem(sys.modules, "ray", None)
-    told = (
+    message = (
         "--executor ray needs Ray, which is not installed: "
         ".venv/bin/pip install -q -c constraints.txt -e '.[ray]'"
     )
-    refused([*verb, "--executor", "ray"], told, capsys)
+    refused([*verb, "--executor", "ray"], message, capsys)
 
 
 def test_cuda_where_there_is_none(
@@ -85,8 +85,8 @@ def test_hyperparameters_that_contradict(
     text = ablation_file.read_text().replace('"vanilla_policy_gradient"', '"clipped_ppo"')
     file.write_text(text.replace('{"baseline": "batch_mean"}', "{}"))
     arguments = ["run", "--ablation", str(file), "--results", str(tmp_path / "results")]
-    told = "variant 'vanilla': batch_steps = 2048 is not a multiple of slots = 7"
-    refused([*arguments, "--set", "slots=7"], told, capsys)
+    message = "variant 'vanilla': batch_steps = 2048 is not a multiple of slots = 7"
+    refused([*arguments, "--set", "slots=7"], message, capsys)
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,8 @@ def test_other_refusals(
 def test_a_broken_ablation_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "mine.py"
     file.write_text("import math\nmath.sqrt(-1)\n")
-    told = f"ablation file {file}, line 2: ValueError: math domain error"
-    refused(["run", "--ablation", str(file)], told, capsys)
+    message = f"ablation file {file}, line 2: ValueError: math domain error"
+    refused(["run", "--ablation", str(file)], message, capsys)
 
 
 @pytest.mark.parametrize(
@@ -188,9 +188,9 @@ def test_an_environment_that_raises_whatever_it_may(
 ) -> None:
     (tmp_path / "leaving_module.py").write_text("raise BaseException('gone')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    told = "environment 'leaving_module:X-v0' can't be made: BaseException: gone"
+    message = "environment 'leaving_module:X-v0' can't be made: BaseException: gone"
     arguments = ["run", "--ablation", str(ablation_file), "--env", "leaving_module:X-v0"]
-    refused([*arguments, "--results", str(tmp_path / "results")], told, capsys)
+    refused([*arguments, "--results", str(tmp_path / "results")], message, capsys)
 
 
 def test_a_broken_environment_of_a_user(
@@ -202,8 +202,8 @@ def test_a_broken_environment_of_a_user(
     (tmp_path / "raising_module.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
     arguments = ["run", "--ablation", str(ablation_file), "--env", "raising_module:X-v0"]
-    told = "environment 'raising_module:X-v0' can't be made: ZeroDivisionError: division by zero"
-    refused([*arguments, "--results", str(tmp_path / "results")], told, capsys)
+    message = "environment 'raising_module:X-v0' can't be made: ZeroDivisionError: division by zero"
+    refused([*arguments, "--results", str(tmp_path / "results")], message, capsys)
 
 
 def test_figure_of_an_axis_that_is_not_there(
@@ -213,14 +213,14 @@ def test_figure_of_an_axis_that_is_not_there(
     refused(arguments, "unknown x axis 'hours'. Allowed: steps, seconds", capsys)
 
 
-def refused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.out == ""
     assert captured.err.startswith("error: ")
     assert captured.err.count("\n") == 1
-    assert told in captured.err
+    assert message in captured.err
 
 
 @pytest.mark.parametrize(

@@ -39,15 +39,15 @@ gymnasium.register("Broken-v0", Broken, max_episode_steps=10)
 
 def test_list_names_every_ablation(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["list"]) == 0
-    told = capsys.readouterr().out
-    assert all(name in told for name in ABLATIONS)
+    output = capsys.readouterr().out
+    assert all(name in output for name in ABLATIONS)
 
 
 @pytest.mark.parametrize("name", ABLATIONS)
 def test_show_every_ablation(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["show", name, "--results", str(tmp_path)]) == 0
-    told = capsys.readouterr().out
-    assert "(control)" in told
+    output = capsys.readouterr().out
+    assert "(control)" in output
     assert list(tmp_path.iterdir()) == []
 
 
@@ -55,14 +55,14 @@ def test_show_before_and_after(
     ablation_file: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     main(["show", str(ablation_file), "--results", str(tmp_path)])
-    told = capsys.readouterr().out
-    assert "Does a baseline help on CartPole?" in told
-    assert "4 runs, 4 of them missing" in told
-    assert "not known" in told
+    output = capsys.readouterr().out
+    assert "Does a baseline help on CartPole?" in output
+    assert "4 runs, 4 of them missing" in output
+    assert "not known" in output
     main(["show", str(ablation_file), "--results", str(trained), "--seeds", "0-9"])
-    told = capsys.readouterr().out
-    assert "20 runs, 16 of them missing" in told
-    assert "by what your runs took" in told
+    output = capsys.readouterr().out
+    assert "20 runs, 16 of them missing" in output
+    assert "by what your runs took" in output
 
 
 def test_show_tells_what_differs_from_the_reference(
@@ -108,7 +108,7 @@ def test_show_tells_every_difference_between_the_rungs(
         name, reference = variant.name, variant.compared_with
         later, earlier = values[name], values[reference]
         (line,) = (line for line in lines if line.startswith(f"  {name} vs {reference}: "))
-        told = dict(re.findall(r"(\w+) = ([^,;]+)", line))
+        differences = dict(re.findall(r"(\w+) = ([^,;]+)", line))
         expected = {}
         for field in sorted({*later, *earlier}):
             if field not in earlier:
@@ -117,11 +117,11 @@ def test_show_tells_every_difference_between_the_rungs(
                 expected[field] = f"{earlier[field]}"
             elif earlier[field] != later[field]:
                 expected[field] = f"{earlier[field]} -> {later[field]}"
-        assert told == expected
-        ours, _, theirs = line.partition(f"{reference} alone: ")
-        _, _, mine = ours.partition(f"{name} alone: ")
-        assert set(re.findall(r"(\w+) = ", mine)) == later.keys() - earlier.keys()
-        assert set(re.findall(r"(\w+) = ", theirs)) == earlier.keys() - later.keys()
+        assert differences == expected
+        before, _, reference_alone = line.partition(f"{reference} alone: ")
+        _, _, variant_alone = before.partition(f"{name} alone: ")
+        assert set(re.findall(r"(\w+) = ", variant_alone)) == later.keys() - earlier.keys()
+        assert set(re.findall(r"(\w+) = ", reference_alone)) == earlier.keys() - later.keys()
 
 
 def test_a_run_that_hides_earlier_results_says_so(
@@ -129,7 +129,7 @@ def test_a_run_that_hides_earlier_results_says_so(
 ) -> None:
     results = tmp_path / "results"
     shutil.copytree(trained, results)
-    told = "figure and bench.load now show this request; the results of earlier ones are kept"
+    note = "figure and bench.load now show this request; the results of earlier ones are kept"
     run = ["run", "--ablation", str(ablation_file), "--results", str(results), "--workers", "1"]
     for request, hides in [
         (["--seeds", "0"], False),
@@ -140,11 +140,11 @@ def test_a_run_that_hides_earlier_results_says_so(
     ]:
         assert main([*run, *request]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert (told in lines) == hides, request
-        assert not hides or lines[-1] == told
+        assert (note in lines) == hides, request
+        assert not hides or lines[-1] == note
     fresh = ["--results", str(tmp_path / "fresh"), "--seeds", "0", "--variant", "mean"]
     assert main(["run", "--ablation", str(ablation_file), *fresh, "--workers", "1"]) == 0
-    assert told not in capsys.readouterr().out
+    assert note not in capsys.readouterr().out
     assert len(Store(results).runs()) == 5
 
 
@@ -155,12 +155,12 @@ def test_run_again_trains_nothing_and_tells_the_table(
     shutil.copytree(trained, results)
     before = sorted((results / "runs").iterdir())
     assert main(["run", "--ablation", str(ablation_file), "--results", str(results)]) == 0
-    told = capsys.readouterr().out
-    assert "Trained 0 runs" in told
-    assert "4 runs kept from before" in told
-    assert "no claim: n = 2 < 10" in told
-    assert f"Results: {results}" in told
-    assert f"python -m bench report small --results {results}" in told
+    output = capsys.readouterr().out
+    assert "Trained 0 runs" in output
+    assert "4 runs kept from before" in output
+    assert "no claim: n = 2 < 10" in output
+    assert f"Results: {results}" in output
+    assert f"python -m bench report small --results {results}" in output
     assert sorted((results / "runs").iterdir()) == before
 
 
@@ -187,9 +187,9 @@ def test_a_failing_run_is_told_once_and_exits_with_1(
     arguments = ["--env", "broken_environment:Broken-v0", "--results", str(results)]
     arguments += ["--variant", "mean", "--workers", "1"]
     assert main(["run", "--ablation", str(ablation_file), *arguments]) == 1
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     summary = "2 runs of baseline in broken_environment:Broken-v0 FAILED: RuntimeError: the wheels"
-    assert told.count(summary) == 1
+    assert output.count(summary) == 1
     runs = Store(results).runs()
     assert set(runs["status"]) == {"failed"}
     (reason,) = set(runs["reason"])
@@ -237,12 +237,12 @@ def test_figure_says_when_the_results_are_of_other_code(
 ) -> None:
     arguments = ["figure", "--ablation", "small", "--results", str(trained)]
     arguments += ["--output", str(tmp_path / "small.png")]
-    told = "4 of 4 runs come from other code than this tree's"
+    note = "4 of 4 runs come from other code than this tree's"
     assert main(arguments) == 0
-    assert told not in capsys.readouterr().out
+    assert note not in capsys.readouterr().out
     monkeypatch.setattr(digest, "version", lambda name: "99")
     assert main(arguments) == 0
-    assert capsys.readouterr().out.count(told) == 1
+    assert capsys.readouterr().out.count(note) == 1
 
 
 def test_results_of_code_that_is_gone_are_passed_over(trained: Path) -> None:
@@ -277,11 +277,11 @@ def test_figure_says_whose_results_it_draws(
 
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
-    told = capsys.readouterr().out
-    assert "torch" in told
-    assert told.count("works (one step of CartPole-v1, reward 1)") == 2
-    assert "warp" in told
-    assert "All is well." in told
+    output = capsys.readouterr().out
+    assert "torch" in output
+    assert output.count("works (one step of CartPole-v1, reward 1)") == 2
+    assert "warp" in output
+    assert "All is well." in output
 
 
 def test_doctor_names_what_is_off(
@@ -291,8 +291,8 @@ def test_doctor_names_what_is_off(
     (tmp_path / "runs" / "torn.parquet").write_bytes(b"PAR1")
     monkeypatch.setenv("PPO_LADDER_RESULTS", str(tmp_path))
     assert main(["doctor"]) == 1
-    assert "warning: " in (told := capsys.readouterr().out)
-    assert "torn.parquet" in told
+    assert "warning: " in (output := capsys.readouterr().out)
+    assert "torn.parquet" in output
 
 
 def test_what_is_left_to_say_after_training(tmp_path: Path) -> None:
@@ -321,11 +321,13 @@ def test_what_is_left_to_say_after_training(tmp_path: Path) -> None:
 
 
 def test_the_line_to_continue_with() -> None:
-    given = ["run", "--ablation", "my file.py", "--fresh"]
-    assert run_verb._continuing(given[:-1], None) == ("python -m bench run --ablation 'my file.py'")
+    arguments = ["run", "--ablation", "my file.py", "--fresh"]
+    assert run_verb._continuing(arguments[:-1], None) == (
+        "python -m bench run --ablation 'my file.py'"
+    )
     before = datetime(2030, 1, 2, 3, 4, 5, 6, tzinfo=UTC)
-    again = run_verb._continuing(given, before)
-    assert again == (
+    command = run_verb._continuing(arguments, before)
+    assert command == (
         "python -m bench run --ablation 'my file.py' --fresh-before 2030-01-02T03:04:05"
     )
-    assert run_verb._continuing(again.split()[3:], before).count("--fresh-before") == 1
+    assert run_verb._continuing(command.split()[3:], before).count("--fresh-before") == 1

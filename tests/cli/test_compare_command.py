@@ -20,17 +20,17 @@ def test_it_has_every_comparison(
     monkeypatch.setenv("COLUMNS", "250")
     page = tmp_path / "results.md"
     assert main(["compare", "baseline", "ladder", *OF_PUBLISHED, "--output", str(page)]) == 0
-    out, text = capsys.readouterr().out, page.read_text()
+    output, markdown = capsys.readouterr().out, page.read_text()
     for name in ("baseline", "ladder"):
         frame = bench.compare(name, PUBLISHED)
-        compared = frame[frame["outcome"] != "control"]
-        assert len(compared) >= 10
-        for row in compared.itertuples():
-            wanted = (row.title, row.claim, return_text(row.difference))
-            for told in (out, text):
-                assert any(all(part in line for part in wanted) for line in told.splitlines())
-            assert f", {row.environment}, " in out and f" {row.environment} |" in text
-    assert "From " in out and text.count("## ") == 2
+        comparisons = frame[frame["outcome"] != "control"]
+        assert len(comparisons) >= 10
+        for row in comparisons.itertuples():
+            parts = (row.title, row.claim, return_text(row.difference))
+            for text in (output, markdown):
+                assert any(all(part in line for part in parts) for line in text.splitlines())
+            assert f", {row.environment}, " in output and f" {row.environment} |" in markdown
+    assert "From " in output and markdown.count("## ") == 2
 
 
 def test_without_a_name_it_takes_what_has_results(
@@ -53,5 +53,5 @@ def test_what_it_does_not_take(
     arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", *arguments]) == 2
-    err = capsys.readouterr().err
-    assert said in err and err.count("\n") == 1
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1

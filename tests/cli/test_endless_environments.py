@@ -54,31 +54,31 @@ def test_with_a_limit_it_is_trained_played_and_verified(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    asked = ["--algorithm", "vanilla_policy_gradient", *SMALL, "--time-limit", "9"]
-    assert main(["run", *asked, "--results", str(tmp_path)]) == 0
+    request = ["--algorithm", "vanilla_policy_gradient", *SMALL, "--time-limit", "9"]
+    assert main(["run", *request, "--results", str(tmp_path)]) == 0
     store = Store(tmp_path)
     (row,) = store.runs().to_dict("records")
     assert Description.from_canonical(row["canonical"]).time_limit == 9
     assert set(store.episodes([row["run"]])["length"]) == {9}
     capsys.readouterr()
     # The limit of training holds for new episodes too, unless another one is given.
-    for given, steps in (([], 9), (["--time-limit", "4"], 4)):
-        played = ["evaluate", *IMPORT, "--results", str(tmp_path), "--episodes", "2", *given]
-        assert main(played) == 0
+    for options, limit in (([], 9), (["--time-limit", "4"], 4)):
+        command = ["evaluate", *IMPORT, "--results", str(tmp_path), "--episodes", "2", *options]
+        assert main(command) == 0
         capsys.readouterr()
         lengths = read_evaluations(tmp_path, [row["run"]])[0]["length"]
-        assert set(lengths) == {steps}
+        assert set(lengths) == {limit}
     assert main(["verify", row["run"], *IMPORT, "--results", str(tmp_path)]) == 0
-    assert f"{row['run']} (" in (told := capsys.readouterr().out)
-    assert "bit for bit" in told
+    assert f"{row['run']} (" in (output := capsys.readouterr().out)
+    assert "bit for bit" in output
 
 
 def test_who_learns_by_steps_is_told_once(
     trained_by_steps: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["show", *PPO, "--env", ENDLESS, "--results", str(trained_by_steps)]) == 0
-    told = capsys.readouterr().out
-    assert told.count(f"{ENDLESS} has no time limit, and an episode without an end has") == 1
+    output = capsys.readouterr().out
+    assert output.count(f"{ENDLESS} has no time limit, and an episode without an end has") == 1
     assert main(["show", *PPO, "--env", ENDLESS, "--time-limit", "9"]) == 0
     assert "has no time limit" not in capsys.readouterr().out
 
@@ -146,8 +146,8 @@ ABLATION = Ablation(
 def test_limits_that_can_not_be(
     given: list[str], told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["--algorithm", "cem", "--env", "CartPole-v1"] if len(given) == 2 else []
-    assert main(["show", *asked, *given]) == 2
+    request = ["--algorithm", "cem", "--env", "CartPole-v1"] if len(given) == 2 else []
+    assert main(["show", *request, *given]) == 2
     assert told in capsys.readouterr().err
 
 

@@ -29,8 +29,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The experiment on two environments of seven, and the untrained policy. Not to be changed."""
     folder = tmp_path_factory.mktemp("experiment")
     write(folder, "experiment", Made(seeds=2, missing=MISSING, episodes=20))
-    others = [cell for cell in cells("untrained") if cell[1] != "untrained"]
-    write(folder, "untrained", Made(of=untrained_score, seeds=2, missing=others, episodes=20))
+    missing = [cell for cell in cells("untrained") if cell[1] != "untrained"]
+    write(folder, "untrained", Made(of=untrained_score, seeds=2, missing=missing, episodes=20))
     return folder
 
 
@@ -44,11 +44,11 @@ def test_the_figure_and_the_tables(
 ) -> None:
     output, table = tmp_path / "new folder" / f"three{ending}", tmp_path / "three.md"
     assert figure(results, "--output", str(output), "--table", str(table)) == 0
-    told = capsys.readouterr().out
-    assert f"Drawn from {results}: {output}\n" in told
+    printed = capsys.readouterr().out
+    assert f"Drawn from {results}: {output}\n" in printed
     assert output.read_bytes().startswith({".png": b"\x89PNG", ".pdf": b"%PDF"}[ending])
     missing = "; ".join(f"all of {name}" for name in REACHED if name not in FEW)
-    assert f"Not there yet: {missing}." in told
+    assert f"Not there yet: {missing}." in printed
     text = table.read_text()
     assert f"* Not there yet: {missing}." in text
     # The untrained policy of the same folder: seeds 0 and 1 of Hopper's earn 19.1 and 19.3.
@@ -78,17 +78,20 @@ def test_the_caption_goes_where_it_is_asked_to(
 ) -> None:
     """In a column without title: what a paper needs, and its caption for LaTeX beside it."""
     drawing, caption = tmp_path / "a.svg", tmp_path / "new" / "a.tex"
-    small = ["--width", "column", "--font-size", "6.5", "--no-title", "--output", str(drawing)]
-    chosen = ["--env", "Hopper-v5", "--variant", "trpo", "--variant", "a2c"]
-    assert figure(results, *small, *chosen, "--caption", str(caption)) == 0
+    layout = ["--width", "column", "--font-size", "6.5", "--no-title", "--output", str(drawing)]
+    selection = ["--env", "Hopper-v5", "--variant", "trpo", "--variant", "a2c"]
+    assert figure(results, *layout, *selection, "--caption", str(caption)) == 0
     assert f"Caption: {caption}\n" in capsys.readouterr().out
     svg = drawing.read_text()
     assert 'width="237.6pt"' in svg  # 3.3 inches
     assert "Line: mean" not in svg and "How does clipped PPO" not in svg
     assert "A2C + Trust Region" not in svg and ">TRPO<" in svg and "Swimmer" not in svg
-    told = caption.read_text()
-    assert told.startswith("Line: mean over seeds (n = 2) of the return")
-    assert r"pointwise 95\% percentile-bootstrap" in told and r"$\pm$10 (Hopper)" in told
+    caption_text = caption.read_text()
+    assert caption_text.startswith("Line: mean over seeds (n = 2) of the return")
+    assert (
+        r"pointwise 95\% percentile-bootstrap" in caption_text
+        and r"$\pm$10 (Hopper)" in caption_text
+    )
 
 
 def test_no_paper_leaves_out_the_original(results: Path, tmp_path: Path) -> None:
@@ -105,8 +108,8 @@ def test_the_statistic_is_the_mean_unless_asked_otherwise(results: Path, tmp_pat
     drawn = {}
     for statistic in ("", "mean", "iqm"):
         output = tmp_path / f"{statistic or 'none'}.svg"
-        chosen = ["--statistic", statistic] if statistic else []
-        assert figure(results, *chosen, "--output", str(output)) == 0
+        options = ["--statistic", statistic] if statistic else []
+        assert figure(results, *options, "--output", str(output)) == 0
         drawn[statistic] = output.read_bytes()
     # Below four seeds the two are one, and the caption says mean.
     assert drawn[""] == drawn["mean"] == drawn["iqm"]
@@ -127,8 +130,8 @@ def test_without_the_untrained_policy_the_tables_say_what_they_lack(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(anchors, "PUBLISHED", tmp_path / "nowhere")
-    some = [("Hopper-v5", "clipped_ppo"), ("Hopper-v5", "trpo")]
-    missing = [cell for cell in cells("experiment") if cell not in some]
+    present = [("Hopper-v5", "clipped_ppo"), ("Hopper-v5", "trpo")]
+    missing = [cell for cell in cells("experiment") if cell not in present]
     results = write(tmp_path / "r", "experiment", Made(seeds=2, missing=missing, episodes=20))
     table = tmp_path / "x.md"
     assert figure(results, "--output", str(tmp_path / "x.png"), "--table", str(table)) == 0
@@ -139,13 +142,17 @@ def test_the_surrogates_table_stands_before_the_usual_ones(results: Path, tmp_pa
     def earned(environment: str, variant: str, seed: int) -> float:
         return {"clip_0.2": 3000.0, "no_clip": -900.0}[variant] + seed
 
-    some = [("Hopper-v5", "clip_0.2"), ("Hopper-v5", "no_clip")]
-    missing = [cell for cell in cells("surrogates") if cell not in some]
+    present = [("Hopper-v5", "clip_0.2"), ("Hopper-v5", "no_clip")]
+    missing = [cell for cell in cells("surrogates") if cell not in present]
     store = write(
         tmp_path / "r", "surrogates", Made(of=earned, seeds=2, missing=missing, episodes=20)
     )
-    only = [cell for cell in cells("untrained") if cell != ("Hopper-v5", "untrained")]
-    write(store, "untrained", Made(of=untrained_score, seeds=2, missing=only, episodes=20))
+    untrained_missing = [cell for cell in cells("untrained") if cell != ("Hopper-v5", "untrained")]
+    write(
+        store,
+        "untrained",
+        Made(of=untrained_score, seeds=2, missing=untrained_missing, episodes=20),
+    )
     table = tmp_path / "x.md"
     files = ["--output", str(tmp_path / "x.png"), "--table", str(table)]
     assert figure(store, *files, ablation="surrogates") == 0

@@ -51,8 +51,8 @@ def test_csv_holds_every_run_episode_and_update(results: Path, tmp_path: Path) -
     total = tables["episodes"].groupby("run")["return"].sum()
     pd.testing.assert_series_equal(total, view.episodes.groupby("run")["return"].sum())
     means = scores.groupby(["environment", "variant"])["score"].mean()
-    found = tables["statistics"].set_index(["environment", "variant"])["mean"]
-    pd.testing.assert_series_equal(found.sort_index(), means, check_names=False)
+    exported = tables["statistics"].set_index(["environment", "variant"])["mean"]
+    pd.testing.assert_series_equal(exported.sort_index(), means, check_names=False)
 
 
 def test_tensorboard_opens_its_files(results: Path, tmp_path: Path) -> None:
@@ -62,28 +62,28 @@ def test_tensorboard_opens_its_files(results: Path, tmp_path: Path) -> None:
     assert len(list(tmp_path.rglob("events.out.tfevents*"))) == len(view.runs)
     assert len(list(tmp_path.rglob("*"))) == len(view.runs) * 2 + 8 + 16
     run = view.runs.iloc[0]
-    place = tmp_path / run.environment / run.variant / f"seed_{run.seed}"
-    accumulator = EventAccumulator(str(place), size_guidance={"scalars": 0})
+    folder = tmp_path / run.environment / run.variant / f"seed_{run.seed}"
+    accumulator = EventAccumulator(str(folder), size_guidance={"scalars": 0})
     accumulator.Reload()
     episodes = view.episodes[
         (view.episodes["run"] == run.run) & (view.episodes["variant"] == run.variant)
     ]
-    read = accumulator.Scalars("episode/return")
-    assert [event.step for event in read] == episodes["step"].tolist()
-    np.testing.assert_allclose([event.value for event in read], episodes["return"], rtol=1e-6)
+    events = accumulator.Scalars("episode/return")
+    assert [event.step for event in events] == episodes["step"].tolist()
+    np.testing.assert_allclose([event.value for event in events], episodes["return"], rtol=1e-6)
     first = run.started.timestamp() + float(episodes["seconds"].iloc[0])
-    assert read[0].wall_time == pytest.approx(first)
+    assert events[0].wall_time == pytest.approx(first)
     updates = view.updates[(view.updates["run"] == run.run)]
     tags = {tag for tag in accumulator.Tags()["scalars"] if tag.startswith("update/")}
-    held = updates.drop(columns=["update", "step", "seconds"]).select_dtypes("float32")
-    assert tags == {f"update/{name}" for name in held if held[name].notna().any()}
+    diagnostics = updates.drop(columns=["update", "step", "seconds"]).select_dtypes("float32")
+    assert tags == {f"update/{name}" for name in diagnostics if diagnostics[name].notna().any()}
 
 
 def test_latex_is_one_table_with_its_methods_and_sources(results: Path, tmp_path: Path) -> None:
     path = tmp_path / "tables.tex"
     assert export(results, "latex", "--output", str(path)) == 0
     names = ["tables.bib", "tables.tex", "tables_methods.tex"]
-    assert sorted(each.name for each in tmp_path.iterdir()) == names
+    assert sorted(file.name for file in tmp_path.iterdir()) == names
     text = path.read_text()
     check_latex(text)
     assert text.count(r"\begin{table*}") == text.count(r"\toprule") == 1
@@ -96,10 +96,10 @@ def test_latex_is_one_table_with_its_methods_and_sources(results: Path, tmp_path
     first = scores[scores["variant"] == rows_of(scores, "variant")[0]]
     means = first.groupby("environment", sort=False)["score"].mean()
     cells = [cell.split("$^")[0] for cell in rows[1].removesuffix(r" \\").split(" & ")[1:]]
-    assert [told.replace("$-$", "-").replace("{,}", "") for told in cells] == [
+    assert [cell.replace("$-$", "-").replace("{,}", "") for cell in cells] == [
         return_text(mean).replace("−", "-").replace(",", "") for mean in means
     ]
-    methods, bibliography = ((tmp_path / each).read_text() for each in (names[2], names[0]))
+    methods, bibliography = ((tmp_path / name).read_text() for name in (names[2], names[0]))
     check_latex(methods)
     assert "No difference is claimed, as no comparison has 10 pairs" in methods
     assert "simulation of normal data: 50\\% at n = 2." in methods
@@ -156,15 +156,15 @@ def test_latex_marks_claims_once_and_says_what_they_mean(tmp_path: Path) -> None
     assert "@inproceedings{todorov2012mujoco," in output.with_suffix(".bib").read_text()
 
 
-def failed(results: Path, place: Path, keep: int) -> Path:
+def failed(results: Path, target: Path, keep: int) -> Path:
     """A copy of a store in which all runs but some failed."""
-    store = Store(shutil.copytree(results, place))
+    store = Store(shutil.copytree(results, target))
     for row in store.runs().astype(object).to_dict("records")[keep:]:
-        whole = {name: None if pd.isna(value) else value for name, value in row.items()}
-        nothing = dict.fromkeys(("steps", "episodes", "updates"), 0)
-        broken = {**whole, **nothing, "status": "failed", "reason": "it broke"}
-        store.write_run(broken, NO_EPISODES, NO_UPDATES, None)
-    return place
+        stored = {name: None if pd.isna(value) else value for name, value in row.items()}
+        counts = dict.fromkeys(("steps", "episodes", "updates"), 0)
+        failed_row = {**stored, **counts, "status": "failed", "reason": "it broke"}
+        store.write_run(failed_row, NO_EPISODES, NO_UPDATES, None)
+    return target
 
 
 def test_failed_runs_are_counted_apart(
@@ -175,9 +175,9 @@ def test_failed_runs_are_counted_apart(
         output = tmp_path / (f"{to}.tex" if to == "latex" else to)
         capsys.readouterr()
         assert export(broken, to, "--output", str(output)) == 0
-        told = capsys.readouterr().out
-        assert "Left out: 8 runs that failed." in told
-        assert ("24 runs in" in told) == (to == "tensorboard")
+        printed = capsys.readouterr().out
+        assert "Left out: 8 runs that failed." in printed
+        assert ("24 runs in" in printed) == (to == "tensorboard")
     assert len(pd.read_csv(tmp_path / "csv" / "scores.csv")) == 24
     statistics = pd.read_csv(tmp_path / "csv" / "statistics.csv")
     assert (statistics["n"].sum(), statistics["failed"].sum()) == (24, 8)
@@ -193,8 +193,8 @@ def test_without_a_result_there_is_nothing_to_export(
     broken = failed(results, tmp_path / "broken", keep=0)
     for to in ("csv", "tensorboard", "latex"):
         assert export(broken, to) == 2
-        told = "error: no run of untrained has a result to export; 32 runs failed\n"
-        assert capsys.readouterr().err == told
+        message = "error: no run of untrained has a result to export; 32 runs failed\n"
+        assert capsys.readouterr().err == message
     assert not (broken / "exports").exists()
 
 

@@ -45,17 +45,17 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(folder, made)
 
 
-def verb(results: Path, *arguments: str) -> None:
+def run_command(results: Path, *arguments: str) -> None:
     assert main([*arguments, "--ablation", "made", "--results", str(results)]) == 0
     assert list(results.parent.parent.rglob("absolute*")) == []
-    assert [each.name for each in results.parent.parent.iterdir()] == ["b"]
-    assert [each.name for each in results.parent.iterdir()] == ["results"]
+    assert [path.name for path in results.parent.parent.iterdir()] == ["b"]
+    assert [path.name for path in results.parent.iterdir()] == ["results"]
 
 
 def test_event_files_lie_where_they_were_asked_for(results: Path) -> None:
-    verb(results, "export", "--to", "tensorboard")
+    run_command(results, "export", "--to", "tensorboard")
     folder = results / "exports" / "made" / "tensorboard"
-    written = {each.relative_to(folder).parts for each in folder.rglob("events*")}
+    written = {path.relative_to(folder).parts for path in folder.rglob("events*")}
     environments = [*ENVIRONMENTS, str(results.parent / "absolute")]
     assert written == {
         (file_name(environment), file_name(variant), "seed_0", "events.out.tfevents.0")
@@ -65,23 +65,23 @@ def test_event_files_lie_where_they_were_asked_for(results: Path) -> None:
 
 
 def test_no_cell_of_a_csv_file_is_a_formula(results: Path) -> None:
-    verb(results, "export", "--to", "csv")
+    run_command(results, "export", "--to", "csv")
     for path in (results / "exports" / "made" / "csv").iterdir():
         with path.open(encoding="utf-8", newline="") as file:
             header, *rows = csv.reader(file)
         cells = [cell for row in rows for cell in row]
         assert all(len(row) == len(header) for row in rows)
-        assert not [each for each in cells if re.match(r"[=+@\t\r]|-(?!\d)", each)]
+        assert not [cell for cell in cells if re.match(r"[=+@\t\r]|-(?!\d)", cell)]
         assert {"'=1+1", "'@SUM(A1)\x04", "'\tcell", "../../x"} <= set(cells)
         numbers = [row[header.index("seed")] for row in rows if "seed" in header]
         assert set(numbers) <= {"0"}
 
 
 def test_latex_holds_no_control_character(results: Path) -> None:
-    verb(results, "export", "--to", "latex")
+    run_command(results, "export", "--to", "latex")
     for file in (results / "exports" / "made").glob("made*"):
         text = file.read_text(encoding="utf-8")
-        assert {each for each in text if ord(each) < 32} == {"\n"}
+        assert {character for character in text if ord(character) < 32} == {"\n"}
     text = (results / "exports" / "made" / "made.tex").read_text(encoding="utf-8")
     assert r"\caption{$<$!-- U+0001 -1 \& $<$/script$>$: mean score" in text
     assert " & bellU+0007 & " in text
@@ -90,31 +90,36 @@ def test_latex_holds_no_control_character(results: Path) -> None:
 def test_figures_and_tables_hold_them_as_text(
     results: Path, tmp_path: Path, recwarn: pytest.WarningsRecorder
 ) -> None:
-    verb(results, "figure", "--output", str(tmp_path / "a.svg"), "--table", str(tmp_path / "a.md"))
-    drawn = xml.dom.minidom.parse(str(tmp_path / "a.svg"))
-    texts = ["".join(n.data for n in t.childNodes) for t in drawn.getElementsByTagName("text")]
+    run_command(
+        results, "figure", "--output", str(tmp_path / "a.svg"), "--table", str(tmp_path / "a.md")
+    )
+    document = xml.dom.minidom.parse(str(tmp_path / "a.svg"))
+    texts = [
+        "".join(node.data for node in element.childNodes)
+        for element in document.getElementsByTagName("text")
+    ]
     assert "bellU+0007 (n = 1)" in texts
-    assert sum(each.count("L") for each in texts if re.fullmatch("L+", each)) > 100  # none is cut
+    assert sum(text.count("L") for text in texts if re.fullmatch("L+", text)) > 100  # none is cut
     table = (tmp_path / "a.md").read_text(encoding="utf-8")
     assert "## <!-- U+0001 -1 & </script>\n\nWhyU+0002 <b> ?\n" in table
     assert not recwarn.list
 
 
 def test_a_report_holds_them_as_text(results: Path) -> None:
-    verb(results, "report")
+    run_command(results, "report")
     assert squeezed("@SUM(A1)U+0004") in read(results / "reports" / "made.pdf")
 
 
 def test_a_page_s_data_end_where_they_end(results: Path) -> None:
-    verb(results, "report", "--format", "html")
+    run_command(results, "report", "--format", "html")
     page = (results / "reports" / "made.html").read_text(encoding="utf-8")
     body = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert "<script" not in body and "</script" not in body
-    assert {each for each in body if ord(each) < 32} == {"\n"}
+    assert {character for character in body if ord(character) < 32} == {"\n"}
 
 
 def test_they_can_be_merged_and_published(results: Path, tmp_path: Path) -> None:
     assert main(["merge", str(results), "--into", str(tmp_path / "merged")]) == 0
-    given = ["--ablation", "made", "--to", str(tmp_path / "published")]
-    assert main(["publish", "--results", str(tmp_path / "merged"), *given]) == 0
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["merged", "published"]
+    options = ["--ablation", "made", "--to", str(tmp_path / "published")]
+    assert main(["publish", "--results", str(tmp_path / "merged"), *options]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["merged", "published"]

@@ -36,8 +36,8 @@ def files(tmp_path: Path) -> list[str]:
 
 def bring(results: Path, files: list[str], *options: str) -> int:
     """Import as sb3_ppo; a later option counts."""
-    given = ["--algorithm", "sb3_ppo", "--env", ENVIRONMENT, "--results", str(results)]
-    return main(["import", *files, *given, *options])
+    arguments = ["--algorithm", "sb3_ppo", "--env", ENVIRONMENT, "--results", str(results)]
+    return main(["import", *files, *arguments, *options])
 
 
 def scores(results: Path, ablation: str) -> pd.Series:
@@ -51,13 +51,13 @@ def test_alone_it_is_an_ablation_of_its_own_name(
 ) -> None:
     results = tmp_path / "new"
     assert bring(results, files) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[0] == f"seed 0: 1,000 steps, 20 rows, final return 19.5  ({files[0]})"
-    assert told[2] == (
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"seed 0: 1,000 steps, 20 rows, final return 19.5  ({files[0]})"
+    assert lines[2] == (
         "sb3_ppo in CartPole-v1: 2 runs imported (seeds 0-1); mean final return 29.2 "
         "(last 10% of the steps)."
     )
-    assert told[-1] == f"Figure: python -m bench figure --ablation sb3_ppo --results {results}"
+    assert lines[-1] == f"Figure: python -m bench figure --ablation sb3_ppo --results {results}"
     view = bench.load("sb3_ppo", results)
     assert set(view.runs["status"]) == {"finished"}
     assert set(view.runs["back_end"]) == set(view.runs["digest"]) == {"imported"}
@@ -78,18 +78,18 @@ def test_beside_an_ablation_s_variants_in_every_output(
     assert bring(results, files, "--ablation", "small") == 0
     assert scores(results, "small").loc["sb3_ppo"].tolist() == [19.5, 39.0]
     title, note = "sb3 ppo (imported)", "was not trained here"
-    out = {kind: str(tmp_path / f"out.{kind}") for kind in ("svg", "md", "html", "tex")}
+    paths = {kind: str(tmp_path / f"out.{kind}") for kind in ("svg", "md", "html", "tex")}
     common = ["--ablation", "small", "--results", str(results)]
-    assert main(["figure", *common, "--output", out["svg"], "--table", out["md"]]) == 0
-    assert main(["report", *common, "--output", out["html"]]) == 0
-    assert main(["export", *common, "--to", "latex", "--output", out["tex"]]) == 0
-    for kind, path in out.items():
+    assert main(["figure", *common, "--output", paths["svg"], "--table", paths["md"]]) == 0
+    assert main(["report", *common, "--output", paths["html"]]) == 0
+    assert main(["export", *common, "--to", "latex", "--output", paths["tex"]]) == 0
+    for kind, path in paths.items():
         text = Path(path).read_text()
         assert title in text, kind
         if kind in ("md", "html"):  # a figure's caption is broken into lines
             assert note in text, kind
     assert capsys.readouterr().out.count(note) == 3
-    html = Path(out["html"]).read_text()
+    html = Path(paths["html"]).read_text()
     assert "python -m bench run --ablation" in html and "python -m bench import" not in html
     assert main(["export", *common, "--to", "csv", "--output", str(tmp_path / "csv")]) == 0
     assert "sb3_ppo" in (tmp_path / "csv" / "statistics.csv").read_text()
@@ -102,8 +102,8 @@ def test_seconds_that_no_file_tells_are_left_out_of_curves_against_them(
 ) -> None:
     assert bring(results, files, "--ablation", "small") == 0
     path = tmp_path / "seconds.svg"
-    drawn = ["figure", "--x", "seconds", "--output", str(path), "--results", str(results)]
-    assert main([*drawn, "--ablation", "small"]) == 0
+    command = ["figure", "--x", "seconds", "--output", str(path), "--results", str(results)]
+    assert main([*command, "--ablation", "small"]) == 0
     drawing = path.read_text()
     assert ">mean</text>" in drawing and ">sb3 ppo (imported)</text>" not in drawing
     words = " ".join(re.sub("<[^>]*>", " ", drawing).split())
@@ -111,7 +111,7 @@ def test_seconds_that_no_file_tells_are_left_out_of_curves_against_them(
     assert "CartPole-v1 (400 steps per seed)" in words
     assert bring(results, files) == 0
     capsys.readouterr()
-    assert main([*drawn, "--ablation", "sb3_ppo"]) == 2
+    assert main([*command, "--ablation", "sb3_ppo"]) == 2
     assert "no run has wall times" in capsys.readouterr().err
 
 
@@ -138,9 +138,9 @@ def test_another_curve_of_a_seed_is_taken_with_replace_only(
     assert "another curve of seed 1 already; --replace takes this" in capsys.readouterr().err
     pd.testing.assert_series_equal(scores(results, "small"), before)
     assert bring(results, files, "--ablation", "small", "--replace") == 0
-    told = capsys.readouterr().out
-    assert "1 run replaced (seeds 1), 1 run already there, unchanged (seeds 0)" in told
-    assert "seed 0: ends at step 1,000, the longest seed at 1,500" in told
+    output = capsys.readouterr().out
+    assert "1 run replaced (seeds 1), 1 run already there, unchanged (seeds 0)" in output
+    assert "seed 0: ends at step 1,000, the longest seed at 1,500" in output
     assert scores(results, "small").loc["sb3_ppo"].tolist() == [19.5, 145.0]
 
 
@@ -148,22 +148,22 @@ def test_training_keeps_it_and_is_not_spared_by_it(
     results: Path, files: list[str], ablation_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bring(results, files, "--ablation", str(ablation_file)) == 0
-    known = dict(Estimate.of(Store(results)).known)
-    assert ("sb3_ppo", ENVIRONMENT) not in known and known
+    estimates = dict(Estimate.of(Store(results)).known)
+    assert ("sb3_ppo", ENVIRONMENT) not in estimates and estimates
     capsys.readouterr()
-    given = ["--ablation", str(ablation_file), "--results", str(results), "--workers", "1"]
+    options = ["--ablation", str(ablation_file), "--results", str(results), "--workers", "1"]
     assert main(["show", str(ablation_file), "--seeds", "0-2", "--results", str(results)]) == 0
     assert "6 runs, 2 of them missing" in capsys.readouterr().out
-    assert main(["run", *given, "--seeds", "0-2"]) == 0
-    told = capsys.readouterr().out
-    assert "Trained 2 runs" in told and "figure and bench.load now show" not in told
-    assert "sb3 ppo (imported)" in told and "was not trained here" in told
+    assert main(["run", *options, "--seeds", "0-2"]) == 0
+    output = capsys.readouterr().out
+    assert "Trained 2 runs" in output and "figure and bench.load now show" not in output
+    assert "sb3 ppo (imported)" in output and "was not trained here" in output
     view = bench.load("small", results)
     assert list(view.runs["variant"].unique()) == ["vanilla", "mean", "sb3_ppo"]
     # In an environment that is not asked for it has no place, and it is there again later.
-    assert main(["run", *given, "--env", "Acrobot-v1", "--seeds", "0", "--steps", "50"]) == 0
+    assert main(["run", *options, "--env", "Acrobot-v1", "--seeds", "0", "--steps", "50"]) == 0
     assert "sb3_ppo" not in set(bench.load("small", results).plan["variant"])
-    assert main(["run", *given]) == 0
+    assert main(["run", *options]) == 0
     assert set(bench.load("small", results).runs["variant"]) == {"vanilla", "mean", "sb3_ppo"}
 
 
@@ -173,8 +173,8 @@ def test_imported_before_anything_is_trained(
     results = tmp_path / "new"
     options = ["--ablation", "baseline", "--env", "InvertedPendulum-v5"]
     assert bring(results, files, *options) == 0
-    told = capsys.readouterr().out
-    assert "To compare with the published runs of baseline: python -m bench merge" in told
+    output = capsys.readouterr().out
+    assert "To compare with the published runs of baseline: python -m bench merge" in output
     view = bench.load("baseline", results)
     assert view.plan["control"].tolist() == ["none"]
     assert view.plan["question"].iloc[0].startswith("What does subtracting a baseline")
@@ -186,17 +186,17 @@ def test_no_verb_trains_it_again_or_lets_it_play(
     assert bring(results, files) == 0
     run = bench.load("sb3_ppo", results).runs["run"].iloc[0]
     capsys.readouterr()
-    where = ["--results", str(results)]
+    options = ["--results", str(results)]
     for verb in ("verify", "evaluate", "watch"):
-        assert main([verb, run, *where]) == 2
+        assert main([verb, run, *options]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1
         assert f"run {run} was imported, not trained here: there is no policy of it" in error
     for verb in ("evaluate", "watch"):
-        assert main([verb, "--ablation", "sb3_ppo", *where]) == 2
+        assert main([verb, "--ablation", "sb3_ppo", *options]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1 and "were imported, not trained here" in error
-    assert main(["verify", "--ablation", "sb3_ppo", *where]) == 2
+    assert main(["verify", "--ablation", "sb3_ppo", *options]) == 2
     assert "no run in" in capsys.readouterr().err
 
 
@@ -205,12 +205,12 @@ def test_oddities_are_taken_and_told(tmp_path: Path, capsys: pytest.CaptureFixtu
     odd = table(tmp_path / "odd.csv", points)
     short = monitor(tmp_path / "m" / "monitor.csv", [10] * 60, [1.0] * 60, environment="Hopper-v4")
     results = tmp_path / "new"
-    both = [str(odd), str(short)]
-    assert bring(results, both, "--env", "Hopper-v5", "--kind", "episodes") == 0
-    told = capsys.readouterr().out
+    paths = [str(odd), str(short)]
+    assert bring(results, paths, "--env", "Hopper-v5", "--kind", "episodes") == 0
+    output = capsys.readouterr().out
     first = "nothing between steps 490 and 800"
     second = "ends at step 600, the longest seed at 1,000; its file says Hopper-v4"
-    assert f"seed 0: {first}" in told and f"seed 1: {second}" in told
+    assert f"seed 0: {first}" in output and f"seed 1: {second}" in output
     view = bench.load("sb3_ppo", results)
     assert view.runs["reason"].tolist() == [first, second]
     assert any(line.endswith(f"seed 0: {first}") for line in view.mixed)
@@ -240,12 +240,12 @@ def test_what_export_wrote_comes_back_the_same(
     common = ["--ablation", "small", "--results", str(results)]
     assert main(["export", *common, "--to", "csv", "--output", str(folder)]) == 0
     for name, kind in (("mean", "training episodes"), ("sb3_ppo", "evaluations")):
-        back = tmp_path / name
+        target = tmp_path / name
         capsys.readouterr()
-        assert bring(back, [str(folder)]) == 2
+        assert bring(target, [str(folder)]) == 2
         assert "its column 'variant' holds vanilla, mean, sb3_ppo" in capsys.readouterr().err
-        assert bring(back, [str(folder)], "--where", f"variant={name}") == 0
-        view, source = bench.load("sb3_ppo", back), bench.load("small", results)
+        assert bring(target, [str(folder)], "--where", f"variant={name}") == 0
+        view, source = bench.load("sb3_ppo", target), bench.load("small", results)
         columns = ["seed", "step", "return", "length", "seconds"]
         exported = source.episodes[source.episodes["variant"] == name][columns]
         pd.testing.assert_frame_equal(
@@ -261,11 +261,11 @@ def test_a_variant_has_one_kind_of_returns(
     monitors, evaluations_ = str(CASES / "c_digit"), str(CASES / "evals" / "evaluations_0.npz")
     hopper = ["--env", "Hopper-v5"]
     assert bring(results, [monitors], *hopper) == 0
-    told = capsys.readouterr().out
-    assert "seed 0: 8,000 steps, 80 training episodes, final return" in told
-    assert "its file says Hopper-v2" in told
-    for more in (["--seeds", "1"], ["--env", "Swimmer-v5"]):
-        assert bring(results, [evaluations_], *hopper, *more) == 2
+    output = capsys.readouterr().out
+    assert "seed 0: 8,000 steps, 80 training episodes, final return" in output
+    assert "its file says Hopper-v2" in output
+    for options in (["--seeds", "1"], ["--env", "Swimmer-v5"]):
+        assert bring(results, [evaluations_], *hopper, *options) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1
         assert (
@@ -293,8 +293,8 @@ def test_what_lies_beside_a_run_s_files_is_named(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bring(tmp_path / "new", [str(CASES / "d_train_eval")], "--env", "Hopper-v4") == 0
-    told = capsys.readouterr().out
-    assert "seed 0: not read, beside it: eval.monitor.csv" in told
+    output = capsys.readouterr().out
+    assert "seed 0: not read, beside it: eval.monitor.csv" in output
     assert bench.load("sb3_ppo", tmp_path / "new").runs["reason"].isna().all()
 
 
@@ -304,9 +304,9 @@ def test_evaluations_are_not_called_episodes_of_training(
     evals = [str(CASES / "evals" / "*.npz")]
     assert bring(results, evals, "--ablation", "small") == 0
     assert bring(results, evals) == 0
-    told = capsys.readouterr().out
-    assert "seed 9: 100,000 steps, 100 evaluations, final return" in told
-    for ablation, said in (
+    output = capsys.readouterr().out
+    assert "seed 9: 100,000 steps, 100 evaluations, final return" in output
+    for ablation, phrase in (
         ("small", "Not training episodes but evaluations: sb3 ppo (imported)."),
         ("sb3_ppo", "(n = 10) of the return of evaluations, gathered between the points"),
     ):
@@ -314,25 +314,25 @@ def test_evaluations_are_not_called_episodes_of_training(
         common = ["--ablation", ablation, "--results", str(results)]
         assert main(["figure", *common, "--output", str(drawing), "--table", str(table_)]) == 0
         words = " ".join(re.sub("<[^>]*>", " ", drawing.read_text()).replace("\xa0", " ").split())
-        assert said in words
-        noted = "Not training episodes but evaluations: sb3 ppo (imported)."
-        assert noted in table_.read_text()
+        assert phrase in words
+        note = "Not training episodes but evaluations: sb3 ppo (imported)."
+        assert note in table_.read_text()
 
 
 def test_options_that_can_not_be_meant_are_refused(
     tmp_path: Path, files: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     monitor_ = [str(CASES / "a_space_header")]
-    for given, options, told in (
+    for paths, options, message in (
         (files, ["--kind", "evals"], "unknown kind 'evals'. Did you mean 'evaluations'?"),
         (files, ["--where", "seed"], "--where 'seed' is not understood; it is COLUMN=VALUE"),
         (files, ["--step-column", "steps"], "is of no known format; its columns are step, return"),
         (monitor_, ["--return-column", "r"], "--where are about columns of a table, and"),
         (monitor_, ["--kind", "means"], "its returns are training episodes, not means of train"),
     ):
-        assert bring(tmp_path / "new", given, *options) == 2
+        assert bring(tmp_path / "new", paths, *options) == 2
         error = capsys.readouterr().err
-        assert told in error and error.count("\n") == 1
+        assert message in error and error.count("\n") == 1
 
 
 def test_two_variants_and_two_environments_of_one_algorithm(
@@ -344,8 +344,8 @@ def test_two_variants_and_two_environments_of_one_algorithm(
     assert bring(results, files, "--env", "Acrobot-v1") == 0
     assert bring(results, files, "--variant", "tuned", "--ablation", "sb3_ppo") == 0
     view = bench.load("sb3_ppo", results)
-    found = view.runs.groupby(["variant", "environment"], sort=False)["seed"].apply(list)
-    assert found.to_dict() == {
+    seeds = view.runs.groupby(["variant", "environment"], sort=False)["seed"].apply(list)
+    assert seeds.to_dict() == {
         ("sb3_ppo", ENVIRONMENT): [0, 7],
         ("tuned", ENVIRONMENT): [0, 1],
         ("sb3_ppo", "Acrobot-v1"): [0, 1],
@@ -362,8 +362,8 @@ def test_merging_and_publishing_carry_it_along(
 ) -> None:
     assert bring(results, files, "--ablation", "small") == 0
     target = Path(shutil.copytree(trained, tmp_path / "target"))
-    done = merge(results, target)
-    assert len(done.added) == 2 and not done.contested and not done.problems
+    result = merge(results, target)
+    assert len(result.added) == 2 and not result.contested and not result.problems
     pd.testing.assert_series_equal(scores(target, "small"), scores(results, "small"))
     publish(results, tmp_path / "published")
     published = scores(tmp_path / "published", "small")

@@ -29,7 +29,7 @@ if "TheirPole-v0" not in gymnasium.registry:
     )
 """
 SIZE = ["--steps", "40", "--seeds", "0", "--workers", "1"]
-BOTH = ["--import", "their_algorithm", "--import", "their_world"]
+IMPORTS = ["--import", "their_algorithm", "--import", "their_world"]
 
 
 @pytest.fixture(scope="module")
@@ -51,8 +51,8 @@ def trained(folder: Path) -> Path:
             ("vanilla_policy_gradient", "their_world:TheirPole-v0"),
             ("baseline", "CartPole-v1"),
         ):
-            asked = ["--algorithm", algorithm, "--env", environment, "--results", str(results)]
-            assert main(["run", *asked, *SIZE]) == 0
+            options = ["--algorithm", algorithm, "--env", environment, "--results", str(results)]
+            assert main(["run", *options, *SIZE]) == 0
     return results
 
 
@@ -99,27 +99,27 @@ def test_the_others_are_evaluated(
     trained: Path, marker: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["evaluate", "--episodes", "1", "--results", str(trained)]) == 0
-    told = capsys.readouterr().out
-    assert f"1 run of {trained}, 1 new episode each way" in told
-    assert "1 run left out: the results name the module 'their_algorithm'" in told
-    assert "1 run left out: the results name the module 'their_world'" in told
+    output = capsys.readouterr().out
+    assert f"1 run of {trained}, 1 new episode each way" in output
+    assert "1 run left out: the results name the module 'their_algorithm'" in output
+    assert "1 run left out: the results name the module 'their_world'" in output
     assert not marker.exists()
 
 
 def test_what_is_asked_for_is_imported(
     trained: Path, marker: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["evaluate", "--episodes", "1", "--results", str(trained), *BOTH]) == 0
-    told = capsys.readouterr().out
-    assert f"3 runs of {trained}" in told and "left out" not in told
+    assert main(["evaluate", "--episodes", "1", "--results", str(trained), *IMPORTS]) == 0
+    output = capsys.readouterr().out
+    assert f"3 runs of {trained}" in output and "left out" not in output
     assert marker.exists()
     run = id_of(trained, "their_algorithm:ALGORITHM")
-    assert main(["verify", run, "--results", str(trained), *BOTH]) == 0
+    assert main(["verify", run, "--results", str(trained), *IMPORTS]) == 0
 
 
 def test_an_environment_s_address_asks_for_its_module(trained: Path, marker: Path) -> None:
-    asked = ["--env", "their_world:TheirPole-v0", "--episodes", "1"]
-    assert main(["evaluate", *asked, "--results", str(trained)]) == 0
+    options = ["--env", "their_world:TheirPole-v0", "--episodes", "1"]
+    assert main(["evaluate", *options, "--results", str(trained)]) == 0
     assert marker.exists()
 
 
@@ -133,7 +133,7 @@ def test_a_description_does_not_name_what_its_row_hides(
     run = id_of(trained, "their_algorithm:ALGORITHM")
     (row,) = source.runs().query("run == @run").to_dict("records")
     forged.write_run(
-        {name: None if pd.isna(each) else each for name, each in row.items()}
+        {name: None if pd.isna(value) else value for name, value in row.items()}
         | {"algorithm": "baseline", "episodes": 0, "updates": 0},
         NO_EPISODES,
         NO_UPDATES,

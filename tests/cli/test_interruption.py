@@ -24,31 +24,31 @@ ROOT = Path(__file__).parents[2]
 
 def test_ctrl_c_keeps_what_has_finished(ablation_file: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
-    arguments = [*asking(ablation_file, tmp_path, results), "--workers", "2"]
+    arguments = [*run_arguments(ablation_file, tmp_path, results), "--workers", "2"]
     process = start(arguments)
     assert process.stdout is not None
     with patience(process):
         assert any("1 finished" in line for line in process.stdout)
         # A terminal sends Ctrl-C to all of its processes, workers included.
         os.killpg(process.pid, signal.SIGINT)
-        _, told = process.communicate()
+        _, error = process.communicate()
     assert process.returncode == 130
-    command = continuing(told)
+    command = continuing(error)
     assert command == ["python", "-m", "bench", *arguments]
     assert_nobody_is_left(process.pid)
 
     (run,) = Store(results).runs().to_dict("records")
     assert (run["environment"], run["status"]) == ("CartPole-v1", "finished")
     # The command as it stands would train for days.
-    again = subprocess.run(
+    answer = subprocess.run(
         [sys.executable, *command[1:], "--env", "CartPole-v1", "--seeds", "0-1"],
         capture_output=True,
         text=True,
         cwd=ROOT,
         check=True,
     )
-    assert "Trained 1 run in" in again.stdout
-    assert "1 run kept from before" in again.stdout
+    assert "Trained 1 run in" in answer.stdout
+    assert "1 run kept from before" in answer.stdout
     continued = Store(results).runs().set_index("run")
     assert len(continued) == 2
     assert continued.loc[run["run"], "started"] == run["started"]
@@ -56,16 +56,16 @@ def test_ctrl_c_keeps_what_has_finished(ablation_file: Path, tmp_path: Path) -> 
 
 def test_sigterm_ends_workers_too(ablation_file: Path, tmp_path: Path) -> None:
     results = tmp_path / "results"
-    arguments = [*asking(ablation_file, tmp_path, results), "--workers", "1"]
+    arguments = [*run_arguments(ablation_file, tmp_path, results), "--workers", "1"]
     process = start(arguments)
     with patience(process):
         while process.poll() is None and not (results / "plans" / "small.parquet").exists():
             time.sleep(0.1)
         time.sleep(1.0)
         process.terminate()
-        _, told = process.communicate()
+        _, error = process.communicate()
     assert process.returncode == 143
-    assert continuing(told) == ["python", "-m", "bench", *arguments]
+    assert continuing(error) == ["python", "-m", "bench", *arguments]
     assert_nobody_is_left(process.pid)
 
 
@@ -80,15 +80,15 @@ def test_a_report_s_processes_end_with_it(end: int, codes: set[int], tmp_path: P
         until(lambda: len(in_session(process.pid)) >= min(2, cores()), patience=60)
         # To this process alone, as `kill` sends it.
         os.kill(process.pid, end)
-        _, told = process.communicate()
+        _, error = process.communicate()
     assert process.returncode in codes
     # While this process imports, it ends without a word.
-    assert told in ("", "\nInterrupted. No report was written.\n")
+    assert error in ("", "\nInterrupted. No report was written.\n")
     assert_nobody_is_left(process.pid)
     assert not list(tmp_path.iterdir())
 
 
-def asking(ablation_file: Path, folder: Path, results: Path) -> list[str]:
+def run_arguments(ablation_file: Path, folder: Path, results: Path) -> list[str]:
     """One short run and one that lasts until it is interrupted."""
     file = folder / "long.py"
     text = ablation_file.read_text().replace(
@@ -110,9 +110,9 @@ def start(arguments: list[str]) -> subprocess.Popen[str]:
     )
 
 
-def continuing(told: str) -> list[str]:
-    assert "Traceback" not in told
-    *_, last = told.strip().splitlines()
+def continuing(error: str) -> list[str]:
+    assert "Traceback" not in error
+    *_, last = error.strip().splitlines()
     assert last.startswith("Continue with: ")
     return shlex.split(last.removeprefix("Continue with: "))
 
@@ -135,10 +135,10 @@ def assert_nobody_is_left(session: int) -> None:
 
 
 def in_session(session: int) -> list[int]:
-    found = []
+    processes = []
     for state in Path("/proc").glob("[0-9]*/stat"):
         # It may have ended meanwhile.
         with suppress(OSError):
             if int(state.read_text().rpartition(")")[2].split()[3]) == session:
-                found.append(int(state.parent.name))
-    return found
+                processes.append(int(state.parent.name))
+    return processes

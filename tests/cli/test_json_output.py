@@ -18,50 +18,50 @@ from bench.cli.app import main
 from bench.cli.json_output import answering, plain
 from bench.store import PUBLISHED
 
-Asked = Callable[..., Any]
+JsonOf = Callable[..., Any]
 
 
 @pytest.fixture
-def asked(capsys: pytest.CaptureFixture[str]) -> Asked:
+def json_of(capsys: pytest.CaptureFixture[str]) -> JsonOf:
     def ask(*arguments: str) -> Any:
         assert main([*arguments, "--json"]) == 0
-        told = capsys.readouterr()
-        assert told.err
-        return json.loads(told.out)
+        captured = capsys.readouterr()
+        assert captured.err
+        return json.loads(captured.out)
 
     return ask
 
 
-def test_lists(asked: Asked) -> None:
-    assert "question" in asked("list")["ladder"]
-    assert list(asked("list", "--algorithms")) == list(ALGORITHMS)
+def test_lists(json_of: JsonOf) -> None:
+    assert "question" in json_of("list")["ladder"]
+    assert list(json_of("list", "--algorithms")) == list(ALGORITHMS)
 
 
-def test_a_plan_and_an_algorithm(asked: Asked, tmp_path: Path) -> None:
-    told = asked("show", "clipping", "--results", str(tmp_path))
-    assert told["cells"][0]["seeds"] == list(range(10)) and told["cells"][0]["missing"] == 10
-    clip = asked("show", "clipped_ppo")["hyperparameters"]["clip_range"]
-    assert (clip["default"], clip["low"]) == (0.2, 0)
+def test_a_plan_and_an_algorithm(json_of: JsonOf, tmp_path: Path) -> None:
+    plan = json_of("show", "clipping", "--results", str(tmp_path))
+    assert plan["cells"][0]["seeds"] == list(range(10)) and plan["cells"][0]["missing"] == 10
+    clip_range = json_of("show", "clipped_ppo")["hyperparameters"]["clip_range"]
+    assert (clip_range["default"], clip_range["low"]) == (0.2, 0)
 
 
-def test_comparisons(asked: Asked) -> None:
-    told = asked("compare", "baseline", "--results", str(PUBLISHED))["baseline"]
+def test_comparisons(json_of: JsonOf) -> None:
+    rows = json_of("compare", "baseline", "--results", str(PUBLISHED))["baseline"]
     frame = bench.compare("baseline", PUBLISHED)
-    assert [row["difference"] for row in told] == [
+    assert [row["difference"] for row in rows] == [
         None if math.isnan(value) else value for value in frame["difference"]
     ]
-    assert told[1]["claim"] == frame["claim"][1]
+    assert rows[1]["claim"] == frame["claim"][1]
 
 
-def test_claims(asked: Asked, tmp_path: Path) -> None:
-    told = asked("claims", "k3_is_no_loss", "annealing_is_needed", "--results", str(tmp_path))
-    verdicts = {name: each["verdict"] for name, each in told.items()}
+def test_claims(json_of: JsonOf, tmp_path: Path) -> None:
+    claims = json_of("claims", "k3_is_no_loss", "annealing_is_needed", "--results", str(tmp_path))
+    verdicts = {name: claim["verdict"] for name, claim in claims.items()}
     assert verdicts == {"k3_is_no_loss": "supported", "annealing_is_needed": "not tested"}
 
 
-def test_the_doctor(asked: Asked) -> None:
-    told = asked("doctor")
-    assert told["warnings"] == [] and "torch" in told["versions"]
+def test_the_doctor(json_of: JsonOf) -> None:
+    report = json_of("doctor")
+    assert report["warnings"] == [] and "torch" in report["versions"]
 
 
 def test_an_exit_code_goes_with_an_answer(capsys: pytest.CaptureFixture[str]) -> None:
@@ -73,8 +73,8 @@ def test_an_exit_code_goes_with_an_answer(capsys: pytest.CaptureFixture[str]) ->
 
     with pytest.raises(typer.Exit):
         disagree()
-    told = capsys.readouterr()
-    assert (json.loads(told.out), told.err) == ({"agree": False}, "they differ\n")
+    captured = capsys.readouterr()
+    assert (json.loads(captured.out), captured.err) == ({"agree": False}, "they differ\n")
 
 
 def test_an_error_gives_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,5 +83,5 @@ def test_an_error_gives_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_plain_values() -> None:
-    given = {1: np.float64("nan"), "a": (np.int64(2), Path("x")), "b": [True, None, math.inf]}
-    assert plain(given) == {"1": None, "a": [2, "x"], "b": [True, None, None]}
+    values = {1: np.float64("nan"), "a": (np.int64(2), Path("x")), "b": [True, None, math.inf]}
+    assert plain(values) == {"1": None, "a": [2, "x"], "b": [True, None, None]}

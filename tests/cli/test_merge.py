@@ -53,12 +53,12 @@ def test_two_parts_trained_elsewhere_give_what_one_machine_gives(
 ) -> None:
     parts = [tmp_path / name for name in ("first", "second")]
     # One part has a variant and a seed, the other the rest: no part has the whole plan's runs.
-    shared = ["run", "--ablation", str(ablation_file), "--workers", "1", "--variant", "mean"]
-    assert main([*shared, "--results", str(parts[0]), "--seeds", "1"]) == 0
-    whole = Store(trained).runs().set_index("run")
+    command = ["run", "--ablation", str(ablation_file), "--workers", "1", "--variant", "mean"]
+    assert main([*command, "--results", str(parts[0]), "--seeds", "1"]) == 0
+    trained_runs = Store(trained).runs().set_index("run")
     shutil.copytree(trained, parts[1])
     (run,) = Store(parts[0]).runs()["run"]
-    assert whole.loc[run, "seed"] == 1
+    assert trained_runs.loc[run, "seed"] == 1
     (parts[1] / "runs" / f"{run}.parquet").unlink()
     capsys.readouterr()
 
@@ -69,13 +69,13 @@ def test_two_parts_trained_elsewhere_give_what_one_machine_gives(
         f"{parts[1]}: 3 runs added, 0 already there, 0 conflicts",
         f"Results: {into}",
     ]
-    found, expected = load("small", into), load("small", trained)
-    assert tables(found) == tables(expected)
+    merged, expected = load("small", into), load("small", trained)
+    assert tables(merged) == tables(expected)
     for name in ("episodes", "updates"):
-        one, other = (getattr(each, name).drop(columns="seconds") for each in (found, expected))
-        pd.testing.assert_frame_equal(one, other)
+        left, right = (getattr(view, name).drop(columns="seconds") for view in (merged, expected))
+        pd.testing.assert_frame_equal(left, right)
     pd.testing.assert_frame_equal(
-        found.plan.drop(columns="created"), expected.plan.drop(columns="created")
+        merged.plan.drop(columns="created"), expected.plan.drop(columns="created")
     )
     assert len(list((into / "policies").iterdir())) == 4
     output = ["--output", str(tmp_path / "small.png")]
@@ -145,8 +145,8 @@ def test_a_plan_of_other_runs_is_told(
     rows = Store(source).plans().to_pylist()
     Store(source).write_plan([{**row, "budget": 500, "description": "d"} for row in rows])
     assert main(["merge", str(source), "--into", str(into)]) == 1
-    told = capsys.readouterr().out
-    assert "plan of small, CartPole-v1: asks for other runs, kept" in told
+    output = capsys.readouterr().out
+    assert "plan of small, CartPole-v1: asks for other runs, kept" in output
     assert set(Store(into).plan("small")["budget"]) == {400}
     assert main(["merge", str(source), "--into", str(into), "--replace"]) == 0
     assert set(Store(into).plan("small")["budget"]) == {500}
@@ -189,9 +189,9 @@ def test_a_published_store_is_not_merged_into(
 ) -> None:
     publish(trained, tmp_path / "published")
     assert main(["merge", str(trained), "--into", str(tmp_path / "published")]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith("error: ") and told.count("\n") == 1
-    assert "holds published results and is read-only" in told
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and error.count("\n") == 1
+    assert "holds published results and is read-only" in error
 
 
 def test_environments_come_in_the_order_of_the_suite_s_ablation(
@@ -240,10 +240,10 @@ def test_killed_in_the_middle_it_is_completed_by_the_same_command(
     assert process.stdout is not None
     assert "moved\n" in iter(process.stdout.readline, "")
     os.kill(process.pid, number)
-    _, told = process.communicate()
+    _, error = process.communicate()
     if number == signal.SIGTERM:
         assert process.returncode == 143
-        assert told == "\nInterrupted. What was merged is kept; the same command continues.\n"
+        assert error == "\nInterrupted. What was merged is kept; the same command continues.\n"
     assert len(Store(tmp_path / "merged").runs()) == 1
     assert main(arguments) == 0
     assert len(load("small", tmp_path / "merged").runs) == 4
@@ -252,8 +252,8 @@ def test_killed_in_the_middle_it_is_completed_by_the_same_command(
 def test_the_machine_that_a_run_was_made_on_stays_with_it(
     halves: tuple[Path, Path], tmp_path: Path
 ) -> None:
-    for place, part in enumerate(halves):
-        change_all(part, machine=json.dumps({"processor": f"P{place}"}))
+    for number, part in enumerate(halves):
+        change_all(part, machine=json.dumps({"processor": f"P{number}"}))
     assert main(["merge", *map(str, halves), "--into", str(tmp_path / "merged")]) == 0
     runs = Store(tmp_path / "merged").runs()
     assert [json.loads(text)["processor"] for text in runs["machine"]] == [

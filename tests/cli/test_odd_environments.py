@@ -38,17 +38,17 @@ PPO = ["--algorithm", "clipped_ppo", "--set", "batch_steps=64", "--set", "epochs
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where one command has trained all of them."""
     folder = tmp_path_factory.mktemp("odd")
-    asked = [word for name in TRAINED for word in ("--env", f"{MODULE}:{name}")]
-    command = ["-m", "bench", "run", *PPO, *asked, "--seeds", "0-1", "--steps", "400"]
-    done = subprocess.run(
+    environments = [word for name in TRAINED for word in ("--env", f"{MODULE}:{name}")]
+    command = ["-m", "bench", "run", *PPO, *environments, "--seeds", "0-1", "--steps", "400"]
+    answer = subprocess.run(
         [sys.executable, *command, "--workers", "1", "--results", str(folder)],
         capture_output=True,
         check=False,
         text=True,
         cwd=ROOT,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    assert "Traceback" not in answer.stderr
     return folder
 
 
@@ -76,9 +76,9 @@ def test_what_they_pay_is_what_is_stored(results: Path) -> None:
     assert set(returns("ConstantReward-v0")) == {20.0}
     assert set(returns("OneChoice-v0")) == {0.0}
     assert set(returns("OneStep-v0")) == {0.0, 1.0}
-    assert all(abs(each) <= 20 * 2 * 0.1 for each in returns("Strict-v0"))
+    assert all(abs(total) <= 20 * 2 * 0.1 for total in returns("Strict-v0"))
     # Twenty days of 50,000, of an action's 2 at most, and of noise.
-    assert all(1e6 - 500 < each < 1e6 + 500 for each in returns("Account-v0"))
+    assert all(1e6 - 500 < total < 1e6 + 500 for total in returns("Account-v0"))
 
 
 @pytest.mark.parametrize("verb", ["figure", "evaluate"])
@@ -87,8 +87,8 @@ def test_what_comes_after_training_works_on_them(
 ) -> None:
     figure = ["--ablation", "clipped_ppo", "--output", str(tmp_path / "a.png")]
     evaluate = ["--episodes", "1", "--seeds", "0", "--env", f"{MODULE}:Strict-v0"]
-    given = {"figure": figure, "evaluate": [*evaluate, "--env", f"{MODULE}:Child-v0"]}[verb]
-    assert main([verb, *given, "--results", str(results)]) == 0
+    options = {"figure": figure, "evaluate": [*evaluate, "--env", f"{MODULE}:Child-v0"]}[verb]
+    assert main([verb, *options, "--results", str(results)]) == 0
     assert "Traceback" not in capsys.readouterr().err
 
 

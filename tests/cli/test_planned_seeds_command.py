@@ -28,45 +28,45 @@ ABLATION = Ablation(
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> Callable[[str], tuple[list[int], int]]:
+def train_seeds(tmp_path: Path) -> Callable[[str], tuple[list[int], int]]:
     """Asks for seeds, and gives the plan's and the number of stored runs."""
     file = tmp_path / "own.py"
     file.write_text(OWN)
     results = tmp_path / "results"
 
-    def ask(seeds: str) -> tuple[list[int], int]:
-        chosen = ["--seeds", seeds, "--workers", "1", "--results", str(results)]
-        assert main(["run", "--ablation", str(file), *chosen]) == 0
+    def train(seeds: str) -> tuple[list[int], int]:
+        options = ["--seeds", seeds, "--workers", "1", "--results", str(results)]
+        assert main(["run", "--ablation", str(file), *options]) == 0
         store = Store(results)
         (text,) = store.plans()["metadata"].to_pylist()
         return json.loads(text)["seeds"], len(store.runs())
 
-    return ask
+    return train
 
 
 def test_seeds_after_a_look_are_none_of_the_plan_s(
-    asked: Callable[[str], tuple[list[int], int]], capsys: pytest.CaptureFixture[str]
+    train_seeds: Callable[[str], tuple[list[int], int]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     ten = list(range(10))
     # A part of the ablation is asked for: n is the ablation's.
-    assert asked("0-4") == (ten, 5)
-    assert asked("5-9") == (ten, 10)
+    assert train_seeds("0-4") == (ten, 5)
+    assert train_seeds("5-9") == (ten, 10)
     capsys.readouterr()
-    assert asked("0-15") == (ten, 16)
+    assert train_seeds("0-15") == (ten, 16)
     assert "Seeds 10-15 are beyond the plan's 0-9 and not" in capsys.readouterr().out
 
 
 def test_more_seeds_asked_for_at_first_are_the_plan_s(
-    asked: Callable[[str], tuple[list[int], int]], capsys: pytest.CaptureFixture[str]
+    train_seeds: Callable[[str], tuple[list[int], int]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert asked("0-11") == (list(range(12)), 12)
-    assert asked("0-9")[0] == list(range(12))
+    assert train_seeds("0-11") == (list(range(12)), 12)
+    assert train_seeds("0-9")[0] == list(range(12))
     assert "beyond the plan" not in capsys.readouterr().out
 
 
 def test_n_may_grow_as_long_as_nothing_can_be_tested(
-    asked: Callable[[str], tuple[list[int], int]],
+    train_seeds: Callable[[str], tuple[list[int], int]],
 ) -> None:
-    assert asked("0-4") == (list(range(10)), 5)
-    assert asked("0-11") == (list(range(12)), 12)
-    assert asked("0-13")[0] == list(range(12))
+    assert train_seeds("0-4") == (list(range(10)), 5)
+    assert train_seeds("0-11") == (list(range(12)), 12)
+    assert train_seeds("0-13")[0] == list(range(12))

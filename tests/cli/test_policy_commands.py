@@ -32,16 +32,16 @@ def store(trained: Path) -> Store:
     return Store(trained)
 
 
-Asked = Callable[..., dict[str, dict[str, Any]]]
+Evaluate = Callable[..., dict[str, dict[str, Any]]]
 
 
 @pytest.fixture
-def evaluate(capsys: pytest.CaptureFixture[str]) -> Asked:
+def evaluate(capsys: pytest.CaptureFixture[str]) -> Evaluate:
     """Evaluates in a store; gives the answer for programs."""
 
     def ask(store: Store, *arguments: str) -> dict[str, dict[str, Any]]:
-        given = ["evaluate", *arguments, "--results", str(store.path), "--json"]
-        assert main(given) == 0
+        command = ["evaluate", *arguments, "--results", str(store.path), "--json"]
+        assert main(command) == 0
         answer: dict[str, dict[str, Any]] = json.loads(capsys.readouterr().out)
         return answer
 
@@ -49,28 +49,28 @@ def evaluate(capsys: pytest.CaptureFixture[str]) -> Asked:
 
 
 def test_evaluate_tells_both_ways_of_every_run(
-    store: Store, tmp_path: Path, evaluate: Asked, capsys: pytest.CaptureFixture[str]
+    store: Store, tmp_path: Path, evaluate: Evaluate, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
     assert main(["evaluate", "--results", str(copy.path), "--episodes", "3"]) == 0
-    told = capsys.readouterr().out
-    assert "deterministic" in told and "sampled" in told
-    assert "4 runs of" in told and "3 new episodes each way" in told
-    found = evaluate(copy, "--episodes", "3")
+    output = capsys.readouterr().out
+    assert "deterministic" in output and "sampled" in output
+    assert "4 runs of" in output and "3 new episodes each way" in output
+    evaluations = evaluate(copy, "--episodes", "3")
     # By what their ablation calls them, not by one algorithm's name.
-    assert {(each["variant"], each["seed"]) for each in found.values()} == {
+    assert {(evaluation["variant"], evaluation["seed"]) for evaluation in evaluations.values()} == {
         (variant, seed) for variant in ("vanilla", "mean") for seed in (0, 1)
     }
-    assert all(each["variant"] in told for each in found.values())
-    run = next(iter(found))
+    assert all(evaluation["variant"] in output for evaluation in evaluations.values())
+    run = next(iter(evaluations))
     # The same episodes, whoever else plays them.
-    assert evaluate(copy, run[:12], "--episodes", "3") == {run: found[run]}
+    assert evaluate(copy, run[:12], "--episodes", "3") == {run: evaluations[run]}
     other = evaluate(copy, run, "--episodes", "3", "--seed", "1")[run]
-    assert other["sampled"] != found[run]["sampled"]
+    assert other["sampled"] != evaluations[run]["sampled"]
 
 
 def test_what_is_played_is_stored_and_shown_in_place_of_training(
-    store: Store, tmp_path: Path, evaluate: Asked
+    store: Store, tmp_path: Path, evaluate: Evaluate
 ) -> None:
     copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
     view = load("small", copy.path)
@@ -79,15 +79,15 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
     answer = evaluate(copy, "--episodes", "3", "--seeds", "1")
     assert len(answer) == 2
     for actions in ACTIONS:
-        found = evaluated(view, actions)
-        assert set(found.runs["run"]) == set(answer)
-        for run, told in answer.items():
-            own = found.episodes[found.episodes["run"] == run]
-            assert own["return"].tolist() == told[actions]
-            assert set(own["step"]) == set(found.runs["budget"])
-        scores = score_runs(found.runs, found.episodes, found.updates)
+        played = evaluated(view, actions)
+        assert set(played.runs["run"]) == set(answer)
+        for run, evaluation in answer.items():
+            episodes = played.episodes[played.episodes["run"] == run]
+            assert episodes["return"].tolist() == evaluation[actions]
+            assert set(episodes["step"]) == set(played.runs["budget"])
+        scores = score_runs(played.runs, played.episodes, played.updates)
         assert set(scores["kind"]) == {"evaluations"}
-        means = {run: np.mean(told[actions]) for run, told in answer.items()}
+        means = {run: np.mean(evaluation[actions]) for run, evaluation in answer.items()}
         assert dict(zip(scores["run"], scores["score"], strict=True)) == pytest.approx(means)
     with pytest.raises(InputError, match="Did you mean 'sampled'"):
         evaluated(view, "sample")
@@ -96,10 +96,14 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
     assert not (PUBLISHED / "evaluations").exists()
 
 
-def test_runs_are_chosen_by_what_they_are(store: Store, evaluate: Asked) -> None:
-    asked = ("--ablation", "small", "--variant", "mean", "--seeds", "1", "--episodes", "1")
-    (only,) = evaluate(store, *asked).values()
-    assert (only["variant"], only["seed"], only["environment"]) == ("mean", 1, "CartPole-v1")
+def test_runs_are_chosen_by_what_they_are(store: Store, evaluate: Evaluate) -> None:
+    options = ("--ablation", "small", "--variant", "mean", "--seeds", "1", "--episodes", "1")
+    (evaluation,) = evaluate(store, *options).values()
+    assert (evaluation["variant"], evaluation["seed"], evaluation["environment"]) == (
+        "mean",
+        1,
+        "CartPole-v1",
+    )
 
 
 @pytest.mark.parametrize(
@@ -138,12 +142,12 @@ def test_a_run_without_its_policy_or_with_a_torn_one(
     first, second, *_ = copy.runs()["run"]
     copy.policy_path(first).unlink()
     copy.policy_path(second).write_bytes(b"no safetensors")
-    given = ["evaluate", "--results", str(copy.path)]
-    refused([*given, first], f"no policy of run {first} is kept in", capsys)
-    refused([*given, second], "safetensors is torn or no policy", capsys)
+    command = ["evaluate", "--results", str(copy.path)]
+    refused([*command, first], f"no policy of run {first} is kept in", capsys)
+    refused([*command, second], "safetensors is torn or no policy", capsys)
     shutil.rmtree(copy.path / "policies")
-    refused(given, "no policy is kept in", capsys)
-    refused([*given[:2], str(tmp_path / "nothing")], "nothing does not exist", capsys)
+    refused(command, "no policy is kept in", capsys)
+    refused([*command[:2], str(tmp_path / "nothing")], "nothing does not exist", capsys)
 
 
 def keep(store: Store, run: str, policy: bytes) -> None:
@@ -156,29 +160,29 @@ def test_a_policy_that_is_none_is_named_and_the_others_are_played(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
-    torn, diverged, foreign, whole = sorted(copy.runs()["run"])
+    torn, diverged, foreign, intact = sorted(copy.runs()["run"])
     copy.policy_path(torn).write_bytes(copy.policy_path(torn).read_bytes()[:-1])
     arrays = copy.policy(diverged)
     arrays["policy"][0] = np.nan
     keep(copy, diverged, save(arrays))
     header = b'{"policy":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
     keep(copy, foreign, struct.pack("<Q", len(header)) + header + bytes(2))
-    given = ["--results", str(copy.path)]
-    assert main(["evaluate", *given, "--episodes", "1"]) == 0
-    out = capsys.readouterr().out
-    assert whole in out[: out.index("1 run of ")]
-    told = out[out.index("1 run of ") :].splitlines()
+    options = ["--results", str(copy.path)]
+    assert main(["evaluate", *options, "--episodes", "1"]) == 0
+    output = capsys.readouterr().out
+    assert intact in output[: output.index("1 run of ")]
+    lines = output[output.index("1 run of ") :].splitlines()
     reasons = {
         torn: "safetensors is torn or no policy",
         diverged: "is not played: 'policy' is not finite, as where training diverges",
         foreign: "is torn or no policy ('BF16')",
     }
-    assert len(told) == 4
+    assert len(lines) == 4
     for run, reason in reasons.items():
-        (line,) = (line for line in told[1:] if line.startswith(f"{run}: "))
+        (line,) = (line for line in lines[1:] if line.startswith(f"{run}: "))
         assert reason in line
         for verb in (["evaluate"], ["watch", "--output", str(tmp_path / "x.mp4")]):
-            refused([*verb, run, *given], reason, capsys)
+            refused([*verb, run, *options], reason, capsys)
     assert not (tmp_path / "x.mp4").exists()
 
 
@@ -188,20 +192,20 @@ def test_watch_writes_videos_at_the_speed_of_the_world(
     run = store.runs()["run"].iloc[0]
     for name, rate in (("x.mp4", 50), ("x.gif", 25)):
         path = tmp_path / "new folder" / name
-        given = ["watch", run, "--results", str(store.path), "--output", str(path)]
-        assert main([*given, "--steps", "5", "--episodes", "2"]) == 0
-        told = capsys.readouterr().out
-        assert told.count("Episode") == 2 and "in 5 steps" in told
-        assert f"at {rate} frames per second" in told
-        assert [each.name for each in path.parent.iterdir()] == [name]
+        command = ["watch", run, "--results", str(store.path), "--output", str(path)]
+        assert main([*command, "--steps", "5", "--episodes", "2"]) == 0
+        output = capsys.readouterr().out
+        assert output.count("Episode") == 2 and "in 5 steps" in output
+        assert f"at {rate} frames per second" in output
+        assert [file.name for file in path.parent.iterdir()] == [name]
         # Two episodes of five steps and their beginnings, fifty steps a second.
-        assert "0.2 s at" in told
+        assert "0.2 s at" in output
         if name == "x.mp4":
             assert imageio_ffmpeg.count_frames_and_secs(path) == (12, pytest.approx(0.24))
         else:
             with Image.open(path) as gif:  # equal neighbours are one picture, shown longer
-                shown = [frame.info["duration"] for frame in ImageSequence.Iterator(gif)]
-                assert (sum(shown), gif.size, gif.info["loop"]) == (240, (600, 400), 0)
+                durations = [frame.info["duration"] for frame in ImageSequence.Iterator(gif)]
+                assert (sum(durations), gif.size, gif.info["loop"]) == (240, (600, 400), 0)
         path.unlink()
 
 
@@ -211,15 +215,15 @@ def test_watch_draws_a_strip_with_a_row_for_each_policy(
     def rows(*arguments: str) -> list[str]:
         output = ["--output", str(tmp_path / "x.png"), "--results", str(store.path)]
         assert main(["watch", *arguments, *output]) == 0
-        *told, last = capsys.readouterr().out.splitlines()
+        *lines, last = capsys.readouterr().out.splitlines()
         assert "6 pictures per policy" in last
-        return [line.split(": ")[0] for line in told]
+        return [line.split(": ")[0] for line in lines]
 
-    asked = ["--ablation", "small", "--steps", "10"]
-    assert rows(*asked, "--seeds", "1") == ["vanilla", "mean"]  # as the ablation lists them
+    options = ["--ablation", "small", "--steps", "10"]
+    assert rows(*options, "--seeds", "1") == ["vanilla", "mean"]  # as the ablation lists them
     with Image.open(tmp_path / "x.png") as two:
         size = two.size
-    assert rows(*asked, "--variant", "mean") == ["mean, seed 0", "mean, seed 1"]
+    assert rows(*options, "--variant", "mean") == ["mean, seed 0", "mean, seed 1"]
     runs = store.runs().set_index(["algorithm", "seed"])["run"]
     named = [runs["baseline", 1], runs["vanilla_policy_gradient", 0], runs["baseline", 0]]
     assert rows(*named, "--steps", "10") == ["mean, seed 1", "vanilla, seed 0", "mean, seed 0"]
@@ -269,9 +273,9 @@ def test_a_display_that_is_not_there_is_told(
     assert "names can't be opened; write a video with --output" in capsys.readouterr().err
 
 
-def refused(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert main(arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
-    assert told in error
+    assert message in error

@@ -51,7 +51,7 @@ def after(step: int, number: float) -> Callable[[dict[str, Any]], None]:
 def last_step_of_replay(store: Path, run: str) -> int:
     """Where a replay ends: with the batch that takes it to its steps."""
     updates = contents(store)[run]["updates"].to_pylist()
-    return next(each["step"] for each in updates if each["step"] >= STEPS)
+    return next(update["step"] for update in updates if update["step"] >= STEPS)
 
 
 def test_runs_that_begin_alike_are_adopted_and_others_stay_stale(
@@ -64,13 +64,13 @@ def test_runs_that_begin_alike_are_adopted_and_others_stay_stale(
     change(stale, other, after(0, 1.0))
     before = contents(stale)
 
-    shown = ["show", str(ablation_file), "--results", str(stale)]
-    assert main(shown) == 0
+    command = ["show", str(ablation_file), "--results", str(stale)]
+    assert main(command) == 0
     assert "4 runs done by other code" in capsys.readouterr().out
 
     assert main(["verify", "--adopt", "--results", str(stale)]) == 1
-    told = capsys.readouterr().out
-    lines = {line[:16]: line for line in told.splitlines() if line[16:18] == " ("}
+    output = capsys.readouterr().out
+    lines = {line[:16]: line for line in output.splitlines() if line[16:18] == " ("}
     agreed, differing = (row_of(before[run])["description"] for run in (first, other))
     assert lines[agreed].endswith("in CartPole-v1, seed 0): bit for bit, 2 runs adopted")
     value = before[other]["episodes"]["return"][0].as_py()
@@ -78,8 +78,10 @@ def test_runs_that_begin_alike_are_adopted_and_others_stay_stale(
         "NOT bit for bit, 2 runs left stale: "
         f"episodes, row 0, return: {value} stored, {value - 1} replayed"
     )
-    assert f"Replaying the first {STEPS} steps of 2 descriptions of {stale}, one seed each." in told
-    assert "Descriptions that agree: 1 of 2; 2 runs adopted by the code of this tree." in told
+    assert (
+        f"Replaying the first {STEPS} steps of 2 descriptions of {stale}, one seed each." in output
+    )
+    assert "Descriptions that agree: 1 of 2; 2 runs adopted by the code of this tree." in output
 
     adopted = code_digest(Store(stale).runs().set_index("run").loc[first])
     assert Store(stale).finished() == {
@@ -90,7 +92,7 @@ def test_runs_that_begin_alike_are_adopted_and_others_stay_stale(
         assert first_difference(content, before[run]) is None
         assert row_of(content) == {**row_of(before[run]), "adopted": row_of(content)["adopted"]}
 
-    assert main(shown) == 0
+    assert main(command) == 0
     assert "2 runs done by other code" in capsys.readouterr().out
     files = ["--results", str(stale), "--output", str(stale / "small.png")]
     assert main(["figure", "--ablation", "small", *files]) == 0
@@ -116,13 +118,13 @@ def test_a_published_store_is_adopted_and_otherwise_left_as_it_is(
     before = contents(published)
 
     assert main(["verify", "--adopt", "--results", str(published)]) == 0
-    told = capsys.readouterr().out
-    assert "Descriptions that agree: 1 of 1; 2 runs adopted by the code of this tree." in told
-    assert "Left: 1 run, made on another processor: Abacus (beads); this one is " in told
-    assert "Left: 1 run, made on cuda, where bits are not promised" in told
-    assert {run: row_of(each)["adopted"] is None for run, each in contents(published).items()} == {
-        run: row_of(each)["algorithm"] == "baseline" for run, each in before.items()
-    }
+    output = capsys.readouterr().out
+    assert "Descriptions that agree: 1 of 1; 2 runs adopted by the code of this tree." in output
+    assert "Left: 1 run, made on another processor: Abacus (beads); this one is " in output
+    assert "Left: 1 run, made on cuda, where bits are not promised" in output
+    assert {
+        run: row_of(content)["adopted"] is None for run, content in contents(published).items()
+    } == {run: row_of(content)["algorithm"] == "baseline" for run, content in before.items()}
     for run, content in contents(published).items():
         assert first_difference(content, before[run]) is None
 
@@ -141,7 +143,7 @@ def test_what_agreed_before_an_interruption_is_adopted(
     captured = capsys.readouterr()
     assert "4 runs adopted" in captured.out
     assert "what agreed is adopted" in captured.out + captured.err
-    assert all(OLD in each and len(each) == 2 for each in Store(stale).finished().values())
+    assert all(OLD in digests and len(digests) == 2 for digests in Store(stale).finished().values())
 
 
 def test_what_cannot_be_trained_again_is_left_and_told(

@@ -41,15 +41,15 @@ def noticed(claims: Claims, events: int = 4) -> Standing:
         notice._written = 0.0
         count(event)
         notice(event)
-    (found,) = standings(claims)
-    return found
+    (standing,) = standings(claims)
+    return standing
 
 
 def test_what_is_told_is_what_is_read(tmp_path: Path) -> None:
     claims = Claims(tmp_path)
-    found = noticed(claims)
-    assert (found.ablation, found.steps, found.done) == ("mine", 5000, 1700)
-    first, second = found.groups
+    standing = noticed(claims)
+    assert (standing.ablation, standing.steps, standing.done) == ("mine", 5000, 1700)
+    first, second = standing.groups
     assert (first.seeds, first.done, first.speed, first.last_return) == (
         [0, 1, 2],
         1700,
@@ -102,14 +102,14 @@ def test_show_says_what_trains(
     group = {"variants": ["a"], "environment": "b", "seeds": [0], "runs": [run], "steps": 1}
     claims.tell(json.dumps({"ablation": "small", "groups": [group]}))
     assert main(["show", str(ablation_file), "--results", str(tmp_path), "--json"]) == 0
-    told = capsys.readouterr()
-    assert "training" in told.err
-    assert [each["training"] for each in json.loads(told.out)["cells"]][:2] == [1, 0]
+    captured = capsys.readouterr()
+    assert "training" in captured.err
+    assert [row["training"] for row in json.loads(captured.out)["cells"]][:2] == [1, 0]
 
 
 def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
     count = Counter(PLAN)
-    live = each_told(count, written := LiveEvents(count, tmp_path))
+    live = each_told(count, live_events := LiveEvents(count, tmp_path))
     diagnostics = {"entropy": (1.0, 2.0, float("nan")), "kl": (float("nan"),) * 3}
     for event in EVENTS[:3]:
         live(event)
@@ -124,14 +124,14 @@ def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
         "speed/steps_per_second",
         "update/entropy",
     ]
-    assert [(each.step, each.value) for each in events.Scalars("update/entropy")] == [
+    assert [(scalar.step, scalar.value) for scalar in events.Scalars("update/entropy")] == [
         (100, 1.5),
         (200, 1.5),
     ]
     assert events.Scalars("episode/return")[0].value == pytest.approx(12.34)
     for event in EVENTS[4:]:
         live(event)
-    assert not written._files
+    assert not live_events._files
 
 
 def test_a_folder_that_takes_no_files_is_refused(tmp_path: Path) -> None:

@@ -26,19 +26,19 @@ def printed(width: int, rows: tuple[tuple[str, ...], ...] = ROWS) -> str:
 
 @pytest.mark.parametrize("width", [20, 40, 80, 150])
 def test_every_word_is_there_at_every_width(width: int) -> None:
-    told = printed(width)
-    assert all(len(line) <= width for line in told.splitlines())
-    joined = re.sub(r"\s", "", told)
+    text = printed(width)
+    assert all(len(line) <= width for line in text.splitlines())
+    joined = re.sub(r"\s", "", text)
     for row in ROWS:
         for word in " ".join(row).split():
             assert word in joined
-    assert "…" not in told and "[claim]" in joined
+    assert "…" not in text and "[claim]" in joined
 
 
 def test_what_all_rows_agree_on_is_in_the_title() -> None:
-    first, *rest = printed(80).splitlines()
-    assert first.rstrip() == "Baseline, seeds 0-9"
-    assert not any("0-9" in line for line in rest)
+    title, *lines = printed(80).splitlines()
+    assert title.rstrip() == "Baseline, seeds 0-9"
+    assert not any("0-9" in line for line in lines)
 
 
 def test_one_row_agrees_with_nothing() -> None:

@@ -12,7 +12,7 @@ from bench.cli.app import main
 from bench.store.throughput import read_latest
 from bench.throughput import session
 
-ASKED = ["--algorithm", "vanilla_policy_gradient", "--env", "CartPole-v1", "--seeds", "1"]
+REQUEST = ["--algorithm", "vanilla_policy_gradient", "--env", "CartPole-v1", "--seeds", "1"]
 
 
 def interrupted_at(
@@ -29,7 +29,7 @@ def interrupted_at(
         return measure(team, rival, 0.05)
 
     monkeypatch.setattr(session, "_measure", watched)
-    arguments = [*ASKED, "--no-sweep", "--quick", "--rounds", "1000", "--results", str(results)]
+    arguments = [*REQUEST, "--no-sweep", "--quick", "--rounds", "1000", "--results", str(results)]
     return main(["throughput", *arguments]), measured
 
 
@@ -42,15 +42,15 @@ def test_ctrl_c_keeps_what_was_measured(
     assert measured == ["bare", "training", "training"]
     rows, problems = read_latest(tmp_path)
     assert not problems
-    kept = [(row.round, row.kind, row.core) for row in rows.itertuples()]
+    measurements = [(row.round, row.kind, row.core) for row in rows.itertuples()]
     cores = range(rows["cores"].iloc[0])
     rivals = [(0, "bare"), (0, "training"), (1, "training")]
-    assert kept == [(*rival, core) for rival in rivals for core in cores]
-    told = capsys.readouterr()
-    assert told.err.strip() == "Interrupted."
-    assert "Kept: 1 whole round of 1,000, and what was measured of the next." in told.out
-    assert "Medians over 1 to 2 rounds" in told.out
-    assert "Results: " in told.out
+    assert measurements == [(*rival, core) for rival in rivals for core in cores]
+    captured = capsys.readouterr()
+    assert captured.err.strip() == "Interrupted."
+    assert "Kept: 1 whole round of 1,000, and what was measured of the next." in captured.out
+    assert "Medians over 1 to 2 rounds" in captured.out
+    assert "Results: " in captured.out
 
 
 def test_ctrl_c_before_anything_is_measured(

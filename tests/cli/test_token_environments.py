@@ -144,26 +144,26 @@ def test_a_task_s_module_that_fails_is_one_line(
     monkeypatch.syspath_prepend(str(tmp_path))
     arguments = ["run", "--algorithm", "sequence_clipped_ppo", "--env", "failing_task:X-v0"]
     assert main([*arguments, "--results", str(tmp_path / "results")]) == 2
-    told = "environment 'failing_task:X-v0' can't be made: ZeroDivisionError: division by zero"
-    assert told in capsys.readouterr().err
+    message = "environment 'failing_task:X-v0' can't be made: ZeroDivisionError: division by zero"
+    assert message in capsys.readouterr().err
     assert "failing_task" not in sys.modules
 
 
 def test_a_policy_is_evaluated_and_read(
     file: Path, results: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ["--results", str(results), "--ablation", str(file), "--seeds", "0"]
-    assert main(["evaluate", *given, "--variant", "free", "--episodes", "50", "--json"]) == 0
-    (found,) = json.loads(capsys.readouterr().out).values()
-    assert len(found["sampled"]) == 50 and sum(found["sampled"]) / 50 > 3.5
-    assert main(["watch", *given, "--variant", "free", "--episodes", "3", "--sampled"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert len(told) == 4 and "sequence_clipped_ppo in coins:Coins-v0" in told[0]
-    for line in told[1:]:
+    options = ["--results", str(results), "--ablation", str(file), "--seeds", "0"]
+    assert main(["evaluate", *options, "--variant", "free", "--episodes", "50", "--json"]) == 0
+    (evaluation,) = json.loads(capsys.readouterr().out).values()
+    assert len(evaluation["sampled"]) == 50 and sum(evaluation["sampled"]) / 50 > 3.5
+    assert main(["watch", *options, "--variant", "free", "--episodes", "3", "--sampled"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 and "sequence_clipped_ppo in coins:Coins-v0" in lines[0]
+    for line in lines[1:]:
         prompt, answer = line.split(" | ")
         assert prompt in ("heads", "tails")
         assert len(answer.split()) == 5 and answer.endswith(")")
-    assert main(["watch", *given, "--output", "coins.mp4"]) == 2
+    assert main(["watch", *options, "--output", "coins.mp4"]) == 2
     assert "is read, not seen: leave out --output" in capsys.readouterr().err
 
 
@@ -175,19 +175,19 @@ def test_a_policy_that_diverged_is_not_played(
 ) -> None:
     """Heads again and again would be worth 4, the most there is."""
     monkeypatch.syspath_prepend(file.parent)
-    given = ["--results", str(tmp_path)]
-    run = ["run", "--algorithm", "sequence_policy_gradient", "--env", "coins:Coins-v0", *given]
+    options = ["--results", str(tmp_path)]
+    run = ["run", "--algorithm", "sequence_policy_gradient", "--env", "coins:Coins-v0", *options]
     for seed, rate in (("0", "1e-3"), ("1", "1e38")):
-        more = ["--seeds", seed, "--steps", "300", "--set", f"learning_rate={rate}"]
-        assert main([*run, *more, "--workers", "1"]) == 0
+        settings = ["--seeds", seed, "--steps", "300", "--set", f"learning_rate={rate}"]
+        assert main([*run, *settings, "--workers", "1"]) == 0
     assert "diverged" in capsys.readouterr().out
-    given += ["--import", "coins"]
+    options += ["--import", "coins"]
     for verb in ("evaluate", "watch"):
-        assert main([verb, *given, "--seeds", "1"]) == 2
+        assert main([verb, *options, "--seeds", "1"]) == 2
         error = capsys.readouterr().err
         assert "diverged after 128 steps, so its policy is not played: " in error
         assert error.count("\n") == 1
-    assert main(["evaluate", *given]) == 0
-    told = capsys.readouterr().out
-    assert told.count("deterministic") == 1 and "1 run of" in told
-    assert told.count("so its policy is not played") == 1
+    assert main(["evaluate", *options]) == 0
+    output = capsys.readouterr().out
+    assert output.count("deterministic") == 1 and "1 run of" in output
+    assert output.count("so its policy is not played") == 1

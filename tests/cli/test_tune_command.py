@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 SMALL = ("batch_steps=64", "slots=4", "minibatch=32", "epochs=1", "hidden_sizes=8")
 ABOUT = [
     *("tune", "--algorithm", "clipped_ppo", "--env", "CartPole-v1", "--seeds", "2"),
-    *(part for each in SMALL for part in ("--set", each)),
+    *(part for setting in SMALL for part in ("--set", setting)),
 ]
 
 
@@ -69,12 +69,12 @@ def in_flight(results: Path) -> bool:
 def test_from_a_search_to_its_test(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = command("--steps", "256", "--trials", "4", "--jobs", "1", results=tmp_path)
     assert main([*arguments, "--search", "learning_rate=1e-3:1e-1"]) == 0
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     folder = folder_of(tmp_path)
     # The defaults are outside of this range, so that whatever wins is something else.
-    assert "learning_rate  0.001 to 0.1, log" in told
-    assert "[4/4] trial 3: " in told
-    assert "4 trials: 4 complete." in told
+    assert "learning_rate  0.001 to 0.1, log" in output
+    assert "[4/4] trial 3: " in output
+    assert "4 trials: 4 complete." in output
     with (folder / "trials.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["outcome"] for row in rows] == ["complete"] * 4
@@ -82,18 +82,18 @@ def test_from_a_search_to_its_test(tmp_path: Path, capsys: pytest.CaptureFixture
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == pytest.approx(study_of(tmp_path).best_value, rel=1e-5)
     assert (folder / "plots.html").read_text().count('<div id="plot-') == 3
-    assert f"python -m bench run --ablation {folder / 'tuned.py'} --results {tmp_path}" in told
+    assert f"python -m bench run --ablation {folder / 'tuned.py'} --results {tmp_path}" in output
 
     ablation = load_ablation(str(folder / "tuned.py"))
-    given = ["--ablation", str(folder / "tuned.py"), "--results", str(tmp_path)]
-    assert main(["run", *given, "--workers", "1"]) == 0
+    options = ["--ablation", str(folder / "tuned.py"), "--results", str(tmp_path)]
+    assert main(["run", *options, "--workers", "1"]) == 0
     assert "Trained 20 runs" in capsys.readouterr().out
     view = load(ablation.name, tmp_path)
     assert sorted(set(view.runs["seed"])) == list(range(100, 110))
 
     assert main([*arguments, "--search", "learning_rate=1e-3:1e-1"]) == 0
-    told = capsys.readouterr().out
-    assert "Going on after 4 trials; best so far " in told
+    output = capsys.readouterr().out
+    assert "Going on after 4 trials; best so far " in output
     # Two seeds a setting, and now and then one is drawn twice.
     assert len(Store(tmp_path).runs()) == 20 + 2 * len({row["learning_rate"] for row in rows})
 
@@ -117,19 +117,19 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     process = begin(*arguments, results=tmp_path)
     until(lambda: in_flight(tmp_path), patience=120)
     process.send_signal(signal.SIGINT)
-    told, _ = process.communicate()
-    assert process.returncode == 130, told
-    assert "Interrupted. The workers have ended; trials with an outcome are kept." in told
-    assert "Continue with: python -m bench tune --algorithm clipped_ppo" in told
-    assert "Traceback" not in told
+    output, _ = process.communicate()
+    assert process.returncode == 130, output
+    assert "Interrupted. The workers have ended; trials with an outcome are kept." in output
+    assert "Continue with: python -m bench tune --algorithm clipped_ppo" in output
+    assert "Traceback" not in output
     assert sorted(states(study_of(tmp_path))) == ["FAIL", "WAITING"]
 
 
 def test_two_tuners_share_a_study(tmp_path: Path) -> None:
     arguments = ["--steps", "1k", "--trials", "5", "--search", "learning_rate", "--jobs", "1"]
     processes = [begin(*arguments, results=tmp_path) for _ in range(2)]
-    told = [process.communicate()[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], told
+    outputs = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
     study = study_of(tmp_path)
     # Two may begin the last one at the same moment: one trial more at most.
     assert len(study.trials) in (5, 6)

@@ -53,23 +53,23 @@ def runs_of(store: Path, algorithm: str) -> list[str]:
 def copy(store: Path, run: str, name: str, returns: float | None = None, **changes: object) -> None:
     """Store a run under another name too, with other returns if they are given."""
     content = contents(store)[run]
-    episodes = [{**each, "run": name} for each in content["episodes"].to_pylist()]
-    for each in episodes:
-        each["return"] = each["return"] if returns is None else returns
+    episodes = [{**episode, "run": name} for episode in content["episodes"].to_pylist()]
+    for episode in episodes:
+        episode["return"] = episode["return"] if returns is None else returns
     rows = {
         "runs": [{**row_of(content), "run": name, **changes}],
         "episodes": episodes,
-        "updates": [{**each, "run": name} for each in content["updates"].to_pylist()],
+        "updates": [{**update, "run": name} for update in content["updates"].to_pylist()],
     }
-    tables = {table: parquet.from_rows(SCHEMAS[table], each) for table, each in rows.items()}
+    tables = {table: parquet.from_rows(SCHEMAS[table], values) for table, values in rows.items()}
     Store(store).adopt_run(name, tables, None)
 
 
 def add_seeds(store: Path, run: str, returns: float, first: int) -> None:
     """Ten further seeds like a run, whose returns are within 90 of `returns`."""
-    for place in range(10):
-        seed = first + place
-        copy(store, run, f"seed{seed}", returns + 20.0 * (place - 4.5), seed=seed)
+    for number in range(10):
+        seed = first + number
+        copy(store, run, f"seed{seed}", returns + 20.0 * (number - 4.5), seed=seed)
 
 
 def test_a_published_run_is_the_one_that_training_gives_bit_for_bit(
@@ -104,7 +104,7 @@ def test_each_of_several_runs_is_judged_by_what_can_be_expected_of_it(
     doctored, equal = runs_of(changed, "vanilla_policy_gradient")
     inside, outside = runs_of(changed, "baseline")
     before = {
-        run: each["episodes"]["return"].to_pylist() for run, each in contents(changed).items()
+        run: content["episodes"]["return"].to_pylist() for run, content in contents(changed).items()
     }
 
     def add(number: float) -> Callable[[dict[str, Any]], None]:
@@ -117,10 +117,10 @@ def test_each_of_several_runs_is_judged_by_what_can_be_expected_of_it(
     change(changed, outside, add(1e6), digest="0123456789abcdef")
     add_seeds(changed, outside, 1e6, first=20)
 
-    asked = ["verify", doctored, equal[:14], inside, outside, "--results", str(changed)]
-    assert main(asked) == 1
-    told = capsys.readouterr().out
-    lines = {line[:16]: line for line in told.splitlines() if line[16:18] == " ("}
+    command = ["verify", doctored, equal[:14], inside, outside, "--results", str(changed)]
+    assert main(command) == 1
+    output = capsys.readouterr().out
+    lines = {line[:16]: line for line in output.splitlines() if line[16:18] == " ("}
     assert set(lines) == {doctored, equal, inside, outside}
     first = before[doctored][0]
     assert lines[doctored].endswith(
@@ -136,8 +136,8 @@ def test_each_of_several_runs_is_judged_by_what_can_be_expected_of_it(
     assert all(lines[run].endswith(" of n = 11 stored seeds") for run in (inside, outside))
     assert (
         "1 bit for bit, 1 NOT bit for bit, 1 inside the prediction, 1 OUTSIDE the prediction"
-    ) in told.splitlines()
-    assert "It assumes that scores are normally distributed over seeds" in told
+    ) in output.splitlines()
+    assert "It assumes that scores are normally distributed over seeds" in output
     assert list(temporary.iterdir()) == []
 
 
@@ -154,8 +154,8 @@ def test_a_run_that_fails_this_time_is_told(
     monkeypatch.setattr(runner, "run", run)
     (first, _) = runs_of(changed, "baseline")
     assert main(["verify", first, "--results", str(changed)]) == 1
-    told = capsys.readouterr().out.splitlines()[-1]
-    assert told == "1 run of baseline in CartPole-v1 FAILED: the wheels came off"
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line == "1 run of baseline in CartPole-v1 FAILED: the wheels came off"
     assert list(temporary.iterdir()) == []
 
 
@@ -197,19 +197,19 @@ def test_what_cannot_be_verified_is_refused_before_anything_is_trained(
         "zz": f"unknown run in {changed} 'zz'. Allowed: ",
         "": "run '' is not one run: ",
     }
-    for other, told in (
+    for other, message in (
         (replace(description, algorithm="gone"), "unknown algorithm 'gone'"),
         (replace(description, back_end="gone"), "no back end 'gone'"),
         (replace(description, device="cuda"), "device 'cuda' is not available"),
     ):
         names = {"canonical": other.canonical(), "algorithm": other.algorithm}
         copy(changed, fourth, other.run(0), **names, seed=0)
-        refusals[other.run(0)] = told
-    for run, told in refusals.items():
+        refusals[other.run(0)] = message
+    for run, message in refusals.items():
         assert main(["verify", fourth, run, "--results", str(changed)]) == 2
         captured = capsys.readouterr()
         assert captured.out == ""
-        assert captured.err.startswith("error: ") and told in captured.err
+        assert captured.err.startswith("error: ") and message in captured.err
         assert captured.err.count("\n") == 1
     assert "2 others" in main_error(capsys, ["verify", "zz", "--results", str(changed)])
 
@@ -225,13 +225,13 @@ def test_only_runs_of_an_ablation(
     (_, run) = runs_of(changed, "baseline")
     rows = Store(changed).plans().to_pylist()
     Store(changed).write_plan([row for row in rows if row["variant"] == "vanilla"])
-    asked = ["verify", run, "--results", str(changed), "--ablation"]
+    command = ["verify", run, "--results", str(changed), "--ablation"]
     for name in ("small", str(ablation_file)):
-        told = main_error(capsys, [*asked, name])
-        assert f"unknown run in {changed} {run!r}" in told
-    assert "unknown ablation in" in main_error(capsys, [*asked, "smal"])
-    told = main_error(capsys, ["verify", "--results", str(tmp_path / "nowhere")])
-    assert told == f"error: results folder {tmp_path / 'nowhere'} does not exist\n"
+        error = main_error(capsys, [*command, name])
+        assert f"unknown run in {changed} {run!r}" in error
+    assert "unknown ablation in" in main_error(capsys, [*command, "smal"])
+    error = main_error(capsys, ["verify", "--results", str(tmp_path / "nowhere")])
+    assert error == f"error: results folder {tmp_path / 'nowhere'} does not exist\n"
 
 
 def test_a_run_that_cannot_be_read_is_refused(
@@ -243,6 +243,6 @@ def test_a_run_that_cannot_be_read_is_refused(
     column = pq.read_metadata(path).row_group(0).column(2)
     content[column.data_page_offset + column.total_compressed_size // 2] ^= 1
     path.write_bytes(content)
-    told = main_error(capsys, ["verify", run, "--results", str(changed)])
-    assert told.startswith(f"error: unknown run in {changed} {run!r}")
-    assert f"{path} is torn" in told
+    error = main_error(capsys, ["verify", run, "--results", str(changed)])
+    assert error.startswith(f"error: unknown run in {changed} {run!r}")
+    assert f"{path} is torn" in error

@@ -21,9 +21,9 @@ def read(*names: str, **choice: str) -> list[Curve]:
 def refusal(*names: str, **choice: str) -> str:
     with pytest.raises(InputError) as caught:
         read(*names, **choice)
-    told = str(caught.value)
-    assert "\n" not in told and len(told) < 600
-    return told
+    message = str(caught.value)
+    assert "\n" not in message and len(message) < 600
+    return message
 
 
 def points(curve: Curve) -> tuple[list[int], list[float]]:
@@ -81,14 +81,14 @@ def test_evaluations_beside_training_are_named_and_not_joined() -> None:
     (evaluations,) = read("d_train_eval/eval.monitor.csv")
     assert evaluations.kind == EVALUATIONS
     assert "several files of one run: eval.monitor.csv, monitor.csv" in refusal("d_train_eval/*")
-    told = refusal("a_space_header", "d_train_eval/eval.monitor.csv")
-    assert "a variant has one kind of returns, these files have training episodes (" in told
+    message = refusal("a_space_header", "d_train_eval/eval.monitor.csv")
+    assert "a variant has one kind of returns, these files have training episodes (" in message
 
 
 @pytest.mark.parametrize(("name", "final"), [("e_appended_vec", 385), ("resumed_monitors", 1000)])
 def test_appended_sessions_follow_one_another(name: str, final: float) -> None:
-    for way in (name, f"{name}/*"):
-        (curve,) = read(way)
+    for pattern in (name, f"{name}/*"):
+        (curve,) = read(pattern)
         assert curve.remarks == ("its clock restarts: read as 2 sessions in order",)
         late = curve.step > 0.9 * curve.last
         assert curve.returns[late].mean() == final
@@ -142,8 +142,8 @@ def test_columns_may_be_named() -> None:
     ):
         (curve,) = read(f"h_csv/{name}.csv", step_column=columns[0], return_column=columns[1])
         assert curve.step.tolist() == [1000, 2000]
-    told = refusal("h_csv/caps.csv", step_column="Step", return_column="Reward")
-    assert "caps.csv is of no known format; its columns are Step, Return. Known" in told
+    message = refusal("h_csv/caps.csv", step_column="Step", return_column="Reward")
+    assert "caps.csv is of no known format; its columns are Step, Return. Known" in message
 
 
 def test_a_long_table_holds_a_curve_a_seed() -> None:
@@ -194,8 +194,8 @@ def test_progress_of_stable_baselines_and_of_spinning_up() -> None:
 def test_event_files(
     name: str, step: list[int], returns: list[float], remarks: tuple[str, ...], kind: str
 ) -> None:
-    for way in (name, f"{name}/*"):
-        (curve,) = read(way)
+    for pattern in (name, f"{name}/*"):
+        (curve,) = read(pattern)
         assert points(curve) == (step, returns)
         assert (curve.remarks, curve.kind) == (remarks, kind)
 

@@ -26,12 +26,12 @@ def damaged(content: bytes, draw: random.Random) -> bytes:
     for _ in range(draw.choice((1, 1, 2, 5))):
         start = draw.randrange(len(changed) + 1)
         end = min(len(changed), start + draw.choice((0, 1, 4, 40)))
-        way = draw.randrange(4)
-        if way == 0:
+        damage = draw.randrange(4)
+        if damage == 0:
             changed[start:end] = draw.choice(TOKENS)
-        elif way == 1:
+        elif damage == 1:
             del changed[start:]
-        elif way == 2:
+        elif damage == 2:
             changed[start:start] = changed[: draw.randrange(200)]
         else:
             lines = bytes(changed).split(b"\n")
@@ -57,18 +57,18 @@ def test_a_damaged_file_is_a_curve_or_refused(path: Path, tmp_path: Path) -> Non
         copy = tmp_path / str(number) / path.name
         copy.write_bytes(damaged(path.read_bytes(), draw))
         for name in (copy, copy.parent):
-            told = ""
+            message = ""
             try:
                 for curve in read_curves([str(name)]):
                     assert_usable(curve)
             except InputError as error:
-                told = str(error)
-            assert "\n" not in told
+                message = str(error)
+            assert "\n" not in message
 
 
 def test_names_that_are_no_files(tmp_path: Path) -> None:
     (tmp_path / "monitor.csv").mkdir()
-    for name, told in (
+    for name, message in (
         (tmp_path / "monitor.csv", "holds nothing that can be read"),
         (tmp_path / ("x" * 300), "can't be read: File name too long"),
         (tmp_path / "none.csv", "can't be read: No such file or directory"),
@@ -76,7 +76,7 @@ def test_names_that_are_no_files(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError) as caught:
             read_curves([str(name)])
-        assert told in str(caught.value) and "\n" not in str(caught.value)
+        assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_a_row_that_is_cut_off_in_the_middle_is_left_out(tmp_path: Path) -> None:

@@ -17,13 +17,13 @@ from tests.importing.files_of_others import STARTED, evaluations, event_file, mo
 TAG = "rollout/ep_rew_mean"
 
 
-def one(path: Path, tag: str | None = None) -> Curve:
+def read_one(path: Path, tag: str | None = None) -> Curve:
     (curve,) = read_curves([str(path)], choice=Choice(tag=tag))
     return curve
 
 
 def test_a_monitor_s_steps_are_the_sum_of_its_lengths(tmp_path: Path) -> None:
-    curve = one(monitor(tmp_path / "monitor.csv", [10, 5, 20], [1.5, -2, 3]))
+    curve = read_one(monitor(tmp_path / "monitor.csv", [10, 5, 20], [1.5, -2, 3]))
     assert curve.step.tolist() == [10, 15, 35]
     assert curve.returns.tolist() == [1.5, -2.0, 3.0]
     assert curve.length.tolist() == [10, 5, 20]
@@ -37,7 +37,7 @@ def test_a_monitor_s_steps_are_the_sum_of_its_lengths(tmp_path: Path) -> None:
 def test_a_folder_s_monitors_are_the_environments_of_one_run(tmp_path: Path) -> None:
     monitor(tmp_path / "0.monitor.csv", [10, 10], [1, 3], seconds=[1.0, 3.0])
     monitor(tmp_path / "1.monitor.csv", [4, 4], [2, 4], started=STARTED + 1, seconds=[1.0, 3.5])
-    curve = one(tmp_path)
+    curve = read_one(tmp_path)
     assert curve.returns.tolist() == [1, 2, 3, 4]  # by the time at which they ended
     assert curve.step.tolist() == [10, 14, 24, 28]
     assert curve.seconds.tolist() == [1.0, 2.0, 3.0, 4.5]
@@ -45,7 +45,7 @@ def test_a_folder_s_monitors_are_the_environments_of_one_run(tmp_path: Path) -> 
     (by_wildcard,) = read_curves([str(tmp_path / "*.monitor.csv")])
     assert (by_wildcard.content, by_wildcard.name) == (curve.content, str(tmp_path))
     with pytest.raises(InputError, match="holds the 2 environments of one run, 0.monitor.csv, 1"):
-        one(tmp_path / "1.monitor.csv")
+        read_one(tmp_path / "1.monitor.csv")
 
 
 def test_evaluations_are_n_episodes_a_step(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_evaluations_are_n_episodes_a_step(tmp_path: Path) -> None:
     path = evaluations(
         tmp_path / "evaluations.npz", timesteps=[100, 200], results=results, ep_lengths=lengths
     )
-    curve = one(path)
+    curve = read_one(path)
     assert curve.step.tolist() == [100, 100, 200, 200]
     assert curve.returns.tolist() == [1.0, 2.0, 3.0, 5.0]
     assert curve.length.tolist() == [7, 8, 9, 10]
@@ -66,32 +66,32 @@ def test_evaluations_are_n_episodes_a_step(tmp_path: Path) -> None:
 def test_tensorboard_s_scalars_by_tag(tmp_path: Path, as_tensors: bool) -> None:
     points = {TAG: [(10, 1.0), (20, 2.5)], "train/loss": [(10, 9.0)]}
     path = event_file(tmp_path / "events.out.tfevents.1.host", points, as_tensors=as_tensors)
-    curve = one(path)
+    curve = read_one(path)
     assert curve.step.tolist() == [10, 20]
     assert curve.returns.tolist() == [1.0, 2.5]
     assert curve.seconds.tolist() == [1.0, 2.0]
     assert curve.length.tolist() == [0, 0]
-    assert one(path, tag="train/loss").returns.tolist() == [9.0]
+    assert read_one(path, tag="train/loss").returns.tolist() == [9.0]
     with pytest.raises(InputError, match=r"no scalar 'reward'; name one with --tag: rollout/ep_re"):
-        one(path, tag="reward")
+        read_one(path, tag="reward")
 
 
 def test_an_event_file_of_a_killed_training_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
     path = event_file(tmp_path / "events.out.tfevents.1", {TAG: [(10, 1.0), (20, 2.0)]})
-    whole = path.read_bytes()
+    intact = path.read_bytes()
     for cut in (3, 30):
-        path.write_bytes(whole[:-cut])
-        curve = one(path)
+        path.write_bytes(intact[:-cut])
+        curve = read_one(path)
         assert curve.step.tolist() == [10]
         assert curve.remarks == ("its file ends within a record",)
         assert curve.kind == MEANS
-    path.write_bytes(whole[:-20] + bytes([whole[-20] ^ 1]) + whole[-19:])
+    path.write_bytes(intact[:-20] + bytes([intact[-20] ^ 1]) + intact[-19:])
     with pytest.raises(InputError, match="it is damaged at byte"):
-        one(path)
+        read_one(path)
 
 
 def test_a_table_with_and_without_seeds(tmp_path: Path) -> None:
-    plain = one(table(tmp_path / "a.csv", [(1, 2.0), ("1e3", 3)]))
+    plain = read_one(table(tmp_path / "a.csv", [(1, 2.0), ("1e3", 3)]))
     assert plain.step.tolist() == [1, 1000] and plain.returns.tolist() == [2.0, 3.0]
     columns = "seed, return, step, length"
     rows = [(7, 1.0, 5, 5), (3, 2.0, 6, 6), (7, 3.0, 9, 4)]
@@ -154,7 +154,7 @@ def test_what_is_no_curve_is_refused_with_its_name(
     path = tmp_path / "x.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError) as caught:
-        one(path)
+        read_one(path)
     assert told in str(caught.value) and "x.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -180,7 +180,7 @@ def test_evaluations_that_can_not_be_used(
 ) -> None:
     path = evaluations(tmp_path / "evaluations.npz", **arrays)
     with pytest.raises(InputError) as caught:
-        one(path)
+        read_one(path)
     assert told in str(caught.value)
 
 
@@ -188,7 +188,7 @@ def test_files_that_are_not_one_a_seed_are_refused(tmp_path: Path) -> None:
     first, second = (table(tmp_path / name, [(1, 1)]) for name in ("a.csv", "b.csv"))
     seeded = table(tmp_path / "c.csv", [(1, 1, 0), (1, 1, 1)], "step,return,seed")
     names = [str(first), str(second)]
-    for files, seeds, told in (
+    for files, seeds, message in (
         (names, (0, 1, 2), "there are fewer curves, 2, than seeds, 3"),
         (names, (0,), "there are more curves, 2, than seeds, 1"),
         (names, (4, 4), "seed 4 is named 2 times"),
@@ -200,28 +200,28 @@ def test_files_that_are_not_one_a_seed_are_refused(tmp_path: Path) -> None:
     ):
         with pytest.raises(InputError) as caught:
             read_curves(files, seeds=seeds)
-        assert told in str(caught.value)
-    assert [each.seed for each in read_curves(names, seeds=(5, 2))] == [5, 2]
+        assert message in str(caught.value)
+    assert [curve.seed for curve in read_curves(names, seeds=(5, 2))] == [5, 2]
 
 
 def test_folders_without_one_curve_are_refused(tmp_path: Path) -> None:
     (tmp_path / "seed_0").mkdir()
     (tmp_path / "monitor.csv").mkdir()
     with pytest.raises(InputError, match=r"nothing that can be read; its folders are monitor.csv,"):
-        one(tmp_path)
+        read_one(tmp_path)
     for name in ("a.csv", "b.csv"):
         table(tmp_path / name, [(1, 1)])
     with pytest.raises(InputError, match=r"several files that could be the run: a.csv, b.csv; "):
-        one(tmp_path)
+        read_one(tmp_path)
     (tmp_path / "policy.pth").write_text("weights")
     with pytest.raises(InputError, match=r"pth is of no known .* could be read: a.csv, b.csv$"):
-        one(tmp_path / "policy.pth")
+        read_one(tmp_path / "policy.pth")
 
 
 def test_a_tag_is_of_event_files_only(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", [(1, 1)])
     with pytest.raises(InputError, match="--tag names a scalar of TensorBoard's event files"):
-        one(path, tag="return")
+        read_one(path, tag="return")
 
 
 def test_holes_are_much_larger_than_the_usual_distance() -> None:

@@ -152,7 +152,7 @@ def test_weights_and_biases_has_a_column_a_run(tmp_path: Path) -> None:
         for bound in ENDS
     ]
     rows = ["10,1,1,1,9,9,9,,,,,,", "20,,,,,,,3,3,3,9,8,9"]
-    text = "\n".join(['"Step",' + ",".join(f'"{each}"' for each in columns), *rows]) + "\n"
+    text = "\n".join(['"Step",' + ",".join(f'"{column}"' for column in columns), *rows]) + "\n"
     first, second = read(tmp_path, "wandb.csv", text)
     assert values(first) == ([10], [1]) and values(second) == ([20], [3])
     assert (first.seed, second.seed) == (0, 1) and second.name.endswith("wandb.csv, ppo - 1")
@@ -197,7 +197,7 @@ def test_rows_of_several_things_are_chosen_or_refused(tmp_path: Path) -> None:
     choice = Choice(environment="Hopper-v5", where={"algo": "b"})
     (curve,) = read(tmp_path, "long.csv", text, choice)
     assert values(curve) == ([10], [2]) and curve.environments == ("Hopper-v5",)
-    for given, told in (
+    for selection, message in (
         (
             Choice(),
             "its column 'env_id' holds Hopper-v5, Swimmer-v5; choose one by --where",
@@ -207,8 +207,8 @@ def test_rows_of_several_things_are_chosen_or_refused(tmp_path: Path) -> None:
         (Choice(where={"alg": "c"}), "it has no column 'alg'; its columns are env_id, algo, seed"),
     ):
         with pytest.raises(InputError) as caught:
-            read(tmp_path, "long.csv", text, given)
-        assert told in str(caught.value)
+            read(tmp_path, "long.csv", text, selection)
+        assert message in str(caught.value)
 
 
 def test_many_columns_are_quoted_in_a_line(tmp_path: Path) -> None:

@@ -60,12 +60,12 @@ def test_the_camera_follows_a_body_that_runs_away() -> None:
     try:
         world: Any = stage._made.unwrapped
         stage._made.reset(seed=0)
-        seen = [body_pixels(stage)]
+        red_pixels = [body_pixels(stage)]
         world.set_state(world.data.qpos + 100 * (np.arange(9) == 0), world.data.qvel)
-        seen.append(body_pixels(stage))
+        red_pixels.append(body_pixels(stage))
     finally:
         stage.close()
-    assert min(seen) > 1_000
+    assert min(red_pixels) > 1_000
 
 
 def body_pixels(stage: Stage) -> int:

@@ -56,13 +56,15 @@ def test_it_acts_as_the_learner(environment: str, normalised: bool) -> None:
     policy, arrays = saved(description)
     algorithm = load_algorithm("clipped_ppo")
     h = algorithm.hyperparameters(**dict(description.hyperparameters))
-    place = describe(environment)
-    learner = ActorCritic(h, [3], place.observation_size, place.action_space, critic=True)
+    specification = describe(environment)
+    learner = ActorCritic(
+        h, [3], specification.observation_size, specification.action_space, critic=True
+    )
     learner.policy_parameters[0] = torch.from_numpy(arrays["policy"])
     for name in ("mean", "variance", "count"):
         moment = torch.from_numpy(arrays[f"observation_{name}"])
         setattr(learner.observation_moments, name, moment.unsqueeze(0))
-    observations = torch.randn(1, 5, place.observation_size)
+    observations = torch.randn(1, 5, specification.observation_size)
     noise = Noise([9], 0, (5, policy.policy.noise_size), policy.policy.noise_kind, 1)
     drawn = noise.next_block()[0]
     actions, _ = learner.act(learner.normalise(observations), drawn)
@@ -74,8 +76,8 @@ def test_it_acts_as_the_learner(environment: str, normalised: bool) -> None:
         policy.policy.statistics(policy.parameters, learner.normalise(observations)),
         torch.zeros_like(drawn),
     )[0]
-    own = policy.act(observations[0].numpy(), None)
-    np.testing.assert_array_equal(own, mode if policy.bounds is None else mode.clamp(-2, 2))
+    action = policy.act(observations[0].numpy(), None)
+    np.testing.assert_array_equal(action, mode if policy.bounds is None else mode.clamp(-2, 2))
 
 
 def test_its_normaliser_belongs_to_it() -> None:
@@ -133,9 +135,9 @@ def test_what_is_not_finite_is_not_played(environment: str) -> None:
     policy = constant(environment, float("nan"))
     with pytest.raises(InputError, match="the policy's output was not finite"):
         evaluate(policy, environment, episodes=2, sampled=False)
-    seen = np.full((1, describe(environment).observation_size), np.nan, np.float32)
+    observation = np.full((1, describe(environment).observation_size), np.nan, np.float32)
     with pytest.raises(InputError, match="an observation was not finite"):
-        constant(environment, 0.0).act(seen, None)
+        constant(environment, 0.0).act(observation, None)
 
 
 def with_first(value: float) -> Callable[[np.ndarray], np.ndarray]:
@@ -164,11 +166,11 @@ def test_arrays_that_are_none_of_its_policy_s(
 ) -> None:
     description = described("CartPole-v1")
     _, arrays = saved(description)
-    given = {key: value for key, value in arrays.items() if key != name}
+    changed = {key: value for key, value in arrays.items() if key != name}
     if array is not None:
-        given[name] = array(arrays[name])
+        changed[name] = array(arrays[name])
     with pytest.raises(InputError) as caught:
-        saved_policy(description, given, describe("CartPole-v1"))
+        saved_policy(description, changed, describe("CartPole-v1"))
     assert str(caught.value).startswith("the saved policy of clipped_ppo is no")
     assert told.format(name) in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -177,9 +179,9 @@ def test_arrays_that_are_none_of_its_policy_s(
 def test_a_tensor_too_many() -> None:
     description = described("CartPole-v1")
     _, arrays = saved(description)
-    others = {"optimiser": arrays["policy"], "b": arrays["policy"]}
+    extra = {"optimiser": arrays["policy"], "b": arrays["policy"]}
     with pytest.raises(InputError, match="no network for CartPole-v1: it has 'b', 'optimiser' bes"):
-        saved_policy(description, {**arrays, **others}, describe("CartPole-v1"))
+        saved_policy(description, {**arrays, **extra}, describe("CartPole-v1"))
 
 
 @pytest.mark.parametrize(

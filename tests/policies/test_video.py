@@ -64,11 +64,11 @@ def test_pictures_of_all_sizes_come_back(
 ) -> None:
     levels = np.array([0, 0, 0, 100, 200, 250])
     video = written(tmp_path / name, [np.full(shape, level, np.uint8) for level in levels])
-    assert [each.name for each in tmp_path.iterdir()] == [name]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
     assert video.seconds == pytest.approx(0.3)
-    found = decoded(video.path, *size)
-    assert len(found) == len(levels)
-    assert np.abs(found.mean((1, 2, 3)) - levels).max() < 3
+    pictures = decoded(video.path, *size)
+    assert len(pictures) == len(levels)
+    assert np.abs(pictures.mean((1, 2, 3)) - levels).max() < 3
 
 
 @pytest.mark.parametrize(

@@ -22,18 +22,26 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("gpu")
 def test_auto_is_the_gpu_with_warp_where_it_can_and_says_where_it_can_not() -> None:
     plan = requested_plan("baseline", environments=["Hopper-v5", "Humanoid-v5", "CartPole-v1"])
-    chosen = {cell.environment: cell.description for cell in plan.cells}
-    assert {each.device for each in chosen.values()} == {"cuda"}
-    assert [each.back_end for each in chosen.values()] == ["warp", "envpool", "envpool"]
+    descriptions = {cell.environment: cell.description for cell in plan.cells}
+    assert {description.device for description in descriptions.values()} == {"cuda"}
+    assert [description.back_end for description in descriptions.values()] == [
+        "warp",
+        "envpool",
+        "envpool",
+    ]
     notes = [note for note in plan.notes if "on the CPU" in note]
     assert [note.partition(" ")[0] for note in notes] == ["Humanoid-v5", "CartPole-v1"]
     on_cpu = requested_plan("baseline", environments=["Hopper-v5"], device="cpu")
     assert on_cpu.cells[0].description.back_end == "envpool"
-    ids = {each.identifier for plan in (plan, on_cpu) for each in _of(plan, "Hopper-v5")}
+    ids = {
+        description.identifier
+        for plan in (plan, on_cpu)
+        for description in _descriptions(plan, "Hopper-v5")
+    }
     assert len(ids) == 2 * len(on_cpu.cells)
 
 
-def _of(plan: Any, environment: str) -> list[Any]:
+def _descriptions(plan: Any, environment: str) -> list[Any]:
     return [cell.description for cell in plan.cells if cell.environment == environment]
 
 

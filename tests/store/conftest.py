@@ -71,11 +71,11 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Killing:
 
     @contextmanager
     def after(moves: int) -> Iterator[None]:
-        left = iter(range(moves))
+        remaining = iter(range(moves))
         move = os.replace
 
         def replace(source: Path, target: Path) -> None:
-            if next(left, None) is None:
+            if next(remaining, None) is None:
                 raise Killed
             move(source, target)
 

@@ -18,19 +18,19 @@ from bench.store.claims import SILENCE, Claims
 
 
 def test_a_name_is_one_process_s_until_it_is_given_back(tmp_path: Path) -> None:
-    one, other = Claims(tmp_path), Claims(tmp_path)
-    assert one.take("aa")
-    assert one.take("aa")
-    assert not other.take("aa")
-    assert one.holds("aa")
-    assert not other.holds("aa")
-    assert other.take("bb")
-    other.free("aa")  # not its own
-    assert one.holds("aa")
-    one.free("aa")
-    assert other.take("aa")
-    one.end()
-    other.end()
+    owner, rival = Claims(tmp_path), Claims(tmp_path)
+    assert owner.take("aa")
+    assert owner.take("aa")
+    assert not rival.take("aa")
+    assert owner.holds("aa")
+    assert not rival.holds("aa")
+    assert rival.take("bb")
+    rival.free("aa")  # not its own
+    assert owner.holds("aa")
+    owner.free("aa")
+    assert rival.take("aa")
+    owner.end()
+    rival.end()
     assert list((tmp_path / "claims").iterdir()) == []
 
 
@@ -103,9 +103,9 @@ def test_a_heart_beats_while_names_are_held(
     silent(tmp_path, 1000)
     (path,) = tmp_path.glob("claims/aa/*")
     before = path.stat().st_mtime
-    given_up = time.monotonic() + 60
+    deadline = time.monotonic() + 60
     while path.stat().st_mtime == before:
-        assert time.monotonic() < given_up
+        assert time.monotonic() < deadline
         time.sleep(0.01)
     here.end()
 
@@ -118,19 +118,21 @@ def test_of_many_that_take_over_a_dead_owner_s_name_one_gets_it(tmp_path: Path) 
         dead.touch()
         os.utime(dead, (0, 0))
         rivals = [Claims(folder) for _ in range(6)]
-        got: list[bool] = []
+        outcomes: list[bool] = []
         start = threading.Barrier(len(rivals))
 
-        def take(rival: Claims, start: threading.Barrier = start, got: list[bool] = got) -> None:
+        def take(
+            rival: Claims, start: threading.Barrier = start, outcomes: list[bool] = outcomes
+        ) -> None:
             start.wait()
-            got.append(rival.take("aa"))
+            outcomes.append(rival.take("aa"))
 
         threads = [threading.Thread(target=take, args=(rival,)) for rival in rivals]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert got.count(True) == 1
+        assert outcomes.count(True) == 1
         assert sum(rival.holds("aa") for rival in rivals) == 1
 
 
@@ -165,9 +167,9 @@ def test_short_work_has_a_heart_that_beats_too(
         silent(tmp_path, 1000)
         (path,) = tmp_path.glob("claims/aa/*")
         before = path.stat().st_mtime
-        given_up = time.monotonic() + 60
+        deadline = time.monotonic() + 60
         while path.stat().st_mtime == before:
-            assert time.monotonic() < given_up
+            assert time.monotonic() < deadline
             time.sleep(0.01)
 
 

@@ -53,7 +53,7 @@ def test_a_row_names_no_files_but_its_own(
         victim.write_text("mine")
     (pair.path / "episodes" / "aa.").mkdir()
     path = forge(pair, "aa", parts=json.dumps(parts))
-    before = {each for each in tmp_path.rglob("*") if pair.path not in each.parents}
+    before = {file for file in tmp_path.rglob("*") if pair.path not in file.parents}
     assert pair.finished().keys() == {"bb"}
     assert pair.policies().keys() == {"bb"}
     (problem,) = pair.problems

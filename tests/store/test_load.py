@@ -23,10 +23,10 @@ def published(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, example: type[Example], plan_rows: PlanRows
 ) -> Store:
     """A published store with one run of the ablation `baseline`."""
-    made = Store(tmp_path / "made")
-    example(run="pp").write(made)
-    made.write_plan(plan_rows())
-    publish(made.path, tmp_path / "published")
+    source = Store(tmp_path / "made")
+    example(run="pp").write(source)
+    source.write_plan(plan_rows())
+    publish(source.path, tmp_path / "published")
     monkeypatch.setattr(places, "PUBLISHED", tmp_path / "published")
     return Store(tmp_path / "published")
 
@@ -93,14 +93,14 @@ def test_held_out_seeds_count_in_their_own_ablation_only(
     store: Store, plan_rows: PlanRows, example: type[Example]
 ) -> None:
     store.write_plan(plan_rows())
-    held = json.dumps({"held_out": [100, 101]})
-    store.write_plan(plan_rows(ablation="tuned", metadata=held))
+    metadata = json.dumps({"held_out": [100, 101]})
+    store.write_plan(plan_rows(ablation="tuned", metadata=metadata))
     for description in ("d0", "d1"):
         for seed in (0, 100, 101):
-            made = example(
+            run = example(
                 run=f"{description}-{seed}", changes={"description": description, "seed": seed}
             )
-            store.write_run(made.row, made.episodes, made.updates, None)
+            store.write_run(run.row, run.episodes, run.updates, None)
     seeds = {name: load(name, store.path).runs["seed"].tolist() for name in ("baseline", "tuned")}
     assert seeds == {"baseline": [0, 0], "tuned": [100, 101, 100, 101]}
     assert set(load("baseline", store.path).episodes["seed"]) == {0}
@@ -111,11 +111,11 @@ def test_pruned_runs_are_nobody_s(
 ) -> None:
     store.write_plan(plan_rows())
     for seed, status in enumerate(("finished", "pruned")):
-        made = example(
+        run = example(
             run=f"r{seed}",
             changes={"description": "d0", "seed": seed, "status": status, "reason": "too low"},
         )
-        store.write_run(made.row, made.episodes, made.updates, None)
+        store.write_run(run.row, run.episodes, run.updates, None)
     assert load("baseline", store.path).runs["run"].tolist() == ["r0"]
     assert set(store.finished()) == {"r0"}
 

@@ -50,9 +50,16 @@ def session(name: str, steps: int = 1000) -> list[dict[str, object]]:
 
 def test_into_an_empty_store_it_is_a_copy_to_the_last_byte(store: Store, other: Store) -> None:
     before = files(other)
-    done = merge(other.path, store.path)
-    assert sorted(done.added) == ["aa", "bb", "cc"]
-    assert done.mended == done.same == done.conflicts == done.contested == done.problems == []
+    result = merge(other.path, store.path)
+    assert sorted(result.added) == ["aa", "bb", "cc"]
+    assert (
+        result.mended
+        == result.same
+        == result.conflicts
+        == result.contested
+        == result.problems
+        == []
+    )
     assert files(store) == files(other) == before
     assert store.policy("aa")["weight"].shape == (2, 3)
     assert list((store.path / "incoming").iterdir()) == []
@@ -63,9 +70,16 @@ def test_merging_again_changes_no_byte(store: Store, other: Store) -> None:
     merge(other.path, store.path)
     before = files(store)
     stamps = [store.stamp(run) for run in ("aa", "bb", "cc")]
-    done = merge(other.path, store.path)
-    assert done.same == ["aa", "bb", "cc"]
-    assert done.added == done.mended == done.conflicts == done.sessions == done.problems == []
+    result = merge(other.path, store.path)
+    assert result.same == ["aa", "bb", "cc"]
+    assert (
+        result.added
+        == result.mended
+        == result.conflicts
+        == result.sessions
+        == result.problems
+        == []
+    )
     assert files(store) == before
     assert [store.stamp(run) for run in ("aa", "bb", "cc")] == stamps
 
@@ -78,8 +92,8 @@ def test_a_published_store_is_a_source_like_any_other(store: Store, other: Store
     assert files(published) == before
     assert store.policies().keys() == {"aa"}
     # The policies of runs that are there already come along too.
-    done = merge(other.path, store.path)
-    assert done.same == ["aa", "bb", "cc"]
+    result = merge(other.path, store.path)
+    assert result.same == ["aa", "bb", "cc"]
     assert store.policies().keys() == {"aa", "bb", "cc"}
     assert not store.read_only
     with pytest.raises(InputError, match=r"published holds published results and is read-only"):
@@ -92,8 +106,8 @@ def test_the_union_has_what_one_store_would_have(
     example(run="aa", count=7, changes={"started": LATER, "machine": '{"x": 1}'}).write(store)
     example(run="dd", changes={"description": "d1", "seed": 1}).write(store)
     store.write_plan(plan_rows(created=LATER))
-    done = merge(other.path, store.path)
-    assert (done.added, done.same) == (["bb", "cc"], ["aa"])
+    result = merge(other.path, store.path)
+    assert (result.added, result.same) == (["bb", "cc"], ["aa"])
     view = load("baseline", store.path)
     assert view.runs["run"].tolist() == ["aa", "bb", "cc", "dd"]
     assert view.episodes.groupby("run").size().tolist() == [7, 5, 5, 5]
@@ -120,17 +134,17 @@ def test_of_two_results_the_one_that_was_there_is_kept_unless_it_is_asked_for_th
 ) -> None:
     example(run="bb", offset=offset, changes={"seed": 1, **changes}).write(store)
     mine, theirs = files(store), files(other)
-    done = merge(other.path, store.path)
-    assert (sorted(done.added), done.same) == (["aa", "cc"], [])
-    (conflict,) = done.conflicts
+    result = merge(other.path, store.path)
+    assert (sorted(result.added), result.same) == (["aa", "cc"], [])
+    (conflict,) = result.conflicts
     assert (conflict.run, conflict.seed, conflict.reason) == ("bb", 1, reason)
-    assert not done.replaced
+    assert not result.replaced
     files_of_bb = {name for name in theirs if "/bb." in name}
     assert files(store) == {**{name: theirs[name] for name in theirs.keys() - files_of_bb}, **mine}
-    done = merge(other.path, store.path, replace=True)
-    assert (sorted(done.added), done.same) == ([], ["aa", "cc"])
-    assert done.conflicts == [conflict]
-    assert done.replaced
+    result = merge(other.path, store.path, replace=True)
+    assert (sorted(result.added), result.same) == ([], ["aa", "cc"])
+    assert result.conflicts == [conflict]
+    assert result.replaced
     assert files(store) == theirs
     assert merge(other.path, store.path).conflicts == []
 
@@ -151,11 +165,11 @@ def test_a_result_takes_the_place_of_a_failed_run_and_never_the_other_way_round(
     for run in ("dd", "ee", "ff"):
         example(run=run, count=0, changes={**failed, "reason": "ran out"}).write(other)
     example(run="ff").write(store)
-    done = merge(other.path, store.path, replace=True)
-    assert done.mended == ["aa"]
-    assert sorted(done.added) == ["bb", "cc", "ee"]
-    assert done.same == ["dd", "ff"]
-    assert done.conflicts == []
+    result = merge(other.path, store.path, replace=True)
+    assert result.mended == ["aa"]
+    assert sorted(result.added) == ["bb", "cc", "ee"]
+    assert result.same == ["dd", "ff"]
+    assert result.conflicts == []
     runs = store.runs().set_index("run")
     assert runs.loc["aa", "status"] == runs.loc["ff", "status"] == "finished"
     assert runs.loc["dd", "reason"] == "raised"
@@ -181,13 +195,13 @@ def test_a_file_that_is_not_usable_is_named_and_left_and_the_rest_merged(
         path = other.path / table / "notes.txt"
         path.write_text("mine")
     before = files(other)
-    done = merge(other.path, store.path)
+    result = merge(other.path, store.path)
     lost = kind == "torn" and table != "plans"
-    assert sorted(done.added) == (["bb", "cc"] if lost else ["aa", "bb", "cc"])
-    assert str(path) in done.problems[0]
-    assert not any("\n" in problem for problem in done.problems)
+    assert sorted(result.added) == (["bb", "cc"] if lost else ["aa", "bb", "cc"])
+    assert str(path) in result.problems[0]
+    assert not any("\n" in problem for problem in result.problems)
     assert files(other) == before
-    assert store.runs()["run"].tolist() == sorted(done.added)
+    assert store.runs()["run"].tolist() == sorted(result.added)
 
 
 def test_what_turns_out_torn_while_reading_costs_its_run_only(
@@ -196,9 +210,9 @@ def test_what_turns_out_torn_while_reading_costs_its_run_only(
     example(run="aa", count=500).write(other)
     (path,) = (other.path / "episodes").glob("aa.*")
     flip_bit(path)
-    done = merge(other.path, store.path)
-    assert sorted(done.added) == ["bb", "cc"]
-    assert f"{path} is torn" in done.problems[0]
+    result = merge(other.path, store.path)
+    assert sorted(result.added) == ["bb", "cc"]
+    assert f"{path} is torn" in result.problems[0]
 
 
 def test_a_torn_file_of_the_target_is_set_aside_and_its_run_merged(
@@ -207,10 +221,10 @@ def test_a_torn_file_of_the_target_is_set_aside_and_its_run_merged(
     merge(other.path, store.path)
     (path,) = (store.path / "episodes").glob("aa.*")
     path.write_text("torn")
-    done = merge(other.path, store.path)
-    assert done.added == ["aa"]
-    assert done.same == ["bb", "cc"]
-    assert f"{path} is torn" in done.problems[0]
+    result = merge(other.path, store.path)
+    assert result.added == ["aa"]
+    assert result.same == ["bb", "cc"]
+    assert f"{path} is torn" in result.problems[0]
     assert (store.path / "set_aside" / f"episodes-{path.name}").read_text() == "torn"
     assert Store(store.path).finished().keys() == {"aa", "bb", "cc"}
 
@@ -218,9 +232,9 @@ def test_a_torn_file_of_the_target_is_set_aside_and_its_run_merged(
 def test_a_torn_policy_is_named_and_its_run_merged_without(store: Store, other: Store) -> None:
     path = other.policy_path("aa")
     path.write_bytes(path.read_bytes()[:-3])
-    done = merge(other.path, store.path)
-    assert sorted(done.added) == ["aa", "bb", "cc"]
-    (problem,) = done.problems
+    result = merge(other.path, store.path)
+    assert sorted(result.added) == ["aa", "bb", "cc"]
+    (problem,) = result.problems
     assert problem.startswith(f"{path} is torn")
     assert not store.policy_path("aa").exists()
     assert store.policy_path("bb").exists()
@@ -228,7 +242,7 @@ def test_a_torn_policy_is_named_and_its_run_merged_without(store: Store, other: 
 
 @pytest.mark.parametrize("name", ["../aa", "/tmp/aa", "a/b", ""])
 def test_a_run_whose_name_is_a_path_is_skipped(name: str, store: Store, other: Store) -> None:
-    tables = other.read(each for each in other.entries() if each.run == "aa")
+    tables = other.read(entry for entry in other.entries() if entry.run == "aa")
     tables = {
         table: parquet.with_column(rows, "run", pa.array([name] * len(rows), pa.string()))
         for table, rows in tables.items()
@@ -237,9 +251,9 @@ def test_a_run_whose_name_is_a_path_is_skipped(name: str, store: Store, other: S
     rows = parquet.with_column(tables["runs"], "parts", pa.nulls(1, pa.string()))
     foreign.put("description-d0", {**tables, "runs": rows}, {})
     before = {path for path in store.path.parent.rglob("*") if "local" not in path.parts}
-    done = merge(foreign.path, store.path)
-    assert done.added == []
-    assert f"{name!r} cannot name a file of results" in done.problems[0]
+    result = merge(foreign.path, store.path)
+    assert result.added == []
+    assert f"{name!r} cannot name a file of results" in result.problems[0]
     assert store.finished() == {}
     assert {path for path in store.path.parent.rglob("*") if "local" not in path.parts} == before
 
@@ -250,13 +264,13 @@ def test_what_is_no_source_is_refused_and_nothing_written(
     (tmp_path / "empty").mkdir()
     checkout = tmp_path / "checkout"
     shutil.copytree(other.path, checkout / "results" / "local")
-    for path, told in (
+    for path, message in (
         (tmp_path / "nowhere", "nowhere does not exist"),
         (tmp_path / "empty", "empty is no results folder: it has no runs/.$"),
         (checkout, r"checkout is no results folder.* Did you mean .*checkout/results/local\?$"),
         (store.path, "does not exist"),
     ):
-        with pytest.raises(InputError, match=told):
+        with pytest.raises(InputError, match=message):
             merge(path, store.path)
     assert not store.path.exists()
     with pytest.raises(InputError, match="can't be merged into itself"):
@@ -268,11 +282,11 @@ def test_throughput_sessions_come_along(store: Store, other: Store) -> None:
         write_session(other.path, session(name))
     write_session(store.path, session("4567", steps=5))
     (other.path / "throughput" / "notes.txt").write_text("mine")
-    done = merge(other.path, store.path)
-    assert done.sessions == ["0123"]
-    assert len(done.problems) == 2
-    assert "throughput/4567.parquet differs from" in done.problems[0]
-    assert "throughput/notes.txt is not a Parquet file: skipped" in done.problems[1]
+    result = merge(other.path, store.path)
+    assert result.sessions == ["0123"]
+    assert len(result.problems) == 2
+    assert "throughput/4567.parquet differs from" in result.problems[0]
+    assert "throughput/notes.txt is not a Parquet file: skipped" in result.problems[1]
     assert len(read_latest(store.path)[0]) == 1
     assert merge(other.path, store.path, replace=True).sessions == ["4567"]
     assert merge(other.path, store.path).sessions == []
@@ -298,32 +312,32 @@ def test_killed_at_any_move_the_target_is_whole_and_merging_again_completes_it(
     store.check_writable()
     example(run="bb", count=0, changes={"status": "failed"}).write(store)
     example(run="dd").write(store)
-    kept = store.episodes(["dd"])
+    episodes = store.episodes(["dd"])
     # Its moves are of probes, which nobody reads.
     monkeypatch.setattr(Store, "check_writable", lambda self: None)
     with killed(moves):
         merge(other.path, store.path)
 
-    found = Store(store.path)
+    reopened = Store(store.path)
     added = ["aa"] * (moves >= 4)
     status = dict.fromkeys([*added, "dd"], "finished")
     status["bb"] = "finished" if moves >= 8 else "failed"
-    assert found.runs().set_index("run")["status"].to_dict() == status
-    assert found.problems == []
+    assert reopened.runs().set_index("run")["status"].to_dict() == status
+    assert reopened.problems == []
     for table in RUN_TABLES:
         pd.read_parquet(store.path / table)
-    pd.testing.assert_frame_equal(found.episodes(["dd"]), kept)
+    pd.testing.assert_frame_equal(reopened.episodes(["dd"]), episodes)
     for run in added:
-        assert len(found.episodes([run])) == 7
-    assert len(found.plans()) == (2 if moves >= 9 else 0)
+        assert len(reopened.episodes([run])) == 7
+    assert len(reopened.plans()) == (2 if moves >= 9 else 0)
 
-    done = merge(other.path, store.path)
-    assert done.problems == done.conflicts == []
+    result = merge(other.path, store.path)
+    assert result.problems == result.conflicts == []
     missing = {*(() if added else ("aa",)), *(() if status["bb"] == "finished" else ("bb",))}
-    assert {*done.added, *done.mended} == missing
-    whole = Store(store.path)
-    assert whole.finished().keys() == {"aa", "bb", "dd"}
-    assert {**files(whole), **files(other)} == files(whole)
+    assert {*result.added, *result.mended} == missing
+    completed = Store(store.path)
+    assert completed.finished().keys() == {"aa", "bb", "dd"}
+    assert {**files(completed), **files(other)} == files(completed)
 
 
 def test_a_full_disk_is_told_and_loses_nothing(
@@ -360,10 +374,10 @@ def test_a_run_that_another_writer_stores_meanwhile_is_judged_again(
         return adopt(self, run, *arguments, stamp=stamp)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Store, "adopt_run", adopt_run)
-    done = merge(other.path, store.path)
+    result = merge(other.path, store.path)
     assert raced == ["aa", "bb", "cc"]
-    assert (done.added, done.mended, done.same) == (["cc"], [], ["aa"])
-    (conflict,) = done.conflicts
+    assert (result.added, result.mended, result.same) == (["cc"], [], ["aa"])
+    (conflict,) = result.conflicts
     assert conflict.run == "bb"
     assert store.episodes(["bb"])["return"].max() > 4
     assert list((store.path / "incoming").iterdir()) == []
@@ -380,7 +394,7 @@ def test_a_source_that_is_being_trained_into_gives_one_version_of_a_run(
         return read(self, *arguments)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Store, "read", rewritten)
-    done = merge(other.path, store.path)
-    assert sorted(done.added) == ["aa", "bb", "cc"]
-    assert done.problems == []
+    result = merge(other.path, store.path)
+    assert sorted(result.added) == ["aa", "bb", "cc"]
+    assert result.problems == []
     assert len(store.episodes(["aa"])) == len(store.updates(["aa"])) == 9

@@ -126,9 +126,9 @@ def test_a_file_with_other_texts_reads_with_those_of_the_schema(
     path = tmp_path / "aa.parquet"
     fields = [field.with_metadata(metadata) for field in EPISODES]
     parquet.write(table.cast(pa.schema(fields, metadata=metadata)), path)
-    found = parquet.read(path, EPISODES)
-    assert found.equals(table)
-    assert found.schema.equals(EPISODES, check_metadata=True)
+    restored = parquet.read(path, EPISODES)
+    assert restored.equals(table)
+    assert restored.schema.equals(EPISODES, check_metadata=True)
 
 
 def test_an_older_file_reads_with_nulls_in_a_new_nullable_column(

@@ -44,10 +44,10 @@ def files(store: Store) -> dict[str, bytes]:
     }
 
 
-def assert_same(found: Store, expected: Store) -> None:
+def assert_same(actual: Store, expected: Store) -> None:
     """The same runs: where they lie and the episodes' wall time aside."""
     for frame, left_out in zip(TABLES, (list(HERE), ["seconds"], []), strict=True):
-        frames = (getattr(each, frame)().drop(columns=left_out) for each in (found, expected))
+        frames = (getattr(store, frame)().drop(columns=left_out) for store in (actual, expected))
         pd.testing.assert_frame_equal(*frames)
 
 
@@ -61,7 +61,7 @@ def test_the_published_store_equals_its_source_in_a_file_a_description_and_table
     for ablation in ("baseline", "alone"):
         pd.testing.assert_frame_equal(published.plan(ablation), full.plan(ablation))
     assert sorted(name.partition(".")[0] for name in files(published)) == sorted(
-        [f"{table}/description-{each}" for table in TABLES for each in ("d0", "d1")]
+        [f"{table}/description-{description}" for table in TABLES for description in ("d0", "d1")]
         + ["plans/alone", "plans/baseline"]
     )
     tables = (content for name, content in files(published).items() if "plans" not in name)
@@ -90,18 +90,20 @@ def test_a_published_run_keeps_some_of_its_diagnostics_and_still_equals_its_sour
     for run, budget in (("aa", 60_000), ("bb", 1_000_000)):
         example(run=run, count=1100, changes={"budget": budget}).write(store)
     publish(store.path, published.path)
-    found, full = published.updates(), store.updates()
+    thinned, full = published.updates(), store.updates()
     for name in ("run", "update", "step", "seconds"):
-        pd.testing.assert_series_equal(found[name], full[name])
-    kept = found[found["entropy"].notna()]
-    few = kept[kept["run"] == "aa"]
+        pd.testing.assert_series_equal(thinned[name], full[name])
+    diagnosed = thinned[thinned["entropy"].notna()]
+    few = diagnosed[diagnosed["run"] == "aa"]
     # A step is 50, so that every fifth update passes the next 240 steps, some the one after.
     marks = np.arange(1, 1101) * 50 * DIAGNOSED // 60_000
     first = np.flatnonzero(np.diff(marks, prepend=0) > 0) + 1
     assert few["update"].tolist() == sorted({1, *first, 1100})
     assert (few["entropy"] == few["update"] * 0.125).all()
-    assert (kept["run"] == "bb").sum() == len({1, 1100} | set(range(80, 1101, 80)))
-    before, after = (by_run(each.read(each.committed().values())) for each in (store, published))
+    assert (diagnosed["run"] == "bb").sum() == len({1, 1100} | set(range(80, 1101, 80)))
+    before, after = (
+        by_run(results.read(results.committed().values())) for results in (store, published)
+    )
     assert all(first_difference(before[run], after[run]) is None for run in before)
     assert all(first_difference(after[run], before[run]) is None for run in before)
     once = files(published)
@@ -238,8 +240,8 @@ def test_into_a_store_of_the_first_edition(
     for table in TABLES:
         rows = [parquet.read(path, SCHEMAS[table]) for path in sorted(full.path.glob(f"{table}/*"))]
         (published.path / table).mkdir(parents=True)
-        whole = pa.concat_tables(rows).drop_columns(["seal"] if table == "runs" else [])
-        parquet.write(whole, published.path / table / "compacted.parquet")
+        combined = pa.concat_tables(rows).drop_columns(["seal"] if table == "runs" else [])
+        parquet.write(combined, published.path / table / "compacted.parquet")
     assert_same(published, full)
     before = published.runs()
     other = Store(published.path.parent / "other")
@@ -290,9 +292,9 @@ def noisy(store: Store, example: type[Example], middle: float, spread: float) ->
     """Ten seeds whose returns differ by `spread`, about `middle`; their mean returns [seed]."""
     generator = np.random.default_rng(0)
     means = []
-    for seed, own in enumerate(middle + spread * generator.normal(size=10)):
+    for seed, seed_mean in enumerate(middle + spread * generator.normal(size=10)):
         run = example(run=f"r{seed}", count=200, changes={"seed": seed, "budget": 10_000})
-        returns = own + spread * generator.normal(size=200)
+        returns = seed_mean + spread * generator.normal(size=200)
         episodes = {**run.episodes, "step": np.arange(200) * 50, "return": returns}
         updates = {**run.updates, "entropy": (returns - middle).astype(np.float32)}
         store.write_run(run.row, episodes, updates, None)
@@ -310,11 +312,11 @@ def test_numbers_are_rounded_by_less_than_a_thousandth_of_the_spread_over_seeds(
     (rounding,) = set(published.runs()["rounding"])
     bounds = json.loads(rounding)
     for table, column in (("episodes", "return"), ("updates", "entropy")):
-        given, found = (getattr(each, table)() for each in (store, published))
-        found = found[found[column].notna()]
-        error = abs(found[column] - given.loc[found.index, column])
-        spans = given["step"] // 1_000
-        means = given.groupby([spans, "run"])[column].mean()
+        exact, rounded = (getattr(results, table)() for results in (store, published))
+        rounded = rounded[rounded[column].notna()]
+        error = abs(rounded[column] - exact.loc[rounded.index, column])
+        spans = exact["step"] // 1_000
+        means = exact.groupby([spans, "run"])[column].mean()
         smallest = means.groupby(level=0).std().min()
         assert error.max() <= bounds[column] <= smallest / 1000
         # By no less than needed, either: what is published has to be small.
@@ -348,7 +350,9 @@ def test_a_published_run_equals_the_run_it_was_before_rounding(
     """So `verify` finds that a run trained again agrees, and merging that it is the same."""
     noisy(store, example, 5.0, 1.0)
     publish(store.path, published.path)
-    exact, rounded = (by_run(each.read(each.committed().values())) for each in (store, published))
+    exact, rounded = (
+        by_run(results.read(results.committed().values())) for results in (store, published)
+    )
     for run, content in exact.items():
         assert first_difference(content, rounded[run]) is None
         assert first_difference(rounded[run], content) is None

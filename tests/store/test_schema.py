@@ -35,6 +35,6 @@ def test_every_file_has_the_schema_and_says_what_it_is(
     files = [*store.path.glob(f"{table}/*"), *tmp_path.glob(f"published/{table}/*")]
     assert len(files) == (2 if table == "plans" else 3)
     for file in files:
-        found = pq.read_schema(file)
-        assert found.equals(SCHEMAS[table]), file
-        assert found.metadata == SCHEMAS[table].metadata
+        schema = pq.read_schema(file)
+        assert schema.equals(SCHEMAS[table]), file
+        assert schema.metadata == SCHEMAS[table].metadata

@@ -19,26 +19,26 @@ from bench.store.store import DAY
 
 
 def test_a_run_comes_back_as_it_was_written(store: Store, example: type[Example]) -> None:
-    given = example(run="bb", count=7, changes={"commit": "c0ffee", "dirty": True})
-    given.write(store)
+    run = example(run="bb", count=7, changes={"commit": "c0ffee", "dirty": True})
+    run.write(store)
     example(run="aa", count=3, changes={"status": "diverged", "diverged_at": 60}).write(store)
 
     runs = store.runs()
     assert runs["run"].tolist() == ["aa", "bb"]
     assert runs.loc[0, "diverged_at"] == 60
     last = runs.loc[1]
-    for name, value in given.row.items():
+    for name, value in run.row.items():
         assert last[name] == value, name
     assert last[["reason", "diverged_at"]].isna().all()
 
-    everything = store.episodes()
-    assert everything["run"].tolist() == ["aa"] * 3 + ["bb"] * 7
+    all_episodes = store.episodes()
+    assert all_episodes["run"].tolist() == ["aa"] * 3 + ["bb"] * 7
     episodes = store.episodes(["bb", "unheard of"])
     assert episodes.columns.tolist() == SCHEMAS["episodes"].names
-    for name, values in given.episodes.items():
+    for name, values in run.episodes.items():
         np.testing.assert_array_equal(episodes[name], values)
     updates = store.updates(["bb"])
-    for name, values in given.updates.items():
+    for name, values in run.updates.items():
         np.testing.assert_array_equal(updates[name], values)
     assert updates["beta"].isna().all()
     assert store.problems == []
@@ -67,10 +67,10 @@ def test_policies_come_back_whatever_their_layout(store: Store, example: type[Ex
     }
     run = example()
     store.write_run(run.row, run.episodes, run.updates, policy)
-    found = store.policy("aa")
-    assert found.keys() == policy.keys()
+    restored = store.policy("aa")
+    assert restored.keys() == policy.keys()
     for name, values in policy.items():
-        np.testing.assert_array_equal(found[name], np.asarray(values), strict=True)
+        np.testing.assert_array_equal(restored[name], np.asarray(values), strict=True)
 
 
 def test_writing_again_replaces_every_part(store: Store, example: type[Example]) -> None:
@@ -94,8 +94,8 @@ def test_adopting_code_changes_nothing_else(store: Store, example: type[Example]
     before, files = store.runs(), contents(store)
     store.adopt_code({"aa": "new", "zz": "new"})
     assert store.finished() == {"aa": {"0123", "new"}, "bb": {"0123"}}
-    others = [name for name in SCHEMAS["runs"].names if name not in ("adopted", "seal")]
-    pd.testing.assert_frame_equal(store.runs()[others], before[others])
+    columns = [name for name in SCHEMAS["runs"].names if name not in ("adopted", "seal")]
+    pd.testing.assert_frame_equal(store.runs()[columns], before[columns])
     changed = [path for path, content in contents(store).items() if files.get(path) != content]
     assert changed == [store.path / "runs" / "aa.parquet"]
     # What is adopted anew forgets the earlier code, and trained again, all of it.
@@ -248,8 +248,8 @@ def test_leftovers_of_killed_writers_go_after_a_day(store: Store) -> None:
         folder = store.path / "incoming" / name
         folder.mkdir()
         (folder / "episodes").write_bytes(b"half")
-        when = folder.stat().st_mtime - age
-        os.utime(folder, (when, when))
+        moment = folder.stat().st_mtime - age
+        os.utime(folder, (moment, moment))
     store.check_writable()
     assert sorted(path.name for path in (store.path / "incoming").glob("*/")) == ["young"]
 

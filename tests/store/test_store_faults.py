@@ -31,9 +31,9 @@ def contents(store: Store) -> dict[str, pd.DataFrame]:
     return {"runs": store.runs(), "episodes": store.episodes(), "updates": store.updates()}
 
 
-def assert_same(found: dict[str, pd.DataFrame], expected: dict[str, pd.DataFrame]) -> None:
+def assert_same(actual: dict[str, pd.DataFrame], expected: dict[str, pd.DataFrame]) -> None:
     for table in TABLES:
-        pd.testing.assert_frame_equal(found[table], expected[table])
+        pd.testing.assert_frame_equal(actual[table], expected[table])
 
 
 def assert_pandas_reads(store: Store) -> None:
@@ -87,20 +87,20 @@ def test_what_a_killed_writer_left_is_removed_after_a_day(
     store: Store, example: type[Example], killed: Killing
 ) -> None:
     example(run="aa", count=3).write(store)
-    named = set(store.path.glob("*/*.*"))
+    committed = set(store.path.glob("*/*.*"))
     for run in ("aa", "bb"):
         with killed(3):
             example(run=run, count=7).write(store)
-    left = {path for path in store.path.glob("*/*.*") if path.is_file()} - named
-    assert {path.parent.name for path in left} == {"episodes", "updates", "policies"}
+    leftovers = {path for path in store.path.glob("*/*.*") if path.is_file()} - committed
+    assert {path.parent.name for path in leftovers} == {"episodes", "updates", "policies"}
     store.check_writable()
-    assert all(path.exists() for path in left)
-    for path in left:
+    assert all(path.exists() for path in leftovers)
+    for path in leftovers:
         os.utime(path, (path.stat().st_mtime - 2 * DAY,) * 2)
     store.check_writable()
     # Of a run that has no mark yet they could be all that there is of it.
-    assert {path.name[:2] for path in left if path.exists()} == {"bb"}
-    assert all(path.exists() for path in named)
+    assert {path.name[:2] for path in leftovers if path.exists()} == {"bb"}
+    assert all(path.exists() for path in committed)
     assert len(store.episodes()) == 3
 
 
@@ -112,10 +112,10 @@ def test_a_full_disk_loses_nothing(
 ) -> None:
     example(run="aa", count=3).write(store)
     before = contents(store)
-    done = iter(range(syncs))
+    remaining = iter(range(syncs))
 
     def full(descriptor: int) -> None:
-        if next(done, None) is None:
+        if next(remaining, None) is None:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
@@ -147,7 +147,7 @@ def test_a_folder_in_which_nothing_can_be_made_is_said_before_training(
 ) -> None:
     """As without inodes, or where the folder belongs to somebody else."""
     store.check_writable()
-    create, make = os.replace, os.mkdir
+    move, make = os.replace, os.mkdir
 
     def refuse(path: str | os.PathLike[str]) -> None:
         if Path(path).parent.name == folder:
@@ -155,7 +155,7 @@ def test_a_folder_in_which_nothing_can_be_made_is_said_before_training(
 
     def replace(source: Path, target: Path) -> None:
         refuse(target)
-        create(source, target)
+        move(source, target)
 
     def mkdir(path: str, *arguments: int) -> None:
         refuse(path)
@@ -201,13 +201,13 @@ def test_a_spoilt_file_is_named_and_set_aside_and_its_run_trained_again(
     assert_pandas_reads(store)
 
     # As long as the run is not trained again, a committed row without its files is told of.
-    again = Store(store.path)
-    again.finished()
-    assert len(again.problems) == (0 if table == "runs" else 1)
+    reopened = Store(store.path)
+    reopened.finished()
+    assert len(reopened.problems) == (0 if table == "runs" else 1)
     example(run="aa").write(store)
-    whole = Store(store.path)
-    assert whole.finished().keys() == {"aa", "bb"}
-    assert whole.problems == []
+    mended = Store(store.path)
+    assert mended.finished().keys() == {"aa", "bb"}
+    assert mended.problems == []
 
 
 @pytest.mark.parametrize("table", ["runs", "plans"])
@@ -249,7 +249,7 @@ def test_data_that_turns_out_torn_while_reading_leaves_its_run_out_of_all_tables
     (path,) = (store.path / "episodes").glob("aa.*")
     flip_bit(path)
     entries = store.entries()
-    assert {each.run for each in entries} == {"aa", "bb"}
+    assert {entry.run for entry in entries} == {"aa", "bb"}
     tables = store.read(entries)
     assert [set(table["run"].to_pylist()) for table in tables.values()] == [{"bb"}] * 3
     assert f"{path} is torn" in store.problems[0]
@@ -358,9 +358,9 @@ def test_rows_of_a_later_version_are_read_for_what_is_known(
     place = table.schema.get_field_index("seed")
     table = table.set_column(place, "seed", pa.array(["zero"]))
     parquet.write(table.cast(table.schema.with_metadata(SCHEMAS["runs"].metadata)), path)
-    again = Store(store.path)
-    assert not again.finished()
-    assert again.problems == [f"{path} is foreign, its columns differ: seed: skipped"]
+    reopened = Store(store.path)
+    assert not reopened.finished()
+    assert reopened.problems == [f"{path} is foreign, its columns differ: seed: skipped"]
     assert path.exists()
 
 
@@ -396,7 +396,7 @@ def test_a_flipped_bit_in_any_file_changes_no_value_silently(
     if published:
         source, store = store, Store(store.path.parent / "published")
         publish(source.path, store.path, policies=["aa", "bb"])
-    right, plan = contents(store), store.plans()
+    expected, plan = contents(store), store.plans()
     generator = np.random.default_rng(0)
     files = {path: path.read_bytes() for path in sorted(store.path.glob("*/*.*"))}
     silent = []
@@ -407,7 +407,7 @@ def test_a_flipped_bit_in_any_file_changes_no_value_silently(
         flipped = Store(store.path, read_only=True)
         path.write_bytes(content)
         try:
-            found = contents(flipped)
+            actual = contents(flipped)
             plans = flipped.plans()
             policies = [flipped.policy(run) for run in flipped.policies()]
         except InputError:
@@ -416,7 +416,7 @@ def test_a_flipped_bit_in_any_file_changes_no_value_silently(
             path.write_bytes(files[path])
         if not flipped.problems and len(policies) == 2:
             try:
-                assert_same(found, right)
+                assert_same(actual, expected)
                 assert plans == plan
             except AssertionError:
                 silent.append(path)
@@ -446,12 +446,12 @@ def test_two_writers_at_once(store: Store, tmp_path: Path) -> None:
     )
     writers = [
         subprocess.Popen(
-            [sys.executable, str(script), own, offset],
+            [sys.executable, str(script), prefix, offset],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
-        for own, offset in (("a", "3"), ("b", "30"))
+        for prefix, offset in (("a", "3"), ("b", "30"))
     ]
     for writer in writers:
         assert writer.stdout is not None
@@ -492,16 +492,16 @@ def test_a_file_that_another_writer_has_just_mended_is_not_set_aside(
 ) -> None:
     example(run="aa").write(store)
     (path,) = (store.path / part).glob("aa.*")
-    whole = path.read_bytes()
+    intact = path.read_bytes()
     spoil(path, "truncated")
     move = os.replace
 
     def replace(source: Path, target: Path) -> None:
         if target.parent.name == "set_aside":
-            path.write_bytes(whole)
+            path.write_bytes(intact)
         move(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
     assert store.finished().keys() == {"aa"}
-    assert path.read_bytes() == whole
+    assert path.read_bytes() == intact
     assert store.problems == []

@@ -43,15 +43,15 @@ def contents(store: Store) -> dict[str, Content]:
 
 def workers(process: int) -> list[int]:
     """Children of a process."""
-    found = []
+    children = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = path.read_text().rpartition(")")[2].split()
         except OSError:
             continue
         if int(fields[1]) == process:
-            found.append(int(path.parent.name))
-    return found
+            children.append(int(path.parent.name))
+    return children
 
 
 @pytest.mark.slow
@@ -67,11 +67,19 @@ def test_a_storm_of_kills_loses_nothing(tmp_path: Path) -> None:
         )
     )
     local, other, published = (tmp_path / name for name in ("local", "other", "published"))
-    asked = ["--ablation", str(file)]
+    request = ["--ablation", str(file)]
 
     def commands(store: Path, public: Path) -> dict[str, list[str]]:
-        run = ["run", *asked, "--results", str(store), "--workers", "2"]
-        imported = ["import", str(curves), *asked, "--env", "CartPole-v1", "--algorithm", "theirs"]
+        run = ["run", *request, "--results", str(store), "--workers", "2"]
+        imported = [
+            "import",
+            str(curves),
+            *request,
+            "--env",
+            "CartPole-v1",
+            "--algorithm",
+            "theirs",
+        ]
         return {
             "run": run,
             "import": [*imported, "--results", str(store)],
@@ -96,47 +104,47 @@ def test_a_storm_of_kills_loses_nothing(tmp_path: Path) -> None:
             stderr=subprocess.DEVNULL,
         )
 
-    elsewhere = ["run", *asked, "--results", str(other), "--seeds", "2-4", "--workers", "1"]
+    elsewhere = ["run", *request, "--results", str(other), "--seeds", "2-4", "--workers", "1"]
     assert start(elsewhere).wait() == 0
-    took: dict[str, float] = {}
+    durations: dict[str, float] = {}
     for name, command in commands(tmp_path / "calm", tmp_path / "calm published").items():
         began = time.monotonic()
         assert start(command).wait() == 0, name
-        took[name] = time.monotonic() - began
-    right = {
+        durations[name] = time.monotonic() - began
+    undisturbed = {
         local: contents(Store(tmp_path / "calm")),
         published: contents(Store(tmp_path / "calm published")),
     }
 
     generator = random.Random(0)
-    known: dict[Path, set[str]] = {local: set(), published: set()}
+    earlier: dict[Path, set[str]] = {local: set(), published: set()}
     names = list(commands(local, published))
     killed = 0
     while killed < KILLS:
         name = names[killed % len(names)]
         process = start(commands(local, published)[name])
-        time.sleep(generator.uniform(0.0, took[name]))
+        time.sleep(generator.uniform(0.0, durations[name]))
         # Of a command that has workers it is one of them in every second case.
         children = workers(process.pid)
         if process.poll() is None:
-            one = generator.choice(children) if children and killed % 2 else process.pid
-            os.kill(one, signal.SIGKILL)
+            victim = generator.choice(children) if children and killed % 2 else process.pid
+            os.kill(victim, signal.SIGKILL)
             killed += 1
         process.wait()
-        for place, expected in right.items():
-            store = Store(place)
-            found = contents(store)
+        for folder, expected in undisturbed.items():
+            store = Store(folder)
+            actual = contents(store)
             assert store.problems == []
-            finished = {run for run in store.finished() if run in found}
-            assert known[place] <= finished, (name, killed)
-            known[place] = finished
+            finished = {run for run in store.finished() if run in actual}
+            assert earlier[folder] <= finished, (name, killed)
+            earlier[folder] = finished
             for run in finished:
-                assert first_difference(expected[run], found[run]) is None, (name, run)
+                assert first_difference(expected[run], actual[run]) is None, (name, run)
 
     for command in commands(local, published).values():
         assert start(command).wait() == 0
-    for place, expected in right.items():
-        found = contents(Store(place))
-        assert found.keys() == expected.keys()
-        assert all(first_difference(found[run], expected[run]) is None for run in found)
+    for folder, expected in undisturbed.items():
+        actual = contents(Store(folder))
+        assert actual.keys() == expected.keys()
+        assert all(first_difference(actual[run], expected[run]) is None for run in actual)
     assert list((local / "claims").glob("*/*")) == []

@@ -19,12 +19,16 @@ def cells(rows: Rows) -> list[tuple[Any, ...]]:
     return [tuple(row[name] for name in names) for row in rows]
 
 
-def part(rows: Rows, **places: Any) -> Rows:
+def part(rows: Rows, **selection: Any) -> Rows:
     """Some cells of a plan, as a request for part of the ablation has them: its own environment
     order, and the ablation's order of variants."""
-    kept = [row for row in rows if all(row[name] in values for name, values in places.items())]
-    environments = list(dict.fromkeys(row["environment"] for row in kept))
-    return [{**row, "environment_order": environments.index(row["environment"])} for row in kept]
+    selected = [
+        row for row in rows if all(row[name] in values for name, values in selection.items())
+    ]
+    environments = list(dict.fromkeys(row["environment"] for row in selected))
+    return [
+        {**row, "environment_order": environments.index(row["environment"])} for row in selected
+    ]
 
 
 def test_plans_of_other_seeds_are_the_same_plan(plan_rows: PlanRows) -> None:
@@ -40,30 +44,30 @@ def test_where_there_is_no_plan_the_other_is_taken(plan_rows: PlanRows) -> None:
 
 def test_parts_make_the_whole_again(plan_rows: PlanRows) -> None:
     names = ("Swimmer-v5", "Ant-v5", "Hopper-v5")
-    whole = plan_rows(variants=("none", "mean", "own"), environments=names)
+    full = plan_rows(variants=("none", "mean", "own"), environments=names)
     for here, there in (
         ({"environment": names[:2]}, {"environment": names[2:]}),
         ({"variant": ["none", "own"]}, {"variant": ["mean"]}),
         ({"variant": ["mean"]}, {"variant": ["none", "mean", "own"]}),
         ({"variant": ["none"], "environment": names[:1]}, {}),
     ):
-        first, second = part(whole, **here), part(whole, **there)
+        first, second = part(full, **here), part(full, **there)
         united, contested = unite(first, second)
-        assert united == whole
+        assert united == full
         assert contested == ()
         # Merging once more changes nothing.
-        assert unite(united, first)[0] == unite(united, second)[0] == whole
+        assert unite(united, first)[0] == unite(united, second)[0] == full
 
 
 def test_environments_come_in_the_declared_order_whoever_is_merged_first(
     plan_rows: PlanRows,
 ) -> None:
     names = ("Swimmer-v5", "Ant-v5", "Hopper-v5")
-    whole = plan_rows(environments=names)
-    first = part(whole, environment=["Swimmer-v5", "Hopper-v5"])
-    second = part(whole, environment=["Ant-v5"])
-    assert unite(first, second, declared=names)[0] == whole
-    assert unite(second, first, declared=names)[0] == whole
+    full = plan_rows(environments=names)
+    first = part(full, environment=["Swimmer-v5", "Hopper-v5"])
+    second = part(full, environment=["Ant-v5"])
+    assert unite(first, second, declared=names)[0] == full
+    assert unite(second, first, declared=names)[0] == full
     united, _ = unite(second, first)
     assert [row["environment"] for row in united[::2]] == ["Ant-v5", "Swimmer-v5", "Hopper-v5"]
     # What is not new keeps the order in which it was asked for.
@@ -79,8 +83,8 @@ def test_the_later_plan_has_the_words(plan_rows: PlanRows) -> None:
         assert [row["created"] for row in united] == [LATER, LATER]
         assert [row["metadata"] for row in united] == [OLD, NEW]
     # Of a cell that both have, too.
-    whole = plan_rows(metadata=OLD)
-    for united in (unite(whole, there)[0], unite(there, whole)[0]):
+    full = plan_rows(metadata=OLD)
+    for united in (unite(full, there)[0], unite(there, full)[0]):
         assert [row["metadata"] for row in united] == [OLD, NEW]
 
 
@@ -117,9 +121,9 @@ def test_variants_of_other_budgets_cannot_be_compared(plan_rows: PlanRows) -> No
 def test_a_variant_that_came_in_later_moves_those_behind_it(plan_rows: PlanRows) -> None:
     old = plan_rows(variants=("none", "mean", "gone"))
     new = plan_rows(variants=("none", "new", "mean"), created=LATER)
-    described = {"none": "d0", "mean": "d1", "gone": "d2", "new": "d3"}
+    descriptions = {"none": "d0", "mean": "d1", "gone": "d2", "new": "d3"}
     for row in (*old, *new):
-        row["description"] = described[row["variant"]]
+        row["description"] = descriptions[row["variant"]]
     for united in (unite(old, new)[0], unite(new, old)[0]):
         assert [(row["variant"], row["variant_order"]) for row in united] == [
             ("none", 0),

@@ -14,8 +14,8 @@ def shown(*, terminal: bool, heartbeat: float) -> str:
     file = io.StringIO()
     console = Console(file=file, force_terminal=terminal, width=80, color_system=None)
     with ChapterDisplay(console, heartbeat) as display:
-        for made in range(3):
-            display(made, 2)
+        for number in range(3):
+            display(number, 2)
         display._bars.refresh()
     return file.getvalue()
 
@@ -34,6 +34,6 @@ def test_lines_when_they_are_due_where_there_is_no_terminal(
 
 
 def test_a_bar_in_a_terminal() -> None:
-    told = shown(terminal=True, heartbeat=0.0)
-    assert "chapters" in told and "2/2" in told
-    assert "of 2 chapters" not in told
+    output = shown(terminal=True, heartbeat=0.0)
+    assert "chapters" in output and "2/2" in output
+    assert "of 2 chapters" not in output

@@ -68,22 +68,22 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
 
 
 def test_a_heartbeat_tells_of_the_groups_in_flight() -> None:
-    told = shown(terminal=False, heartbeat=0.0)
-    assert "[ 34%] of 5,000 steps, about " in told
-    assert "    one = same, Hopper-v5, seeds 0-2: 57%, 850 steps/s, last return 12.3" in told
-    assert "    one = same, Hopper-v5, seeds 3,5: starting" in told
-    assert "\x1b" not in told
+    output = shown(terminal=False, heartbeat=0.0)
+    assert "[ 34%] of 5,000 steps, about " in output
+    assert "    one = same, Hopper-v5, seeds 0-2: 57%, 850 steps/s, last return 12.3" in output
+    assert "    one = same, Hopper-v5, seeds 3,5: starting" in output
+    assert "\x1b" not in output
 
 
 def test_bars_in_a_terminal() -> None:
-    told = shown(terminal=True)
+    output = shown(terminal=True)
     for part in ("everything", "seeds 0-2", "850 steps/s", "return 12.3", "57%", "34%", "starting"):
-        assert part in told
+        assert part in output
 
 
 def test_durations() -> None:
-    told = [duration(seconds) for seconds in (0.4, 59.4, 59.6, 185, 3599.7, 7800)]
-    assert told == ["0 s", "59 s", "1 min 00 s", "3 min 05 s", "1 h 00 min", "2 h 10 min"]
+    texts = [duration(seconds) for seconds in (0.4, 59.4, 59.6, 185, 3599.7, 7800)]
+    assert texts == ["0 s", "59 s", "1 min 00 s", "3 min 05 s", "1 h 00 min", "2 h 10 min"]
 
 
 @settings(deadline=None)

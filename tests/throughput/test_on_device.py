@@ -15,8 +15,10 @@ from bench.throughput.on_device import Failed, Question, measure, questions
 
 
 def test_every_size_of_worlds_and_seeds_is_asked_for() -> None:
-    asked = questions(["Hopper-v5"], ["clipped_ppo", "a2c"], (256, 512), (1, 10))
-    kinds = [(each.kind, each.name, each.worlds, each.seeds) for each in asked]
+    requested = questions(["Hopper-v5"], ["clipped_ppo", "a2c"], (256, 512), (1, 10))
+    kinds = [
+        (question.kind, question.name, question.worlds, question.seeds) for question in requested
+    ]
     assert kinds == [
         ("physics", "", 256, 0),
         ("environment", "", 256, 0),
@@ -33,16 +35,16 @@ def test_every_size_of_worlds_and_seeds_is_asked_for() -> None:
 def test_toy_measurements_are_stored_shown_and_not_repeated(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = [
+    requested = [
         *questions(["InvertedPendulum-v5"], [], (2,), ()),
         Question(
             kind="training", name="a2c", environment="InvertedPendulum-v5", seeds=1, worlds=16
         ),
         Question(kind="physics", name="", environment="Humanoid-v5", seeds=0, worlds=1),
     ]
-    measure_and_show(asked, "cpu", tmp_path, seconds=0.05, minutes=5)
-    told = capsys.readouterr().out
-    assert "Humanoid-v5: MuJoCo Warp doesn't step" in told
+    measure_and_show(requested, "cpu", tmp_path, seconds=0.05, minutes=5)
+    output = capsys.readouterr().out
+    assert "Humanoid-v5: MuJoCo Warp doesn't step" in output
     rows, problems = read_device_rows(tmp_path)
     assert not problems
     assert rows["kind"].tolist() == ["physics", "environment", "training"]
@@ -57,7 +59,7 @@ def test_toy_measurements_are_stored_shown_and_not_repeated(
         raise AssertionError("measured again")
 
     monkeypatch.setattr("bench.throughput.on_device._stepping", fail)
-    measure_and_show(asked[:2], "cpu", tmp_path, seconds=0.05, minutes=5)
+    measure_and_show(requested[:2], "cpu", tmp_path, seconds=0.05, minutes=5)
     assert "InvertedPendulum-v5 on cpu" in capsys.readouterr().out
 
 
@@ -78,11 +80,11 @@ def test_the_newest_of_equal_measurements_counts(tmp_path: Path) -> None:
     assert len(problems) == 1
     console = Console(file=io.StringIO(), width=160)
     show(console, rows)
-    told = console.file.getvalue()  # type: ignore[attr-defined]
-    assert "Hopper-v5 on NVIDIA Z1" in told
-    assert "1,000" in told  # 2,000 steps in 2 s
-    assert "4,000" in told  # of the physics
-    assert "30%" in told  # of a tick without a kernel
+    output = console.file.getvalue()  # type: ignore[attr-defined]
+    assert "Hopper-v5 on NVIDIA Z1" in output
+    assert "1,000" in output  # 2,000 steps in 2 s
+    assert "4,000" in output  # of the physics
+    assert "30%" in output  # of a tick without a kernel
 
 
 def stored(seconds: float, hour: int) -> dict[str, object]:

@@ -16,10 +16,10 @@ from bench.throughput.session import SWEEP, Failed, Rival, Team, measure, who
 
 def test_beside_every_training_stands_a_bare_loop_of_as_many_environments() -> None:
     algorithms = ("vanilla_policy_gradient", "clipped_ppo")
-    found = who(algorithms, ("Hopper-v5", "Walker2d-v5"), 10, peers=False, sweep=True)
-    trained = [rival for rival in found if rival.kind == "training"]
-    bare = {(r.environment, r.environments) for r in found if r.kind == "bare"}
-    assert len(found) == len(set(found))
+    rivals = who(algorithms, ("Hopper-v5", "Walker2d-v5"), 10, peers=False, sweep=True)
+    trained = [rival for rival in rivals if rival.kind == "training"]
+    bare = {(r.environment, r.environments) for r in rivals if r.kind == "bare"}
+    assert len(rivals) == len(set(rivals))
     assert {(r.environment, r.environments) for r in trained} == bare
     slots = {"vanilla_policy_gradient": 16, "clipped_ppo": 8}
     assert all(r.environments == r.seeds * slots[r.name] for r in trained)
@@ -30,8 +30,8 @@ def test_beside_every_training_stands_a_bare_loop_of_as_many_environments() -> N
 
 def test_peers_come_with_one_and_with_eight_environments() -> None:
     worlds = ("Hopper-v5", "Walker2d-v5")
-    found = who(("clipped_ppo",), worlds, 10, peers=True, sweep=False)
-    peers = [(r.name, r.environment, r.environments) for r in found if r.kind == "peer"]
+    rivals = who(("clipped_ppo",), worlds, 10, peers=True, sweep=False)
+    peers = [(r.name, r.environment, r.environments) for r in rivals if r.kind == "peer"]
     assert peers == [(name, worlds[0], count) for name in session.PEERS for count in (1, 8)]
 
 
@@ -52,13 +52,16 @@ class NoTeam:
 def measured_with(
     monkeypatch: pytest.MonkeyPatch, answer: Callable[[Rival], list[Measured]], rounds: int
 ) -> tuple[list[Any], list[tuple[int, str]]]:
-    told: list[tuple[int, str]] = []
+    announced: list[tuple[int, str]] = []
     monkeypatch.setattr(session, "Team", NoTeam)
     monkeypatch.setattr(session, "_measure", lambda team, rival, seconds: answer(rival))
     rows = measure(
-        RIVALS, rounds=rounds, seconds=1, on_event=lambda n, rival: told.append((n, rival.kind))
+        RIVALS,
+        rounds=rounds,
+        seconds=1,
+        on_event=lambda n, rival: announced.append((n, rival.kind)),
     )
-    return list(rows), told
+    return list(rows), announced
 
 
 def both_cores(rival: Rival) -> list[Measured]:
@@ -66,10 +69,12 @@ def both_cores(rival: Rival) -> list[Measured]:
 
 
 def test_rounds_go_to_and_fro(monkeypatch: pytest.MonkeyPatch) -> None:
-    answers, told = measured_with(monkeypatch, both_cores, 3)
+    answers, announced = measured_with(monkeypatch, both_cores, 3)
     rows = [row for answer in answers for row in answer]
-    to = ["bare", "training", "peer"]
-    assert told == [(n, kind) for n in range(3) for kind in (to if n != 1 else to[::-1])]
+    forward = ["bare", "training", "peer"]
+    assert announced == [
+        (n, kind) for n in range(3) for kind in (forward if n != 1 else forward[::-1])
+    ]
     assert [row["core"] for row in rows] == [0, 1] * 9
     assert {row["cores"] for row in rows} == {2}
     assert len({row["session"] for row in rows}) == 1
@@ -83,11 +88,11 @@ def test_who_cannot_be_had_is_named_once_and_the_rest_goes_on(
             raise PeerUnavailable("lost can't be installed: no such thing")
         return both_cores(rival)
 
-    answers, told = measured_with(monkeypatch, answer, 3)
-    failed = [each for each in answers if isinstance(each, Failed)]
-    assert [each.reason for each in failed] == ["lost can't be installed: no such thing"]
-    assert [kind for _, kind in told].count("peer") == 1
-    measured = [each for each in answers if not isinstance(each, Failed)]
+    answers, announced = measured_with(monkeypatch, answer, 3)
+    failed = [outcome for outcome in answers if isinstance(outcome, Failed)]
+    assert [outcome.reason for outcome in failed] == ["lost can't be installed: no such thing"]
+    assert [kind for _, kind in announced].count("peer") == 1
+    measured = [outcome for outcome in answers if not isinstance(outcome, Failed)]
     assert [len(rows) for rows in measured] == [2] * (3 * 2)
 
 

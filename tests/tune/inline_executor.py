@@ -22,9 +22,9 @@ class Inline:
     """
 
     def __init__(self, interrupted_after: int | None = None) -> None:
-        self.given: list[Group] = []
+        self.groups: list[Group] = []
         self.ended = False
-        self._left = interrupted_after
+        self._remaining = interrupted_after
         self._group: Group | None = None
         self._origin = provenance()
 
@@ -42,14 +42,14 @@ class Inline:
 
     def give(self, group: Group, checkpoint: Path | None = None) -> None:
         self._group = group
-        self.given.append(group)
+        self.groups.append(group)
 
     def messages(self, timeout: float) -> Iterator[Message]:
         group = self._group
         assert group is not None
-        if self._left == 0:
+        if self._remaining == 0:
             raise KeyboardInterrupt
-        self._left = None if self._left is None else self._left - 1
+        self._remaining = None if self._remaining is None else self._remaining - 1
         heard: list[tuple[Any, Any]] = []
         results = train(
             group.description, group.seeds, [lambda progress: heard.append(("progress", progress))]

@@ -12,22 +12,22 @@ from bench.tune.interruption import held_back
 
 
 def test_ctrl_c_waits_until_it_is_asked_for() -> None:
-    done = []
+    finished = []
     with pytest.raises(KeyboardInterrupt), held_back() as act:
         act()
         signal.raise_signal(signal.SIGINT)
-        done.append("the round")
+        finished.append("the round")
         act()
-        done.append("another one")
-    assert done == ["the round"]
+        finished.append("another one")
+    assert finished == ["the round"]
 
 
 def test_ctrl_c_waits_to_the_end() -> None:
-    done = []
+    finished = []
     with pytest.raises(KeyboardInterrupt), held_back():
         signal.raise_signal(signal.SIGINT)
-        done.append("all of it")
-    assert done == ["all of it"]
+        finished.append("all of it")
+    assert finished == ["all of it"]
 
 
 def test_a_second_one_does_not_wait() -> None:
@@ -44,21 +44,21 @@ def test_an_error_is_not_hidden_by_it() -> None:
 
 
 def test_handlers_are_those_of_before() -> None:
-    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    before = [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)]
     with held_back():
         assert signal.getsignal(signal.SIGTERM) is not before[1]
-    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+    assert [signal.getsignal(signum) for signum in (signal.SIGINT, signal.SIGTERM)] == before
 
 
 def test_in_another_thread_there_is_nothing_to_hold_back() -> None:
-    done = []
+    finished = []
 
     def round_of_work() -> None:
         with held_back() as act:
             act()
-            done.append("the round")
+            finished.append("the round")
 
     thread = threading.Thread(target=round_of_work)
     thread.start()
     thread.join()
-    assert done == ["the round"]
+    assert finished == ["the round"]

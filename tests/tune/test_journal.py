@@ -27,19 +27,19 @@ def journal(tmp_path: Path) -> Path:
     """Of a study with four complete trials, of values 0 to 3."""
     study = tiny_study.opened(REQUEST, tmp_path)
     for number in range(TRIALS):
-        trial = asked(study)
+        trial = ask(study)
         study.tell(trial, float(number))
     return tmp_path / "studies" / REQUEST.name / JOURNAL
 
 
-def asked(study: optuna.Study) -> optuna.Trial:
-    return study.ask({each.parameter: each.distribution() for each in REQUEST.space})
+def ask(study: optuna.Study) -> optuna.Trial:
+    return study.ask({dimension.parameter: dimension.distribution() for dimension in REQUEST.space})
 
 
 def reopened(journal: Path) -> tuple[optuna.Study, list[str]]:
-    """The study as this project opens it, and what was told."""
-    told: list[str] = []
-    return tiny_study.opened(REQUEST, journal.parents[2], tell=told.append), told
+    """The study as this project opens it, and the messages it gave."""
+    messages: list[str] = []
+    return tiny_study.opened(REQUEST, journal.parents[2], tell=messages.append), messages
 
 
 def values(study: optuna.Study) -> list[float | None]:
@@ -58,8 +58,8 @@ def test_a_whole_one_is_left_alone(journal: Path) -> None:
     before = journal.read_bytes()
     assert mend(journal) is None
     assert journal.read_bytes() == before
-    study, told = reopened(journal)
-    assert values(study) == [0.0, 1.0, 2.0, 3.0] and told == []
+    study, messages = reopened(journal)
+    assert values(study) == [0.0, 1.0, 2.0, 3.0] and messages == []
 
 
 @pytest.mark.parametrize("kept", [1, 20, 40, -2, -1])
@@ -67,12 +67,12 @@ def test_half_a_line_at_the_end(journal: Path, kept: int) -> None:
     """As a kill or a full disk leaves it; the trial it was about is tried again."""
     *lines, last = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*lines, last[:kept]]))
-    study, told = reopened(journal)
-    assert told == [f"{journal} is torn: left out what can't be read of line {len(lines) + 1}"]
+    study, messages = reopened(journal)
+    assert messages == [f"{journal} is torn: left out what can't be read of line {len(lines) + 1}"]
     assert values(study) == [0.0, 1.0, 2.0]
     study.tell(study.get_trials()[3].number, 5.0)
-    again, told = reopened(journal)
-    assert values(again) == [0.0, 1.0, 2.0, 5.0] and told == []
+    reread, messages = reopened(journal)
+    assert values(reread) == [0.0, 1.0, 2.0, 5.0] and messages == []
 
 
 def test_what_was_appended_to_half_a_line_is_kept(journal: Path) -> None:
@@ -80,9 +80,9 @@ def test_what_was_appended_to_half_a_line_is_kept(journal: Path) -> None:
     # A trial whose creation was cut off was never heard of again: the next one has its number.
     half = lines[of_kind(lines, CREATE_TRIAL)[-1]][:50]
     journal.write_bytes(b"".join([*lines[:-1], half, lines[-1]]))
-    study, told = reopened(journal)
+    study, messages = reopened(journal)
     assert values(study) == [0.0, 1.0, 2.0, 3.0]
-    assert told == [f"{journal} is torn: left out what can't be read of line {len(lines)}"]
+    assert messages == [f"{journal} is torn: left out what can't be read of line {len(lines)}"]
     # As Optuna itself reads it, too.
     storage = JournalStorage(JournalFileBackend(str(journal)))
     assert len(optuna.load_study(study_name=REQUEST.name, storage=storage).trials) == TRIALS
@@ -122,16 +122,16 @@ def test_a_torn_line_in_the_middle(
     place = of_kind(lines, operation)[-2]  # of trial 2
     lines[place] = tear(lines[place])
     journal.write_bytes(b"".join(lines))
-    study, told = reopened(journal)
+    study, messages = reopened(journal)
     assert values(study) == expected
-    assert told == [f"{journal} is torn: left out what can't be read of line {place + 1}"]
+    assert messages == [f"{journal} is torn: left out what can't be read of line {place + 1}"]
     assert len(rows(study, REQUEST)) == len(expected)
-    found = best(study)
-    assert found is not None and (found.number, found.value) == (3, 3.0)
+    winner = best(study)
+    assert winner is not None and (winner.number, winner.value) == (3, 3.0)
     params = [trial.params for trial in ended(study)]
-    assert all(each["learning_rate"] > 0 for each in params)
+    assert all(settings["learning_rate"] > 0 for settings in params)
     # Others go on from there.
-    study.tell(asked(study), 7.0)
+    study.tell(ask(study), 7.0)
     assert reopened(journal)[1] == []
     assert values(reopened(journal)[0])[-1] == 7.0
 
@@ -141,8 +141,8 @@ def test_what_the_study_keeps_of_itself_is_kept_anew(journal: Path) -> None:
     for place in of_kind(lines, SET_ATTRIBUTE):
         lines[place] = cut(lines[place])
     journal.write_bytes(b"".join(lines))
-    study, told = reopened(journal)
-    assert "of lines 2, 3" in told[0]
+    study, messages = reopened(journal)
+    assert "of lines 2, 3" in messages[0]
     assert {"request", "scales"} <= study.user_attrs.keys()
     assert values(study)[:TRIALS] == [0.0, 1.0, 2.0, 3.0]
 
@@ -152,25 +152,25 @@ def test_another_process_reads_on_where_it_was(journal: Path) -> None:
     assert len(other.get_trials()) == TRIALS
     with journal.open("ab") as file:
         file.write(b'{"op_code":4,"worker_id":"x')
-    mine, told = reopened(journal)
-    assert len(told) == 1
-    mine.tell(asked(mine), 9.0)
+    mine, messages = reopened(journal)
+    assert len(messages) == 1
+    mine.tell(ask(mine), 9.0)
     assert values(other) == [0.0, 1.0, 2.0, 3.0, 9.0]
-    other.tell(asked(other), 10.0)
+    other.tell(ask(other), 10.0)
     assert values(mine)[-1] == 10.0
 
 
 def test_an_empty_one_is_told(journal: Path) -> None:
     journal.write_bytes(b"")
-    study, told = reopened(journal)
-    assert told == [f"{journal} is empty, so the study begins anew"]
+    study, messages = reopened(journal)
+    assert messages == [f"{journal} is empty, so the study begins anew"]
     assert [trial.state for trial in study.get_trials()] == [TrialState.WAITING]
 
 
 def test_one_that_was_cut_off_in_its_first_line_begins_anew(journal: Path) -> None:
     journal.write_bytes(journal.read_bytes()[:30])
-    study, told = reopened(journal)
-    assert told == [f"{journal} is torn: left out what can't be read of line 1"]
+    study, messages = reopened(journal)
+    assert messages == [f"{journal} is torn: left out what can't be read of line 1"]
     assert len(study.get_trials()) == 1
 
 

@@ -17,32 +17,32 @@ from bench.tune.space import Dimension, defaults, search_space, suggested
 NOTHING_TO_SEARCH = {"untrained", "uniform_random"}
 
 
-def by_field(algorithm: str = "clipped_ppo", **given: list[str]) -> dict[str, Dimension]:
-    return {each.field: each for each in search_space(algorithm, **given)}
+def by_field(algorithm: str = "clipped_ppo", **options: list[str]) -> dict[str, Dimension]:
+    return {dimension.field: dimension for dimension in search_space(algorithm, **options)}
 
 
 def ends(dimension: Dimension) -> list[object]:
     """The hyperparameter's values at both ends of Optuna's range, or all its choices."""
-    found = dimension.distribution()
+    distribution = dimension.distribution()
     if dimension.scale == "choices":
-        return [dimension.value(each) for each in found.choices]  # type: ignore[attr-defined]
-    return [dimension.value(each) for each in (found.low, found.high)]  # type: ignore[attr-defined]
+        return [dimension.value(choice) for choice in distribution.choices]  # type: ignore[attr-defined]
+    return [dimension.value(bound) for bound in (distribution.low, distribution.high)]  # type: ignore[attr-defined]
 
 
 def test_ranges_lie_around_the_defaults_by_their_kind() -> None:
-    found = by_field()
-    assert found["learning_rate"].stated() == {"scale": "log", "low": 7.5e-5, "high": 1.2e-3}
-    assert found["discount"].stated() == {
+    dimensions = by_field()
+    assert dimensions["learning_rate"].stated() == {"scale": "log", "low": 7.5e-5, "high": 1.2e-3}
+    assert dimensions["discount"].stated() == {
         "scale": "distance from 1",
         "low": 0.96,
         "high": 0.9975,
     }
-    assert sorted(map(float, ends(found["discount"]))) == [0.96, 0.9975]  # type: ignore[arg-type]
-    assert ends(found["minibatch"]) == [32, 128]
-    assert ends(found["batch_steps"]) == [1024, 4096]
-    assert ends(found["epochs"]) == [5, 20]
-    assert found["epochs"].scale == "log"
-    assert found["minibatch"].scale == "powers of 2"
+    assert sorted(map(float, ends(dimensions["discount"]))) == [0.96, 0.9975]  # type: ignore[arg-type]
+    assert ends(dimensions["minibatch"]) == [32, 128]
+    assert ends(dimensions["batch_steps"]) == [1024, 4096]
+    assert ends(dimensions["epochs"]) == [5, 20]
+    assert dimensions["epochs"].scale == "log"
+    assert dimensions["minibatch"].scale == "powers of 2"
 
 
 def test_what_has_no_magnitude_keeps_its_default() -> None:
@@ -66,18 +66,22 @@ def test_both_ends_of_every_range_are_allowed_and_hold_the_default(name: str) ->
 
 @pytest.mark.parametrize("name", sorted(set(ALGORITHMS) - NOTHING_TO_SEARCH))
 def test_sizes_go_on_dividing_one_another(name: str) -> None:
-    found = by_field(name)
-    if "batch_steps" in found and "slots" in found and found["slots"].scale == "powers of 2":
-        least, most = found["batch_steps"].low, found["slots"].high
-        if found["batch_steps"].scale == "powers of 2":
+    dimensions = by_field(name)
+    if (
+        "batch_steps" in dimensions
+        and "slots" in dimensions
+        and dimensions["slots"].scale == "powers of 2"
+    ):
+        least, most = dimensions["batch_steps"].low, dimensions["slots"].high
+        if dimensions["batch_steps"].scale == "powers of 2":
             assert least % most == 0
 
 
 def test_what_keeps_a_policy_from_exploiting_its_reward_is_searched_on_request_only() -> None:
-    fields = [each.field for each in search_space("sequence_clipped_ppo")]
+    fields = [dimension.field for dimension in search_space("sequence_clipped_ppo")]
     assert "learning_rate" in fields and "reference_penalty" not in fields
-    (asked,) = search_space("sequence_clipped_ppo", asked=["reference_penalty"])
-    assert (asked.low, asked.high) == (0.075, 1.2)
+    (penalty,) = search_space("sequence_clipped_ppo", asked=["reference_penalty"])
+    assert (penalty.low, penalty.high) == (0.075, 1.2)
 
 
 def test_what_has_no_magnitude_at_all_can_not_be_tuned() -> None:
@@ -86,14 +90,14 @@ def test_what_has_no_magnitude_at_all_can_not_be_tuned() -> None:
 
 
 def test_the_user_chooses_what_is_searched_and_where() -> None:
-    asked = [
+    requested = [
         "learning_rate",
         "hidden_sizes=32,32|64,64",
         "entropy_coefficient=0:0.02",
         "epochs=2:6",
     ]
-    found = by_field(asked=[*asked, "reward_normalization", "advantage_normalization"])
-    assert list(found) == [
+    dimensions = by_field(asked=[*requested, "reward_normalization", "advantage_normalization"])
+    assert list(dimensions) == [
         "learning_rate",
         "hidden_sizes",
         "reward_normalization",
@@ -101,14 +105,17 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
         "epochs",
         "entropy_coefficient",
     ]
-    assert found["hidden_sizes"].choices == ((32, 32), (64, 64))
-    assert found["entropy_coefficient"].scale == "linear"
-    assert found["epochs"].scale == "log"
-    assert found["epochs"].whole
-    assert found["reward_normalization"].choices == (False, True)
-    assert found["advantage_normalization"].choices == ("none", "batch", "minibatch")
-    values = {each.parameter: each.suggestion(ends(each)[-1]) for each in found.values()}
-    assert suggested(tuple(found.values()), values)["hidden_sizes"] == (64, 64)
+    assert dimensions["hidden_sizes"].choices == ((32, 32), (64, 64))
+    assert dimensions["entropy_coefficient"].scale == "linear"
+    assert dimensions["epochs"].scale == "log"
+    assert dimensions["epochs"].whole
+    assert dimensions["reward_normalization"].choices == (False, True)
+    assert dimensions["advantage_normalization"].choices == ("none", "batch", "minibatch")
+    values = {
+        dimension.parameter: dimension.suggestion(ends(dimension)[-1])
+        for dimension in dimensions.values()
+    }
+    assert suggested(tuple(dimensions.values()), values)["hidden_sizes"] == (64, 64)
 
 
 @pytest.mark.parametrize(

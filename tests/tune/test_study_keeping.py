@@ -30,8 +30,10 @@ from bench.tune.study import (
 )
 
 
-def asked(study: optuna.Study, **attributes: object) -> optuna.Trial:
-    space = {each.parameter: each.distribution() for each in tiny_study.request().space}
+def ask(study: optuna.Study, **attributes: object) -> optuna.Trial:
+    space = {
+        dimension.parameter: dimension.distribution() for dimension in tiny_study.request().space
+    }
     trial = study.ask(space)
     for name, value in attributes.items():
         trial.set_user_attr(name, value)
@@ -40,10 +42,10 @@ def asked(study: optuna.Study, **attributes: object) -> optuna.Trial:
 
 def test_the_defaults_are_its_first_trial(tmp_path: Path) -> None:
     study = tiny_study.opened(tiny_study.request(), tmp_path)
-    assert asked(study).params == {"learning_rate": 3e-4}
-    again = tiny_study.opened(tiny_study.request(), tmp_path)
-    assert asked(again).params != {"learning_rate": 3e-4}
-    assert len(again.trials) == 2
+    assert ask(study).params == {"learning_rate": 3e-4}
+    reopened = tiny_study.opened(tiny_study.request(), tmp_path)
+    assert ask(reopened).params != {"learning_rate": 3e-4}
+    assert len(reopened.trials) == 2
 
 
 def test_it_keeps_the_scales_that_it_began_with(tmp_path: Path) -> None:
@@ -58,7 +60,7 @@ def test_it_keeps_the_scales_that_it_began_with(tmp_path: Path) -> None:
 def test_every_sampler_goes_with_every_pruner(sampler: str, pruner: str, tmp_path: Path) -> None:
     study = tiny_study.opened(tiny_study.request(), tmp_path, sampler=sampler, pruner=pruner)
     for number in range(14):
-        trial = asked(study)
+        trial = ask(study)
         for point in range(1, 11):
             trial.report(number + point / 10, point)
             trial.should_prune()
@@ -98,22 +100,22 @@ def test_what_an_ended_process_was_about_is_tried_again(tmp_path: Path) -> None:
     study = tiny_study.opened(tiny_study.request(), tmp_path)
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    mine = asked(study, **{OWNER: owner()})
-    its = asked(study, **{OWNER: {**owner(), "process": gone.pid, "began": "1"}})
+    mine = ask(study, **{OWNER: owner()})
+    orphaned = ask(study, **{OWNER: {**owner(), "process": gone.pid, "began": "1"}})
     # Another process has got the number of the one that began the trial.
-    reused = asked(study, **{OWNER: {**owner(), "process": os.getpid(), "began": "1"}})
+    reused = ask(study, **{OWNER: {**owner(), "process": os.getpid(), "began": "1"}})
     assert give_up_orphans(study) == 2
     assert [trial.number for trial in in_flight(study)] == [mine.number]
     assert ended(study) == []
-    assert [asked(study).params, asked(study).params] == [its.params, reused.params]
+    assert [ask(study).params, ask(study).params] == [orphaned.params, reused.params]
 
 
 def test_another_machine_is_given_time(tmp_path: Path) -> None:
     study = tiny_study.opened(tiny_study.request(), tmp_path)
     elsewhere = {"host": socket.gethostname() + "-other", "process": 1, "began": "1"}
-    living = asked(study, **{OWNER: elsewhere, ALIVE: time.time()})
-    asked(study, **{OWNER: elsewhere, ALIVE: time.time() - SILENCE - 1})
-    begun = asked(study, **{OWNER: elsewhere})
+    living = ask(study, **{OWNER: elsewhere, ALIVE: time.time()})
+    ask(study, **{OWNER: elsewhere, ALIVE: time.time() - SILENCE - 1})
+    begun = ask(study, **{OWNER: elsewhere})
     assert give_up_orphans(study) == 1
     assert [trial.number for trial in in_flight(study)] == [living.number, begun.number]
 
@@ -122,8 +124,8 @@ def test_the_best_is_the_earliest_of_equals_among_complete_ones(tmp_path: Path) 
     study = tiny_study.opened(tiny_study.request(), tmp_path)
     assert best(study) is None
     for value in (-2.0, -1.0, -1.0):
-        study.tell(asked(study), value)
-    study.tell(asked(study), state=optuna.trial.TrialState.PRUNED)
-    found = best(study)
-    assert found is not None
-    assert found.number == 1
+        study.tell(ask(study), value)
+    study.tell(ask(study), state=optuna.trial.TrialState.PRUNED)
+    winner = best(study)
+    assert winner is not None
+    assert winner.number == 1

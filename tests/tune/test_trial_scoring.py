@@ -39,18 +39,18 @@ def test_a_stored_run_scores_as_it_does_in_every_table() -> None:
         (view.runs["variant"] == "batch_mean") & (view.runs["environment"] == "InvertedPendulum-v5")
     ]
     scores = score_runs(chosen, view.episodes, view.updates)["score"]
-    found = mean_score(Store(PUBLISHED), chosen["run"].tolist())
-    assert found == pytest.approx(float(np.mean(scores)))
+    score = mean_score(Store(PUBLISHED), chosen["run"].tolist())
+    assert score == pytest.approx(float(np.mean(scores)))
 
 
 def test_the_figure_s_environments_have_scales_of_their_own() -> None:
-    found = trial_scales(["Hopper-v5", "Walker2d-v5"])
-    assert set(found) == {"Hopper-v5", "Walker2d-v5"}
+    scales = trial_scales(["Hopper-v5", "Walker2d-v5"])
+    assert set(scales) == {"Hopper-v5", "Walker2d-v5"}
     view = load("experiment", PUBLISHED)
     hopper = view.runs[
         (view.runs["variant"] == "clipped_ppo") & (view.runs["environment"] == "Hopper-v5")
     ]
-    assert found["Hopper-v5"](mean_score(Store(PUBLISHED), hopper["run"].tolist())) == (
+    assert scales["Hopper-v5"](mean_score(Store(PUBLISHED), hopper["run"].tolist())) == (
         pytest.approx(1.0)
     )
 
@@ -62,8 +62,8 @@ def test_one_environment_without_a_scale_is_measured_by_its_returns() -> None:
 def test_several_need_scales() -> None:
     with pytest.raises(InputError, match="CartPole-v1 has no scale.*--scale CartPole-v1="):
         trial_scales(["CartPole-v1", "Hopper-v5"])
-    found = trial_scales(["CartPole-v1", "Hopper-v5"], ["CartPole-v1=20:500"])
-    assert found["CartPole-v1"](260.0) == 0.5
+    scales = trial_scales(["CartPole-v1", "Hopper-v5"], ["CartPole-v1=20:500"])
+    assert scales["CartPole-v1"](260.0) == 0.5
 
 
 def test_a_token_environment_is_scored_by_its_gold_reward(
@@ -95,8 +95,8 @@ def test_a_token_environment_is_scored_by_its_gold_reward(
         "Not searched: reference_penalty, which holds policies back from exploiting their reward.",
     ]
     searched = search_space("sequence_policy_gradient", asked=["reference_penalty"])
-    (told,) = rule(replace(request, gold=(), space=searched))
-    assert told.startswith("letters:Letters-v0 has no gold reward: scored by the reward that is ")
+    (note,) = rule(replace(request, gold=(), space=searched))
+    assert note.startswith("letters:Letters-v0 has no gold reward: scored by the reward that is ")
 
 
 @pytest.mark.parametrize("text", ["CartPole-v1", "CartPole-v1=1", "CartPole-v1=5:5", "Else=0:1"])

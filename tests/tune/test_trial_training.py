@@ -36,8 +36,8 @@ def test_a_part_without_an_episode_has_the_value_before() -> None:
 def test_where_there_is_a_gold_reward_it_is_what_counts() -> None:
     curve = Curve(budget=100)
     for steps, gold in ((10, (1.0, 3.0)), (15, (4.0, 4.0)), (20, (6.0, 8.0))):
-        told = progress((steps, steps), last_return=99.0)
-        curve.take(replace(told, diagnostics={"gold_reward": gold, "reference_kl": (0.1, 0.1)}))
+        report = progress((steps, steps), last_return=99.0)
+        curve.take(replace(report, diagnostics={"gold_reward": gold, "reference_kl": (0.1, 0.1)}))
     assert curve.points == [2.0, 5.5]
 
 
@@ -57,13 +57,13 @@ def test_training_is_the_trainer_s_and_tells_its_curve() -> None:
         steps=640,
         back_end="envpool",
     )
-    told: list[Progress] = []
-    watched = train(description, [0, 1], [told.append])
+    reports: list[Progress] = []
+    watched = train(description, [0, 1], [reports.append])
     plain = trainer.train(description, [0, 1])
-    for one, other in zip(watched, plain, strict=True):
-        assert np.array_equal(one.episodes["return"], other.episodes["return"])
-    last = told[-1]
+    for actual, expected in zip(watched, plain, strict=True):
+        assert np.array_equal(actual.episodes["return"], expected.episodes["return"])
+    last = reports[-1]
     assert isinstance(last, Watched)
     assert len(last.curve) == POINTS
-    returns = np.concatenate([each.episodes["return"] for each in plain])
+    returns = np.concatenate([result.episodes["return"] for result in plain])
     assert returns.min() <= min(last.curve) <= max(last.curve) <= returns.max()

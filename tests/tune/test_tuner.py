@@ -42,12 +42,12 @@ def test_a_trial_is_runs_of_the_store(tmp_path: Path) -> None:
     request = tiny_study.request()
     study, events, executor = tuned(request, tmp_path, 2)
     store = Store(tmp_path)
-    assert len(executor.given) == 4
+    assert len(executor.groups) == 4
     assert len(store.finished()) == 8
     assert events[0] == Opened(ended=0, elsewhere=0, resumed=0)
-    assert [each.ended for each in events if isinstance(each, TrialEnded)] == [1, 2]
-    moved = [each for each in events if isinstance(each, TrialMoved)]
-    assert {each.environment for each in moved} == set(tiny_study.ENVIRONMENTS)
+    assert [event.ended for event in events if isinstance(event, TrialEnded)] == [1, 2]
+    moved = [event for event in events if isinstance(event, TrialMoved)]
+    assert {move.environment for move in moved} == set(tiny_study.ENVIRONMENTS)
     assert moved[-1].share == 1.0
     for trial in ended(study):
         runs = trial.user_attrs["runs"]
@@ -64,7 +64,7 @@ def test_a_study_has_as_many_trials_as_are_asked_for(tmp_path: Path) -> None:
     tuned(request, tmp_path, 1)
     _, events, executor = tuned(request, tmp_path, 1)
     assert events == [Opened(ended=1, elsewhere=0, resumed=0)]
-    assert executor.given == []
+    assert executor.groups == []
     study, events, _ = tuned(request, tmp_path, 2)
     assert events[0] == Opened(ended=1, elsewhere=0, resumed=0)
     assert len(ended(study)) == 2
@@ -74,7 +74,7 @@ def test_settings_that_have_results_are_not_trained_again(tmp_path: Path) -> Non
     request = tiny_study.request(search=["epochs=1|2"])
     study, _, executor = tuned(request, tmp_path, 6)
     assert len(ended(study)) == 6
-    assert len(executor.given) == 4
+    assert len(executor.groups) == 4
     values = {trial.params["epochs"]: trial.value for trial in ended(study)}
     assert all(trial.value == values[trial.params["epochs"]] for trial in ended(study))
 
@@ -83,16 +83,17 @@ def test_results_of_other_code_are_no_trial_s(tmp_path: Path) -> None:
     request = tiny_study.request(search=["epochs=1|2"])
     tuned(request, tmp_path, 6)
     store = Store(tmp_path)
-    (kept,) = (row for row in store.runs().to_dict("records")[:1])
+    (stored,) = (row for row in store.runs().to_dict("records")[:1])
     episodes, updates = store.episodes(), store.updates()
     store.write_run(
-        {name: value for name, value in kept.items() if not pd.isna(value)} | {"digest": "0" * 16},
-        {name: episodes[episodes["run"] == kept["run"]][name].to_numpy() for name in EPISODES},
-        {name: updates[updates["run"] == kept["run"]][name].to_numpy() for name in UPDATES},
+        {name: value for name, value in stored.items() if not pd.isna(value)}
+        | {"digest": "0" * 16},
+        {name: episodes[episodes["run"] == stored["run"]][name].to_numpy() for name in EPISODES},
+        {name: updates[updates["run"] == stored["run"]][name].to_numpy() for name in UPDATES},
         None,
     )
     _, _, executor = tuned(request, tmp_path, 12)
-    assert [group.description.run(group.seeds[0]) for group in executor.given] == [kept["run"]]
+    assert [group.description.run(group.seeds[0]) for group in executor.groups] == [stored["run"]]
 
 
 EPISODES = ("step", "return", "length", "seconds")
@@ -104,13 +105,13 @@ def test_a_pruned_trial_is_stored_and_satisfies_no_plan(tmp_path: Path) -> None:
     study, events, executor = tuned(
         request, tmp_path, 2, pruner=optuna.pruners.ThresholdPruner(lower=1e9)
     )
-    outcomes = [each.outcome for each in events if isinstance(each, TrialEnded)]
+    outcomes = [event.outcome for event in events if isinstance(event, TrialEnded)]
     assert outcomes == ["complete", "pruned"]  # the defaults never are
     store = Store(tmp_path)
     runs = store.runs()
     pruned = runs[runs["status"] == "pruned"]
     assert len(pruned) == 2
-    assert set(pruned["environment"]) == {executor.given[-1].description.environment}
+    assert set(pruned["environment"]) == {executor.groups[-1].description.environment}
     assert pruned["reason"].str.contains(f"trial 1 of study {request.name}").all()
     assert pruned["steps"].between(1, request.steps).all()
     assert not set(pruned["run"]) & set(store.finished())
@@ -126,7 +127,7 @@ def test_pruned_runs_are_trained_by_whoever_asks_for_them(tmp_path: Path) -> Non
     assert sorted(store.runs()["status"]).count("pruned") == 2
     _, _, executor = tuned(request, tmp_path, 12)
     assert "pruned" not in set(store.runs()["status"])
-    assert {group.description.hyperparameters["epochs"] for group in executor.given} == {2}
+    assert {group.description.hyperparameters["epochs"] for group in executor.groups} == {2}
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -134,26 +135,30 @@ def test_a_trial_that_diverges_fails_and_the_study_goes_on(tmp_path: Path) -> No
     request = tiny_study.request(search=["learning_rate=3e-4|1e38"])
     study, events, _ = tuned(request, tmp_path, 10)
     outcomes = {
-        (each.outcome, each.reason.split(":")[0]) for each in events if isinstance(each, TrialEnded)
+        (event.outcome, event.reason.split(":")[0])
+        for event in events
+        if isinstance(event, TrialEnded)
     }
     assert ("complete", "") in outcomes
     assert any(reason.startswith("diverged in") for _, reason in outcomes)
     # The same settings again need no training to be known for what they are.
     assert ("failed", "a run of it is diverged") in outcomes
     assert len(ended(study)) == 10
-    found = best(study)
-    assert found is not None
-    assert found.params["learning_rate"] == "0.0003"
+    winner = best(study)
+    assert winner is not None
+    assert winner.params["learning_rate"] == "0.0003"
     assert "diverged" in set(Store(tmp_path).runs()["status"])
 
 
 def test_settings_that_contradict_each_other_fail_with_the_reason(tmp_path: Path) -> None:
     request = tiny_study.request(search=["slots=4|5"])
     _, events, executor = tuned(request, tmp_path, 10)
-    failed = [each for each in events if isinstance(each, TrialEnded) and each.outcome == "failed"]
+    failed = [
+        event for event in events if isinstance(event, TrialEnded) and event.outcome == "failed"
+    ]
     assert failed
     assert failed[0].reason.startswith("batch_steps = 64 is not a multiple of slots = 5")
-    assert {group.description.hyperparameters["slots"] for group in executor.given} == {4}
+    assert {group.description.hyperparameters["slots"] for group in executor.groups} == {4}
 
 
 def test_without_an_episode_there_is_no_score(tmp_path: Path) -> None:
@@ -177,12 +182,12 @@ def test_ctrl_c_costs_what_is_in_flight(tmp_path: Path) -> None:
     assert executor.ended
     assert len(ended(study)) == 1
     assert in_flight(study) == []
-    cut_off = executor.given[-1].description.hyperparameters["learning_rate"]
-    assert executor.given[-1].description.environment == tiny_study.ENVIRONMENTS[1]
-    study, _, again = tuned(request, tmp_path, 2)
+    cut_off = executor.groups[-1].description.hyperparameters["learning_rate"]
+    assert executor.groups[-1].description.environment == tiny_study.ENVIRONMENTS[1]
+    study, _, resumed = tuned(request, tmp_path, 2)
     assert len(ended(study)) == 2
     # Its settings again, and of its two environments only the one that had not finished.
-    (group,) = again.given
+    (group,) = resumed.groups
     assert group.description.hyperparameters["learning_rate"] == cut_off
 
 
@@ -199,7 +204,10 @@ def living_elsewhere() -> Callable[..., None]:
     """Lets another machine begin a trial."""
 
     def begin(study: optuna.Study) -> None:
-        space = {each.parameter: each.distribution() for each in tiny_study.request().space}
+        space = {
+            dimension.parameter: dimension.distribution()
+            for dimension in tiny_study.request().space
+        }
         trial = study.ask(space)
         trial.set_user_attr("owner", {"host": "another", "process": 1, "began": "1"})
 

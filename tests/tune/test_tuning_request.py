@@ -10,9 +10,9 @@ from bench.tune.space import search_space
 
 
 def test_equal_requests_are_one_study_whatever_the_order_of_environments() -> None:
-    one = tiny_study.request()
-    turned = dict(reversed(one.back_ends.items()))
-    assert tiny_study.request(back_ends=turned).name == one.name
+    request = tiny_study.request()
+    turned = dict(reversed(request.back_ends.items()))
+    assert tiny_study.request(back_ends=turned).name == request.name
 
 
 def test_everything_that_is_asked_for_makes_another_study() -> None:
@@ -32,18 +32,18 @@ def test_everything_that_is_asked_for_makes_another_study() -> None:
 
 
 def test_the_name_can_be_a_folder_s() -> None:
-    named = tiny_study.request(
+    name = tiny_study.request(
         algorithm="examples.simple_policy_optimization:ALGORITHM",
         back_ends={"my_package.mazes:Maze-v0": "gymnasium"},
     ).name
-    assert re.fullmatch(r"ALGORITHM-Maze-v0-256-[0-9a-f]{6}", named)
+    assert re.fullmatch(r"ALGORITHM-Maze-v0-256-[0-9a-f]{6}", name)
 
 
 def test_the_defaults_are_one_of_the_space_s_points() -> None:
     request = tiny_study.request(search=["learning_rate", "discount"])
     values = request.default_values()
     assert values == {"learning_rate": 3e-4, "1 - discount": 0.01}
-    found = request.hyperparameters(values)
-    assert (found["learning_rate"], found["discount"]) == (3e-4, 0.99)
-    assert found["batch_steps"] == tiny_study.SMALL["batch_steps"]
+    hyperparameters = request.hyperparameters(values)
+    assert (hyperparameters["learning_rate"], hyperparameters["discount"]) == (3e-4, 0.99)
+    assert hyperparameters["batch_steps"] == tiny_study.SMALL["batch_steps"]
     assert tiny_study.request(search=["discount=0.5:0.6"]).default_values() is None

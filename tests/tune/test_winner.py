@@ -73,7 +73,7 @@ def test_a_user_s_algorithm_keeps_its_address(address: str, tmp_path: Path) -> N
     assert text is not None
     (tmp_path / "tuned.py").write_text(text)
     ablation = load_ablation(str(tmp_path / "tuned.py"))
-    assert {each.algorithm for each in ablation.variants} == {address}
+    assert {variant.algorithm for variant in ablation.variants} == {address}
 
 
 def test_a_study_of_many_environments_has_a_name_that_an_ablation_may_have(tmp_path: Path) -> None:

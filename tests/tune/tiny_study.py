@@ -37,6 +37,8 @@ def scales() -> dict[str, Scale]:
     return dict.fromkeys(ENVIRONMENTS, Scale(zero=0.0, one=100.0))
 
 
-def opened(about: Request, folder: Path, **options: Any) -> Study:
-    """Its study."""
-    return open_study(about, folder / "studies" / about.name, **{"scales": scales, **options})
+def opened(study_request: Request, folder: Path, **options: Any) -> Study:
+    """The study of a request, begun or gone on with, in a results folder."""
+    return open_study(
+        study_request, folder / "studies" / study_request.name, **{"scales": scales, **options}
+    )

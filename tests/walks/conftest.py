@@ -21,11 +21,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     python = os.environ.get("WALK_WITH", sys.executable)
 
     def run(*arguments: str, code: int = 0) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
+        answer = subprocess.run(
             [python, "-m", "bench", *arguments], capture_output=True, text=True, check=False
         )
-        assert done.returncode == code, done.stdout + done.stderr
-        assert "Traceback" not in done.stderr
-        return done
+        assert answer.returncode == code, answer.stdout + answer.stderr
+        assert "Traceback" not in answer.stderr
+        return answer
 
     return run

@@ -24,9 +24,9 @@ def test_the_commands_run_in_order(run: Run) -> None:
     assert len(commands) == RUNGS
     for command in commands:
         small = command.replace("50k", "1k --seeds 0-1").removeprefix(RUN)
-        last = run("run", *shlex.split(small)).stdout
+        output = run("run", *shlex.split(small)).stdout
     # Each step has trained what the steps before it had not.
-    assert "0 runs to train" in last and f"{2 * RUNGS} kept from before" in last
+    assert "0 runs to train" in output and f"{2 * RUNGS} kept from before" in output
     assert Path("results/local/figures/ladder.png").exists()
 
 
@@ -38,8 +38,8 @@ def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path) -> None:
     source = "\n\n".join(code).replace('steps="50k"', 'steps="1k", seeds="0-1"')
     script.write_text(source.removeprefix(MAGIC))
     python = os.environ.get("WALK_WITH", sys.executable)
-    done = subprocess.run(
+    answer = subprocess.run(
         [python, str(script)], capture_output=True, text=True, check=False, cwd=tmp_path
     )
-    assert done.returncode == 0, done.stderr
-    assert f"variants: {RUNGS}" in done.stdout
+    assert answer.returncode == 0, answer.stderr
+    assert f"variants: {RUNGS}" in answer.stdout

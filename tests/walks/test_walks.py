@@ -23,10 +23,10 @@ SMALL = ("--seeds", "0-1", "--steps", "2k", "--env", "InvertedPendulum-v5")
 def test_the_wheel_is_what_runs(tmp_path: Path) -> None:
     python = os.environ.get("WALK_WITH", sys.executable)
     code = "import bench; print(bench.__file__)"
-    place = subprocess.run(
+    path = subprocess.run(
         [python, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
     ).stdout
-    assert ("site-packages" in place) == ("WALK_WITH" in os.environ)
+    assert ("site-packages" in path) == ("WALK_WITH" in os.environ)
 
 
 def test_a_student_sees_each_step_matter(run: Run) -> None:
@@ -56,8 +56,8 @@ def test_a_researcher_convinces_a_reviewer(run: Run) -> None:
     assert Path("clipping.pdf").read_bytes().startswith(b"%PDF")
     run("export", "clipping", "--to", "latex", "--output", "clipping.tex")
     assert "\\label" in Path("clipping.tex").read_text()
-    own = ("--algorithm", "clipped_ppo", "--algorithm", "advantage", "--control", "clipped_ppo")
-    assert "advantage" in run("run", *own, *SMALL).stdout
+    request = ("--algorithm", "clipped_ppo", "--algorithm", "advantage", "--control", "clipped_ppo")
+    assert "advantage" in run("run", *request, *SMALL).stdout
     verified = run("verify", "--results", "results/local").stdout
     assert "bit for bit" in verified
     run("run", "no_such_question", code=2)
