@@ -88,12 +88,11 @@ def test_numbers_of_the_ppo_paper_are_those_that_are_kept_beside_our_results() -
         ends.setdefault(end.algorithm, {})[end.environment] = end.last_10_percent
     ppo = ends[figure_3.LEGEND["clipped_ppo"]]
     for rival, ahead in rivals.AHEAD.items():
-        rival_ends = {
+        scores = {
             name: value
             for name, value in ends[figure_3.LEGEND[rival]].items()
             if not math.isnan(value)
         }
         assert (
-            ahead
-            == f"{sum(ppo[name] > value for name, value in rival_ends.items())} of {len(rival_ends)}"
+            ahead == f"{sum(ppo[name] > value for name, value in scores.items())} of {len(scores)}"
         )
