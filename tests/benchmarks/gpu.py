@@ -102,8 +102,8 @@ def learning(arguments: argparse.Namespace) -> None:
         rows.append(
             {
                 "environment": environment,
-                "return here (n)": _said(*ours),
-                "on the CPU (n)": _said(*theirs),
+                "return here (n)": _interval_text(*ours),
+                "on the CPU (n)": _interval_text(*theirs),
                 "inside the CPU's interval": "yes"
                 if abs(ours[0] - theirs[0]) <= theirs[1]
                 else "no",
@@ -125,7 +125,7 @@ def _interval(view: Any, environment: str, steps: int) -> tuple[float, float, in
     return float(means.mean()), float(half), len(means)
 
 
-def _said(mean: float, half: float, number: int) -> str:
+def _interval_text(mean: float, half: float, number: int) -> str:
     return f"{mean:,.0f} ± {half:,.0f} ({number})"
 
 
