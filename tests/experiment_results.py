@@ -56,11 +56,11 @@ def score(environment: str, variant: str, seed: int) -> float:
 
     HalfCheetah's PPO ends in one of two modes.
     """
-    place = VARIANTS.index(variant)
-    reached, start = REACHED[environment][place], UNTRAINED[environment]
+    index = VARIANTS.index(variant)
+    reached, start = REACHED[environment][index], UNTRAINED[environment]
     if (environment, variant) == ("HalfCheetah-v5", "clipped_ppo") and seed % 2:
         return reached + 1700.0
-    return reached + 0.05 * (reached - start) * ((seed * 7 + place * 3) % 5 - 2)
+    return reached + 0.05 * (reached - start) * ((seed * 7 + index * 3) % 5 - 2)
 
 
 def untrained_score(environment: str, variant: str, seed: int) -> float:
@@ -95,12 +95,12 @@ class Made:
 
 def write(folder: Path, name: str, made: Made | None = None) -> Path:
     """Write the plan and the runs of an ablation of the suite into a store."""
-    ablation, how = load_ablation(name), made or Made()
+    ablation, recipe = load_ablation(name), made or Made()
     store = Store(folder)
     store.write_plan(plan_rows(ablation))
-    for place, row in enumerate(plan_rows(ablation)):
-        for seed in range(how.count(str(row["environment"]), str(row["variant"]))):
-            _write_run(store, row, place, seed, how)
+    for index, row in enumerate(plan_rows(ablation)):
+        for seed in range(recipe.count(str(row["environment"]), str(row["variant"]))):
+            _write_run(store, row, index, seed, recipe)
     return folder
 
 
@@ -114,7 +114,7 @@ def scores_frame(name: str, made: Made | None = None, *, last_100: float = 1.0) 
 
     The last 100 episodes are worth `last_100` more than the score.
     """
-    how = made or Made()
+    recipe = made or Made()
     rows = [
         {
             **{key: row[key] for key in _COPIED},
@@ -123,13 +123,13 @@ def scores_frame(name: str, made: Made | None = None, *, last_100: float = 1.0) 
             "status": "finished",
             "back_end": "envpool",
             "kind": EPISODES,
-            "score": how.of(str(row["environment"]), str(row["variant"]), seed),
+            "score": recipe.of(str(row["environment"]), str(row["variant"]), seed),
             "window_episodes": 4,
             "diverged": False,
             "excluded_episodes": 0,
         }
         for row in plan_rows(load_ablation(name))
-        for seed in range(how.count(str(row["environment"]), str(row["variant"])))
+        for seed in range(recipe.count(str(row["environment"]), str(row["variant"])))
     ]
     frame = pd.DataFrame(rows)
     return frame.assign(last_100=frame["score"] + last_100)
@@ -147,14 +147,14 @@ def plan_rows(ablation: Ablation) -> list[dict[str, object]]:
             "variant_title": variant.title,
             "variant_order": order,
             "environment": environment,
-            "environment_order": place,
-            "description": f"{ablation.name}-{place}-{order}",
+            "environment_order": index,
+            "description": f"{ablation.name}-{index}-{order}",
             "budget": ablation.budget(environment),
             "algorithm": variant.algorithm,
             "differs": "{}",
             "metadata": "{}",
         }
-        for place, environment in enumerate(ablation.environments)
+        for index, environment in enumerate(ablation.environments)
         for order, variant in enumerate(ablation.variants)
     ]
 
@@ -169,16 +169,18 @@ def episode_returns(reached: float, start: float, number: int, seed: int) -> np.
     return start + (reached - start) * rise + noise * rise
 
 
-def _write_run(store: Store, row: Mapping[str, object], place: int, seed: int, how: Made) -> None:
+def _write_run(
+    store: Store, row: Mapping[str, object], index: int, seed: int, recipe: Made
+) -> None:
     budget, environment = int(str(row["budget"])), str(row["environment"])
-    ends = np.arange(1, how.episodes + 1) * budget // how.episodes
-    reached = how.of(environment, str(row["variant"]), seed)
+    ends = np.arange(1, recipe.episodes + 1) * budget // recipe.episodes
+    reached = recipe.of(environment, str(row["variant"]), seed)
     # The last of the steps: two episodes at least, which the noise needs to cancel.
-    returns = episode_returns(reached, UNTRAINED[environment], how.episodes, seed)
+    returns = episode_returns(reached, UNTRAINED[environment], recipe.episodes, seed)
     numbers = np.arange(10)
     store.write_run(
         {
-            "run": f"{row['ablation']}-{place}-{seed}",
+            "run": f"{row['ablation']}-{index}-{seed}",
             "description": row["description"],
             "algorithm": row["algorithm"],
             "environment": environment,
@@ -191,7 +193,7 @@ def _write_run(store: Store, row: Mapping[str, object], place: int, seed: int, h
             "evaluation": "training",
             "status": "finished",
             "steps": budget,
-            "episodes": how.episodes,
+            "episodes": recipe.episodes,
             "updates": len(numbers),
             "seconds": budget / 1000,
             "group_size": 10,

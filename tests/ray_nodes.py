@@ -52,13 +52,13 @@ def node(options: list[str], surroundings: Mapping[str, str]) -> Iterator[subpro
     )
     try:
         assert process.stdout is not None
-        told = b""
+        output = b""
         for line in process.stdout:
-            told += line
+            output += line
             if b"Ray runtime started" in line:
                 break
         else:
-            raise AssertionError(told.decode())
+            raise AssertionError(output.decode())
         yield process
     finally:
         end(process)
@@ -77,12 +77,12 @@ def free_ports(number: int) -> list[int]:
     """Ports that nobody listens at."""
     sockets = [socket.socket() for _ in range(number)]
     try:
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        for listener in sockets:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in sockets]
     finally:
-        for each in sockets:
-            each.close()
+        for listener in sockets:
+            listener.close()
 
 
 def until(condition: Callable[[], object]) -> None:

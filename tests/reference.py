@@ -161,11 +161,11 @@ class Actor(nn.Module):
         last = [self.log_std.detach()] if self.continuous else []
         return columns_of([*(p.detach() for p in self.network.parameters()), *last])
 
-    def gradient(self, of: Tensor) -> Tensor:
+    def gradient(self, scalar: Tensor) -> Tensor:
         """∇ of a scalar [P], in the order of `columns`."""
         parameters = list(self.network.parameters())
         last = [self.log_std] if self.continuous else []
-        return columns_of(torch.autograd.grad(of, [*parameters, *last], retain_graph=True))
+        return columns_of(torch.autograd.grad(scalar, [*parameters, *last], retain_graph=True))
 
 
 def kl(old: Distribution, new: Distribution) -> Tensor:
@@ -221,27 +221,31 @@ class Process:
     @cached_property
     def trajectories(self) -> list[Trajectory]:
         """All of them that can happen. What follows the last step is left open."""
-        found = []
+        trajectories = []
         for state in range(self.states):
             if self.initial[state]:
-                found += self._continued((state,), (), float(self.initial[state]))
-        return found
+                trajectories += self._continued((state,), (), float(self.initial[state]))
+        return trajectories
 
     def _continued(
         self, states: tuple[int, ...], actions: tuple[int, ...], probability: float
     ) -> Iterator[Trajectory]:
         for action in range(self.choices):
-            taken = (*actions, action)
-            if len(taken) == self.horizon:
-                yield Trajectory(self, states, taken, probability, terminated=False)
+            performed = (*actions, action)
+            if len(performed) == self.horizon:
+                yield Trajectory(self, states, performed, probability, terminated=False)
                 continue
-            for following, share in enumerate(self.transitions[states[-1], action]):
-                if not share:
+            for next_state, transition in enumerate(self.transitions[states[-1], action]):
+                if not transition:
                     continue
-                if following == self.states:
-                    yield Trajectory(self, states, taken, probability * share, terminated=True)
+                if next_state == self.states:
+                    yield Trajectory(
+                        self, states, performed, probability * transition, terminated=True
+                    )
                 else:
-                    yield from self._continued((*states, following), taken, probability * share)
+                    yield from self._continued(
+                        (*states, next_state), performed, probability * transition
+                    )
 
 
 @dataclass(frozen=True)
@@ -300,8 +304,8 @@ class TabularPolicy:
         """E_{τ ~ p_θ}[value(τ)]."""
         return torch.stack(
             [
-                self.trajectory_probability(theta, each) * value(each)
-                for each in self.process.trajectories
+                self.trajectory_probability(theta, trajectory) * value(trajectory)
+                for trajectory in self.process.trajectories
             ]
         ).sum()
 
@@ -349,7 +353,7 @@ def batch_of(process: Process, groups: Sequence[Sequence[Trajectory]], junk: flo
     seeds, slots = len(groups), len(groups[0])
     shape = (seeds, process.horizon, slots)
     observations = torch.zeros(*shape, process.states, dtype=torch.float64)
-    following = torch.zeros_like(observations)
+    next_observations = torch.zeros_like(observations)
     actions = torch.zeros(shape, dtype=torch.int64)
     rewards = torch.full(shape, junk, dtype=torch.float64)
     valid = torch.zeros(shape, dtype=torch.bool)
@@ -360,7 +364,7 @@ def batch_of(process: Process, groups: Sequence[Sequence[Trajectory]], junk: flo
             for t in range(length):
                 observations[s, t, n, trajectory.states[t]] = 1
                 if t + 1 < length:
-                    following[s, t, n, trajectory.states[t + 1]] = 1
+                    next_observations[s, t, n, trajectory.states[t + 1]] = 1
             actions[s, :length, n] = torch.tensor(trajectory.actions)
             rewards[s, :length, n] = torch.tensor(trajectory.rewards, dtype=torch.float64)
             valid[s, :length, n] = True
@@ -368,7 +372,7 @@ def batch_of(process: Process, groups: Sequence[Sequence[Trajectory]], junk: flo
             truncated[s, length - 1, n] = not trajectory.terminated
     return Batch(
         observations=observations,
-        next_observations=following,
+        next_observations=next_observations,
         actions=actions,
         statistics=torch.zeros(*shape, process.choices, dtype=torch.float64),
         rewards=rewards,
@@ -404,10 +408,10 @@ class SurrogateUpdate:
     critic_learning_rate: float | None = None
 
     def __post_init__(self) -> None:
-        own = self.critic_learning_rate
-        rates = self.learning_rate, self.learning_rate if own is None else own
+        critic_rate = self.critic_learning_rate
+        rates = self.learning_rate, self.learning_rate if critic_rate is None else critic_rate
         parts = [list(part.parameters()) for part in (self.actor, self.critic)]
-        self.bounded = [[*parts[0], *parts[1]]] if own is None else parts
+        self.bounded = [[*parts[0], *parts[1]]] if critic_rate is None else parts
         self.optimizer = torch.optim.Adam(
             [{"params": part, "lr": rate} for part, rate in zip(parts, rates, strict=True)],
             eps=self.adam_epsilon,
@@ -425,7 +429,7 @@ class SurrogateUpdate:
     ) -> None:
         """All minibatches, over samples [B, …]; `remaining` of the step sizes is left."""
         behaviour = copy.deepcopy(self.actor)
-        given = [group["lr"] for group in self.optimizer.param_groups]
+        rates = [group["lr"] for group in self.optimizer.param_groups]
         for group in self.optimizer.param_groups:
             group["lr"] *= remaining
         with torch.no_grad():
@@ -450,14 +454,14 @@ class SurrogateUpdate:
             )
             error = (value - target) ** 2
             if math.isfinite(self.value_clip):
-                near = torch.minimum(
+                clipped = torch.minimum(
                     torch.maximum(value, before - self.value_clip), before + self.value_clip
                 )
-                error = torch.maximum(error, (near - target) ** 2)
+                error = torch.maximum(error, (clipped - target) ** 2)
             self.optimizer.zero_grad()
             (-gain + self.value_coefficient * error.mean() / 2).backward()
             for part in self.bounded:
                 nn.utils.clip_grad_norm_(part, self.gradient_norm_clip)
             self.optimizer.step()
-        for group, rate in zip(self.optimizer.param_groups, given, strict=True):
+        for group, rate in zip(self.optimizer.param_groups, rates, strict=True):
             group["lr"] = rate

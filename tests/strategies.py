@@ -47,7 +47,7 @@ class Experience:
 @st.composite
 def shapes(draw: st.DrawFn, seeds: int = 3, ticks: int = 9, slots: int = 3) -> tuple[int, ...]:
     """(S, T, N), each at least 1."""
-    return tuple(draw(st.integers(1, most)) for most in (seeds, ticks, slots))
+    return tuple(draw(st.integers(1, limit)) for limit in (seeds, ticks, slots))
 
 
 @st.composite
@@ -60,8 +60,8 @@ def experiences(draw: st.DrawFn) -> Experience:
     ends = generator.choice(3, shape, p=np.array(weights) / sum(weights))
     values = normals(generator, *shape)
     next_values = normals(generator, *shape)
-    going = torch.from_numpy(ends == 0)[:, :-1]
-    next_values[:, :-1] = torch.where(going, values[:, 1:], next_values[:, :-1])
+    continuing = torch.from_numpy(ends == 0)[:, :-1]
+    next_values[:, :-1] = torch.where(continuing, values[:, 1:], next_values[:, :-1])
     scale = draw(st.sampled_from([1e-3, 1.0, 1e3]))
     return Experience(
         rewards=normals(generator, *shape, scale=scale),
@@ -122,26 +122,28 @@ def played(
     seeds, slots = len(learner.seeds), learner.hyperparameters.slots
     shape = (seeds, ticks, slots)
     size = learner.policy.network.sizes[0]  # type: ignore[attr-defined]
-    observations, following = (normals(generator, *shape, size).float() for _ in range(2))
+    observations, next_observations = (normals(generator, *shape, size).float() for _ in range(2))
     lengths = torch.from_numpy(generator.integers(1, ticks + 1, (seeds, 1, slots)))
     lengths = torch.ones_like(lengths) if one_step else lengths
     tick = torch.arange(ticks).view(1, ticks, 1)
     valid = tick < lengths if whole else torch.ones(shape, dtype=torch.bool)
     cut = torch.from_numpy(generator.random(shape) < 0.5)
     ended = tick == lengths - 1 if whole else torch.from_numpy(generator.random(shape) < 0.2)
-    going = (valid & ~ended)[:, :-1].unsqueeze(3)
-    following[:, :-1] = torch.where(going, observations[:, 1:], following[:, :-1])
+    continuing = (valid & ~ended)[:, :-1].unsqueeze(3)
+    next_observations[:, :-1] = torch.where(
+        continuing, observations[:, 1:], next_observations[:, :-1]
+    )
     noise = learner.noise().next_block().transpose(0, 1)[:, :ticks]
     moments = [learner.act(observations[:, t], noise[:, t]) for t in range(ticks)]
-    actions, statistics = (torch.stack(each, dim=1) for each in zip(*moments, strict=True))
+    actions, statistics = (torch.stack(tensors, dim=1) for tensors in zip(*moments, strict=True))
     fields = {
         "observations": observations,
-        "next_observations": following,
+        "next_observations": next_observations,
         "actions": actions,
         "statistics": statistics,
         "rewards": 1 + normals(generator, *shape).float(),
     }
     for name, values in fields.items():
-        kept = valid.view(*shape, *[1] * (values.dim() - 3))
-        fields[name] = torch.where(kept, values, torch.zeros_like(values))
+        mask = valid.view(*shape, *[1] * (values.dim() - 3))
+        fields[name] = torch.where(mask, values, torch.zeros_like(values))
     return Batch(**fields, terminated=ended & ~cut, truncated=ended & cut, valid=valid)

@@ -33,16 +33,16 @@ def test_what_names_become(name: str, expected: str) -> None:
 
 @pytest.mark.parametrize("name", [*HOSTILE, "\ud800", "a\x00b", "é" * 200, "a\nb"])
 def test_a_name_is_one_part_of_a_path_that_can_be_made(name: str, tmp_path: Path) -> None:
-    place = tmp_path / "below" / f"{file_name(name)}.parquet"
-    place.parent.mkdir()
-    place.touch()
-    assert [each.name for each in place.parent.iterdir()] == [place.name]
-    assert not place.name.startswith(".")
+    path = tmp_path / "below" / f"{file_name(name)}.parquet"
+    path.parent.mkdir()
+    path.touch()
+    assert [child.name for child in path.parent.iterdir()] == [path.name]
+    assert not path.name.startswith(".")
 
 
 @given(st.sets(st.text(st.characters(), max_size=300), min_size=2, max_size=2))
 def test_two_names_never_share_a_file(names: set[str]) -> None:
-    assert len({file_name(each) for each in names}) == 2
+    assert len({file_name(name) for name in names}) == 2
 
 
 def test_long_names_that_begin_alike_are_told_apart() -> None:

@@ -34,12 +34,12 @@ def _surroundings() -> tuple[object, ...]:
 def _hire(train: str | None, together: int) -> processes._Worker:
     if train is not None or together > 1:
         return NewWorker(train, together)
-    here = _surroundings()
+    surroundings = _surroundings()
     for worker in _idle:
-        if worker.surroundings == here and worker._child.exit_code is None:
+        if worker.surroundings == surroundings and worker._child.exit_code is None:
             _idle.remove(worker)
             return worker
-    return _WarmWorker(here)
+    return _WarmWorker(surroundings)
 
 
 class _WarmWorker(NewWorker):
@@ -49,9 +49,9 @@ class _WarmWorker(NewWorker):
         self._stopped = False
 
     def drop(self, group: Group) -> bool:
-        mine = super().drop(group)
-        self._stopped |= mine
-        return mine
+        dropped = super().drop(group)
+        self._stopped |= dropped
+        return dropped
 
     def end(self) -> None:
         if self.groups or self.dead or self._stopped:

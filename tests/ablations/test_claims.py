@@ -20,21 +20,21 @@ SOURCE = re.compile(
     r"[A-Z]\w+ ((et al\.|& [A-Z]\w+) )?20\d\d, "
     r"(arXiv \d{4}\.\d{5}|joschu\.net/blog/kl-approx\.html)"
 )
-each = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+every_claim = pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 
 
 def test_no_two_have_one_name() -> None:
     assert len(CLAIMS) == sum(len(topic.CLAIMS) for topic in (answers, clip, code_level, rivals))
 
 
-@each
+@every_claim
 def test_a_claim_says_where_it_is_from(claim: Claim) -> None:
     for source in claim.source.split("; "):
         assert SOURCE.match(source), source
     assert claim.claim.endswith(".")
 
 
-@each
+@every_claim
 def test_runs_or_a_test_decide_it(claim: Claim) -> None:
     if claim.decided_by:
         path, name = claim.decided_by.split("::")
@@ -88,9 +88,11 @@ def test_numbers_of_the_ppo_paper_are_those_that_are_kept_beside_our_results() -
         ends.setdefault(end.algorithm, {})[end.environment] = end.last_10_percent
     ppo = ends[figure_3.LEGEND["clipped_ppo"]]
     for rival, ahead in rivals.AHEAD.items():
-        read = {
+        scores = {
             name: value
             for name, value in ends[figure_3.LEGEND[rival]].items()
             if not math.isnan(value)
         }
-        assert ahead == f"{sum(ppo[name] > value for name, value in read.items())} of {len(read)}"
+        assert (
+            ahead == f"{sum(ppo[name] > value for name, value in scores.items())} of {len(scores)}"
+        )

@@ -40,7 +40,7 @@ def test_defaults() -> None:
 def test_the_reference_of_a_variant() -> None:
     rung = Variant(name="rung", algorithm="baseline", compared_with="other_one")
     ablation = make(variants=(CONTROL, OTHER, rung))
-    assert [ablation.reference(each) for each in ablation.variants] == [
+    assert [ablation.reference(variant) for variant in ablation.variants] == [
         "control",
         "control",
         "other_one",
@@ -151,5 +151,5 @@ def test_texts_stand_on_one_line() -> None:
 def test_a_time_limit_is_one_for_all_environments_or_one_for_each_that_is_named() -> None:
     assert make().limit("Hopper-v5") is None
     assert make(time_limit=7).limit("Hopper-v5") == 7
-    own = make(time_limit={"Hopper-v5": 7})
-    assert (own.limit("Hopper-v5"), own.limit("Walker2d-v5")) == (7, None)
+    ablation = make(time_limit={"Hopper-v5": 7})
+    assert (ablation.limit("Hopper-v5"), ablation.limit("Walker2d-v5")) == (7, None)

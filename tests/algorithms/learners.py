@@ -40,8 +40,8 @@ SURROGATES = ["importance_sampling", "kl_ppo", "clipped_ppo"]
 
 def algorithm(name: str) -> Algorithm[Any]:
     module, attribute = ALGORITHMS[name].split(":")
-    found: Algorithm[Any] = getattr(importlib.import_module(module), attribute)
-    return found
+    loaded: Algorithm[Any] = getattr(importlib.import_module(module), attribute)
+    return loaded
 
 
 class Taught(ActorCritic[Any]):
@@ -51,8 +51,12 @@ class Taught(ActorCritic[Any]):
 
     def act(self, observations: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """As the trainer has it: the algorithm's own way, where it has one."""
-        own = self.algorithm.act
-        return super().act(observations, noise) if own is None else own(self, observations, noise)
+        custom_act = self.algorithm.act
+        return (
+            super().act(observations, noise)
+            if custom_act is None
+            else custom_act(self, observations, noise)
+        )
 
 
 class OnDevice(Taught, DeviceLearner[Any]):
@@ -95,8 +99,8 @@ def minibatches_of(
 ) -> list[tuple[Tensor, Tensor]]:
     """Index [S, size] and active [S] of each, as the learner draws them for its next update."""
     positions = torch.arange(valid.shape[1]).expand(valid.shape)
-    drawn = learner.minibatches(valid, epochs, size, [positions])
-    return [(index, active) for (index,), active in drawn]
+    minibatches = learner.minibatches(valid, epochs, size, [positions])
+    return [(index, active) for (index,), active in minibatches]
 
 
 def critic_of(learner: ActorCritic[Any], seed: int) -> torch.nn.Sequential:

@@ -45,15 +45,15 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 
 def placed(values: Tensor, offset: int) -> Tensor:
     """The same numbers so many floats behind the beginning of a memory of their own."""
-    room = torch.empty(values.numel() + offset)
-    copy = room[offset:].view(values.shape)
+    memory = torch.empty(values.numel() + offset)
+    copy = memory[offset:].view(values.shape)
     return copy.copy_(values)
 
 
-def same(found: Sequence[Tensor], expected: Sequence[Tensor], what: object) -> None:
-    for one, other in zip(found, expected, strict=True):
-        if not torch.equal(one, other):
-            raise SystemExit(f"{what}: other bits")
+def same(actual: Sequence[Tensor], expected: Sequence[Tensor], label: object) -> None:
+    for tensor, other in zip(actual, expected, strict=True):
+        if not torch.equal(tensor, other):
+            raise SystemExit(f"{label}: other bits")
 
 
 def products() -> None:
@@ -62,12 +62,14 @@ def products() -> None:
     for rows, inner, columns in ((1, 17, 64), (1, 64, 6), (5, 17, 64), (64, 64, 64), (3, 23, 7)):
         left = strategies.normals(generator, 10, rows, inner).float()
         right = strategies.normals(generator, 10, inner, columns).float()
-        whole = product(left, right)
+        all_products = product(left, right)
         for group in GROUPS:
-            same([product(left[group], right[group])], [whole[group]], (rows, inner, columns))
+            same(
+                [product(left[group], right[group])], [all_products[group]], (rows, inner, columns)
+            )
         for offset in range(ALIGNMENTS):
             factors = placed(left[3:4], offset), placed(right[3:4], ALIGNMENTS - offset)
-            same([product(*factors)], [whole[3:4]], (rows, inner, columns, offset))
+            same([product(*factors)], [all_products[3:4]], (rows, inner, columns, offset))
 
 
 def networks() -> None:
@@ -86,13 +88,13 @@ def networks() -> None:
                 outputs = network(leaf, inputs)
                 return outputs, torch.autograd.grad(outputs.square().sum(), leaf)[0]
 
-            whole = run(columns, inputs)
+            all_results = run(columns, inputs)
             for group in GROUPS:
-                found = run(columns[group], inputs[group])
-                same(found, [each[group] for each in whole], (sizes, samples, group))
+                results = run(columns[group], inputs[group])
+                same(results, [tensor[group] for tensor in all_results], (sizes, samples, group))
             for offset in range(ALIGNMENTS):
-                found = run(placed(columns[3:4].detach(), offset), placed(inputs[3:4], offset))
-                same(found, [each[3:4] for each in whole], (sizes, samples, offset))
+                results = run(placed(columns[3:4].detach(), offset), placed(inputs[3:4], offset))
+                same(results, [tensor[3:4] for tensor in all_results], (sizes, samples, offset))
 
 
 def state_of(learner: Any) -> list[Tensor]:
@@ -102,28 +104,32 @@ def state_of(learner: Any) -> list[Tensor]:
     return [learner.parameters, *moments, *learner.memory.values()]
 
 
-def compare(what: str, make: Callable[[list[int]], Any], play: Callable[[Any, int], Batch]) -> None:
+def compare(
+    label: str, make: Callable[[list[int]], Any], play: Callable[[Any, int], Batch]
+) -> None:
     """Two updates of everybody, then of every group on its own part of the same batches.
 
     Args:
         make: a learner of these seeds; play: everybody's batch number so many.
     """
-    whole = make(EVERYBODY)
+    full_learner = make(EVERYBODY)
     groups = [(group, make(group)) for group in GROUPS]
     for number in range(2):
-        batch = play(whole, number)
-        reported = whole.algorithm.update(whole, batch)
-        whole.updates += 1
+        batch = play(full_learner, number)
+        full_report = full_learner.algorithm.update(full_learner, batch)
+        full_learner.updates += 1
         for group, learner in groups:
             part = Batch(**{name: values[group] for name, values in vars(batch).items()})
-            told = learner.algorithm.update(learner, part)
+            report = learner.algorithm.update(learner, part)
             learner.updates += 1
             same(
-                state_of(learner), [each[group] for each in state_of(whole)], (what, group, number)
+                state_of(learner),
+                [tensor[group] for tensor in state_of(full_learner)],
+                (label, group, number),
             )
-            for name, values in told.items():
-                if not torch.equal(values.nan_to_num(), reported[name][group].nan_to_num()):
-                    raise SystemExit(f"{what}, {name} of {group}: other bits")
+            for name, values in report.items():
+                if not torch.equal(values.nan_to_num(), full_report[name][group].nan_to_num()):
+                    raise SystemExit(f"{label}, {name} of {group}: other bits")
 
 
 def played(learner: Taught, number: int) -> Batch:

@@ -23,22 +23,24 @@ CASES = {
 
 def results() -> dict[str, np.ndarray]:
     """Parameters and diagnostics of an update of each case, what a tick shows and does, returns."""
-    found = {}
+    arrays = {}
     for kind, space in SPACES.items():
         for name, changes in CASES.items():
             learner = learner_of(name, space, learning_rate=0.02, **changes)  # type: ignore[arg-type]
             spread_out(learner)
             batch = strategies.played(learner, 6, np.random.default_rng(0))
-            told = learner.algorithm.update(learner, batch)
-            found[f"{name} {kind}"] = learner.parameters.numpy()
-            found |= {f"{name} {kind} {each}": values.numpy() for each, values in told.items()}
+            report = learner.algorithm.update(learner, batch)
+            arrays[f"{name} {kind}"] = learner.parameters.numpy()
+            arrays |= {
+                f"{name} {kind} {column}": values.numpy() for column, values in report.items()
+            }
         acting = kernel_calls.tick(learner)
-        found |= {f"tick {kind} {number}": each for number, each in enumerate(acting)}
+        arrays |= {f"tick {kind} {number}": array for number, array in enumerate(acting)}
     values = strategies.normals(np.random.default_rng(1), 3, 5, 2).numpy()
     ends = values[0] > 0.8, values[0] < -0.8
-    found["advantages"] = kernel_calls.advantages(*values, ends, (0.9, 0.8))
-    found["returns"] = kernel_calls.discounted_returns(values[0], ends[0], 0.9)
-    return found
+    arrays["advantages"] = kernel_calls.advantages(*values, ends, (0.9, 0.8))
+    arrays["returns"] = kernel_calls.discounted_returns(values[0], ends[0], 0.9)
+    return arrays
 
 
 if __name__ == "__main__":

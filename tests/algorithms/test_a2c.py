@@ -48,8 +48,8 @@ FORMS = {"torch": torch.optim.RMSprop, "tensorflow": TensorFlowRMSProp}
 @pytest.mark.parametrize("variation", VARIATIONS)
 @ways
 def test_two_updates_are_those_of_torch(variation: dict[str, Any], space: Any, way: str) -> None:
-    given = {"batch_steps": TICKS * SLOTS, "learning_rate": 0.01, **variation}
-    learner = learner_of("a2c", space, way=way, **given)
+    settings = {"batch_steps": TICKS * SLOTS, "learning_rate": 0.01, **variation}
+    learner = learner_of("a2c", space, way=way, **settings)
     h: Any = learner.hyperparameters
     spread_out(learner)
     start = learner.parameters.double().clone()

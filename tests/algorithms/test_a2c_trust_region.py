@@ -22,7 +22,7 @@ def test_the_projection_solves_its_quadratic_program(
     generator: np.random.Generator, bound: float, size: int
 ) -> None:
     gradient, slope = (strategies.normals(generator, 1, 1, size) for _ in range(2))
-    shipped = projected(gradient, slope, bound)[0, 0].numpy()
+    solution = projected(gradient, slope, bound)[0, 0].numpy()
     g, k = gradient[0, 0].numpy(), slope[0, 0].numpy()
     solved = minimize(
         lambda z: 0.5 * np.square(z - g).sum(),
@@ -33,8 +33,8 @@ def test_the_projection_solves_its_quadratic_program(
         options={"ftol": 1e-14, "maxiter": 200},
     )
     assert solved.success
-    np.testing.assert_allclose(shipped, solved.x, atol=1e-5)
-    assert k @ shipped <= bound + 1e-9
+    np.testing.assert_allclose(solution, solved.x, atol=1e-5)
+    assert k @ solution <= bound + 1e-9
 
 
 def test_it_holds_back_each_sample_for_itself() -> None:
@@ -66,8 +66,8 @@ def run(learner: Taught, updates: int = 6) -> torch.Tensor:
 def test_a_bound_of_infinity_is_a2c_and_a_small_one_is_not(bound: float) -> None:
     settings = {"batch_steps": TICKS * SLOTS, "learning_rate": 0.01}
     plain = run(learner_of("a2c", **settings))
-    held = run(learner_of("a2c_trust_region", trust_region=bound, **settings))
-    assert torch.equal(plain, held) == (bound == float("inf"))
+    bounded = run(learner_of("a2c_trust_region", trust_region=bound, **settings))
+    assert torch.equal(plain, bounded) == (bound == float("inf"))
 
 
 def test_the_average_follows_the_network() -> None:

@@ -44,14 +44,14 @@ def test_the_step_size_follows_the_divergence_of_its_step() -> None:
     )
     history = run(learner, 14)
     moves = set()
-    for now, following in itertools.pairwise(history):
+    for report, next_report in itertools.pairwise(history):
         for s in range(3):
-            kl = float(now["kl_mean"][s])
+            kl = float(report["kl_mean"][s])
             factor = 1 / 1.5 if kl > 2 * TARGET else 1.5 if kl < TARGET / 2 else 1.0
-            ratio = float(following["learning_rate"][s] / now["learning_rate"][s])
+            ratio = float(next_report["learning_rate"][s] / report["learning_rate"][s])
             assert abs(ratio - factor) < 1e-12
             moves.add(factor)
-        if len(set(now["learning_rate"].tolist())) > 1:
+        if len(set(report["learning_rate"].tolist())) > 1:
             moves.add(-1.0)  # seeds apart
     assert moves == {1 / 1.5, 1.5, 1.0, -1.0}
     assert (history[0]["learning_rate"] == 0.02).all()

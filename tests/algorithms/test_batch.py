@@ -30,14 +30,14 @@ def test_the_mean_over_steps_ignores_padding_and_what_is_in_it(
 ) -> None:
     rewards, valid = trajectory
     shape = (rewards.shape[0], padding, rewards.shape[2])
-    longer = torch.cat([rewards, torch.full(shape, float("nan"), dtype=rewards.dtype)], dim=1)
+    padded = torch.cat([rewards, torch.full(shape, float("nan"), dtype=rewards.dtype)], dim=1)
     mask = torch.cat([valid, torch.zeros(shape, dtype=torch.bool)], dim=1)
     means = mean_over_steps(rewards, valid)
-    torch.testing.assert_close(mean_over_steps(longer, mask), means, rtol=0, atol=0, equal_nan=True)
+    torch.testing.assert_close(mean_over_steps(padded, mask), means, rtol=0, atol=0, equal_nan=True)
     for s in range(len(rewards)):
-        kept = rewards[s][valid[s]].numpy()
-        if len(kept):
-            np.testing.assert_allclose(means[s], kept.mean(), rtol=1e-5, atol=1e-7)
+        step_rewards = rewards[s][valid[s]].numpy()
+        if len(step_rewards):
+            np.testing.assert_allclose(means[s], step_rewards.mean(), rtol=1e-5, atol=1e-7)
 
 
 def test_flatten_keeps_the_order_of_time() -> None:
@@ -46,9 +46,9 @@ def test_flatten_keeps_the_order_of_time() -> None:
 
 
 def test_an_end_is_either_of_the_two() -> None:
-    off = torch.zeros(1, 3, 1, dtype=torch.bool)
-    terminated, truncated = off.clone(), off.clone()
+    zeros = torch.zeros(1, 3, 1, dtype=torch.bool)
+    terminated, truncated = zeros.clone(), zeros.clone()
     terminated[0, 1] = truncated[0, 2] = True
     names = ("observations", "next_observations", "actions", "statistics", "rewards", "valid")
-    batch = Batch(**dict.fromkeys(names, off), terminated=terminated, truncated=truncated)
+    batch = Batch(**dict.fromkeys(names, zeros), terminated=terminated, truncated=truncated)
     assert batch.ended.flatten().tolist() == [False, True, True]

@@ -89,8 +89,8 @@ def test_each_slot_acts_by_its_own_candidate_and_without_noise(space: Any) -> No
                 assert torch.equal(actions[s, n], statistics[s, n, :2])
             else:
                 assert actions[s, n] == statistics[s, n].argmax()
-    again, _ = learner.act(observations, torch.randn_like(noise))
-    assert torch.equal(actions, again)
+    repeated, _ = learner.act(observations, torch.randn_like(noise))
+    assert torch.equal(actions, repeated)
 
 
 def test_what_normalises_observations_stands_still_within_a_generation() -> None:

@@ -54,11 +54,11 @@ def test_it_is_a_lower_bound_that_touches_within_the_range(
 ) -> None:
     rho, a = torch.tensor([[ratio]]).double(), torch.tensor([[advantage]]).double()
     gain = float(objective(rho, a, (1 - clip_range, 1 + clip_range)))
-    plain = float(rho * a)
-    assert gain <= plain + 1e-12
+    unclipped = float(rho * a)
+    assert gain <= unclipped + 1e-12
     if abs(float(rho) - 1) < clip_range:
-        assert gain == plain
-    assert float(objective(rho, a, (-math.inf, math.inf))) == plain
+        assert gain == unclipped
+    assert float(objective(rho, a, (-math.inf, math.inf))) == unclipped
 
 
 def test_a_clip_of_zero_allows_only_the_way_back() -> None:

@@ -44,8 +44,8 @@ def test_targets_are_advantages_plus_values_of_normalised_rewards() -> None:
     torch.testing.assert_close(estimates.targets, advantages + values)
     scale = (learner.reward_scale.moments.variance + 1e-8).sqrt().unsqueeze(2)
     deltas = (batch.rewards / scale).clamp(-10, 10)
-    following = values_over_time(learner, batch.next_observations)
-    last = deltas + 0.9 * torch.where(batch.terminated, 0.0, following) - values
+    next_values = values_over_time(learner, batch.next_observations)
+    last = deltas + 0.9 * torch.where(batch.terminated, 0.0, next_values) - values
     # At the batch's end only the first term of the sum is left.
     torch.testing.assert_close(advantages[:, -1].double(), last[:, -1], rtol=1e-5, atol=1e-5)
     ends = batch.ended
@@ -58,9 +58,9 @@ def test_rewards_stay_raw_where_asked_for() -> None:
     h: Any = learner.hyperparameters
     batch = strategies.played(learner, TICKS, np.random.default_rng(0))
     estimates = estimate_advantages(learner, batch, h)
-    following = values_over_time(learner, batch.next_observations)
-    following = torch.where(batch.terminated, 0.0, following)
-    expected = batch.rewards + h.discount * following - estimates.values
+    next_values = values_over_time(learner, batch.next_observations)
+    next_values = torch.where(batch.terminated, 0.0, next_values)
+    expected = batch.rewards + h.discount * next_values - estimates.values
     torch.testing.assert_close(estimates.advantages, expected)
     assert (learner.reward_scale.moments.count == 0).all()
 
@@ -88,18 +88,18 @@ def test_the_regression_is_torchs_seed_by_seed(
     targets[~batch.valid] = float("nan")
     start = [critic_of(learner, s) for s in range(3)]
     policy, before = learner.policy_parameters.clone(), learner.critic_parameters.clone()
-    drawn = minibatches_of(learner, flatten(batch.valid), 3, 7)
+    minibatches = minibatches_of(learner, flatten(batch.valid), 3, 7)
     losses = fit_critic(learner, batch, targets, h)
-    counts = [sum(bool(active[s]) for _, active in drawn) for s in range(3)]
+    counts = [sum(bool(active[s]) for _, active in minibatches) for s in range(3)]
     assert (len(set(counts)) > 1) == whole
     for s, critic in enumerate(start):
         adam = torch.optim.Adam(critic.parameters(), lr=0.01, eps=1e-5)
         loss = torch.zeros(())
-        for index, active in drawn:
+        for index, active in minibatches:
             if active[s]:
                 states = flatten(batch.observations)[s, index[s]].double()
-                wanted = flatten(targets)[s, index[s]].double()
-                loss = ((critic(states).squeeze(1) - wanted) ** 2).mean() / 2
+                target = flatten(targets)[s, index[s]].double()
+                loss = ((critic(states).squeeze(1) - target) ** 2).mean() / 2
                 adam.zero_grad()
                 loss.backward()
                 adam.step()
@@ -159,12 +159,12 @@ def explained(values: list[float], targets: list[float], valid: list[bool]) -> f
 
 def test_explained_variance_by_hand() -> None:
     targets = [1.0, 2.0, 3.0, 4.0]
-    everything = [True] * 4
-    assert explained(targets, targets, everything) == 1
-    assert explained([2.5] * 4, targets, everything) == 0
+    all_valid = [True] * 4
+    assert explained(targets, targets, all_valid) == 1
+    assert explained([2.5] * 4, targets, all_valid) == 0
     # An offset is not variance; a sign is.
-    assert explained([11.0, 12.0, 13.0, 14.0], targets, everything) == 1
-    assert explained([-1.0, -2.0, -3.0, -4.0], targets, everything) == -3
+    assert explained([11.0, 12.0, 13.0, 14.0], targets, all_valid) == 1
+    assert explained([-1.0, -2.0, -3.0, -4.0], targets, all_valid) == -3
     nan = float("nan")
     assert explained([1.0, 2.0, nan, 9.0], [1.0, 2.0, nan, nan], [True, True, False, False]) == 1
 

@@ -83,7 +83,7 @@ def test_an_update_reports_what_parameters_before_and_after_say(
     whole = learner.algorithm.collects == "trajectories"
     batch = strategies.played(learner, 10, np.random.default_rng(8), whole=whole)
     before = learner.policy_parameters.clone()
-    reported = learner.algorithm.update(learner, batch)
+    report = learner.algorithm.update(learner, batch)
     after = learner.policy_parameters.clone()
     for s in range(3):
         old, new = (actor_of(learner, s, columns) for columns in (before, after))
@@ -93,11 +93,11 @@ def test_an_update_reports_what_parameters_before_and_after_say(
             expected |= of_the_product(old, new, batch, s)
         if name != "clipped_ppo":
             del expected["clip_fraction"]
-            assert "clip_fraction" not in reported
-        assert ("log_std_mean" in reported) == (space is SPACES["continuous"])
+            assert "clip_fraction" not in report
+        assert ("log_std_mean" in report) == (space is SPACES["continuous"])
         for column, value in expected.items():
             np.testing.assert_allclose(
-                float(reported[column][s]), value, rtol=1e-3, atol=2e-6, err_msg=column
+                float(report[column][s]), value, rtol=1e-3, atol=2e-6, err_msg=column
             )
         assert expected["kl_mean"] > 1e-4
 
@@ -107,9 +107,9 @@ def test_every_diagnostic_is_one_number_a_seed() -> None:
         learner = learner_of(name, **changes)
         whole = learner.algorithm.collects == "trajectories"
         batch = strategies.played(learner, 10, np.random.default_rng(8), whole=whole)
-        reported = learner.algorithm.update(learner, batch)
-        assert all(values.shape == (3,) for values in reported.values()), name
-        assert all(torch.isfinite(values).all() for values in reported.values()), name
+        report = learner.algorithm.update(learner, batch)
+        assert all(values.shape == (3,) for values in report.values()), name
+        assert all(torch.isfinite(values).all() for values in report.values()), name
 
 
 def test_products_beyond_float32_have_an_effective_sample_size() -> None:
@@ -132,7 +132,7 @@ def test_the_clip_counts_on_either_side() -> None:
     learner = learner_of("clipped_ppo", learning_rate=0.03, batch_steps=40, minibatch=16)
     batch = strategies.played(learner, 10, np.random.default_rng(8))
     learner.policy_parameters.add_(0.1)
-    told = policy_change(learner, batch, (0.95, 1.2))["clip_fraction"]
+    clip_fraction = policy_change(learner, batch, (0.95, 1.2))["clip_fraction"]
     for s in range(3):
         new = actor_of(learner, s)
         states = batch.observations[s][batch.valid[s]].double()
@@ -141,10 +141,12 @@ def test_the_clip_counts_on_either_side() -> None:
         behaviour = torch.distributions.Normal(mean, log_std.exp())
         ratio = (new(states).log_prob(actions) - behaviour.log_prob(actions).sum(-1)).exp()
         outside = (ratio < 0.95) | (ratio > 1.2)
-        assert told[s] == pytest.approx(outside.double().mean().item(), abs=1e-6)
+        assert clip_fraction[s] == pytest.approx(outside.double().mean().item(), abs=1e-6)
         # Three answers that differ: the lower range on both sides, and the upper one.
-        alike = {each: ((ratio - 1).abs() > each).double().mean().item() for each in (0.05, 0.2)}
-        assert alike[0.05] > told[s] > alike[0.2]
+        symmetric = {
+            bound: ((ratio - 1).abs() > bound).double().mean().item() for bound in (0.05, 0.2)
+        }
+        assert symmetric[0.05] > clip_fraction[s] > symmetric[0.2]
 
 
 def test_a_seed_that_took_no_step_or_is_not_finite_is_told_and_harms_nobody() -> None:
@@ -155,12 +157,12 @@ def test_a_seed_that_took_no_step_or_is_not_finite_is_told_and_harms_nobody() ->
     broken = replace(batch, valid=batch.valid.clone())
     broken.valid[1] = False
     learner.policy_parameters[2] = float("nan")
-    reported = policy_change(learner, broken, (0.8, 1.2))
-    for name, values in reported.items():
+    report = policy_change(learner, broken, (0.8, 1.2))
+    for name, values in report.items():
         assert torch.equal(values[[0, 3]], clean[name][[0, 3]]), name
-    assert reported["batch_steps"][1] == 0
+    assert report["batch_steps"][1] == 0
     for name in ("kl_mean", "ratio_q50", "effective_sample_size"):
-        assert reported[name][1].isnan() and reported[name][2].isnan()
+        assert report[name][1].isnan() and report[name][2].isnan()
 
 
 def test_every_step_is_compared_with_the_sigma_that_it_was_drawn_with() -> None:
@@ -170,5 +172,5 @@ def test_every_step_is_compared_with_the_sigma_that_it_was_drawn_with() -> None:
     log_stds += torch.linspace(-1, 1, log_stds.numel()).view(log_stds.shape)
     by_kernels = compared(learner, batch)
     learner.compiled = False
-    for found, expected in zip(by_kernels, compared(learner, batch), strict=True):
-        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    for actual, expected in zip(by_kernels, compared(learner, batch), strict=True):
+        torch.testing.assert_close(actual, expected, rtol=1e-4, atol=1e-5)

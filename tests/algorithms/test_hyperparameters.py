@@ -28,10 +28,10 @@ def made(name: str, **changes: Any) -> Any:
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_an_algorithm_is_what_its_name_says(name: str) -> None:
-    found = algorithm(name)
-    assert found.name == name
-    assert found.title and found.equation
-    check(found.hyperparameters())
+    declared = algorithm(name)
+    assert declared.name == name
+    assert declared.title and declared.equation
+    check(declared.hyperparameters())
     module = sys.modules[ALGORITHMS[name].split(":")[0]]
     assert module.__doc__ and "Source:" in module.__doc__
 
@@ -61,24 +61,24 @@ def parts_of(name: str, whole: str) -> dict[str, int]:
 def test_values_outside_the_declaration_are_refused_in_one_line(
     name: str, field: dataclasses.Field[Any]
 ) -> None:
-    wrong: list[Any] = []
-    for bound, outwards in ((field.metadata["low"], -1), (field.metadata["high"], 1)):
+    invalid: list[Any] = []
+    for bound, direction in ((field.metadata["low"], -1), (field.metadata["high"], 1)):
         if bound is None or isinstance(field.default, tuple):
             continue
         if isinstance(field.default, int):
             parts = parts_of(name, field.name)
             check(made(name, **{field.name: max([bound, *parts.values()]), **parts}))
-            wrong.append(bound + outwards)
+            invalid.append(bound + direction)
         else:
             check(made(name, **{field.name: float(bound)}))
-            wrong.append(math.nextafter(bound, outwards * math.inf))
+            invalid.append(math.nextafter(bound, direction * math.inf))
     if field.metadata["choices"] is not None:
-        wrong.append("nonsense")
+        invalid.append("nonsense")
         for choice in field.metadata["choices"]:
             check(made(name, **{field.name: choice}))
     if isinstance(field.default, float):
-        wrong.append(math.nan)
-    for value in wrong:
+        invalid.append(math.nan)
+    for value in invalid:
         with pytest.raises(ValueError, match=field.name) as caught:
             check(made(name, **{field.name: value}))
         message = str(caught.value)

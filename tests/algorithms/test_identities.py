@@ -103,9 +103,9 @@ def test_at_the_behaviour_policy_a_surrogate_has_the_on_policy_gradient(
     expected = first_gradient(on_policy, batch)
     whole_batch = {"minibatch": TICKS * 4, "epochs": 1}
     surrogate = learner_of(name, space, way=way, **shared, **steps, **whole_batch, **changes)
-    shipped = first_gradient(surrogate, batch)
+    actual = first_gradient(surrogate, batch)
     assert float(expected.norm()) > 1e-3
-    torch.testing.assert_close(shipped, expected, rtol=1e-4, atol=2e-6)
+    torch.testing.assert_close(actual, expected, rtol=1e-4, atol=2e-6)
 
 
 @spaces
@@ -152,8 +152,10 @@ def test_no_penalty_is_no_clip_is_importance_sampling(
     for learner in (plain, other):
         updated(learner, batch, times=2)
     if name == "kl_ppo":
-        apart, moved = (plain.parameters - each for each in (other.parameters, before))
-        assert (apart.norm(dim=1) < 1e-5 * moved.norm(dim=1)).all()
+        difference, change = (
+            plain.parameters - parameters for parameters in (other.parameters, before)
+        )
+        assert (difference.norm(dim=1) < 1e-5 * change.norm(dim=1)).all()
     else:
         assert torch.equal(plain.parameters, other.parameters)
 
@@ -169,8 +171,8 @@ def test_a_penalty_and_a_clip_do_something(
     """Where they must: they end nearer to θ' than importance sampling does."""
     shared = {"learning_rate": 0.02, "epochs": 6, "minibatch": 16, "batch_steps": TICKS * 4}
     distances = []
-    for each, values in (("importance_sampling", {}), (name, changes)):
-        learner = learner_of(each, space, **shared, **values)
+    for rung, values in (("importance_sampling", {}), (name, changes)):
+        learner = learner_of(rung, space, **shared, **values)
         batch = batch_for(learner)
         distances.append(learner.algorithm.update(learner, batch)["kl_mean"])
     assert (distances[1] < 0.7 * distances[0]).all(), distances

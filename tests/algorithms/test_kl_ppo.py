@@ -55,13 +55,13 @@ def test_beta_follows_the_divergence_of_the_whole_batch_after_the_last_epoch() -
     )
     history = run(learner, 12)
     moves = set()
-    for now, following in itertools.pairwise(history):
+    for report, next_report in itertools.pairwise(history):
         for s in range(3):
-            kl = float(now["kl_mean"][s])
+            kl = float(report["kl_mean"][s])
             factor = 2.0 if kl > 1.5 * TARGET else 0.5 if kl < TARGET / 1.5 else 1.0
-            assert float(following["beta"][s] / now["beta"][s]) == factor
+            assert float(next_report["beta"][s] / report["beta"][s]) == factor
             moves.add(factor)
-        if len(set(now["beta"].tolist())) > 1:
+        if len(set(report["beta"].tolist())) > 1:
             moves.add("apart")
     # The example is worth something only if all of it happens, and seeds differ.
     assert moves == {2.0, 0.5, 1.0, "apart"}
@@ -70,7 +70,7 @@ def test_beta_follows_the_divergence_of_the_whole_batch_after_the_last_epoch() -
 
 def test_a_fixed_beta_stays() -> None:
     learner = learner_of("kl_ppo", batch_steps=48, minibatch=16, beta=0.3, adaptive=False)
-    assert all((each["beta"] == np.float32(0.3)).all() for each in run(learner, 3))
+    assert all((report["beta"] == np.float32(0.3)).all() for report in run(learner, 3))
 
 
 def test_a_seed_that_is_not_active_keeps_its_beta() -> None:
@@ -105,13 +105,13 @@ def test_it_is_the_divergence_of_the_new_policy_from_the_old_one() -> None:
     """KL(θ' ‖ θ), not the other way round: seen in what `adapted` is given."""
     learner = learner_of("kl_ppo", batch_steps=48, minibatch=16, learning_rate=0.05, epochs=10)
     batch = strategies.played(learner, 12, np.random.default_rng(1))
-    reported = learner.algorithm.update(learner, batch)["kl_mean"]
+    kl_mean = learner.algorithm.update(learner, batch)["kl_mean"]
     flat = batch.observations.flatten(1, 2)
     new = learner.policy.statistics(learner.policy_parameters, flat)
     old = batch.statistics.flatten(1, 2)
     forward = learner.policy.divergence(old, new).mean(1)
     backward = learner.policy.divergence(new, old).mean(1)
-    torch.testing.assert_close(reported.float(), forward.detach(), rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(kl_mean.float(), forward.detach(), rtol=1e-4, atol=1e-6)
     assert ((forward - backward).abs() > 0.02 * forward).all()
 
 

@@ -24,22 +24,24 @@ def test_every_epoch_visits_every_valid_sample_once_and_fills_up_from_its_beginn
 ) -> None:
     learner = learner_of("vanilla_policy_gradient", seeds=range(seeds))
     valid = data.draw(strategies.masks(seeds, samples))
-    drawn = minibatches_of(learner, valid, epochs, size)
+    minibatches = minibatches_of(learner, valid, epochs, size)
     for s in range(seeds):
-        mine = [index[s].tolist() for index, active in drawn if active[s]]
-        assert all(len(index) == size for index in mine)
-        own = set(np.flatnonzero(valid[s]))
-        steps = -(-len(own) // size)
-        assert len(mine) == epochs * steps
+        indices = [index[s].tolist() for index, active in minibatches if active[s]]
+        assert all(len(index) == size for index in indices)
+        valid_set = set(np.flatnonzero(valid[s]))
+        steps = -(-len(valid_set) // size)
+        assert len(indices) == epochs * steps
         orders = set()
         for epoch in range(epochs):
-            visited = list(itertools.chain(*mine[epoch * steps : (epoch + 1) * steps]))
-            assert Counter(visited[: len(own)]) == Counter(own)
+            visited = list(itertools.chain(*indices[epoch * steps : (epoch + 1) * steps]))
+            assert Counter(visited[: len(valid_set)]) == Counter(valid_set)
             # The rest begins again with the epoch's first.
-            repeated = [visited[i % len(own)] for i in range(len(visited))] if own else []
+            repeated = (
+                [visited[i % len(valid_set)] for i in range(len(visited))] if valid_set else []
+            )
             assert visited == repeated
-            orders.add(tuple(visited[: len(own)]))
-        if len(own) > 12:
+            orders.add(tuple(visited[: len(valid_set)]))
+        if len(valid_set) > 12:
             assert len(orders) == epochs
 
 
@@ -144,15 +146,17 @@ def test_observations_are_normalised_by_everything_seen_and_clipped() -> None:
     seen: list[list[np.ndarray]] = [[], []]
     for _ in range(5):
         raw = 3 + 2 * strategies.normals(generator, 2, 4, OBSERVATIONS).float()
-        shown = learner.observe(raw, mask)
+        normalised = learner.observe(raw, mask)
         for s in range(2):
             seen[s] += list(raw[s][mask[s]].double().numpy())
     for s in range(2):
-        past = np.array(seen[s])
-        expected = (raw[s].numpy() - past.mean(0)) / past.std(0)
-        np.testing.assert_allclose(shown[s], np.clip(expected, -1.5, 1.5), rtol=1e-4, atol=1e-5)
+        history = np.array(seen[s])
+        expected = (raw[s].numpy() - history.mean(0)) / history.std(0)
+        np.testing.assert_allclose(
+            normalised[s], np.clip(expected, -1.5, 1.5), rtol=1e-4, atol=1e-5
+        )
     before = learner.observation_moments.count.clone()
-    assert torch.equal(learner.normalise(raw), shown)
+    assert torch.equal(learner.normalise(raw), normalised)
     assert torch.equal(learner.observation_moments.count, before)
 
 

@@ -53,13 +53,13 @@ def test_probability_entropy_and_divergence(
     policy, distribution = policy_of(kind, size), DISTRIBUTIONS[kind]
     old, new = (statistics_of(generator, kind, size, spread) for _ in range(2))
     actions = distribution(old).sample()
-    close = {"rtol": 1e-9, "atol": 1e-9}
+    tolerance = {"rtol": 1e-9, "atol": 1e-9}
     torch.testing.assert_close(
-        policy.log_probability(new, actions), distribution(new).log_prob(actions), **close
+        policy.log_probability(new, actions), distribution(new).log_prob(actions), **tolerance
     )
-    torch.testing.assert_close(policy.entropy(new), distribution(new).entropy(), **close)
+    torch.testing.assert_close(policy.entropy(new), distribution(new).entropy(), **tolerance)
     expected = torch.distributions.kl_divergence(distribution(old), distribution(new))
-    torch.testing.assert_close(policy.divergence(old, new), expected, **close)
+    torch.testing.assert_close(policy.divergence(old, new), expected, **tolerance)
     assert (policy.divergence(old, old) == 0).all()
 
 
@@ -85,16 +85,16 @@ def test_kernels_say_the_same_of_one_action_and_find_the_way_back(
     size_of_terms = sum(abs(float(term.detach())) for term in terms)
     total = sum(weight * term for weight, term in zip(weights, terms, strict=True))
     expected = torch.autograd.grad(total, [outputs, log_std], allow_unused=True)
-    said, of_outputs, of_log_std = kernel_calls.terms_of_an_action(
+    values, of_outputs, of_log_std = kernel_calls.terms_of_an_action(
         outputs.detach(), log_std.detach(), old, action, weights
     )
-    close = {"rtol": 1e-4, "atol": 1e-5 * (1 + size_of_terms)}
-    torch.testing.assert_close(said, torch.stack(terms).detach(), **close)
-    close["atol"] += 1e-5 * float(expected[0].abs().max())
-    torch.testing.assert_close(of_outputs, expected[0], **close)
+    tolerance = {"rtol": 1e-4, "atol": 1e-5 * (1 + size_of_terms)}
+    torch.testing.assert_close(values, torch.stack(terms).detach(), **tolerance)
+    tolerance["atol"] += 1e-5 * float(expected[0].abs().max())
+    torch.testing.assert_close(of_outputs, expected[0], **tolerance)
     if continuous:
-        close["atol"] += 1e-5 * float(expected[1].abs().max())
-        torch.testing.assert_close(of_log_std, expected[1], **close)
+        tolerance["atol"] += 1e-5 * float(expected[1].abs().max())
+        torch.testing.assert_close(of_log_std, expected[1], **tolerance)
 
 
 @pytest.mark.parametrize("kind", DISTRIBUTIONS)
@@ -107,9 +107,9 @@ def test_gradients_of_probability_and_divergence(kind: str) -> None:
     actions = distribution(old).sample()
 
     # A categorical φ is normalised: go through unnormalised logits.
-    def gradient(of: object, at: Tensor) -> Tensor:
+    def gradient(function: object, at: Tensor) -> Tensor:
         statistics = at if kind == "gaussian" else torch.log_softmax(at, dim=2)
-        return torch.autograd.grad(of(statistics).sum(), at)[0]  # type: ignore[operator]
+        return torch.autograd.grad(function(statistics).sum(), at)[0]  # type: ignore[operator]
 
     torch.testing.assert_close(
         gradient(lambda s: policy.log_probability(s, actions), new),

@@ -43,9 +43,9 @@ def weights_of(learner: Taught, batch: Batch, seed: int, earlier: list[float]) -
     h: Any = learner.hyperparameters
     rung, name = learner.algorithm.name, getattr(h, "baseline", "none")
     rewards = rewards_of(batch, seed)
-    totals = [sum(each) for each in rewards]
+    totals = [sum(episode) for episode in rewards]
     discount = getattr(h, "discount", 1.0)
-    returns = [reference.reward_to_go(each, discount) for each in rewards]
+    returns = [reference.reward_to_go(episode, discount) for episode in rewards]
     weights = np.zeros((TICKS, len(rewards)))
     actor = actor_of(learner, seed)
     scores = None
@@ -58,7 +58,7 @@ def weights_of(learner: Taught, batch: Batch, seed: int, earlier: list[float]) -
             credit = returns[n][t] if rung == "reward_to_go" else totals[n]
             b = 0.0
             if name == "batch_mean" and rung == "reward_to_go":
-                b = float(np.mean([g for each in returns for g in each]))
+                b = float(np.mean([g for episode in returns for g in episode]))
             elif name == "batch_mean":
                 b = float(np.mean(totals))
             elif name == "leave_one_out":
@@ -106,7 +106,7 @@ def test_updates_take_adams_step_up_the_gradient(
             row.grad = -torch.from_numpy(gradients.mean(0))
             torch.nn.utils.clip_grad_norm_([row], bound)
             adam.step()
-            earlier[s].append(float(np.mean([sum(each) for each in rewards_of(batch, s)])))
+            earlier[s].append(float(np.mean([sum(episode) for episode in rewards_of(batch, s)])))
         diagnostics = learner.algorithm.update(learner, batch)
         learner.updates += 1
         expected = torch.stack([row.detach() for row in parameters])
@@ -134,28 +134,28 @@ def test_updates_of_the_trajectory_product(space: Any, minibatch: int, way: str)
     )
     spread_out(learner)
     batch = strategies.played(learner, TICKS, np.random.default_rng(3), whole=True)
-    everybody = torch.ones(2, 4, dtype=torch.bool)
-    chosen = [index for index, _ in minibatches_of(learner, everybody, 2, minibatch)]
+    mask = torch.ones(2, 4, dtype=torch.bool)
+    chosen = [index for index, _ in minibatches_of(learner, mask, 2, minibatch)]
     start = learner.policy_parameters.clone()
     learner.algorithm.update(learner, batch)
     for s in range(2):
-        totals = [sum(each) for each in rewards_of(batch, s)]
+        totals = [sum(episode) for episode in rewards_of(batch, s)]
         row = start[s].double().requires_grad_()
         adam = torch.optim.Adam([row], lr=RATE, eps=1e-5)
         old = actor_of(learner, s, start)
         for index in chosen:
-            now = actor_of(learner, s, torch.stack([row.detach()] * 2))
+            new = actor_of(learner, s, torch.stack([row.detach()] * 2))
             weights = np.zeros((TICKS, 4))
             for n in range(4):
                 log_ratio = 0.0
                 for t in range(len(rewards_of(batch, s)[n])):
                     state = batch.observations[s, t, n].double()
                     action = batch.actions[s, t, n]
-                    difference = now(state).log_prob(action) - old(state).log_prob(action)
+                    difference = new(state).log_prob(action) - old(state).log_prob(action)
                     log_ratio += float(difference.detach())
                 b = np.mean(totals[:n] + totals[n + 1 :])
                 weights[:, n] = np.exp(log_ratio) * (totals[n] - b)
-            gradients = reference.slot_gradients(now, batch, s, weights)
+            gradients = reference.slot_gradients(new, batch, s, weights)
             row.grad = -torch.from_numpy(gradients[index[s].numpy()].mean(0))
             adam.step()
         torch.testing.assert_close(
@@ -186,7 +186,7 @@ def test_an_update_of_the_advantage_rung(space: Any, normalization: str, way: st
     for s in range(2):
         critic = critic_of(learner, s)
         with torch.no_grad():
-            values, following = (
+            values, next_values = (
                 critic(states[s].double()).squeeze(2).numpy()
                 for states in (batch.observations, batch.next_observations)
             )
@@ -195,7 +195,7 @@ def test_an_update_of_the_advantage_rung(space: Any, normalization: str, way: st
             advantages[:, n] = reference.generalized_advantage(
                 batch.rewards[s, :, n].tolist(),
                 values[:, n].tolist(),
-                following[:, n].tolist(),
+                next_values[:, n].tolist(),
                 batch.terminated[s, :, n].tolist(),
                 batch.truncated[s, :, n].tolist(),
                 0.9,
@@ -237,10 +237,10 @@ def test_gradients_of_long_trajectories_are_the_sum_over_blocks(
         }
     )
     weights = strategies.normals(generator, 2, ticks, 2).float()
-    shipped = trajectory_gradients(learner, batch, weights)
+    gradients = trajectory_gradients(learner, batch, weights)
     for s in range(2):
         expected = reference.slot_gradients(actor_of(learner, s), batch, s, weights[s].numpy())
-        np.testing.assert_allclose(shipped[s].detach(), expected, rtol=1e-3, atol=1e-3)
+        np.testing.assert_allclose(gradients[s].detach(), expected, rtol=1e-3, atol=1e-3)
 
 
 @ways
@@ -252,8 +252,8 @@ def test_rubbish_where_no_step_was_taken_does_not_reach_a_gradient(way: str) -> 
     clean = trajectory_gradients(learner, batch, weights)
     for values in (weights, batch.observations, batch.actions):
         values[~batch.valid] = 1e3
-    again = trajectory_gradients(learner, batch, weights)
-    assert torch.equal(clean, again)
+    poisoned = trajectory_gradients(learner, batch, weights)
+    assert torch.equal(clean, poisoned)
 
 
 def test_the_signal_by_hand() -> None:

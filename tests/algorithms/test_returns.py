@@ -53,19 +53,21 @@ def test_the_default_reward_to_go_is_not_discounted() -> None:
 def test_generalized_advantage_is_the_weighted_sum_of_n_step_advantages(
     experience: Experience, discount: float, gae_lambda: float
 ) -> None:
-    shipped = advantages_of(experience, discount, gae_lambda)
+    advantages = advantages_of(experience, discount, gae_lambda)
     scale = 1 + float(experience.rewards.abs().max())
-    for s, n in np.ndindex(shipped.shape[0], shipped.shape[2]):
+    for s, n in np.ndindex(advantages.shape[0], advantages.shape[2]):
         columns = [
             getattr(experience, name)[s, :, n].tolist()
             for name in ("rewards", "values", "next_values", "terminated", "truncated")
         ]
         expected = reference.generalized_advantage(*columns, discount, gae_lambda)
-        np.testing.assert_allclose(shipped[s, :, n], expected, rtol=1e-9, atol=1e-9 * scale)
+        np.testing.assert_allclose(advantages[s, :, n], expected, rtol=1e-9, atol=1e-9 * scale)
         # The kernel's sums are of float32.
-        whole = [np.array(column)[:, None] for column in columns]
-        found = kernel_calls.advantages(*whole[:3], (whole[3], whole[4]), (discount, gae_lambda))
-        np.testing.assert_allclose(found[:, 0], expected, rtol=1e-5, atol=1e-5 * scale)
+        arrays = [np.array(column)[:, None] for column in columns]
+        kernel_result = kernel_calls.advantages(
+            *arrays[:3], (arrays[3], arrays[4]), (discount, gae_lambda)
+        )
+        np.testing.assert_allclose(kernel_result[:, 0], expected, rtol=1e-5, atol=1e-5 * scale)
 
 
 @strategies.many
@@ -73,8 +75,8 @@ def test_generalized_advantage_is_the_weighted_sum_of_n_step_advantages(
 def test_lambda_zero_is_the_temporal_difference_error(
     experience: Experience, discount: float
 ) -> None:
-    following = torch.where(experience.terminated, 0.0, experience.next_values)
-    error = experience.rewards + discount * following - experience.values
+    next_values = torch.where(experience.terminated, 0.0, experience.next_values)
+    error = experience.rewards + discount * next_values - experience.values
     torch.testing.assert_close(advantages_of(experience, discount, 0.0), error)
 
 
@@ -105,8 +107,8 @@ def test_nothing_passes_the_end_of_an_episode(
     other = Experience(
         *(x.clone() for x in vars(experience).values())  # the same field order
     )
-    first_end = experience.ended.int().cumsum(1)
-    later = (first_end - experience.ended.int()) > 0
+    ends_so_far = experience.ended.int().cumsum(1)
+    later = (ends_so_far - experience.ended.int()) > 0
     for values in (other.rewards, other.values, other.next_values):
         values[later] = 1e3
     before = advantages_of(experience, discount, gae_lambda)[~later]
@@ -122,15 +124,15 @@ def test_reward_one_forever_has_the_value_of_the_geometric_series(
     discount, ticks = 0.9, 80
     rewards = torch.ones(1, ticks, 1, dtype=torch.float64)
     cut = (torch.arange(1, ticks + 1) % limit == 0).view(1, ticks, 1)
-    nowhere = torch.zeros_like(cut)
+    never = torch.zeros_like(cut)
 
     def fitted(terminated: Tensor, truncated: Tensor) -> Tensor:
         """A table with a value for each step since the episode began, fitted again and again."""
         age = torch.arange(ticks) % limit
         table = torch.zeros(limit + 1, dtype=torch.float64)
         for _ in range(200):
-            values, following = table[age].view(1, -1, 1), table[age + 1].view(1, -1, 1)
-            experience = Experience(rewards, values, following, terminated, truncated)
+            values, next_values = table[age].view(1, -1, 1), table[age + 1].view(1, -1, 1)
+            experience = Experience(rewards, values, next_values, terminated, truncated)
             targets = advantages_of(experience, discount, gae_lambda) + values
             for k in range(limit):
                 table[k] = targets.flatten()[age == k].mean()
@@ -138,9 +140,9 @@ def test_reward_one_forever_has_the_value_of_the_geometric_series(
             table[limit] = table[limit - 1]
         return table[:limit]
 
-    right = fitted(nowhere, cut)
+    right = fitted(never, cut)
     torch.testing.assert_close(right, torch.full_like(right, 1 / (1 - discount)))
-    wrong = fitted(cut, nowhere)
+    wrong = fitted(cut, never)
     remaining = torch.arange(limit, 0, -1, dtype=torch.float64)
     if ticks % limit == 0:
         torch.testing.assert_close(wrong, (1 - discount**remaining) / (1 - discount))
@@ -153,12 +155,12 @@ def test_standardised_values_have_mean_zero_and_deviation_one(
     generator: np.random.Generator, seeds: int, samples: int
 ) -> None:
     values = strategies.normals(generator, seeds, samples, scale=50) + 1000
-    shipped = standardise(values)
+    standardised = standardise(values)
     for s in range(seeds):
         expected = reference.standardise(values[s].numpy())
-        np.testing.assert_allclose(shipped[s], expected, rtol=1e-9, atol=1e-9)
-        found = kernel_calls.standardised(values[s])
-        np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(standardised[s], expected, rtol=1e-9, atol=1e-9)
+        kernel_result = kernel_calls.standardised(values[s])
+        np.testing.assert_allclose(kernel_result, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("value", [3.0, 0.1, 1 / 3, 1000.1, -123456.7, 1e-6])

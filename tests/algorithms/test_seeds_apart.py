@@ -14,11 +14,17 @@ HERE = Path(__file__).parent
 PROGRAM = HERE / "seeds_apart.py"
 NEEDS = {"Haswell": ("AVX2", "FMA3"), "SkylakeX": ("AVX512_SKX",), "Zen": ("AVX2", "FMA3")}
 """OpenBLAS's kernel -> what a processor must have to run it."""
-KERNELS = [name for name, needed in NEEDS.items() if all(features.get(each) for each in needed)]
+KERNELS = [
+    name for name, needed in NEEDS.items() if all(features.get(feature) for feature in needed)
+]
 MKL = (None, "AUTO,STRICT")
 CASES = [(name, MKL[number % 2]) for number, name in enumerate(KERNELS)]
 # Where there is but one kernel, MKL's settings are both tried all the same.
-CASES += [(None, each) for each in MKL if each not in {setting for _, setting in CASES}]
+CASES += [
+    (None, mkl_setting)
+    for mkl_setting in MKL
+    if mkl_setting not in {setting for _, setting in CASES}
+]
 
 
 @pytest.mark.parametrize(("kernel", "reproducible"), CASES)

@@ -75,12 +75,12 @@ def test_a_slope_is_the_derivative_of_its_objective(name: str, advantage: float)
         gain = objective(*terms).sum()
         expected = torch.autograd.grad(gain, [terms[0], terms[2]], allow_unused=True)
         if name.startswith("kl_ppo"):
-            found = slope(at, advantage, 0.4, numbers.numpy())
+            slopes = slope(at, advantage, 0.4, numbers.numpy())
         else:
-            found = slope(at, advantage, numbers.numpy()), 0.0
-        for one, wanted in zip(found, expected, strict=True):
-            known = 0.0 if wanted is None else float(wanted)
-            assert float(one) == pytest.approx(known, rel=1e-6, abs=1e-9), at
+            slopes = slope(at, advantage, numbers.numpy()), 0.0
+        for actual, gradient in zip(slopes, expected, strict=True):
+            desired = 0.0 if gradient is None else float(gradient)
+            assert float(actual) == pytest.approx(desired, rel=1e-6, abs=1e-9), at
 
 
 @pytest.mark.parametrize("clip", [0.0, 0.2, math.inf])
@@ -88,19 +88,19 @@ def test_the_slope_of_the_value_loss_is_autograds(clip: float) -> None:
     old, kinks = 1.0, (0.0, 0.79, 0.81, 0.9999, 1.0001, 1.19, 1.21, 3.0)
     for prediction in kinks:
         for target in (-5.0, 0.6, 0.8, 1.1, 1.3, 5.0):
-            given = torch.tensor([[prediction]], dtype=torch.float64).requires_grad_()
-            others = (torch.tensor([[x]], dtype=torch.float64) for x in (target, old))
-            loss = value_loss(given, *others, clip).sum()
-            (expected,) = torch.autograd.grad(loss, given)
-            found = kernel_calls.value_loss(prediction, target, old, clip)
-            wanted = float(loss.detach()), float(expected)
-            assert found == pytest.approx(wanted, rel=1e-5, abs=1e-6), (prediction, target)
+            leaf = torch.tensor([[prediction]], dtype=torch.float64).requires_grad_()
+            constants = (torch.tensor([[x]], dtype=torch.float64) for x in (target, old))
+            loss = value_loss(leaf, *constants, clip).sum()
+            (expected,) = torch.autograd.grad(loss, leaf)
+            actual = kernel_calls.value_loss(prediction, target, old, clip)
+            desired = float(loss.detach()), float(expected)
+            assert actual == pytest.approx(desired, rel=1e-5, abs=1e-6), (prediction, target)
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 def test_the_example_trains_by_its_slope_as_by_its_objective(space: Any) -> None:
     """What docs/extending.md tells users to copy, over two updates."""
-    found = []
+    results = []
     for way in ("compiled", "differentiated"):
         learner: Taught = learner_of(
             "clipped_ppo", space, way=way, batch_steps=48, minibatch=16, learning_rate=0.02
@@ -116,7 +116,7 @@ def test_the_example_trains_by_its_slope_as_by_its_objective(space: Any) -> None
                 learner, strategies.played(learner, 12, np.random.default_rng(update))
             )
             learner.updates += 1
-        found.append(learner.parameters)
-    apart = (found[0] - found[1]).norm(dim=1)
-    assert (apart < 1e-3 * (found[0] - start).norm(dim=1)).all()
-    assert (found[0] - start).norm() > 0.1
+        results.append(learner.parameters)
+    difference = (results[0] - results[1]).norm(dim=1)
+    assert (difference < 1e-3 * (results[0] - start).norm(dim=1)).all()
+    assert (results[0] - start).norm() > 0.1

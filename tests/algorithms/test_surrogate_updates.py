@@ -112,19 +112,19 @@ def estimates_of(
     if h.reward_normalization:
         rewards = scales.rewards(rewards, batch.ended[seed].numpy(), h.reward_clip)
     with torch.no_grad():
-        values, following = (
+        values, next_values = (
             critic(states[seed].double()).squeeze(2).numpy()
             for states in (batch.observations, batch.next_observations)
         )
     if h.value_normalization:
         mean, deviation = scales.of_returns
-        values, following = (mean + deviation * each for each in (values, following))
+        values, next_values = (mean + deviation * array for array in (values, next_values))
     advantages = np.empty_like(rewards)
     for n in range(rewards.shape[1]):
         advantages[:, n] = reference.generalized_advantage(
             rewards[:, n].tolist(),
             values[:, n].tolist(),
-            following[:, n].tolist(),
+            next_values[:, n].tolist(),
             batch.terminated[seed, :, n].tolist(),
             batch.truncated[seed, :, n].tolist(),
             h.discount,
@@ -134,7 +134,7 @@ def estimates_of(
     if h.value_normalization:
         scales.returns += targets.ravel().tolist()
         mean, deviation = scales.of_returns
-        targets, values = ((each - mean) / deviation for each in (targets, values))
+        targets, values = ((array - mean) / deviation for array in (targets, values))
     return advantages, targets, values
 
 
@@ -199,7 +199,7 @@ def test_two_updates_are_those_of_torch(
             critic_learning_rate=h.critic_learning_rate if h.separate_optimizers else None,
         )
         scales = Scales(SLOTS, h)
-        for batch, chosen, left in zip(batches, minibatches, remaining, strict=True):
+        for batch, chosen, share in zip(batches, minibatches, remaining, strict=True):
             advantages, targets, values = estimates_of(batch, s, expected.critic, h, scales)
             expected.run(
                 flatten(batch.observations)[s].double(),
@@ -208,7 +208,7 @@ def test_two_updates_are_those_of_torch(
                 torch.from_numpy(targets.ravel()),
                 torch.from_numpy(values.ravel()),
                 [index[s].tolist() for index in chosen],
-                left,
+                share,
             )
         critic = reference.columns_of_critic(expected.critic)
         after = torch.cat([expected.actor.columns, critic])

@@ -40,19 +40,19 @@ def dense_fisher(actor: reference.Actor, states: Tensor) -> Tensor:
     fixed = actor(states)
 
     def divergence(*values: Tensor) -> Tensor:
-        given = dict(zip(named, values, strict=True))
-        return kl_divergence(fixed, torch.func.functional_call(actor, given, (states,))).mean()
+        parameters = dict(zip(named, values, strict=True))
+        return kl_divergence(fixed, torch.func.functional_call(actor, parameters, (states,))).mean()
 
     values = tuple(parameter.detach() for parameter in named.values())
     blocks = torch.autograd.functional.hessian(divergence, values)
-    sizes = [each.numel() for each in values]
+    sizes = [value.numel() for value in values]
     rows = [
         torch.cat([block.reshape(size, -1) for block in row], dim=1)
         for row, size in zip(blocks, sizes, strict=True)
     ]
-    places = torch.arange(sum(sizes)).split(sizes)
+    positions = torch.arange(sum(sizes)).split(sizes)
     order = reference.columns_of(
-        [place.view(each.shape) for place, each in zip(places, values, strict=True)]
+        [position.view(value.shape) for position, value in zip(positions, values, strict=True)]
     )
     return torch.cat(rows)[order][:, order].detach()
 
@@ -67,12 +67,12 @@ def test_products_are_those_of_the_dense_matrix(space: Any) -> None:
     damped = fisher_product(learner.policy, parameters, states, damping=0.3)
     vectors = strategies.normals(generator, 2, *parameters.shape)
     for vector in vectors:
-        shipped, more = product(vector), damped(vector)
-        torch.testing.assert_close(more, shipped + 0.3 * vector)
+        plain_product, damped_product = product(vector), damped(vector)
+        torch.testing.assert_close(damped_product, plain_product + 0.3 * vector)
         for s in range(3):
             dense = dense_fisher(actor_of(learner.policy_parameters[s], learner, space), states[s])
             assert float(torch.linalg.eigvalsh(dense).min()) > -1e-9
-            torch.testing.assert_close(shipped[s], dense @ vector[s], rtol=1e-6, atol=1e-8)
+            torch.testing.assert_close(plain_product[s], dense @ vector[s], rtol=1e-6, atol=1e-8)
 
 
 def played(learner: Taught, seed: int = 0) -> Any:
@@ -86,12 +86,12 @@ def test_the_step_is_along_the_natural_gradient_and_ends_within_the_bound(space:
     before = learner.policy_parameters.double().clone()
     critic = learner.critic_parameters.clone()
     seen: list[Tensor] = []
-    watched = trpo.estimate_advantages
+    original = trpo.estimate_advantages
 
-    def watching(*given: Any) -> Any:
-        answer = watched(*given)
-        seen.append(answer.advantages)
-        return answer
+    def watching(*args: Any) -> Any:
+        estimates = original(*args)
+        seen.append(estimates.advantages)
+        return estimates
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trpo, "estimate_advantages", watching)
@@ -125,12 +125,12 @@ def test_with_the_identity_for_a_fisher_information_it_is_the_policy_gradient(
     plain = learner_of("advantage", SPACES["discrete"], batch_steps=4 * TICKS)
     plain.parameters.copy_(learner.parameters)
     batch = played(learner)
-    monkeypatch.setattr(trpo, "fisher_product", lambda *given: lambda vector: vector)
+    monkeypatch.setattr(trpo, "fisher_product", lambda *args: lambda vector: vector)
     seen: list[Tensor] = []
 
-    def watching(judge: Any, theta: Tensor, step: Tensor, *rest: Any) -> Any:
+    def watching(judge: Any, theta: Tensor, step: Tensor, *args: Any) -> Any:
         seen.append(step)
-        return line_search(judge, theta, step, *rest)
+        return line_search(judge, theta, step, *args)
 
     monkeypatch.setattr(trpo, "line_search", watching)
     learner.algorithm.update(learner, batch)

@@ -83,7 +83,8 @@ def order(rounds: int) -> list[tuple[str, str]]:
 def read_report(report: Mapping[str, Any], failures: Mapping[str, str]) -> Round:
     """The medians in pytest-benchmark's JSON, without those whose result was found to be wrong."""
     medians = {
-        _short(each["fullname"]): float(each["stats"]["median"]) for each in report["benchmarks"]
+        _short(benchmark["fullname"]): float(benchmark["stats"]["median"])
+        for benchmark in report["benchmarks"]
     }
     return Round(
         medians={name: median for name, median in medians.items() if name not in failures},
@@ -93,46 +94,54 @@ def read_report(report: Mapping[str, Any], failures: Mapping[str, str]) -> Round
 
 def read_failures(output: str) -> dict[str, str]:
     """Benchmarks, or whole files, that pytest's summary says have failed, with the reasons."""
-    found = re.findall(r"^(?:FAILED|ERROR) (\S+)(?: - (.*))?$", output, re.MULTILINE)
-    return {_short(name): reason or "failed" for name, reason in found}
+    failures = re.findall(r"^(?:FAILED|ERROR) (\S+)(?: - (.*))?$", output, re.MULTILINE)
+    return {_short(name): reason or "failed" for name, reason in failures}
 
 
 def pair(a: Sequence[Round], b: Sequence[Round]) -> tuple[list[Comparison], list[str]]:
     """The benchmarks that both sides have in every round, and a line for each of the others."""
     names: dict[str, None] = {}
-    for each in (*b, *a):
-        names |= dict.fromkeys((*each.medians, *(name for name in each.failures if "::" in name)))
+    for result in (*b, *a):
+        names |= dict.fromkeys(
+            (*result.medians, *(name for name in result.failures if "::" in name))
+        )
     compared, left_out = [], []
     for name in names:
         missing = [
             _missing(side, name, rounds)
             for side, rounds in (("A", a), ("B", b))
-            if any(name not in each.medians for each in rounds)
+            if any(name not in result.medians for result in rounds)
         ]
         if missing:
             left_out.append(f"{name}: {'; '.join(missing)}")
         else:
-            of_a, of_b = (tuple(each.medians[name] for each in rounds) for rounds in (a, b))
-            compared.append(Comparison(name=name, a=of_a, b=of_b))
+            a_medians, b_medians = (
+                tuple(result.medians[name] for result in rounds) for rounds in (a, b)
+            )
+            compared.append(Comparison(name=name, a=a_medians, b=b_medians))
     # A file that could be read on neither side has no benchmark with a name.
-    files = dict.fromkeys(name for each in (*a, *b) for name in each.failures if "::" not in name)
+    files = dict.fromkeys(
+        name for result in (*a, *b) for name in result.failures if "::" not in name
+    )
     for file in files:
         if not any(name.startswith(f"{file}::") for name in names):
-            reason = next(each.failures[file] for each in (*a, *b) if file in each.failures)
+            reason = next(result.failures[file] for result in (*a, *b) if file in result.failures)
             left_out.append(f"{file}: {reason}")
     return compared, left_out
 
 
 def table(comparisons: Sequence[Comparison]) -> list[str]:
     """Lines for people."""
-    width = max((len(each.name) for each in comparisons), default=0)
+    width = max((len(comparison.name) for comparison in comparisons), default=0)
     lines = [f"{'benchmark':{width}}  {'A':>9}  {'B':>9}  B / A, median (min to max)"]
-    for each in comparisons:
-        a, b, ratio = (statistics.median(values) for values in (each.a, each.b, each.ratios))
-        spread = f"({min(each.ratios):.2f} to {max(each.ratios):.2f})"
+    for comparison in comparisons:
+        a, b, ratio = (
+            statistics.median(values) for values in (comparison.a, comparison.b, comparison.ratios)
+        )
+        spread = f"({min(comparison.ratios):.2f} to {max(comparison.ratios):.2f})"
         lines.append(
-            f"{each.name:{width}}  {time_text(a):>9}  {time_text(b):>9}  {ratio:.2f} {spread}"
-            + ("  noisy" if each.noisy else "")
+            f"{comparison.name:{width}}  {time_text(a):>9}  {time_text(b):>9}  {ratio:.2f} {spread}"
+            + ("  noisy" if comparison.noisy else "")
         )
     return lines
 
@@ -140,7 +149,7 @@ def table(comparisons: Sequence[Comparison]) -> list[str]:
 def time_text(seconds: float) -> str:
     """Three digits and a unit."""
     units = (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6))
-    unit, size = next((each for each in units if seconds >= each[1]), units[-1])
+    unit, size = next((candidate for candidate in units if seconds >= candidate[1]), units[-1])
     return f"{seconds / size:#.3g}".rstrip(".") + f" {unit}"
 
 
@@ -149,15 +158,17 @@ def _short(name: str) -> str:
 
 
 def _missing(side: str, name: str, rounds: Sequence[Round]) -> str:
-    without = [each for each in rounds if name not in each.medians]
+    incomplete = [result for result in rounds if name not in result.medians]
     reasons = [
-        each.failures[key]
-        for each in without
+        result.failures[key]
+        for result in incomplete
         for key in (name, name.partition("::")[0])
-        if key in each.failures
+        if key in result.failures
     ]
-    some = f" in {len(without)} of {len(rounds)} rounds" if len(without) < len(rounds) else ""
-    return f"not on {side}{some}" + (f" ({reasons[0]})" if reasons else "")
+    share = (
+        f" in {len(incomplete)} of {len(rounds)} rounds" if len(incomplete) < len(rounds) else ""
+    )
+    return f"not on {side}{share}" + (f" ({reasons[0]})" if reasons else "")
 
 
 def commit_of(text: str, root: Path = ROOT) -> str:
@@ -166,10 +177,12 @@ def commit_of(text: str, root: Path = ROOT) -> str:
     Raises:
         ArgumentError: none.
     """
-    found = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}")
-    if found.returncode:
+    process = _git(
+        root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{text}^{{commit}}"
+    )
+    if process.returncode:
         raise ArgumentError(f"{text!r} names no commit of this repository")
-    return found.stdout.strip()
+    return process.stdout.strip()
 
 
 @contextmanager
@@ -247,12 +260,12 @@ def run(tree: Path, suite: Path, report: Path, expression: str | None) -> Round:
 
 def check_packages(output: str, tree: Path) -> None:
     """Raise RunError unless the run says that it imported the packages of `tree`."""
-    found = dict(re.findall(r"^measured package (\w+): (.*)$", output, re.MULTILINE))
+    imported = dict(re.findall(r"^measured package (\w+): (.*)$", output, re.MULTILINE))
     for name in PACKAGES:
         expected = tree.resolve() / name / "__init__.py"
-        if name not in found or Path(found[name]).resolve() != expected:
+        if name not in imported or Path(imported[name]).resolve() != expected:
             raise RunError(
-                f"{name} was imported from {found.get(name, 'nowhere')}, not from {expected}"
+                f"{name} was imported from {imported.get(name, 'nowhere')}, not from {expected}"
             )
 
 
@@ -266,26 +279,28 @@ def compare(base: str, head: str | None, rounds: int, expression: str | None) ->
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())).resolve()
         trees = {
-            side: ROOT if each is None else stack.enter_context(worktree(each, folder / side))
-            for side, each in commits.items()
+            side: ROOT
+            if revision is None
+            else stack.enter_context(worktree(revision, folder / side))
+            for side, revision in commits.items()
         }
-        own = (trees["B"] / BENCHMARKS / "conftest.py").exists()
-        suite = copy_suite(trees["B"] if own else ROOT, folder / "suite")
+        has_benchmarks = (trees["B"] / BENCHMARKS / "conftest.py").exists()
+        suite = copy_suite(trees["B"] if has_benchmarks else ROOT, folder / "suite")
         for side, text in (("A", base), ("B", head)):
             commit = commits[side]
             print(f"{side}: {text} ({commit[:12]})" if commit else f"{side}: the working tree")
-        if not own:
+        if not has_benchmarks:
             print("B has no benchmarks; both sides run those of the working tree")
         measured: dict[str, list[Round]] = {"A": [], "B": []}
         for number, sides in enumerate(order(rounds), start=1):
             for side in sides:
-                begun = time.perf_counter()
+                start = time.perf_counter()
                 report = folder / f"{side}{number}.json"
                 measured[side].append(run(trees[side], suite, report, expression))
                 print(
                     f"round {number} of {rounds}, {side}: packages of {trees[side]}, "
                     f"{len(measured[side][-1].medians)} benchmarks, "
-                    f"{time.perf_counter() - begun:.0f} s",
+                    f"{time.perf_counter() - start:.0f} s",
                     file=sys.stderr,
                     flush=True,
                 )

@@ -51,24 +51,24 @@ def main() -> None:
     parser.add_argument("--device", default="cuda", choices=("cuda", "cpu"))
     parser.add_argument("--results", type=Path, default=ROOT / "results" / "gpu")
     parser.add_argument("--toy", action="store_true")
-    asked = parser.parse_args()
-    os.environ.setdefault("WARP_CACHE_PATH", str(asked.results.absolute() / "kernels"))
-    if asked.part is None:
-        given = sys.argv[1:]
+    arguments = parser.parse_args()
+    os.environ.setdefault("WARP_CACHE_PATH", str(arguments.results.absolute() / "kernels"))
+    if arguments.part is None:
+        options = sys.argv[1:]
         for part in PARTS:
-            subprocess.run([sys.executable, __file__, part, *given], check=False)
+            subprocess.run([sys.executable, __file__, part, *options], check=False)
         return
     signal.signal(signal.SIGALRM, signal.default_int_handler)
-    signal.alarm(0 if asked.toy else SECONDS)
-    begun = time.monotonic()
+    signal.alarm(0 if arguments.toy else SECONDS)
+    start = time.monotonic()
     try:
-        PARTS[asked.part](asked)
+        PARTS[arguments.part](arguments)
     except KeyboardInterrupt:
-        print(f"{asked.part}: {SECONDS} s are over; the same command goes on")
-    print(f"{asked.part}: {time.monotonic() - begun:.0f} s", flush=True)
+        print(f"{arguments.part}: {SECONDS} s are over; the same command goes on")
+    print(f"{arguments.part}: {time.monotonic() - start:.0f} s", flush=True)
 
 
-def learning(asked: argparse.Namespace) -> None:
+def learning(arguments: argparse.Namespace) -> None:
     """Both environments at once; mean return of the last tenth of the steps, and 95% intervals."""
     from bench.plan.lookup import load_ablation
     from bench.plan.plan import make_plan
@@ -76,17 +76,17 @@ def learning(asked: argparse.Namespace) -> None:
     from bench.train import runner
     from bench.train.executors.processes import Processes
 
-    steps = 600 if asked.toy else 100_000
+    steps = 600 if arguments.toy else 100_000
     plan = make_plan(
         load_ablation("reference"),
         back_end_of=lambda environment: "warp",
-        device=asked.device,
+        device=arguments.device,
         environments=ENVIRONMENTS,
         steps=steps,
-        seeds=range(2 if asked.toy else 10),
-        settings={"batch_steps": "256"} if asked.toy else None,
+        seeds=range(2 if arguments.toy else 10),
+        settings={"batch_steps": "256"} if arguments.toy else None,
     )
-    store = Store(asked.results)
+    store = Store(arguments.results)
     store.check_writable()
     store.write_plan(plan.rows(datetime.now(UTC)))
     summary = runner.run(
@@ -94,7 +94,7 @@ def learning(asked: argparse.Namespace) -> None:
     )
     for (description, reason), number in summary.failures.items():
         print(f"{number} runs of {description.environment} FAILED: {reason}")
-    here, published = (load("reference", place) for place in (store.path, PUBLISHED))
+    here, published = (load("reference", path) for path in (store.path, PUBLISHED))
     rows = []
     for environment in ENVIRONMENTS:
         ours, theirs = (_interval(view, environment, steps) for view in (here, published))
@@ -102,15 +102,15 @@ def learning(asked: argparse.Namespace) -> None:
         rows.append(
             {
                 "environment": environment,
-                "return here (n)": _said(*ours),
-                "on the CPU (n)": _said(*theirs),
+                "return here (n)": _interval_text(*ours),
+                "on the CPU (n)": _interval_text(*theirs),
                 "inside the CPU's interval": "yes"
                 if abs(ours[0] - theirs[0]) <= theirs[1]
                 else "no",
                 "seconds": round(float(seconds)),
             }
         )
-    show(asked, "learning", rows)
+    show(arguments, "learning", rows)
 
 
 def _interval(view: Any, environment: str, steps: int) -> tuple[float, float, int]:
@@ -120,50 +120,52 @@ def _interval(view: Any, environment: str, steps: int) -> tuple[float, float, in
     chosen = view.episodes.query(
         "environment == @environment and step <= @steps and step > 0.9 * @steps"
     )
-    each = chosen.groupby("seed")["return"].mean()
-    half = t.ppf(0.975, max(len(each) - 1, 1)) * each.std() / len(each) ** 0.5
-    return float(each.mean()), float(half), len(each)
+    means = chosen.groupby("seed")["return"].mean()
+    half = t.ppf(0.975, max(len(means) - 1, 1)) * means.std() / len(means) ** 0.5
+    return float(means.mean()), float(half), len(means)
 
 
-def _said(mean: float, half: float, number: int) -> str:
+def _interval_text(mean: float, half: float, number: int) -> str:
     return f"{mean:,.0f} ± {half:,.0f} ({number})"
 
 
-def training(asked: argparse.Namespace) -> None:
+def training(arguments: argparse.Namespace) -> None:
     """Of each size the physics alone, then training: so each share is there when time ends."""
     from bench.throughput.on_device import Failed, Question, measure
 
-    sizes = ((1, 8), (2, 8)) if asked.toy else SIZES
-    known = stored(asked, "training")
+    sizes = ((1, 8), (2, 8)) if arguments.toy else SIZES
+    measured = stored(arguments, "training")
     for rows, slots in sizes:
         for environment in ENVIRONMENTS:
-            worlds, where = rows * slots, {"environment": environment, "rows": rows, "slots": slots}
-            if any(each.items() >= where.items() for each in known):
+            worlds, case = rows * slots, {"environment": environment, "rows": rows, "slots": slots}
+            if any(row.items() >= case.items() for row in measured):
                 continue
             common = {"environment": environment, "worlds": worlds}
             questions = [
                 Question(kind="physics", name="", seeds=0, **common),
                 Question(kind="training", name="clipped_ppo", seeds=rows, **common),
             ]
-            physics, trained = measure(questions, asked.device, seconds=0.1 if asked.toy else 1.0)
+            physics, trained = measure(
+                questions, arguments.device, seconds=0.1 if arguments.toy else 1.0
+            )
             if isinstance(physics, Failed) or isinstance(trained, Failed):
                 print(environment, rows, slots, physics, trained)
                 continue
-            bare, whole = (_rate(each) for each in (physics, trained))
+            physics_rate, training_rate = (_rate(measurement) for measurement in (physics, trained))
             keep(
-                asked,
+                arguments,
                 "training",
                 {
-                    **where,
+                    **case,
                     "worlds": worlds,
-                    "physics steps/s": round(bare),
-                    "training steps/s": round(whole),
-                    "of the physics": round(whole / bare, 3),
+                    "physics steps/s": round(physics_rate),
+                    "training steps/s": round(training_rate),
+                    "of the physics": round(training_rate / physics_rate, 3),
                     "update": round(_number(trained["update"]), 3),
                     "MiB": trained["memory"] and round(_number(trained["memory"])),
                 },
             )
-    show(asked, "training", stored(asked, "training"))
+    show(arguments, "training", stored(arguments, "training"))
 
 
 def _number(value: object) -> float:
@@ -175,28 +177,28 @@ def _rate(row: Mapping[str, object]) -> float:
     return _number(row["steps"]) / _number(row["seconds"])
 
 
-def sharing(asked: argparse.Namespace) -> None:
+def sharing(arguments: argparse.Namespace) -> None:
     """Launches first, which takes seconds; then the same four programs in three ways."""
     from bench.throughput.on_device import Failed, Question, measure
     from bench.train.executors.processes import Processes
 
-    known = {each["what"] for each in stored(asked, "sharing")}
+    measured = {entry["what"] for entry in stored(arguments, "sharing")}
     for environment in ENVIRONMENTS:
-        for worlds in (4, 8) if asked.toy else (80, 2_048, 16_384):
-            what = f"a tick of {environment}, {worlds} worlds"
-            if what in known:
+        for worlds in (4, 8) if arguments.toy else (80, 2_048, 16_384):
+            label = f"a tick of {environment}, {worlds} worlds"
+            if label in measured:
                 continue
             question = Question(
                 kind="environment", name="", environment=environment, seeds=0, worlds=worlds
             )
-            (row,) = measure([question], asked.device, seconds=0.1 if asked.toy else 1.0)
+            (row,) = measure([question], arguments.device, seconds=0.1 if arguments.toy else 1.0)
             if isinstance(row, Failed):
-                print(what, row.reason)
+                print(label, row.reason)
                 continue
             busy = row["busy"]
             lost = "" if busy is None else f"{1 - _number(busy):.0%} without a kernel"
-            keep(asked, "sharing", {"what": what, "steps/s": round(_rate(row)), "of it": lost})
-    groups = programs(asked, TOGETHER, seeds=10, slots=8, steps=8_192)
+            keep(arguments, "sharing", {"what": label, "steps/s": round(_rate(row)), "of it": lost})
+    groups = programs(arguments, TOGETHER, seeds=10, slots=8, steps=8_192)
     number = len(groups)
     ways: dict[str, Callable[[], Processes]] = {
         "one by one": lambda: Processes(1),
@@ -204,64 +206,64 @@ def sharing(asked: argparse.Namespace) -> None:
         "by processes": lambda: Processes(number),
     }
     for way, executor in ways.items():
-        what = f"{number} programs of Hopper-v5, {way}"
-        if what not in known:
+        label = f"{number} programs of Hopper-v5, {way}"
+        if label not in measured:
             steps, seconds = _trained(executor(), groups)
             rate = {"steps/s": round(steps / seconds), "of it": f"{seconds:.1f} s"}
-            keep(asked, "sharing", {"what": what, **rate})
-    show(asked, "sharing", stored(asked, "sharing"))
+            keep(arguments, "sharing", {"what": label, **rate})
+    show(arguments, "sharing", stored(arguments, "sharing"))
 
 
-def experiment(asked: argparse.Namespace) -> None:
+def experiment(arguments: argparse.Namespace) -> None:
     """All algorithms on one environment at once; each is scaled up from the speed that it had."""
     from ablations.experiment import ABLATION
     from bench.train.executors.processes import Processes
 
     names = [variant.algorithm for variant in ABLATION.variants]
-    if not stored(asked, "experiment"):
-        groups = programs(asked, names, seeds=10, slots=SLOTS, steps=32_000)
+    if not stored(arguments, "experiment"):
+        groups = programs(arguments, names, seeds=10, slots=SLOTS, steps=32_000)
         steps, seconds = _trained(Processes(1, together=len(groups)), groups)
-        whole = len(names) * 10 * ABLATION.steps
+        total_steps = len(names) * 10 * ABLATION.steps
         row = {
             "what": f"Hopper-v5, {len(names)} programs of 10 rows, {SLOTS} slots a row",
             "steps/s": round(steps / seconds),
-            "minutes for 1M steps": round(whole / (steps / seconds) / 60, 1),
+            "minutes for 1M steps": round(total_steps / (steps / seconds) / 60, 1),
             "minutes for all environments": round(
-                len(ABLATION.environments) * whole / (steps / seconds) / 60, 1
+                len(ABLATION.environments) * total_steps / (steps / seconds) / 60, 1
             ),
         }
-        keep(asked, "experiment", row)
-    show(asked, "experiment", stored(asked, "experiment"))
+        keep(arguments, "experiment", row)
+    show(arguments, "experiment", stored(arguments, "experiment"))
 
 
 def programs(
-    asked: argparse.Namespace, names: Sequence[str], *, seeds: int, slots: int, steps: int
+    arguments: argparse.Namespace, names: Sequence[str], *, seeds: int, slots: int, steps: int
 ) -> list[Any]:
     """Groups of Hopper-v5, one an algorithm, each at so many slots."""
     from bench.plan.identity import Description
     from bench.plan.lookup import load_algorithm
     from bench.train.events import Group
 
-    slots, seeds, steps = (4, 2, 200) if asked.toy else (slots, seeds, steps)
+    slots, seeds, steps = (4, 2, 200) if arguments.toy else (slots, seeds, steps)
     groups = []
     for name in names:
         declared = load_algorithm(name).hyperparameters
-        fitting = {"slots": slots}
+        settings = {"slots": slots}
         if "batch_steps" in declared.__dataclass_fields__:
             default = declared()
             if default.batch_steps % slots:
                 # As many ticks a batch as there were.
-                fitting["batch_steps"] = default.batch_steps // default.slots * slots
-        if asked.toy:
+                settings["batch_steps"] = default.batch_steps // default.slots * slots
+        if arguments.toy:
             small = {"minibatch": 4, "critic_minibatch": 4}
-            fitting |= {k: v for k, v in small.items() if k in declared.__dataclass_fields__}
+            settings |= {k: v for k, v in small.items() if k in declared.__dataclass_fields__}
         description = Description(
             algorithm=name,
-            hyperparameters=vars(declared(**fitting)),
+            hyperparameters=vars(declared(**settings)),
             environment="Hopper-v5",
             steps=steps,
             back_end="warp",
-            device=asked.device,
+            device=arguments.device,
         )
         groups.append(Group.of(description, range(seeds)))
     return groups
@@ -299,37 +301,37 @@ def _trained(executor: Any, groups: Sequence[Any]) -> tuple[int, float]:
     return after - before, last - first
 
 
-def tests(asked: argparse.Namespace) -> None:
+def tests(arguments: argparse.Namespace) -> None:
     """Those with the marker `gpu`; with --toy the quick ones of the device's path on the CPU."""
-    which = ["tests/train/device/test_per_row.py"] if asked.toy else ["-m", "gpu"]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *which]
+    selection = ["tests/train/device/test_per_row.py"] if arguments.toy else ["-m", "gpu"]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *selection]
     subprocess.run(command, cwd=ROOT, check=False)
 
 
 PARTS: dict[str, Callable[[argparse.Namespace], None]] = {
-    each.__name__: each for each in (learning, training, sharing, experiment, tests)
+    function.__name__: function for function in (learning, training, sharing, experiment, tests)
 }
 
 
-def keep(asked: argparse.Namespace, part: str, row: Row) -> None:
+def keep(arguments: argparse.Namespace, part: str, row: Row) -> None:
     """Add a measurement to the part's file."""
     print(row, flush=True)
-    asked.results.mkdir(parents=True, exist_ok=True)
-    with (asked.results / f"{part}.jsonl").open("a") as file:
+    arguments.results.mkdir(parents=True, exist_ok=True)
+    with (arguments.results / f"{part}.jsonl").open("a") as file:
         file.write(json.dumps(row) + "\n")
 
 
-def stored(asked: argparse.Namespace, part: str) -> list[Row]:
+def stored(arguments: argparse.Namespace, part: str) -> list[Row]:
     """What the part has measured so far."""
-    file = asked.results / f"{part}.jsonl"
+    file = arguments.results / f"{part}.jsonl"
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def show(asked: argparse.Namespace, part: str, rows: Sequence[Row]) -> None:
+def show(arguments: argparse.Namespace, part: str, rows: Sequence[Row]) -> None:
     """Print the part's table, and write it to its file."""
     text = "\n".join(_table(rows))
     print(text, flush=True)
-    (asked.results / f"{part}.md").write_text(text + "\n")
+    (arguments.results / f"{part}.md").write_text(text + "\n")
 
 
 def _table(rows: Sequence[Row]) -> Iterator[str]:

@@ -26,8 +26,8 @@ COLLECTORS = {"steps": "clipped_ppo", "trajectories": "vanilla_policy_gradient"}
 
 def algorithm_of(name: str) -> Algorithm[Any]:
     module, attribute = ALGORITHMS[name].split(":")
-    found: Algorithm[Any] = getattr(importlib.import_module(module), attribute)
-    return found
+    algorithm: Algorithm[Any] = getattr(importlib.import_module(module), attribute)
+    return algorithm
 
 
 def learner_of(name: str, **changes: Any) -> ActorCritic[Any]:

@@ -37,8 +37,8 @@ class Run:
 def runs() -> list[Run]:
     """Noisy curves that rise to a height of their variant and their seed."""
     return [
-        _run(place, variant, environment, seed)
-        for place, (variant, environment) in enumerate(_cells())
+        _run(index, variant, environment, seed)
+        for index, (variant, environment) in enumerate(_cells())
         for seed in SEEDS
     ]
 
@@ -56,13 +56,13 @@ def plan_rows() -> list[dict[str, object]]:
             "variant_order": VARIANTS.index(variant),
             "environment": environment,
             "environment_order": ENVIRONMENTS.index(environment),
-            "description": f"{place:016x}",
+            "description": f"{index:016x}",
             "budget": BUDGET,
             "algorithm": "clipped_ppo",
             "differs": "{}",
             "metadata": "{}",
         }
-        for place, (variant, environment) in enumerate(_cells())
+        for index, (variant, environment) in enumerate(_cells())
     ]
 
 
@@ -77,8 +77,8 @@ def _cells() -> Iterator[tuple[str, str]]:
     return ((variant, environment) for variant in VARIANTS for environment in ENVIRONMENTS)
 
 
-def _run(place: int, variant: str, environment: str, seed: int) -> Run:
-    generator = np.random.default_rng([place, seed])
+def _run(index: int, variant: str, environment: str, seed: int) -> Run:
+    generator = np.random.default_rng([index, seed])
     height = 1000 + 300 * VARIANTS.index(variant) + 100 * generator.standard_normal()
     # Lengths that add up to the budget: the places of the ends, drawn and sorted.
     ends = np.sort(generator.choice(BUDGET - 1, EPISODES_A_RUN - 1, replace=False) + 1)
@@ -87,8 +87,8 @@ def _run(place: int, variant: str, environment: str, seed: int) -> Run:
     batch_ends = np.minimum(np.arange(BATCH_STEPS, BUDGET + BATCH_STEPS, BATCH_STEPS), BUDGET)
     number = len(batch_ends)
     row = {
-        "run": f"{place * 1000 + seed:016x}",
-        "description": f"{place:016x}",
+        "run": f"{index * 1000 + seed:016x}",
+        "description": f"{index:016x}",
         "algorithm": "clipped_ppo",
         "environment": environment,
         "seed": seed,

@@ -58,19 +58,19 @@ def seconds(function: Callable[..., Any], *arguments: Any) -> float:
     function(*arguments)
     times = []
     for _ in range(7):
-        begun = time.perf_counter()
+        start = time.perf_counter()
         function(*arguments)
-        times.append(time.perf_counter() - begun)
+        times.append(time.perf_counter() - start)
     return min(times)
 
 
 def shapes_of(sizes: tuple[int, ...], rows: int) -> list[tuple[int, int, int]]:
     """Rows, columns and inner number of a network's products, there and back."""
-    found = []
+    shapes = []
     for layer, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
-        found += [(rows, outputs, inputs), (inputs, outputs, rows)]
-        found += [(rows, inputs, outputs)] if layer else []
-    return found
+        shapes += [(rows, outputs, inputs), (inputs, outputs, rows)]
+        shapes += [(rows, inputs, outputs)] if layer else []
+    return shapes
 
 
 def test_an_update_takes_little_more_than_its_products_tanh_and_adam(benchmark: Any) -> None:
@@ -84,29 +84,31 @@ def test_an_update_takes_little_more_than_its_products_tanh_and_adam(benchmark: 
         for network in (learner.policy.network, critic)
         for shape in shapes_of(network.sizes, rows)
     ]
-    room = [aligned(64 * 64) for _ in range(3)]
+    matrices = [aligned(64 * 64) for _ in range(3)]
     state = [aligned(learner.parameters.shape[1]) for _ in range(4)]
-    for each in (*room, *state):
-        each[:] = 0.1
+    for array in (*matrices, *state):
+        array[:] = 0.1
     parts = {
-        "products": seconds(products, *room, np.array(shapes)),
+        "products": seconds(products, *matrices, np.array(shapes)),
         "tanh": seconds(tanhs, np.full(rows * 64, 0.1, np.float32), 4),
         "adam": seconds(adams, *state),
     }
-    spent: defaultdict[str, float] = defaultdict(float)
-    timed = stopwatch(actor_critic.update_actor_critic, spent, "update")
+    elapsed: defaultdict[str, float] = defaultdict(float)
+    timed = stopwatch(actor_critic.update_actor_critic, elapsed, "update")
     algorithm.update(learner, batch)
     times = []
     with replaced_for_now(actor_critic, "update_actor_critic", timed):
         for _ in range(7):
-            spent.clear()
+            elapsed.clear()
             algorithm.update(learner, batch)
-            times.append(spent["update"])
-    whole = min(times)
+            times.append(elapsed["update"])
+    update_seconds = min(times)
     minibatches = len(learner.seeds) * h.epochs * h.batch_steps // rows
-    ratio = whole / minibatches / (sum(parts.values()) / REPEATS)
-    benchmark.extra_info.update({**parts, "whole": whole, "ratio": ratio})
-    print(f"{1e6 * whole / minibatches:.1f} µs a minibatch, {ratio:.2f} of its parts {parts}")
+    ratio = update_seconds / minibatches / (sum(parts.values()) / REPEATS)
+    benchmark.extra_info.update({**parts, "whole": update_seconds, "ratio": ratio})
+    print(
+        f"{1e6 * update_seconds / minibatches:.1f} µs a minibatch, {ratio:.2f} of its parts {parts}"
+    )
     benchmark.pedantic(algorithm.update, args=(learner, batch), rounds=1)
     assert torch.isfinite(learner.parameters).all()
     assert ratio < MOST

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.benchmarks
 
 
 def test_write_a_million_episodes(benchmark: Any, tmp_path: Path) -> None:
-    written, plan, places = runs(), plan_rows(), itertools.count()
+    written, plan, folders = runs(), plan_rows(), itertools.count()
 
     def empty() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        return (tmp_path / str(next(places)), written, plan), {}
+        return (tmp_path / str(next(folders)), written, plan), {}
 
     benchmark.pedantic(write, setup=empty, rounds=2)
     store = Store(tmp_path / "0")

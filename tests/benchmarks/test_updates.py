@@ -33,21 +33,24 @@ WITHOUT_KL = (*CONTROLS, "cem")
 """They have no old policy that is left."""
 
 
-@pytest.mark.parametrize("name", [each for each in ALGORITHMS if each not in SEQUENCE_ALGORITHMS])
+@pytest.mark.parametrize(
+    "name",
+    [algorithm_name for algorithm_name in ALGORITHMS if algorithm_name not in SEQUENCE_ALGORITHMS],
+)
 def test_update(benchmark: Any, name: str) -> None:
     algorithm = algorithm_of(name)
     batch = played(algorithm.collects)
-    used = []
+    learners = []
 
     def fresh() -> tuple[tuple[Any, ...], dict[str, Any]]:
-        used.append(learner_of(name))
-        return (used[-1], batch), {}
+        learners.append(learner_of(name))
+        return (learners[-1], batch), {}
 
     diagnostics = benchmark.pedantic(algorithm.update, setup=fresh, rounds=ROUNDS.get(name, 4))
     assert name in WITHOUT_KL or torch.isfinite(diagnostics["kl_mean"]).all()
-    assert torch.isfinite(used[-1].parameters).all()
-    moved = (used[-1].parameters != learner_of(name).parameters).any(1)
-    assert not moved.any() if name in CONTROLS else moved.all()
+    assert torch.isfinite(learners[-1].parameters).all()
+    changed = (learners[-1].parameters != learner_of(name).parameters).any(1)
+    assert not changed.any() if name in CONTROLS else changed.all()
 
 
 @dataclass(frozen=True)
@@ -107,7 +110,7 @@ def test_objective_and_its_gradient(benchmark: Any, minibatch: Minibatch, name: 
     of_log_ratio, of_new = benchmark(gradient)
     assert of_log_ratio.shape == (len(SEEDS), MINIBATCH)
     assert of_new.shape == new.shape
-    assert any(bool(each.any()) for each in (of_log_ratio, of_new))
+    assert any(bool(tensor.any()) for tensor in (of_log_ratio, of_new))
     assert torch.isfinite(of_log_ratio).all() and torch.isfinite(of_new).all()
 
 

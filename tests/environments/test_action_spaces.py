@@ -55,12 +55,12 @@ def test_no_choices() -> None:
 def test_bounds_are_the_last_float32_numbers_inside(low: float, high: float) -> None:
     space = action_space_of("X-v0", Box(low, high, (2,), np.float64))
     assert isinstance(space, Continuous)
-    for found in space.low:
-        assert float(np.float32(found)) == found >= low
-        assert float(np.nextafter(np.float32(found), np.float32(-np.inf))) < low
-    for found in space.high:
-        assert float(np.float32(found)) == found <= high
-        assert float(np.nextafter(np.float32(found), np.float32(np.inf))) > high
+    for bound in space.low:
+        assert float(np.float32(bound)) == bound >= low
+        assert float(np.nextafter(np.float32(bound), np.float32(-np.inf))) < low
+    for bound in space.high:
+        assert float(np.float32(bound)) == bound <= high
+        assert float(np.nextafter(np.float32(bound), np.float32(np.inf))) > high
 
 
 def test_bounds_without_a_float32_between_them_are_the_nearest() -> None:

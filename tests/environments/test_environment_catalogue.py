@@ -71,9 +71,9 @@ def test_description_of_known_environments(back_end: str) -> None:
     ],
 )
 def test_unknown_id_names_the_nearest(environment: str, nearest: str) -> None:
-    for ask in (back_end_of, describe, lambda name: make(name, [0], 1)):
+    for look_up in (back_end_of, describe, lambda name: make(name, [0], 1)):
         with pytest.raises(InputError) as caught:
-            ask(environment)
+            look_up(environment)
         message = str(caught.value)
         assert repr(environment) in message
         assert f"Did you mean {nearest}?" in message

@@ -75,12 +75,12 @@ def compare(environment: str, pool: Any, twins: list[Any], steps: int, tolerance
             actions = actions.astype(np.float32)
         observations, rewards, terminated, _, _ = pool.step(actions)
         for copy in np.flatnonzero(~fallen):
-            observation, reward, fell, _, _ = twins[copy].step(actions[copy])
+            observation, reward, twin_terminated, _, _ = twins[copy].step(actions[copy])
             np.testing.assert_allclose(observations[copy], observation, rtol=0, atol=tolerance)
             # EnvPool's rewards are float32.
             np.testing.assert_allclose(rewards[copy], reward, rtol=1e-6, atol=max(tolerance, 1e-6))
-            assert terminated[copy] == fell
-            fallen[copy] = fell
+            assert terminated[copy] == twin_terminated
+            fallen[copy] = twin_terminated
     return int(fallen.sum())
 
 

@@ -73,8 +73,8 @@ class Probe(gymnasium.Env[Any, Any]):
         if self.fault == "step":
             raise LookupError("no road")
         assert action in self.action_space, action
-        both = self.fault == "both ends"
-        return self.observation_space.sample(), float(np.sum(action)), both, both, {}
+        ended = self.fault == "both ends"
+        return self.observation_space.sample(), float(np.sum(action)), ended, ended, {}
 
 
 @pytest.fixture
@@ -193,5 +193,5 @@ def test_idle_slots_cost_no_step(registered: None) -> None:
     actions = np.ones((3, 4), np.float32)
     for tick in range(6):
         environments.step(actions, np.array([True, tick < 2, False]))
-    taken = [slot.unwrapped.steps for slot in environments._environments]
-    assert taken == [6, 2, 0]
+    steps = [slot.unwrapped.steps for slot in environments._environments]
+    assert steps == [6, 2, 0]

@@ -126,8 +126,8 @@ def test_alone_in_a_group_and_permuted_are_the_same(environment: str) -> None:
 @pytest.mark.parametrize(("environment", "back_end"), CASES)
 def test_every_slot_seed_and_episode_begins_elsewhere(environment: str, back_end: str) -> None:
     first, _ = play(environment, back_end, (0, 1), 2)
-    again, _ = play(environment, back_end, (0, 1), 2)
-    assert first == again
+    repeated, _ = play(environment, back_end, (0, 1), 2)
+    assert first == repeated
     starts = list(first)
     for record in reference(environment, back_end).values():
         starts += [
@@ -143,10 +143,10 @@ def test_every_slot_seed_and_episode_begins_elsewhere(environment: str, back_end
 def test_later_ticks_do_not_write_into_what_was_handed_out(back_end: str) -> None:
     environments = make("CartPole-v1", [0], 2, back_end=back_end, time_limit=2)
     handed_out: list[Any] = [environments.reset()]
-    everyone = np.ones(2, bool)
+    all_active = np.ones(2, bool)
     copies = [handed_out[0].copy()]
     for _ in range(5):
-        step = environments.step(np.zeros(2, np.int64), everyone)
+        step = environments.step(np.zeros(2, np.int64), all_active)
         columns = [step.observations, step.last_observations, step.rewards]
         handed_out += [*columns, step.terminated, step.truncated]
         copies = copies + [column.copy() for column in handed_out[len(copies) :]]
@@ -155,7 +155,7 @@ def test_later_ticks_do_not_write_into_what_was_handed_out(back_end: str) -> Non
     # Nor does writing into it reach the slots.
     before = step.observations.copy()
     step.observations[:] = 7.0
-    idle = environments.step(np.zeros(2, np.int64), ~everyone)
+    idle = environments.step(np.zeros(2, np.int64), ~all_active)
     np.testing.assert_array_equal(idle.observations, before)
 
 

@@ -82,10 +82,10 @@ def faulty(node: ast.AST) -> ast.AST | None:
     return other
 
 
-def mutated(source: str, place: int) -> tuple[str, str]:
+def mutated(source: str, index: int) -> tuple[str, str]:
     """The source with a fault at a place, and what it is in words."""
     tree = ast.parse(source)
-    node = list(places(tree))[place]
+    node = list(places(tree))[index]
     other = faulty(node)
     line, before = getattr(node, "lineno", 0), ast.unparse(node).splitlines()[0]
     node.__class__, node.__dict__ = other.__class__, other.__dict__
@@ -118,22 +118,22 @@ def passes(root: Path, paths: list[Path]) -> bool:
 def measure(root: Path, package: str, number: int, seed: int) -> None:
     """Print what becomes of a package's mutants."""
     code, folder, tests = PACKAGES[package]
-    paths = [root / folder / f"{each}.py" for each in tests.split()] or [root / folder]
+    paths = [root / folder / f"{test}.py" for test in tests.split()] or [root / folder]
     if not passes(root, paths):
         sys.exit(f"{package}: its tests fail as it is")
     files = sorted(root.glob(code))
-    every = [(f, i) for f in files for i in range(len(list(places(ast.parse(f.read_text())))))]
+    mutants = [(f, i) for f in files for i in range(len(list(places(ast.parse(f.read_text())))))]
     killed = 0
-    for file, place in random.Random(seed).sample(every, number):
+    for file, index in random.Random(seed).sample(mutants, number):
         source = file.read_text()
-        text, fault = mutated(source, place)
+        text, fault = mutated(source, index)
         file.write_text(text)
-        own = root / folder / f"test_{file.stem}.py"
-        found = not passes(root, [own, *paths] if own.exists() else paths)
+        unit_test = root / folder / f"test_{file.stem}.py"
+        detected = not passes(root, [unit_test, *paths] if unit_test.exists() else paths)
         file.write_text(source)
-        killed += found
-        print("killed  " if found else "SURVIVED", file.relative_to(root), fault, flush=True)
-    print(f"{package}: {killed} of {number} killed; {len(every)} places for a fault", flush=True)
+        killed += detected
+        print("killed  " if detected else "SURVIVED", file.relative_to(root), fault, flush=True)
+    print(f"{package}: {killed} of {number} killed; {len(mutants)} places for a fault", flush=True)
 
 
 if __name__ == "__main__":
@@ -141,8 +141,8 @@ if __name__ == "__main__":
     parser.add_argument("packages", nargs="*", default=list(PACKAGES), choices=[*PACKAGES, []])
     parser.add_argument("--mutants", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        copied(Path(place))
-        for each in asked.packages:
-            measure(Path(place), each, asked.mutants, asked.seed)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as workspace:
+        copied(Path(workspace))
+        for package_name in arguments.packages:
+            measure(Path(workspace), package_name, arguments.mutants, arguments.seed)

@@ -111,10 +111,10 @@ def test_what_can_not_be_installed_is_named_in_one_line_and_leaves_nothing(peer:
     peer.requirements.write_text("--no-index\nnothing-has-this-name==1.2.3\n")
     with pytest.raises(PeerUnavailable) as caught:
         interpreter(peer)
-    said = str(caught.value)
-    assert said.startswith("stand_in can't be installed: ")
-    assert "nothing-has-this-name==1.2.3" in said
-    assert "\n" not in said
+    message = str(caught.value)
+    assert message.startswith("stand_in can't be installed: ")
+    assert "nothing-has-this-name==1.2.3" in message
+    assert "\n" not in message
     assert not (setup.FOLDER / "library").exists()
 
 
@@ -194,13 +194,13 @@ print(json.dumps({
 def test_a_timing_says_what_each_process_measured(
     peer: Peer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    found = timed(peer, f"VERSION = '1.2'\n{ANSWER}", monkeypatch, cores=1)
-    assert found == [
+    timings = timed(peer, f"VERSION = '1.2'\n{ANSWER}", monkeypatch, cores=1)
+    assert timings == [
         PeerTiming(
             peer="stand_in",
             environment="Some-v5",
             environments=8,
-            core=found[0].core,
+            core=timings[0].core,
             steps=600,
             seconds=2.0,
             steps_per_second=300.0,
@@ -212,8 +212,8 @@ def test_a_timing_says_what_each_process_measured(
 
 
 def test_a_script_is_told_what_to_train(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
-    [found] = timed(peer, f"VERSION = json.dumps(given)\n{ANSWER}", monkeypatch, cores=1)
-    assert json.loads(found.version) == {
+    [measurement] = timed(peer, f"VERSION = json.dumps(given)\n{ANSWER}", monkeypatch, cores=1)
+    assert json.loads(measurement.version) == {
         "algorithm": "ppo",
         "environment": "Some-v5",
         "environments": 8,
@@ -232,12 +232,14 @@ def test_each_process_has_one_thread_and_a_core_of_its_own(
     monkeypatch.setenv("OMP_NUM_THREADS", "7")
     pinnable = hasattr(os, "sched_getaffinity")
     before = os.sched_getaffinity(0) if pinnable else set()
-    found = timed(peer, textwrap.dedent(script) + ANSWER, monkeypatch)
-    told = [json.loads(each.version) for each in found]
-    assert [cores for cores, _ in told] == [[each.core] for each in found]
-    assert [each.core for each in found] == (sorted(before) if pinnable else [None] * CORES)
+    timings = timed(peer, textwrap.dedent(script) + ANSWER, monkeypatch)
+    answers = [json.loads(measurement.version) for measurement in timings]
+    assert [cores for cores, _ in answers] == [[measurement.core] for measurement in timings]
+    assert [measurement.core for measurement in timings] == (
+        sorted(before) if pinnable else [None] * CORES
+    )
     assert not pinnable or os.sched_getaffinity(0) == before
-    for _, surroundings in told:
+    for _, surroundings in answers:
         limits = {name: surroundings.get(name) for name in WORKER_ENVIRONMENT}
         assert set(limits.values()) == {"1"}
 
@@ -249,9 +251,9 @@ def test_processes_run_at_the_same_time(peer: Peer, monkeypatch: pytest.MonkeyPa
     time.sleep(0.5)
     VERSION = json.dumps([begun, time.monotonic()])
     """
-    found = timed(peer, textwrap.dedent(script) + ANSWER, monkeypatch)
-    spans = [json.loads(each.version) for each in found]
-    assert max(begun for begun, _ in spans) < min(ended for _, ended in spans)
+    timings = timed(peer, textwrap.dedent(script) + ANSWER, monkeypatch)
+    spans = [json.loads(measurement.version) for measurement in timings]
+    assert max(start for start, _ in spans) < min(ended for _, ended in spans)
 
 
 def test_what_lies_beside_a_script_is_not_imported(
@@ -298,10 +300,10 @@ def test_one_failure_does_not_leave_the_others_running(
     """
     available = [None, None]
     monkeypatch.setattr(timing, "_places", lambda cores: available[:cores])
-    begun = time.monotonic()
+    start = time.monotonic()
     with pytest.raises(PeerUnavailable, match="stand_in failed with exit code 1: over"):
         timed(peer, script, monkeypatch, cores=2)
-    assert time.monotonic() - begun < 30
+    assert time.monotonic() - start < 30
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
@@ -331,8 +333,8 @@ def test_more_cores_than_there_are(peer: Peer, monkeypatch: pytest.MonkeyPatch) 
 def test_a_peers_value_loss_is_the_mean_squared_error(name: str, module: str, loss: str) -> None:
     program = f"import inspect, {module} as module; print(inspect.getsource(module))"
     command = [str(interpreter(PEERS[name])), "-I", "-W", "ignore", "-c", program]
-    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert loss in map(str.strip, told.splitlines())
+    source = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert loss in map(str.strip, source.splitlines())
 
 
 @pytest.mark.slow
@@ -341,16 +343,16 @@ def test_a_peers_value_loss_is_the_mean_squared_error(name: str, module: str, lo
 def test_a_peer_is_installed_and_trains(name: str, environments: int) -> None:
     from bench.plan.lookup import load_algorithm
 
-    given = asdict(load_algorithm("clipped_ppo").hyperparameters())
+    hyperparameters = asdict(load_algorithm("clipped_ppo").hyperparameters())
     peer = PEERS[name]
-    [found] = time_peer(peer, "HalfCheetah-v5", environments, 1, 2.0, given)
-    assert found.seconds >= 2.0
-    assert found.steps % environments == 0
-    assert found.steps_per_second == pytest.approx(found.steps / found.seconds)
-    assert 100 < found.steps_per_second < 1e6
-    assert 0 < found.cpu_share < 1.1  # one thread
-    assert found.memory > 50
+    [measurement] = time_peer(peer, "HalfCheetah-v5", environments, 1, 2.0, hyperparameters)
+    assert measurement.seconds >= 2.0
+    assert measurement.steps % environments == 0
+    assert measurement.steps_per_second == pytest.approx(measurement.steps / measurement.seconds)
+    assert 100 < measurement.steps_per_second < 1e6
+    assert 0 < measurement.cpu_share < 1.1  # one thread
+    assert measurement.memory > 50
     exact = peer.requirements.read_text().replace("-", "_").splitlines()
-    assert f"{peer.library}=={found.version}" in exact
+    assert f"{peer.library}=={measurement.version}" in exact
     if name.endswith("ppo"):
-        assert found.steps % given["batch_steps"] == 0
+        assert measurement.steps % hyperparameters["batch_steps"] == 0

@@ -50,8 +50,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
             information.mkdir()
             (information / "METADATA").write_text(f"Name: {package}\nVersion: 1.0\n")
             groups = [
-                "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in each.items())])
-                for group, each in entry_points.items()
+                "\n".join([f"[{group}]", *(f"{name} = {value}" for name, value in entries.items())])
+                for group, entries in entry_points.items()
             ]
             (information / "entry_points.txt").write_text("\n".join(groups))
         monkeypatch.syspath_prepend(site)

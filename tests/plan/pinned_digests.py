@@ -23,12 +23,14 @@ from bench.plan.identity import Description  # noqa: E402
 def back_ends(takes: str) -> list[str]:
     """Those that step on a CPU by single actions, or by whole answers."""
     rows = BACK_ENDS.values()
-    return sorted(each.name for each in rows if "cpu" in each.devices and each.takes == takes)
+    return sorted(
+        back_end.name for back_end in rows if "cpu" in back_end.devices and back_end.takes == takes
+    )
 
 
 def digests() -> dict[str, dict[str, str]]:
     """Algorithm -> back end -> digest."""
-    found: dict[str, dict[str, str]] = {}
+    by_algorithm: dict[str, dict[str, str]] = {}
     for algorithm in ALGORITHMS:
         for back_end in back_ends("answers" if algorithm in SEQUENCE_ALGORITHMS else "actions"):
             description = Description(
@@ -38,8 +40,8 @@ def digests() -> dict[str, dict[str, str]]:
                 steps=1,
                 back_end=back_end,
             )
-            found.setdefault(algorithm, {})[back_end] = source_digest(description)
-    return found
+            by_algorithm.setdefault(algorithm, {})[back_end] = source_digest(description)
+    return by_algorithm
 
 
 def text() -> str:

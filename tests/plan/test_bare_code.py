@@ -42,12 +42,14 @@ def text(source: str) -> str:
 
 def interpreters() -> list[str]:
     """The Pythons of PYTHONS that this machine has, this one among them."""
-    found = {sys.executable}
+    pythons = {sys.executable}
     for version in PYTHONS:
-        at_hand = [shutil.which(f"python{version}")]
-        at_hand += glob.glob(str(Path.home() / f".pyenv/versions/{version}.*/bin/python{version}"))
-        found |= {each for each in at_hand if each and _version(each) == version}
-    return sorted(found)
+        candidates = [shutil.which(f"python{version}")]
+        candidates += glob.glob(
+            str(Path.home() / f".pyenv/versions/{version}.*/bin/python{version}")
+        )
+        pythons |= {path for path in candidates if path and _version(path) == version}
+    return sorted(pythons)
 
 
 def _answer(python: str, script: str) -> subprocess.CompletedProcess[str]:
@@ -73,13 +75,13 @@ def test_every_python_gives_one_digest_with_its_standard_library_alone(tmp_path:
         "text = code.text(code.used); assert text.isascii(); "
         "print(json.dumps([digests(), hashlib.sha256(text.encode()).hexdigest()]))"
     )
-    found = {}
+    outputs = {}
     for python in interpreters():
         answer = _answer(python, script)
         assert answer.returncode == 0, f"{python}: {answer.stderr}"
-        found[python] = answer.stdout
-    assert sys.executable in found
-    assert len(set(found.values())) == 1, found
+        outputs[python] = answer.stdout
+    assert sys.executable in outputs
+    assert len(set(outputs.values())) == 1, outputs
 
 
 def test_no_digest_moves_unawares() -> None:

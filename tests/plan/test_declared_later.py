@@ -65,20 +65,20 @@ def test_runs_made_before_keep_their_identity(install) -> None:
     (package / "algorithm.py").write_text(ALGORITHM.format(later=LATER))
     del sys.modules["later.algorithm"]
     importlib.invalidate_caches()
-    now, as_before = planned(), planned(bias="0")
+    current, as_before = planned(), planned(bias="0")
 
     assert as_before.hyperparameters["bias"] == 0.0
     assert as_before.canonical() == before.canonical()
     assert as_before.run(3) == before.run(3)
-    assert now.identifier != before.identifier
-    assert '"bias":"float:0.5"' in now.canonical()
+    assert current.identifier != before.identifier
+    assert '"bias":"float:0.5"' in current.canonical()
 
     # What is stored is trained again as it was, not by today's default.
-    again = described(stored)
-    assert again == as_before
-    assert again.run(3) == stored.run
-    validate(importlib.import_module("later.algorithm").Hyperparameters(**again.hyperparameters))
-    assert described(Row(now)).hyperparameters["bias"] == 0.5
+    restored = described(stored)
+    assert restored == as_before
+    assert restored.run(3) == stored.run
+    validate(importlib.import_module("later.algorithm").Hyperparameters(**restored.hyperparameters))
+    assert described(Row(current)).hyperparameters["bias"] == 0.5
 
 
 def test_a_value_that_is_as_before_is_in_no_text() -> None:
@@ -93,9 +93,9 @@ def test_a_value_that_is_as_before_is_in_no_text() -> None:
         **{**vars(completed), "hyperparameters": {**completed.hyperparameters, "y": 0}}
     )
     assert '"y":"int:0"' in other.canonical()
-    given = completed.canonical().replace('"algorithm"', '"as_before":"none","algorithm"')
+    text = completed.canonical().replace('"algorithm"', '"as_before":"none","algorithm"')
     with pytest.raises(ValueError, match="no canonical description"):
-        Description.from_canonical(given)
+        Description.from_canonical(text)
 
 
 def test_every_published_run_is_named_as_it_was() -> None:

@@ -117,10 +117,8 @@ def test_what_cannot_move_a_result_does_not_move_it(copy: Path, file: str, edit:
 def test_versions_of_libraries_that_compute_move_it(
     monkeypatch: pytest.MonkeyPatch, library: str, moves: bool
 ) -> None:
-    before, installed = code_digest(DESCRIPTION), module.version
-    monkeypatch.setattr(
-        module, "version", lambda name: "99" if name == library else installed(name)
-    )
+    before, original = code_digest(DESCRIPTION), module.version
+    monkeypatch.setattr(module, "version", lambda name: "99" if name == library else original(name))
     assert (code_digest(DESCRIPTION) != before) == moves
 
 
@@ -142,9 +140,9 @@ def test_relative_imports_are_followed(tmp_path: Path) -> None:
 
 def test_a_module_outside_its_packages_is_not_followed() -> None:
     """The trainer looks algorithms up in bench.plan, where nothing can move a result."""
-    reached = closure([ENVPOOL.trainer])
-    assert ENVPOOL.trainer in reached
-    assert all(each.startswith(("algorithms.", "bench.train")) for each in reached)
+    modules = closure([ENVPOOL.trainer])
+    assert ENVPOOL.trainer in modules
+    assert all(name.startswith(("algorithms.", "bench.train")) for name in modules)
 
 
 def test_a_root_that_is_not_there_is_an_error(tmp_path: Path) -> None:
@@ -178,8 +176,8 @@ def of_plugin(algorithm: str = "clipped_ppo", environment: str = "Hopper-v5") ->
 @pytest.mark.parametrize("installed", [True, False])
 def test_a_plugin_s_own_modules_move_its_digest_and_no_other(install, installed: bool) -> None:
     package = install("digested", entry_points={} if installed else None)
-    beside = package.parent / "beside_digested.py"
-    beside.write_text("MORE = 1\n")
+    neighbour = package.parent / "beside_digested.py"
+    neighbour.write_text("MORE = 1\n")
     path = package / "losses.py"
     path.write_text("import beside_digested\nfactor = 1\n")
     (package / "unused.py").write_text("MORE = 1\n")
@@ -190,9 +188,9 @@ def test_a_plugin_s_own_modules_move_its_digest_and_no_other(install, installed:
     (package / "unused.py").write_text("MORE = 2\n")
     assert of_plugin(name) == before
     # Of what is installed, other packages are libraries; of a folder of one's own, they are not.
-    beside.write_text("MORE = 2\n")
+    neighbour.write_text("MORE = 2\n")
     assert (of_plugin(name) == before) == installed
-    beside.write_text("MORE = 1\n")
+    neighbour.write_text("MORE = 1\n")
     path.write_text("import beside_digested\nfactor = 2\n")
     assert of_plugin(name) != before
     assert of_plugin() == suite
@@ -204,8 +202,8 @@ def test_what_a_plugin_takes_of_the_suite_belongs_to_it(install) -> None:
     before = of_plugin("taking.algorithm:ALGORITHM")
     path = package / "losses.py"
     path.write_text("import algorithms.rivals.trpo\n" + path.read_text())
-    reached = closure(["taking.algorithm"], ROOT, (plugin_of("taking.algorithm"),))
-    assert {"algorithms.ladder.clipped_ppo", "algorithms.rivals.trpo"} < set(reached)
+    modules = closure(["taking.algorithm"], ROOT, (plugin_of("taking.algorithm"),))
+    assert {"algorithms.ladder.clipped_ppo", "algorithms.rivals.trpo"} < set(modules)
     assert of_plugin("taking.algorithm:ALGORITHM") != before
 
 
@@ -227,12 +225,12 @@ def test_the_published_runs_are_of_this_code_or_marked_as_of_the_first_edition_s
     """What hours of training gave is stale only where it is said to be, wherever it is shown."""
     runs = Store(PUBLISHED, read_only=True).runs()
     unmarked = runs[~of_first_edition(runs)]
-    of_other_code = {
+    stale = {
         (run.algorithm, run.back_end)
         for run in unmarked.drop_duplicates(["algorithm", "back_end", "digest"]).itertuples()
         if code_digest(run) not in (run.digest, run.adopted)
     }
-    assert len(runs) and not of_other_code
+    assert len(runs) and not stale
     # The mark goes with the last run of that edition.
     assert set(runs["digest"]) & FIRST_EDITION == (
         FIRST_EDITION if len(unmarked) < len(runs) else set()

@@ -50,13 +50,13 @@ def test_canonical_text_is_as_it_always_was() -> None:
 
 
 def test_a_time_limit_is_in_the_name_only_where_it_is_given() -> None:
-    without, limited = describe(), describe(time_limit=200)
-    assert "time_limit" not in without.canonical()
+    unlimited, limited = describe(), describe(time_limit=200)
+    assert "time_limit" not in unlimited.canonical()
     assert '"time_limit":"int:200"' in limited.canonical()
-    assert limited.identifier not in (without.identifier, describe(time_limit=201).identifier)
+    assert limited.identifier not in (unlimited.identifier, describe(time_limit=201).identifier)
     assert Description.from_canonical(limited.canonical()) == limited
     with pytest.raises(ValueError, match="no canonical description"):
-        Description.from_canonical(without.canonical().replace("{", '{"time_limit":"none",', 1))
+        Description.from_canonical(unlimited.canonical().replace("{", '{"time_limit":"none",', 1))
 
 
 @settings(deadline=None)
@@ -91,16 +91,16 @@ def test_order_does_not_matter(hyperparameters: dict[str, Any], random: Any) -> 
 @given(mappings)
 def test_a_description_is_read_back_from_its_text(hyperparameters: dict[str, Any]) -> None:
     description = describe(hyperparameters, device="cuda")
-    found = Description.from_canonical(description.canonical())
-    assert found == description
-    assert found.canonical() == description.canonical()
+    restored = Description.from_canonical(description.canonical())
+    assert restored == description
+    assert restored.canonical() == description.canonical()
     for name, value in hyperparameters.items():
-        assert type(found.hyperparameters[name]) is type(value)
+        assert type(restored.hyperparameters[name]) is type(value)
 
 
 def test_a_text_that_no_description_has_is_refused() -> None:
     text = describe({"epochs": 10, "sizes": (64, 64)}).canonical()
-    for wrong in (
+    for corrupted in (
         "",
         "[]",
         "{}",
@@ -112,9 +112,9 @@ def test_a_text_that_no_description_has_is_refused() -> None:
         text.replace('"int:10"', '"int:010"'),
         text.replace(",", ", "),
     ):
-        assert wrong != text
+        assert corrupted != text
         with pytest.raises(ValueError, match="no canonical description"):
-            Description.from_canonical(wrong)
+            Description.from_canonical(corrupted)
 
 
 @pytest.mark.parametrize(

@@ -146,9 +146,9 @@ def test_a_file_that_raises_whatever_it_may_is_one_line(
         "ASKED = dict(name='q', title='T', question='Why?', environments=('Hopper-v5',), "
         "variants=(Variant(name='a', algorithm='cem'),), control='a', steps=1)\n" + code
     )
-    with pytest.raises(InputError) as raised:
+    with pytest.raises(InputError) as caught:
         load_ablation(str(file))
-    line = str(raised.value)
+    line = str(caught.value)
     assert line.startswith(f"ablation file {file}") and told in line
     assert "\n" not in line
 

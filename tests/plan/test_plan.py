@@ -35,20 +35,20 @@ def ablation(*variants: Variant, **changes: Any) -> Ablation:
 
 
 def plan(*variants: Variant, **arguments: Any) -> Plan:
-    asked = ablation(*(variants or (PPO, TIGHT)))
-    return make_plan(asked, back_end_of=lambda environment: "envpool", **arguments)
+    spec = ablation(*(variants or (PPO, TIGHT)))
+    return make_plan(spec, back_end_of=lambda environment: "envpool", **arguments)
 
 
 def test_cells_in_the_order_of_environments_and_variants() -> None:
-    made = plan()
-    assert [(cell.environment, cell.variant.name) for cell in made.cells] == [
+    planned = plan()
+    assert [(cell.environment, cell.variant.name) for cell in planned.cells] == [
         ("Hopper-v5", "ppo"),
         ("Hopper-v5", "tight"),
         ("CartPole-v1", "ppo"),
         ("CartPole-v1", "tight"),
     ]
-    assert [cell.description.steps for cell in made.cells] == [1000, 1000, 500, 500]
-    assert len(made.runs()) == 8
+    assert [cell.description.steps for cell in planned.cells] == [1000, 1000, 500, 500]
+    assert len(planned.runs()) == 8
 
 
 def test_every_default_is_written_out_in_its_declared_type() -> None:
@@ -56,20 +56,20 @@ def test_every_default_is_written_out_in_its_declared_type() -> None:
     assert values["clip_range"] == 0.2
     assert values["value_clip"] == math.inf
     assert values["hidden_sizes"] == (64, 64)
-    spelled = Variant(name="v", algorithm="clipped_ppo", hyperparameters={"clip_range": 0.2})
+    explicit = Variant(name="v", algorithm="clipped_ppo", hyperparameters={"clip_range": 0.2})
     number = Variant(name="w", algorithm="clipped_ppo", hyperparameters={"hidden_sizes": [64, 64]})
-    same = {cell.description.identifier for cell in plan(PPO, spelled, number).cells[:3]}
+    same = {cell.description.identifier for cell in plan(PPO, explicit, number).cells[:3]}
     assert len(same) == 1
 
 
 def test_a_shared_run_is_there_once() -> None:
-    again = Variant(name="again", algorithm="clipped_ppo")
-    assert len(plan(PPO, again).runs()) == 4
+    duplicate = Variant(name="again", algorithm="clipped_ppo")
+    assert len(plan(PPO, duplicate).runs()) == 4
 
 
 def test_what_is_asked_for_replaces_the_ablation_s_own() -> None:
-    made = plan(seeds=(5,), steps=77, environments=["Ant-v5"], variants=["tight"], device="cuda")
-    (cell,) = made.cells
+    planned = plan(seeds=(5,), steps=77, environments=["Ant-v5"], variants=["tight"], device="cuda")
+    (cell,) = planned.cells
     assert (cell.environment, cell.variant.name, cell.seeds) == ("Ant-v5", "tight", (5,))
     assert (cell.description.steps, cell.description.device) == (77, "cuda")
     # The largest of the ablation's budgets in an environment that it does not list.
@@ -77,12 +77,12 @@ def test_what_is_asked_for_replaces_the_ablation_s_own() -> None:
 
 
 def test_held_out_seeds_are_the_only_ones_and_the_plan_s_rows_say_so() -> None:
-    asked = ablation(PPO, TIGHT, seeds=(100, 101), held_out=True)
-    made = make_plan(asked, back_end_of=lambda environment: "envpool", seeds=[101])
-    for row in made.rows(datetime.now(UTC)):
+    spec = ablation(PPO, TIGHT, seeds=(100, 101), held_out=True)
+    planned = make_plan(spec, back_end_of=lambda environment: "envpool", seeds=[101])
+    for row in planned.rows(datetime.now(UTC)):
         assert json.loads(str(row["metadata"]))["held_out"] == [101]
     with pytest.raises(InputError, match="is about the seeds 100,101, which nothing else has seen"):
-        make_plan(asked, back_end_of=lambda environment: "envpool", seeds=[101, 102])
+        make_plan(spec, back_end_of=lambda environment: "envpool", seeds=[101, 102])
     assert "held_out" not in str(plan().rows(datetime.now(UTC))[0]["metadata"])
 
 
@@ -91,23 +91,23 @@ def test_held_out_seeds_are_the_only_ones_and_the_plan_s_rows_say_so() -> None:
 )
 def test_rows_say_the_seeds_that_fix_n(asked: tuple[int, ...], fixed: list[int]) -> None:
     """A part of the ablation's seeds doesn't change its n; others are another request."""
-    made = make_plan(
+    planned = make_plan(
         ablation(PPO, TIGHT, seeds=(0, 1)),
         back_end_of=lambda environment: "envpool",
         seeds=asked,
     )
-    rows = made.rows(datetime.now(UTC))
+    rows = planned.rows(datetime.now(UTC))
     assert [json.loads(str(row["metadata"]))["seeds"] for row in rows] == [fixed] * len(rows)
 
 
 def test_settings_reach_every_variant_that_has_the_field() -> None:
-    made = plan(PPO, VANILLA, settings={"clip_range": "0.3", "slots": "4"})
-    ppo, vanilla = (cell.description.hyperparameters for cell in made.cells[:2])
+    planned = plan(PPO, VANILLA, settings={"clip_range": "0.3", "slots": "4"})
+    ppo, vanilla = (cell.description.hyperparameters for cell in planned.cells[:2])
     assert (ppo["clip_range"], ppo["slots"], vanilla["slots"]) == (0.3, 4, 4)
     assert "clip_range" not in vanilla
-    (note,) = made.notes
+    (note,) = planned.notes
     assert note.startswith("clip_range = 0.3 applies to ppo;")
-    assert made.cells[0].differs == {"clip_range": 0.3, "slots": 4}
+    assert planned.cells[0].differs == {"clip_range": 0.3, "slots": 4}
 
 
 def test_a_setting_never_undoes_a_contrast() -> None:

@@ -74,6 +74,6 @@ def test_declarations_that_no_file_holds_are_refused_by_the_plan(install) -> Non
             'ALGORITHM = replace(NEIGHBOUR, name="mine", title="Mine", equation="\\ud800")\n'
         },
     )
-    asked = side_by_side(["unwritten.algorithm:ALGORITHM"], ["Hopper-v5"])
+    ablation = side_by_side(["unwritten.algorithm:ALGORITHM"], ["Hopper-v5"])
     with pytest.raises(InputError, match=r"'unwritten.algorithm:ALGORITHM' can't be stored"):
-        make_plan(asked, back_end_of=lambda environment: "envpool")
+        make_plan(ablation, back_end_of=lambda environment: "envpool")

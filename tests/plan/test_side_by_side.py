@@ -11,30 +11,34 @@ from bench.plan.side_by_side import side_by_side
 
 def test_one_algorithm_is_its_own_control(install) -> None:
     install("lone")
-    made = side_by_side(["lone.algorithm:ALGORITHM"], ["Hopper-v5", "Hopper-v5"])
-    assert (made.name, made.title, made.question) == ("mine", "Mine", "What does Mine reach?")
-    assert made.environments == ("Hopper-v5",)
-    assert [(each.name, each.algorithm) for each in made.variants] == [
+    ablation = side_by_side(["lone.algorithm:ALGORITHM"], ["Hopper-v5", "Hopper-v5"])
+    assert (ablation.name, ablation.title, ablation.question) == (
+        "mine",
+        "Mine",
+        "What does Mine reach?",
+    )
+    assert ablation.environments == ("Hopper-v5",)
+    assert [(variant.name, variant.algorithm) for variant in ablation.variants] == [
         ("mine", "lone.algorithm:ALGORITHM")
     ]
-    assert made.control == "mine"
-    assert made.seeds == tuple(range(10))
+    assert ablation.control == "mine"
+    assert ablation.seeds == tuple(range(10))
 
 
 def test_a_control_comes_first_and_leaves_the_name_alone(install) -> None:
     install("against")
-    made = side_by_side(["against.algorithm:ALGORITHM"], ["Hopper-v5"], "clipped_ppo")
-    assert made.name == "mine"
-    assert made.question == "What does Mine gain over Clipped PPO (PPO2)?"
-    assert [each.name for each in made.variants] == ["clipped_ppo", "mine"]
-    assert made.control == "clipped_ppo"
+    ablation = side_by_side(["against.algorithm:ALGORITHM"], ["Hopper-v5"], "clipped_ppo")
+    assert ablation.name == "mine"
+    assert ablation.question == "What does Mine gain over Clipped PPO (PPO2)?"
+    assert [variant.name for variant in ablation.variants] == ["clipped_ppo", "mine"]
+    assert ablation.control == "clipped_ppo"
 
 
 def test_several_algorithms_have_all_their_names() -> None:
-    made = side_by_side(["kl_ppo", "trpo", "kl_ppo"], ["Hopper-v5"])
-    assert (made.name, made.control) == ("kl_ppo-trpo", "kl_ppo")
-    again = side_by_side(["kl_ppo", "trpo"], ["Hopper-v5"], "trpo")
-    assert (again.name, again.control) == ("kl_ppo", "trpo")
+    ablation = side_by_side(["kl_ppo", "trpo", "kl_ppo"], ["Hopper-v5"])
+    assert (ablation.name, ablation.control) == ("kl_ppo-trpo", "kl_ppo")
+    reduced = side_by_side(["kl_ppo", "trpo"], ["Hopper-v5"], "trpo")
+    assert (reduced.name, reduced.control) == ("kl_ppo", "trpo")
 
 
 def test_the_plan_of_an_ablation_is_not_overwritten() -> None:
@@ -42,8 +46,8 @@ def test_the_plan_of_an_ablation_is_not_overwritten() -> None:
 
 
 def test_an_algorithm_that_is_its_own_control() -> None:
-    made = side_by_side(["trpo"], ["Hopper-v5"], "trpo")
-    assert (made.name, made.control, len(made.variants)) == ("trpo", "trpo", 1)
+    ablation = side_by_side(["trpo"], ["Hopper-v5"], "trpo")
+    assert (ablation.name, ablation.control, len(ablation.variants)) == ("trpo", "trpo", 1)
 
 
 def test_two_plugins_of_one_name(install) -> None:
@@ -65,8 +69,8 @@ def test_a_name_that_no_file_can_have(install) -> None:
 
 
 def test_many_algorithms_have_a_name_that_can_be_a_file_s() -> None:
-    made = side_by_side([*ALGORITHMS], ["Hopper-v5"])
-    assert len(made.variants) == len(ALGORITHMS)
-    assert len(made.name) < 200
-    others = side_by_side([*ALGORITHMS][::-1], ["Hopper-v5"])
-    assert made.name != others.name
+    ablation = side_by_side([*ALGORITHMS], ["Hopper-v5"])
+    assert len(ablation.variants) == len(ALGORITHMS)
+    assert len(ablation.name) < 200
+    backwards = side_by_side([*ALGORITHMS][::-1], ["Hopper-v5"])
+    assert ablation.name != backwards.name

@@ -28,11 +28,11 @@ def test_benchmarks_are_paired_by_name_and_rounds_by_number() -> None:
         [measured(fast=1.0, slow=4.0), measured(slow=6.0, fast=2.0)],
         [measured(fast=3.0, slow=2.0), measured(fast=1.0, slow=3.0)],
     )
-    assert {each.name: (each.a, each.b) for each in compared} == {
+    assert {comparison.name: (comparison.a, comparison.b) for comparison in compared} == {
         "test_x.py::fast": ((1.0, 2.0), (3.0, 1.0)),
         "test_x.py::slow": ((4.0, 6.0), (2.0, 3.0)),
     }
-    assert [each.ratios for each in compared] == [(3.0, 0.5), (0.5, 0.5)]
+    assert [comparison.ratios for comparison in compared] == [(3.0, 0.5), (0.5, 0.5)]
     assert left_out == []
 
 
@@ -53,11 +53,11 @@ def test_what_one_side_lacks_is_named_with_the_side_and_the_reason() -> None:
     compared, left_out = compare.pair(
         [measured({**new, **file}, both=1.0, flaky=1.0), measured({**new, **file}, both=1.0)],
         [
-            Round(medians={"test_y.py::part": 1.0, **each.medians}, failures={})
-            for each in (measured(both=1.0, flaky=1.0, new=1.0),) * 2
+            Round(medians={"test_y.py::part": 1.0, **result.medians}, failures={})
+            for result in (measured(both=1.0, flaky=1.0, new=1.0),) * 2
         ],
     )
-    assert [each.name for each in compared] == ["test_x.py::both"]
+    assert [comparison.name for comparison in compared] == ["test_x.py::both"]
     assert sorted(left_out) == [
         "test_x.py::flaky: not on A in 1 of 2 rounds",
         "test_x.py::new: not on A (AttributeError: no attribute 'forward')",
@@ -66,8 +66,8 @@ def test_what_one_side_lacks_is_named_with_the_side_and_the_reason() -> None:
 
 
 def test_what_both_sides_lack_is_named_too() -> None:
-    both = measured({"test_x.py::wrong": "assert False", "test_y.py": "ImportError"})
-    compared, left_out = compare.pair([both], [both])
+    failed = measured({"test_x.py::wrong": "assert False", "test_y.py": "ImportError"})
+    compared, left_out = compare.pair([failed], [failed])
     assert compared == []
     assert left_out == [
         "test_x.py::wrong: not on A (assert False); not on B (assert False)",
@@ -98,8 +98,8 @@ def test_a_time_with_a_wrong_result_does_not_count() -> None:
             for name in ("right", "wrong")
         ]
     }
-    read = compare.read_report(report, {"test_x.py::wrong": "assert False"})
-    assert dict(read.medians) == {"test_x.py::right": 0.25}
+    parsed = compare.read_report(report, {"test_x.py::wrong": "assert False"})
+    assert dict(parsed.medians) == {"test_x.py::right": 0.25}
 
 
 def test_the_table_has_medians_ratios_and_noise() -> None:

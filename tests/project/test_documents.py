@@ -129,7 +129,7 @@ def head(short: Path) -> Iterator[str]:
 
 
 @pytest.mark.ray
-@pytest.mark.parametrize("command", [each for each in commands() if on_a_cluster(each)])
+@pytest.mark.parametrize("command", [line for line in commands() if on_a_cluster(line)])
 def test_the_command_runs_on_a_cluster(
     command: str, tmp_path: Path, short: Path, request: pytest.FixtureRequest
 ) -> None:
@@ -158,9 +158,9 @@ TINY = {
 
 def without(option: str, arguments: list[str]) -> list[str]:
     """The arguments without this option and its values."""
-    places = [place for place, each in enumerate(arguments) if each == option]
-    dropped = {*places, *(place + 1 for place in places)}
-    return [each for place, each in enumerate(arguments) if place not in dropped]
+    positions = [position for position, argument in enumerate(arguments) if argument == option]
+    dropped = {*positions, *(position + 1 for position in positions)}
+    return [argument for position, argument in enumerate(arguments) if position not in dropped]
 
 
 def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]:  # noqa: PLR0912
@@ -169,27 +169,27 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
     verb = arguments[0]
     for option in ("--results", "--output", "--to", "--env"):
         while option in arguments:
-            place = arguments.index(option)
-            kept = arguments[place + 1]
-            del arguments[place : place + 2]
+            position = arguments.index(option)
+            value = arguments[position + 1]
+            del arguments[position : position + 2]
             if option == "--output":
-                arguments += [option, str(folder / Path(kept).name)]
+                arguments += [option, str(folder / Path(value).name)]
                 break
             if verb == "export" and option == "--to":  # a format, no folder
-                arguments += [option, kept]
+                arguments += [option, value]
                 break
     if verb == "tune":
         arguments += ["--results", str(folder / "results"), *TUNE]
         if "--storage" in arguments:
             arguments += ["--storage", f"sqlite:///{folder / 'study.db'}"]
     if verb == "run":
-        kind = next((each for each in OF_ABLATION if each in command), "")
-        arguments = [str(tuned) if "tuned.py" in each else each for each in arguments]
+        kind = next((key for key in OF_ABLATION if key in command), "")
+        arguments = [str(tuned) if "tuned.py" in argument else argument for argument in arguments]
         chosen = small(kind) if "--ablation" in arguments else without("--variant", small(kind))
         arguments += ["--results", str(folder / "results"), *chosen]
     if verb in ("evaluate", "watch"):
         runs = load("baseline", results).runs["run"]
-        arguments = [runs.iloc[0] if each == "RUN" else each for each in arguments]
+        arguments = [runs.iloc[0] if argument == "RUN" else argument for argument in arguments]
         arguments += ["--episodes", "1"]
     if verb in ("evaluate", "export", "figure", "publish", "report", "verify", "watch"):
         arguments += ["--results", str(results)]
@@ -215,7 +215,7 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
 
 
 @pytest.mark.documents
-@pytest.mark.parametrize("command", [each for each in commands() if not on_a_cluster(each)])
+@pytest.mark.parametrize("command", [line for line in commands() if not on_a_cluster(line)])
 def test_the_command_runs(
     command: str, results: Path, tuned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -250,10 +250,10 @@ def test_the_table_of_commands_tells_of_every_ablation() -> None:
 
 def test_the_readme_s_test_command_is_the_one_that_is_run() -> None:
     script = (ROOT / ".ci" / "run").read_text()
-    found = [
+    matches = [
         line for line in (ROOT / "README.md").read_text().splitlines() if "python -m pytest" in line
     ]
-    assert len(found) == 1
+    assert len(matches) == 1
     assert "grep -m 1 -F 'python -m pytest' README.md" in script
 
 

@@ -38,9 +38,9 @@ def table(path: Path) -> None:
 
 
 def figure(path: Path) -> None:
-    drawn = Figure()
-    drawn.subplots().imshow(np.random.default_rng(0).random((50, 50)))
-    save(drawn, path)
+    plot = Figure()
+    plot.subplots().imshow(np.random.default_rng(0).random((50, 50)))
+    save(plot, path)
 
 
 @pytest.mark.parametrize(("write", "name"), [(text, "a.txt"), (table, "a.csv"), (figure, "a.png")])

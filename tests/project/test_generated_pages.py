@@ -48,9 +48,11 @@ def test_readme_answers_four_questions_as_the_report_does() -> None:
         assert answer(name) in readme
 
 
-def printed(out: str) -> str:
+def printed(output: str) -> str:
     """The last of the tables, without what fills up its lines, and without the empty ones."""
-    table = "Baseline, " + out.rsplit("Baseline, ", maxsplit=1)[-1].split("\nFrom ", maxsplit=1)[0]
+    table = (
+        "Baseline, " + output.rsplit("Baseline, ", maxsplit=1)[-1].split("\nFrom ", maxsplit=1)[0]
+    )
     lines = (line.rstrip() for line in table.splitlines())
     return "\n".join(line for line in lines if line)
 
@@ -59,10 +61,10 @@ def answer(name: str) -> str:
     """An ablation's question and its conclusion, as an item of a list."""
     results = Results(view=load(name, PUBLISHED), source="")
     over_all = tuple(row for row in results.findings.rivals if row.over_all)
-    told = conclusion(results.verdicts, results.titles, over_all)
-    told = re.sub(r" \(n = 10 pairs of seeds each; Holm over \d+\)\.$", ".", told)
+    sentence = conclusion(results.verdicts, results.titles, over_all)
+    sentence = re.sub(r" \(n = 10 pairs of seeds each; Holm over \d+\)\.$", ".", sentence)
     question = str(results.plan["question"].iloc[0])
-    lines = textwrap.fill(f"* **{question}** (`{name}`) {told}".replace("+ ", "+_"), 112)
+    lines = textwrap.fill(f"* **{question}** (`{name}`) {sentence}".replace("+ ", "+_"), 112)
     return lines.replace("\n", "\n  ").replace("+_", "+ ")
 
 
@@ -75,12 +77,10 @@ if __name__ == "__main__":  # writes both into README.md
     with contextlib.redirect_stdout(io.StringIO()) as out:
         main(["compare", "baseline", "--results", str(PUBLISHED)])
     path = ROOT / "README.md"
-    head, rest = path.read_text().split("```text\n", 1)
-    behind = rest.split("```\n", 1)[1]
-    between, after = behind.split("the one before it.\n", 1)
-    after = after[after.index("[docs/results.md](docs/results.md) lists") :]
+    head, tail = path.read_text().split("```text\n", 1)
+    body = tail.split("```\n", 1)[1]
+    middle, end = body.split("the one before it.\n", 1)
+    end = end[end.index("[docs/results.md](docs/results.md) lists") :]
     answers = "\n".join(map(answer, QUESTIONS))
     table = printed(out.getvalue())
-    path.write_text(
-        f"{head}```text\n{table}\n```\n{between}the one before it.\n{answers}\n\n{after}"
-    )
+    path.write_text(f"{head}```text\n{table}\n```\n{middle}the one before it.\n{answers}\n\n{end}")

@@ -93,8 +93,8 @@ def test_imports_have_no_circle() -> None:
                     named = [f"{node.module}.{alias.name}" for alias in node.names]
                     packages = [f"{node.module}.__init__", node.module]
                     # A submodule, or a name of the module or the package itself.
-                    for each in named:
-                        target = next((m for m in (each, *packages) if m in modules), None)
+                    for candidate in named:
+                        target = next((m for m in (candidate, *packages) if m in modules), None)
                         if target is not None:
                             graph[name].add(target)
     # TopologicalSorter names the circle that it meets.

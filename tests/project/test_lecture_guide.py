@@ -23,16 +23,16 @@ def test_the_notebook_is_the_guide() -> None:
 
 
 def test_every_picture_is_the_one_that_is_drawn() -> None:
-    shown = set(re.findall(r"\]\(pictures/(\w+\.png)\)", TEXT))
-    drawn = pictures()
-    assert shown == {*drawn, "policies.png"} == {each.name for each in PICTURES.iterdir()}
-    for name, figure in drawn.items():
+    referenced = set(re.findall(r"\]\(pictures/(\w+\.png)\)", TEXT))
+    figures = pictures()
+    assert referenced == {*figures, "policies.png"} == {path.name for path in PICTURES.iterdir()}
+    for name, figure in figures.items():
         target = io.BytesIO()
         draw(figure, target, ".png")
         target.seek(0)
-        now, then = matplotlib.image.imread(target), matplotlib.image.imread(PICTURES / name)
-        assert now.shape == then.shape, name
-        assert np.abs(now - then).mean() < 0.002, name  # another processor moves a line's edge
+        new, old = matplotlib.image.imread(target), matplotlib.image.imread(PICTURES / name)
+        assert new.shape == old.shape, name
+        assert np.abs(new - old).mean() < 0.002, name  # another processor moves a line's edge
 
 
 def test_every_step_has_a_run_of_under_a_minute() -> None:

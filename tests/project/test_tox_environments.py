@@ -26,9 +26,9 @@ def test_every_marked_file_is_in_its_environment(environment: str, mark: str) ->
     settings = configparser.ConfigParser(interpolation=None)
     settings.read(ROOT / "tox.ini")
     words = settings[f"testenv:{environment}"]["commands"].replace("\\\n", " ").split()
-    places = [ROOT / word for word in words if word.startswith("tests/")]
+    paths = [ROOT / word for word in words if word.startswith("tests/")]
     marked = re.compile(rf"\bmark\.{mark}\b")
     files = [file for file in (ROOT / "tests").rglob("*.py") if marked.search(file.read_text())]
-    assert files and places
+    assert files and paths
     for file in files:
-        assert any(file.is_relative_to(place) for place in places), file
+        assert any(file.is_relative_to(path) for path in paths), file

@@ -27,7 +27,11 @@ def told(event: Event) -> None:
 def main(address: str, results: str, train: str, *behaviours: str) -> None:
     from bench.train.executors.ray_cluster import Cluster
 
-    plan = planned([described(each) for each in behaviours]) if behaviours else real_plan(range(2))
+    plan = (
+        planned([described(behaviour) for behaviour in behaviours])
+        if behaviours
+        else real_plan(range(2))
+    )
     descriptions = [cell.description for cell in plan.cells]
     cluster = Cluster(
         address, descriptions, train=train, tell=lambda line: print("told", line, flush=True)

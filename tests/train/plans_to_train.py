@@ -33,7 +33,7 @@ def planned(
     first = descriptions[0]
     variants = tuple(
         Variant(name=name, algorithm=first.algorithm, hyperparameters={"slots": index})
-        for index, name in enumerate(names or [f"v{each}" for each in range(len(descriptions))])
+        for index, name in enumerate(names or [f"v{number}" for number in range(len(descriptions))])
     )
     ablation = Ablation(
         name="mine",
@@ -74,16 +74,18 @@ def real_plan(seeds: Sequence[int]) -> Plan:
     return make_plan(ablation, back_end_of=back_end_of)
 
 
-def assert_same(there: Store, here: Store) -> None:
+def assert_same(actual: Store, expected: Store) -> None:
     """Every run once, and all of it equal to the bit."""
-    runs = sorted(here.runs()["run"])
-    assert sorted(there.runs()["run"]) == runs
-    assert set(there.runs()["status"]) == {"finished"}
+    runs = sorted(expected.runs()["run"])
+    assert sorted(actual.runs()["run"]) == runs
+    assert set(actual.runs()["status"]) == {"finished"}
     for table in ("episodes", "updates"):
-        one, other = (getattr(each, table)().drop(columns="seconds") for each in (there, here))
+        one, other = (
+            getattr(store, table)().drop(columns="seconds") for store in (actual, expected)
+        )
         assert len(one)
         assert one.equals(other)
     for run in runs:
-        one, other = there.policy(run), here.policy(run)
+        one, other = actual.policy(run), expected.policy(run)
         assert one.keys() == other.keys()
         assert all(np.array_equal(one[name], other[name], equal_nan=True) for name in one)

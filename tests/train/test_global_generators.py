@@ -32,8 +32,8 @@ def trained(environment: str, seeds: tuple[int, ...], algorithm: str = "cem") ->
     )
     kind, results = train_group(Group.of(description, seeds), None, None, print)
     assert kind == "done", results
-    found: dict[Row, RunResult] = results
-    return list(found.values())
+    by_row: dict[Row, RunResult] = results
+    return list(by_row.values())
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_a_group_is_reproducible_and_says_who_draws(environment: str, generator:
     name = f"tests.odd_environments:{environment}-v0"
     first = trained(name, (0, 1))
     random.random(), np.random.random(), torch.rand(())
-    again = trained(name, (0, 1))
-    for one, other in zip(first, again, strict=True):
-        assert len(one.episodes["return"])
-        np.testing.assert_array_equal(one.episodes["return"], other.episodes["return"])
-        assert one.status == "finished"
-        assert one.reason is not None
-        assert f"draws from generators that a whole process shares ({generator})" in one.reason
+    repeated = trained(name, (0, 1))
+    for result, other in zip(first, repeated, strict=True):
+        assert len(result.episodes["return"])
+        np.testing.assert_array_equal(result.episodes["return"], other.episodes["return"])
+        assert result.status == "finished"
+        assert result.reason is not None
+        assert f"draws from generators that a whole process shares ({generator})" in result.reason
     (alone,) = trained(name, (0,))
     assert alone.episodes["return"].tolist() != first[0].episodes["return"].tolist()
 
@@ -64,18 +64,18 @@ def test_nothing_of_the_suite_draws_from_them(algorithm: str) -> None:
 def test_it_is_told_by_run_and_explained_by_verify(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    asked = ["--algorithm", "cem", "--env", "tests.odd_environments:GlobalNumpy-v0"]
-    asked += ["--seeds", "0-1", "--steps", "100", "--set", "slots=2", "--workers", "1"]
-    assert main(["run", *asked, "--results", str(tmp_path)]) == 0
-    told = capsys.readouterr().out
+    arguments = ["--algorithm", "cem", "--env", "tests.odd_environments:GlobalNumpy-v0"]
+    arguments += ["--seeds", "0-1", "--steps", "100", "--set", "slots=2", "--workers", "1"]
+    assert main(["run", *arguments, "--results", str(tmp_path)]) == 0
+    output = capsys.readouterr().out
     assert (
-        "2 runs of cem in tests.odd_environments:GlobalNumpy-v0 finished: the environment" in told
+        "2 runs of cem in tests.odd_environments:GlobalNumpy-v0 finished: the environment" in output
     )
     runs = Store(tmp_path).runs().set_index("seed")
     assert runs["status"].tolist() == ["finished"] * 2
     assert runs["reason"].str.contains("numpy.random").all()
     # Seed 0 alone is another run than seed 0 beside seed 1.
-    asked = ["--import", "tests.odd_environments", "--results", str(tmp_path)]
-    assert main(["verify", runs.loc[0, "run"], *asked]) == 0
-    told = capsys.readouterr().out
-    assert "bits may differ (the environment or the algorithm draws from generators" in told
+    arguments = ["--import", "tests.odd_environments", "--results", str(tmp_path)]
+    assert main(["verify", runs.loc[0, "run"], *arguments]) == 0
+    output = capsys.readouterr().out
+    assert "bits may differ (the environment or the algorithm draws from generators" in output

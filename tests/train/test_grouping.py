@@ -75,7 +75,7 @@ def test_costly_groups_come_first_and_large_ones_stay_whole() -> None:
         rows_of((cheap, range(10)), (costly, range(10))),
         2,
         10,
-        lambda each: 1.0 + (each == costly) / 10,
+        lambda description: 1.0 + (description == costly) / 10,
     )
     assert [(group.description, group.seeds) for group in groups] == [
         (costly, tuple(range(10))),
@@ -85,7 +85,7 @@ def test_costly_groups_come_first_and_large_ones_stay_whole() -> None:
         rows_of((cheap, range(10)), (costly, [0])),
         2,
         10,
-        lambda each: 1.0 + (each == costly) * 100,
+        lambda description: 1.0 + (description == costly) * 100,
     )
     assert first == Group.of(costly, (0,))
 
@@ -104,16 +104,18 @@ def on_device(clip_range: float, environment: str = "Hopper-v5", **changes: Any)
 def test_on_a_device_all_rows_of_a_program_are_one_group_and_on_a_cpu_they_are_not() -> None:
     descriptions = [on_device(0.1), on_device(0.2), on_device(0.3)]
     other = on_device(0.1, "HalfCheetah-v5")
-    missing = rows_of(*((each, range(10)) for each in (*descriptions, other)))
+    missing = rows_of(*((description, range(10)) for description in (*descriptions, other)))
     groups = grouped(missing, 1, 10, lambda description: 1.0)
     assert [len(group.rows) for group in groups] == [30, 10]
     assert groups[0].descriptions == descriptions
     # A second place gains next to nothing where the chip is nearly empty.
-    assert [len(group.rows) for group in grouped(missing[:30], 2, 10, lambda each: 1.0)] == [30]
+    assert [len(group.rows) for group in grouped(missing[:30], 2, 10, lambda description: 1.0)] == [
+        30
+    ]
     host = [
         row._replace(description=replace(row.description, back_end="envpool")) for row in missing
     ]
-    assert [len(group.rows) for group in grouped(host, 1, 10, lambda each: 1.0)] == [10] * 4
+    assert [len(group.rows) for group in grouped(host, 1, 10, lambda description: 1.0)] == [10] * 4
 
 
 def test_a_group_on_a_device_has_no_more_worlds_than_fit() -> None:

@@ -24,7 +24,7 @@ SIZES = {"batch_steps": "64", "slots": "2", "epochs": "1"}
 
 
 def planned(*environments: str, steps: int = 64) -> Plan:
-    names = [f"tests.odd_environments:{each}-v0" for each in environments]
+    names = [f"tests.odd_environments:{environment}-v0" for environment in environments]
     return make_plan(
         side_by_side(["clipped_ppo"], names),
         back_end_of=lambda environment: "gymnasium",
@@ -45,8 +45,8 @@ def children(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def family(children: Path) -> dict[int, int]:
     """The processes of environments, and of which worker they are."""
-    found = {int(file.name): file.read_text() for file in children.iterdir()}
-    return {child: int(worker) for child, worker in found.items() if worker}
+    workers = {int(file.name): file.read_text() for file in children.iterdir()}
+    return {child: int(worker) for child, worker in workers.items() if worker}
 
 
 def test_an_environment_may_start_a_process(tmp_path: Path, children: Path) -> None:
@@ -91,7 +91,7 @@ if __name__ == "__main__":
     summary = runner.run(planned("ForkedChild", steps=10**9), store, executor=Processes(1))
     print([reason for _, reason in summary.failures])
 """
-    told = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", script],
         capture_output=True,
         check=True,
@@ -99,7 +99,7 @@ if __name__ == "__main__":
         cwd=ROOT,
         timeout=120,
     )
-    assert "the worker process was killed by SIGKILL" in told.stdout, told.stderr
+    assert "the worker process was killed by SIGKILL" in completed.stdout, completed.stderr
     assert len(family(children)) == 2
     assert not any(map(alive, family(children)))
 
@@ -122,12 +122,12 @@ def test_nothing_outlives_a_parent_that_is_ended(
         until(lambda: len(set(family(children).values()) - {parent.pid}) == 1, patience=60)
         until(lambda: len(family(children)) == 3, patience=60)
         time.sleep(0.5)
-        of_worker = {c: w for c, w in family(children).items() if w != parent.pid}
-        assert all(map(alive, [*of_worker, *of_worker.values()]))
+        worker_children = {c: w for c, w in family(children).items() if w != parent.pid}
+        assert all(map(alive, [*worker_children, *worker_children.values()]))
         os.kill(parent.pid, how)
         parent.wait(timeout=60)
     finally:
         parent.kill()
     assert parent.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(how, -how)
-    for process in [*family(children), *of_worker.values()]:
+    for process in [*family(children), *worker_children.values()]:
         until(lambda process=process: not alive(process), patience=30)

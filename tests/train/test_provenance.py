@@ -89,7 +89,7 @@ def test_what_chooses_instructions_is_told() -> None:
     name, kernel = str(machine["blas"]).split(", ")
     other = "Haswell" if kernel != "Haswell" else "Sandybridge"
     script = "from bench.train.provenance import provenance; print(provenance().machine['blas'])"
-    told = subprocess.run(
+    output = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "OPENBLAS_CORETYPE": other},
         cwd=ROOT,
@@ -97,13 +97,13 @@ def test_what_chooses_instructions_is_told() -> None:
         text=True,
         check=True,
     ).stdout.strip()
-    assert told == f"{name}, {other}"
+    assert output == f"{name}, {other}"
 
 
 def test_only_what_depends_on_warp_carries_its_versions() -> None:
     origin = provenance()
     assert on_device(origin, "envpool", "cpu") == origin
-    told = on_device(origin, "warp", "cpu").versions
-    assert told["warp-lang"]
-    assert told["mujoco-warp"]
-    assert {name: told[name] for name in origin.versions} == origin.versions
+    versions = on_device(origin, "warp", "cpu").versions
+    assert versions["warp-lang"]
+    assert versions["mujoco-warp"]
+    assert {name: versions[name] for name in origin.versions} == origin.versions

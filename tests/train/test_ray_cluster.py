@@ -73,12 +73,12 @@ def test_what_a_lost_node_trained_trains_again_elsewhere(
         driver = start(address, tmp_path / "results", REAL)
         ray_nodes.until((doomed / "process").exists)
         ray_nodes.end(node)
-        told = answer(driver, "told The Ray cluster has changed: 1 place on 1 node.")
+        output = answer(driver, "told The Ray cluster has changed: 1 place on 1 node.")
         (gate / "hold").unlink()
-        told += answer(driver)
-    assert "told Joined a Ray cluster: 2 places on 2 nodes." in told
-    assert "is lost; what it trained begins again: " in told
-    assert told.splitlines()[-1] == "finished 4"
+        output += answer(driver)
+    assert "told Joined a Ray cluster: 2 places on 2 nodes." in output
+    assert "is lost; what it trained begins again: " in output
+    assert output.splitlines()[-1] == "finished 4"
     assert_same(Store(tmp_path / "results"), here)
 
 
@@ -99,23 +99,25 @@ def test_a_killed_driver_s_training_ends_and_the_same_command_goes_on(
 
 
 def test_a_training_that_is_killed_fails_as_it_does_here(address: str, tmp_path: Path) -> None:
-    told = answer(start(address, tmp_path, STAND_IN, "be killed", "raise", "say its threads"))
-    assert told.splitlines()[-1] == "finished 2"
+    output = answer(start(address, tmp_path, STAND_IN, "be killed", "raise", "say its threads"))
+    assert output.splitlines()[-1] == "finished 2"
     runs = Store(tmp_path).runs()
     behaviours = [json.loads(text)["behaviour"] for text in runs["hyperparameters"]]
     # Without the place of the line that raised.
     reasons = [reason.partition(" (")[0] for reason in runs["reason"].fillna("")]
-    found = set(zip(behaviours, runs["status"], reasons, strict=True))
-    assert found == {
+    outcomes = set(zip(behaviours, runs["status"], reasons, strict=True))
+    assert outcomes == {
         ("be killed", "failed", KILLED),
         ("raise", "failed", "RuntimeError: first line; second line"),
         ("say its threads", "finished", ""),
     }
     # One thread, and deaf to Ctrl-C.
     assert set(Store(tmp_path).episodes()["return"]) == {1.0}
-    own = provenance(ROOT)
-    assert set(runs["commit"]) == {own.commit}
-    assert [json.loads(each)["cores"] for each in runs["machine"]] == [own.machine["cores"]] * 6
+    origin = provenance(ROOT)
+    assert set(runs["commit"]) == {origin.commit}
+    assert [json.loads(machine)["cores"] for machine in runs["machine"]] == [
+        origin.machine["cores"]
+    ] * 6
 
 
 KILLED = "the worker process was killed by SIGKILL, which is what happens when memory runs out"
@@ -126,8 +128,8 @@ def test_a_node_with_other_libraries_trains_nothing(address: str, tmp_path: Path
     fake = tmp_path / "fake" / "torch-9.9.9.dist-info"
     fake.mkdir(parents=True)
     (fake / "METADATA").write_text("Metadata-Version: 2.1\nName: torch\nVersion: 9.9.9\n")
-    told = answer(start(address, tmp_path, STAND_IN, "finish", path=fake.parent))
-    assert told.splitlines()[-1] == "finished 0"
+    output = answer(start(address, tmp_path, STAND_IN, "finish", path=fake.parent))
+    assert output.splitlines()[-1] == "finished 0"
     (reason,) = set(Store(tmp_path).runs()["reason"])
     assert reason.startswith(f"node {socket.gethostname()} (")
     assert ") has other code or libraries, so its digest is " in reason
@@ -136,8 +138,8 @@ def test_a_node_with_other_libraries_trains_nothing(address: str, tmp_path: Path
 
 def test_another_version_of_ray_is_told_in_one_line(address: str, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text("import ray; ray.__version__ = '1.2.3'")
-    told = answer(start(address, tmp_path / "results", STAND_IN, "finish", path=tmp_path))
-    (line,) = " ".join(told.split()).split("refused ")[1:]
+    output = answer(start(address, tmp_path / "results", STAND_IN, "finish", path=tmp_path))
+    (line,) = " ".join(output.split()).split("refused ")[1:]
     assert line.startswith("the Ray cluster can't be joined at 127.0.0.1:")
     assert "Version mismatch: " in line
     assert "Ray: 1.2.3" in line
@@ -158,14 +160,14 @@ def test_an_address_where_no_cluster_is(
     with socket.create_server(("127.0.0.1", 0)) as other:
         threading.Thread(target=greet, args=(other,), daemon=True).start()
         taken = other.getsockname()[1]
-        for address, told in (
+        for address, message in (
             (f"127.0.0.1:{free}", f"no Ray cluster answers at 127.0.0.1:{free}: Connection refu"),
             (f"127.0.0.1:{taken}", "what answers there is no Ray"),
             ("somewhere", "address 'somewhere' not understood; allowed: auto, HOST:PORT"),
         ):
             assert main([*ablation_arguments, "--executor", "ray", "--address", address]) == 2
             error = capsys.readouterr().err
-            assert told in error
+            assert message in error
             assert error.count("\n") == 1
 
 
@@ -204,9 +206,9 @@ def test_without_an_address_ray_starts_here_and_ctrl_c_ends_it(tmp_path: Path, s
         assert driver.stdout is not None
         assert any("steps/s" in line for line in driver.stdout)
         os.killpg(driver.pid, signal.SIGINT)
-        _, told = driver.communicate(timeout=ray_nodes.PATIENCE)
+        _, error = driver.communicate(timeout=ray_nodes.PATIENCE)
         assert driver.returncode == 130
-        first, last = told.strip().splitlines()
+        first, last = error.strip().splitlines()
         assert first == "Interrupted. The workers have ended; what had finished is kept."
         assert last.startswith("Continue with: python -m bench run --algorithm my_own")
         ray_nodes.until(lambda: nobody_is_left(driver.pid))
@@ -239,17 +241,17 @@ def answer(driver: subprocess.Popen[str], up_to: str | None = None) -> str:
     """What it prints, up to a line or to its end, either of which comes in patience."""
     patience = threading.Timer(ray_nodes.PATIENCE, driver.kill)
     patience.start()
-    told = ""
+    output = ""
     assert driver.stdout is not None
     try:
         for line in driver.stdout:
-            told += line
+            output += line
             if line.rstrip() == up_to:
-                return told
+                return output
         driver.stdout.close()
-        assert driver.wait() != -signal.SIGKILL, f"out of patience after: {told}"
-        assert up_to is None, told
-        return told
+        assert driver.wait() != -signal.SIGKILL, f"out of patience after: {output}"
+        assert up_to is None, output
+        return output
     finally:
         patience.cancel()
 

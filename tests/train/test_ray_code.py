@@ -36,8 +36,8 @@ def test_the_suite_travels_whole_and_alone(tmp_path: Path) -> None:
 def test_a_user_s_package_travels_with_its_data_and_what_it_imports(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, there = tmp_path / "user", tmp_path / "there"
-    there.mkdir()
+    folder, destination = tmp_path / "user", tmp_path / "there"
+    destination.mkdir()
     files = {
         "travelling_rival/__init__.py": "",
         "travelling_rival/rival.py": "import travelling_helper",
@@ -52,8 +52,12 @@ def test_a_user_s_package_travels_with_its_data_and_what_it_imports(
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     monkeypatch.syspath_prepend(folder)
-    gather(there, [described("travelling_rival.rival:ALGORITHM", "travelling_world:World-v0")])
-    travelled = {str(path.relative_to(there)) for path in there.rglob("*") if path.is_file()}
+    gather(
+        destination, [described("travelling_rival.rival:ALGORITHM", "travelling_world:World-v0")]
+    )
+    travelled = {
+        str(path.relative_to(destination)) for path in destination.rglob("*") if path.is_file()
+    }
     assert travelled & set(files) == {
         "travelling_rival/__init__.py",
         "travelling_rival/rival.py",

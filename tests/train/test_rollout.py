@@ -75,10 +75,10 @@ class Recorder:
 def episodes_of(batch: Batch, seed: int, slot: int) -> list[slice]:
     """The stretches of ticks of one slot's episodes, the last one perhaps unfinished."""
     ended = batch.ended[seed, :, slot].numpy()
-    taken = int(batch.valid[seed, :, slot].sum())
-    assert batch.valid[seed, :taken, slot].all()
-    cuts = [0, *(np.flatnonzero(ended[:taken]) + 1).tolist()]
-    return [slice(a, b) for a, b in zip(cuts, [*cuts[1:], taken], strict=True) if b > a]
+    steps = int(batch.valid[seed, :, slot].sum())
+    assert batch.valid[seed, :steps, slot].all()
+    cuts = [0, *(np.flatnonzero(ended[:steps]) + 1).tolist()]
+    return [slice(a, b) for a, b in zip(cuts, [*cuts[1:], steps], strict=True) if b > a]
 
 
 def assert_diary(batch: Batch, seed: int, slot: int, episode: slice, *, begins: bool) -> None:
@@ -121,8 +121,8 @@ def test_trajectories_are_one_whole_episode_a_slot() -> None:
             assert rollout.steps.tolist() == charged.tolist()
         assert 0 < sum(cut) < len(cut)
         # What was charged is what the environments were asked for: no tick for a reset.
-        asked = np.sum(environments.active, axis=0).reshape(3, 3).sum(1)
-        assert asked.tolist() == charged.tolist()
+        active_steps = np.sum(environments.active, axis=0).reshape(3, 3).sum(1)
+        assert active_steps.tolist() == charged.tolist()
         for s, log in enumerate(rollout.episodes):
             episodes = log.columns()
             assert len(episodes["return"]) == 15
@@ -232,11 +232,11 @@ def test_the_environment_gets_a_clipped_copy_and_the_batch_keeps_the_sample(clip
         batch, _ = rollout.collect()
         low, high = torch.tensor([-0.5, -1.0]), torch.tensor([0.25, 1.0])
         assert (batch.actions < low).any() and (batch.actions > high).any()
-        arrived = torch.minimum(torch.maximum(batch.actions, low), high)
-        arrived = arrived if clipping else batch.actions
+        received = torch.minimum(torch.maximum(batch.actions, low), high)
+        received = received if clipping else batch.actions
         for tick, sent in enumerate(environments.sent):
-            np.testing.assert_array_equal(sent, arrived[:, tick].reshape(9, 2))
-        torch.testing.assert_close(batch.rewards, arrived[..., 0])
+            np.testing.assert_array_equal(sent, received[:, tick].reshape(9, 2))
+        torch.testing.assert_close(batch.rewards, received[..., 0])
         # log p is that of the sample under the statistics that are kept with it.
         flat = batch.observations.flatten(1, 2)
         statistics = learner.policy.statistics(learner.policy_parameters, flat)
@@ -255,36 +255,38 @@ def test_an_observation_is_kept_as_it_was_normalised_when_acted_on() -> None:
     ):
         batch, _ = rollout.collect()
         # The moments by hand, a tick at a time.
-        again = make("Diary-v0", (3, 5), 2)
-        shown = again.reset()
-        again.close()
+        fresh = make("Diary-v0", (3, 5), 2)
+        observations = fresh.reset()
+        fresh.close()
         seen: list[list[np.ndarray]] = [[], []]
         for tick, step in enumerate(environments.steps):
             for s in range(2):
                 rows = [
                     row
-                    for n, row in enumerate(shown[2 * s : 2 * s + 2])
+                    for n, row in enumerate(observations[2 * s : 2 * s + 2])
                     if environments.active[tick][2 * s + n]
                 ]
                 seen[s] += rows
                 if not rows:
                     continue
-                past = np.array(seen[s], np.float64)
-                deviation = np.sqrt(past.var(0) + 1e-8)
-                for kept, now, where in (
-                    (batch.observations, shown, batch.valid[s, tick]),
+                history = np.array(seen[s], np.float64)
+                deviation = np.sqrt(history.var(0) + 1e-8)
+                for recorded, raw, mask in (
+                    (batch.observations, observations, batch.valid[s, tick]),
                     (batch.next_observations, step.last_observations, batch.ended[s, tick]),
                 ):
-                    expected = (now[2 * s : 2 * s + 2] - past.mean(0)) / deviation
-                    expected = np.clip(expected, -10, 10)[where]
-                    np.testing.assert_allclose(kept[s, tick][where], expected, rtol=1e-4, atol=1e-5)
+                    expected = (raw[2 * s : 2 * s + 2] - history.mean(0)) / deviation
+                    expected = np.clip(expected, -10, 10)[mask]
+                    np.testing.assert_allclose(
+                        recorded[s, tick][mask], expected, rtol=1e-4, atol=1e-5
+                    )
                 # One state has one normalisation in a batch: that of the tick at which it is seen.
-                going = batch.valid[s, tick] & ~batch.ended[s, tick]
+                continuing = batch.valid[s, tick] & ~batch.ended[s, tick]
                 assert torch.equal(
-                    batch.next_observations[s, tick][going],
-                    batch.observations[s, tick + 1][going],
+                    batch.next_observations[s, tick][continuing],
+                    batch.observations[s, tick + 1][continuing],
                 )
-            shown = step.observations
+            observations = step.observations
         assert learner.observation_moments.count.flatten().tolist() == [len(x) for x in seen]
 
 
@@ -385,9 +387,9 @@ def acted(
     for _ in range(2):
         batches.append(rollout.collect()[0])
         learner.updates += 1
-    whole = {name: torch.cat([getattr(b, name) for b in batches], 1) for name in vars(batches[0])}
+    columns = {name: torch.cat([getattr(b, name) for b in batches], 1) for name in vars(batches[0])}
     sent = np.stack(environments.sent, axis=1)
-    return Batch(**whole), learner, sent
+    return Batch(**columns), learner, sent
 
 
 ACTING: list[tuple[str, dict[str, Any]]] = [
@@ -402,15 +404,21 @@ ACTING: list[tuple[str, dict[str, Any]]] = [
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("name", "changes"), ACTING)
 def test_compiled_acting_is_that_of_torch(kind: str, name: str, changes: dict[str, Any]) -> None:
-    one, other = (acted(kind, name, (0, 1, 2), compiled=each, **changes) for each in (True, False))
-    for part, values in vars(other[0]).items():
-        torch.testing.assert_close(getattr(one[0], part), values, rtol=1e-5, atol=1e-5, msg=part)
-    np.testing.assert_allclose(one[2], other[2], rtol=1e-5, atol=1e-5)
+    by_kernels, by_torch = (
+        acted(kind, name, (0, 1, 2), compiled=compiled, **changes) for compiled in (True, False)
+    )
+    for part, values in vars(by_torch[0]).items():
+        torch.testing.assert_close(
+            getattr(by_kernels[0], part), values, rtol=1e-5, atol=1e-5, msg=part
+        )
+    np.testing.assert_allclose(by_kernels[2], by_torch[2], rtol=1e-5, atol=1e-5)
     for part in ("count", "mean", "variance"):
-        ours, theirs = (getattr(each[1].observation_moments, part) for each in (one, other))
+        ours, theirs = (
+            getattr(outcome[1].observation_moments, part) for outcome in (by_kernels, by_torch)
+        )
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=0)
-    taken = one[1].observation_moments.count
-    assert bool((taken > 1).all()) == one[1].hyperparameters.observation_normalization
+    counts = by_kernels[1].observation_moments.count
+    assert bool((counts > 1).all()) == by_kernels[1].hyperparameters.observation_normalization
 
 
 @pytest.mark.parametrize("compiled", [True, False])
@@ -440,21 +448,21 @@ def test_what_follows_has_the_value_of_the_observation_as_it_is_seen_next(
         rollout.collect()
         batch, _ = rollout.collect()
         values = values_over_time(learner, batch.observations)
-        following = next_values(learner, batch, values)
+        bootstrap = next_values(learner, batch, values)
     ends = 0
     for s in range(3):
         critic = reference.critic_of(learner.critic_parameters[s].double(), (2, 4, 1))
         seen, after = (
-            critic(each[s].double()).detach().squeeze(2).float()
-            for each in (batch.observations, batch.next_observations)
+            critic(observations[s].double()).detach().squeeze(2).float()
+            for observations in (batch.observations, batch.next_observations)
         )
         ended, valid = batch.ended[s], batch.valid[s]
-        going = valid & ~ended
-        going[-1] = False
-        torch.testing.assert_close(following[s, :-1][going[:-1]], seen[1:][going[:-1]])
-        torch.testing.assert_close(following[s][valid & ~going], after[valid & ~going])
+        continuing = valid & ~ended
+        continuing[-1] = False
+        torch.testing.assert_close(bootstrap[s, :-1][continuing[:-1]], seen[1:][continuing[:-1]])
+        torch.testing.assert_close(bootstrap[s][valid & ~continuing], after[valid & ~continuing])
         # Which is not that of what the next episode begins with.
         if name == "clipped_ppo":
             ends += int(ended[:-1].sum())
-            assert ((following[s, :-1] - seen[1:])[ended[:-1]].abs() > 1e-4).all()
+            assert ((bootstrap[s, :-1] - seen[1:])[ended[:-1]].abs() > 1e-4).all()
     assert ends > 0 or name == "baseline"

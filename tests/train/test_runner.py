@@ -120,16 +120,16 @@ def test_a_failing_group_costs_itself_only(tmp_path: Path, behaviour: str, reaso
     plan = planned([described(), bad, good])
     summary, journal = train(plan, store, workers=1)
     assert summary.finished == 4
-    ((description, told), number), *others = summary.failures.items()
+    ((description, message), number), *others = summary.failures.items()
     assert (description, number, others) == (bad, 2, [])
-    assert reason in told
+    assert reason in message
     runs = store.runs().set_index("run")
     for seed in (0, 1):
         assert runs.loc[bad.run(seed), "status"] == "failed"
-        assert runs.loc[bad.run(seed), "reason"] == told
+        assert runs.loc[bad.run(seed), "reason"] == message
         assert runs.loc[good.run(seed), "status"] == "finished"
     (ended,) = (e for e in journal if isinstance(e, Ended) and e.reasons)
-    assert ended.reasons == (told,)
+    assert ended.reasons == (message,)
     assert ended.outcomes == {Row(bad, 0): "failed", Row(bad, 1): "failed"}
 
     summary, journal = train(plan, store, workers=1)
@@ -186,8 +186,8 @@ if __name__ == "__main__":
     assert answer.startswith("4 2 ")
     assert "File too large" in answer
     store = Store(tmp_path)
-    counted = store.runs()["status"].value_counts().to_dict()
-    assert counted == {"finished": 4, "failed": 2}
+    counts = store.runs()["status"].value_counts().to_dict()
+    assert counts == {"finished": 4, "failed": 2}
     assert not store.problems
     assert list((tmp_path / "incoming").iterdir()) == []
 
@@ -205,12 +205,12 @@ def test_results_of_other_code_are_kept_and_counted(tmp_path: Path) -> None:
 def test_fresh_trains_again_what_started_before(tmp_path: Path) -> None:
     store = Store(tmp_path)
     train(planned([described()], seeds=[0]), store, workers=1)
-    asked = datetime.now(UTC)
+    requested = datetime.now(UTC)
     train(planned([described()], seeds=[1]), store, workers=1)
-    summary, journal = train(planned([described()]), store, workers=1, fresh_before=asked)
+    summary, journal = train(planned([described()]), store, workers=1, fresh_before=requested)
     assert (summary.kept, summary.finished) == (1, 1)
     assert journal.started() == {(described().identifier, (0,))}
-    assert set(store.runs()["started"] >= asked) == {True}
+    assert set(store.runs()["started"] >= requested) == {True}
 
 
 def test_a_failure_never_replaces_a_result(tmp_path: Path) -> None:
@@ -262,9 +262,9 @@ if __name__ == "__main__":
         )
         for _ in range(4)
     ]
-    told = [process.communicate()[0].split() for process in processes]
-    assert sum(int(trained) for trained, _ in told) == 32
-    assert {known for _, known in told} == {"32"}
+    outputs = [process.communicate()[0].split() for process in processes]
+    assert sum(int(trained) for trained, _ in outputs) == 32
+    assert {total for _, total in outputs} == {"32"}
     assert list((tmp_path / "claims").iterdir()) in ([], [tmp_path / "claims" / ".taking-part"])
     store = Store(tmp_path)
     assert sorted(store.finished()) == sorted(store.runs()["run"])
@@ -277,19 +277,19 @@ def test_a_slow_owner_s_results_are_dropped(tmp_path: Path) -> None:
     """Its claims were taken over, as after a long silence; what the other stored stays."""
     store, other = Store(tmp_path), Store(tmp_path)
     plan = planned([described()], seeds=range(3))
-    taken = described().run(1)
+    stolen = described().run(1)
 
     def on_event(event: Event) -> None:
         if isinstance(event, Started):
-            (claim,) = (tmp_path / "claims" / taken).iterdir()
+            (claim,) = (tmp_path / "claims" / stolen).iterdir()
             claim.unlink()
-            assert other.claims.take(taken)
+            assert other.claims.take(stolen)
 
     summary = runner.run(
         plan, store, executor=Processes(1, STAND_IN), group_size=3, on_event=on_event
     )
     assert (summary.finished, summary.elsewhere) == (2, 1)
-    assert other.claims.holds(taken)
+    assert other.claims.holds(stolen)
     assert store.finished().keys() == {described().run(0), described().run(2)}
 
 
@@ -299,15 +299,15 @@ def test_what_another_process_trains_is_waited_for_and_taken_over_if_it_dies(
     store, other = Store(tmp_path), Store(tmp_path)
     plan = planned([described()], seeds=range(3))
     assert other.claims.take(described().run(1))
-    waited = []
+    waits = []
 
     def on_event(event: Event) -> None:
         if isinstance(event, Waited) and event.elsewhere:
-            waited.append(event.elsewhere)
+            waits.append(event.elsewhere)
             other.claims.end()
 
     summary = runner.run(plan, store, executor=Processes(1, STAND_IN), on_event=on_event)
-    assert waited == [1]
+    assert waits == [1]
     assert (summary.finished, summary.elsewhere) == (3, 0)
 
 
@@ -381,8 +381,8 @@ def contents() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray], None]:
 def made_by_other_code(store: Store, description: Description, seeds: Sequence[int]) -> None:
     for row in store.runs().to_dict("records"):
         if row["seed"] in seeds:
-            kept = {**without_nulls(row), "digest": "0" * 16}
-            store.write_run(kept, *contents())
+            stale = {**without_nulls(row), "digest": "0" * 16}
+            store.write_run(stale, *contents())
 
 
 def test_signal_names_exist_for_the_epitaph() -> None:

@@ -79,11 +79,11 @@ def test_first_episodes_are_cut_evenly_over_the_limit_and_not_recorded(
         log = rollout.episodes[s].columns()
         # One of slot 0 is whole from the start on; of the others only what began later is.
         assert log["length"].tolist() == [LIMIT] * (SLOTS + 1)
-        at = sorted([FIRST_ENDS[0], *(first + LIMIT for first in FIRST_ENDS)])
-        assert log["step"].tolist() == [SLOTS * each for each in at]
-        whole = [batch.rewards[s, :LIMIT, 0]]
-        whole += [batch.rewards[s, end : end + LIMIT, n] for n, end in enumerate(FIRST_ENDS)]
-        returns = sorted(float(rewards.double().sum()) for rewards in whole)
+        end_ticks = sorted([FIRST_ENDS[0], *(first + LIMIT for first in FIRST_ENDS)])
+        assert log["step"].tolist() == [SLOTS * tick for tick in end_ticks]
+        episodes = [batch.rewards[s, :LIMIT, 0]]
+        episodes += [batch.rewards[s, end : end + LIMIT, n] for n, end in enumerate(FIRST_ENDS)]
+        returns = sorted(float(rewards.double().sum()) for rewards in episodes)
         np.testing.assert_allclose(sorted(log["return"]), returns, rtol=1e-5)
 
 
@@ -98,7 +98,7 @@ def test_what_is_cut_is_followed_by_the_value_of_its_last_observation() -> None:
     with staggered("envpool", "HalfCheetah-v5") as (learner, rollout):
         batch, _ = rollout.collect()
         h = dataclasses.replace(learner.hyperparameters, reward_normalization=False)
-        found = estimate_advantages(learner, batch, h)
+        estimates = estimate_advantages(learner, batch, h)
         before, after = (
             learner.values(learner.critic_parameters, flatten(seen)).view_as(batch.rewards)
             for seen in (batch.observations, batch.next_observations)
@@ -108,7 +108,7 @@ def test_what_is_cut_is_followed_by_the_value_of_its_last_observation() -> None:
     cut = batch.truncated[:, : FIRST_ENDS[0]]
     assert int(cut.sum()) == len(SEEDS) * SLOTS
     assert after[:, : FIRST_ENDS[0]][cut].abs().min() > 1e-3
-    torch.testing.assert_close(found.advantages[batch.truncated], expected[batch.truncated])
+    torch.testing.assert_close(estimates.advantages[batch.truncated], expected[batch.truncated])
 
 
 def test_a_seed_starts_alike_alone_and_in_a_group() -> None:

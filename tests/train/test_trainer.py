@@ -111,9 +111,9 @@ FOR_STEPS = {
 }
 
 
-def cases(of_cem: int) -> list[Any]:
+def cases(cem_factor: int) -> list[Any]:
     """Every algorithm on both kinds of actions; CEM with so many times the others' steps."""
-    found = []
+    parameters = []
     for worlds, rungs in ((FOR_TRAJECTORIES, ON_TRAJECTORIES), (FOR_STEPS, ON_STEPS)):
         for kind, (environment, hidden, batch) in worlds.items():
             for name, changes in rungs:
@@ -121,37 +121,39 @@ def cases(of_cem: int) -> list[Any]:
                 if rungs is ON_STEPS:
                     values["batch_steps"] = batch
                 # Candidates of CEM that balance the pole take hundreds of steps each.
-                enough = of_cem * batch if name == "cem" else batch
+                batch_size = cem_factor * batch if name == "cem" else batch
                 label = "-".join(filter(None, (name, changes.get("baseline"), kind)))
-                found.append(pytest.param(name, environment, enough, values, id=label))
+                parameters.append(pytest.param(name, environment, batch_size, values, id=label))
     hopper = {"slots": 8, "baseline": "learned", "critic_epochs": 2}
-    found.append(pytest.param("reward_to_go", "Hopper-v5", 160, hopper, id="reward_to_go-hopper"))
-    return found
+    parameters.append(
+        pytest.param("reward_to_go", "Hopper-v5", 160, hopper, id="reward_to_go-hopper")
+    )
+    return parameters
 
 
 def assert_bits_do_not_depend_on_neighbours(
     task: Description, groups: Sequence[Sequence[int]] = GROUPS
 ) -> dict[int, RunResult]:
-    whole = by_seed(train(task, range(10)))
+    expected = by_seed(train(task, range(10)))
     different = [
-        (list(group), result.seed, where)
+        (list(group), result.seed, mismatch)
         for group in groups
         for result in train(task, group)
-        if (where := difference(whole[result.seed], result))
+        if (mismatch := difference(expected[result.seed], result))
     ]
     assert not different
-    assert len({result.policy["policy"].tobytes() for result in whole.values()}) == 10
-    return whole
+    assert len({result.policy["policy"].tobytes() for result in expected.values()}) == 10
+    return expected
 
 
-@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases(of_cem=2))
+@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases(cem_factor=2))
 def test_a_seed_is_the_same_alone_and_in_any_group(
     algorithm: str, environment: str, batch: int, changes: dict[str, Any]
 ) -> None:
     task = described(algorithm, environment, 3 * batch, **changes)
-    whole = assert_bits_do_not_depend_on_neighbours(task)
-    assert not any(difference(whole[again.seed], again) for again in train(task, range(10)))
-    assert all(len(result.updates["update"]) >= 2 for result in whole.values())
+    expected = assert_bits_do_not_depend_on_neighbours(task)
+    assert not any(difference(expected[result.seed], result) for result in train(task, range(10)))
+    assert all(len(result.updates["update"]) >= 2 for result in expected.values())
 
 
 @pytest.mark.parametrize(
@@ -175,19 +177,19 @@ def test_a_seed_is_the_same_alone_and_in_any_group_at_odd_sizes(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases(of_cem=10))
+@pytest.mark.parametrize(("algorithm", "environment", "batch", "changes"), cases(cem_factor=10))
 def test_a_seed_is_the_same_alone_and_in_any_group_for_50_updates(
     algorithm: str, environment: str, batch: int, changes: dict[str, Any]
 ) -> None:
     # Slow enough not to learn: the episodes, and with them the batches, stay short.
     task = described(algorithm, environment, 70 * batch, **{"learning_rate": 3e-5, **changes})
-    whole = assert_bits_do_not_depend_on_neighbours(task, groups=GROUPS[:3])
-    assert all(len(result.updates["update"]) >= 50 for result in whole.values())
+    expected = assert_bits_do_not_depend_on_neighbours(task, groups=GROUPS[:3])
+    assert all(len(result.updates["update"]) >= 50 for result in expected.values())
 
 
 @pytest.mark.parametrize("environment", ["Fragile-v0", "FragileContinuous-v0"])
 @pytest.mark.parametrize(
-    "algorithm", [each for each in ALGORITHMS if each not in SEQUENCE_ALGORITHMS]
+    "algorithm", [name for name in ALGORITHMS if name not in SEQUENCE_ALGORITHMS]
 )
 def test_on_gymnasium_too_a_seed_is_the_same_alone(algorithm: str, environment: str) -> None:
     """Episodes of 4 to 12 steps, rewards and ends from the environment's own randomness."""
@@ -195,10 +197,10 @@ def test_on_gymnasium_too_a_seed_is_the_same_alone(algorithm: str, environment: 
     if load_algorithm(algorithm).collects == "steps":
         small["batch_steps"] = 40
     task = described(algorithm, environment, 120, **small)
-    whole = by_seed(train(task, range(5)))
+    expected = by_seed(train(task, range(5)))
     for group in ([4], [2, 1]):
         for result in train(task, group):
-            assert difference(whole[result.seed], result) is None
+            assert difference(expected[result.seed], result) is None
 
 
 @pytest.mark.parametrize(
@@ -258,20 +260,20 @@ def test_a_seed_that_diverges_stops_there_and_leaves_the_others_alone(
     healthy = by_seed(train(task, range(5)))
     assert all(result.status == "finished" for result in healthy.values())
     Fragile.set([VICTIM], fault)
-    struck = by_seed(train(task, range(5)))
+    disturbed = by_seed(train(task, range(5)))
     for seed in OTHERS:
-        assert difference(healthy[seed], struck[seed]) is None
-    victim, well = struck[VICTIM], healthy[VICTIM]
+        assert difference(healthy[seed], disturbed[seed]) is None
+    victim, expected = disturbed[VICTIM], healthy[VICTIM]
     assert victim.status == "diverged" and victim.reason
     # It stopped at that very tick: the episode's third step is the last one of all.
-    assert victim.diverged_at == victim.steps < well.steps
+    assert victim.diverged_at == victim.steps < expected.steps
     (episode,) = Fragile.victims
     assert Fragile.stepped[episode] == 3
     # Up to then it was itself, and what it leaves is finite.
-    assert prefix(victim.episodes, well.episodes)
-    assert prefix(victim.updates, well.updates)
+    assert prefix(victim.episodes, expected.episodes)
+    assert prefix(victim.updates, expected.updates)
     assert np.isfinite(victim.episodes["return"]).all()
-    assert len(victim.updates["update"]) < len(well.updates["update"])
+    assert len(victim.updates["update"]) < len(expected.updates["update"])
     assert np.isfinite(victim.policy["policy"]).all()
     (alone,) = train(task, [VICTIM])
     assert difference(alone, victim) is None
@@ -346,10 +348,10 @@ def test_a_seed_whose_parameters_overflow_is_marked_at_that_update(algorithm: st
     task = described(algorithm, "Fragile-v0", 240, slots=4, hidden_sizes=(8,))
     healthy = by_seed(train(task, range(5)))
     Fragile.set([VICTIM], 3e38)
-    struck = by_seed(train(task, range(5)))
+    disturbed = by_seed(train(task, range(5)))
     for seed in OTHERS:
-        assert difference(healthy[seed], struck[seed]) is None
-    victim = struck[VICTIM]
+        assert difference(healthy[seed], disturbed[seed]) is None
+    victim = disturbed[VICTIM]
     assert victim.reason == f"loss or gradient not finite at step {victim.steps}"
     assert victim.diverged_at == victim.steps
     # The third batch of trajectories holds the faulty episode; two updates were sound.
@@ -441,8 +443,8 @@ def test_a_longer_budget_continues_a_shorter_one(algorithm: str, changes: dict[s
         assert prefix(first.updates, second.updates)
         assert prefix(first.episodes, second.episodes)
         h = load_algorithm(algorithm).hyperparameters(**changes)
-        begun = np.concatenate([[0], second.updates["step"][:-1]])
-        remaining = np.maximum(0, 1 - begun / 700)
+        start_steps = np.concatenate([[0], second.updates["step"][:-1]])
+        remaining = np.maximum(0, 1 - start_steps / 700)
         np.testing.assert_allclose(second.updates["learning_rate"], h.learning_rate * remaining)
 
 
@@ -459,15 +461,15 @@ def test_observers_see_progress_and_diagnostics_after_every_update() -> None:
     task = described("clipped_ppo", "CartPole-v1", 256, batch_steps=128, epochs=1)
     steps: list[tuple[int, ...]] = []
     results = train(task, [5, 6], [reports.append, lambda seen: steps.append(seen.steps)])
-    assert steps == [each.steps for each in reports]
-    assert [each.steps for each in reports] == [(128, 128), (256, 256)]
-    assert {each.budget for each in reports} == {256}
+    assert steps == [report.steps for report in reports]
+    assert [report.steps for report in reports] == [(128, 128), (256, 256)]
+    assert {report.budget for report in reports} == {256}
     last = np.mean([result.episodes["return"][-1] for result in results])
     assert reports[-1].last_return == pytest.approx(last)
     assert 0 <= reports[0].seconds <= reports[1].seconds
     for s, result in enumerate(results):
         for name in result.updates.keys() - {"update", "step", "seconds"}:
-            seen = [each.diagnostics[name][s] for each in reports]
+            seen = [report.diagnostics[name][s] for report in reports]
             np.testing.assert_array_equal(seen, result.updates[name])
 
 

@@ -47,15 +47,15 @@ def as_before() -> list[RunResult]:
 
 @pytest.mark.parametrize(("name", "value"), CHANGES)
 def test_each_changes_what_is_learned(name: str, value: Any, as_before: list[RunResult]) -> None:
-    for result, plain in zip(trained(**{name: value}), as_before, strict=True):
+    for result, before in zip(trained(**{name: value}), as_before, strict=True):
         assert result.status == "finished"
-        assert not np.array_equal(result.policy["policy"], plain.policy["policy"])
-        assert not np.array_equal(result.policy["critic"], plain.policy["critic"])
+        assert not np.array_equal(result.policy["policy"], before.policy["policy"])
+        assert not np.array_equal(result.policy["critic"], before.policy["critic"])
 
 
 def test_what_none_of_them_changes_is_as_before(as_before: list[RunResult]) -> None:
-    for result, plain in zip(trained(), as_before, strict=True):
-        assert difference(result, plain) is None
+    for result, before in zip(trained(), as_before, strict=True):
+        assert difference(result, before) is None
 
 
 @pytest.mark.parametrize("environment", [ENVIRONMENT, "Fragile-v0"])
@@ -70,20 +70,20 @@ def test_a_raw_reward_is_clipped_for_the_learner_and_not_in_the_returns(
     as_before: list[RunResult],
 ) -> None:
     clipped, wide = trained(raw_reward_clip=0.5), trained(raw_reward_clip=1e6)
-    for result, unclipped, plain in zip(clipped, wide, as_before, strict=True):
-        assert difference(unclipped, plain) is None
+    for result, unclipped, before in zip(clipped, wide, as_before, strict=True):
+        assert difference(unclipped, before) is None
         # The first batch is played before anything is learned.
         for column in ("step", "return", "length"):
-            first = [each.episodes[column][each.episodes["step"] <= 40] for each in (result, plain)]
+            first = [run.episodes[column][run.episodes["step"] <= 40] for run in (result, before)]
             np.testing.assert_array_equal(*first)
-        assert plain.episodes["return"][0] < -0.5 * plain.episodes["length"][0]
+        assert before.episodes["return"][0] < -0.5 * before.episodes["length"][0]
 
 
 def test_a_reward_is_clipped_before_it_is_normalised() -> None:
     """CartPole-v1 gives 1 a step, and half of all rewards is half their scale."""
     for normalised in (True, False):
         same = {"environment": "CartPole-v1", "reward_normalization": normalised}
-        half, whole, still = (
+        half, full, initial = (
             trained((0,), **same, **changes)[0].policy["critic"]
             for changes in (
                 {"raw_reward_clip": 0.5, "learning_rate": 1e-2},
@@ -91,16 +91,16 @@ def test_a_reward_is_clipped_before_it_is_normalised() -> None:
                 {"learning_rate": 0.0},
             )
         )
-        assert np.abs(whole - still).max() > 0.05
-        assert np.allclose(half, whole, rtol=1e-4, atol=1e-4) == normalised
+        assert np.abs(full - initial).max() > 0.05
+        assert np.allclose(half, full, rtol=1e-4, atol=1e-4) == normalised
 
 
 def test_the_head_of_the_policy_begins_with_its_gain() -> None:
     """Without a step size the last policy is the first one."""
-    place = describe(ENVIRONMENT)
+    description = describe(ENVIRONMENT)
     h = load_algorithm("clipped_ppo").hyperparameters(**SMALL)
     *hidden, weights, biases = make_policy(
-        place.observation_size, place.action_space, h
+        description.observation_size, description.action_space, h
     ).network.splits  # type: ignore[attr-defined]
     head = slice(sum(hidden), sum(hidden) + weights)
     assert biases == 1
@@ -129,13 +129,13 @@ def test_another_activation_acts_otherwise_by_the_same_parameters() -> None:
 
 
 def test_policy_and_critic_may_step_apart() -> None:
-    still, *moved = (
+    initial, *policies = (
         trained(separate_optimizers=True, learning_rate=rate, critic_learning_rate=other)[0].policy
         for rate, other in ((0.0, 0.0), (1e-3, 0.0), (0.0, 1e-3))
     )
-    for part, each in zip(("policy", "critic"), moved, strict=True):
+    for part, policy in zip(("policy", "critic"), policies, strict=True):
         for name in ("policy", "critic"):
-            assert np.array_equal(each[name], still[name]) == (name != part)
+            assert np.array_equal(policy[name], initial[name]) == (name != part)
 
 
 def test_apart_with_one_step_size_and_no_bound_they_step_as_together() -> None:
@@ -152,7 +152,7 @@ def test_each_has_a_bound_of_its_own_on_its_gradient() -> None:
     steep = {"value_coefficient": 1e4, "reward_normalization": False, "gradient_norm_clip": 1e-6}
     # Adam's step has the same length at any scale; ε makes it show.
     steep |= {"adam_epsilon": 1e-2, "learning_rate": 1e2}
-    together, apart, still = (
+    together, apart, initial = (
         trained(**{**steep, **changes})[0].policy["policy"]
         for changes in (
             {},
@@ -160,7 +160,7 @@ def test_each_has_a_bound_of_its_own_on_its_gradient() -> None:
             {"learning_rate": 0.0},
         )
     )
-    assert np.linalg.norm(apart - still) > 10 * np.linalg.norm(together - still)
+    assert np.linalg.norm(apart - initial) > 10 * np.linalg.norm(together - initial)
 
 
 def test_the_loss_of_standardised_returns_does_not_follow_their_scale() -> None:
@@ -168,10 +168,10 @@ def test_the_loss_of_standardised_returns_does_not_follow_their_scale() -> None:
     same = {"environment": "CartPole-v1", "reward_normalization": False, "learning_rate": 1e-2}
     ratios = {}
     for standardised in (True, False):
-        hundredth, whole = (
+        hundredth, full = (
             trained((0,), value_normalization=standardised, raw_reward_clip=clip, **same)[0]
             for clip in (1e-2, 1.0)
         )
-        ratios[standardised] = whole.updates["value_loss"][-1] / hundredth.updates["value_loss"][-1]
+        ratios[standardised] = full.updates["value_loss"][-1] / hundredth.updates["value_loss"][-1]
     assert 0.1 < ratios[True] < 10
     assert ratios[False] > 100

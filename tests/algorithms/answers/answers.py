@@ -22,8 +22,8 @@ NETWORK = Transformer(vocabulary=VOCABULARY, ticks=PROMPT + ANSWER - 1, width=6,
 
 def rung(name: str) -> SequenceAlgorithm[Any]:
     module, attribute = SEQUENCE_ALGORITHMS[f"sequence_{name}"].split(":")
-    found: SequenceAlgorithm[Any] = getattr(importlib.import_module(module), attribute)
-    return found
+    algorithm: SequenceAlgorithm[Any] = getattr(importlib.import_module(module), attribute)
+    return algorithm
 
 
 def drawn(seed: int, network: Transformer = NETWORK, scale: float = 5.0) -> np.ndarray:
@@ -39,8 +39,8 @@ def learner_of(
     values = {"prompts": 2, "samples": 3, **changes}
     hyperparameters = chosen.hyperparameters(**values)
     learner = AnswerLearner(hyperparameters, seeds, network, drawn(99, network))
-    moved = np.stack([drawn(seed, network) for seed in seeds])
-    learner.parameters.add_(torch.from_numpy(moved), alpha=0.3)
+    offsets = np.stack([drawn(seed, network) for seed in seeds])
+    learner.parameters.add_(torch.from_numpy(offsets), alpha=0.3)
     chosen.start(learner)
     return learner
 
@@ -55,14 +55,14 @@ def batch_of(learner: AnswerLearner[Any], sequences: Tensor, rewards: Tensor) ->
     valid[:, PROMPT - 1 :] = True
     terminated = torch.zeros_like(valid)
     terminated[:, -1] = True
-    whole = torch.zeros(actions.shape)
-    whole[:, PROMPT - 1 :] = rewards
+    padded = torch.zeros(actions.shape)
+    padded[:, PROMPT - 1 :] = rewards
     return Batch(
         observations=observations,
         next_observations=actions.unsqueeze(3),
         actions=actions,
         statistics=statistics.unflatten(1, actions.shape[1:]),
-        rewards=whole,
+        rewards=padded,
         terminated=terminated,
         truncated=torch.zeros_like(valid),
         valid=valid,
@@ -73,10 +73,10 @@ def random_batch(learner: AnswerLearner[Any], seed: int = 0) -> Batch:
     """Any answers, rewards at every token; what a seed gets doesn't depend on the others."""
     answers = learner.hyperparameters.answers  # type: ignore[attr-defined]
     parts = []
-    for each in learner.seeds:
-        generator = np.random.default_rng([seed, each])
+    for learner_seed in learner.seeds:
+        generator = np.random.default_rng([seed, learner_seed])
         sequences = generator.integers(VOCABULARY, size=(answers, PROMPT + ANSWER))
         rewards = generator.normal(size=(ANSWER, answers)).astype(np.float32)
         parts.append((torch.from_numpy(sequences), torch.from_numpy(rewards)))
-    sequences, rewards = (torch.stack(each) for each in zip(*parts, strict=True))
+    sequences, rewards = (torch.stack(tensors) for tensors in zip(*parts, strict=True))
     return batch_of(learner, sequences, rewards)

@@ -29,24 +29,22 @@ def first_baseline(name: str, learner: AnswerLearner[Any], values: Tensor) -> Te
     seeds, ticks, slots = values.shape
     size = slots if name == "batch_mean" else learner.hyperparameters.samples
     groups = values.reshape(-1, size)
-    found = groups.mean(1, keepdim=True)
+    baselines = groups.mean(1, keepdim=True)
     if name == "group_leave_one_out":
-        found = (groups.sum(1, keepdim=True) - groups) / (size - 1)
-    return found.expand(-1, size).reshape(seeds, ticks, slots)
+        baselines = (groups.sum(1, keepdim=True) - groups) / (size - 1)
+    return baselines.expand(-1, size).reshape(seeds, ticks, slots)
 
 
 def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
     h: Any = learner.hyperparameters
     returns = to_go(batch.rewards, batch.valid)
     total = total_return(batch.rewards, batch.valid).unsqueeze(1)
-    everywhere = total.expand_as(batch.rewards)
+    totals = total.expand_as(batch.rewards)
     if name == "policy_gradient":
-        policy_gradient_step(learner, batch, everywhere)
+        policy_gradient_step(learner, batch, totals)
         return
     if name == "baseline":
-        policy_gradient_step(
-            learner, batch, everywhere - first_baseline(h.baseline, learner, total)
-        )
+        policy_gradient_step(learner, batch, totals - first_baseline(h.baseline, learner, total))
         return
     b = first_baseline(h.baseline, learner, returns)
     if name == "reward_to_go":
@@ -63,8 +61,8 @@ def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
     samples = [
         values.transpose(1, 2).contiguous() for values in (*parts, old_log_probability, advantages)
     ]
-    everybody = torch.ones_like(batch.valid[:, 0])
-    for minibatch, active in learner.minibatches(everybody, h.epochs, h.minibatch, samples):
+    mask = torch.ones_like(batch.valid[:, 0])
+    for minibatch, active in learner.minibatches(mask, h.epochs, h.minibatch, samples):
         tokens, actions, old, valid, before, advantage = (
             flatten(values.transpose(1, 2)) for values in minibatch
         )
@@ -89,7 +87,7 @@ def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
 @pytest.mark.parametrize(
     ("name", "changes"),
     [
-        *((each.removeprefix("sequence_"), {}) for each in SEQUENCE_ALGORITHMS),
+        *((algorithm.removeprefix("sequence_"), {}) for algorithm in SEQUENCE_ALGORITHMS),
         *(
             (name, {"baseline": b})
             for name in ("baseline", "reward_to_go", "clipped_ppo")
@@ -99,24 +97,24 @@ def first_edition(name: str, learner: AnswerLearner[Any], batch: Batch) -> None:
     ],
 )
 def test_updates_have_the_bits_of_the_first_edition(name: str, changes: dict[str, Any]) -> None:
-    given = {"learning_rate": 0.02, "prompts": 3, "samples": 4, **changes}
-    today, first = (learner_of(name, **given) for _ in range(2))
-    start = today.parameters.clone()
+    hyperparameters = {"learning_rate": 0.02, "prompts": 3, "samples": 4, **changes}
+    current, first = (learner_of(name, **hyperparameters) for _ in range(2))
+    start = current.parameters.clone()
     for number in range(3):
-        batch = random_batch(today, number)
-        rung(name).update(today, batch)
+        batch = random_batch(current, number)
+        rung(name).update(current, batch)
         first_edition(name, first, batch)
-        if "beta" in today.memory:
-            first.memory["beta"] = today.memory["beta"]
-        for learner in (today, first):
+        if "beta" in current.memory:
+            first.memory["beta"] = current.memory["beta"]
+        for learner in (current, first):
             learner.updates += 1
-    assert torch.equal(today.parameters, first.parameters)
-    assert (today.parameters - start).abs().max() > 0.01
+    assert torch.equal(current.parameters, first.parameters)
+    assert (current.parameters - start).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("name", SEQUENCE_ALGORITHMS)
 def test_defaults_of_what_came_later_mean_as_before(name: str) -> None:
     fields = dataclasses.fields(rung(name.removeprefix("sequence_")).hyperparameters)
-    later = {each.name: each for each in fields if "before" in each.metadata}
+    later = {field.name: field for field in fields if "before" in field.metadata}
     assert "reference_penalty_form" in later
-    assert all(each.default == each.metadata["before"] for each in later.values())
+    assert all(field.default == field.metadata["before"] for field in later.values())

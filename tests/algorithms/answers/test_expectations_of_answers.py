@@ -63,8 +63,10 @@ def batch_of(learner: AnswerLearner[Any], chosen: Tensor) -> Batch:
     observations, actions = tokens[:, :-1].unsqueeze(3), tokens[:, 1:]
     with torch.no_grad():
         statistics, reference = (
-            learner.policy.statistics(each, flatten(observations)).unflatten(1, actions.shape[1:])
-            for each in (learner.parameters, learner.reference)
+            learner.policy.statistics(parameters, flatten(observations)).unflatten(
+                1, actions.shape[1:]
+            )
+            for parameters in (learner.parameters, learner.reference)
         )
     valid = torch.ones_like(actions, dtype=torch.bool)
     rewards = penalised(
@@ -88,8 +90,8 @@ def expected(learner: AnswerLearner[Any], batch: Batch, weights: Tensor, chance:
     return (chance.unsqueeze(1) * gradients[0]).sum(0)
 
 
-def assert_is(found: Tensor, wanted: Tensor) -> None:
-    torch.testing.assert_close(found, wanted, rtol=2e-3, atol=2e-4)
+def assert_is(actual: Tensor, desired: Tensor) -> None:
+    torch.testing.assert_close(actual, desired, rtol=2e-3, atol=2e-4)
 
 
 def test_the_policy_gradient_expects_the_penalised_objective_s() -> None:
@@ -99,12 +101,12 @@ def test_the_policy_gradient_expects_the_penalised_objective_s() -> None:
     assert chance.sum().item() == pytest.approx(1, abs=1e-5)
     gradient = objective_gradient(learner)
     assert gradient.norm() > 0.1
-    whole = total_return(batch.rewards, batch.valid).unsqueeze(1).expand_as(batch.rewards)
-    assert_is(expected(learner, batch, whole, chance), gradient)
+    totals = total_return(batch.rewards, batch.valid).unsqueeze(1).expand_as(batch.rewards)
+    assert_is(expected(learner, batch, totals, chance), gradient)
     # What comes before a token is no reason for it: leaving it out changes nothing on average.
-    following = to_go(batch.rewards, batch.valid)
-    assert (following - whole).abs().max() > 0.1
-    assert_is(expected(learner, batch, following, chance), gradient)
+    rewards_to_go = to_go(batch.rewards, batch.valid)
+    assert (rewards_to_go - totals).abs().max() > 0.1
+    assert_is(expected(learner, batch, rewards_to_go, chance), gradient)
 
 
 @pytest.mark.parametrize(
@@ -122,31 +124,31 @@ def test_baselines_expect_what_they_say(name: str, factor: float | None, credit:
     if credit == "whole":
         returns = returns[:, :1]
     weights = (returns - grouped_baseline(name, returns, samples=2)).expand_as(batch.rewards)
-    found = expected(learner, batch, weights, chance)
+    expectation = expected(learner, batch, weights, chance)
     gradient = objective_gradient(learner)
     if factor is not None:
-        assert_is(found, factor * gradient)
+        assert_is(expectation, factor * gradient)
     else:
         # The mean over a batch that is no sample but all pairs there are: a constant.
-        assert_is(found, gradient)
+        assert_is(expectation, gradient)
 
 
 def test_groups_are_kept_apart() -> None:
     values = torch.tensor([[[1.0, 3.0, 5.0, 10.0, 20.0, 60.0]]])
-    told = {
+    baselines = {
         "group_mean": [3, 3, 3, 30, 30, 30],
         "group_leave_one_out": [4, 3, 2, 40, 35, 15],
         "batch_mean": [16.5] * 6,
     }
-    for name, wanted in told.items():
-        found = grouped_baseline(name, values, samples=3)
-        torch.testing.assert_close(found, torch.tensor([[wanted]], dtype=torch.float32))
+    for name, desired in baselines.items():
+        baseline = grouped_baseline(name, values, samples=3)
+        torch.testing.assert_close(baseline, torch.tensor([[desired]], dtype=torch.float32))
 
 
 def test_without_a_penalty_the_reward_to_go_is_the_whole_return() -> None:
     learner = one_seed()
     batch = batch_of(learner, torch.arange(len(ALL)))
-    whole = penalised(
+    rewards = penalised(
         learner.policy,
         batch.statistics,
         batch.statistics,
@@ -155,8 +157,8 @@ def test_without_a_penalty_the_reward_to_go_is_the_whole_return() -> None:
         SCORES.unsqueeze(0),
         PENALTY,
     )
-    assert torch.equal(whole[0, -1], SCORES) and not whole[0, :-1].any()
-    returns = to_go(whole, batch.valid)
+    assert torch.equal(rewards[0, -1], SCORES) and not rewards[0, :-1].any()
+    returns = to_go(rewards, batch.valid)
     assert torch.equal(returns[:, 0], returns[:, 1])
     assert batch.rewards[0, 0].all()
 
@@ -177,20 +179,20 @@ def test_a_penalty_in_the_loss_expects_what_it_says(form: str) -> None:
     chance = log_probabilities(learner.parameters).exp().detach()
     gradients = penalty_gradients(learner, batch)
     assert gradients is not None
-    found = (chance.unsqueeze(1) * gradients[0]).sum(0)
+    expectation = (chance.unsqueeze(1) * gradients[0]).sum(0)
     leaf = learner.parameters.clone().requires_grad_()
-    own, theirs = token_logs(leaf), token_logs(learner.reference).detach()
-    forward = (own.exp() * (own - theirs)).sum(2)
-    backward = (theirs.exp() * (theirs - own)).sum(2)
-    wanted = {
-        "k1_in_loss": 0 * own.sum(2),
+    policy_logs, reference_logs = token_logs(leaf), token_logs(learner.reference).detach()
+    forward = (policy_logs.exp() * (policy_logs - reference_logs)).sum(2)
+    backward = (reference_logs.exp() * (reference_logs - policy_logs)).sum(2)
+    divergences = {
+        "k1_in_loss": 0 * policy_logs.sum(2),
         "k2_in_loss": forward,
         "k3_in_loss": backward,
         "exact_in_loss": forward,
     }
-    objective = -PENALTY * (chance * wanted[form]).sum()
+    objective = -PENALTY * (chance * divergences[form]).sum()
     (gradient,) = torch.autograd.grad(objective, leaf, retain_graph=True)
-    assert_is(found, gradient[0])
+    assert_is(expectation, gradient[0])
     assert gradients.norm() > 0.01
     # The two directions, and none, can be told apart here.
     (other,) = torch.autograd.grad((chance * (forward - backward)).sum(), leaf)
@@ -211,7 +213,7 @@ def test_the_ratio_of_whole_answers_makes_the_expectation_over_another_policy_th
     log_ratios = (token_logs(leaf) - old).gather(2, tokens).squeeze(2).unsqueeze(0)
     chance = log_probabilities(learner.parameters).exp().detach()
     valid = torch.ones(log_ratios.shape, dtype=torch.bool)
-    (wanted,) = torch.autograd.grad((log_probabilities(leaf).exp() * SCORES).sum(), leaf)
+    (true_gradient,) = torch.autograd.grad((log_probabilities(leaf).exp() * SCORES).sum(), leaf)
     values, gradients = {}, {}
     for name, pooled in RATIOS.items():
         value = (chance * pooled(log_ratios, valid).exp()[0].mean(0) * SCORES).sum()
@@ -219,25 +221,25 @@ def test_the_ratio_of_whole_answers_makes_the_expectation_over_another_policy_th
         values[name] = value.item()
     expected = (log_probabilities(leaf).exp() * SCORES).sum().item()
     assert values["sequence"] == pytest.approx(expected, rel=1e-5)
-    assert_is(gradients["sequence"], wanted)
+    assert_is(gradients["sequence"], true_gradient)
     for name in ("token", "sequence_geometric_mean"):
-        assert (gradients[name] - wanted).norm() > 0.1 * wanted.norm()
+        assert (gradients[name] - true_gradient).norm() > 0.1 * true_gradient.norm()
 
 
 def test_tokens_that_the_policy_did_not_write_are_in_no_ratio() -> None:
     log_ratios = torch.tensor([[[5.0], [0.2], [0.4]]])
     valid = torch.tensor([[[False], [True], [True]]])
-    found = {name: pooled(log_ratios, valid)[0, 1:, 0] for name, pooled in RATIOS.items()}
-    torch.testing.assert_close(found["token"], torch.tensor([0.2, 0.4]))
-    torch.testing.assert_close(found["sequence"], torch.tensor([0.6, 0.6]))
-    torch.testing.assert_close(found["sequence_geometric_mean"], torch.tensor([0.3, 0.3]))
+    ratios = {name: pooled(log_ratios, valid)[0, 1:, 0] for name, pooled in RATIOS.items()}
+    torch.testing.assert_close(ratios["token"], torch.tensor([0.2, 0.4]))
+    torch.testing.assert_close(ratios["sequence"], torch.tensor([0.6, 0.6]))
+    torch.testing.assert_close(ratios["sequence_geometric_mean"], torch.tensor([0.3, 0.3]))
 
 
 def test_advantages_are_divided_by_their_group_s_deviation() -> None:
     values = torch.tensor([[[1.0, 3.0, 5.0, 10.0, 20.0, 60.0]]])
     advantages = torch.tensor([[[-2.0, 0.0, 2.0, -20.0, -10.0, 30.0]]])
-    found = in_group_deviations(advantages, values, samples=3)
+    scaled = in_group_deviations(advantages, values, samples=3)
     deviations = np.repeat([np.std([1, 3, 5]), np.std([10, 20, 60])], 3)
-    np.testing.assert_allclose(found[0, 0], advantages[0, 0].numpy() / deviations, rtol=1e-6)
+    np.testing.assert_allclose(scaled[0, 0], advantages[0, 0].numpy() / deviations, rtol=1e-6)
     equal = torch.full((1, 1, 6), 0.1)
     assert not in_group_deviations(torch.zeros(1, 1, 6), equal, samples=3).any()

@@ -28,14 +28,14 @@ def test_their_biases_and_deviations_are_those_of_schulman_s_note(
     mean: float, biases: tuple[float, ...], deviations: tuple[float, ...]
 ) -> None:
     """In shares of the KL; the note's numbers are of samples, so they are not exact."""
-    own, theirs = normal(0.0), normal(mean)
-    chance, places = own[0].exp(), torch.arange(len(GRID))
+    policy_logs, reference_logs = normal(0.0), normal(mean)
+    chance, actions = policy_logs[0].exp(), torch.arange(len(GRID))
     kl = mean**2 / 2
     forms = ("k1_in_loss", "k2_in_loss", "k3_in_loss")
     for form, bias, deviation in zip(forms, biases, deviations, strict=True):
-        values = IN_LOSS[form](POLICY, own, theirs, places)
+        values = IN_LOSS[form](POLICY, policy_logs, reference_logs, actions)
         expected = (chance * values).sum()
-        found = (chance * (values - expected) ** 2).sum().sqrt() / kl
+        relative_deviation = (chance * (values - expected) ** 2).sum().sqrt() / kl
         assert float(expected) / kl - 1 == pytest.approx(bias, abs=6e-4)
-        assert float(found) == pytest.approx(deviation, rel=0.01)
+        assert float(relative_deviation) == pytest.approx(deviation, rel=0.01)
         assert bool((values >= -1e-15).all()) == (form != "k1_in_loss")

@@ -31,18 +31,24 @@ def slow_logits(network: Transformer, parameters: Tensor, tokens: list[int]) -> 
     size = network.width // network.heads
     for block in range(network.layers):
         qkv, out, up, down = blocks[4 * block : 4 * block + 4]
-        read = [normed(state) @ qkv for state in states]
+        projections = [normed(state) @ qkv for state in states]
         queries, keys, values = (
-            [each[part * network.width : (part + 1) * network.width] for each in read]
+            [
+                projection[part * network.width : (part + 1) * network.width]
+                for projection in projections
+            ]
             for part in range(3)
         )
         for t in range(len(tokens)):
             mixed = []
             for h in range(network.heads):
-                own = slice(h * size, (h + 1) * size)
-                scores = [queries[t][own] @ keys[u][own] / math.sqrt(size) for u in range(t + 1)]
+                head_slice = slice(h * size, (h + 1) * size)
+                scores = [
+                    queries[t][head_slice] @ keys[u][head_slice] / math.sqrt(size)
+                    for u in range(t + 1)
+                ]
                 shares = torch.softmax(torch.stack(scores), dim=0)
-                mixed.append(sum(shares[u] * values[u][own] for u in range(t + 1)))
+                mixed.append(sum(shares[u] * values[u][head_slice] for u in range(t + 1)))
             states[t] = states[t] + torch.cat(mixed) @ out  # type: ignore[arg-type]
         states = [state + (normed(state) @ up).relu() @ down for state in states]
     return torch.stack([normed(state) @ head for state in states])
@@ -54,7 +60,7 @@ def in_time(sequences: Tensor) -> Tensor:
 
 
 def some(networks: int, sequences: int, network: Transformer = NETWORK) -> tuple[Tensor, Tensor]:
-    parameters = torch.from_numpy(np.stack([drawn(each, network) for each in range(networks)]))
+    parameters = torch.from_numpy(np.stack([drawn(seed, network) for seed in range(networks)]))
     generator = torch.Generator().manual_seed(3)
     shape = (networks, sequences, network.ticks)
     return parameters, torch.randint(network.vocabulary, shape, generator=generator)
@@ -62,10 +68,10 @@ def some(networks: int, sequences: int, network: Transformer = NETWORK) -> tuple
 
 def test_logits_and_gradient_are_those_of_a_slow_transformer() -> None:
     parameters, tokens = some(networks=3, sequences=4)
-    own = parameters.clone().requires_grad_()
-    outputs = NETWORK(own, in_time(tokens))
+    single_leaf = parameters.clone().requires_grad_()
+    outputs = NETWORK(single_leaf, in_time(tokens))
     weight = torch.randn(outputs.shape)
-    (gradient,) = torch.autograd.grad((outputs * weight).sum(), own)
+    (gradient,) = torch.autograd.grad((outputs * weight).sum(), single_leaf)
     leaf = parameters.double().requires_grad_()
     slow = torch.stack(
         [
@@ -75,8 +81,8 @@ def test_logits_and_gradient_are_those_of_a_slow_transformer() -> None:
     )
     expected = slow.transpose(1, 2).flatten(1, 2)
     torch.testing.assert_close(outputs.double(), expected, rtol=1e-4, atol=1e-4)
-    (of_slow,) = torch.autograd.grad((expected * weight.double()).sum(), leaf)
-    torch.testing.assert_close(gradient.double(), of_slow, rtol=1e-3, atol=1e-3)
+    (slow_gradient,) = torch.autograd.grad((expected * weight.double()).sum(), leaf)
+    torch.testing.assert_close(gradient.double(), slow_gradient, rtol=1e-3, atol=1e-3)
 
 
 def test_a_tick_knows_nothing_of_later_ones_and_something_of_all_before() -> None:
@@ -94,8 +100,8 @@ def test_a_decoder_says_what_the_whole_pass_says() -> None:
     parameters, tokens = some(networks=2, sequences=5)
     decoder = Decoder(NETWORK, parameters, sequences=5)
     by_ticks = torch.stack([decoder.read(tokens[:, :, t]) for t in range(NETWORK.ticks)], dim=1)
-    whole = NETWORK(parameters, in_time(tokens)).unflatten(1, (NETWORK.ticks, 5))
-    torch.testing.assert_close(by_ticks, whole, rtol=1e-4, atol=1e-5)
+    full_pass = NETWORK(parameters, in_time(tokens)).unflatten(1, (NETWORK.ticks, 5))
+    torch.testing.assert_close(by_ticks, full_pass, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("width", [6, 32, 33])
@@ -112,14 +118,14 @@ def test_a_network_has_the_same_bits_alone_and_among_others(width: int, sequence
         (gradient,) = torch.autograd.grad((outputs * weight[group]).sum(), leaf)
         return outputs, gradient
 
-    whole, gradient = passed(list(range(10)))
-    read = Decoder(network, parameters, sequences).read(tokens[:, :, 0])
+    all_outputs, gradient = passed(list(range(10)))
+    decoded = Decoder(network, parameters, sequences).read(tokens[:, :, 0])
     for group in ([4], [7, 2], [6, 5, 4, 3, 2, 1, 0]):
-        outputs, own = passed(group)
-        assert torch.equal(outputs, whole[group])
-        assert torch.equal(own, gradient[group])
-        alone = Decoder(network, parameters[group], sequences).read(tokens[group][:, :, 0])
-        assert torch.equal(alone, read[group])
+        outputs, group_gradient = passed(group)
+        assert torch.equal(outputs, all_outputs[group])
+        assert torch.equal(group_gradient, gradient[group])
+        decoded_alone = Decoder(network, parameters[group], sequences).read(tokens[group][:, :, 0])
+        assert torch.equal(decoded_alone, decoded[group])
 
 
 def test_products_and_their_gradients_are_torch_s() -> None:
@@ -150,6 +156,6 @@ def test_nothing_is_kept_for_a_gradient_that_nobody_wants() -> None:
     ],
 )
 def test_a_layout_that_cannot_be_is_refused(changes: dict[str, int], words: str) -> None:
-    given = {"vocabulary": 4, "ticks": 4, "width": 4, "layers": 1, "heads": 2, **changes}
+    layout = {"vocabulary": 4, "ticks": 4, "width": 4, "layers": 1, "heads": 2, **changes}
     with pytest.raises(ValueError, match=words):
-        Transformer(**given)
+        Transformer(**layout)

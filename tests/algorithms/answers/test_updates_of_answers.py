@@ -69,10 +69,10 @@ def slow_update(name: str, learner: AnswerLearner[Any], batch: Batch, s: int) ->
     leaf = learner.parameters[s : s + 1].clone().requires_grad_()
     optimizer = torch.optim.Adam([leaf], lr=h.learning_rate, eps=h.adam_epsilon)
     rewards = batch.rewards[s]
-    to_come = torch.flip(torch.flip(rewards, [0]).cumsum(0), [0])
+    returns = torch.flip(torch.flip(rewards, [0]).cumsum(0), [0])
     if h.importance_ratio != "token":
-        to_come = rewards.sum(0).expand_as(rewards)
-    groups = to_come.view(len(rewards), h.prompts, h.samples)
+        returns = rewards.sum(0).expand_as(rewards)
+    groups = returns.view(len(rewards), h.prompts, h.samples)
     advantages = (groups - groups.mean(2, keepdim=True)).view_as(rewards)
     if h.advantage_normalization == "group":
         spread = groups.std(2, correction=0, keepdim=True).expand_as(groups)
@@ -80,11 +80,11 @@ def slow_update(name: str, learner: AnswerLearner[Any], batch: Batch, s: int) ->
     if h.advantage_normalization == "batch":
         written = advantages[PROMPT - 1 :]
         advantages = (advantages - written.mean()) / (written.std(correction=0) + 1e-8)
-    places = torch.arange(h.answers).expand(len(learner.seeds), -1)
-    drawn = learner.minibatches(
-        torch.ones_like(places, dtype=torch.bool), h.epochs, h.minibatch, [places]
+    positions = torch.arange(h.answers).expand(len(learner.seeds), -1)
+    minibatches = learner.minibatches(
+        torch.ones_like(positions, dtype=torch.bool), h.epochs, h.minibatch, [positions]
     )
-    for index in [chosen[s].clone() for (chosen,), _ in drawn]:
+    for index in [chosen[s].clone() for (chosen,), _ in minibatches]:
         tokens = batch.observations[s, :, index, 0].reshape(1, -1)
         logits = NETWORK(leaf, tokens.unsqueeze(2))
         new = Categorical(logits=logits.view(len(rewards), len(index), -1))
@@ -98,16 +98,16 @@ def slow_update(name: str, learner: AnswerLearner[Any], batch: Batch, s: int) ->
         credit = advantages[PROMPT - 1 :, index][: len(ratio)]
         gain = ratio * credit
         if name == "clipped_ppo":
-            above = h.clip_range if h.clip_range_above is None else h.clip_range_above
-            bounded = ratio.clamp(1 - h.clip_range, 1 + above)
+            clip_above = h.clip_range if h.clip_range_above is None else h.clip_range_above
+            bounded = ratio.clamp(1 - h.clip_range, 1 + clip_above)
             gain = torch.minimum(gain, bounded * credit)
         if name == "kl_ppo":
             gain = gain - h.beta * kl_divergence(old, new)[PROMPT - 1 :]
         by_token = len(ratio) > 1 and not h.length_normalization
         loss = -gain.sum(0).mean() if by_token else -gain.mean()
         if h.reference_penalty_form != "k1_in_reward":
-            frozen = NETWORK(learner.reference[s : s + 1], tokens.unsqueeze(2))
-            reference = Categorical(logits=frozen.view_as(new.logits))
+            reference_logits = NETWORK(learner.reference[s : s + 1], tokens.unsqueeze(2))
+            reference = Categorical(logits=reference_logits.view_as(new.logits))
             kl = divergences(h.reference_penalty_form, new, reference, actions)[PROMPT - 1 :]
             loss = loss + h.reference_penalty * kl.mean() * (
                 1 if h.length_normalization else ANSWER
@@ -150,10 +150,10 @@ def test_epochs_are_those_of_a_slow_loop(name: str, changes: dict[str, Any]) -> 
     batch = random_batch(learner)
     expected = [slow_update(name, learner, batch, s) for s in range(2)]
     before = learner.parameters.clone()
-    told = updated(learner, name, batch)
+    diagnostics = updated(learner, name, batch)
     assert (learner.parameters - before).abs().max() > 0.01
     torch.testing.assert_close(learner.parameters, torch.stack(expected), rtol=1e-3, atol=1e-4)
-    assert told["kl_mean"].min() > 0
+    assert diagnostics["kl_mean"].min() > 0
 
 
 @pytest.mark.parametrize(("name", "changes"), RUNGS)
@@ -169,10 +169,10 @@ def test_a_seed_has_the_same_bits_alone_and_in_any_group(
             learner.updates += 1
         return learner
 
-    whole = after(seeds)
-    assert len({row.numpy().tobytes() for row in whole.parameters}) == 10
+    all_seeds = after(seeds)
+    assert len({row.numpy().tobytes() for row in all_seeds.parameters}) == 10
     for group in ((4,), (7, 2), (6, 5, 4, 3, 2, 1, 0)):
-        assert torch.equal(after(group).parameters, whole.parameters[list(group)])
+        assert torch.equal(after(group).parameters, all_seeds.parameters[list(group)])
 
 
 @pytest.mark.parametrize(("name", "changes"), RUNGS)
@@ -188,7 +188,7 @@ def test_an_inactive_seed_stays_as_it_is(name: str, changes: dict[str, Any]) -> 
 
 
 def test_without_clip_or_penalty_they_are_importance_sampling() -> None:
-    found = []
+    parameters = []
     for name, changes in (
         ("importance_sampling", {}),
         ("clipped_ppo", {"clip_range": float("inf")}),
@@ -196,21 +196,21 @@ def test_without_clip_or_penalty_they_are_importance_sampling() -> None:
     ):
         learner = learner_of(name, **REUSING, **changes)
         updated(learner, name, random_batch(learner))
-        found.append(learner.parameters)
-    assert torch.equal(found[0], found[1])
-    assert torch.equal(found[0], found[2])
+        parameters.append(learner.parameters)
+    assert torch.equal(parameters[0], parameters[1])
+    assert torch.equal(parameters[0], parameters[2])
 
 
 def test_the_first_step_off_policy_is_the_step_of_reward_to_go() -> None:
     """One minibatch of everything, at θ = θ': the same direction, so Adam's same first step."""
     shared = {"learning_rate": 1e-3, "adam_epsilon": 0.0, "gradient_norm_clip": float("inf")}
-    on = learner_of("reward_to_go", **shared)
-    off = learner_of("importance_sampling", epochs=1, minibatch=6, **shared)
-    before = on.parameters.clone()
-    for learner, name in ((on, "reward_to_go"), (off, "importance_sampling")):
+    on_policy = learner_of("reward_to_go", **shared)
+    off_policy = learner_of("importance_sampling", epochs=1, minibatch=6, **shared)
+    before = on_policy.parameters.clone()
+    for learner, name in ((on_policy, "reward_to_go"), (off_policy, "importance_sampling")):
         updated(learner, name, random_batch(learner))
-    moved = on.parameters - before
-    agree = ((off.parameters - before).sign() == moved.sign()).float().mean()
+    change = on_policy.parameters - before
+    agree = ((off_policy.parameters - before).sign() == change.sign()).float().mean()
     # Standardising shifts the advantages of a batch whose group means are 0 by next to nothing.
     assert agree > 0.999
 
@@ -230,8 +230,8 @@ def test_the_objective_is_the_ladder_s_own(
 ) -> None:
     learner = learner_of(name)
     batch, before = random_batch(learner), learner.parameters.clone()
-    own = getattr(module, function)
-    monkeypatch.setattr(module, function, lambda *given, **named: 0 * own(*given, **named))
+    original = getattr(module, function)
+    monkeypatch.setattr(module, function, lambda *args, **kwargs: 0 * original(*args, **kwargs))
     updated(learner, name, batch)
     assert torch.equal(learner.parameters, before)
 
@@ -246,12 +246,14 @@ def test_advantages_are_standardised_over_what_was_written() -> None:
 
 def test_beta_follows_the_kl_of_each_seed() -> None:
     learner = learner_of("kl_ppo", beta=1.0, adaptive=True, kl_target=0.01, **REUSING)
-    told = updated(learner, "kl_ppo", random_batch(learner))
-    assert (told["kl_mean"] > 0.015).all()
+    diagnostics = updated(learner, "kl_ppo", random_batch(learner))
+    assert (diagnostics["kl_mean"] > 0.015).all()
     assert learner.memory["beta"].tolist() == [2.0, 2.0]
-    still = learner_of("kl_ppo", beta=1.0, kl_target=0.01, **{**REUSING, "learning_rate": 1e-6})
-    updated(still, "kl_ppo", random_batch(still))
-    assert still.memory["beta"].tolist() == [0.5, 0.5]
+    slow_learner = learner_of(
+        "kl_ppo", beta=1.0, kl_target=0.01, **{**REUSING, "learning_rate": 1e-6}
+    )
+    updated(slow_learner, "kl_ppo", random_batch(slow_learner))
+    assert slow_learner.memory["beta"].tolist() == [0.5, 0.5]
 
 
 def test_a_learner_begins_at_its_reference() -> None:
@@ -272,16 +274,16 @@ def test_a_learner_begins_at_its_reference() -> None:
 
 def gradient_of(learner: AnswerLearner[Any], name: str, batch: Batch) -> Tensor:
     """What the optimiser is given first, with its sign turned to ascent [S, P]."""
-    given: list[Tensor] = []
+    gradients: list[Tensor] = []
     step = learner.step_policy
 
-    def recording(gradient: Tensor, *others: Any) -> None:
-        given.append(-gradient.clone())
-        step(gradient, *others)
+    def recording(gradient: Tensor, *args: Any) -> None:
+        gradients.append(-gradient.clone())
+        step(gradient, *args)
 
     learner.step_policy = recording  # type: ignore[method-assign]
     updated(learner, name, batch)
-    return given[0]
+    return gradients[0]
 
 
 @pytest.mark.parametrize("normalization", ["none", "group"])
@@ -296,18 +298,18 @@ def test_without_divisions_the_first_gradient_is_the_policy_gradient(
         "advantage_normalization": normalization,
         "reference_penalty_form": form,
     }
-    on = learner_of("reward_to_go", **shared)
-    off = learner_of(
+    on_policy = learner_of("reward_to_go", **shared)
+    off_policy = learner_of(
         "importance_sampling", epochs=1, minibatch=6, length_normalization=False, **shared
     )
-    expected = gradient_of(on, "reward_to_go", random_batch(on))
-    found = gradient_of(off, "importance_sampling", random_batch(off))
+    expected = gradient_of(on_policy, "reward_to_go", random_batch(on_policy))
+    gradient = gradient_of(off_policy, "importance_sampling", random_batch(off_policy))
     assert expected.norm() > 0.1
-    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(gradient, expected, rtol=1e-3, atol=1e-4)
     # And a mean over the tokens is that over their number.
     mean = learner_of("importance_sampling", epochs=1, minibatch=6, **shared)
-    found = gradient_of(mean, "importance_sampling", random_batch(mean))
-    torch.testing.assert_close(ANSWER * found, expected, rtol=1e-3, atol=1e-4)
+    gradient = gradient_of(mean, "importance_sampling", random_batch(mean))
+    torch.testing.assert_close(ANSWER * gradient, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("samples", [3, 8])
@@ -347,11 +349,11 @@ def test_rewards_that_are_equal_within_every_group_move_nothing(
 
 def test_a_diagnostic_of_the_ratio_is_of_the_one_that_is_taken() -> None:
     """The product over an answer's tokens leaves 1 further than the tokens' ratios do."""
-    told = {}
+    reports = {}
     for kind in ("token", "sequence", "sequence_geometric_mean"):
         learner = learner_of("clipped_ppo", importance_ratio=kind, **{**REUSING, "epochs": 1})
         batch = random_batch(learner)
-        told[kind] = updated(learner, "clipped_ppo", batch)
+        reports[kind] = updated(learner, "clipped_ppo", batch)
         new = learner.policy.statistics(learner.parameters, flatten(batch.observations))
         new = new.unflatten(1, batch.actions.shape[1:])
         logs = Categorical(logits=new.double()).log_prob(batch.actions)
@@ -362,8 +364,8 @@ def test_a_diagnostic_of_the_ratio_is_of_the_one_that_is_taken() -> None:
             logs = logs.sum(1) / (ANSWER if kind != "sequence" else 1)
         ratio = logs.exp().flatten(1)
         outside = ((ratio < 0.8) | (ratio > 1.2)).double().mean(1)
-        torch.testing.assert_close(told[kind]["clip_fraction"].double(), outside)
+        torch.testing.assert_close(reports[kind]["clip_fraction"].double(), outside)
         torch.testing.assert_close(
-            told[kind]["ratio_q50"].double(), ratio.quantile(0.5, 1), rtol=1e-4, atol=1e-4
+            reports[kind]["ratio_q50"].double(), ratio.quantile(0.5, 1), rtol=1e-4, atol=1e-4
         )
-    assert len({float(each["ratio_q50"][0]) for each in told.values()}) == 3
+    assert len({float(report["ratio_q50"][0]) for report in reports.values()}) == 3

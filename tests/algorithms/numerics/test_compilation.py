@@ -19,20 +19,20 @@ ROOT = Path(__file__).parents[3]
 HELPERS = ROOT / "tests" / "algorithms"
 
 
-def run(program: str, *places: Path, **settings: str) -> str:
-    """What a new process prints; modules are looked for in `places` first."""
-    path = os.pathsep.join(map(str, (*places, ROOT, HELPERS)))
+def run(program: str, *folders: Path, **settings: str) -> str:
+    """What a new process prints; modules are looked for in `folders` first."""
+    path = os.pathsep.join(map(str, (*folders, ROOT, HELPERS)))
     environment = {**os.environ, "PYTHONPATH": path, **settings}
-    done = subprocess.run(
+    completed = subprocess.run(
         [sys.executable, "-c", program],
         env=environment,
         capture_output=True,
         text=True,
         check=False,
-        cwd=places[0] if places else ROOT,
+        cwd=folders[0] if folders else ROOT,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return done.stdout.strip()
+    assert completed.returncode == 0, completed.stderr[-3000:]
+    return completed.stdout.strip()
 
 
 def test_kernels_say_what_the_python_says_that_they_are_written_in(tmp_path: Path) -> None:
@@ -75,16 +75,16 @@ print(len(recorder.buffer), float(learner.optimizer.first_moment[:, : learner.po
 
 def files(folder: Path) -> dict[Path, int]:
     """Machine code and its indices, and when each was written."""
-    return {each: each.stat().st_mtime_ns for each in folder.rglob("*.nb[ci]")}
+    return {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb[ci]")}
 
 
 def test_a_second_process_compiles_nothing_and_a_changed_slope_is_compiled(tmp_path: Path) -> None:
     cache, plugin = tmp_path / "cache", tmp_path / "plugin.py"
     plugin.write_text(PLUGIN.format(factor=1.0))
     # All but what the plugin needs is there.
-    usual = compilation.cache_folder()
-    with compilation._locked(usual):
-        shutil.copytree(usual, cache / "kernels" / usual.name)
+    shared_cache = compilation.cache_folder()
+    with compilation._locked(shared_cache):
+        shutil.copytree(shared_cache, cache / "kernels" / shared_cache.name)
     before = files(cache)
 
     def train() -> tuple[int, float]:
@@ -92,15 +92,15 @@ def test_a_second_process_compiles_nothing_and_a_changed_slope_is_compiled(tmp_p
         return int(compiled), float(norm)
 
     first, norm = train()
-    kept = files(cache)
-    assert first > 0 and len(kept) > len(before)
+    cached = files(cache)
+    assert first > 0 and len(cached) > len(before)
     assert train() == (0, norm)
-    assert files(cache) == kept
+    assert files(cache) == cached
     plugin.write_text(PLUGIN.format(factor=2.0))
-    again, doubled = train()
-    assert again > 0
-    assert doubled == pytest.approx(2 * norm, rel=1e-4)
-    assert kept.items() < files(cache).items()
+    recompiled, doubled_norm = train()
+    assert recompiled > 0
+    assert doubled_norm == pytest.approx(2 * norm, rel=1e-4)
+    assert cached.items() < files(cache).items()
 
 
 PASS = """
@@ -137,23 +137,23 @@ def test_a_change_in_a_callee_of_another_file_is_compiled(tmp_path: Path) -> Non
 def test_a_folder_that_cannot_be_written_to_is_no_place_for_machine_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    where = compilation.cache_folder.__wrapped__
+    cache_folder = compilation.cache_folder.__wrapped__
     file = tmp_path / "file"
     file.touch()
-    asked, home, temporary = (tmp_path / name for name in ("asked", "home", "temporary"))
+    requested, home, temporary = (tmp_path / name for name in ("asked", "home", "temporary"))
     temporary.mkdir()
-    monkeypatch.setenv(compilation.CACHE, str(asked))
+    monkeypatch.setenv(compilation.CACHE, str(requested))
     monkeypatch.setenv("XDG_CACHE_HOME", str(home))
     monkeypatch.setattr(tempfile, "tempdir", str(temporary))
-    assert where().is_relative_to(asked / "kernels")
+    assert cache_folder().is_relative_to(requested / "kernels")
     monkeypatch.setenv(compilation.CACHE, str(file))
-    assert where().is_relative_to(home / "ppo-ladder" / "kernels")
+    assert cache_folder().is_relative_to(home / "ppo-ladder" / "kernels")
     monkeypatch.setenv("XDG_CACHE_HOME", str(file))
-    assert where().is_relative_to(temporary / f"ppo-ladder-{os.getuid()}")
+    assert cache_folder().is_relative_to(temporary / f"ppo-ladder-{os.getuid()}")
     # Not even that one: a folder of this process.
     (temporary / f"ppo-ladder-{os.getuid()}").rename(tmp_path / "away")
     (temporary / f"ppo-ladder-{os.getuid()}").touch()
-    assert where().is_dir()
+    assert cache_folder().is_dir()
 
 
 @pytest.mark.parametrize(
@@ -171,5 +171,5 @@ def test_a_folder_that_cannot_be_written_to_is_no_place_for_machine_code(
     ids=["packages", "algorithms", "plans-and-evidence", "help"],
 )
 def test_numba_is_imported_where_training_happens_only(imports: str) -> None:
-    told = run(f"{imports}\nimport sys\nprint('numba' in sys.modules)")
-    assert told.splitlines()[-1] == "False"
+    output = run(f"{imports}\nimport sys\nprint('numba' in sys.modules)")
+    assert output.splitlines()[-1] == "False"

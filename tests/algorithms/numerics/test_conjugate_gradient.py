@@ -26,10 +26,10 @@ def test_it_solves_the_system_in_as_many_iterations_as_there_are_unknowns(
 ) -> None:
     matrices = positive_definite(generator, seeds, size)
     right = strategies.normals(generator, seeds, size)
-    shipped = conjugate_gradient(
+    solution = conjugate_gradient(
         lambda v: torch.einsum("sij,sj->si", matrices, v), right, size, tolerance=1e-24
     )
-    torch.testing.assert_close(shipped, torch.linalg.solve(matrices, right), rtol=1e-6, atol=1e-8)
+    torch.testing.assert_close(solution, torch.linalg.solve(matrices, right), rtol=1e-6, atol=1e-8)
 
 
 def test_fewer_iterations_are_an_approximation() -> None:
@@ -39,10 +39,10 @@ def test_fewer_iterations_are_an_approximation() -> None:
     exact = torch.linalg.solve(matrices, right)
 
     def distance(iterations: int) -> float:
-        found = conjugate_gradient(
+        solution = conjugate_gradient(
             lambda v: torch.einsum("sij,sj->si", matrices, v), right, iterations
         )
-        return float((found - exact).norm())
+        return float((solution - exact).norm())
 
     distances = [distance(n) for n in (1, 2, 4, 8)]
     assert distances == sorted(distances, reverse=True)
@@ -53,8 +53,8 @@ def test_fewer_iterations_are_an_approximation() -> None:
 def test_a_seed_that_has_its_answer_stops_while_others_go_on() -> None:
     """The first one's matrix is the identity, solved at once; the second one has no right side."""
     generator = np.random.default_rng(1)
-    hard = positive_definite(generator, 1, 6)
-    matrices = torch.cat([torch.eye(6).double()[None], hard, hard])
+    matrix = positive_definite(generator, 1, 6)
+    matrices = torch.cat([torch.eye(6).double()[None], matrix, matrix])
     right = strategies.normals(generator, 3, 6)
     right[1] = 0
     calls: list[Tensor] = []
@@ -63,10 +63,10 @@ def test_a_seed_that_has_its_answer_stops_while_others_go_on() -> None:
         calls.append(vector.clone())
         return torch.einsum("sij,sj->si", matrices, vector)
 
-    shipped = conjugate_gradient(product, right, 6, tolerance=1e-20)
+    solution = conjugate_gradient(product, right, 6, tolerance=1e-20)
     assert len(calls) == 6
-    assert torch.equal(shipped[0], right[0])
-    assert torch.equal(shipped[1], torch.zeros(6).double())
-    torch.testing.assert_close(shipped[2], torch.linalg.solve(hard[0], right[2]))
+    assert torch.equal(solution[0], right[0])
+    assert torch.equal(solution[1], torch.zeros(6).double())
+    torch.testing.assert_close(solution[2], torch.linalg.solve(matrix[0], right[2]))
     alone = conjugate_gradient(lambda v: v, right[:1], 6, tolerance=1e-20)
-    assert torch.equal(alone[0], shipped[0])
+    assert torch.equal(alone[0], solution[0])

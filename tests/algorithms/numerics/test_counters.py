@@ -13,8 +13,8 @@ from algorithms.numerics.counters import address, normal, uniform
 def test_the_mixing_is_splitmix64() -> None:
     """The first outputs of the reference implementation (Vigna 2015), seed 0."""
     state = torch.arange(1, 4) * counters._INCREMENT
-    words = [int(each) % 2**64 for each in counters._mixed(state)]
-    assert words == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
+    outputs = [int(word) % 2**64 for word in counters._mixed(state)]
+    assert outputs == [0xE220A8397B1DCDAF, 0x6E789E6AA1B965F4, 0x06C45D188009454F]
 
 
 def test_an_address_says_it_all() -> None:
@@ -34,21 +34,21 @@ def test_what_is_drawn_first_does_not_depend_on_how_much_is_drawn() -> None:
 
 def test_distributions() -> None:
     keys = address(torch.arange(2000), 3)
-    drawn = uniform(keys, 5)
-    assert drawn.min() >= 0
-    assert drawn.max() < 1
-    assert kstest(drawn.flatten(), "uniform").pvalue > 1e-3
+    draws = uniform(keys, 5)
+    assert draws.min() >= 0
+    assert draws.max() < 1
+    assert kstest(draws.flatten(), "uniform").pvalue > 1e-3
     assert kstest(normal(keys, 5).flatten(), "norm").pvalue > 1e-3
     assert torch.isfinite(normal(keys, 5)).all()
 
 
 def test_neighbouring_addresses_have_nothing_to_do_with_one_another() -> None:
     seeds, steps = torch.arange(40).unsqueeze(1), torch.arange(500)
-    drawn = normal(address(1, seeds, steps), 2).numpy()
-    for one, other in (
-        (drawn[:-1], drawn[1:]),  # seeds
-        (drawn[:, :-1], drawn[:, 1:]),  # steps
-        (drawn[..., 0], drawn[..., 1]),  # components
+    draws = normal(address(1, seeds, steps), 2).numpy()
+    for first, other in (
+        (draws[:-1], draws[1:]),  # seeds
+        (draws[:, :-1], draws[:, 1:]),  # steps
+        (draws[..., 0], draws[..., 1]),  # components
     ):
-        correlation = np.corrcoef(one.ravel(), other.ravel())[0, 1]
-        assert abs(correlation) < 4.5 / np.sqrt(one.size)
+        correlation = np.corrcoef(first.ravel(), other.ravel())[0, 1]
+        assert abs(correlation) < 4.5 / np.sqrt(first.size)

@@ -63,10 +63,10 @@ def test_kernels_pass_there_and_back_as_torch_does_in_float64(
     inputs = strategies.normals(generator, samples, sizes[0]).float()
     weights = strategies.normals(generator, samples, sizes[-1]).float()
     expected = expected_of(network, columns.double(), inputs.double(), weights.double())
-    for found, wanted in zip(
+    for actual, desired in zip(
         kernel_calls.passed(network, columns, inputs, weights), expected, strict=True
     ):
-        assert float((found - wanted).norm()) < 1e-6 * float(wanted.norm())
+        assert float((actual - desired).norm()) < 1e-6 * float(desired.norm())
 
 
 @strategies.many
@@ -76,8 +76,8 @@ def test_the_reference_reads_columns_as_it_writes_them(
 ) -> None:
     columns = strategies.normals(generator, network.size)
     module = reference.module_of(columns, network.sizes)
-    again = reference.columns_of([p.detach() for p in module.parameters()])
-    assert torch.equal(columns, again)
+    rebuilt = reference.columns_of([p.detach() for p in module.parameters()])
+    assert torch.equal(columns, rebuilt)
 
 
 @pytest.mark.parametrize("sizes", [(5, 64, 64, 2), (100, 64, 3), (4, 1)])
@@ -101,10 +101,12 @@ def test_orthogonal_layers_have_orthonormal_rows_or_columns_times_their_gain(
 def test_orthogonal_weights_have_no_preferred_sign() -> None:
     """numpy's QR alone returns a diagonal of one sign."""
     network = Perceptron((3, 3), head_gain=1.0)
-    firsts = [network.initial(np.random.default_rng(seed), "orthogonal")[0] for seed in range(400)]
+    first_weights = [
+        network.initial(np.random.default_rng(seed), "orthogonal")[0] for seed in range(400)
+    ]
     # Uniform on the sphere in three dimensions: mean 0, variance 1/3.
-    assert abs(np.mean(firsts)) < 5 * math.sqrt(1 / 3 / 400)
-    assert abs(np.var(firsts) - 1 / 3) < 0.1
+    assert abs(np.mean(first_weights)) < 5 * math.sqrt(1 / 3 / 400)
+    assert abs(np.var(first_weights) - 1 / 3) < 0.1
 
 
 def test_uniform_weights_stay_within_one_over_the_root_of_the_inputs() -> None:
@@ -139,10 +141,10 @@ def assert_bits_do_not_depend_on_the_group(sizes: tuple[int, ...], samples: int)
         (gradient,) = torch.autograd.grad((outputs.square() / samples).sum(), leaf)
         return [outputs, gradient]
 
-    whole = run(list(range(10)))
+    all_results = run(list(range(10)))
     for chosen in GROUPS:
-        for expected, got in zip(whole, run(chosen), strict=True):
-            assert torch.equal(expected[chosen], got), (sizes, samples, len(chosen))
+        for expected, actual in zip(all_results, run(chosen), strict=True):
+            assert torch.equal(expected[chosen], actual), (sizes, samples, len(chosen))
 
 
 @pytest.mark.parametrize("samples", [8, 16, 64, 512])

@@ -57,8 +57,8 @@ def test_a_seed_with_nothing_new_keeps_its_bits(
     moments, before = RunningMoments(3, 2), RunningMoments(3, 2)
     history = [strategies.normals(generator, 3, 5, 2) for _ in range(3)]
     for values in history:
-        for each in (moments, before):
-            each.update(values, torch.ones(3, 5, dtype=torch.bool))
+        for instance in (moments, before):
+            instance.update(values, torch.ones(3, 5, dtype=torch.bool))
     new = strategies.normals(generator, 3, 4, 2)
     new[1] = NOT_A_NUMBER
     mask = torch.ones(3, 4, dtype=torch.bool)
@@ -78,15 +78,15 @@ def test_moments_are_the_same_bits_alone_and_in_any_group(
     history = [strategies.normals(generator, seeds, samples, size).float() for _ in range(4)]
     masks = [data.draw(strategies.masks(seeds, samples)) for _ in history]
     chosen = data.draw(st.lists(st.integers(0, seeds - 1), min_size=1, unique=True))
-    everybody, some = RunningMoments(seeds, size), RunningMoments(len(chosen), size)
+    all_seeds, subset = RunningMoments(seeds, size), RunningMoments(len(chosen), size)
     for values, mask in zip(history, masks, strict=True):
-        everybody.update(values, mask)
-        some.update(values[chosen], mask[chosen])
+        all_seeds.update(values, mask)
+        subset.update(values[chosen], mask[chosen])
     for position, seed in enumerate(chosen):
-        assert same(everybody, some, seed, position)
+        assert same(all_seeds, subset, seed, position)
     values = history[0]
-    whole = everybody.standardise(values, 10.0)[chosen]
-    assert torch.equal(whole, some.standardise(values[chosen], 10.0))
+    standardised = all_seeds.standardise(values, 10.0)[chosen]
+    assert torch.equal(standardised, subset.standardise(values[chosen], 10.0))
 
 
 def test_what_is_standardised_has_mean_zero_deviation_one_and_a_bound() -> None:
@@ -100,8 +100,8 @@ def test_what_is_standardised_has_mean_zero_deviation_one_and_a_bound() -> None:
     torch.testing.assert_close(
         standardised.var(1, correction=0), torch.ones(2, 3), atol=1e-5, rtol=0
     )
-    far = moments.standardise(torch.tensor([-1e9, 0.0, 1e9]).view(1, 3, 1).expand(2, 3, 3), 1.5)
-    assert (far[:, 0] == -1.5).all() and (far[:, 2] == 1.5).all()
+    bounded = moments.standardise(torch.tensor([-1e9, 0.0, 1e9]).view(1, 3, 1).expand(2, 3, 3), 1.5)
+    assert (bounded[:, 0] == -1.5).all() and (bounded[:, 2] == 1.5).all()
 
 
 def test_a_constant_observation_does_not_explode() -> None:
@@ -117,14 +117,14 @@ def test_rewards_are_scaled_by_the_deviation_of_all_discounted_returns_so_far(
     data: st.DataObject, generator: np.random.Generator, discount: float
 ) -> None:
     seeds, slots = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 3))
-    shipped = RewardScale(seeds, slots, discount)
+    reward_scale = RewardScale(seeds, slots, discount)
     oracles = [reference.RewardScale(slots, discount) for _ in range(seeds)]
     clip = data.draw(st.sampled_from([0.5, 10.0, float("inf")]))
     for _ in range(data.draw(st.integers(1, 3))):
         ticks = data.draw(st.integers(1, 6))
         rewards = strategies.normals(generator, seeds, ticks, slots) + 0.5
         ended = data.draw(strategies.masks(seeds, ticks, slots))
-        scaled: Tensor = shipped(rewards, ended, clip)
+        scaled: Tensor = reward_scale(rewards, ended, clip)
         assert float(scaled.abs().max()) <= clip
         for s, oracle in enumerate(oracles):
             expected = oracle(rewards[s].numpy(), ended[s].numpy(), clip)
@@ -134,9 +134,9 @@ def test_rewards_are_scaled_by_the_deviation_of_all_discounted_returns_so_far(
 def test_the_scale_of_one_seed_does_not_reach_another() -> None:
     generator = np.random.default_rng(3)
     rewards = strategies.normals(generator, 2, 20, 4).float()
-    nobody = torch.zeros(2, 20, 4, dtype=torch.bool)
-    alone = RewardScale(1, 4, 0.99)(rewards[:1], nobody[:1], 10.0)
+    no_ends = torch.zeros(2, 20, 4, dtype=torch.bool)
+    alone = RewardScale(1, 4, 0.99)(rewards[:1], no_ends[:1], 10.0)
     for other in (1e6, NOT_A_NUMBER):
-        together = rewards.clone()
-        together[1] = other
-        assert torch.equal(RewardScale(2, 4, 0.99)(together, nobody, 10.0)[:1], alone)
+        changed = rewards.clone()
+        changed[1] = other
+        assert torch.equal(RewardScale(2, 4, 0.99)(changed, no_ends, 10.0)[:1], alone)

@@ -48,19 +48,19 @@ def test_every_seed_has_a_torch_adam_of_its_own(
     if not double:
         parameters = parameters.float()
     expected = TorchAdam(parameters, epsilon)
-    shipped = Adam(parameters, epsilon)
+    optimizer = Adam(parameters, epsilon)
     for _ in range(data.draw(st.integers(1, 8))):
         scale = data.draw(st.sampled_from([0.0, 1e-6, 1.0, 1e4]))
         gradient = strategies.normals(generator, seeds, size, scale=scale).to(parameters)
         rate = torch.from_numpy(generator.uniform(0, 0.1, seeds))
         active = data.draw(strategies.masks(seeds))
         # What an inactive seed has for a gradient is nobody's business.
-        rubbish = gradient.clone()
-        rubbish[~active] = data.draw(st.sampled_from([float("nan"), float("inf"), 1.0]))
-        before = state(shipped, parameters)
-        step(shipped, rubbish, rate, active)
+        corrupted = gradient.clone()
+        corrupted[~active] = data.draw(st.sampled_from([float("nan"), float("inf"), 1.0]))
+        before = state(optimizer, parameters)
+        step(optimizer, corrupted, rate, active)
         expected.step(gradient, rate, active)
-        for old, new in zip(before, state(shipped, parameters), strict=True):
+        for old, new in zip(before, state(optimizer, parameters), strict=True):
             assert torch.equal(old[~active], new[~active])
         # In float32, torch multiplies in another order.
         tolerance = {"rtol": 1e-6, "atol": 1e-7} if double else {"rtol": 2e-5, "atol": 2e-6}
@@ -95,16 +95,16 @@ def test_a_step_is_the_same_bits_alone_and_in_any_group(size: int) -> None:
             step(adam, clipped, rates[chosen], active)
         return parameters
 
-    whole = run(list(range(10)))
+    all_rows = run(list(range(10)))
     for chosen in ([7], [2], [9, 3], [6, 5, 4, 3, 2, 1, 0], [9, 0, 8, 1, 7, 2, 6, 3, 5, 4]):
-        assert torch.equal(run(chosen), whole[chosen])
+        assert torch.equal(run(chosen), all_rows[chosen])
 
 
 def test_the_buffer_is_updated_in_place_through_a_view() -> None:
     buffer = torch.zeros(2, 5)
     adam = Adam(buffer, 1e-8)
-    rates, everybody = torch.tensor([0.1, 0.2]), torch.ones(2, dtype=torch.bool)
-    adam.step(slice(2, None), 1, torch.ones(2, 3), rates, everybody)
+    rates, active = torch.tensor([0.1, 0.2]), torch.ones(2, dtype=torch.bool)
+    adam.step(slice(2, None), 1, torch.ones(2, 3), rates, active)
     assert adam.counts.tolist() == [[0, 1], [0, 1]]
     assert (buffer[:, :2] == 0).all()
     # The first step of Adam is the step size, whatever the gradient's length.
@@ -150,10 +150,10 @@ def test_every_seed_has_a_torch_rmsprop_of_its_own(
         gradient = strategies.normals(generator, seeds, size)
         rate = torch.from_numpy(generator.uniform(0, 0.1, seeds))
         active = data.draw(strategies.masks(seeds))
-        rubbish = gradient.clone()
-        rubbish[~active] = data.draw(st.sampled_from([float("nan"), float("inf"), 1.0]))
+        corrupted = gradient.clone()
+        corrupted[~active] = data.draw(st.sampled_from([float("nan"), float("inf"), 1.0]))
         before = parameters.clone(), mean_square.clone()
-        rmsprop_step(parameters, mean_square, rubbish, rate, active, decay=0.9, epsilon=epsilon)
+        rmsprop_step(parameters, mean_square, corrupted, rate, active, decay=0.9, epsilon=epsilon)
         for s, (row, optimizer) in enumerate(zip(rows, theirs, strict=True)):
             if active[s]:
                 optimizer.param_groups[0]["lr"] = float(rate[s])

@@ -17,17 +17,17 @@ def keys(count: int) -> torch.Tensor:
 
 def test_addresses_are_the_same_whole_numbers() -> None:
     seeds, slots = torch.tensor([[0], [3], [2**40]]), torch.arange(5)
-    taken = torch.arange(15).view(3, 5) * 1_000_003
+    steps = torch.arange(15).view(3, 5) * 1_000_003
     domain = int.from_bytes(b"action", "big")
-    ours = warp_draws.address(domain, seeds, slots, taken)
-    assert ours.equal(counters.address(domain, seeds, slots, taken))
+    ours = warp_draws.address(domain, seeds, slots, steps)
+    assert ours.equal(counters.address(domain, seeds, slots, steps))
     assert len(ours.unique()) == 15
 
 
 @pytest.mark.parametrize("count", [1, 3, 15])
 def test_numbers_are_the_same_to_the_last_bits(count: int) -> None:
-    given = keys(2_000).view(4, 500)
-    ours, theirs = (module.normal(given, count) for module in (warp_draws, counters))
+    addresses = keys(2_000).view(4, 500)
+    ours, theirs = (module.normal(addresses, count) for module in (warp_draws, counters))
     assert ours.shape == theirs.shape == (4, 500, count)
     torch.testing.assert_close(ours, theirs, rtol=1e-14, atol=1e-14)
     # What training sees is of float32.
@@ -35,5 +35,5 @@ def test_numbers_are_the_same_to_the_last_bits(count: int) -> None:
 
 
 def test_a_view_draws_as_its_copy_does() -> None:
-    given = keys(12).view(3, 4).t()
-    assert warp_draws.normal(given, 2).equal(warp_draws.normal(given.contiguous(), 2))
+    addresses = keys(12).view(3, 4).t()
+    assert warp_draws.normal(addresses, 2).equal(warp_draws.normal(addresses.contiguous(), 2))

@@ -37,10 +37,10 @@ def twins_of(environments: WarpEnvironments, environment_id: str) -> list[Any]:
     """Gymnasium's environments in the states of the worlds."""
     twins = []
     position, velocity = environments.worlds.position, environments.worlds.velocity
-    for place in range(len(position)):
+    for world in range(len(position)):
         twin: Any = gymnasium.make(environment_id).unwrapped
         twin.reset(seed=0)
-        twin.set_state(position[place].double().numpy(), velocity[place].double().numpy())
+        twin.set_state(position[world].double().numpy(), velocity[world].double().numpy())
         twins.append(twin)
     return twins
 
@@ -69,15 +69,15 @@ def test_ten_steps_from_equal_states(environment_id: str) -> None:
     for _ in range(10 if environment_id != "Ant-v5" else 4):
         actions = actions_of(environments, generator)
         step = environments.step(actions, np.ones(len(twins), bool))
-        for place in np.flatnonzero(alive):
-            observation, reward, terminated, _, _ = twins[place].step(actions[place])
+        for slot in np.flatnonzero(alive):
+            observation, reward, terminated, _, _ = twins[slot].step(actions[slot])
             tolerance = TOLERANCE[environment_id]
             np.testing.assert_allclose(
-                step.last_observations[place], observation, rtol=0, atol=tolerance
+                step.last_observations[slot], observation, rtol=0, atol=tolerance
             )
-            np.testing.assert_allclose(step.rewards[place], reward, rtol=0, atol=tolerance)
-            assert step.terminated[place] == terminated
-            alive[place] = not terminated
+            np.testing.assert_allclose(step.rewards[slot], reward, rtol=0, atol=tolerance)
+            assert step.terminated[slot] == terminated
+            alive[slot] = not terminated
 
 
 @pytest.mark.parametrize("environment_id", WARP.ids)
@@ -89,21 +89,25 @@ def test_recorded_substeps_are_what_they_are_launched_one_by_one(environment_id:
     generator = np.random.default_rng(0)
     for _ in range(20):
         actions = actions_of(recorded, generator)
-        one, other = (each.step(actions, np.ones(3, bool)) for each in (recorded, plain))
-        for field in fields(one):
-            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+        recorded_step, plain_step = (
+            environments.step(actions, np.ones(3, bool)) for environments in (recorded, plain)
+        )
+        for field in fields(recorded_step):
+            np.testing.assert_array_equal(
+                getattr(recorded_step, field.name), getattr(plain_step, field.name)
+            )
 
 
 @pytest.mark.parametrize("environment_id", WARP.ids)
 def test_a_hundred_random_episodes_agree_in_distribution(environment_id: str) -> None:
     """Returns and lengths beside EnvPool's, cut at 50 steps."""
-    found = []
+    samples = []
     for environments in (
         WarpEnvironments(environment_id, range(100, 110), 10, time_limit=50),
         make(environment_id, range(10), 10, time_limit=50),
     ):
         environments.reset()
-        generator = np.random.default_rng(len(found))
+        generator = np.random.default_rng(len(samples))
         active = np.ones(100, bool)
         returns, lengths = np.zeros(100), np.zeros(100)
         space: Any = environments.action_space
@@ -113,9 +117,9 @@ def test_a_hundred_random_episodes_agree_in_distribution(environment_id: str) ->
             returns += step.rewards
             lengths += active
             active &= ~(step.terminated | step.truncated)
-        found.append((returns, lengths))
+        samples.append((returns, lengths))
         environments.close()
-    (ours, our_lengths), (theirs, their_lengths) = found
+    (ours, our_lengths), (theirs, their_lengths) = samples
     assert ks_2samp(ours, theirs).pvalue > 1e-3
     assert ks_2samp(our_lengths, their_lengths).pvalue > 1e-3
 
@@ -137,12 +141,12 @@ def test_finished_slots_begin_anew_in_the_same_tick_and_others_go_on() -> None:
 def test_the_time_limit_truncates_and_a_fall_exactly_at_it_is_a_fall() -> None:
     environments = WarpEnvironments("InvertedPendulum-v5", [0], 2, time_limit=3)
     environments.reset()
-    still = np.zeros((2, 1), np.float32)
+    no_push = np.zeros((2, 1), np.float32)
     for _ in range(2):
-        step = environments.step(still, np.ones(2, bool))
+        step = environments.step(no_push, np.ones(2, bool))
         assert not (step.terminated | step.truncated).any()
     environments.worlds.position[1, 1] = 0.25
-    step = environments.step(still, np.ones(2, bool))
+    step = environments.step(no_push, np.ones(2, bool))
     assert step.terminated.tolist() == [False, True]
     assert step.truncated.tolist() == [True, False]
 
@@ -165,16 +169,18 @@ def test_idle_slots_are_not_touched() -> None:
 @pytest.mark.parametrize("environment_id", ["Hopper-v5", "HalfCheetah-v5"])
 def test_a_slot_has_the_same_bits_in_any_company(environment_id: str) -> None:
     alone = WarpEnvironments(environment_id, [7], 2)
-    others = WarpEnvironments(environment_id, [3, 7, 5], 2)
-    np.testing.assert_array_equal(others.reset()[2:4], alone.reset())
+    group = WarpEnvironments(environment_id, [3, 7, 5], 2)
+    np.testing.assert_array_equal(group.reset()[2:4], alone.reset())
     generator = np.random.default_rng(0)
     for _ in range(30):
-        actions = actions_of(others, generator)
-        among = others.step(actions, np.ones(6, bool))
-        one = alone.step(actions[2:4], np.ones(2, bool))
-        np.testing.assert_array_equal(among.last_observations[2:4], one.last_observations)
-        np.testing.assert_array_equal(among.observations[2:4], one.observations)
-        np.testing.assert_array_equal(among.rewards[2:4], one.rewards)
+        actions = actions_of(group, generator)
+        group_step = group.step(actions, np.ones(6, bool))
+        alone_step = alone.step(actions[2:4], np.ones(2, bool))
+        np.testing.assert_array_equal(
+            group_step.last_observations[2:4], alone_step.last_observations
+        )
+        np.testing.assert_array_equal(group_step.observations[2:4], alone_step.observations)
+        np.testing.assert_array_equal(group_step.rewards[2:4], alone_step.rewards)
 
 
 def test_an_action_that_is_no_number_costs_its_own_slot_the_reward() -> None:

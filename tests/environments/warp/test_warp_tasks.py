@@ -51,7 +51,7 @@ class Tasks:
 
     def _state(self, action: np.ndarray) -> State:
         data = self.environment.data
-        read = {
+        arrays = {
             "position": data.qpos,
             "velocity": data.qvel,
             "warm_start": data.qvel,
@@ -65,7 +65,7 @@ class Tasks:
             name: warp.array(
                 np.array([values] * self._count), dtype=POINTS.get(name, float), device="cpu"
             )
-            for name, values in read.items()
+            for name, values in arrays.items()
         }
         return filled(State, fields)
 
@@ -80,10 +80,10 @@ class Tasks:
     def receive(self, action: np.ndarray) -> tuple[np.ndarray, float, bool]:
         """Observation, reward and whether the episode ended, of Gymnasium's physics."""
         active = warp.array(np.ones(self._count, bool), device="cpu")
-        given = [self._state(action), self._slots, self._numbers, 1_000, active]
-        warp.launch(self._receive, self._count, inputs=given, device="cpu")
-        last, rewards, over = (self.slots[name] for name in ("last", "rewards", "terminated"))
-        return last[0], float(rewards[0]), bool(over[0])
+        inputs = [self._state(action), self._slots, self._numbers, 1_000, active]
+        warp.launch(self._receive, self._count, inputs=inputs, device="cpu")
+        last, rewards, terminated = (self.slots[name] for name in ("last", "rewards", "terminated"))
+        return last[0], float(rewards[0]), bool(terminated[0])
 
 
 @pytest.mark.parametrize("environment_id", WARP.ids)
@@ -95,25 +95,25 @@ def test_observation_reward_and_end_are_gymnasiums_own(environment_id: str) -> N
     ended = 0
     for episode in range(30):
         environment.reset(seed=episode)
-        wild = 0.3 * (episode % 3)
-        position = environment.init_qpos + wild * generator.normal(size=environment.model.nq)
-        velocity = environment.init_qvel + wild * generator.normal(size=environment.model.nv)
+        spread = 0.3 * (episode % 3)
+        position = environment.init_qpos + spread * generator.normal(size=environment.model.nq)
+        velocity = environment.init_qvel + spread * generator.normal(size=environment.model.nv)
         environment.set_state(position, velocity)
         tasks.slots["place"][:] = position[0]
         for _ in range(5):
             action = generator.uniform(
                 environment.action_space.low, environment.action_space.high
             ).astype(np.float32)
-            place = float(tasks.slots["place"][0])
+            x_position = float(tasks.slots["place"][0])
             observation, reward, terminated, _, _ = environment.step(action)
-            ours, earned, over = tasks.receive(action)
+            ours, our_reward, our_end = tasks.receive(action)
             np.testing.assert_allclose(ours, observation, rtol=2e-6, atol=2e-6)
             # A place to 24 bits is a speed to as many, divided by the time between.
-            rounding = (1 + abs(place)) * 2**-22 / environment.dt
-            np.testing.assert_allclose(earned, reward, rtol=1e-5, atol=rounding)
-            assert over is terminated
+            rounding = (1 + abs(x_position)) * 2**-22 / environment.dt
+            np.testing.assert_allclose(our_reward, reward, rtol=1e-5, atol=rounding)
+            assert our_end is terminated
             ended += terminated
-            if over:
+            if our_end:
                 break
     endless = environment_id in ("HalfCheetah-v5", "Swimmer-v5", "Reacher-v5")
     assert endless == (ended == 0)
@@ -133,9 +133,9 @@ def test_an_episode_begins_as_gymnasiums_do(environment_id: str) -> None:
         environment.reset(seed=seed)
         theirs.append(np.concatenate([environment.data.qpos, environment.data.qvel]))
     ours = np.concatenate([position, velocity], axis=1)
-    for mine, other in zip(ours.T, np.array(theirs).T, strict=True):
-        if np.ptp(other) == 0:
-            np.testing.assert_allclose(mine, other[0], rtol=1e-6)
+    for our_values, their_values in zip(ours.T, np.array(theirs).T, strict=True):
+        if np.ptp(their_values) == 0:
+            np.testing.assert_allclose(our_values, their_values[0], rtol=1e-6)
         else:
-            assert ks_2samp(mine, other).pvalue > 1e-5
-            np.testing.assert_allclose(mine.std(), other.std(), rtol=0.15)
+            assert ks_2samp(our_values, their_values).pvalue > 1e-5
+            np.testing.assert_allclose(our_values.std(), their_values.std(), rtol=0.15)

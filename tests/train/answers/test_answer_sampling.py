@@ -36,8 +36,8 @@ def learner_of(task: Any = LETTERS, seeds: Any = (0, 1, 2), **changes: Any) -> A
 @pytest.mark.parametrize("task", [LETTERS, LONGER])
 def test_a_batch_is_what_was_written(task: Any) -> None:
     learner = learner_of(task)
-    found = sample_answers(learner, task)
-    sequences, batch = torch.from_numpy(found.sequences), found.batch
+    sample = sample_answers(learner, task)
+    sequences, batch = torch.from_numpy(sample.sequences), sample.batch
     ticks = task.prompt + task.answer - 1
     assert sequences.shape == (3, 12, ticks + 1)
     assert torch.equal(batch.observations[..., 0], sequences[:, :, :-1].transpose(1, 2))
@@ -46,60 +46,64 @@ def test_a_batch_is_what_was_written(task: Any) -> None:
     assert batch.valid.sum(1).eq(task.answer).all() and batch.valid[:, task.prompt - 1 :].all()
     assert batch.terminated[:, -1].all() and not batch.terminated[:, :-1].any()
     assert not batch.truncated.any()
-    again = learner.policy.statistics(learner.parameters, flatten(batch.observations))
-    assert torch.equal(again.unflatten(1, (ticks, 12)), batch.statistics)
+    recomputed = learner.policy.statistics(learner.parameters, flatten(batch.observations))
+    assert torch.equal(recomputed.unflatten(1, (ticks, 12)), batch.statistics)
 
 
 @pytest.mark.parametrize("task", [LETTERS, LONGER])
 def test_rewards_are_the_task_s_less_the_penalty(task: Any) -> None:
     learner = learner_of(task, reference_penalty=0.4)
-    found = sample_answers(learner, task)
-    batch = found.batch
+    sample = sample_answers(learner, task)
+    batch = sample.batch
     reference = learner.policy.statistics(learner.reference, flatten(batch.observations))
-    own, theirs = (
+    behaviour, reference_policy = (
         Categorical(logits=logs.double())
         for logs in (batch.statistics, reference.unflatten(1, batch.actions.shape[1:]))
     )
-    ratio = own.log_prob(batch.actions) - theirs.log_prob(batch.actions)
+    ratio = behaviour.log_prob(batch.actions) - reference_policy.log_prob(batch.actions)
     expected = torch.where(batch.valid, -0.4 * ratio, 0.0)
-    scores = np.stack([task.reward(each) for each in found.sequences])
-    np.testing.assert_array_equal(found.rewards, scores)
+    scores = np.stack([task.reward(sequences) for sequences in sample.sequences])
+    np.testing.assert_array_equal(sample.rewards, scores)
     expected[:, -1] += torch.from_numpy(scores)
     torch.testing.assert_close(batch.rewards.double(), expected, rtol=1e-4, atol=1e-5)
-    divergence = kl_divergence(own, theirs)[:, task.prompt - 1 :].mean((1, 2))
+    divergence = kl_divergence(behaviour, reference_policy)[:, task.prompt - 1 :].mean((1, 2))
     assert divergence.min() > 0.01
-    told = found.diagnostics
-    torch.testing.assert_close(told["reference_kl"].double(), divergence, rtol=1e-4, atol=1e-6)
-    golden = np.stack([task.gold(each) for each in found.sequences]).mean(1)
-    np.testing.assert_allclose(told["gold_reward"].numpy(), golden)
+    diagnostics = sample.diagnostics
+    torch.testing.assert_close(
+        diagnostics["reference_kl"].double(), divergence, rtol=1e-4, atol=1e-6
+    )
+    gold_scores = np.stack([task.gold(sequences) for sequences in sample.sequences]).mean(1)
+    np.testing.assert_allclose(diagnostics["gold_reward"].numpy(), gold_scores)
 
 
 def test_a_policy_at_its_reference_has_left_nothing() -> None:
     learner = learner_of()
     learner.parameters.copy_(learner.reference)
-    found = sample_answers(learner, LETTERS)
-    assert found.diagnostics["reference_kl"].abs().max() == 0
-    assert not found.batch.rewards[:, :-1].any()
+    sample = sample_answers(learner, LETTERS)
+    assert sample.diagnostics["reference_kl"].abs().max() == 0
+    assert not sample.batch.rewards[:, :-1].any()
 
 
 def test_a_task_without_gold_tells_none() -> None:
-    found = sample_answers(learner_of(), replace(LETTERS, gold=None))
-    assert set(found.diagnostics) == {"reference_kl"}
+    sample = sample_answers(learner_of(), replace(LETTERS, gold=None))
+    assert set(sample.diagnostics) == {"reference_kl"}
 
 
 def test_tokens_are_drawn_as_the_policy_says() -> None:
     """The first two tokens of answers to one prompt, by their exact probabilities: a χ² test."""
     task = replace(LETTERS, prompts=lambda g, n: np.zeros((n, 1), np.int64))
     learner = learner_of(task, seeds=(3,), prompts=1, samples=4_000)
-    found = sample_answers(learner, task)
-    first = found.batch.statistics[0, 0, 0].double().exp().numpy()
+    sample = sample_answers(learner, task)
+    first = sample.batch.statistics[0, 0, 0].double().exp().numpy()
     counts, chances = [], []
     for a in range(3):
         for b in range(3):
-            wrote = (found.sequences[0, :, 1:3] == (a, b)).all(1)
-            began = found.sequences[0, :, 1] == a
-            second = found.batch.statistics[0, 1][torch.from_numpy(began)][0].double().exp()
-            counts.append(wrote.sum())
+            matches = (sample.sequences[0, :, 1:3] == (a, b)).all(1)
+            first_matches = sample.sequences[0, :, 1] == a
+            second = (
+                sample.batch.statistics[0, 1][torch.from_numpy(first_matches)][0].double().exp()
+            )
+            counts.append(matches.sum())
             chances.append(first[a] * float(second[b]))
     chances = np.array(chances) / np.sum(chances)
     assert stats.chisquare(counts, chances * 4_000).pvalue > 1e-3
@@ -107,8 +111,8 @@ def test_tokens_are_drawn_as_the_policy_says() -> None:
     assert stats.chisquare(counts).pvalue < 1e-6
 
 
-def prompts_of(found: Answers, task: Any = LETTERS) -> np.ndarray:
-    return found.sequences[:, :, : task.prompt]
+def prompts_of(answers: Answers, task: Any = LETTERS) -> np.ndarray:
+    return answers.sequences[:, :, : task.prompt]
 
 
 def test_answers_to_one_prompt_stand_side_by_side() -> None:
@@ -126,13 +130,13 @@ def test_a_prompt_follows_from_seed_place_and_update() -> None:
         learner.updates = updates
         return prompts_of(sample_answers(learner, LONGER), LONGER)
 
-    whole = drawn((0, 1, 2))
-    assert (drawn((2, 0)) == whole[[2, 0]]).all()
-    more = drawn((0, 1, 2), prompts=5)
-    assert (more[:, :12] == whole).all()
-    twice = drawn((0, 1, 2), samples=8)
-    assert (twice[:, ::8] == whole[:, ::4]).all()
-    assert (drawn((0, 1, 2), updates=1) != whole).any()
+    prompts = drawn((0, 1, 2))
+    assert (drawn((2, 0)) == prompts[[2, 0]]).all()
+    more_prompts = drawn((0, 1, 2), prompts=5)
+    assert (more_prompts[:, :12] == prompts).all()
+    more_samples = drawn((0, 1, 2), samples=8)
+    assert (more_samples[:, ::8] == prompts[:, ::4]).all()
+    assert (drawn((0, 1, 2), updates=1) != prompts).any()
 
 
 def test_a_reward_of_another_shape_is_named() -> None:

@@ -19,19 +19,19 @@ def answers(environment: str, policy: np.ndarray | None = None, count: int = 5) 
 
 
 def test_answers_are_words_after_their_prompts() -> None:
-    told = answers("Letters-v0", count=4)
-    assert len(told) == 4
-    for line in told:
+    lines = answers("Letters-v0", count=4)
+    assert len(lines) == 4
+    for line in lines:
         words = line.split()
         assert len(words) == 2 + letters.ANSWER
         assert words[0] in ("a", "b") and words[1] == "|"
         assert set(words[2:]) <= set(letters.LETTERS)
-    assert answers("Letters-v0", count=4) == told
-    again = written("Letters-v0", count=4)
-    assert as_words("Letters-v0", again) == told
-    assert (written("Letters-v0", count=4, seed=1) != again).any()
-    np.testing.assert_array_equal(worth("Letters-v0", again).returns, letters.reward(again))
-    assert (worth("Letters-v0", again).lengths == letters.ANSWER).all()
+    assert answers("Letters-v0", count=4) == lines
+    tokens = written("Letters-v0", count=4)
+    assert as_words("Letters-v0", tokens) == lines
+    assert (written("Letters-v0", count=4, seed=1) != tokens).any()
+    np.testing.assert_array_equal(worth("Letters-v0", tokens).returns, letters.reward(tokens))
+    assert (worth("Letters-v0", tokens).lengths == letters.ANSWER).all()
 
 
 def test_they_are_those_of_the_policy_that_is_given() -> None:
@@ -46,17 +46,17 @@ def test_they_are_those_of_the_policy_that_is_given() -> None:
 
 def test_the_mode_is_the_likeliest_token_each_time() -> None:
     """Of the reference: the letter before, since each is followed by itself as a rule."""
-    found = written("Letters-v0", count=50, sampled=False)
-    assert (found == found[:, :1]).all()
-    assert not (written("Letters-v0", count=50) == found).all()
+    tokens = written("Letters-v0", count=50, sampled=False)
+    assert (tokens == tokens[:, :1]).all()
+    assert not (written("Letters-v0", count=50) == tokens).all()
 
 
 def test_a_policy_of_another_network_is_bad_input() -> None:
     with pytest.raises(InputError, match="no network for Letters-v0"):
         answers("Letters-v0", np.zeros(3, np.float32))
-    whole = pretrained(TASKS["Letters-v0"]).astype(np.int64)
+    integers = pretrained(TASKS["Letters-v0"]).astype(np.int64)
     with pytest.raises(InputError, match="'policy' is int64"):
-        answers("Letters-v0", whole)
+        answers("Letters-v0", integers)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 3e38])
@@ -70,18 +70,18 @@ def test_a_policy_that_diverged_writes_nothing(value: float, sampled: bool) -> N
 
 
 def test_a_reward_that_is_no_number_is_not_told_as_a_return() -> None:
-    whole = TASKS["Letters-v0"]
-    found = written("Letters-v0", count=3)
+    task = TASKS["Letters-v0"]
+    tokens = written("Letters-v0", count=3)
     # Of the texts on which a task is tried out, none is all `c`.
-    found[1, 1:] = 2
+    tokens[1, 1:] = 2
     TASKS["Letters-v0"] = replace(
-        whole, reward=lambda s: np.where((s[:, 1:] == 2).all(1), np.inf, 0.0)
+        task, reward=lambda s: np.where((s[:, 1:] == 2).all(1), np.inf, 0.0)
     )
     try:
         with pytest.raises(InputError, match=r"the reward of Letters-v0 \(.*\) is not finite"):
-            worth("Letters-v0", found)
+            worth("Letters-v0", tokens)
     finally:
-        TASKS["Letters-v0"] = whole
+        TASKS["Letters-v0"] = task
 
 
 def test_an_unknown_environment_is_bad_input() -> None:

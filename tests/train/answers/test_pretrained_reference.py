@@ -19,16 +19,16 @@ LETTERS = TASKS["Letters-v0"]
 def loss(task: SequenceTask, parameters: np.ndarray, texts: np.ndarray) -> float:
     """−log p of a token of the answers under the network [nats]."""
     with torch.no_grad():
-        passed = task.network(torch.tensor(parameters)[None], in_time(texts[:, :-1]))
-        return cross_entropy(task, passed, texts).item()
+        outputs = task.network(torch.tensor(parameters)[None], in_time(texts[:, :-1]))
+        return cross_entropy(task, outputs, texts).item()
 
 
 def test_it_knows_how_letters_follow() -> None:
     texts = letters.texts(np.random.default_rng(7), 2_000)
-    best = -np.log(letters.FOLLOWS[texts[:, :-1], texts[:, 1:]]).mean()
+    entropy = -np.log(letters.FOLLOWS[texts[:, :-1], texts[:, 1:]]).mean()
     untrained = LETTERS.network.initial(np.random.default_rng(0))
-    assert loss(LETTERS, untrained, texts) > best + 0.2
-    assert loss(LETTERS, pretrained(LETTERS), texts) < best + 0.02
+    assert loss(LETTERS, untrained, texts) > entropy + 0.2
+    assert loss(LETTERS, pretrained(LETTERS), texts) < entropy + 0.02
 
 
 def test_the_loss_is_that_of_the_answers_tokens() -> None:
@@ -36,8 +36,8 @@ def test_the_loss_is_that_of_the_answers_tokens() -> None:
     texts = letters.texts(np.random.default_rng(7), 3)
     parameters = pretrained(LETTERS)
     with torch.no_grad():
-        passed = LETTERS.network(torch.tensor(parameters)[None], in_time(texts[:, :-1]))
-    logs = torch.log_softmax(passed[0].view(5, 3, 3), dim=2)
+        outputs = LETTERS.network(torch.tensor(parameters)[None], in_time(texts[:, :-1]))
+    logs = torch.log_softmax(outputs[0].view(5, 3, 3), dim=2)
     by_hand = [logs[t, m, texts[m, t + 1]].item() for t in range(1, 5) for m in range(3)]
     assert loss(task, parameters, texts) == pytest.approx(-np.mean(by_hand), rel=1e-5)
 
@@ -91,6 +91,6 @@ def test_the_reviews_reference_is_nearly_its_language() -> None:
     """Its loss is within 0.02 nats a token of the language's own entropy; measured: 0.008."""
     task = TASKS["Reviews-v0"]
     texts = task.texts(np.random.default_rng(99), 500)
-    best = -np.mean([log_likelihood(text) for text in texts]) / task.answer
-    assert best == pytest.approx(0.757, abs=0.01)
-    assert 0 < loss(task, pretrained(task), texts) - best < 0.02
+    entropy = -np.mean([log_likelihood(text) for text in texts]) / task.answer
+    assert entropy == pytest.approx(0.757, abs=0.01)
+    assert 0 < loss(task, pretrained(task), texts) - entropy < 0.02

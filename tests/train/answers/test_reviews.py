@@ -28,8 +28,8 @@ def drawn() -> np.ndarray:
 def test_the_task_is_of_the_size_that_it_says() -> None:
     assert len(VOCABULARY) == len(set(VOCABULARY)) == 42
     assert ANSWER == 32
-    found = texts(np.random.default_rng(0), 5)
-    assert found.shape == (5, 34) and found.dtype == np.int64
+    sample = texts(np.random.default_rng(0), 5)
+    assert sample.shape == (5, 34) and sample.dtype == np.int64
     assert prompts(np.random.default_rng(0), 5).shape == (5, 2)
 
 
@@ -52,14 +52,14 @@ def shares(drawn: np.ndarray, words: tuple[str, ...]) -> np.ndarray:
 def test_the_rating_says_how_kind_a_text_is(drawn: np.ndarray) -> None:
     """The first adjective is kind as often as the rating says."""
     words = [(*kind, *unkind) for _, kind, unkind in reviews.TOPICS.values()]
-    adjectives = {word for each in (*words, reviews.GENERAL) for word in each}
+    adjectives = {word for group in (*words, reviews.GENERAL) for word in group}
     kind = {word for _, kinds, _ in reviews.TOPICS.values() for word in kinds} | {"good"}
-    for place, chance in enumerate(reviews.RATINGS.values()):
-        answers = drawn[drawn[:, 1] == len(reviews.TOPICS) + place][:, PROMPT:]
-        firsts = [
+    for index, chance in enumerate(reviews.RATINGS.values()):
+        answers = drawn[drawn[:, 1] == len(reviews.TOPICS) + index][:, PROMPT:]
+        first_adjectives = [
             next(VOCABULARY[t] for t in row if VOCABULARY[t] in adjectives) for row in answers
         ]
-        judged = [word in kind for word in firsts]
+        judged = [word in kind for word in first_adjectives]
         error = math.sqrt(chance * (1 - chance) / len(judged))
         assert abs(np.mean(judged) - chance) < 4 * error
 
@@ -72,26 +72,26 @@ def test_sentences_are_as_long_and_emphatic_as_declared(drawn: np.ndarray) -> No
         # The first one only: which others are cut off depends on their length.
         for part in [row[: row.index(VOCABULARY.index("."))]]
     ]
-    two = [sentence for sentence in sentences if "and" in sentence]
-    assert abs(len(two) / len(sentences) - 0.3) < 0.02
+    compound = [sentence for sentence in sentences if "and" in sentence]
+    assert abs(len(compound) / len(sentences) - 0.3) < 0.02
     first = [sentence[3] == "very" for sentence in sentences]
     assert abs(np.mean(first) - 0.3) < 0.02
     assert {len(sentence) for sentence in sentences} <= {4, 5, 6, 7, 8}
 
 
 def test_words_fit_the_topic(drawn: np.ndarray) -> None:
-    for place, topic in enumerate(reviews.TOPICS):
-        own = {word for words in reviews.TOPICS[topic] for word in words}
-        others = tuple(
+    for index, topic in enumerate(reviews.TOPICS):
+        topic_words = {word for words in reviews.TOPICS[topic] for word in words}
+        other_words = tuple(
             word
             for parts in reviews.TOPICS.values()
             for words in parts
             for word in words
-            if word not in own
+            if word not in topic_words
         )
-        answers = drawn[drawn[:, 0] == place]
+        answers = drawn[drawn[:, 0] == index]
         assert len(answers) > COUNT / 5
-        assert not shares(answers, others).any()
+        assert not shares(answers, other_words).any()
 
 
 @pytest.mark.parametrize(

@@ -48,14 +48,14 @@ def same(first: RunResult, second: RunResult) -> bool:
     return (first.seed, first.status, first.steps) == (second.seed, second.status, second.steps)
 
 
-@pytest.mark.parametrize("name", [each.removeprefix("sequence_") for each in SEQUENCE_ALGORITHMS])
+@pytest.mark.parametrize("name", [name.removeprefix("sequence_") for name in SEQUENCE_ALGORITHMS])
 def test_a_seed_is_the_same_alone_and_in_any_group(name: str) -> None:
     changes = {"epochs": 2, "minibatch": 3} if name[0] in "ick" else {}
     task = described(name, 4, **changes)
-    whole = {result.seed: result for result in train(task, range(10))}
-    assert len({result.policy["policy"].tobytes() for result in whole.values()}) == 10
+    by_seed = {result.seed: result for result in train(task, range(10))}
+    assert len({result.policy["policy"].tobytes() for result in by_seed.values()}) == 10
     for group in ([3], [7, 2], [6, 5, 4, 3, 2, 1, 0]):
-        assert all(same(result, whole[result.seed]) for result in train(task, group))
+        assert all(same(result, by_seed[result.seed]) for result in train(task, group))
 
 
 def test_it_is_the_trainer_of_its_back_end() -> None:
@@ -73,7 +73,7 @@ def test_tokens_are_steps_and_answers_are_episodes() -> None:
     assert result.episodes["return"].dtype == np.float64
     assert set(result.updates) >= {"reference_kl", "gold_reward", "kl_mean", "gradient_variance"}
     assert result.updates["reference_kl"][0] == 0 < result.updates["reference_kl"][1]
-    assert [each.steps for each in reports] == [(BATCH,), (2 * BATCH,), (3 * BATCH,)]
+    assert [report.steps for report in reports] == [(BATCH,), (2 * BATCH,), (3 * BATCH,)]
     assert reports[0].last_return == result.episodes["return"][7]
     # What is kept is the policy that the last batch's update left.
     assert result.policy["policy"].shape == (TASKS["Letters-v0"].network.size,)
@@ -105,7 +105,7 @@ def test_a_thousandth_of_the_budget_has_one_row_at_most(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("bad", [np.nan, 1e39])
 def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone(bad: float) -> None:
     """One seed's reward is no number, or none of float32, from its second batch on."""
-    whole = TASKS["Letters-v0"]
+    original = TASKS["Letters-v0"]
     calls: list[int] = []
 
     def broken(sequences: np.ndarray) -> np.ndarray:
@@ -118,21 +118,21 @@ def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone(bad: flo
 
     task = described("clipped_ppo", 4)
     expected = train(task, [0, 1, 2])
-    TASKS["Letters-v0"] = dataclasses.replace(whole, reward=broken)
+    TASKS["Letters-v0"] = dataclasses.replace(original, reward=broken)
     try:
-        found = train(task, [0, 1, 2])
+        results = train(task, [0, 1, 2])
     finally:
-        TASKS["Letters-v0"] = whole
-    assert [result.status for result in found] == ["finished", "diverged", "finished"]
-    assert same(found[0], expected[0]) and same(found[2], expected[2])
-    assert found[1].diverged_at == found[1].steps == 2 * BATCH
+        TASKS["Letters-v0"] = original
+    assert [result.status for result in results] == ["finished", "diverged", "finished"]
+    assert same(results[0], expected[0]) and same(results[2], expected[2])
+    assert results[1].diverged_at == results[1].steps == 2 * BATCH
     reward = f"the reward of Letters-v0 ({__name__}.{broken.__qualname__})"
-    assert found[1].reason == f"{reward} not finite at step {2 * BATCH}"
-    assert np.isfinite(found[1].policy["policy"]).all()
-    assert found[1].updates["step"].tolist() == [BATCH]
+    assert results[1].reason == f"{reward} not finite at step {2 * BATCH}"
+    assert np.isfinite(results[1].policy["policy"]).all()
+    assert results[1].updates["step"].tolist() == [BATCH]
     # A return that float64 can hold is one.
-    assert len(found[1].episodes["return"]) == (8 if np.isnan(bad) else 16)
-    assert found[0].steps == 4 * BATCH
+    assert len(results[1].episodes["return"]) == (8 if np.isnan(bad) else 16)
+    assert results[0].steps == 4 * BATCH
 
 
 LEARNING = [
@@ -168,7 +168,7 @@ def test_the_penalty_decides_how_far_from_the_reference_it_goes() -> None:
     for penalty in (0.0, 1.0, 10.0):
         task = described("clipped_ppo", 60, learning_rate=0.01, reference_penalty=penalty)
         results = train(task, range(3))
-        divergences.append(np.mean([each.updates["reference_kl"][-10:] for each in results]))
+        divergences.append(np.mean([result.updates["reference_kl"][-10:] for result in results]))
     free, near, nearest = divergences
     assert free > 3 * near > 9 * nearest
 

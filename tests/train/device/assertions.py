@@ -7,13 +7,17 @@ import numpy as np
 from bench.train.results import RunResult
 
 
-def assert_same(one: RunResult, other: RunResult, said: str = "") -> None:
+def assert_same(actual: RunResult, expected: RunResult, context: str = "") -> None:
     """To the bit, the time that it took aside."""
-    assert (one.seed, one.status, one.steps) == (other.seed, other.status, other.steps), said
+    assert (actual.seed, actual.status, actual.steps) == (
+        expected.seed,
+        expected.status,
+        expected.steps,
+    ), context
     for table in ("episodes", "updates", "policy"):
-        first, second = getattr(one, table), getattr(other, table)
+        first, second = getattr(actual, table), getattr(expected, table)
         assert first.keys() == second.keys()
         for name in first:
             if name != "seconds":
-                where = f"{said} {table} {name}"
-                np.testing.assert_array_equal(first[name], second[name], err_msg=where)
+                message = f"{context} {table} {name}"
+                np.testing.assert_array_equal(first[name], second[name], err_msg=message)

@@ -48,4 +48,4 @@ def described(algorithm: str, **changes: Any) -> Description:
 
 
 def numbers_of(description: Description) -> list[str]:
-    return [name for name, each in description.hyperparameters.items() if type(each) is float]
+    return [name for name, value in description.hyperparameters.items() if type(value) is float]

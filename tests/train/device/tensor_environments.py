@@ -54,9 +54,9 @@ class TensorEnvironments:
         self._push = actions[:, 0]
 
     def advance(self) -> None:
-        place, speed = self.observations.unbind(1)
+        position, speed = self.observations.unbind(1)
         speed = 0.9 * speed + 0.3 * self._push
-        self._moved = torch.stack([place + 0.5 * speed, speed], dim=1)
+        self._moved = torch.stack([position + 0.5 * speed, speed], dim=1)
 
     def check(self) -> None:
         """Nothing can be lost."""

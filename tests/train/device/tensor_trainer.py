@@ -13,22 +13,22 @@ from tests.train.device.tensor_environments import TensorEnvironments
 KILLED = "KILLED_AFTER_UPDATES"
 
 
-def train(*given: Any, **named: Any) -> list[RunResult]:
+def train(*args: Any, **kwargs: Any) -> list[RunResult]:
     trainer.WarpEnvironments = TensorEnvironments  # type: ignore[assignment, misc]
     if KILLED in os.environ:
-        task, seeds, observers = given
-        given = (task, seeds, [*observers, _killing(int(os.environ[KILLED]))])
-        named["checkpoint_every"] = 0
-    return trainer.train(*given, **named)
+        task, seeds, observers = args
+        args = (task, seeds, [*observers, _killing(int(os.environ[KILLED]))])
+        kwargs["checkpoint_every"] = 0
+    return trainer.train(*args, **kwargs)
 
 
 def _killing(updates: int) -> Observer:
-    left = updates
+    remaining = updates
 
     def observe(progress: Progress) -> None:
-        nonlocal left
-        left -= 1
-        if not left:
+        nonlocal remaining
+        remaining -= 1
+        if not remaining:
             os.kill(os.getpid(), signal.SIGKILL)
 
     return observe

@@ -15,20 +15,22 @@ from bench.train.device.learner import DeviceLearner
 ACTIONS = Continuous(size=1, low=(-1.0,), high=(1.0,))
 
 
-def learner_of(*seeds: int, of: Algorithm[Any] = clipped_ppo.ALGORITHM) -> DeviceLearner[Any]:
-    h = of.hyperparameters()
-    learner = DeviceLearner(h, seeds, 3, ACTIONS, critic=of.critic(h))
-    of.start(learner)
+def learner_of(
+    *seeds: int, algorithm: Algorithm[Any] = clipped_ppo.ALGORITHM
+) -> DeviceLearner[Any]:
+    h = algorithm.hyperparameters()
+    learner = DeviceLearner(h, seeds, 3, ACTIONS, critic=algorithm.critic(h))
+    algorithm.start(learner)
     return learner
 
 
 def drawn(
     learner: DeviceLearner[Any], valid: torch.Tensor, epochs: int, size: int
 ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    places = torch.arange(valid.shape[1]).expand(valid.shape)
+    positions = torch.arange(valid.shape[1]).expand(valid.shape)
     return [
         (rows.clone(), active)
-        for (rows,), active in learner.minibatches(valid, epochs, size, (places,))
+        for (rows,), active in learner.minibatches(valid, epochs, size, (positions,))
     ]
 
 
@@ -40,9 +42,9 @@ def test_an_epoch_goes_through_every_valid_sample_once_in_a_new_order() -> None:
     orders = set()
     for epoch in range(3):
         part = minibatches[4 * epoch : 4 * epoch + 4]
-        whole = torch.cat([rows[0] for rows, _ in part])
-        assert sorted(whole.tolist()) == list(range(24))
-        orders.add(tuple(whole.tolist()))
+        order = torch.cat([rows[0] for rows, _ in part])
+        assert sorted(order.tolist()) == list(range(24))
+        orders.add(tuple(order.tolist()))
         # Five samples are one minibatch, filled up from its own beginning.
         few = part[0][0][1].tolist()
         assert sorted(few[:5]) == list(range(5))
@@ -64,12 +66,12 @@ def test_updates_have_orders_of_their_own() -> None:
 def test_a_seed_has_the_same_order_in_any_company_and_with_any_padding() -> None:
     valid = torch.ones(3, 20, dtype=torch.bool)
     valid[1, 10:] = False
-    among = drawn(learner_of(4, 7, 5), valid, 2, 4)
+    group = drawn(learner_of(4, 7, 5), valid, 2, 4)
     alone = drawn(learner_of(7), valid[1:2, :12], 2, 4)
-    turns = [rows[1] for rows, active in among if active[1]]
-    for one, (other, active) in zip(turns, alone, strict=True):
+    minibatches = [rows[1] for rows, active in group if active[1]]
+    for indices, (other, active) in zip(minibatches, alone, strict=True):
         assert active.all()
-        torch.testing.assert_close(one, other[0], rtol=0, atol=0)
+        torch.testing.assert_close(indices, other[0], rtol=0, atol=0)
 
 
 def test_no_sample_means_no_minibatch() -> None:
@@ -80,22 +82,22 @@ def test_no_sample_means_no_minibatch() -> None:
 
 
 def test_what_an_update_leaves_elsewhere_comes_back_to_its_place() -> None:
-    learner = learner_of(0, 1, of=cem.ALGORITHM)
+    learner = learner_of(0, 1, algorithm=cem.ALGORITHM)
     learner.settle()
-    places = {name: value.data_ptr() for name, value in learner.state.items()}
+    addresses = {name: value.data_ptr() for name, value in learner.state.items()}
     learner.memory["variance"] = learner.memory["variance"] * 2
     learner.memory["candidates"] = learner.memory["candidates"] + 1
     learner.active = torch.tensor([True, False])
-    moved = {name: value.clone() for name, value in learner.state.items()}
+    saved = {name: value.clone() for name, value in learner.state.items()}
     learner.settle()
     for name, value in learner.state.items():
-        torch.testing.assert_close(value, moved[name], rtol=0, atol=0)
-        assert value.data_ptr() == places[name], name
+        torch.testing.assert_close(value, saved[name], rtol=0, atol=0)
+        assert value.data_ptr() == addresses[name], name
 
 
 def test_a_normaliser_that_stands_still_does_so_while_statistics_go_on() -> None:
     """As CEM's."""
-    learner = learner_of(0, of=cem.ALGORITHM)
+    learner = learner_of(0, algorithm=cem.ALGORITHM)
     learner.observe(torch.randn(1, 40, 3), torch.ones(1, 40, dtype=torch.bool))
     learner.freeze_normalizer()
     learner.settle()

@@ -38,20 +38,24 @@ SMALL = {
 def described(algorithm: str = "clipped_ppo", **changes: Any) -> Description:
     defaults = load_algorithm(algorithm).hyperparameters()
     values = {name: getattr(defaults, name) for name in defaults.__dataclass_fields__}
-    given: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "algorithm": algorithm,
         "hyperparameters": {**values, **SMALL[algorithm]},
         "environment": "InvertedPendulum-v5",
         "steps": 200,
         "back_end": "warp",
     }
-    return Description(**{**given, **changes})
+    return Description(**{**arguments, **changes})
 
 
-def assert_same(one: RunResult, other: RunResult) -> None:
-    assert (one.seed, one.status, one.steps) == (other.seed, other.status, other.steps)
+def assert_same(actual: RunResult, expected: RunResult) -> None:
+    assert (actual.seed, actual.status, actual.steps) == (
+        expected.seed,
+        expected.status,
+        expected.steps,
+    )
     for table in ("episodes", "updates", "policy"):
-        first, second = getattr(one, table), getattr(other, table)
+        first, second = getattr(actual, table), getattr(expected, table)
         assert first.keys() == second.keys()
         for name in first:
             if name != "seconds":
@@ -76,11 +80,11 @@ def after(count: int) -> Callable[[Progress], None]:
 
 @pytest.mark.parametrize("algorithm", SMALL)
 def test_a_seed_has_the_same_bits_in_any_company(algorithm: str) -> None:
-    among = train(described(algorithm), [3, 8])
+    group = train(described(algorithm), [3, 8])
     (alone,) = train(described(algorithm), [8])
-    assert_same(among[1], alone)
+    assert_same(group[1], alone)
     assert len(alone.episodes["return"])
-    assert among[0].policy["policy"].tolist() != alone.policy["policy"].tolist()
+    assert group[0].policy["policy"].tolist() != alone.policy["policy"].tolist()
 
 
 @pytest.mark.parametrize("algorithm", SMALL)
@@ -88,13 +92,13 @@ def test_resumed_in_the_middle_it_is_what_it_would_have_been(
     algorithm: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "folder" / "group.safetensors"
-    whole = train(described(algorithm), [3, 8])
+    uninterrupted = train(described(algorithm), [3, 8])
     with pytest.raises(InterruptionError):
         train(described(algorithm), [3, 8], [after(2)], checkpoint=path, checkpoint_every=0)
-    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    assert [file.name for file in path.parent.iterdir()] == [path.name]
     resumed = train(described(algorithm), [3, 8], checkpoint=path, checkpoint_every=1e9)
-    for one, other in zip(resumed, whole, strict=True):
-        assert_same(one, other)
+    for result, expected in zip(resumed, uninterrupted, strict=True):
+        assert_same(result, expected)
 
 
 def test_time_goes_on_where_it_stood(tmp_path: Path) -> None:
@@ -135,23 +139,23 @@ def test_returns_and_lengths_are_those_of_the_environment() -> None:
 def test_a_seed_that_diverges_stops_and_leaves_the_other_alone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    calm = train(described(), [3, 8])
-    begun = module.DeviceRollout.collect
+    healthy = train(described(), [3, 8])
+    original = module.DeviceRollout.collect
     updates = []
 
     def collect(self: Any) -> Any:
-        batch = begun(self)
+        batch = original(self)
         updates.append(None)
         if len(updates) == 2:
             self._learner.parameters[0, 0] = float("nan")
         return batch
 
     monkeypatch.setattr(module.DeviceRollout, "collect", collect)
-    sick = train(described(), [3, 8])
-    assert sick[0].status == "diverged"
-    assert sick[0].diverged_at == 128
-    assert sick[0].reason == "loss or gradient not finite at step 128"
-    assert_same(sick[1], calm[1])
+    diverged = train(described(), [3, 8])
+    assert diverged[0].status == "diverged"
+    assert diverged[0].diverged_at == 128
+    assert diverged[0].reason == "loss or gradient not finite at step 128"
+    assert_same(diverged[1], healthy[1])
 
 
 @pytest.mark.parametrize(
@@ -162,10 +166,10 @@ def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
     what: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fault is in slot 1 of the first of two seeds, in the third tick of four slots."""
-    plain, ticks = module.WarpEnvironments.receive, []
+    original, ticks = module.WarpEnvironments.receive, []
 
     def receive(self: Any, active: Any) -> Any:
-        tick = plain(self, active)
+        tick = original(self, active)
         ticks.append(tick)
         if len(ticks) == 3:
             match what:
@@ -177,8 +181,8 @@ def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
                     self.observations[1, 0] = float("nan")
         return tick
 
-    def act(self: Any, *given: Any) -> Any:
-        actions, statistics = acted(self, *given)
+    def act(self: Any, *args: Any) -> Any:
+        actions, statistics = acted(self, *args)
         if len(ticks) == 2:
             actions[0, 1] = float("inf")
         return actions, statistics
@@ -189,11 +193,11 @@ def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
         monkeypatch.setattr(module.DeviceLearner, "act", act)
     for algorithm in ("clipped_ppo", "baseline"):
         ticks.clear()
-        sick, well = train(described(algorithm), [3, 8])
-        assert sick.reason == f"{what} not finite at step {step}"
-        assert sick.steps == sick.diverged_at == step
-        assert np.isfinite(sick.policy["policy"]).all()
-        assert well.status == "finished"
+        diverged, healthy = train(described(algorithm), [3, 8])
+        assert diverged.reason == f"{what} not finite at step {step}"
+        assert diverged.steps == diverged.diverged_at == step
+        assert np.isfinite(diverged.policy["policy"]).all()
+        assert healthy.status == "finished"
 
 
 def test_contradictions_are_refused() -> None:
@@ -218,15 +222,15 @@ def test_a_staggered_start_cuts_first_episodes_evenly_and_records_none_of_them()
     # which the first is whole, and then eight steps later, 16, 14, 12 and 10.
     assert result.episodes["length"].tolist() == [8] * 5
     assert result.episodes["step"].tolist() == [4 * tick for tick in (8, 10, 12, 14, 16)]
-    among = train(task, [1, 3])
-    assert_same(among[1], result)
-    together = train(
+    group = train(task, [1, 3])
+    assert_same(group[1], result)
+    unstaggered = train(
         described(hyperparameters={**values, "staggered_start": False}, time_limit=8, steps=64), [3]
     )
-    assert together[0].episodes["step"].tolist() == [32] * 4 + [64] * 4
-    whole = {**described("baseline").hyperparameters, "staggered_start": True}
+    assert unstaggered[0].episodes["step"].tolist() == [32] * 4 + [64] * 4
+    hyperparameters = {**described("baseline").hyperparameters, "staggered_start": True}
     with pytest.raises(InputError, match="staggered_start cuts first episodes short"):
-        train(described("baseline", hyperparameters=whole), [0])
+        train(described("baseline", hyperparameters=hyperparameters), [0])
 
 
 def test_what_a_step_led_to_is_what_is_seen_next() -> None:
@@ -240,10 +244,10 @@ def test_what_a_step_led_to_is_what_is_seen_next() -> None:
         learner: Any = module.DeviceLearner(h, [3, 8], size, actions, critic=algorithm.critic(h))
         algorithm.start(learner)
         batch, _ = module.DeviceRollout(algorithm, learner, environments).collect()
-        going = (batch.valid & ~batch.ended)[:, :-1]
-        assert going.any()
+        continuing = (batch.valid & ~batch.ended)[:, :-1]
+        assert continuing.any()
         after, seen = batch.next_observations[:, :-1], batch.observations[:, 1:]
-        assert after[going].equal(seen[going])
+        assert after[continuing].equal(seen[continuing])
         ended = batch.ended[:, :-1] & batch.valid[:, 1:]
         assert not after[ended].numel() or not after[ended].equal(seen[ended])
 

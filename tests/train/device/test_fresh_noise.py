@@ -24,13 +24,13 @@ def collected(device: str, batches: int) -> list[Any]:
         size, actions = environments.observation_size, environments.action_space
         learner: Any = DeviceLearner(h, SEEDS, size, actions, critic=True, device=device)
         rollout = DeviceRollout(algorithm, learner, environments)
-        found = []
+        cpu_batches = []
         for _ in range(batches):
             batch, _ = rollout.collect()
-            found.append(
-                type(batch)(**{name: each.cpu().clone() for name, each in vars(batch).items()})
+            cpu_batches.append(
+                type(batch)(**{name: values.cpu().clone() for name, values in vars(batch).items()})
             )
-    return found
+    return cpu_batches
 
 
 def noise_of(batch: Any) -> torch.Tensor:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.gpu
 def described(algorithm: str, **changes: Any) -> Description:
     defaults = load_algorithm(algorithm).hyperparameters()
     values = {name: getattr(defaults, name) for name in defaults.__dataclass_fields__}
-    given: dict[str, Any] = {
+    arguments: dict[str, Any] = {
         "algorithm": algorithm,
         "hyperparameters": values,
         "environment": "InvertedPendulum-v5",
@@ -33,7 +33,7 @@ def described(algorithm: str, **changes: Any) -> Description:
         "back_end": "warp",
         "device": "cuda",
     }
-    return Description(**{**given, **changes})
+    return Description(**{**arguments, **changes})
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -55,16 +55,16 @@ def test_recorded_is_what_it_is_launched_one_by_one(algorithm: str) -> None:
     recorded, plain = (
         train(described(algorithm, steps=steps), [0, 1], record=record) for record in (True, False)
     )
-    for one, other in zip(recorded, plain, strict=True):
-        assert one.status == other.status == "finished"
+    for result, other in zip(recorded, plain, strict=True):
+        assert result.status == other.status == "finished"
         np.testing.assert_allclose(
-            one.policy["policy"], other.policy["policy"], rtol=0, atol=2e-3, err_msg=algorithm
+            result.policy["policy"], other.policy["policy"], rtol=0, atol=2e-3, err_msg=algorithm
         )
         np.testing.assert_array_equal(
-            one.episodes["length"][:20], other.episodes["length"][:20], err_msg=algorithm
+            result.episodes["length"][:20], other.episodes["length"][:20], err_msg=algorithm
         )
-        moved = np.abs(one.policy["policy"]).max()
-        assert np.isfinite(moved)
+        largest = np.abs(result.policy["policy"]).max()
+        assert np.isfinite(largest)
 
 
 def test_rows_recorded_are_what_each_is_alone() -> None:
@@ -72,10 +72,12 @@ def test_rows_recorded_are_what_each_is_alone() -> None:
     base = described("clipped_ppo", steps=2 * 2048)
     values = {"clip_range": 0.1, "learning_rate": 1e-3, "discount": 0.9, "observation_clip": 5.0}
     other = replace(base, hyperparameters={**base.hyperparameters, **values})
-    for one, task in zip(train([base, other], [0, 0]), (base, other), strict=True):
+    for result, task in zip(train([base, other], [0, 0]), (base, other), strict=True):
         (alone,) = train(task, [0], record=False)
-        np.testing.assert_array_equal(one.episodes["length"][:20], alone.episodes["length"][:20])
-        np.testing.assert_allclose(one.policy["policy"], alone.policy["policy"], rtol=0, atol=2e-3)
+        np.testing.assert_array_equal(result.episodes["length"][:20], alone.episodes["length"][:20])
+        np.testing.assert_allclose(
+            result.policy["policy"], alone.policy["policy"], rtol=0, atol=2e-3
+        )
 
 
 def test_programs_on_streams_of_one_process_give_what_each_gives_alone() -> None:
@@ -87,15 +89,17 @@ def test_programs_on_streams_of_one_process_give_what_each_gives_alone() -> None
         for group in groups:
             executor.give(group)
         while executor.busy:
-            ended += [each for each in executor.messages(5.0) if each.kind != "progress"]
+            ended += [message for message in executor.messages(5.0) if message.kind != "progress"]
     finally:
         executor.end()
-    assert [message.kind for message in ended] == ["done"] * 3, [each.content for each in ended]
+    assert [message.kind for message in ended] == ["done"] * 3, [
+        message.content for message in ended
+    ]
     for message in ended:
         alone = train(message.group.description, message.group.seeds)
-        for one, other in zip(message.content.values(), alone, strict=True):
+        for result, other in zip(message.content.values(), alone, strict=True):
             np.testing.assert_allclose(
-                one.policy["policy"], other.policy["policy"], rtol=0, atol=2e-3
+                result.policy["policy"], other.policy["policy"], rtol=0, atol=2e-3
             )
 
 
@@ -103,12 +107,14 @@ def test_the_first_update_is_that_of_the_cpu() -> None:
     """Same numbers drawn, same steps taken; sums in another order."""
     on_gpu = train(described("clipped_ppo", steps=2048), [0, 1])
     on_cpu = train(described("clipped_ppo", steps=2048, device="cpu"), [0, 1])
-    for one, other in zip(on_gpu, on_cpu, strict=True):
-        np.testing.assert_array_equal(one.episodes["length"][:50], other.episodes["length"][:50])
+    for result, other in zip(on_gpu, on_cpu, strict=True):
+        np.testing.assert_array_equal(result.episodes["length"][:50], other.episodes["length"][:50])
         np.testing.assert_allclose(
-            one.episodes["return"][:50], other.episodes["return"][:50], rtol=1e-4
+            result.episodes["return"][:50], other.episodes["return"][:50], rtol=1e-4
         )
-        np.testing.assert_allclose(one.policy["policy"], other.policy["policy"], rtol=0, atol=5e-3)
+        np.testing.assert_allclose(
+            result.policy["policy"], other.policy["policy"], rtol=0, atol=5e-3
+        )
 
 
 def test_no_tick_waits_for_the_device() -> None:

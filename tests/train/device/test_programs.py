@@ -44,7 +44,7 @@ def test_another_budget_environment_or_algorithm_is_another_group() -> None:
 
 def test_on_the_host_and_of_a_plugin_every_description_is_its_own() -> None:
     for change in ({"back_end": "envpool"}, {"algorithm": "package.module:ALGORITHM"}):
-        one, other = (
+        first, other = (
             replace(described("clipped_ppo", clip_range=value), **change) for value in (0.1, 0.2)
         )
-        assert program(one) != program(other)
+        assert program(first) != program(other)

@@ -67,9 +67,9 @@ def test_one_that_is_stopped_leaves_its_place_to_another() -> None:
     executor.give(long)
     executor.give(GROUPS[0])
     assert not executor.free
-    heard: list[Message] = []
-    while not any(message.group is long for message in heard):
-        heard += executor.messages(5.0)
+    messages: list[Message] = []
+    while not any(message.group is long for message in messages):
+        messages += executor.messages(5.0)
     executor.stop(long)
     assert executor.free
     ended = trained(executor, [GROUPS[1]])
@@ -98,10 +98,10 @@ def test_on_a_gpu_groups_share_a_process_and_elsewhere_they_do_not() -> None:
 
 def test_turns_go_round_and_one_runs_at_a_time() -> None:
     turns, order, running = Turns(), [], []
-    begun = threading.Barrier(3)
+    barrier = threading.Barrier(3)
 
     def run(name: str) -> None:
-        begun.wait()
+        barrier.wait()
         with turns.taking_part():
             for _ in range(50):
                 running.append(name)
@@ -117,10 +117,10 @@ def test_turns_go_round_and_one_runs_at_a_time() -> None:
         thread.join()
     assert sorted(order) == sorted("abc" * 50)
     # From when all have come to when the first has ended.
-    whole = "".join(order)
-    first = max(whole.index(name) for name in "abc")
-    last = min(whole.rindex(name) for name in "abc")
-    part = whole[first:last]
+    sequence = "".join(order)
+    first = max(sequence.index(name) for name in "abc")
+    last = min(sequence.rindex(name) for name in "abc")
+    part = sequence[first:last]
     assert all(part[i] != part[i + 1] for i in range(len(part) - 1))
     pass_on()  # of a thread that takes no turns, nothing
 
@@ -142,7 +142,7 @@ def test_who_fails_lets_the_others_go_on() -> None:
                 pass_on()
         done.append("finished")
 
-    threads = [threading.Thread(target=each) for each in (fail, finish)]
+    threads = [threading.Thread(target=target) for target in (fail, finish)]
     for thread in threads:
         thread.start()
     for thread in threads:

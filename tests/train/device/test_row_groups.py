@@ -60,7 +60,10 @@ def test_each_run_is_stored_as_its_own_and_as_if_trained_alone(tmp_path: Path) -
     # What is there already is no row of a group.
     _, events = train(clipping(*CLIPS[2:]), together)
     (group,) = started(events)
-    assert [each.hyperparameters["clip_range"] for each in group.descriptions] == [0.4, 0.5]
+    assert [description.hyperparameters["clip_range"] for description in group.descriptions] == [
+        0.4,
+        0.5,
+    ]
 
 
 def test_many_variants_are_counted() -> None:

@@ -59,43 +59,45 @@ def test_a_row_is_what_it_would_be_alone_whatever_number_differs(
     ]
     rows = [base, *changed]
     assert len({program(row) for row in rows}) == 1
-    plain, *among = trainer.train(rows, [3] * len(rows))
-    assert_same(plain, trainer.train(base, [3])[0])
+    base_result, *results = trainer.train(rows, [3] * len(rows))
+    assert_same(base_result, trainer.train(base, [3])[0])
     without_effect = set()
-    for name, row, result in zip(names, changed, among, strict=True):
+    for name, row, result in zip(names, changed, results, strict=True):
         assert_same(result, trainer.train(row, [3])[0], name)
-        if same(result, plain):
+        if same(result, base_result):
             without_effect.add(name)
     assert without_effect == inert
-    assert len(plain.updates["step"]) > 1
+    assert len(base_result.updates["step"]) > 1
 
 
-def same(one: RunResult, other: RunResult) -> bool:
+def same(first: RunResult, other: RunResult) -> bool:
     try:
-        assert_same(one, other)
+        assert_same(first, other)
     except AssertionError:
         return False
     return True
 
 
 def test_seeds_and_descriptions_mix_and_order_does_not_matter() -> None:
-    one, other = described("clipped_ppo"), described("clipped_ppo", clip_range=0.3, discount=0.5)
-    rows = [(one, 3), (other, 3), (other, 8), (one, 5)]
+    first, other = described("clipped_ppo"), described("clipped_ppo", clip_range=0.3, discount=0.5)
+    rows = [(first, 3), (other, 3), (other, 8), (first, 5)]
     group = trainer.train(*map(list, zip(*rows, strict=True)))
-    for (description, seed), among in zip(rows, group, strict=True):
-        assert_same(among, trainer.train(description, [seed])[0])
+    for (description, seed), result in zip(rows, group, strict=True):
+        assert_same(result, trainer.train(description, [seed])[0])
 
 
 @pytest.mark.parametrize("name", NOT_BY_ROW)
 def test_a_number_that_cannot_differ_by_row_is_refused_and_would_fail(name: str) -> None:
     """So no number is left out that need not be."""
-    having = (
+    candidates = (
         (algorithm, described(algorithm)) for algorithm in NAMES if algorithm != "a2c_trust_region"
     )
-    algorithm, base = next(each for each in having if name in each[1].hyperparameters)
+    algorithm, base = next(
+        candidate for candidate in candidates if name in candidate[1].hyperparameters
+    )
     row = described(algorithm, **{name: base.hyperparameters[name] / 4})
     assert program(row) != program(base)
-    long = [replace(each, steps=150) for each in (base, row)]
+    long = [replace(description, steps=150) for description in (base, row)]
     with pytest.raises(TypeError):
         trainer.train(long, [3, 3])
 
@@ -111,16 +113,16 @@ def test_no_number_meets_its_first_tensor_after_the_second_minibatch() -> None:
     base = described("clipped_ppo")
     changed = {name: base.hyperparameters[name] / 4 for name in numbers_of(base)}
     rows = [base, described("clipped_ppo", **changed)]
-    known: list[int] = []
-    plain = trainer.DeviceLearner.minibatches
+    known_counts: list[int] = []
+    original = trainer.DeviceLearner.minibatches
 
-    def counting(self: Any, *given: Any) -> Any:
-        for minibatch in plain(self, *given):
+    def counting(self: Any, *args: Any) -> Any:
+        for minibatch in original(self, *args):
             yield minibatch
             numbers = vars(self.hyperparameters).values()
-            known.append(sum(len(x._known) for x in numbers if isinstance(x, PerRow)))
+            known_counts.append(sum(len(x._known) for x in numbers if isinstance(x, PerRow)))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer.DeviceLearner, "minibatches", counting)
         trainer.train(rows, [3, 3])
-    assert len(known) == 18 and len(set(known[1:6])) == 1
+    assert len(known_counts) == 18 and len(set(known_counts[1:6])) == 1

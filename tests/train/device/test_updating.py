@@ -28,7 +28,7 @@ class NoLook(TorchDispatchMode):
     def __torch_dispatch__(
         self, function: Any, types: object, arguments: Any = (), named: Any = None
     ) -> Any:
-        if any(each in str(function) for each in LOOKS):
+        if any(name in str(function) for name in LOOKS):
             raise LookedError(str(function))
         return function(*arguments, **(named or {}))
 
@@ -63,12 +63,12 @@ def prepared(request: pytest.FixtureRequest) -> tuple[Any, Any, Any]:
 def test_only_those_that_are_recorded_whole_could_be(prepared: Any) -> None:
     algorithm, learner, batch = prepared
     learner.updates = NoNumber()
-    found = {}
+    diagnostics = {}
     try:
         with trainer.on_device(), NoLook():
-            found = algorithm.update(learner, batch)
+            diagnostics = algorithm.update(learner, batch)
     except (LookedError, TypeError):
         assert not algorithm.recordable_update
     else:
         assert algorithm.recordable_update
-    assert all(bool(torch.isfinite(each).all()) for each in found.values())
+    assert all(bool(torch.isfinite(values).all()) for values in diagnostics.values())
