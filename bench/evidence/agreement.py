@@ -96,7 +96,7 @@ class Agreement:
             return (
                 f"NOT bit for bit, though processor, versions and code are the same: {difference}"
             )
-        return f"bits may differ ({surroundings}); {self._beside(self.prediction)}"
+        return f"bits may differ ({surroundings}); {self._prediction_text(self.prediction)}"
 
     def _prediction_text(self, prediction: Prediction) -> str:
         score, seeds = return_text(self.score), f"n = {prediction.seeds} stored seeds"
