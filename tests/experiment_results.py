@@ -70,17 +70,17 @@ def untrained_score(environment: str, variant: str, seed: int) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class SyntheticRuns:
     """How the runs of an ablation are made up.
 
     Attributes:
-        of: what a run's score is.
+        score: what a run's score is.
         seeds: of every cell, or by (environment, variant) where they differ.
         missing: cells without runs, by (environment, variant).
         episodes: of a run; even.
     """
 
-    of: Score = score
+    score: Score = score
     seeds: int | Mapping[tuple[str, str], int] = 5
     missing: Collection[tuple[str, str]] = ()
     episodes: int = 40
@@ -93,9 +93,9 @@ class Made:
         return self.seeds.get((environment, variant), 5)
 
 
-def write(folder: Path, name: str, made: Made | None = None) -> Path:
+def write(folder: Path, name: str, recipe: SyntheticRuns | None = None) -> Path:
     """Write the plan and the runs of an ablation of the suite into a store."""
-    ablation, recipe = load_ablation(name), made or Made()
+    ablation, recipe = load_ablation(name), recipe or SyntheticRuns()
     store = Store(folder)
     store.write_plan(plan_rows(ablation))
     for index, row in enumerate(plan_rows(ablation)):
@@ -109,12 +109,14 @@ def plan_frame(name: str) -> pd.DataFrame:
     return pd.DataFrame(plan_rows(load_ablation(name))).assign(compared_with=None)
 
 
-def scores_frame(name: str, made: Made | None = None, *, last_100: float = 1.0) -> pd.DataFrame:
+def scores_frame(
+    name: str, recipe: SyntheticRuns | None = None, *, last_100: float = 1.0
+) -> pd.DataFrame:
     """The frame of `scores.score_runs`, without a detour over episodes.
 
     The last 100 episodes are worth `last_100` more than the score.
     """
-    recipe = made or Made()
+    recipe = recipe or SyntheticRuns()
     rows = [
         {
             **{key: row[key] for key in _COPIED},
@@ -123,7 +125,7 @@ def scores_frame(name: str, made: Made | None = None, *, last_100: float = 1.0) 
             "status": "finished",
             "back_end": "envpool",
             "kind": EPISODES,
-            "score": recipe.of(str(row["environment"]), str(row["variant"]), seed),
+            "score": recipe.score(str(row["environment"]), str(row["variant"]), seed),
             "window_episodes": 4,
             "diverged": False,
             "excluded_episodes": 0,
@@ -170,11 +172,11 @@ def episode_returns(reached: float, start: float, number: int, seed: int) -> np.
 
 
 def _write_run(
-    store: Store, row: Mapping[str, object], index: int, seed: int, recipe: Made
+    store: Store, row: Mapping[str, object], index: int, seed: int, recipe: SyntheticRuns
 ) -> None:
     budget, environment = int(str(row["budget"])), str(row["environment"])
     ends = np.arange(1, recipe.episodes + 1) * budget // recipe.episodes
-    reached = recipe.of(environment, str(row["variant"]), seed)
+    reached = recipe.score(environment, str(row["variant"]), seed)
     # The last of the steps: two episodes at least, which the noise needs to cancel.
     returns = episode_returns(reached, UNTRAINED[environment], recipe.episodes, seed)
     numbers = np.arange(10)

@@ -109,15 +109,15 @@ def played(
     ticks: int,
     generator: np.random.Generator,
     *,
-    whole: bool = False,
+    whole_episodes: bool = False,
     one_step: bool = False,
 ) -> Batch:
     """What the learner's policy did in an environment of noise, `ticks` of every slot.
 
     Args:
-        whole: one episode a slot, of any length up to `ticks`, then padding of zeros;
+        whole_episodes: one episode a slot, of any length up to `ticks`, then padding of zeros;
             otherwise episodes that end anywhere and run on.
-        one_step: with `whole`, every episode is one step long.
+        one_step: with `whole_episodes`, every episode is one step long.
     """
     seeds, slots = len(learner.seeds), learner.hyperparameters.slots
     shape = (seeds, ticks, slots)
@@ -126,9 +126,11 @@ def played(
     lengths = torch.from_numpy(generator.integers(1, ticks + 1, (seeds, 1, slots)))
     lengths = torch.ones_like(lengths) if one_step else lengths
     tick = torch.arange(ticks).view(1, ticks, 1)
-    valid = tick < lengths if whole else torch.ones(shape, dtype=torch.bool)
+    valid = tick < lengths if whole_episodes else torch.ones(shape, dtype=torch.bool)
     cut = torch.from_numpy(generator.random(shape) < 0.5)
-    ended = tick == lengths - 1 if whole else torch.from_numpy(generator.random(shape) < 0.2)
+    ended = (
+        tick == lengths - 1 if whole_episodes else torch.from_numpy(generator.random(shape) < 0.2)
+    )
     continuing = (valid & ~ended)[:, :-1].unsqueeze(3)
     next_observations[:, :-1] = torch.where(
         continuing, observations[:, 1:], next_observations[:, :-1]

@@ -65,7 +65,7 @@ def test_a_comparison_is_of_what_there_is(ablation: Ablation, comparison: Compar
 
 
 @pytest.mark.parametrize(
-    ("expected", "claimed"),
+    ("expected", "interval"),
     [
         ("better", (0.2, math.inf)),
         ("worse", (-math.inf, -0.2)),
@@ -74,10 +74,10 @@ def test_a_comparison_is_of_what_there_is(ablation: Ablation, comparison: Compar
     ],
 )
 def test_where_a_difference_lies_by_a_claim(
-    expected: Expected, claimed: tuple[float, float]
+    expected: Expected, interval: tuple[float, float]
 ) -> None:
     comparison = Comparison(variant="a", reference="b", expected=expected, margin=0.2)
-    assert comparison.claimed == claimed
+    assert comparison.claimed == interval
 
 
 def test_numbers_of_the_ppo_paper_are_those_that_are_kept_beside_our_results() -> None:

@@ -65,7 +65,7 @@ def test_later_changes_of_a_mapping_do_not_reach_in() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"name": "my ablation"}, "'my ablation'"),
         ({"name": "../mine"}, "'../mine'"),
@@ -114,10 +114,10 @@ def test_later_changes_of_a_mapping_do_not_reach_in() -> None:
         ({"steps": {"Hopper-v5": 10}}, "exactly its environments, Hopper-v5, Walker2d-v5, not"),
     ],
 )
-def test_what_does_not_fit_is_refused_in_one_line(changes: dict[str, Any], told: str) -> None:
+def test_what_does_not_fit_is_refused_in_one_line(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=r"mine|ablation") as caught:
         make(**changes)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -127,7 +127,7 @@ def test_a_variant_needs_a_name_for_the_command_line() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "message"),
     [
         ({"algorithm": 5}, "algorithm of variant 'a' must be a text, not of type int"),
         ({"title": "\ud800"}, "title of variant 'a' holds U+D800, which can't be written"),
@@ -136,10 +136,10 @@ def test_a_variant_needs_a_name_for_the_command_line() -> None:
         ({"hyperparameters": {5: 1}}, "hyperparameters of variant 'a' must be a mapping"),
     ],
 )
-def test_what_no_variant_holds(changes: dict[str, Any], told: str) -> None:
+def test_what_no_variant_holds(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=r"variant 'a'") as caught:
         Variant(**{"name": "a", "algorithm": "baseline", **changes})
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_texts_stand_on_one_line() -> None:

@@ -63,9 +63,9 @@ class OnDevice(Taught, DeviceLearner[Any]):
     """As on a GPU, here on the CPU."""
 
 
-WAYS = ("compiled", "differentiated", "device")
+IMPLEMENTATIONS = ("compiled", "differentiated", "device")
 """The paths that compute one thing: kernels, autograd, and autograd in a device's order."""
-ways = pytest.mark.parametrize("way", WAYS)
+each_implementation = pytest.mark.parametrize("implementation", IMPLEMENTATIONS)
 
 
 def learner_of(
@@ -73,16 +73,16 @@ def learner_of(
     space: ActionSpace = CONTINUOUS,
     seeds: Sequence[int] = (0, 1, 2),
     *,
-    way: str = "compiled",
+    implementation: str = "compiled",
     **changes: Any,
 ) -> Taught:
-    """`changes` are hyperparameters; `way` is one of `WAYS`."""
+    """`changes` are hyperparameters; `implementation` is one of `IMPLEMENTATIONS`."""
     chosen = algorithm(name)
     values = {"hidden_sizes": (6, 5), "slots": 4, **changes}
     h = chosen.hyperparameters(**values)
-    kind = OnDevice if way == "device" else Taught
+    kind = OnDevice if implementation == "device" else Taught
     learner = kind(h, seeds, OBSERVATIONS, space, critic=chosen.critic(h))
-    learner.compiled = way == "compiled"
+    learner.compiled = implementation == "compiled"
     learner.algorithm = chosen
     chosen.start(learner)
     return learner

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from answers import learner_of as answer_learner_of
 from answers import random_batch
-from learners import ON_TRAJECTORIES, SPACES, SURROGATES, WAYS, Taught, learner_of
+from learners import IMPLEMENTATIONS, ON_TRAJECTORIES, SPACES, SURROGATES, Taught, learner_of
 from torch import Tensor
 
 from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
@@ -133,19 +133,27 @@ def compare(
 
 
 def played(learner: Taught, number: int) -> Batch:
-    whole = learner.algorithm.collects == "trajectories"
-    return strategies.played(learner, 10, np.random.default_rng(number), whole=whole)
+    whole_episodes = learner.algorithm.collects == "trajectories"
+    return strategies.played(
+        learner, 10, np.random.default_rng(number), whole_episodes=whole_episodes
+    )
 
 
 def trained() -> None:
     """Whole updates of every algorithm, by kernels where it has them and by autograd."""
     missing = set(ALGORITHMS) - {name for name, _ in CASES}
     assert not missing - set(SEQUENCE_ALGORITHMS), missing
-    for (name, changes), space, way in itertools.product(CASES, SPACES.values(), WAYS[:2]):
+    for (name, changes), space, implementation in itertools.product(
+        CASES, SPACES.values(), IMPLEMENTATIONS[:2]
+    ):
         make = functools.partial(
-            learner_of, name, space, way=way, **{"policy_head_gain": 1.0, **changes}
+            learner_of,
+            name,
+            space,
+            implementation=implementation,
+            **{"policy_head_gain": 1.0, **changes},
         )
-        compare(f"{name} {changes} {space} {way}", make, played)
+        compare(f"{name} {changes} {space} {implementation}", make, played)
 
 
 def sequences() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, actor_of, critic_of, learner_of, spread_out, ways
+from learners import SPACES, actor_of, critic_of, each_implementation, learner_of, spread_out
 from test_surrogate_updates import Scales, estimates_of
 from torch import Tensor
 
@@ -46,10 +46,12 @@ FORMS = {"torch": torch.optim.RMSprop, "tensorflow": TensorFlowRMSProp}
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
 @pytest.mark.parametrize("variation", VARIATIONS)
-@ways
-def test_two_updates_are_those_of_torch(variation: dict[str, Any], space: Any, way: str) -> None:
+@each_implementation
+def test_two_updates_are_those_of_torch(
+    variation: dict[str, Any], space: Any, implementation: str
+) -> None:
     settings = {"batch_steps": TICKS * SLOTS, "learning_rate": 0.01, **variation}
-    learner = learner_of("a2c", space, way=way, **settings)
+    learner = learner_of("a2c", space, implementation=implementation, **settings)
     h: Any = learner.hyperparameters
     spread_out(learner)
     start = learner.parameters.double().clone()

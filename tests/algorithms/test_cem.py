@@ -18,7 +18,7 @@ from tests import strategies
 
 def scored(learner: Taught, returns: Tensor) -> Batch:
     """A batch in which each slot's episode, of two steps, returns what is given [S, N]."""
-    batch = strategies.played(learner, 2, np.random.default_rng(0), whole=True)
+    batch = strategies.played(learner, 2, np.random.default_rng(0), whole_episodes=True)
     rewards = torch.zeros_like(batch.rewards)
     rewards[:, 0] = returns.float()
     # What lies in the padding is nobody's.

@@ -40,7 +40,7 @@ def test_nothing_moves(name: str) -> None:
     learner = learner_of(name)
     before = learner.parameters.clone()
     report = learner.algorithm.update(
-        learner, strategies.played(learner, 6, np.random.default_rng(0), whole=True)
+        learner, strategies.played(learner, 6, np.random.default_rng(0), whole_episodes=True)
     )
     assert torch.equal(learner.parameters, before)
     torch.testing.assert_close(report["kl_mean"], torch.zeros(3).double(), rtol=0, atol=1e-6)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import critic_of, learner_of, minibatches_of, ways
+from learners import critic_of, each_implementation, learner_of, minibatches_of
 from torch import Tensor
 
 from algorithms.baselines import learned
@@ -65,25 +65,25 @@ def test_rewards_stay_raw_where_asked_for() -> None:
     assert (learner.reward_scale.moments.count == 0).all()
 
 
-@ways
+@each_implementation
 @pytest.mark.parametrize("changes", [{}, {"activation": "relu", "hidden_sizes": (5,)}])
-@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("whole_episodes", [True, False])
 def test_the_regression_is_torchs_seed_by_seed(
-    whole: bool, changes: dict[str, Any], way: str
+    whole_episodes: bool, changes: dict[str, Any], implementation: str
 ) -> None:
     """Ragged where episodes are whole: a seed with fewer samples makes fewer steps."""
     learner = learner_of(
-        "baseline" if whole else "advantage",
-        way=way,
+        "baseline" if whole_episodes else "advantage",
+        implementation=implementation,
         critic_epochs=3,
         critic_minibatch=7,
         critic_learning_rate=0.01,
-        **({"baseline": "learned"} if whole else {"batch_steps": 40}),
+        **({"baseline": "learned"} if whole_episodes else {"batch_steps": 40}),
         **changes,
     )
     h: Any = learner.hyperparameters
     generator = np.random.default_rng(6)
-    batch = strategies.played(learner, TICKS, generator, whole=whole)
+    batch = strategies.played(learner, TICKS, generator, whole_episodes=whole_episodes)
     targets = strategies.normals(generator, *batch.rewards.shape).float()
     targets[~batch.valid] = float("nan")
     start = [critic_of(learner, s) for s in range(3)]
@@ -91,7 +91,7 @@ def test_the_regression_is_torchs_seed_by_seed(
     minibatches = minibatches_of(learner, flatten(batch.valid), 3, 7)
     losses = fit_critic(learner, batch, targets, h)
     counts = [sum(bool(active[s]) for _, active in minibatches) for s in range(3)]
-    assert (len(set(counts)) > 1) == whole
+    assert (len(set(counts)) > 1) == whole_episodes
     for s, critic in enumerate(start):
         adam = torch.optim.Adam(critic.parameters(), lr=0.01, eps=1e-5)
         loss = torch.zeros(())
@@ -115,7 +115,7 @@ def test_the_regression_is_torchs_seed_by_seed(
 def test_a_learned_baseline_is_in_units_of_the_return() -> None:
     learner = learner_of("baseline", baseline="learned")
     generator = np.random.default_rng(6)
-    batch = strategies.played(learner, TICKS, generator, whole=True)
+    batch = strategies.played(learner, TICKS, generator, whole_episodes=True)
     raw = 5000 + 700 * strategies.normals(generator, *batch.rewards.shape).float()
     raw[~batch.valid] = float("nan")
     before = learned(learner, batch, raw)
@@ -180,7 +180,7 @@ def test_explained_variance_of_a_seed_that_took_no_step_is_not_a_number_without_
 
 def test_a_critic_where_there_is_none() -> None:
     learner = learner_of("baseline")
-    batch = strategies.played(learner, 3, np.random.default_rng(0), whole=True)
+    batch = strategies.played(learner, 3, np.random.default_rng(0), whole_episodes=True)
     for learner.compiled in (True, False):
         with pytest.raises(ValueError, match="this learner has no critic"):
             fit_critic(learner, batch, batch.rewards, learner.hyperparameters)

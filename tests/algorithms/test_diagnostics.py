@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import ON_TRAJECTORIES, SPACES, SURROGATES, actor_of, learner_of, ways
+from learners import ON_TRAJECTORIES, SPACES, SURROGATES, actor_of, each_implementation, learner_of
 from torch.distributions import kl_divergence
 
 from algorithms.diagnostics import compared, policy_change
@@ -75,13 +75,13 @@ def of_the_product(
     CASES,
     ids=lambda value: "" if isinstance(value, str) else "-".join(map(str, value.values())),
 )
-@ways
+@each_implementation
 def test_an_update_reports_what_parameters_before_and_after_say(
-    name: str, changes: dict[str, Any], space: Any, way: str
+    name: str, changes: dict[str, Any], space: Any, implementation: str
 ) -> None:
-    learner = learner_of(name, space, way=way, learning_rate=0.03, **changes)
-    whole = learner.algorithm.collects == "trajectories"
-    batch = strategies.played(learner, 10, np.random.default_rng(8), whole=whole)
+    learner = learner_of(name, space, implementation=implementation, learning_rate=0.03, **changes)
+    whole_episodes = learner.algorithm.collects == "trajectories"
+    batch = strategies.played(learner, 10, np.random.default_rng(8), whole_episodes=whole_episodes)
     before = learner.policy_parameters.clone()
     report = learner.algorithm.update(learner, batch)
     after = learner.policy_parameters.clone()
@@ -105,8 +105,10 @@ def test_an_update_reports_what_parameters_before_and_after_say(
 def test_every_diagnostic_is_one_number_a_seed() -> None:
     for name, changes in CASES:
         learner = learner_of(name, **changes)
-        whole = learner.algorithm.collects == "trajectories"
-        batch = strategies.played(learner, 10, np.random.default_rng(8), whole=whole)
+        whole_episodes = learner.algorithm.collects == "trajectories"
+        batch = strategies.played(
+            learner, 10, np.random.default_rng(8), whole_episodes=whole_episodes
+        )
         report = learner.algorithm.update(learner, batch)
         assert all(values.shape == (3,) for values in report.values()), name
         assert all(torch.isfinite(values).all() for values in report.values()), name
@@ -120,7 +122,7 @@ def test_products_beyond_float32_have_an_effective_sample_size() -> None:
 
 def test_without_a_change_the_ratio_is_one() -> None:
     learner = learner_of("vanilla_policy_gradient")
-    batch = strategies.played(learner, 10, np.random.default_rng(8), whole=True)
+    batch = strategies.played(learner, 10, np.random.default_rng(8), whole_episodes=True)
     change = policy_change(learner, batch, (0.9999, 1.0001))
     for name in ("ratio_q01", "ratio_q50", "ratio_q99", "effective_sample_size"):
         np.testing.assert_allclose(change[name], 1, atol=1e-5)
@@ -151,7 +153,7 @@ def test_the_clip_counts_on_either_side() -> None:
 
 def test_a_seed_that_took_no_step_or_is_not_finite_is_told_and_harms_nobody() -> None:
     learner = learner_of("vanilla_policy_gradient", seeds=(0, 1, 2, 3))
-    batch = strategies.played(learner, 10, np.random.default_rng(8), whole=True)
+    batch = strategies.played(learner, 10, np.random.default_rng(8), whole_episodes=True)
     learner.policy_parameters.add_(0.1)
     clean = policy_change(learner, batch, (0.8, 1.2))
     broken = replace(batch, valid=batch.valid.clone())

@@ -22,7 +22,7 @@ FIELDS = [
 ]
 
 
-def made(name: str, **changes: Any) -> Any:
+def hyperparameters_of(name: str, **changes: Any) -> Any:
     return algorithm(name).hyperparameters(**changes)
 
 
@@ -67,32 +67,32 @@ def test_values_outside_the_declaration_are_refused_in_one_line(
             continue
         if isinstance(field.default, int):
             parts = parts_of(name, field.name)
-            check(made(name, **{field.name: max([bound, *parts.values()]), **parts}))
+            check(hyperparameters_of(name, **{field.name: max([bound, *parts.values()]), **parts}))
             invalid.append(bound + direction)
         else:
-            check(made(name, **{field.name: float(bound)}))
+            check(hyperparameters_of(name, **{field.name: float(bound)}))
             invalid.append(math.nextafter(bound, direction * math.inf))
     if field.metadata["choices"] is not None:
         invalid.append("nonsense")
         for choice in field.metadata["choices"]:
-            check(made(name, **{field.name: choice}))
+            check(hyperparameters_of(name, **{field.name: choice}))
     if isinstance(field.default, float):
         invalid.append(math.nan)
     for value in invalid:
         with pytest.raises(ValueError, match=field.name) as caught:
-            check(made(name, **{field.name: value}))
+            check(hyperparameters_of(name, **{field.name: value}))
         message = str(caught.value)
         assert repr(value) in message and "allowed" in message and "\n" not in message
 
 
 def test_every_number_of_a_tuple_is_checked() -> None:
-    check(made("clipped_ppo", hidden_sizes=(1, 7)))
+    check(hyperparameters_of("clipped_ppo", hidden_sizes=(1, 7)))
     with pytest.raises(ValueError, match=r"hidden_sizes = \(64, 0\); allowed: 1 to inf"):
-        check(made("clipped_ppo", hidden_sizes=(64, 0)))
+        check(hyperparameters_of("clipped_ppo", hidden_sizes=(64, 0)))
 
 
 def test_declarations_are_frozen_and_by_keyword_only() -> None:
-    h = made("clipped_ppo")
+    h = hyperparameters_of("clipped_ppo")
     with pytest.raises(dataclasses.FrozenInstanceError):
         h.clip_range = 0.3
     with pytest.raises(TypeError):
@@ -101,11 +101,11 @@ def test_declarations_are_frozen_and_by_keyword_only() -> None:
 
 def test_the_papers_table() -> None:
     """Table 3 of arXiv 1707.06347: MuJoCo, one million steps."""
-    h = made("clipped_ppo")
+    h = hyperparameters_of("clipped_ppo")
     assert (h.batch_steps, h.epochs, h.minibatch) == (2048, 10, 64)
     assert (h.learning_rate, h.discount, h.gae_lambda, h.clip_range) == (3e-4, 0.99, 0.95, 0.2)
     assert h.hidden_sizes == (64, 64)
-    assert made("kl_ppo").kl_target == 0.01
+    assert hyperparameters_of("kl_ppo").kl_target == 0.01
 
 
 @pytest.mark.parametrize(
@@ -121,4 +121,4 @@ def test_leave_one_out_of_one_is_refused(name: str, changes: dict[str, Any]) -> 
     from bench.train.trainer import validate
 
     with pytest.raises(InputError, match="slots"):
-        validate(made(name, **changes))
+        validate(hyperparameters_of(name, **changes))

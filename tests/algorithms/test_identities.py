@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, SURROGATES, Taught, learner_of, ways
+from learners import SPACES, SURROGATES, Taught, each_implementation, learner_of
 from torch import Tensor
 
 from algorithms.batch import Batch
@@ -45,7 +45,7 @@ def first_gradient(learner: Taught, batch: Batch) -> Tensor:
 @spaces
 def test_a_baseline_of_zero_is_vanilla(space: ActionSpace) -> None:
     vanilla = learner_of("vanilla_policy_gradient", space)
-    batch = batch_for(vanilla, whole=True)
+    batch = batch_for(vanilla, whole_episodes=True)
     assert torch.equal(baseline.credit(batch), vanilla_policy_gradient.credit(batch))
     # The moving average knows nothing yet and is 0 in the first update.
     first, before = updated(vanilla, batch)
@@ -57,7 +57,7 @@ def test_a_baseline_of_zero_is_vanilla(space: ActionSpace) -> None:
 @spaces
 def test_in_one_step_episodes_reward_to_go_is_the_total_return(space: ActionSpace) -> None:
     vanilla = learner_of("vanilla_policy_gradient", space)
-    batch = batch_for(vanilla, whole=True, one_step=True)
+    batch = batch_for(vanilla, whole_episodes=True, one_step=True)
     to_go = reward_to_go.credit(batch, 0.3)
     assert torch.equal(to_go[:, 0], total_return(batch.rewards, batch.valid))
     first, before = updated(vanilla, batch, times=3)
@@ -75,14 +75,14 @@ def test_in_one_step_episodes_reward_to_go_is_the_total_return(space: ActionSpac
 
 @spaces
 def test_in_longer_episodes_reward_to_go_is_another_thing(space: ActionSpace) -> None:
-    batch = batch_for(learner_of("vanilla_policy_gradient", space), whole=True)
+    batch = batch_for(learner_of("vanilla_policy_gradient", space), whole_episodes=True)
     to_go = first_gradient(learner_of("reward_to_go", space, baseline="none"), batch)
     total = first_gradient(learner_of("vanilla_policy_gradient", space), batch)
     assert float((to_go - total).norm() / total.norm()) > 0.05
 
 
 @spaces
-@ways
+@each_implementation
 @pytest.mark.parametrize("normalization", ["none", "batch"])
 @pytest.mark.parametrize(
     ("name", "changes"),
@@ -93,7 +93,11 @@ def test_in_longer_episodes_reward_to_go_is_another_thing(space: ActionSpace) ->
     ],
 )
 def test_at_the_behaviour_policy_a_surrogate_has_the_on_policy_gradient(
-    space: ActionSpace, name: str, changes: dict[str, float], normalization: str, way: str
+    space: ActionSpace,
+    name: str,
+    changes: dict[str, float],
+    normalization: str,
+    implementation: str,
 ) -> None:
     """ρ = 1 and KL = 0 with gradient 0: whatever the penalty or the clip."""
     shared = {"gradient_norm_clip": float("inf"), "advantage_normalization": normalization}
@@ -102,7 +106,9 @@ def test_at_the_behaviour_policy_a_surrogate_has_the_on_policy_gradient(
     batch = batch_for(on_policy)
     expected = first_gradient(on_policy, batch)
     whole_batch = {"minibatch": TICKS * 4, "epochs": 1}
-    surrogate = learner_of(name, space, way=way, **shared, **steps, **whole_batch, **changes)
+    surrogate = learner_of(
+        name, space, implementation=implementation, **shared, **steps, **whole_batch, **changes
+    )
     actual = first_gradient(surrogate, batch)
     assert float(expected.norm()) > 1e-3
     torch.testing.assert_close(actual, expected, rtol=1e-4, atol=2e-6)
@@ -113,7 +119,7 @@ def test_at_the_behaviour_policy_the_trajectory_product_is_leave_one_out(
     space: ActionSpace,
 ) -> None:
     on_policy = learner_of("baseline", space, baseline="leave_one_out")
-    batch = batch_for(on_policy, whole=True)
+    batch = batch_for(on_policy, whole_episodes=True)
     expected = first_gradient(on_policy, batch)
     off_policy = learner_of("trajectory_importance_sampling", space, minibatch=4, epochs=1)
     torch.testing.assert_close(first_gradient(off_policy, batch), expected, rtol=1e-4, atol=1e-5)
@@ -128,10 +134,10 @@ WITHOUT_LIMITS: list[tuple[str, dict[str, Any]]] = [
 
 @spaces
 @pytest.mark.parametrize(("name", "changes"), WITHOUT_LIMITS)
-@ways
+@each_implementation
 @pytest.mark.parametrize("normalization", ["none", "batch", "minibatch"])
 def test_no_penalty_is_no_clip_is_importance_sampling(
-    space: ActionSpace, name: str, changes: dict[str, Any], normalization: str, way: str
+    space: ActionSpace, name: str, changes: dict[str, Any], normalization: str, implementation: str
 ) -> None:
     """Bit for bit, over whole updates that move far from θ'.
 
@@ -146,9 +152,9 @@ def test_no_penalty_is_no_clip_is_importance_sampling(
         "entropy_coefficient": 0.01,
         "value_clip": 0.1,
     }
-    plain = learner_of("importance_sampling", space, way=way, **shared)
+    plain = learner_of("importance_sampling", space, implementation=implementation, **shared)
     batch, before = batch_for(plain), plain.parameters.clone()
-    other = learner_of(name, space, way=way, **shared, **changes)
+    other = learner_of(name, space, implementation=implementation, **shared, **changes)
     for learner in (plain, other):
         updated(learner, batch, times=2)
     if name == "kl_ppo":

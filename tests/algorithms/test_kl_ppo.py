@@ -123,9 +123,9 @@ def test_negative_numbers_are_refused(name: str) -> None:
         check(kl_ppo.Hyperparameters(**{name: -0.1}))
 
 
-@pytest.mark.parametrize(("divergence", "back"), [(0.0, 1.0), (1.0, 0.0)])
+@pytest.mark.parametrize(("divergence", "opposite"), [(0.0, 1.0), (1.0, 0.0)])
 def test_beta_stays_within_its_bounds_and_leads_back_from_them(
-    divergence: float, back: float
+    divergence: float, opposite: float
 ) -> None:
     beta = torch.ones(1)
     for _ in range(300):
@@ -133,8 +133,8 @@ def test_beta_stays_within_its_bounds_and_leads_back_from_them(
     bound = torch.tensor([min(BETA_BOUNDS) if divergence == 0.0 else max(BETA_BOUNDS)])
     assert torch.equal(beta, bound)
     for _ in range(34):
-        beta = adapted(beta, torch.tensor([back]), TARGET)
-    assert (beta > 1.0) if back else (beta < 1.0)
+        beta = adapted(beta, torch.tensor([opposite]), TARGET)
+    assert (beta > 1.0) if opposite else (beta < 1.0)
 
 
 def test_beta_rises_from_zero() -> None:

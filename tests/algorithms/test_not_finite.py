@@ -53,8 +53,8 @@ def test_products(rows: int, inner: int, columns: int, number: float) -> None:
 
 @each_number
 @pytest.mark.parametrize("activation", ["tanh", "relu"])
-@pytest.mark.parametrize("where", ["input", "weight", "bias", "slope"])
-def test_networks_there_and_back(number: float, activation: str, where: str) -> None:
+@pytest.mark.parametrize("operand", ["input", "weight", "bias", "slope"])
+def test_networks_there_and_back(number: float, activation: str, operand: str) -> None:
     """tanh of infinity is 1: what tanh bounds is finite, as in float64."""
     network = Perceptron((3, 5, 2), head_gain=1.0, activation=activation)
     columns, inputs, of_outputs = normals(network.size), normals(4, 3), normals(4, 2)
@@ -65,7 +65,7 @@ def test_networks_there_and_back(number: float, activation: str, where: str) -> 
             "weight": (arguments[0], (position,)),
             "bias": (arguments[0], (15 + position,)),
             "slope": (arguments[2], (position, 1)),
-        }[where]
+        }[operand]
         target[index] = number
         module = reference.module_of(arguments[0], network.sizes, activation)
         outputs = module(arguments[1])
@@ -82,12 +82,12 @@ def test_networks_there_and_back(number: float, activation: str, where: str) -> 
 
 
 @each_number
-@pytest.mark.parametrize("where", ["outputs", "log_std", "old", "action"])
+@pytest.mark.parametrize("part", ["outputs", "log_std", "old", "action"])
 @pytest.mark.parametrize("continuous", [True, False])
-def test_what_is_said_of_an_action(number: float, where: str, continuous: bool) -> None:
+def test_what_is_said_of_an_action(number: float, part: str, continuous: bool) -> None:
     network = Perceptron((1, 3), head_gain=1.0)
     policy = GaussianPolicy(network, 0.0) if continuous else CategoricalPolicy(network)
-    if not continuous and where in ("log_std", "action"):
+    if not continuous and part in ("log_std", "action"):
         return
     for position in range(3):
         parts = {
@@ -96,7 +96,7 @@ def test_what_is_said_of_an_action(number: float, where: str, continuous: bool) 
             "old": 0.5 * normals(6) if continuous else torch.log_softmax(normals(3), 0),
             "action": 0.3 * normals(3) if continuous else torch.tensor(1),
         }
-        parts[where][position] = number
+        parts[part][position] = number
         outputs, log_std = (parts[name].requires_grad_() for name in ("outputs", "log_std"))
         phi = torch.cat([outputs, log_std]) if continuous else torch.log_softmax(outputs, 0)
         terms = torch.stack(
@@ -190,10 +190,10 @@ def test_moments_and_what_they_standardise(number: float) -> None:
 
 @each_number
 @pytest.mark.parametrize("clip", [0.2, math.inf])
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_the_value_loss(number: float, clip: float, place: int) -> None:
+@pytest.mark.parametrize("index", [0, 1, 2])
+def test_the_value_loss(number: float, clip: float, index: int) -> None:
     numbers = [1.5, 0.7, 1.1]
-    numbers[place] = number
+    numbers[index] = number
     tensors = (torch.tensor([[x]], dtype=torch.float64) for x in numbers)
     loss, slope = kernel_calls.value_loss(*numbers, clip)
     expected = value_loss(*tensors, clip).item()
@@ -229,17 +229,22 @@ CLIPS = (
 )
 
 
-@pytest.mark.parametrize("way", ["compiled", "differentiated"])
+@pytest.mark.parametrize("implementation", ["compiled", "differentiated"])
 @pytest.mark.parametrize("name", [*CLIPS, None])
 def test_a_bound_at_infinity_trains_as_one_that_is_never_reached(
-    name: str | None, way: str
+    name: str | None, implementation: str
 ) -> None:
     """One at a time, and all at once."""
     results = []
     for bound in (math.inf, 1e30):
         clips = dict.fromkeys([name] if name else CLIPS, bound)
         learner = learner_of(
-            "clipped_ppo", way=way, batch_steps=40, minibatch=16, learning_rate=0.01, **clips
+            "clipped_ppo",
+            implementation=implementation,
+            batch_steps=40,
+            minibatch=16,
+            learning_rate=0.01,
+            **clips,
         )
         spread_out(learner)
         start = learner.parameters.clone()
@@ -255,4 +260,4 @@ def test_a_bound_at_infinity_trains_as_one_that_is_never_reached(
     difference, moved = results[0] - results[1], results[0] - start
     assert moved.norm() > 0.05
     # Of two values that are equal, autograd divides the slope between them.
-    assert difference.norm() <= (0 if way == "compiled" else 1e-4 * moved.norm())
+    assert difference.norm() <= (0 if implementation == "compiled" else 1e-4 * moved.norm())

@@ -13,10 +13,10 @@ from learners import (
     Taught,
     actor_of,
     critic_of,
+    each_implementation,
     learner_of,
     minibatches_of,
     spread_out,
-    ways,
 )
 
 from algorithms.batch import Batch
@@ -85,13 +85,19 @@ def weights_of(learner: Taught, batch: Batch, seed: int, earlier: list[float]) -
     ids=lambda value: "" if isinstance(value, str) else "-".join(map(str, value.values())),
 )
 @pytest.mark.parametrize("bound", [float("inf"), 0.5])
-@ways
+@each_implementation
 def test_updates_take_adams_step_up_the_gradient(
-    name: str, changes: dict[str, Any], space: Any, bound: float, way: str
+    name: str, changes: dict[str, Any], space: Any, bound: float, implementation: str
 ) -> None:
     """Two updates, the second with a baseline that remembers the first."""
     learner = learner_of(
-        name, space, (0, 1), way=way, learning_rate=RATE, gradient_norm_clip=bound, **changes
+        name,
+        space,
+        (0, 1),
+        implementation=implementation,
+        learning_rate=RATE,
+        gradient_norm_clip=bound,
+        **changes,
     )
     spread_out(learner)
     parameters = [row.clone().requires_grad_() for row in learner.policy_parameters.double()]
@@ -99,7 +105,7 @@ def test_updates_take_adams_step_up_the_gradient(
     generator = np.random.default_rng(3)
     earlier: list[list[float]] = [[], []]
     for _ in range(2):
-        batch = strategies.played(learner, TICKS, generator, whole=True)
+        batch = strategies.played(learner, TICKS, generator, whole_episodes=True)
         for s, (row, adam) in enumerate(zip(parameters, adams, strict=True)):
             weights = weights_of(learner, batch, s, earlier[s])
             gradients = reference.slot_gradients(actor_of(learner, s), batch, s, weights)
@@ -119,21 +125,21 @@ def test_updates_take_adams_step_up_the_gradient(
 
 
 @spaces
-@ways
+@each_implementation
 @pytest.mark.parametrize("minibatch", [1, 3, 4, 7])
-def test_updates_of_the_trajectory_product(space: Any, minibatch: int, way: str) -> None:
+def test_updates_of_the_trajectory_product(space: Any, minibatch: int, implementation: str) -> None:
     """Every step: Πρ (R − leave-one-out mean) Σ∇log p over the chosen trajectories."""
     learner = learner_of(
         "trajectory_importance_sampling",
         space,
         seeds=(0, 1),
-        way=way,
+        implementation=implementation,
         learning_rate=RATE,
         minibatch=minibatch,
         epochs=2,
     )
     spread_out(learner)
-    batch = strategies.played(learner, TICKS, np.random.default_rng(3), whole=True)
+    batch = strategies.played(learner, TICKS, np.random.default_rng(3), whole_episodes=True)
     mask = torch.ones(2, 4, dtype=torch.bool)
     chosen = [index for index, _ in minibatches_of(learner, mask, 2, minibatch)]
     start = learner.policy_parameters.clone()
@@ -164,14 +170,16 @@ def test_updates_of_the_trajectory_product(space: Any, minibatch: int, way: str)
 
 
 @spaces
-@ways
+@each_implementation
 @pytest.mark.parametrize("normalization", ["none", "batch"])
-def test_an_update_of_the_advantage_rung(space: Any, normalization: str, way: str) -> None:
+def test_an_update_of_the_advantage_rung(
+    space: Any, normalization: str, implementation: str
+) -> None:
     learner = learner_of(
         "advantage",
         space,
         seeds=(0, 1),
-        way=way,
+        implementation=implementation,
         slots=3,
         batch_steps=3 * TICKS,
         learning_rate=RATE,
@@ -219,15 +227,17 @@ def test_an_update_of_the_advantage_rung(space: Any, normalization: str, way: st
 
 
 @spaces
-@ways
+@each_implementation
 @pytest.mark.parametrize("ticks", [1, TIME_BLOCK - 1, TIME_BLOCK, TIME_BLOCK + 3])
 def test_gradients_of_long_trajectories_are_the_sum_over_blocks(
-    space: Any, ticks: int, way: str
+    space: Any, ticks: int, implementation: str
 ) -> None:
-    learner = learner_of("vanilla_policy_gradient", space, (0, 1), way=way, slots=2)
+    learner = learner_of(
+        "vanilla_policy_gradient", space, (0, 1), implementation=implementation, slots=2
+    )
     spread_out(learner)
     generator = np.random.default_rng(3)
-    batch = strategies.played(learner, min(ticks, 60), generator, whole=True)
+    batch = strategies.played(learner, min(ticks, 60), generator, whole_episodes=True)
     # Longer ones are made of it, so that one block of noise is enough.
     repeats = -(-ticks // batch.rewards.shape[1])
     batch = Batch(
@@ -243,10 +253,10 @@ def test_gradients_of_long_trajectories_are_the_sum_over_blocks(
         np.testing.assert_allclose(gradients[s].detach(), expected, rtol=1e-3, atol=1e-3)
 
 
-@ways
-def test_rubbish_where_no_step_was_taken_does_not_reach_a_gradient(way: str) -> None:
-    learner = learner_of("vanilla_policy_gradient", way=way, slots=3)
-    batch = strategies.played(learner, TICKS, np.random.default_rng(3), whole=True)
+@each_implementation
+def test_rubbish_where_no_step_was_taken_does_not_reach_a_gradient(implementation: str) -> None:
+    learner = learner_of("vanilla_policy_gradient", implementation=implementation, slots=3)
+    batch = strategies.played(learner, TICKS, np.random.default_rng(3), whole_episodes=True)
     assert not batch.valid.all()
     weights = torch.ones(batch.rewards.shape)
     clean = trajectory_gradients(learner, batch, weights)

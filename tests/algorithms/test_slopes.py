@@ -101,9 +101,14 @@ def test_the_slope_of_the_value_loss_is_autograds(clip: float) -> None:
 def test_the_example_trains_by_its_slope_as_by_its_objective(space: Any) -> None:
     """What docs/extending.md tells users to copy, over two updates."""
     results = []
-    for way in ("compiled", "differentiated"):
+    for implementation in ("compiled", "differentiated"):
         learner: Taught = learner_of(
-            "clipped_ppo", space, way=way, batch_steps=48, minibatch=16, learning_rate=0.02
+            "clipped_ppo",
+            space,
+            implementation=implementation,
+            batch_steps=48,
+            minibatch=16,
+            learning_rate=0.02,
         )
         learner.hyperparameters = example.Hyperparameters(
             hidden_sizes=(6, 5), slots=4, batch_steps=48, minibatch=16, learning_rate=0.02

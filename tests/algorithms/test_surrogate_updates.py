@@ -13,10 +13,10 @@ from learners import (
     SURROGATES,
     actor_of,
     critic_of,
+    each_implementation,
     learner_of,
     minibatches_of,
     spread_out,
-    ways,
 )
 from torch import Tensor
 
@@ -145,19 +145,19 @@ def estimates_of(
     OBJECTIVES,
     ids=["importance_sampling", "kl_ppo", "clipped_ppo", "clipped_higher"],
 )
-@ways
+@each_implementation
 def test_two_updates_are_those_of_torch(
     name: str,
     changes: dict[str, Any],
     objective: Callable[[Tensor, Tensor, Tensor], Tensor],
     variation: dict[str, Any],
     space: Any,
-    way: str,
+    implementation: str,
 ) -> None:
     learner = learner_of(
         name,
         space,
-        way=way,
+        implementation=implementation,
         slots=SLOTS,
         batch_steps=TICKS * SLOTS,
         learning_rate=0.01,

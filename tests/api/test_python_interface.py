@@ -17,7 +17,7 @@ import bench
 from ablations.spec import Ablation, Variant
 from bench.cli.app import main
 from bench.store import Store
-from tests.experiment_results import Made, untrained_score, write
+from tests.experiment_results import SyntheticRuns, untrained_score, write
 from tests.importing.files_of_others import rising
 
 ROOT = Path(__file__).parents[2]
@@ -45,12 +45,12 @@ def example() -> str:
 
 
 @pytest.mark.documents
-@pytest.mark.parametrize("place", ["standard input", "a file"])
-def test_the_guide_s_example_runs_as_it_stands_and_once(place: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("source", ["standard input", "a file"])
+def test_the_guide_s_example_runs_as_it_stands_and_once(source: str, tmp_path: Path) -> None:
     code = f"print('begun')\n{example()}"
     path = tmp_path / "unguarded.py"
     path.write_text(code)
-    stdin = {"input": code} if place == "standard input" else {}
+    stdin = {"input": code} if source == "standard input" else {}
     answer = subprocess.run(
         [sys.executable, "-" if stdin else str(path)],
         capture_output=True,
@@ -137,7 +137,7 @@ def test_two_at_once_leave_other_threads_their_main_module_and_variables(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({}, "name an ablation"),
         ({"ablation": "baselin"}, "Did you mean 'baseline'?"),
@@ -155,11 +155,11 @@ def test_two_at_once_leave_other_threads_their_main_module_and_variables(tmp_pat
     ],
 )
 def test_bad_input_raises_before_anything_is_written(
-    arguments: dict[str, object], told: str, tmp_path: Path
+    arguments: dict[str, object], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(bench.InputError) as caught:
         bench.run(**arguments, results=tmp_path / "results")  # type: ignore[arg-type]
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert not (tmp_path / "results").exists()
 
 
@@ -195,9 +195,9 @@ def test_failed_runs_raise_and_the_others_are_stored(
 
 @pytest.fixture(scope="module")
 def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Made-up results of ten seeds with a known difference. Not to be changed."""
+    """SyntheticRuns-up results of ten seeds with a known difference. Not to be changed."""
     folder = tmp_path_factory.mktemp("made")
-    return write(folder, "untrained", Made(of=untrained_score, seeds=10, episodes=20))
+    return write(folder, "untrained", SyntheticRuns(score=untrained_score, seeds=10, episodes=20))
 
 
 def test_the_comparison_says_what_the_tables_say(synthetic: Path, tmp_path: Path) -> None:

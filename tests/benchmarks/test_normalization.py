@@ -16,12 +16,12 @@ def normals(*shape: int) -> torch.Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("idle", [False, True], ids=["all_act", "some_idle"])
-def test_observation_moments(benchmark: Any, idle: bool) -> None:
+@pytest.mark.parametrize("some_idle", [False, True], ids=["all_act", "some_idle"])
+def test_observation_moments(benchmark: Any, some_idle: bool) -> None:
     """One tick of 8 slots; taking it in again and again costs the same every time."""
     moments = RunningMoments(10, 17)
     observations, mask = normals(10, 8, 17), torch.ones(10, 8, dtype=torch.bool)
-    if idle:
+    if some_idle:
         mask[:, ::2] = False
 
     def observe() -> torch.Tensor:

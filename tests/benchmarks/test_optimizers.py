@@ -24,12 +24,12 @@ def gradient_like(values: torch.Tensor) -> torch.Tensor:
     return torch.randn(values.shape, generator=torch.Generator().manual_seed(0))
 
 
-@pytest.mark.parametrize("idle", [0, 5], ids=["all_learn", "half_learn"])
-def test_adam_step(benchmark: Any, idle: int) -> None:
+@pytest.mark.parametrize("idle_seeds", [0, 5], ids=["all_learn", "half_learn"])
+def test_adam_step(benchmark: Any, idle_seeds: int) -> None:
     theta = parameters()
     before, optimizer = theta.clone(), Adam(theta, 1e-5)
     rate = torch.full((len(theta),), 1e-6, dtype=torch.float64)
-    active = torch.arange(len(theta)) >= idle
+    active = torch.arange(len(theta)) >= idle_seeds
     columns = slice(0, theta.shape[1])
     benchmark(optimizer.step, columns, 0, gradient_like(theta), rate, active)
     assert torch.isfinite(theta).all()

@@ -19,13 +19,13 @@ def test_the_list_has_every_algorithm(capsys: pytest.CaptureFixture[str]) -> Non
     assert "E_θ'[ min(ρ A^θ', clip(ρ, 1−ε, 1+ε) A^θ') ]" in output
 
 
-@pytest.mark.parametrize("asked", [["clipped_ppo"], ["--algorithm", "baseline"], ["cem"]])
+@pytest.mark.parametrize("arguments", [["clipped_ppo"], ["--algorithm", "baseline"], ["cem"]])
 def test_a_page_has_every_hyperparameter(
-    asked: list[str], capsys: pytest.CaptureFixture[str]
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["show", *asked]) == 0
+    assert main(["show", *arguments]) == 0
     output = capsys.readouterr().out
-    algorithm = load_algorithm(asked[-1])
+    algorithm = load_algorithm(arguments[-1])
     assert output.startswith(algorithm.title) and algorithm.equation in output
     assert f"{algorithm.name}.py" in output
     joined = " ".join(output.split())

@@ -102,7 +102,7 @@ def test_an_ablation_s_file_finds_what_lies_beside_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([], "name an ablation with --ablation, or an algorithm with --algorithm"),
         (["--algorithm", "trpo"], "--algorithm needs an environment, like --env Hopper-v5"),
@@ -122,7 +122,7 @@ def test_an_ablation_s_file_finds_what_lies_beside_it(tmp_path: Path) -> None:
 )
 def test_refusals(
     arguments: list[str],
-    told: str,
+    message: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -132,5 +132,5 @@ def test_refusals(
     assert main(["run", *arguments, "--results", str(tmp_path / "results")]) == 2
     captured = capsys.readouterr()
     assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
-    assert told in captured.err
+    assert message in captured.err
     assert not (tmp_path / "results").exists()

@@ -13,7 +13,7 @@ TUNED = ["--algorithm", "clipped_ppo", "--env", "InvertedPendulum-v5"]
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--seeds", "3-1"], "seeds '3-1': the range 3-1 runs backwards"),
         (["--seeds", str(2**63)], f"{2**63} is too large. Allowed: 0 to {2**63 - 1}"),
@@ -42,14 +42,14 @@ TUNED = ["--algorithm", "clipped_ppo", "--env", "InvertedPendulum-v5"]
 )
 def test_run_refuses(
     arguments: list[str],
-    told: str,
+    message: str,
     ablation_file: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     results = tmp_path / "results"
     command = ["run", "--ablation", str(ablation_file), "--results", str(results), *arguments]
-    refused(command, told, capsys)
+    refused(command, message, capsys)
     assert not results.exists()
 
 
@@ -90,7 +90,7 @@ def test_hyperparameters_that_contradict(
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "settings", "told"),
+    ("algorithm", "settings", "message"),
     [
         ("clipped_ppo", ["batch_steps=32"], "minibatch = 64 is more than batch_steps = 32"),
         ("advantage", ["batch_steps=64"], "critic_minibatch = 256 is more than batch_steps = 64"),
@@ -106,7 +106,7 @@ def test_hyperparameters_that_contradict(
 def test_settings_that_contradict(
     algorithm: str,
     settings: list[str],
-    told: str,
+    message: str,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -114,7 +114,7 @@ def test_settings_that_contradict(
     environment = "Reviews-v0" if algorithm.startswith("sequence") else "CartPole-v1"
     arguments = ["run", "--algorithm", algorithm, "--env", environment]
     arguments += [word for setting in settings for word in ("--set", setting)]
-    refused([*arguments, "--results", str(results)], told, capsys)
+    refused([*arguments, "--results", str(results)], message, capsys)
     assert not results.exists()
 
 
@@ -132,7 +132,7 @@ def test_settings_at_the_edge_are_allowed(algorithm: str, settings: list[str]) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["run", "--ablation", "baselin"], "unknown ablation 'baselin'. Did you mean 'baseline'?"),
         (["show", "baselin"], "unknown ablation or algorithm 'baselin'. Did you mean 'baseline'?"),
@@ -148,9 +148,9 @@ def test_settings_at_the_edge_are_allowed(algorithm: str, settings: list[str]) -
     ],
 )
 def test_other_refusals(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused(arguments, told, capsys)
+    refused(arguments, message, capsys)
 
 
 def test_a_broken_ablation_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -161,7 +161,7 @@ def test_a_broken_ablation_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    ("values", "told"),
+    ("values", "message"),
     [
         ("'learning_rate': 10**400", "variant 'mean': unknown value of learning_rate 1000"),
         ("'slots': 10**5000", "variant 'mean': unknown value of slots of type int. Allowed: a wh"),
@@ -170,14 +170,14 @@ def test_a_broken_ablation_file(tmp_path: Path, capsys: pytest.CaptureFixture[st
 )
 def test_numbers_that_no_run_can_hold(
     values: str,
-    told: str,
+    message: str,
     tmp_path: Path,
     ablation_file: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     file = tmp_path / "large.py"
     file.write_text(ablation_file.read_text().replace('"baseline": "batch_mean"', values))
-    refused(["run", "--ablation", str(file), "--results", str(tmp_path / "r")], told, capsys)
+    refused(["run", "--ablation", str(file), "--results", str(tmp_path / "r")], message, capsys)
 
 
 def test_an_environment_that_raises_whatever_it_may(
@@ -224,7 +224,7 @@ def refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[st
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["--algorithm", "clipped_pp0"], "unknown algorithm 'clipped_pp0'. Did you mean 'clipped_"),
         (["--env", "Hoper-v5"], "unknown environment 'Hoper-v5'. Did you mean 'Hopper-v5'?"),
@@ -235,8 +235,8 @@ def refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[st
     ],
 )
 def test_throughput_refuses_before_anything_is_measured(
-    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "results"
-    refused(["throughput", "--results", str(results), *arguments], told, capsys)
+    refused(["throughput", "--results", str(results), *arguments], message, capsys)
     assert not results.exists()

@@ -42,7 +42,7 @@ def test_without_a_name_it_takes_what_has_results(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("baselin",), "Did you mean 'baseline'?"),
         (("baseline", "--output", "page.pdf"), "must end in .md"),
@@ -50,8 +50,8 @@ def test_without_a_name_it_takes_what_has_results(
     ],
 )
 def test_what_it_does_not_take(
-    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["compare", *arguments]) == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1

@@ -30,7 +30,7 @@ def trained_by_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "arguments",
     [
         ["run", "--algorithm", "reward_to_go"],
         ["run", "--algorithm", "clipped_ppo", "--algorithm", "cem"],
@@ -40,10 +40,10 @@ def trained_by_steps(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_what_waits_for_the_end_of_episodes_needs_a_limit(
-    asked: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "results"
-    assert main([*asked, "--env", ENDLESS, "--results", str(results)]) == 2
+    assert main([*arguments, "--env", ENDLESS, "--results", str(results)]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"error: {ENDLESS} has no time limit, and ")
     assert "--time-limit N (time_limit in an ablation's file)" in line
@@ -133,7 +133,7 @@ ABLATION = Ablation(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("arguments", "message"),
     [
         (["--time-limit", "0"], "'--time-limit'"),
         (["--time-limit", "1000000001"], "'--time-limit'"),
@@ -144,11 +144,11 @@ ABLATION = Ablation(
     ],
 )
 def test_limits_that_can_not_be(
-    given: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    request = ["--algorithm", "cem", "--env", "CartPole-v1"] if len(given) == 2 else []
-    assert main(["show", *request, *given]) == 2
-    assert told in capsys.readouterr().err
+    request = ["--algorithm", "cem", "--env", "CartPole-v1"] if len(arguments) == 2 else []
+    assert main(["show", *request, *arguments]) == 2
+    assert message in capsys.readouterr().err
 
 
 def test_the_python_interface_refuses_them_too() -> None:

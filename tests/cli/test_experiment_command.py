@@ -13,7 +13,7 @@ from bench.evidence.measures import anchors
 from tests.experiment_results import (
     REACHED,
     VARIANTS,
-    Made,
+    SyntheticRuns,
     cells,
     untrained_score,
     write,
@@ -28,9 +28,13 @@ MISSING = [cell for cell in cells("experiment") if cell[0] not in FEW]
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The experiment on two environments of seven, and the untrained policy. Not to be changed."""
     folder = tmp_path_factory.mktemp("experiment")
-    write(folder, "experiment", Made(seeds=2, missing=MISSING, episodes=20))
+    write(folder, "experiment", SyntheticRuns(seeds=2, missing=MISSING, episodes=20))
     missing = [cell for cell in cells("untrained") if cell[1] != "untrained"]
-    write(folder, "untrained", Made(of=untrained_score, seeds=2, missing=missing, episodes=20))
+    write(
+        folder,
+        "untrained",
+        SyntheticRuns(score=untrained_score, seeds=2, missing=missing, episodes=20),
+    )
     return folder
 
 
@@ -132,7 +136,9 @@ def test_without_the_untrained_policy_the_tables_say_what_they_lack(
     monkeypatch.setattr(anchors, "PUBLISHED", tmp_path / "nowhere")
     present = [("Hopper-v5", "clipped_ppo"), ("Hopper-v5", "trpo")]
     missing = [cell for cell in cells("experiment") if cell not in present]
-    results = write(tmp_path / "r", "experiment", Made(seeds=2, missing=missing, episodes=20))
+    results = write(
+        tmp_path / "r", "experiment", SyntheticRuns(seeds=2, missing=missing, episodes=20)
+    )
     table = tmp_path / "x.md"
     assert figure(results, "--output", str(tmp_path / "x.png"), "--table", str(table)) == 0
     assert "`python -m bench run --ablation untrained`" in table.read_text()
@@ -145,13 +151,15 @@ def test_the_surrogates_table_stands_before_the_usual_ones(results: Path, tmp_pa
     present = [("Hopper-v5", "clip_0.2"), ("Hopper-v5", "no_clip")]
     missing = [cell for cell in cells("surrogates") if cell not in present]
     store = write(
-        tmp_path / "r", "surrogates", Made(of=earned, seeds=2, missing=missing, episodes=20)
+        tmp_path / "r",
+        "surrogates",
+        SyntheticRuns(score=earned, seeds=2, missing=missing, episodes=20),
     )
     untrained_missing = [cell for cell in cells("untrained") if cell != ("Hopper-v5", "untrained")]
     write(
         store,
         "untrained",
-        Made(of=untrained_score, seeds=2, missing=untrained_missing, episodes=20),
+        SyntheticRuns(score=untrained_score, seeds=2, missing=untrained_missing, episodes=20),
     )
     table = tmp_path / "x.md"
     files = ["--output", str(tmp_path / "x.png"), "--table", str(table)]

@@ -18,14 +18,14 @@ from bench.evidence.measures.scores import score_runs
 from bench.evidence.verdicts import return_text
 from bench.store import NO_EPISODES, NO_UPDATES, Store
 from tests.evidence.report import made_results as report_results
-from tests.experiment_results import Made, untrained_score, write
+from tests.experiment_results import SyntheticRuns, untrained_score, write
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The two policies that don't learn, two seeds each. Not to be changed."""
     folder = tmp_path_factory.mktemp("results")
-    write(folder, "untrained", Made(of=untrained_score, seeds=2, episodes=20))
+    write(folder, "untrained", SyntheticRuns(score=untrained_score, seeds=2, episodes=20))
     return folder
 
 
@@ -130,10 +130,10 @@ def check_latex(text: str) -> None:
 
 def test_latex_marks_claims_once_and_says_what_they_mean(tmp_path: Path) -> None:
     titles = ("[old] 50% of a_b", "new, better", "new, alike")
-    made = report_results.Made(
+    ablation = report_results.SyntheticAblation(
         variants=titles, score=lambda place, seed: (100, 300, 100)[place] + (seed * 7) % 5
     )
-    report_results.write(tmp_path, made)
+    report_results.write(tmp_path, ablation)
     output = tmp_path / "made.tex"
     common = ["--ablation", "made", "--results", str(tmp_path), "--output", str(output)]
     assert main(["export", "--to", "latex", *common]) == 0
@@ -206,7 +206,7 @@ def test_what_latex_would_read_as_a_command_is_escaped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("xlsx",), "unknown format 'xlsx'"),
         (("latex", "--output", "table.txt"), "its name must end in .tex"),
@@ -216,9 +216,9 @@ def test_what_latex_would_read_as_a_command_is_escaped() -> None:
     ],
 )
 def test_bad_input_gets_one_line(
-    results: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+    results: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     assert export(results, *arguments) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
-    assert told in error
+    assert message in error

@@ -11,7 +11,7 @@ import pytest
 
 from bench.cli.app import main
 from bench.file_names import file_name
-from tests.evidence.report.made_results import Made, read, squeezed, write
+from tests.evidence.report.made_results import SyntheticAblation, read, squeezed, write
 
 ENVIRONMENTS = [
     "../../x",
@@ -33,7 +33,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Deep enough for what climbs out of it to be seen. Not to be changed."""
     folder = tmp_path_factory.mktemp("hostile") / "a" / "b" / "results"
     absolute = str(folder.parent / "absolute")
-    made = Made(
+    ablation = SyntheticAblation(
         title=TITLE,
         question="Why\x02 <b>\n?",
         environments=[*ENVIRONMENTS, absolute],
@@ -42,7 +42,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         seeds=1,
         algorithms=("+algorithm",),
     )
-    return write(folder, made)
+    return write(folder, ablation)
 
 
 def run_command(results: Path, *arguments: str) -> None:

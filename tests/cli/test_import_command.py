@@ -371,7 +371,7 @@ def test_merging_and_publishing_carry_it_along(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--algorithm", "clipped_ppo"], "'clipped_ppo' is the suite's own, whose code did not"),
         (["--algorithm", "my ppo"], "may hold only letters, digits"),
@@ -389,13 +389,13 @@ def test_nothing_is_stored_of_what_is_refused(
     results: Path,
     files: list[str],
     options: list[str],
-    told: str,
+    message: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = {path: path.stat().st_mtime_ns for path in results.rglob("*")}
     assert bring(results, files, *options) == 2
     captured = capsys.readouterr()
-    assert captured.out == "" and captured.err.count("\n") == 1 and told in captured.err
+    assert captured.out == "" and captured.err.count("\n") == 1 and message in captured.err
     assert {path: path.stat().st_mtime_ns for path in results.rglob("*")} == before
 
 

@@ -70,18 +70,20 @@ def test_sigterm_ends_workers_too(ablation_file: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("end", "codes"),
+    ("signal_number", "exit_codes"),
     [(signal.SIGINT, {130}), (signal.SIGTERM, {143, -15}), (signal.SIGKILL, {-9})],
 )
-def test_a_report_s_processes_end_with_it(end: int, codes: set[int], tmp_path: Path) -> None:
+def test_a_report_s_processes_end_with_it(
+    signal_number: int, exit_codes: set[int], tmp_path: Path
+) -> None:
     process = start(["report", "--output", str(tmp_path / "report.pdf")])
     with patience(process):
         # Where there is one core, nobody helps.
         until(lambda: len(in_session(process.pid)) >= min(2, cores()), patience=60)
         # To this process alone, as `kill` sends it.
-        os.kill(process.pid, end)
+        os.kill(process.pid, signal_number)
         _, error = process.communicate()
-    assert process.returncode in codes
+    assert process.returncode in exit_codes
     # While this process imports, it ends without a word.
     assert error in ("", "\nInterrupted. No report was written.\n")
     assert_nobody_is_left(process.pid)

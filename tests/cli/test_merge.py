@@ -225,9 +225,9 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("signal_number", [signal.SIGTERM, signal.SIGKILL])
 def test_killed_in_the_middle_it_is_completed_by_the_same_command(
-    number: signal.Signals, trained: Path, tmp_path: Path
+    signal_number: signal.Signals, trained: Path, tmp_path: Path
 ) -> None:
     arguments = ["merge", str(trained), "--into", str(tmp_path / "merged")]
     process = subprocess.Popen(
@@ -239,9 +239,9 @@ def test_killed_in_the_middle_it_is_completed_by_the_same_command(
     )
     assert process.stdout is not None
     assert "moved\n" in iter(process.stdout.readline, "")
-    os.kill(process.pid, number)
+    os.kill(process.pid, signal_number)
     _, error = process.communicate()
-    if number == signal.SIGTERM:
+    if signal_number == signal.SIGTERM:
         assert process.returncode == 143
         assert error == "\nInterrupted. What was merged is kept; the same command continues.\n"
     assert len(Store(tmp_path / "merged").runs()) == 1

@@ -93,7 +93,7 @@ def test_what_comes_after_training_works_on_them(
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("Keywords-v0", "missing 1 required positional argument: 'difficulty'"),
         ("Missing-v0", "unknown environment"),
@@ -102,17 +102,17 @@ def test_what_comes_after_training_works_on_them(
     ],
 )
 def test_what_can_not_be_made_is_refused(
-    name: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "results"
     arguments = ["run", *PPO, "--env", f"{MODULE}:{name}", "--results", str(folder)]
     assert main(arguments) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not folder.exists()
 
 
 @pytest.mark.parametrize(
-    ("name", "told"),
+    ("name", "message"),
     [
         ("OldReset-v0", "raised by the environment"),
         ("WrongShape-v0", "raised by the environment"),
@@ -122,10 +122,10 @@ def test_what_can_not_be_made_is_refused(
     ],
 )
 def test_what_fails_in_training_is_told(
-    name: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["run", *PPO, "--env", f"{MODULE}:{name}", "--seeds", "0", "--steps", "64"]
     assert main([*arguments, "--workers", "1", "--results", str(tmp_path)]) == 1
     assert f"1 run of clipped_ppo in {MODULE}:{name} FAILED: " in capsys.readouterr().out
     (reason,) = Store(tmp_path).runs()["reason"]
-    assert told in reason
+    assert message in reason

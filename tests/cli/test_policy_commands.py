@@ -107,7 +107,7 @@ def test_runs_are_chosen_by_what_they_are(store: Store, evaluate: Evaluate) -> N
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["evaluate", "zz"], "unknown run in"),
         (["evaluate", "--ablation", "smal"], "Did you mean 'small'?"),
@@ -126,13 +126,13 @@ def test_runs_are_chosen_by_what_they_are(store: Store, evaluate: Evaluate) -> N
 )
 def test_refusals(
     arguments: list[str],
-    told: str,
+    message: str,
     store: Store,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(offscreen_rendering, "has_display", lambda: False)
-    refused([*arguments, "--results", str(store.path)], told, capsys)
+    refused([*arguments, "--results", str(store.path)], message, capsys)
 
 
 def test_a_run_without_its_policy_or_with_a_torn_one(

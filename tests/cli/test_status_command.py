@@ -62,11 +62,11 @@ def test_what_is_told_is_what_is_read(tmp_path: Path) -> None:
     assert list(standings(claims)) == []
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"ablation": "x"}', '{"groups": [{}]}'])
-def test_what_is_no_standing_is_passed_over(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"ablation": "x"}', '{"groups": [{}]}'])
+def test_what_is_no_standing_is_passed_over(content: str, tmp_path: Path) -> None:
     claims = Claims(tmp_path)
     claims.take_part(1)
-    claims.tell(text)
+    claims.tell(content)
     assert list(standings(claims)) == []
 
 

@@ -101,7 +101,7 @@ def test_what_has_no_reference_is_not_drawn_against_kl(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (
             ["--algorithm", "clipped_ppo", "--env", "Reviews-v0"],
@@ -124,11 +124,11 @@ def test_what_has_no_reference_is_not_drawn_against_kl(
     ],
 )
 def test_what_does_not_fit_is_one_line(
-    arguments: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["run", *arguments, "--results", str(tmp_path / "results")]) == 2
     error = capsys.readouterr().err
-    assert told in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1
     assert not (tmp_path / "results").exists()
 
 

@@ -155,7 +155,7 @@ def test_a_study_in_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("options", "message"),
     [
         (["--algorithm", "clipped_pp"], "Did you mean 'clipped_ppo'"),
         (["--env", "Hoper-v5"], "Hopper-v5"),
@@ -171,12 +171,12 @@ def test_a_study_in_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str
     ],
 )
 def test_what_it_does_not_take_is_told_in_one_line(
-    changed: list[str], told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = command("--steps", "256", "--trials", "1", results=tmp_path)
-    assert main([*arguments, *changed]) == 2
+    assert main([*arguments, *options]) == 2
     error = capsys.readouterr().err
-    assert told in error
+    assert message in error
     assert error.count("\n") == 1
     assert not Store(tmp_path).finished()
 

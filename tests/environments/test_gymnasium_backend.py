@@ -87,7 +87,7 @@ def corridor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.fixture
-def registered() -> Iterator[None]:
+def registered_probes() -> Iterator[None]:
     box, choice = gymnasium.spaces.Box, gymnasium.spaces.Discrete
     vector = box(-np.inf, np.inf, (3,), np.float64)
     nested = gymnasium.spaces.Dict({"place": box(-1, 1, (2, 2)), "room": choice(5)})
@@ -139,7 +139,7 @@ def test_environment_of_a_module_with_discrete_observations(corridor: str) -> No
     assert not any(step.truncated.any() for step in cuts[:-1])
 
 
-def test_parts_of_observations_and_actions_are_flattened(registered: None) -> None:
+def test_parts_of_observations_and_actions_are_flattened(registered_probes: None) -> None:
     specification = describe("Nested-v0")
     assert specification.observation_size == 4 + 5
     assert specification.time_limit is None
@@ -152,7 +152,9 @@ def test_parts_of_observations_and_actions_are_flattened(registered: None) -> No
 
 
 @pytest.mark.parametrize("environment", ["TwoChoices-v0", "WholeNumbers-v0", "Sequences-v0"])
-def test_spaces_that_no_algorithm_handles_are_bad_input(environment: str, registered: None) -> None:
+def test_spaces_that_no_algorithm_handles_are_bad_input(
+    environment: str, registered_probes: None
+) -> None:
     with pytest.raises(InputError, match=f"'{environment}' .*; allowed are ") as caught:
         make(environment, [0], 1)
     assert "\n" not in str(caught.value)
@@ -167,7 +169,7 @@ def test_spaces_that_no_algorithm_handles_are_bad_input(environment: str, regist
     ],
 )
 def test_faults_of_an_environment_come_through_with_its_name(
-    environment: str, fault: str, registered: None
+    environment: str, fault: str, registered_probes: None
 ) -> None:
     def go() -> None:
         environments = make(environment, [0], 2)
@@ -179,7 +181,7 @@ def test_faults_of_an_environment_come_through_with_its_name(
     assert caught.value.__notes__ == [f"raised by the environment {environment!r}"]
 
 
-def test_terminated_wins_over_truncated(registered: None) -> None:
+def test_terminated_wins_over_truncated(registered_probes: None) -> None:
     environments = make("BothEnds-v0", [0], 1)
     environments.reset()
     step = environments.step(np.zeros(1, np.int64), np.ones(1, bool))
@@ -187,7 +189,7 @@ def test_terminated_wins_over_truncated(registered: None) -> None:
     assert not step.truncated[0]
 
 
-def test_idle_slots_cost_no_step(registered: None) -> None:
+def test_idle_slots_cost_no_step(registered_probes: None) -> None:
     environments: Any = make("Nested-v0", [0], 3)
     environments.reset()
     actions = np.ones((3, 4), np.float32)

@@ -14,7 +14,7 @@ from bench.train.environments.protocol import withhold_not_finite
 BOTH = np.ones(2, bool)
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize(
     ("environment", "back_end"),
     [
@@ -27,7 +27,7 @@ BOTH = np.ones(2, bool)
     ],
 )
 def test_the_slot_steps_with_zeros_and_the_others_notice_nothing(
-    environment: str, back_end: str, bad: float, tmp_path: Path
+    environment: str, back_end: str, value: float, tmp_path: Path
 ) -> None:
     disturbed = make(environment, [0], 2, back_end=back_end)
     sound = make(environment, [0], 2, back_end=back_end)
@@ -35,7 +35,7 @@ def test_the_slot_steps_with_zeros_and_the_others_notice_nothing(
     assert isinstance(disturbed.action_space, Continuous)
     zeros = np.zeros((2, disturbed.action_space.size), np.float32)
     poisoned = zeros.copy()
-    poisoned[0, -1] = bad
+    poisoned[0, -1] = value
     for _ in range(5):
         disturbed_step, sound_step = disturbed.step(poisoned, BOTH), sound.step(zeros, BOTH)
         assert np.isnan(disturbed_step.rewards[0])

@@ -75,7 +75,7 @@ def test_other_bits_where_equal_ones_are_expected_break_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reason"),
     [
         ({"machine": json.dumps(MACHINE | {"processor": "Q"})}, "processor P stored, Q here"),
         ({"machine": json.dumps(MACHINE | {"model": "M"})}, "processor P stored, P (M)"),
@@ -88,17 +88,19 @@ def test_other_bits_where_equal_ones_are_expected_break_it() -> None:
         ({"machine": json.dumps(MACHINE | {"llvm": "m"})}, "llvm l stored, m here"),
     ],
 )
-def test_in_other_surroundings_the_score_is_compared(changes: dict[str, object], told: str) -> None:
+def test_in_other_surroundings_the_score_is_compared(
+    changes: dict[str, object], reason: str
+) -> None:
     inside = agree(stored(), retrained(95.0, **changes))["r00"]
     assert (inside.outcome, inside.holds) == ("inside", True)
-    assert inside.sentence.startswith(f"bits may differ ({told}")
+    assert inside.sentence.startswith(f"bits may differ ({reason}")
     assert "score 95.0, inside the 99% prediction 79.9 to 120 of n = 10 stored" in inside.sentence
     outside = agree(stored(), retrained(79.0, **changes))["r00"]
     assert (outside.outcome, outside.holds) == ("outside", False)
     assert "score 79.0, OUTSIDE the 99% prediction 79.9 to 120" in outside.sentence
     equal = agree(stored(), retrained(NORMAL[0], **changes))["r00"]
     assert (equal.outcome, equal.holds) == ("equal", True)
-    assert equal.sentence.startswith(f"bit for bit, although {told}")
+    assert equal.sentence.startswith(f"bit for bit, although {reason}")
 
 
 def test_on_a_gpu_bits_are_not_expected() -> None:
@@ -114,7 +116,7 @@ def test_on_a_gpu_bits_are_not_expected() -> None:
 
 
 @pytest.mark.parametrize(
-    ("scores", "score", "told"),
+    ("scores", "score", "message"),
     [
         (NORMAL[:9], 1e9, "nothing can be concluded from n = 9 stored seeds (< 10)"),
         ((*NORMAL[:9], math.nan), 1e9, "nothing can be concluded from n = 9 stored seeds (< 10)"),
@@ -124,11 +126,11 @@ def test_on_a_gpu_bits_are_not_expected() -> None:
     ],
 )
 def test_what_does_not_suffice_leaves_it_open(
-    scores: tuple[float, ...], score: float, told: str
+    scores: tuple[float, ...], score: float, message: str
 ) -> None:
     agreement = agree(stored(scores), retrained(score, digest="0ther"))["r00"]
     assert (agreement.outcome, agreement.holds) == ("open", True)
-    assert told in agreement.sentence
+    assert message in agreement.sentence
 
 
 def test_seeds_of_other_code_do_not_predict() -> None:

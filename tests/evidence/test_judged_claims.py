@@ -249,7 +249,7 @@ def test_the_command_prints_and_writes_them(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("reinforce_is_enoug",), "Did you mean 'reinforce_is_enough'?"),
         (("--output", "claims.txt"), "must end in .md"),
@@ -257,7 +257,7 @@ def test_the_command_prints_and_writes_them(
     ],
 )
 def test_what_the_command_does_not_take(
-    run_claims: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], said: str
+    run_claims: Callable[..., tuple[int, str, str]], arguments: tuple[str, ...], message: str
 ) -> None:
     code, _, err = run_claims(*arguments)
-    assert code == 2 and said in err and err.count("\n") == 1
+    assert code == 2 and message in err and err.count("\n") == 1

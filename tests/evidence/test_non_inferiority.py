@@ -19,7 +19,7 @@ SPREAD = np.linspace(-5.0, 5.0, 10)
 
 
 @pytest.mark.parametrize(
-    ("lost", "margin", "outcome"),
+    ("decrease", "margin", "outcome"),
     [
         (0.0, 0.1, "no worse"),
         (-50.0, 0.0, "no worse"),
@@ -28,10 +28,10 @@ SPREAD = np.linspace(-5.0, 5.0, 10)
         (0.0, 0.0, "can't tell"),
     ],
 )
-def test_the_bounds_decide(lost: float, margin: float, outcome: str) -> None:
-    (cell,) = judge({CELL: 100 + SPREAD}, {CELL: 100 + SPREAD - lost}, UNTRAINED, margin)
+def test_the_bounds_decide(decrease: float, margin: float, outcome: str) -> None:
+    (cell,) = judge({CELL: 100 + SPREAD}, {CELL: 100 + SPREAD - decrease}, UNTRAINED, margin)
     assert cell.outcome == outcome
-    assert cell.difference == pytest.approx(-lost / 100)
+    assert cell.difference == pytest.approx(-decrease / 100)
 
 
 def test_bounds_are_welch_s() -> None:

@@ -15,7 +15,7 @@ import scipy.stats
 from bench.evidence.findings import findings
 from bench.evidence.statistics.significance import ALPHA
 from bench.store import View, load
-from tests.evidence.report.made_results import Made, write
+from tests.evidence.report.made_results import SyntheticAblation, write
 
 VARIANTS, ENVIRONMENTS, SEEDS = 4, ("Hopper-v5", "Walker2d-v5"), 10
 Draw = Callable[[np.random.Generator], np.ndarray]
@@ -60,8 +60,8 @@ def with_scores(view: View, values: np.ndarray) -> View:
 def base_view(folder: Path) -> View:
     """A view whose plan fixes the seeds."""
     titles = [f"variant {place}" for place in range(VARIANTS)]
-    made = Made(seeds=SEEDS, variants=titles, environments=ENVIRONMENTS)
-    view = load("made", write(folder, made))
+    ablation = SyntheticAblation(seeds=SEEDS, variants=titles, environments=ENVIRONMENTS)
+    view = load("made", write(folder, ablation))
     planned = [
         json.dumps({**json.loads(text), "seeds": list(range(SEEDS))})
         for text in view.plan["metadata"]
@@ -91,12 +91,12 @@ def test_false_claims_through_the_store(tmp_path: Path) -> None:
     wrong = 0
     for place in range(50):
         values = DRAWS[place % len(DRAWS)](generator)[0, :2]
-        made = Made(
+        ablation = SyntheticAblation(
             seeds=SEEDS,
             environments=ENVIRONMENTS[:1],
             score=lambda variant, seed, values=values: float(values[variant, seed]),  # type: ignore[misc]
         )
-        view = load("made", write(tmp_path / str(place), made))
+        view = load("made", write(tmp_path / str(place), ablation))
         scores = findings(view).scores
         assert scores["score"].tolist() == pytest.approx(values.ravel().tolist())
         wrong += claims(view)

@@ -13,7 +13,7 @@ from bench.evidence.rivals import Improvement, improvements, section
 from bench.evidence.statistics.improvement import improvement_interval, probability_of_improvement
 from bench.evidence.statistics.significance import holm, sign_flip_test
 from bench.evidence.verdicts import Verdict, judge, judge_plan
-from tests.experiment_results import REACHED, UNTRAINED, Made, plan_frame, scores_frame
+from tests.experiment_results import REACHED, UNTRAINED, SyntheticRuns, plan_frame, scores_frame
 
 PLAN = plan_frame("experiment")
 FIRST = "clipped_ppo"
@@ -48,7 +48,7 @@ def scores_of(scores: pd.DataFrame, environment: str, variant: str) -> np.ndarra
 
 def test_ppo_is_first_and_its_rival_second() -> None:
     """On HalfCheetah every seed of PPO beats every one of CEM; on Swimmer TRPO is better."""
-    rows = rows_by_rival(scores_frame("experiment", Made(seeds=3)))
+    rows = rows_by_rival(scores_frame("experiment", SyntheticRuns(seeds=3)))
     assert rows["cem HalfCheetah-v5"].probability == 1
     assert rows["cem HalfCheetah-v5"].verdict.difference < -2000
     swimmer = rows["trpo Swimmer-v5"]
@@ -56,7 +56,7 @@ def test_ppo_is_first_and_its_rival_second() -> None:
 
 
 def test_estimates_and_intervals_are_the_statistics_own() -> None:
-    scores = scores_frame("experiment", Made(of=noisy, seeds=6))
+    scores = scores_frame("experiment", SyntheticRuns(score=noisy, seeds=6))
     rows = rows_by_rival(scores)
     assert len(rows) == 5 * 8
     assert FIRST not in {row.verdict.variant for row in rows.values()}
@@ -73,7 +73,7 @@ def test_estimates_and_intervals_are_the_statistics_own() -> None:
 
 
 def test_below_ten_pairs_there_is_an_estimate_and_no_claim() -> None:
-    rows = rows_by_rival(scores_frame("experiment", Made(of=noisy, seeds=9)))
+    rows = rows_by_rival(scores_frame("experiment", SyntheticRuns(score=noisy, seeds=9)))
     for row in rows.values():
         assert row.claim.startswith("no claim: n = ") and row.claim.endswith(" < 10")
         assert math.isfinite(row.probability) and math.isnan(row.verdict.p_value)
@@ -84,7 +84,7 @@ def test_below_ten_pairs_there_is_an_estimate_and_no_claim() -> None:
 
 
 def test_from_ten_pairs_on_the_tests_are_the_verdicts_adjusted_over_the_page() -> None:
-    scores = scores_frame("experiment", Made(of=noisy, seeds=11))
+    scores = scores_frame("experiment", SyntheticRuns(score=noisy, seeds=11))
     rows = rows_by_rival(scores)
     for verdict in judge(scores, FIRST):
         if verdict.outcome != "control":
@@ -111,7 +111,7 @@ def test_claims_name_the_better_one() -> None:
     def apart(environment: str, variant: str, seed: int) -> float:
         return {FIRST: 100.0, "cem": 10.0, "trpo": 250.0}.get(variant, 100.0) + 0.001 * seed
 
-    scores = scores_frame("experiment", Made(of=apart, seeds=12))
+    scores = scores_frame("experiment", SyntheticRuns(score=apart, seeds=12))
     rows = rows_by_rival(scores, {name: Scale(zero=0.0, one=100.0) for name in REACHED})
     assert rows["cem Hopper-v5"].claim == "PPO (Clip) better by 90.0 (p = 0.019, Holm over 40)"
     assert rows["trpo Hopper-v5"].claim == "TRPO better by 150 (p = 0.019, Holm over 40)"
@@ -127,7 +127,7 @@ def test_claims_name_the_better_one() -> None:
 
 
 def test_ten_pairs_are_too_few_for_a_claim_among_so_many() -> None:
-    rows = rows_by_rival(scores_frame("experiment", Made(seeds=10)))
+    rows = rows_by_rival(scores_frame("experiment", SyntheticRuns(seeds=10)))
     single = [row for row in rows.values() if not row.over_all]
     assert not any("better" in row.claim for row in single)
     assert "better" in rows["cem"].claim
@@ -137,8 +137,10 @@ def test_ten_pairs_are_too_few_for_a_claim_among_so_many() -> None:
 
 
 def test_missing_cells_and_seeds_leave_what_is_there() -> None:
-    made = Made(seeds={("Hopper-v5", "cem"): 3, ("Swimmer-v5", "cem"): 1}, missing=MISSING)
-    rows = rows_by_rival(scores_frame("experiment", made))
+    recipe = SyntheticRuns(
+        seeds={("Hopper-v5", "cem"): 3, ("Swimmer-v5", "cem"): 1}, missing=MISSING
+    )
+    rows = rows_by_rival(scores_frame("experiment", recipe))
     assert (
         "trpo" not in rows and "trpo Hopper-v5" in rows
     )  # one environment is no mean over several
@@ -149,8 +151,8 @@ def test_missing_cells_and_seeds_leave_what_is_there() -> None:
 
 
 def test_without_ppo_there_is_nothing_to_compare() -> None:
-    made = Made(missing=[(environment, FIRST) for environment in REACHED])
-    scores = scores_frame("experiment", made)
+    recipe = SyntheticRuns(missing=[(environment, FIRST) for environment in REACHED])
+    scores = scores_frame("experiment", recipe)
     _, rows = improvements(PLAN, scores, FIRST, SCALES, judge_plan(PLAN, scores)[0])
     assert rows == ()
     assert "There are no runs of PPO (Clip)" in section(rows, "PPO (Clip)").markdown()
@@ -158,14 +160,14 @@ def test_without_ppo_there_is_nothing_to_compare() -> None:
 
 def test_an_environment_without_a_scale_keeps_the_whole_from_being_tested() -> None:
     scales = {name: scale for name, scale in SCALES.items() if name != "Hopper-v5"}
-    rows = rows_by_rival(scores_frame("experiment", Made(seeds=10)), scales)
+    rows = rows_by_rival(scores_frame("experiment", SyntheticRuns(seeds=10)), scales)
     assert rows["cem"].claim == "no claim: an environment has no normalised scale"
     assert math.isnan(rows["cem"].verdict.adjusted) and rows["cem"].verdict.comparisons == 35
     assert math.isfinite(rows["cem"].probability)
 
 
 def test_seeds_are_paired_by_number_not_by_place() -> None:
-    scores = scores_frame("experiment", Made(of=noisy, seeds=12))
+    scores = scores_frame("experiment", SyntheticRuns(score=noisy, seeds=12))
     remaining = scores[~((scores["variant"] == FIRST) & (scores["seed"] == 0))]
     row = rows_by_rival(remaining)["trpo Hopper-v5"]
     differences = (
@@ -176,7 +178,7 @@ def test_seeds_are_paired_by_number_not_by_place() -> None:
 
 
 def test_the_verdicts_come_back_in_the_family_of_all_tests() -> None:
-    scores = scores_frame("experiment", Made(of=noisy, seeds=11))
+    scores = scores_frame("experiment", SyntheticRuns(score=noisy, seeds=11))
     plan_verdicts, _ = judge_plan(PLAN, scores)
     verdicts, rows = improvements(PLAN, scores, FIRST, SCALES, plan_verdicts)
     assert {v.comparisons for v in plan_verdicts} == {35} and {v.comparisons for v in verdicts} == {
@@ -190,7 +192,7 @@ def test_the_verdicts_come_back_in_the_family_of_all_tests() -> None:
 
 
 def test_what_is_not_alike_is_in_no_mean() -> None:
-    scores = scores_frame("experiment", Made(of=noisy, seeds=11))
+    scores = scores_frame("experiment", SyntheticRuns(score=noisy, seeds=11))
     unlike = (scores["environment"] == "Hopper-v5") & (scores["variant"] == "cem")
     scores.loc[unlike, "budget"] = 20_000
     rows = rows_by_rival(scores)
@@ -202,7 +204,7 @@ def test_what_is_not_alike_is_in_no_mean() -> None:
 def test_the_least_claimable_mean_over_environments_is_where_its_claim_begins() -> None:
     def shifted(size: float) -> Verdict:
         """TRPO's differences to PPO centred, then shifted on every environment alike."""
-        scores = scores_frame("experiment", Made(of=noisy, seeds=12))
+        scores = scores_frame("experiment", SyntheticRuns(score=noisy, seeds=12))
         for name in REACHED:
             on_environment = scores["environment"] == name
             is_trpo = on_environment & (scores["variant"] == "trpo")

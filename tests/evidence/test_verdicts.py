@@ -126,7 +126,7 @@ def test_where_no_difference_of_any_size_could_be_claimed_that_is_said() -> None
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "reason"),
     [
         ({"budget": 999_000}, "no claim: 999,000 steps, control has 100,000"),
         ({"kind": EVALUATIONS}, "no claim: evaluations, control has training episodes"),
@@ -134,11 +134,11 @@ def test_where_no_difference_of_any_size_could_be_claimed_that_is_said() -> None
         ({"back_end": "warp"}, "no claim: stepped by warp, control by envpool"),
     ],
 )
-def test_what_is_not_alike_is_not_compared(columns: dict[str, object], told: str) -> None:
+def test_what_is_not_alike_is_not_compared(columns: dict[str, object], reason: str) -> None:
     control = frame({("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + 300})
     other = frame({("Hopper-v5", "other"): CONTROL + 1879}).assign(**columns)
     verdicts = {v.variant: v for v in judge(pd.concat([control, other]), "control")}
-    assert (verdicts["other"].outcome, verdicts["other"].sentence) == ("untested", told)
+    assert (verdicts["other"].outcome, verdicts["other"].sentence) == ("untested", reason)
     assert math.isnan(verdicts["other"].difference) and not len(verdicts["other"].differences)
     # It is none of the family either.
     assert verdicts["new"].sentence == "better than control by 300 (p = 0.002, Holm over 1)"

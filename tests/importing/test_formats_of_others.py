@@ -109,7 +109,7 @@ def test_wildcards_count_as_people_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "x.csv is empty"),
         ("step,return\n", "there is no row of data in it"),
@@ -149,18 +149,18 @@ def test_wildcards_count_as_people_do(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_curve_is_refused_with_its_name(
-    tmp_path: Path, text: str | bytes, told: str
+    tmp_path: Path, text: str | bytes, message: str
 ) -> None:
     path = tmp_path / "x.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError) as caught:
         read_one(path)
-    assert told in str(caught.value) and "x.csv" in str(caught.value)
+    assert message in str(caught.value) and "x.csv" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("arrays", "told"),
+    ("arrays", "message"),
     [
         ({"timesteps": [1], "results": np.array([[None]])}, "holds pickled Python objects"),
         ({"timesteps": [1]}, "holds timesteps and results, this one timesteps"),
@@ -176,12 +176,12 @@ def test_what_is_no_curve_is_refused_with_its_name(
     ],
 )
 def test_evaluations_that_can_not_be_used(
-    tmp_path: Path, arrays: dict[str, object], told: str
+    tmp_path: Path, arrays: dict[str, object], message: str
 ) -> None:
     path = evaluations(tmp_path / "evaluations.npz", **arrays)
     with pytest.raises(InputError) as caught:
         read_one(path)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_files_that_are_not_one_a_seed_are_refused(tmp_path: Path) -> None:

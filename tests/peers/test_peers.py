@@ -161,15 +161,15 @@ def test_an_interrupted_installation_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("output", "last_line"),
     [
         ("first\n  second \n\n", "second"),
         ("ERROR: no\nWARNING: pip is old\n[notice] update\n", "ERROR: no"),
         ("\n", "nothing"),
     ],
 )
-def test_last_words(text: str, words: str) -> None:
-    assert last_words(text) == words
+def test_last_words(output: str, last_line: str) -> None:
+    assert last_words(output) == last_line
 
 
 def timed(
@@ -265,7 +265,7 @@ def test_what_lies_beside_a_script_is_not_imported(
 
 
 @pytest.mark.parametrize(
-    ("script", "said"),
+    ("script", "message"),
     [
         ("raise ValueError('no such environment')", "1: ValueError: no such environment"),
         ("sys.exit(3)", "3: nothing"),
@@ -274,12 +274,12 @@ def test_what_lies_beside_a_script_is_not_imported(
     ],
 )
 def test_a_failure_names_the_peer_and_what_it_said_last(
-    peer: Peer, monkeypatch: pytest.MonkeyPatch, script: str, said: str
+    peer: Peer, monkeypatch: pytest.MonkeyPatch, script: str, message: str
 ) -> None:
     with pytest.raises(PeerUnavailable) as caught:
         timed(peer, script, monkeypatch)
     assert str(caught.value).startswith("stand_in ")
-    assert str(caught.value).endswith(said)
+    assert str(caught.value).endswith(message)
 
 
 def test_one_failure_does_not_leave_the_others_running(

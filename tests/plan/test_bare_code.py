@@ -94,7 +94,7 @@ def test_no_digest_moves_unawares() -> None:
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("before", "after"),
     [
         ("'''Says.'''\nx = 1", "x = 1"),
         ("def f():\n    '''Says.'''", "def f():\n    pass"),
@@ -115,12 +115,12 @@ def test_no_digest_moves_unawares() -> None:
         ("from a import PAPER\nx = 1", "x = 1"),
     ],
 )
-def test_what_cannot_move_a_result_is_not_in_it(one: str, other: str) -> None:
-    assert text(one) == text(other)
+def test_what_cannot_move_a_result_is_not_in_it(before: str, after: str) -> None:
+    assert text(before) == text(after)
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("before", "after"),
     [
         ("x = 1", "x = 1.0"),
         ("x = 1", "x = True"),
@@ -146,5 +146,5 @@ def test_what_cannot_move_a_result_is_not_in_it(one: str, other: str) -> None:
         ("f(a)(b)", "f(a, b)"),
     ],
 )
-def test_what_can_is(one: str, other: str) -> None:
-    assert text(one) != text(other)
+def test_what_can_is(before: str, after: str) -> None:
+    assert text(before) != text(after)

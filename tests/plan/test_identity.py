@@ -72,11 +72,11 @@ def test_names_are_equal_exactly_where_typed_values_are(
 
 
 @pytest.mark.parametrize(
-    ("one", "other"),
+    ("value", "other_value"),
     [(1, 1.0), (1, True), ("inf", math.inf), (None, "none"), ("1", 1), ((1,), 1), ("int:1", 1)],
 )
-def test_values_of_different_types_differ(one: object, other: object) -> None:
-    assert describe({"x": one}).identifier != describe({"x": other}).identifier
+def test_values_of_different_types_differ(value: object, other_value: object) -> None:
+    assert describe({"x": value}).identifier != describe({"x": other_value}).identifier
 
 
 @settings(deadline=None)
@@ -118,7 +118,7 @@ def test_a_text_that_no_description_has_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
+    "changes",
     [
         {"algorithm": "kl_ppo"},
         {"environment": "Walker2d-v5"},
@@ -129,8 +129,8 @@ def test_a_text_that_no_description_has_is_refused() -> None:
         {"hyperparameters": {"x": 1}},
     ],
 )
-def test_everything_asked_for_is_in_the_name(change: dict[str, Any]) -> None:
-    assert describe(**change).identifier != describe().identifier
+def test_everything_asked_for_is_in_the_name(changes: dict[str, Any]) -> None:
+    assert describe(**changes).identifier != describe().identifier
 
 
 def test_runs_have_names_of_their_own() -> None:

@@ -58,7 +58,7 @@ def test_a_file_may_define_dataclasses(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (HEAD + "x = (\n", "mine.py, line 2: SyntaxError: '(' was never closed"),
         (HEAD + "\nx = 1 / 0\n", "mine.py, line 3: ZeroDivisionError: division by zero"),
@@ -73,11 +73,13 @@ def test_a_file_may_define_dataclasses(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_a_broken_file_is_named_with_line_and_reason(tmp_path: Path, text: str, told: str) -> None:
+def test_a_broken_file_is_named_with_line_and_reason(
+    tmp_path: Path, text: str, message: str
+) -> None:
     with pytest.raises(InputError) as caught:
         load(tmp_path, text)
     assert str(tmp_path / "mine.py") in str(caught.value)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -113,7 +115,7 @@ def test_unknown_names() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "message"),
     [
         ("raise BaseException('no\\nway')", "line 3: BaseException: no"),
         ("raise SystemExit", "line 3: SystemExit"),
@@ -138,7 +140,7 @@ def test_unknown_names() -> None:
     ],
 )
 def test_a_file_that_raises_whatever_it_may_is_one_line(
-    code: str, told: str, tmp_path: Path
+    code: str, message: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "mine.py"
     file.write_text(
@@ -149,7 +151,7 @@ def test_a_file_that_raises_whatever_it_may_is_one_line(
     with pytest.raises(InputError) as caught:
         load_ablation(str(file))
     line = str(caught.value)
-    assert line.startswith(f"ablation file {file}") and told in line
+    assert line.startswith(f"ablation file {file}") and message in line
     assert "\n" not in line
 
 

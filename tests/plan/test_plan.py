@@ -87,14 +87,14 @@ def test_held_out_seeds_are_the_only_ones_and_the_plan_s_rows_say_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "fixed"), [((0,), [0, 1]), ((0, 1), [0, 1]), ((0, 1, 2), [0, 1, 2]), ((7,), [7])]
+    ("seeds", "fixed"), [((0,), [0, 1]), ((0, 1), [0, 1]), ((0, 1, 2), [0, 1, 2]), ((7,), [7])]
 )
-def test_rows_say_the_seeds_that_fix_n(asked: tuple[int, ...], fixed: list[int]) -> None:
+def test_rows_say_the_seeds_that_fix_n(seeds: tuple[int, ...], fixed: list[int]) -> None:
     """A part of the ablation's seeds doesn't change its n; others are another request."""
     planned = make_plan(
         ablation(PPO, TIGHT, seeds=(0, 1)),
         back_end_of=lambda environment: "envpool",
-        seeds=asked,
+        seeds=seeds,
     )
     rows = planned.rows(datetime.now(UTC))
     assert [json.loads(str(row["metadata"]))["seeds"] for row in rows] == [fixed] * len(rows)
@@ -118,7 +118,7 @@ def test_a_setting_never_undoes_a_contrast() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ({"variants": ["thight"]}, "unknown variant of mine 'thight'. Did you mean 'tight'?"),
         ({"settings": {"epoch": "3"}}, "unknown field 'epoch'. Did you mean 'epochs'?"),
@@ -130,15 +130,15 @@ def test_a_setting_never_undoes_a_contrast() -> None:
         ({"settings": {"learning_rate": "nan"}}, "value of learning_rate 'nan'"),
     ],
 )
-def test_what_is_not_known_or_allowed(arguments: dict[str, Any], told: str) -> None:
+def test_what_is_not_known_or_allowed(arguments: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         plan(**arguments)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("hyperparameters", "told"),
+    ("hyperparameters", "message"),
     [
         ({"clip": 1.0}, "unknown hyperparameter of variant 'bad' 'clip'."),
         ({"epochs": 1.5}, "unknown value of epochs 1.5. Allowed: a whole number"),
@@ -146,11 +146,11 @@ def test_what_is_not_known_or_allowed(arguments: dict[str, Any], told: str) -> N
         ({"initialization": "x"}, "unknown value of initialization 'x'"),
     ],
 )
-def test_variants_are_checked_like_settings(hyperparameters: dict[str, Any], told: str) -> None:
+def test_variants_are_checked_like_settings(hyperparameters: dict[str, Any], message: str) -> None:
     bad = Variant(name="bad", algorithm="clipped_ppo", hyperparameters=hyperparameters)
     with pytest.raises(InputError) as caught:
         plan(bad)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_an_unknown_algorithm() -> None:

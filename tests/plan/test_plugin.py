@@ -19,7 +19,7 @@ def test_by_address_and_by_short_name(install) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("code", "message"),
     [
         (
             "\nx = 1 / 0\n",
@@ -46,12 +46,12 @@ def test_by_address_and_by_short_name(install) -> None:
         ),
     ],
 )
-def test_a_bad_plugin_is_named_with_the_reason(install, text: str, told: str) -> None:
-    install("bad_a", {"algorithm.py": text})
+def test_a_bad_plugin_is_named_with_the_reason(install, code: str, message: str) -> None:
+    install("bad_a", {"algorithm.py": code})
     with pytest.raises(InputError) as caught:
         load_algorithm("bad_a.algorithm:ALGORITHM")
     assert "bad_a.algorithm" in str(caught.value)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -58,8 +58,8 @@ def test_an_environment_by_the_name_that_a_package_gives(install) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "known"),
+    ("name", "expected"),
     [("cem", True), ("a.b:C", True), ("made_elsewhere", False), ("a b:c", False), ("a:", False)],
 )
-def test_what_can_be_an_algorithm_here(name: str, known: bool) -> None:
-    assert is_algorithm(name) == known
+def test_what_can_be_an_algorithm_here(name: str, expected: bool) -> None:
+    assert is_algorithm(name) == expected

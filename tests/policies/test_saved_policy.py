@@ -149,7 +149,7 @@ NAMES = ("policy", "critic", "observation_mean", "observation_variance", "observ
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(
-    ("array", "told"),
+    ("array", "message"),
     [
         (with_first(np.nan), "is not played: {!r} is not finite, as where training diverges"),
         (with_first(-np.inf), "is not played: {!r} is not finite"),
@@ -162,7 +162,7 @@ NAMES = ("policy", "critic", "observation_mean", "observation_variance", "observ
     ],
 )
 def test_arrays_that_are_none_of_its_policy_s(
-    name: str, array: Callable[[np.ndarray], np.ndarray] | None, told: str
+    name: str, array: Callable[[np.ndarray], np.ndarray] | None, message: str
 ) -> None:
     description = described("CartPole-v1")
     _, arrays = saved(description)
@@ -172,7 +172,7 @@ def test_arrays_that_are_none_of_its_policy_s(
     with pytest.raises(InputError) as caught:
         saved_policy(description, changed, describe("CartPole-v1"))
     assert str(caught.value).startswith("the saved policy of clipped_ppo is no")
-    assert told.format(name) in str(caught.value)
+    assert message.format(name) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -25,7 +25,7 @@ SHOWN = "small_environments:Shown-v0"
 
 
 @pytest.fixture
-def shown(monkeypatch: pytest.MonkeyPatch) -> Any:
+def shown_class(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The class of an environment that can be looked at, to be changed by `monkeypatch`."""
     monkeypatch.syspath_prepend(ROOT / "tests" / "train")
     return importlib.import_module("small_environments").Shown
@@ -72,7 +72,7 @@ def test_pictures_of_all_sizes_come_back(
 
 
 @pytest.mark.parametrize(
-    ("name", "shapes", "told"),
+    ("name", "shapes", "message"),
     [
         ("x.mp4", [(40, 40, 3), (42, 40, 3)], "change their size, from 40 × 40 to 42 × 40 pixels"),
         ("x.gif", [(40, 40, 3), (40, 41, 3)], "change their size, from 40 × 40 to 40 × 41 pixels"),
@@ -82,9 +82,9 @@ def test_pictures_of_all_sizes_come_back(
     ],
 )
 def test_sizes_that_make_no_video(
-    name: str, shapes: list[tuple[int, ...]], told: str, tmp_path: Path
+    name: str, shapes: list[tuple[int, ...]], message: str, tmp_path: Path
 ) -> None:
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         written(tmp_path / name, [np.zeros(shape, np.uint8) for shape in shapes])
     assert list(tmp_path.iterdir()) == []
 
@@ -122,9 +122,9 @@ except InputError as error:
     assert list(tmp_path.iterdir()) == []
 
 
-def picture(monkeypatch: pytest.MonkeyPatch, shown: Any, rendered: Any) -> np.ndarray | None:
+def picture(monkeypatch: pytest.MonkeyPatch, shown_class: Any, rendered: Any) -> np.ndarray | None:
     """The first picture of an environment that renders this."""
-    monkeypatch.setattr(shown, "render", lambda self: rendered)
+    monkeypatch.setattr(shown_class, "render", lambda self: rendered)
     stage = Stage(SHOWN, "rgb_array")
     try:
         stage._made.reset()
@@ -133,15 +133,17 @@ def picture(monkeypatch: pytest.MonkeyPatch, shown: Any, rendered: Any) -> np.nd
         stage.close()
 
 
-def test_greys_and_opacity_are_pictures_too(shown: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_greys_and_opacity_are_pictures_too(
+    shown_class: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     grey = np.arange(6, dtype=np.uint8).reshape(2, 3)
     colours = np.repeat(grey[:, :, None], 3, axis=2)
     for rendered in (grey, grey[:, :, None], colours, np.dstack([colours, grey])):
-        np.testing.assert_array_equal(picture(monkeypatch, shown, rendered), colours)
+        np.testing.assert_array_equal(picture(monkeypatch, shown_class, rendered), colours)
 
 
 @pytest.mark.parametrize(
-    ("rendered", "told"),
+    ("rendered", "message"),
     [
         (None, "its render() gave None"),
         (np.full((4, 4, 3), 0.5), "its render() gave float64 (4, 4, 3)"),
@@ -154,19 +156,19 @@ def test_greys_and_opacity_are_pictures_too(shown: Any, monkeypatch: pytest.Monk
     ],
 )
 def test_what_is_no_picture_is_said_in_one_line(
-    rendered: Any, told: str, shown: Any, monkeypatch: pytest.MonkeyPatch
+    rendered: Any, message: str, shown_class: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(InputError) as caught:
-        picture(monkeypatch, shown, rendered)
-    assert told in str(caught.value)
+        picture(monkeypatch, shown_class, rendered)
+    assert message in str(caught.value)
     assert str(caught.value).startswith(f"{SHOWN} can't be shown here: ")
 
 
 @pytest.mark.parametrize("rate", [None, 0, -5, float("nan"), float("inf"), "fast"])
 def test_a_rate_that_is_none_is_the_usual_one(
-    rate: Any, shown: Any, monkeypatch: pytest.MonkeyPatch
+    rate: Any, shown_class: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(shown.metadata, "render_fps", rate)
+    monkeypatch.setitem(shown_class.metadata, "render_fps", rate)
     stage = Stage(SHOWN, "rgb_array")
     assert stage.rate == 30.0
     stage.close()
@@ -174,7 +176,7 @@ def test_a_rate_that_is_none_is_the_usual_one(
 
 @pytest.mark.parametrize("method", ["reset", "step"])
 def test_an_environment_that_can_not_draw_in_its_window(
-    method: str, shown: Any, monkeypatch: pytest.MonkeyPatch
+    method: str, shown_class: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     description = described(SHOWN, "vanilla_policy_gradient")
     (result,) = train(description, [0])
@@ -183,7 +185,7 @@ def test_an_environment_that_can_not_draw_in_its_window(
     def broken(self: Any, *_: Any, **__: Any) -> None:
         raise RuntimeError("no such\nscreen")
 
-    monkeypatch.setattr(shown, method, broken)
+    monkeypatch.setattr(shown_class, method, broken)
     stage = Stage(SHOWN, "human")
     with pytest.raises(InputError, match="can't be shown here: RuntimeError: no such screen"):
         list(stage.play(policy, episode=0, sampled=False))

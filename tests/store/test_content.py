@@ -72,7 +72,7 @@ def test_one_bit_is_a_difference(tmp_path: Path, example: type[Example]) -> None
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "equal"),
+    ("values", "other_values", "equal"),
     [
         ([np.nan] * 5, [np.nan] * 5, True),
         ([np.nan] * 5, [-np.nan] * 5, True),
@@ -82,10 +82,14 @@ def test_one_bit_is_a_difference(tmp_path: Path, example: type[Example]) -> None
     ],
 )
 def test_numbers_that_are_none(
-    one: list[float], other: list[float], equal: bool, tmp_path: Path, example: type[Example]
+    values: list[float],
+    other_values: list[float],
+    equal: bool,
+    tmp_path: Path,
+    example: type[Example],
 ) -> None:
-    first = content(tmp_path / "a", example(), entropy=one)
-    second = content(tmp_path / "b", example(), entropy=other)
+    first = content(tmp_path / "a", example(), entropy=values)
+    second = content(tmp_path / "b", example(), entropy=other_values)
     difference = first_difference(first, second)
     assert (difference is None) == equal
     assert difference is None or (difference.table, difference.column, difference.row) == (

@@ -61,7 +61,7 @@ def test_nan_and_infinity_are_not_null(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("changes", "message"),
     [
         ({"lenght": np.arange(3)}, "lenght"),
         ({"length": np.full(3, 2**40)}, "out of bounds|not in range|overflow"),
@@ -69,10 +69,10 @@ def test_nan_and_infinity_are_not_null(tmp_path: Path) -> None:
         ({"step": np.arange(4)}, "length"),
     ],
 )
-def test_arrays_that_do_not_fit_are_refused(change: dict[str, Any], named: str) -> None:
+def test_arrays_that_do_not_fit_are_refused(changes: dict[str, Any], message: str) -> None:
     arrays = {name: np.arange(3) for name in ("step", "return", "length", "seconds")}
-    with pytest.raises(ValueError, match=named):
-        parquet.from_arrays(EPISODES, "aa", {**arrays, **change})
+    with pytest.raises(ValueError, match=message):
+        parquet.from_arrays(EPISODES, "aa", {**arrays, **changes})
 
 
 def test_a_missing_array_is_refused() -> None:
@@ -81,7 +81,7 @@ def test_a_missing_array_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "named"),
+    ("changes", "message"),
     [
         ({"colour": 1}, "colour"),
         ({"digest": None}, "digest"),
@@ -93,10 +93,10 @@ def test_a_missing_array_is_refused() -> None:
     ],
 )
 def test_rows_that_do_not_fit_are_refused(
-    example: type[Example], change: dict[str, Any], named: str
+    example: type[Example], changes: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValueError, match=named):
-        parquet.from_rows(SCHEMAS["runs"], [{**example().row, **change}])
+    with pytest.raises(ValueError, match=message):
+        parquet.from_rows(SCHEMAS["runs"], [{**example().row, **changes}])
 
 
 def test_nullable_columns_may_be_left_out_and_have_nullable_dtypes(example: type[Example]) -> None:
@@ -161,11 +161,11 @@ def test_a_file_of_another_schema_is_foreign(kind: str, table: pa.Table, tmp_pat
         parquet.read(path, EPISODES)
 
 
-@pytest.mark.parametrize("kept", [0, 3, 4, 100, -1])
-def test_a_truncated_file_is_torn(kept: int, table: pa.Table, tmp_path: Path) -> None:
+@pytest.mark.parametrize("size", [0, 3, 4, 100, -1])
+def test_a_truncated_file_is_torn(size: int, table: pa.Table, tmp_path: Path) -> None:
     path = tmp_path / "aa.parquet"
     parquet.write(table, path)
-    path.write_bytes(path.read_bytes()[:kept])
+    path.write_bytes(path.read_bytes()[:size])
     with pytest.raises(parquet.UnreadableError, match="torn"):
         parquet.read(path, EPISODES)
 

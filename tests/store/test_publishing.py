@@ -302,12 +302,12 @@ def noisy(store: Store, example: type[Example], middle: float, spread: float) ->
     return np.array(means)
 
 
-@pytest.mark.parametrize("middle", [0.0, 1_000_010.0])
+@pytest.mark.parametrize("center", [0.0, 1_000_010.0])
 @pytest.mark.parametrize("spread", [1e-3, 1.0, 300.0])
 def test_numbers_are_rounded_by_less_than_a_thousandth_of_the_spread_over_seeds(
-    middle: float, spread: float, store: Store, published: Store, example: type[Example]
+    center: float, spread: float, store: Store, published: Store, example: type[Example]
 ) -> None:
-    noisy(store, example, middle, spread)
+    noisy(store, example, center, spread)
     publish(store.path, published.path)
     (rounding,) = set(published.runs()["rounding"])
     bounds = json.loads(rounding)

@@ -104,9 +104,9 @@ if __name__ == "__main__":
     assert not any(map(alive, family(children)))
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("signal_number", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_nothing_outlives_a_parent_that_is_ended(
-    how: signal.Signals, tmp_path: Path, children: Path
+    signal_number: signal.Signals, tmp_path: Path, children: Path
 ) -> None:
     arguments = ["run", "--algorithm", "clipped_ppo", "--seeds", "0", "--steps", "1000M"]
     arguments += ["--env", "tests.odd_environments:Child-v0", "--workers", "1"]
@@ -124,10 +124,12 @@ def test_nothing_outlives_a_parent_that_is_ended(
         time.sleep(0.5)
         worker_children = {c: w for c, w in family(children).items() if w != parent.pid}
         assert all(map(alive, [*worker_children, *worker_children.values()]))
-        os.kill(parent.pid, how)
+        os.kill(parent.pid, signal_number)
         parent.wait(timeout=60)
     finally:
         parent.kill()
-    assert parent.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(how, -how)
+    assert parent.returncode == {signal.SIGINT: 130, signal.SIGTERM: 143}.get(
+        signal_number, -signal_number
+    )
     for process in [*family(children), *worker_children.values()]:
         until(lambda process=process: not alive(process), patience=30)

@@ -62,7 +62,7 @@ def test_versions_and_machine_can_be_stored() -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "flags", "told"),
+    ("model", "flags", "description"),
     [
         (1, "avx avx2", "family 25, model 1, avx2"),
         (17, "avx avx2 avx512f", "family 25, model 17, avx512f"),
@@ -70,7 +70,7 @@ def test_versions_and_machine_can_be_stored() -> None:
     ],
 )
 def test_a_processor_is_told_from_others_of_its_name(
-    model: int, flags: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    model: int, flags: str, description: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cores = [
         f"processor\t: {core}\ncpu family\t: 25\nmodel\t\t: {model}\nmodel name\t: A\n"
@@ -80,7 +80,7 @@ def test_a_processor_is_told_from_others_of_its_name(
     (tmp_path / "cpuinfo").write_text("".join(cores))
     monkeypatch.setattr("bench.train.provenance.CPUINFO", tmp_path / "cpuinfo")
     machine = provenance().machine
-    assert (machine["processor"], machine["model"]) == ("A", told)
+    assert (machine["processor"], machine["model"]) == ("A", description)
 
 
 def test_what_chooses_instructions_is_told() -> None:

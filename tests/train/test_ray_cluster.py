@@ -53,15 +53,15 @@ def address(gate: Path, short: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def here(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def trained_locally(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """The same plan, trained by processes of this machine."""
-    store = Store(tmp_path_factory.mktemp("here"))
+    store = Store(tmp_path_factory.mktemp("local"))
     runner.run(real_plan(range(2)), store, executor=Processes(1))
     return store
 
 
 def test_what_a_lost_node_trained_trains_again_elsewhere(
-    address: str, gate: Path, here: Store, tmp_path: Path
+    address: str, gate: Path, trained_locally: Store, tmp_path: Path
 ) -> None:
     doomed = tmp_path / "doomed"
     doomed.mkdir()
@@ -79,11 +79,11 @@ def test_what_a_lost_node_trained_trains_again_elsewhere(
     assert "told Joined a Ray cluster: 2 places on 2 nodes." in output
     assert "is lost; what it trained begins again: " in output
     assert output.splitlines()[-1] == "finished 4"
-    assert_same(Store(tmp_path / "results"), here)
+    assert_same(Store(tmp_path / "results"), trained_locally)
 
 
 def test_a_killed_driver_s_training_ends_and_the_same_command_goes_on(
-    address: str, gate: Path, here: Store, tmp_path: Path
+    address: str, gate: Path, trained_locally: Store, tmp_path: Path
 ) -> None:
     (gate / "hold").touch()
     driver = start(address, tmp_path, REAL)
@@ -95,7 +95,7 @@ def test_a_killed_driver_s_training_ends_and_the_same_command_goes_on(
     (gate / "hold").unlink()
     assert not len(Store(tmp_path).runs())
     assert answer(start(address, tmp_path, REAL)).splitlines()[-1] == "finished 4"
-    assert_same(Store(tmp_path), here)
+    assert_same(Store(tmp_path), trained_locally)
 
 
 def test_a_training_that_is_killed_fails_as_it_does_here(address: str, tmp_path: Path) -> None:

@@ -282,7 +282,7 @@ def test_a_seed_that_diverges_stops_there_and_leaves_the_others_alone(
 @pytest.mark.parametrize("algorithm", ["vanilla_policy_gradient", "clipped_ppo"])
 @pytest.mark.parametrize("environment", ["Fragile-v0", "FragileContinuous-v0"])
 @pytest.mark.parametrize(
-    ("fault", "what"),
+    ("fault", "quantity"),
     [
         (float("nan"), "reward"),
         (float("-inf"), "reward"),
@@ -293,7 +293,7 @@ def test_a_seed_that_diverges_stops_there_and_leaves_the_others_alone(
     ],
 )
 def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
-    algorithm: str, environment: str, fault: float | str, what: str
+    algorithm: str, environment: str, fault: float | str, quantity: str
 ) -> None:
     changes = {} if algorithm.startswith("vanilla") else {"batch_steps": 40}
     task = described(algorithm, environment, 240, slots=4, hidden_sizes=(8,), **changes)
@@ -301,7 +301,7 @@ def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
     results = by_seed(train(task, range(5)))
     assert [results[seed].reason for seed in OTHERS] == [None] * 4
     victim = results[VICTIM]
-    assert victim.reason == f"{what} not finite at step {victim.steps}"
+    assert victim.reason == f"{quantity} not finite at step {victim.steps}"
     assert victim.diverged_at == victim.steps
     # A step is charged when it is taken, and that episode took none.
     (episode,) = Fragile.victims
@@ -324,7 +324,7 @@ def test_seeds_whose_first_observation_is_not_finite_take_no_step(algorithm: str
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "changes", "what"),
+    ("algorithm", "changes", "quantity"),
     [
         # Of one step, whose gradient was still finite.
         ("vanilla_policy_gradient", {"learning_rate": 1e38}, "parameters"),
@@ -335,11 +335,11 @@ def test_seeds_whose_first_observation_is_not_finite_take_no_step(algorithm: str
     ],
 )
 def test_a_step_size_beyond_reason_is_told_by_what_it_spoilt(
-    algorithm: str, changes: dict[str, Any], what: str
+    algorithm: str, changes: dict[str, Any], quantity: str
 ) -> None:
     task = described(algorithm, "InvertedPendulum-v5", 1000, **changes)
     for result in train(task, range(2)):
-        assert result.reason == f"{what} not finite at step {result.steps}"
+        assert result.reason == f"{quantity} not finite at step {result.steps}"
 
 
 @pytest.mark.parametrize("algorithm", ["vanilla_policy_gradient", "reward_to_go"])
@@ -474,7 +474,7 @@ def test_observers_see_progress_and_diagnostics_after_every_update() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "phrases"),
     [
         ({"batch_steps": 100}, ["batch_steps = 100", "slots = 8", "multiple"]),
         ({"batch_steps": 4}, ["batch_steps = 4", "multiple"]),
@@ -487,12 +487,12 @@ def test_observers_see_progress_and_diagnostics_after_every_update() -> None:
     ],
 )
 def test_hyperparameters_out_of_range_are_bad_input(
-    changes: dict[str, Any], words: Sequence[str]
+    changes: dict[str, Any], phrases: Sequence[str]
 ) -> None:
     with pytest.raises(InputError) as caught:
         train(described("clipped_ppo", "CartPole-v1", 10, **changes), [0])
     message = str(caught.value)
-    assert all(word in message for word in words) and "\n" not in message
+    assert all(phrase in message for phrase in phrases) and "\n" not in message
 
 
 def test_an_unknown_name_is_bad_input() -> None:

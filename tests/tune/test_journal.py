@@ -62,11 +62,11 @@ def test_a_whole_one_is_left_alone(journal: Path) -> None:
     assert values(study) == [0.0, 1.0, 2.0, 3.0] and messages == []
 
 
-@pytest.mark.parametrize("kept", [1, 20, 40, -2, -1])
-def test_half_a_line_at_the_end(journal: Path, kept: int) -> None:
+@pytest.mark.parametrize("size", [1, 20, 40, -2, -1])
+def test_half_a_line_at_the_end(journal: Path, size: int) -> None:
     """As a kill or a full disk leaves it; the trial it was about is tried again."""
     *lines, last = journal.read_bytes().splitlines(keepends=True)
-    journal.write_bytes(b"".join([*lines, last[:kept]]))
+    journal.write_bytes(b"".join([*lines, last[:size]]))
     study, messages = reopened(journal)
     assert messages == [f"{journal} is torn: left out what can't be read of line {len(lines) + 1}"]
     assert values(study) == [0.0, 1.0, 2.0]

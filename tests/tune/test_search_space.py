@@ -119,7 +119,7 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "said"),
+    ("option", "message"),
     [
         ("learning_rat", "Did you mean 'learning_rate'"),
         ("learning_rate=1e-3:1e-4", "1e-3 is not below 1e-4"),
@@ -135,10 +135,10 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
         ("clip_range", "both set and searched"),
     ],
 )
-def test_bad_input_is_told_in_one_line(asked: str, said: str) -> None:
+def test_bad_input_is_told_in_one_line(option: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        search_space("clipped_ppo", asked=[asked], fixed=["clip_range"])
-    assert said in str(caught.value)
+        search_space("clipped_ppo", asked=[option], fixed=["clip_range"])
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -69,7 +69,7 @@ def test_every_sampler_goes_with_every_pruner(sampler: str, pruner: str, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"sampler": "tp"}, "unknown sampler 'tp'. Did you mean 'tpe'?"),
         ({"pruner": "medium"}, "unknown pruner 'medium'. Did you mean 'median'?"),
@@ -80,11 +80,11 @@ def test_every_sampler_goes_with_every_pruner(sampler: str, pruner: str, tmp_pat
     ],
 )
 def test_what_can_not_be_opened_is_told_in_one_line(
-    options: dict[str, str], said: str, tmp_path: Path
+    options: dict[str, str], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError) as caught:
         tiny_study.opened(tiny_study.request(), tmp_path, **options)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

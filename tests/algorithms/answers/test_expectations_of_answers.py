@@ -169,11 +169,11 @@ def token_logs(parameters: Tensor) -> Tensor:
     return torch.log_softmax(logits, 2)[0].view(ANSWER, len(ALL), TOKENS)
 
 
-@pytest.mark.parametrize("form", IN_LOSS)
-def test_a_penalty_in_the_loss_expects_what_it_says(form: str) -> None:
+@pytest.mark.parametrize("penalty_form", IN_LOSS)
+def test_a_penalty_in_the_loss_expects_what_it_says(penalty_form: str) -> None:
     """At θ = θ': the gradient of a token's KL, at the states that are visited."""
     learner = one_seed()
-    h = dataclasses.replace(learner.hyperparameters, reference_penalty_form=form)
+    h = dataclasses.replace(learner.hyperparameters, reference_penalty_form=penalty_form)
     learner.hyperparameters = h
     batch = batch_of(learner, torch.arange(len(ALL)))
     chance = log_probabilities(learner.parameters).exp().detach()
@@ -190,7 +190,7 @@ def test_a_penalty_in_the_loss_expects_what_it_says(form: str) -> None:
         "k3_in_loss": backward,
         "exact_in_loss": forward,
     }
-    objective = -PENALTY * (chance * divergences[form]).sum()
+    objective = -PENALTY * (chance * divergences[penalty_form]).sum()
     (gradient,) = torch.autograd.grad(objective, leaf, retain_graph=True)
     assert_is(expectation, gradient[0])
     assert gradients.norm() > 0.01

@@ -148,14 +148,14 @@ def test_nothing_is_kept_for_a_gradient_that_nobody_wants() -> None:
 
 
 @pytest.mark.parametrize(
-    ("changes", "words"),
+    ("changes", "message"),
     [
         ({"width": 5}, "width 5 is no multiple of 2 heads"),
         ({"ticks": 65}, "1 to 64, not 65"),
         ({"ticks": 0}, "1 to 64, not 0"),
     ],
 )
-def test_a_layout_that_cannot_be_is_refused(changes: dict[str, int], words: str) -> None:
+def test_a_layout_that_cannot_be_is_refused(changes: dict[str, int], message: str) -> None:
     layout = {"vocabulary": 4, "ticks": 4, "width": 4, "layers": 1, "heads": 2, **changes}
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=message):
         Transformer(**layout)

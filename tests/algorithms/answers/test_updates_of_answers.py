@@ -287,16 +287,16 @@ def gradient_of(learner: AnswerLearner[Any], name: str, batch: Batch) -> Tensor:
 
 
 @pytest.mark.parametrize("normalization", ["none", "group"])
-@pytest.mark.parametrize("form", ["k1_in_reward", *IN_LOSS])
+@pytest.mark.parametrize("penalty_form", ["k1_in_reward", *IN_LOSS])
 def test_without_divisions_the_first_gradient_is_the_policy_gradient(
-    normalization: str, form: str
+    normalization: str, penalty_form: str
 ) -> None:
     """Dr. GRPO: neither length nor deviation divides, so that it is the lecture's sum, its size
     too. With a deviation it is that of the rung that has one."""
     shared = {
         "gradient_norm_clip": float("inf"),
         "advantage_normalization": normalization,
-        "reference_penalty_form": form,
+        "reference_penalty_form": penalty_form,
     }
     on_policy = learner_of("reward_to_go", **shared)
     off_policy = learner_of(

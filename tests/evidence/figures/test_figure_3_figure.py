@@ -21,7 +21,7 @@ from bench.evidence.published import figure_3
 from bench.evidence.results import Results
 from bench.store import View, load
 from tests.evidence.drawn_texts import assert_readable
-from tests.experiment_results import REACHED, VARIANTS, Made, score, write
+from tests.experiment_results import REACHED, VARIANTS, SyntheticRuns, score, write
 
 ENVIRONMENTS = list(REACHED)
 TITLES = ["A2C", "A2C + Trust Region", "CEM", "PPO (Clip)", "Vanilla PG, Adaptive", "TRPO"]
@@ -35,16 +35,16 @@ SEEDS = {("HalfCheetah-v5", "a2c"): 1, ("Swimmer-v5", "trpo"): 3}
 
 @pytest.fixture(scope="module")
 def whole_view(tmp_path_factory: pytest.TempPathFactory) -> View:
-    made = Made(seeds=2, episodes=20)
-    return load("experiment", write(tmp_path_factory.mktemp("whole"), "experiment", made))
+    recipe = SyntheticRuns(seeds=2, episodes=20)
+    return load("experiment", write(tmp_path_factory.mktemp("whole"), "experiment", recipe))
 
 
 @pytest.fixture(scope="module")
 def partial_view(tmp_path_factory: pytest.TempPathFactory) -> View:
     """Without an environment and two more cells; numbers of seeds differ."""
     seeds = {**{(e, v): 2 for e in ENVIRONMENTS for v in VARIANTS}, **SEEDS}
-    made = Made(seeds=seeds, missing=MISSING, episodes=20)
-    return load("experiment", write(tmp_path_factory.mktemp("partial"), "experiment", made))
+    recipe = SyntheticRuns(seeds=seeds, missing=MISSING, episodes=20)
+    return load("experiment", write(tmp_path_factory.mktemp("partial"), "experiment", recipe))
 
 
 def draw(view: View, kind: str | None = None, **options: Any) -> Picture:
@@ -318,8 +318,8 @@ def test_bad_input_is_refused(whole_view: View) -> None:
         draw(whole_view, episodes=whole_view.episodes.iloc[:0])
 
 
-@pytest.mark.parametrize("which", ["curves", "seeds", "partial_curves", "partial_seeds"])
+@pytest.mark.parametrize("fixture", ["curves", "seeds", "partial_curves", "partial_seeds"])
 def test_no_text_is_cut_and_none_lies_on_another(
-    which: str, request: pytest.FixtureRequest
+    fixture: str, request: pytest.FixtureRequest
 ) -> None:
-    assert_readable(request.getfixturevalue(which).figure, more_than=60)
+    assert_readable(request.getfixturevalue(fixture).figure, more_than=60)

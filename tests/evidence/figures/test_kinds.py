@@ -16,9 +16,8 @@ from bench.evidence.figures.kinds import KINDS, picture
 from bench.evidence.measures.diagnostics import first_variances
 from bench.evidence.results import Results
 from tests.evidence.drawn_texts import assert_readable, texts_drawn
-from tests.evidence.report.made_results import Made, rising, write
-from tests.experiment_results import Made as MadeUp
-from tests.experiment_results import untrained_score
+from tests.evidence.report.made_results import SyntheticAblation, rising, write
+from tests.experiment_results import SyntheticRuns, untrained_score
 from tests.experiment_results import write as write_suite
 
 TITLES = ("adaptive KL, d_targ = 0.003", "adaptive KL, d_targ = 0.01", "adaptive KL, d_targ = 0.03")
@@ -29,8 +28,8 @@ OF_ALL = sorted(set(KINDS) - {"kl"})
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     """Three variants on two environments, and the untrained policy. Not to be changed."""
     folder = tmp_path_factory.mktemp("results")
-    write_suite(folder, "untrained", MadeUp(of=untrained_score, seeds=2, episodes=20))
-    write(folder, Made(variants=TITLES, seeds=10))
+    write_suite(folder, "untrained", SyntheticRuns(score=untrained_score, seeds=2, episodes=20))
+    write(folder, SyntheticAblation(variants=TITLES, seeds=10))
     return Results(view=bench.load("made", folder), source="results/local")
 
 
@@ -132,7 +131,7 @@ def test_the_mechanism_is_a_panel_a_diagnostic_and_environment(results: Results)
 
 
 def test_what_cannot_be_drawn_is_said(tmp_path: Path) -> None:
-    write(tmp_path, Made(seeds=2, environments=("Nowhere-v0",), variants=("only",)))
+    write(tmp_path, SyntheticAblation(seeds=2, environments=("Nowhere-v0",), variants=("only",)))
     lone_results = Results(view=bench.load("made", tmp_path), source="here")
     for kind, message in (
         ("differences", "no variant has a seed in common with another"),

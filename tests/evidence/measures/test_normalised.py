@@ -14,7 +14,7 @@ from bench.evidence.measures.normalised import (
     scales,
     untrained_values,
 )
-from tests.experiment_results import UNTRAINED, Made, scores_frame, untrained_score
+from tests.experiment_results import UNTRAINED, SyntheticRuns, scores_frame, untrained_score
 
 
 def test_a_scale_maps_its_ends_to_0_and_1() -> None:
@@ -36,7 +36,7 @@ def test_there_is_no_scale_where_an_end_is_missing_or_below_the_other() -> None:
 
 
 def test_the_untrained_policy_s_returns() -> None:
-    scores = scores_frame("untrained", Made(of=untrained_score, seeds=10))
+    scores = scores_frame("untrained", SyntheticRuns(score=untrained_score, seeds=10))
     values = untrained_values(scores)
     assert {name: pytest.approx(seeds.mean()) for name, seeds in values.items()} == UNTRAINED
     last = untrained_values(scores, "last_100")

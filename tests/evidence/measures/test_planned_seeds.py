@@ -11,12 +11,14 @@ import bench
 from bench.evidence.findings import findings
 from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.store import View, load
-from tests.evidence.report.made_results import Made, write
+from tests.evidence.report.made_results import SyntheticAblation, write
 
 
 def view(folder: Path, seeds: int, planned: list[int] | None) -> View:
     """Results of so many seeds, and what the plan says of them."""
-    loaded = load("made", write(folder, Made(seeds=seeds, environments=("Hopper-v5",))))
+    loaded = load(
+        "made", write(folder, SyntheticAblation(seeds=seeds, environments=("Hopper-v5",)))
+    )
     if planned is not None:
         texts = [json.dumps({**json.loads(t), "seeds": planned}) for t in loaded.plan["metadata"]]
         loaded.plan["metadata"] = texts

@@ -18,7 +18,7 @@ from bench.evidence.pages.figure_3.beside_sources import beside_sources, section
 from bench.evidence.statistics.estimates import bootstrap_interval
 from tests.experiment_results import (
     UNTRAINED,
-    Made,
+    SyntheticRuns,
     plan_frame,
     score,
     scores_frame,
@@ -26,12 +26,12 @@ from tests.experiment_results import (
 )
 
 PLAN = plan_frame("experiment")
-ZEROS = untrained_values(scores_frame("untrained", Made(of=untrained_score, seeds=10)))
+ZEROS = untrained_values(scores_frame("untrained", SyntheticRuns(score=untrained_score, seeds=10)))
 MISSING = [("Hopper-v5", "cem"), ("Walker2d-v5", "trpo")]
 
 
 def test_a_row_beside_figure_3_by_hand() -> None:
-    scores = scores_frame("experiment", Made(seeds=5))
+    scores = scores_frame("experiment", SyntheticRuns(seeds=5))
     rows = {(row.environment, row.variant): row for row in beside_figure_3(PLAN, scores, ZEROS)}
     assert len(rows) == 42
     row = rows["Hopper-v5", "clipped_ppo"]
@@ -71,17 +71,19 @@ def test_the_gain_reached(
 def test_what_is_missing_has_a_row_with_dashes() -> None:
     rows = {
         (row.environment, row.variant): row.cells
-        for row in beside_figure_3(PLAN, scores_frame("experiment", Made(missing=MISSING)), ZEROS)
+        for row in beside_figure_3(
+            PLAN, scores_frame("experiment", SyntheticRuns(missing=MISSING)), ZEROS
+        )
     }
     assert rows["Hopper-v5", "cem"][2:] == ("0", "–", "–", "486 ± 10", "20.0", "–")
     hidden = rows["InvertedDoublePendulum-v5", "adaptive_policy_gradient"]
     assert hidden[5:] == ("–", "60.0", "–")
-    single = beside_figure_3(PLAN, scores_frame("experiment", Made(seeds=1)), {})
+    single = beside_figure_3(PLAN, scores_frame("experiment", SyntheticRuns(seeds=1)), {})
     assert single[0].cells[2:5] == ("1", "1,050", "–") and single[0].cells[6:] == ("–", "–")
 
 
 def test_the_notes_state_source_accuracy_and_choices() -> None:
-    scores = scores_frame("experiment", Made(seeds={("Hopper-v5", "cem"): 10}))
+    scores = scores_frame("experiment", SyntheticRuns(seeds={("Hopper-v5", "cem"): 10}))
     text = section(beside_figure_3(PLAN, scores, ZEROS)).markdown()
     assert "| " + " | ".join(HEADER) + " |" in text
     for part in (
@@ -94,7 +96,9 @@ def test_the_notes_state_source_accuracy_and_choices() -> None:
 
 
 def test_ratios_to_every_source_by_hand() -> None:
-    entries = beside_sources(PLAN, scores_frame("experiment", Made(seeds=5), last_100=50.0))
+    entries = beside_sources(
+        PLAN, scores_frame("experiment", SyntheticRuns(seeds=5), last_100=50.0)
+    )
     by_source = {
         (
             entry.variant,
@@ -122,7 +126,7 @@ def test_ratios_to_every_source_by_hand() -> None:
 
 
 def test_the_sources_tables_name_version_seeds_and_metric() -> None:
-    scores = scores_frame("experiment", Made(missing=MISSING))
+    scores = scores_frame("experiment", SyntheticRuns(missing=MISSING))
     remarks, ppo, trpo, a2c = sections(PLAN, scores, beside_sources(PLAN, scores))
     assert [part.heading for part in (ppo, trpo, a2c)] == [
         "#### PPO (Clip)",

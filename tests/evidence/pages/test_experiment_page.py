@@ -18,7 +18,7 @@ from tests.experiment_results import (
     REACHED,
     UNTRAINED,
     VARIANTS,
-    Made,
+    SyntheticRuns,
     plan_frame,
     score,
     scores_frame,
@@ -27,7 +27,7 @@ from tests.experiment_results import (
 
 PLAN = plan_frame("experiment")
 SCALES = {name: Scale(zero=UNTRAINED[name], one=REACHED[name][3]) for name in REACHED}
-ZEROS = scores_frame("untrained", Made(of=untrained_score, seeds=10))
+ZEROS = scores_frame("untrained", SyntheticRuns(score=untrained_score, seeds=10))
 
 
 def page(
@@ -42,7 +42,7 @@ def page(
 
 
 def test_an_aggregate_by_hand() -> None:
-    rows = aggregates(PLAN, scores_frame("experiment", Made(seeds=4)), SCALES)
+    rows = aggregates(PLAN, scores_frame("experiment", SyntheticRuns(seeds=4)), SCALES)
     assert [row.variant for row in rows] == list(VARIANTS)
     a2c = rows[0]
     strata = [
@@ -65,7 +65,7 @@ def test_an_aggregate_by_hand() -> None:
 
 def test_only_environments_that_every_algorithm_has_are_aggregated() -> None:
     missing = [("Hopper-v5", "cem"), *((name, "trpo") for name in REACHED)]
-    scores = scores_frame("experiment", Made(missing=missing))
+    scores = scores_frame("experiment", SyntheticRuns(missing=missing))
     few_scales = {name: scale for name, scale in SCALES.items() if name != "Swimmer-v5"}
     rows = aggregates(PLAN, scores, few_scales)
     assert [row.variant for row in rows] == [name for name in VARIANTS if name != "trpo"]
@@ -74,10 +74,10 @@ def test_only_environments_that_every_algorithm_has_are_aggregated() -> None:
     assert "there is no scale: Hopper-v5, Swimmer-v5." in text
     assert "weighs more" not in text
     unequal = aggregates(
-        PLAN, scores_frame("experiment", Made(seeds={("Ant", "x"): 1})), few_scales
+        PLAN, scores_frame("experiment", SyntheticRuns(seeds={("Ant", "x"): 1})), few_scales
     )
     assert unequal[0].seeds == (5, 5)
-    more = Made(seeds={("Hopper-v5", "a2c"): 8})
+    more = SyntheticRuns(seeds={("Hopper-v5", "a2c"): 8})
     text = section(
         PLAN, aggregates(PLAN, scores_frame("experiment", more), few_scales), "x"
     ).markdown()
@@ -91,7 +91,7 @@ def test_without_a_scale_the_page_says_how_to_get_one() -> None:
 
 
 def test_ppo_s_mean_is_one_and_the_untrained_policy_s_nought() -> None:
-    text = page(scores_frame("experiment", Made(seeds=5)), ZEROS)
+    text = page(scores_frame("experiment", SyntheticRuns(seeds=5)), ZEROS)
     (ppo,) = (row for row in text.splitlines() if row.startswith("| PPO (Clip) | 7 | 5 | "))
     assert ppo.split(" | ")[3] == "1.00"
 
@@ -100,7 +100,7 @@ def test_ppo_s_mean_is_one_and_the_untrained_policy_s_nought() -> None:
             return untrained_score(environment, "untrained", seed)
         return score(environment, variant, seed)
 
-    text = page(scores_frame("experiment", Made(of=unlearned, seeds=5)), ZEROS)
+    text = page(scores_frame("experiment", SyntheticRuns(score=unlearned, seeds=5)), ZEROS)
     (cem,) = (row for row in text.splitlines() if row.startswith("| CEM | 7 | 5 | "))
     assert cem.split(" | ")[3] == "0.00"
 
@@ -127,7 +127,7 @@ def test_the_page_stands_with_next_to_nothing() -> None:
     present = ("Hopper-v5", "a2c")
     missing = [(e, v) for e in REACHED for v in VARIANTS if (e, v) != present]
     text = page(
-        scores_frame("experiment", Made(seeds=1, missing=missing)),
+        scores_frame("experiment", SyntheticRuns(seeds=1, missing=missing)),
         None,
         plan=PLAN.assign(budget=100_000),
     )

@@ -10,7 +10,7 @@ import pytest
 from bench.evidence.pages.table_1 import section, surrogates
 from tests.experiment_results import (
     UNTRAINED,
-    Made,
+    SyntheticRuns,
     cells,
     plan_frame,
     scores_frame,
@@ -20,7 +20,9 @@ from tests.experiment_results import (
 PLAN = plan_frame("surrogates")
 NAMES = list(dict.fromkeys(variant for _, variant in cells("surrogates")))
 ENVIRONMENTS = list(dict.fromkeys(environment for environment, _ in cells("surrogates")))
-UNTRAINED_SCORES = scores_frame("untrained", Made(of=untrained_score, seeds=10), last_100=0.0)
+UNTRAINED_SCORES = scores_frame(
+    "untrained", SyntheticRuns(score=untrained_score, seeds=10), last_100=0.0
+)
 PRESENT = ("no_clip", "clip_0.1", "clip_0.2", "fixed_kl_3")
 ABSENT = [(e, v) for e in ENVIRONMENTS for v in NAMES if v not in PRESENT]
 
@@ -33,13 +35,13 @@ def earned(environment: str, variant: str, seed: int) -> float:
     return UNTRAINED[environment] + 100 * height + 10 * (seed - 1)
 
 
-def made(missing: list[tuple[str, str]]) -> Made:
-    return Made(of=earned, seeds=3, missing=missing)
+def runs_without(missing: list[tuple[str, str]]) -> SyntheticRuns:
+    return SyntheticRuns(score=earned, seeds=3, missing=missing)
 
 
 def test_averages_by_hand() -> None:
     # The score is 7 lower than the last 100 episodes, which are what counts.
-    scores = scores_frame("surrogates", made(ABSENT), last_100=0.0)
+    scores = scores_frame("surrogates", runs_without(ABSENT), last_100=0.0)
     scores["score"] -= 7
     rows = {row.variant: row for row in surrogates(PLAN, scores, UNTRAINED_SCORES)}
     assert list(rows) == NAMES
@@ -71,7 +73,7 @@ def test_averages_by_hand() -> None:
 
 def test_what_is_missing_is_left_out_of_the_average_and_named() -> None:
     missing = [*ABSENT, ("Hopper-v5", "clip_0.2"), *(("Reacher-v5", name) for name in PRESENT)]
-    scores = scores_frame("surrogates", made(missing), last_100=0.0)
+    scores = scores_frame("surrogates", runs_without(missing), last_100=0.0)
     untrained_scores = UNTRAINED_SCORES[UNTRAINED_SCORES["environment"] != "Walker2d-v5"]
     rows = {row.variant: row for row in surrogates(PLAN, scores, untrained_scores)}
     common = [e for e in ENVIRONMENTS if e not in ("Hopper-v5", "Reacher-v5", "Walker2d-v5")]
@@ -88,7 +90,7 @@ def test_what_is_missing_is_left_out_of_the_average_and_named() -> None:
 
 
 def test_the_table_stands_beside_the_paper_s() -> None:
-    scores = scores_frame("surrogates", made(ABSENT), last_100=0.0)
+    scores = scores_frame("surrogates", runs_without(ABSENT), last_100=0.0)
     made_section = section(PLAN, scores, surrogates(PLAN, scores, UNTRAINED_SCORES))
     assert list(made_section.header[:5]) == ["surrogate", "paper", "ours", "95% interval", "n each"]
     assert len(made_section.cells) == 11
@@ -108,7 +110,7 @@ def test_the_table_stands_beside_the_paper_s() -> None:
 
 
 def test_without_the_untrained_policy_only_the_paper_s_values_stand() -> None:
-    scores = scores_frame("surrogates", made(ABSENT))
+    scores = scores_frame("surrogates", runs_without(ABSENT))
     rows = surrogates(PLAN, scores, None)
     assert all(row.ours is None and not row.means for row in rows)
     assert not any(math.isnan(row.paper) for row in rows)

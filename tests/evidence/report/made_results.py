@@ -25,7 +25,7 @@ def rising(variant: int, seed: int) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Made:
+class SyntheticAblation:
     """An ablation's results.
 
     Attributes:
@@ -56,24 +56,24 @@ class Made:
     meanings: Sequence[str] = ("how wide",)
 
 
-def write(folder: Path, made: Made) -> Path:
+def write(folder: Path, ablation: SyntheticAblation) -> Path:
     """Write the plan and the runs into the store in `folder`."""
     store = Store(folder)
     rows = [
         {
-            "ablation": made.name,
-            "title": made.title,
-            "question": made.question,
+            "ablation": ablation.name,
+            "title": ablation.title,
+            "question": ablation.question,
             "created": NOON,
-            "control": made.names(0),
-            "variant": made.names(place),
+            "control": ablation.names(0),
+            "variant": ablation.names(place),
             "variant_title": title,
             "variant_order": place,
             "environment": environment,
             "environment_order": order,
-            "description": f"{made.name}-{order}-{place}",
+            "description": f"{ablation.name}-{order}-{place}",
             "budget": BUDGET,
-            "algorithm": made.algorithms[min(place, len(made.algorithms) - 1)],
+            "algorithm": ablation.algorithms[min(place, len(ablation.algorithms) - 1)],
             "differs": json.dumps({"width": place}),
             "metadata": json.dumps(
                 {
@@ -84,31 +84,33 @@ def write(folder: Path, made: Made) -> Path:
                     "hyperparameters": {
                         "width": {
                             "default": 0,
-                            "meaning": made.meanings[min(place, len(made.meanings) - 1)],
+                            "meaning": ablation.meanings[min(place, len(ablation.meanings) - 1)],
                             "unit": "units",
                         }
                     },
                 }
             ),
         }
-        for order, environment in enumerate(made.environments)
-        for place, title in enumerate(made.variants)
+        for order, environment in enumerate(ablation.environments)
+        for place, title in enumerate(ablation.variants)
     ]
     store.write_plan(rows)
     for row in rows:
         place = int(str(row["variant_order"]))
-        if (row["environment"], place) in made.missing:
+        if (row["environment"], place) in ablation.missing:
             continue
-        for seed in range(made.seeds):
-            _write_run(store, row, seed, made)
+        for seed in range(ablation.seeds):
+            _write_run(store, row, seed, ablation)
     return folder
 
 
-def _write_run(store: Store, row: dict[str, object], seed: int, made: Made) -> None:
+def _write_run(
+    store: Store, row: dict[str, object], seed: int, ablation: SyntheticAblation
+) -> None:
     place = int(str(row["variant_order"]))
-    diverged = (place, seed) in made.diverged
+    diverged = (place, seed) in ablation.diverged
     episode_ends = np.arange(1, 21) * BUDGET // 20
-    returns = made.score(place, seed) * np.minimum(1.0, np.arange(1, 21) / 10)
+    returns = ablation.score(place, seed) * np.minimum(1.0, np.arange(1, 21) / 10)
     updates = np.arange(5)
     store.write_run(
         {
@@ -130,10 +132,10 @@ def _write_run(store: Store, row: dict[str, object], seed: int, made: Made) -> N
             "episodes": len(episode_ends),
             "updates": len(updates),
             "seconds": BUDGET / 1000,
-            "group_size": made.seeds,
+            "group_size": ablation.seeds,
             "threads": 1,
             "started": NOON,
-            "digest": made.digests[min(seed, len(made.digests) - 1)],
+            "digest": ablation.digests[min(seed, len(ablation.digests) - 1)],
             "versions": json.dumps({"torch": "2.13.0", "mujoco": "4.0.0"}),
             "machine": "{}",
         },

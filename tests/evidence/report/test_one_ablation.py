@@ -20,7 +20,7 @@ from bench.evidence.statistics.improvement import probability_of_improvement
 from bench.evidence.tables import make_tables
 from bench.evidence.verdicts import judge_plan, return_text
 from tests.evidence.report.made_results import (
-    Made,
+    SyntheticAblation,
     pages,
     read,
     read_all,
@@ -28,8 +28,7 @@ from tests.evidence.report.made_results import (
     squeezed,
     write,
 )
-from tests.experiment_results import Made as MadeUp
-from tests.experiment_results import untrained_score
+from tests.experiment_results import SyntheticRuns, untrained_score
 from tests.experiment_results import write as write_suite
 
 SECTIONS = ("What may be claimed", "Variants of", "Learning curves of", "Differences in")
@@ -42,15 +41,15 @@ SUPPLEMENT = (
     *("Typical values of diagnostics", "Every hyperparameter", "The runs: every number"),
 )
 
-Written = Callable[[Made], tuple[Path, Path]]
+Written = Callable[[SyntheticAblation], tuple[Path, Path]]
 
 
 @pytest.fixture
 def written(tmp_path: Path) -> Written:
     """Results and the PDF of their report."""
 
-    def write_both(made: Made) -> tuple[Path, Path]:
-        results = write(tmp_path / "results", made)
+    def write_both(ablation: SyntheticAblation) -> tuple[Path, Path]:
+        results = write(tmp_path / "results", ablation)
         path = tmp_path / "report.pdf"
         assert report(results, path) == 0
         return results, path
@@ -59,7 +58,7 @@ def written(tmp_path: Path) -> Written:
 
 
 def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written) -> None:
-    results, path = written(Made())
+    results, path = written(SyntheticAblation())
     text, main_text = read_all(path), read(path)
     for section in (*SECTIONS, *SUPPLEMENT):
         assert squeezed(section) in text
@@ -90,20 +89,20 @@ def test_it_has_every_section_and_the_numbers_of_the_statistics(written: Written
 
 
 def test_a_hyperparameter_means_what_it_does_in_each_algorithm(written: Written) -> None:
-    _, path = written(Made(seeds=2))
+    _, path = written(SyntheticAblation(seeds=2))
     assert squeezed("width 0 (without); 1 (with) how wide [units]") in read_all(path)
-    _, path = written(Made(seeds=2, meanings=("how wide", "how broad")))
+    _, path = written(SyntheticAblation(seeds=2, meanings=("how wide", "how broad")))
     expected = "width 0 (without); 1 (with) how wide [units] (without); how broad [units] (with)"
     assert squeezed(expected) in read_all(path)
 
 
 def test_everything_in_which_two_variants_differ_is_told(written: Written) -> None:
-    _, path = written(Made(seeds=2))
+    _, path = written(SyntheticAblation(seeds=2))
     assert squeezed("with without algorithm baseline; width 1 (0); epochs 2 (1)") in read(path)
 
 
 def test_a_section_without_content_is_left_out(written: Written) -> None:
-    _, path = written(Made(seeds=3, variants=("only one",)))
+    _, path = written(SyntheticAblation(seeds=3, variants=("only one",)))
     text = read_all(path)
     for section in ("Variants of", "Differences", "Time to the control", "Aggregates"):
         assert squeezed(section) not in text
@@ -111,7 +110,7 @@ def test_a_section_without_content_is_left_out(written: Written) -> None:
 
 
 def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
-    results, path = written(Made())
+    results, path = written(SyntheticAblation())
     view = bench.load("made", results)
     files = (path, path.with_name("report-supplement.pdf"))
     text = " ".join(page.extract_text() for file in files for page in pages(file))
@@ -123,7 +122,7 @@ def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("changes", "sentences"),
     [
         ({"seeds": 1}, ["No difference is claimed", "One seed: no interval can be given"]),
         ({"seeds": 9}, ["No difference is claimed: there are at most 9 pairs", "n = 9 < 10"]),
@@ -146,11 +145,11 @@ def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
     ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
 )
 def test_whatever_the_results_look_like(
-    written: Written, change: dict[str, object], told: list[str]
+    written: Written, changes: dict[str, object], sentences: list[str]
 ) -> None:
-    _, path = written(dataclasses.replace(Made(), **change))  # type: ignore[arg-type]
+    _, path = written(dataclasses.replace(SyntheticAblation(), **changes))  # type: ignore[arg-type]
     text = read_all(path)
-    for sentence in told:
+    for sentence in sentences:
         assert squeezed(sentence) in text
     assert _outside(path) == []
 
@@ -158,7 +157,9 @@ def test_whatever_the_results_look_like(
 def test_long_names_stay_on_the_page(written: Written) -> None:
     long_names = ("without_" * 12, "averyveryverylongwordwithoutanyplacetobreakat" * 2)
     environments = ("ALongEnvironmentIdentifierOfSomebodysOwnPackage-v5", "Walker2d-v5")
-    _, path = written(Made(variants=long_names, environments=environments, title="Made up " * 12))
+    _, path = written(
+        SyntheticAblation(variants=long_names, environments=environments, title="Made up " * 12)
+    )
     assert _outside(path) == []
     for name in long_names:
         assert squeezed(name) in read(path)
@@ -178,8 +179,8 @@ def test_what_is_outside_of_a_page_is_found(tmp_path: Path) -> None:
 
 
 def test_the_scale_is_named_where_the_untrained_policy_is_there(tmp_path: Path) -> None:
-    write_suite(tmp_path, "untrained", MadeUp(of=untrained_score, seeds=2, episodes=20))
-    write(tmp_path, Made())
+    write_suite(tmp_path, "untrained", SyntheticRuns(score=untrained_score, seeds=2, episodes=20))
+    write(tmp_path, SyntheticAblation())
     assert report(tmp_path, tmp_path / "report.pdf") == 0
     text = read_all(tmp_path / "report.pdf")
     assert squeezed("0 is the mean score of the untrained policy, 1 the control, without") in text
@@ -187,7 +188,7 @@ def test_the_scale_is_named_where_the_untrained_policy_is_there(tmp_path: Path) 
 
 
 def test_equal_results_give_equal_bytes(written: Written) -> None:
-    results, path = written(Made(seeds=3))
+    results, path = written(SyntheticAblation(seeds=3))
     supplement = path.with_name("report-supplement.pdf")
     before = path.read_bytes(), supplement.read_bytes()
     assert report(results, path) == 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.evidence.report.made_results import Made, report, write
+from tests.evidence.report.made_results import SyntheticAblation, report, write
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium")
 FIRST = "document.getElementById('made-steps-curves')"
@@ -25,7 +25,8 @@ needs_chromium = pytest.mark.skipif(
 def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("page")
     results = write(
-        folder / "results", Made(seeds=3, variants=("a <!-- <script> </script> & <b>", "ε = 0.2"))
+        folder / "results",
+        SyntheticAblation(seeds=3, variants=("a <!-- <script> </script> & <b>", "ε = 0.2")),
     )
     assert report(results, folder / "report.html") == 0
     return folder / "report.html"
@@ -35,7 +36,9 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     surrogates = ("importance_sampling", "clipped_ppo")
-    results = write(folder / "results", Made(name="clipping", seeds=2, algorithms=surrogates))
+    results = write(
+        folder / "results", SyntheticAblation(name="clipping", seeds=2, algorithms=surrogates)
+    )
     assert report(results, folder / "report.html", "--all") == 0
     return folder / "report.html"
 

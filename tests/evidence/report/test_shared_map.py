@@ -48,10 +48,10 @@ def test_results_come_in_order(processes: int) -> None:
         assert list(mapped(len, [])) == []
 
 
-@pytest.mark.parametrize("place", [0, 5])
-def test_an_error_is_raised_wherever_it_happened(place: int) -> None:
+@pytest.mark.parametrize("index", [0, 5])
+def test_an_error_is_raised_wherever_it_happened(index: int) -> None:
     divisors = [2] * 6
-    divisors[place] = 0
+    divisors[index] = 0
     with mapping(2, "json") as mapped, pytest.raises(ZeroDivisionError):
         list(mapped(operator.truediv, [1] * 6, divisors))
 

@@ -14,7 +14,7 @@ from bench.evidence.report import steps
 from bench.evidence.report.excerpts import ROOT, excerpt
 from bench.evidence.report.settings import apart
 from bench.store.schema import SCHEMAS
-from tests.evidence.report.made_results import Made, read, report, squeezed, write
+from tests.evidence.report.made_results import SyntheticAblation, read, report, squeezed, write
 
 
 @pytest.mark.parametrize("step", steps.STEPS, ids=lambda step: step.key)
@@ -68,14 +68,14 @@ def test_the_first_edition_s_rungs_differ_in_more_than_the_critic() -> None:
 
 def test_page_1_says_in_a_line_what_each_rung_bought(tmp_path: Path) -> None:
     names = [variant.name for variant in LADDER.variants]
-    made = Made(
+    ablation = SyntheticAblation(
         name="ladder",
         title="The ladder",
         variants=[variant.title for variant in LADDER.variants],
         names=names.__getitem__,
         algorithms=[variant.algorithm for variant in LADDER.variants],
     )
-    write(tmp_path / "results", made)
+    write(tmp_path / "results", ablation)
     assert report(tmp_path / "results", tmp_path / "report.pdf", "--all") == 0
     text = read(tmp_path / "report.pdf")
     # The made-up rungs are each 100 above the one before; all are compared with the control here.

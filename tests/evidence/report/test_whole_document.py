@@ -10,7 +10,14 @@ from bench.cli import report as report_verb
 from bench.cli.app import main
 from bench.evidence.report.building import Builder
 from bench.terminal.console import shown
-from tests.evidence.report.made_results import Made, pages, read, report, squeezed, write
+from tests.evidence.report.made_results import (
+    SyntheticAblation,
+    pages,
+    read,
+    report,
+    squeezed,
+    write,
+)
 
 ORDER = (
     *("From the policy gradient to PPO, measured", "Policy gradient", "Tip 1: a baseline"),
@@ -24,8 +31,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An ablation of the suite by name, and a user's own. Not to be changed."""
     folder = tmp_path_factory.mktemp("results")
     surrogates = ("importance_sampling", "clipped_ppo")
-    write(folder, Made(name="clipping", title="Clipping", seeds=2, algorithms=surrogates))
-    write(folder, Made(seeds=2, environments=("Hopper-v5",)))
+    write(
+        folder, SyntheticAblation(name="clipping", title="Clipping", seeds=2, algorithms=surrogates)
+    )
+    write(folder, SyntheticAblation(seeds=2, environments=("Hopper-v5",)))
     return folder
 
 
@@ -80,7 +89,7 @@ def test_the_published_results_take_35_pages_at_most(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("--format", "docx"), "unknown format 'docx'"),
         (("--output", "report.docx"), "its name must end in .pdf or .html"),
@@ -90,13 +99,13 @@ def test_the_published_results_take_35_pages_at_most(tmp_path: Path) -> None:
     ],
 )
 def test_bad_input_gets_one_line(
-    results: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], told: str
+    results: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     options = arguments if "--ablation" in arguments else ("--ablation", "made", *arguments)
     assert main(["report", "--results", str(results), *options]) == 2
     error = capsys.readouterr().err
     assert error.startswith("error: ") and error.count("\n") == 1
-    assert told in error
+    assert message in error
 
 
 def test_a_folder_without_results_is_refused(
@@ -109,7 +118,7 @@ def test_a_folder_without_results_is_refused(
 
 
 def test_a_plan_without_runs_says_so(tmp_path: Path) -> None:
-    results = write(tmp_path / "results", Made(seeds=0))
+    results = write(tmp_path / "results", SyntheticAblation(seeds=0))
     path = tmp_path / "report.pdf"
     assert report(results, path) == 0
     assert squeezed("No results. Nothing can be said: no run is there yet.") in read(path)

@@ -178,7 +178,7 @@ MOVE = Mechanism(column="kl_mean", name="the KL", more="it moves more", less="it
 
 
 @pytest.mark.parametrize(
-    ("values", "said"),
+    ("values", "phrase"),
     [
         ({"A": (1.0, 2.0), "B": (0.1, 0.3)}, "it moves more"),
         ({"A": (2.0, 1.0)}, "it moves less"),
@@ -188,11 +188,11 @@ MOVE = Mechanism(column="kl_mean", name="the KL", more="it moves more", less="it
     ],
 )
 def test_a_reason_says_what_the_numbers_do(
-    values: dict[str, tuple[float, float]], said: str
+    values: dict[str, tuple[float, float]], phrase: str
 ) -> None:
     text = reason(MOVE, values, "before", "now")
     assert text.startswith("From “before” to “now”, the KL goes ")
-    assert said in text
+    assert phrase in text
     for old, new in values.values():
         assert f"{significant(old)} → {significant(new)}" in text
 

@@ -45,17 +45,17 @@ def test_the_aggregates_table_holds(environments: int, seeds: int) -> None:
 
 
 @pytest.mark.parametrize(("environments", "seeds"), [(1, 5), (2, 10)])
-@pytest.mark.parametrize("place", range(len(PROBABILITIES)))
-def test_the_improvement_table_holds(environments: int, seeds: int, place: int) -> None:
+@pytest.mark.parametrize("index", range(len(PROBABILITIES)))
+def test_the_improvement_table_holds(environments: int, seeds: int, index: int) -> None:
     measured = measure_improvement(
         environments,
         seeds,
-        PROBABILITIES[place],
+        PROBABILITIES[index],
         np.random.default_rng(9),
         data_sets=RERUN_DATA_SETS,
         repetitions=500,
     )
-    assert near(measured, COVERAGE[IMPROVEMENT[place]][environments][seeds])
+    assert near(measured, COVERAGE[IMPROVEMENT[index]][environments][seeds])
 
 
 def test_on_one_environment_mean_and_iqm_are_covered_as_in_the_other_table() -> None:

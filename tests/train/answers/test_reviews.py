@@ -21,7 +21,7 @@ def tokens(text: str) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> np.ndarray:
+def sample_texts() -> np.ndarray:
     return texts(np.random.default_rng(1), COUNT)
 
 
@@ -39,23 +39,23 @@ def test_texts_follow_from_the_generator() -> None:
     assert not np.array_equal(first, other)
 
 
-def test_every_text_is_of_the_language_to_its_last_word(drawn: np.ndarray) -> None:
+def test_every_text_is_of_the_language_to_its_last_word(sample_texts: np.ndarray) -> None:
     """So that each word of it counts for gold as for the proxy."""
-    assert np.array_equal(gold(drawn), reward(drawn))
-    assert reward(drawn).std() > 2
+    assert np.array_equal(gold(sample_texts), reward(sample_texts))
+    assert reward(sample_texts).std() > 2
 
 
-def shares(drawn: np.ndarray, words: tuple[str, ...]) -> np.ndarray:
-    return np.isin(drawn[:, PROMPT:], [VOCABULARY.index(word) for word in words])
+def shares(sample_texts: np.ndarray, words: tuple[str, ...]) -> np.ndarray:
+    return np.isin(sample_texts[:, PROMPT:], [VOCABULARY.index(word) for word in words])
 
 
-def test_the_rating_says_how_kind_a_text_is(drawn: np.ndarray) -> None:
+def test_the_rating_says_how_kind_a_text_is(sample_texts: np.ndarray) -> None:
     """The first adjective is kind as often as the rating says."""
     words = [(*kind, *unkind) for _, kind, unkind in reviews.TOPICS.values()]
     adjectives = {word for group in (*words, reviews.GENERAL) for word in group}
     kind = {word for _, kinds, _ in reviews.TOPICS.values() for word in kinds} | {"good"}
     for index, chance in enumerate(reviews.RATINGS.values()):
-        answers = drawn[drawn[:, 1] == len(reviews.TOPICS) + index][:, PROMPT:]
+        answers = sample_texts[sample_texts[:, 1] == len(reviews.TOPICS) + index][:, PROMPT:]
         first_adjectives = [
             next(VOCABULARY[t] for t in row if VOCABULARY[t] in adjectives) for row in answers
         ]
@@ -64,11 +64,11 @@ def test_the_rating_says_how_kind_a_text_is(drawn: np.ndarray) -> None:
         assert abs(np.mean(judged) - chance) < 4 * error
 
 
-def test_sentences_are_as_long_and_emphatic_as_declared(drawn: np.ndarray) -> None:
+def test_sentences_are_as_long_and_emphatic_as_declared(sample_texts: np.ndarray) -> None:
     """Of complete sentences: `very` before 30% of adjectives, a second one in 30%."""
     sentences = [
         [VOCABULARY[token] for token in part]
-        for row in drawn[:, PROMPT:].tolist()
+        for row in sample_texts[:, PROMPT:].tolist()
         # The first one only: which others are cut off depends on their length.
         for part in [row[: row.index(VOCABULARY.index("."))]]
     ]
@@ -79,7 +79,7 @@ def test_sentences_are_as_long_and_emphatic_as_declared(drawn: np.ndarray) -> No
     assert {len(sentence) for sentence in sentences} <= {4, 5, 6, 7, 8}
 
 
-def test_words_fit_the_topic(drawn: np.ndarray) -> None:
+def test_words_fit_the_topic(sample_texts: np.ndarray) -> None:
     for index, topic in enumerate(reviews.TOPICS):
         topic_words = {word for words in reviews.TOPICS[topic] for word in words}
         other_words = tuple(
@@ -89,7 +89,7 @@ def test_words_fit_the_topic(drawn: np.ndarray) -> None:
             for word in words
             if word not in topic_words
         )
-        answers = drawn[drawn[:, 0] == index]
+        answers = sample_texts[sample_texts[:, 0] == index]
         assert len(answers) > COUNT / 5
         assert not shares(answers, other_words).any()
 
@@ -118,7 +118,7 @@ def test_rewards_by_hand(text: str, proxy: int, golden: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cut", "golden"),
+    ("sentence", "golden"),
     [
         ("the soup was good and", 2),
         ("the soup was very", 1),
@@ -129,10 +129,10 @@ def test_rewards_by_hand(text: str, proxy: int, golden: int) -> None:
         ("the soup good", 1),
     ],
 )
-def test_a_sentence_that_is_cut_off_counts_if_it_could_go_on(cut: str, golden: int) -> None:
+def test_a_sentence_that_is_cut_off_counts_if_it_could_go_on(sentence: str, golden: int) -> None:
     """After one kind sentence and as many full stops as there is room for."""
-    stops = ANSWER - 5 - len(cut.split())
-    text = f"food ** the soup was good . {'. ' * stops}{cut}"
+    stops = ANSWER - 5 - len(sentence.split())
+    text = f"food ** the soup was good . {'. ' * stops}{sentence}"
     assert gold(tokens(text)).tolist() == [golden]
 
 

@@ -102,8 +102,8 @@ def test_a_thousandth_of_the_budget_has_one_row_at_most(monkeypatch: pytest.Monk
     assert len(result.episodes["step"]) == 80
 
 
-@pytest.mark.parametrize("bad", [np.nan, 1e39])
-def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone(bad: float) -> None:
+@pytest.mark.parametrize("value", [np.nan, 1e39])
+def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone(value: float) -> None:
     """One seed's reward is no number, or none of float32, from its second batch on."""
     original = TASKS["Letters-v0"]
     calls: list[int] = []
@@ -113,7 +113,7 @@ def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone(bad: flo
         # The texts that a task is tried out on are none of the three seeds' answers.
         calls.extend([1] * (len(sequences) == 24))
         if len(calls) > 1:
-            scores[8:16] = bad
+            scores[8:16] = value
         return scores
 
     task = described("clipped_ppo", 4)
@@ -131,7 +131,7 @@ def test_a_seed_whose_numbers_stop_being_finite_leaves_the_others_alone(bad: flo
     assert np.isfinite(results[1].policy["policy"]).all()
     assert results[1].updates["step"].tolist() == [BATCH]
     # A return that float64 can hold is one.
-    assert len(results[1].episodes["return"]) == (8 if np.isnan(bad) else 16)
+    assert len(results[1].episodes["return"]) == (8 if np.isnan(value) else 16)
     assert results[0].steps == 4 * BATCH
 
 
@@ -174,16 +174,16 @@ def test_the_penalty_decides_how_far_from_the_reference_it_goes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "words"),
+    ("changes", "message"),
     [
         ({"environment": "Hopper-v5"}, "unknown token environment 'Hopper-v5'"),
         ({"algorithm": "clipped_ppo"}, "'clipped_ppo' writes no answers"),
         ({"algorithm": "sequence_cliped_ppo"}, "Did you mean 'sequence_clipped_ppo'"),
     ],
 )
-def test_what_does_not_fit_is_bad_input(change: dict[str, str], words: str) -> None:
-    task = dataclasses.replace(described("clipped_ppo", 1), **change)
-    with pytest.raises(InputError, match=words):
+def test_what_does_not_fit_is_bad_input(changes: dict[str, str], message: str) -> None:
+    task = dataclasses.replace(described("clipped_ppo", 1), **changes)
+    with pytest.raises(InputError, match=message):
         train(task, [0])
 
 

@@ -30,16 +30,16 @@ def longer(generator: np.random.Generator, count: int) -> np.ndarray:
 
 
 @pytest.fixture
-def registered() -> Iterator[Any]:
-    def register(**changes: Any) -> None:
+def register() -> Iterator[Any]:
+    def put(**changes: Any) -> None:
         TASKS["Broken-v0"] = replace(WHOLE, **changes)
 
-    yield register
+    yield put
     TASKS.pop("Broken-v0", None)
 
 
 @pytest.mark.parametrize(
-    ("changes", "told"),
+    ("changes", "reason"),
     [
         ({"prompt": 0}, "prompt = 0; allowed: whole numbers from 1 on, as the first word of"),
         ({"prompt": 1.0}, "prompt = 1.0; allowed: whole numbers from 1 on"),
@@ -74,20 +74,20 @@ def registered() -> Iterator[Any]:
     ],
 )
 def test_what_is_wrong_is_told_in_one_line(
-    changes: dict[str, Any], told: str, registered: Any
+    changes: dict[str, Any], reason: str, register: Any
 ) -> None:
-    registered(**changes)
+    register(**changes)
     with pytest.raises(InputError) as caught:
         find_task("Broken-v0")
     message = str(caught.value)
     assert message.startswith("token environment 'Broken-v0': ")
-    assert told in message and "\n" not in message
+    assert reason in message and "\n" not in message
     # The others are there as ever.
     assert find_task("Letters-v0") is WHOLE
 
 
-def test_a_task_without_fault_is_found(registered: Any) -> None:
-    registered(answer=64, texts=lambda g, n: g.integers(3, size=(n, 65)))
+def test_a_task_without_fault_is_found(register: Any) -> None:
+    register(answer=64, texts=lambda g, n: g.integers(3, size=(n, 65)))
     assert find_task("Broken-v0") is TASKS["Broken-v0"]
 
 

@@ -159,11 +159,11 @@ def test_a_seed_that_diverges_stops_and_leaves_the_other_alone(
 
 
 @pytest.mark.parametrize(
-    ("what", "step"),
+    ("quantity", "step"),
     [("action", 12), ("reward", 12), ("observation", 12), ("observation from reset", 12)],
 )
 def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
-    what: str, step: int, monkeypatch: pytest.MonkeyPatch
+    quantity: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The fault is in slot 1 of the first of two seeds, in the third tick of four slots."""
     original, ticks = module.WarpEnvironments.receive, []
@@ -172,7 +172,7 @@ def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
         tick = original(self, active)
         ticks.append(tick)
         if len(ticks) == 3:
-            match what:
+            match quantity:
                 case "reward":
                     tick.rewards[1] = float("nan")
                 case "observation":
@@ -189,12 +189,12 @@ def test_a_seed_that_diverges_says_what_was_not_finite_and_when(
 
     acted = module.DeviceLearner.act
     monkeypatch.setattr(module.WarpEnvironments, "receive", receive)
-    if what == "action":
+    if quantity == "action":
         monkeypatch.setattr(module.DeviceLearner, "act", act)
     for algorithm in ("clipped_ppo", "baseline"):
         ticks.clear()
         diverged, healthy = train(described(algorithm), [3, 8])
-        assert diverged.reason == f"{what} not finite at step {step}"
+        assert diverged.reason == f"{quantity} not finite at step {step}"
         assert diverged.steps == diverged.diverged_at == step
         assert np.isfinite(diverged.policy["policy"]).all()
         assert healthy.status == "finished"
