@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor
 
-from algorithms import ALGORITHMS
 from algorithms.actor_critic import ActorCritic
 from algorithms.algorithm import Algorithm
 from algorithms.policies import GaussianPolicy
 from algorithms.spaces import ActionSpace, Continuous, Discrete
+from bench.plan.lookup import load_algorithm
 from bench.train.device.learner import DeviceLearner
 from tests import reference
 
@@ -36,12 +35,6 @@ ON_TRAJECTORIES = [
     ("trajectory_importance_sampling", {}),
 ]
 SURROGATES = ["importance_sampling", "kl_ppo", "clipped_ppo"]
-
-
-def algorithm(name: str) -> Algorithm[Any]:
-    module, attribute = ALGORITHMS[name].split(":")
-    loaded: Algorithm[Any] = getattr(importlib.import_module(module), attribute)
-    return loaded
 
 
 class Taught(ActorCritic[Any]):
@@ -77,7 +70,7 @@ def learner_of(
     **changes: Any,
 ) -> Taught:
     """`changes` are hyperparameters; `implementation` is one of `IMPLEMENTATIONS`."""
-    chosen = algorithm(name)
+    chosen = load_algorithm(name)
     values = {"hidden_sizes": (6, 5), "slots": 4, **changes}
     h = chosen.hyperparameters(**values)
     kind = OnDevice if implementation == "device" else Taught

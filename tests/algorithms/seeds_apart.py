@@ -6,7 +6,6 @@ What is compared are bits, so that whatever chooses instructions by size, place 
 from __future__ import annotations
 
 import functools
-import importlib
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -22,6 +21,7 @@ from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from algorithms.batch import Batch
 from algorithms.numerics.networks import Perceptron
 from algorithms.numerics.products import product
+from bench.plan.lookup import load_algorithm
 from tests import strategies
 
 GROUPS = ([3], [7, 2], [6, 5, 4, 3, 2, 1, 0], [9, 0, 8, 1, 7, 2, 6, 3, 5, 4])
@@ -159,8 +159,7 @@ def trained() -> None:
 def sequences() -> None:
     """Whole updates of every rung on answers."""
     for name in SEQUENCE_ALGORITHMS:
-        module, attribute = SEQUENCE_ALGORITHMS[name].split(":")
-        algorithm = getattr(importlib.import_module(module), attribute)
+        algorithm = load_algorithm(name)
 
         def make(seeds: list[int], name: str = name, algorithm: Any = algorithm) -> Any:
             learner: Any = answer_learner_of(name.removeprefix("sequence_"), seeds)

@@ -10,25 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from learners import algorithm
 
 from algorithms import ALGORITHMS
 from algorithms.hyperparameters import check
+from bench.plan.lookup import load_algorithm
 
 FIELDS = [
     pytest.param(name, field, id=f"{name}-{field.name}")
     for name in ALGORITHMS
-    for field in dataclasses.fields(algorithm(name).hyperparameters)
+    for field in dataclasses.fields(load_algorithm(name).hyperparameters)
 ]
 
 
 def hyperparameters_of(name: str, **changes: Any) -> Any:
-    return algorithm(name).hyperparameters(**changes)
+    return load_algorithm(name).hyperparameters(**changes)
 
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_an_algorithm_is_what_its_name_says(name: str) -> None:
-    declared = algorithm(name)
+    declared = load_algorithm(name)
     assert declared.name == name
     assert declared.title and declared.equation
     check(declared.hyperparameters())
@@ -53,7 +53,7 @@ def test_every_hyperparameter_says_what_it_is_and_where_it_comes_from(
 
 def parts_of(name: str, whole: str) -> dict[str, int]:
     """The smallest values of what is taken from a whole, which can't be larger than it."""
-    fields = dataclasses.fields(algorithm(name).hyperparameters)
+    fields = dataclasses.fields(load_algorithm(name).hyperparameters)
     return {f.name: f.metadata["low"] for f in fields if f.metadata.get("part_of") == whole}
 
 
@@ -96,7 +96,7 @@ def test_declarations_are_frozen_and_by_keyword_only() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         h.clip_range = 0.3
     with pytest.raises(TypeError):
-        algorithm("clipped_ppo").hyperparameters(8)  # type: ignore[call-arg]
+        load_algorithm("clipped_ppo").hyperparameters(8)  # type: ignore[call-arg]
 
 
 def test_the_papers_table() -> None:

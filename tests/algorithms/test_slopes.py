@@ -10,12 +10,13 @@ import kernel_calls
 import numpy as np
 import pytest
 import torch
-from learners import SPACES, Taught, algorithm, learner_of, spread_out
+from learners import SPACES, Taught, learner_of, spread_out
 from torch import Tensor
 
 from algorithms.ladder import clipped_ppo, importance_sampling, kl_ppo
 from algorithms.rivals import a2c
 from algorithms.surrogate import value_loss
+from bench.plan.lookup import load_algorithm
 from examples import simple_policy_optimization as example
 from tests import strategies
 
@@ -113,7 +114,7 @@ def test_the_example_trains_by_its_slope_as_by_its_objective(space: Any) -> None
         learner.hyperparameters = example.Hyperparameters(
             hidden_sizes=(6, 5), slots=4, batch_steps=48, minibatch=16, learning_rate=0.02
         )
-        assert type(learner.hyperparameters) is not algorithm("clipped_ppo").hyperparameters
+        assert type(learner.hyperparameters) is not load_algorithm("clipped_ppo").hyperparameters
         spread_out(learner)
         start = learner.parameters.clone()
         for update in range(2):

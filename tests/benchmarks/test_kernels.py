@@ -17,8 +17,9 @@ from algorithms.numerics.compilation import allocating, compiled
 from algorithms.numerics.kernels.optimizers import adam, aligned
 from algorithms.numerics.kernels.perceptron import activate
 from algorithms.numerics.kernels.products import multiply
+from bench.plan.lookup import load_algorithm
 from bench.throughput.measuring import replaced_for_now, stopwatch
-from tests.benchmarks.half_cheetah import algorithm_of, learner_of, played
+from tests.benchmarks.half_cheetah import learner_of, played
 
 pytestmark = pytest.mark.benchmarks
 
@@ -75,7 +76,7 @@ def shapes_of(sizes: tuple[int, ...], rows: int) -> list[tuple[int, int, int]]:
 
 def test_an_update_takes_little_more_than_its_products_tanh_and_adam(benchmark: Any) -> None:
     name = "clipped_ppo"
-    learner, algorithm, batch = learner_of(name), algorithm_of(name), played("steps")
+    learner, algorithm, batch = learner_of(name), load_algorithm(name), played("steps")
     h = learner.hyperparameters
     rows, critic = h.minibatch, learner.critic
     assert critic is not None

@@ -13,13 +13,13 @@ import pytest
 import torch
 
 from algorithms.numerics.random_streams import NOISE_BLOCK
+from bench.plan.lookup import load_algorithm
 from bench.train.environments.protocol import Step
 from bench.train.rollout import Rollout
 from tests.benchmarks.half_cheetah import (
     ACTIONS,
     OBSERVATIONS,
     SEEDS,
-    algorithm_of,
     environments_of,
     learner_of,
 )
@@ -62,7 +62,7 @@ class Standstill:
 
 def measure(benchmark: Any, environments: Any, rounds: int) -> None:
     learner = learner_of("clipped_ppo", slots=SLOTS, batch_steps=SLOTS * NOISE_BLOCK)
-    rollout = Rollout(algorithm_of("clipped_ppo"), learner, environments)
+    rollout = Rollout(load_algorithm("clipped_ppo"), learner, environments)
     benchmark.extra_info["ticks"] = NOISE_BLOCK
     batch, _ = benchmark.pedantic(rollout.collect, rounds=rounds, warmup_rounds=1)
     assert batch.rewards.shape == SHAPE

@@ -20,7 +20,8 @@ from algorithms.ladder import clipped_ppo, importance_sampling, kl_ppo
 from algorithms.policies import Policy
 from algorithms.policy_gradient import TIME_BLOCK, trajectory_gradients
 from algorithms.surrogate import value_loss
-from tests.benchmarks.half_cheetah import SEEDS, algorithm_of, learner_of, played
+from bench.plan.lookup import load_algorithm
+from tests.benchmarks.half_cheetah import SEEDS, learner_of, played
 
 pytestmark = pytest.mark.benchmarks
 
@@ -38,7 +39,7 @@ WITHOUT_KL = (*CONTROLS, "cem")
     [algorithm_name for algorithm_name in ALGORITHMS if algorithm_name not in SEQUENCE_ALGORITHMS],
 )
 def test_update(benchmark: Any, name: str) -> None:
-    algorithm = algorithm_of(name)
+    algorithm = load_algorithm(name)
     batch = played(algorithm.collects)
     learners = []
 

@@ -16,13 +16,19 @@ def contents(folder: Path) -> dict[str, Content]:
     return by_run(store.read(store.committed().values()))
 
 
+def runs_of(store: Path, algorithm: str) -> list[str]:
+    """In the order of seeds."""
+    runs = Store(store).runs().sort_values("seed")
+    return runs.loc[runs["algorithm"] == algorithm, "run"].tolist()
+
+
 def change(
     folder: Path,
     run: str,
     change_episode: Callable[[dict[str, Any]], None] | None = None,
     **columns: object,
 ) -> None:
-    """Change columns of a run's row, and with `episodes` each of its episodes."""
+    """Change columns of a run's row, and with `change_episode` each of its episodes."""
     store, content = Store(folder), contents(folder)[run]
     episodes = content["episodes"].to_pylist()
     for episode in episodes if change_episode else ():

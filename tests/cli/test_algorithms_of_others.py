@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from refusals import assert_refused
 
 from bench.cli.app import main
 from bench.plan.digest import code_digest
@@ -129,8 +130,5 @@ def test_refusals(
 ) -> None:
     (tmp_path / "raising_plugin.py").write_text("1 / 0\n")
     monkeypatch.syspath_prepend(tmp_path)
-    assert main(["run", *arguments, "--results", str(tmp_path / "results")]) == 2
-    captured = capsys.readouterr()
-    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1
-    assert message in captured.err
+    assert_refused(["run", *arguments, "--results", str(tmp_path / "results")], message, capsys)
     assert not (tmp_path / "results").exists()

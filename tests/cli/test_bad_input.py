@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from refusals import assert_refused
 
 from bench.cli.app import main
 
@@ -49,7 +50,7 @@ def test_run_refuses(
 ) -> None:
     results = tmp_path / "results"
     command = ["run", "--ablation", str(ablation_file), "--results", str(results), *arguments]
-    refused(command, message, capsys)
+    assert_refused(command, message, capsys)
     assert not results.exists()
 
 
@@ -63,7 +64,7 @@ def test_ray_where_it_is_not_installed(
         "--executor ray needs Ray, which is not installed: "
         ".venv/bin/pip install -q -c constraints.txt -e '.[ray]'"
     )
-    refused([*verb, "--executor", "ray"], message, capsys)
+    assert_refused([*verb, "--executor", "ray"], message, capsys)
 
 
 def test_cuda_where_there_is_none(
@@ -75,7 +76,7 @@ def test_cuda_where_there_is_none(
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     for verb in (["run", "--ablation"], ["show"]):
         arguments = [*verb, str(ablation_file), "--device", "cuda", "--results", str(tmp_path)]
-        refused(arguments, "device 'cuda' is not available", capsys)
+        assert_refused(arguments, "device 'cuda' is not available", capsys)
 
 
 def test_hyperparameters_that_contradict(
@@ -86,7 +87,7 @@ def test_hyperparameters_that_contradict(
     file.write_text(text.replace('{"baseline": "batch_mean"}', "{}"))
     arguments = ["run", "--ablation", str(file), "--results", str(tmp_path / "results")]
     message = "variant 'vanilla': batch_steps = 2048 is not a multiple of slots = 7"
-    refused([*arguments, "--set", "slots=7"], message, capsys)
+    assert_refused([*arguments, "--set", "slots=7"], message, capsys)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,7 @@ def test_settings_that_contradict(
     environment = "Reviews-v0" if algorithm.startswith("sequence") else "CartPole-v1"
     arguments = ["run", "--algorithm", algorithm, "--env", environment]
     arguments += [word for setting in settings for word in ("--set", setting)]
-    refused([*arguments, "--results", str(results)], message, capsys)
+    assert_refused([*arguments, "--results", str(results)], message, capsys)
     assert not results.exists()
 
 
@@ -150,14 +151,14 @@ def test_settings_at_the_edge_are_allowed(algorithm: str, settings: list[str]) -
 def test_other_refusals(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    refused(arguments, message, capsys)
+    assert_refused(arguments, message, capsys)
 
 
 def test_a_broken_ablation_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "mine.py"
     file.write_text("import math\nmath.sqrt(-1)\n")
     message = f"ablation file {file}, line 2: ValueError: math domain error"
-    refused(["run", "--ablation", str(file)], message, capsys)
+    assert_refused(["run", "--ablation", str(file)], message, capsys)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,9 @@ def test_numbers_that_no_run_can_hold(
 ) -> None:
     file = tmp_path / "large.py"
     file.write_text(ablation_file.read_text().replace('"baseline": "batch_mean"', values))
-    refused(["run", "--ablation", str(file), "--results", str(tmp_path / "r")], message, capsys)
+    assert_refused(
+        ["run", "--ablation", str(file), "--results", str(tmp_path / "r")], message, capsys
+    )
 
 
 def test_an_environment_that_raises_whatever_it_may(
@@ -190,7 +193,7 @@ def test_an_environment_that_raises_whatever_it_may(
     monkeypatch.syspath_prepend(tmp_path)
     message = "environment 'leaving_module:X-v0' can't be made: BaseException: gone"
     arguments = ["run", "--ablation", str(ablation_file), "--env", "leaving_module:X-v0"]
-    refused([*arguments, "--results", str(tmp_path / "results")], message, capsys)
+    assert_refused([*arguments, "--results", str(tmp_path / "results")], message, capsys)
 
 
 def test_a_broken_environment_of_a_user(
@@ -203,24 +206,14 @@ def test_a_broken_environment_of_a_user(
     monkeypatch.syspath_prepend(tmp_path)
     arguments = ["run", "--ablation", str(ablation_file), "--env", "raising_module:X-v0"]
     message = "environment 'raising_module:X-v0' can't be made: ZeroDivisionError: division by zero"
-    refused([*arguments, "--results", str(tmp_path / "results")], message, capsys)
+    assert_refused([*arguments, "--results", str(tmp_path / "results")], message, capsys)
 
 
 def test_figure_of_an_axis_that_is_not_there(
     trained: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     arguments = ["figure", "--ablation", "small", "--results", str(trained), "--x", "hours"]
-    refused(arguments, "unknown x axis 'hours'. Allowed: steps, seconds", capsys)
-
-
-def refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    capsys.readouterr()
-    assert main(arguments) == 2
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.startswith("error: ")
-    assert captured.err.count("\n") == 1
-    assert message in captured.err
+    assert_refused(arguments, "unknown x axis 'hours'. Allowed: steps, seconds", capsys)
 
 
 @pytest.mark.parametrize(
@@ -238,5 +231,5 @@ def test_throughput_refuses_before_anything_is_measured(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     results = tmp_path / "results"
-    refused(["throughput", "--results", str(results), *arguments], message, capsys)
+    assert_refused(["throughput", "--results", str(results), *arguments], message, capsys)
     assert not results.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from refusals import assert_refused
 
 import bench
 from bench.cli.app import main
@@ -52,6 +53,4 @@ def test_without_a_name_it_takes_what_has_results(
 def test_what_it_does_not_take(
     arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["compare", *arguments]) == 2
-    error = capsys.readouterr().err
-    assert message in error and error.count("\n") == 1
+    assert_refused(["compare", *arguments], message, capsys)

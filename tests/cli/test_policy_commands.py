@@ -14,6 +14,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 from PIL import Image, ImageSequence
+from refusals import assert_refused
 from safetensors.numpy import save
 
 from bench.cli.app import main
@@ -132,7 +133,7 @@ def test_refusals(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(offscreen_rendering, "has_display", lambda: False)
-    refused([*arguments, "--results", str(store.path)], message, capsys)
+    assert_refused([*arguments, "--results", str(store.path)], message, capsys)
 
 
 def test_a_run_without_its_policy_or_with_a_torn_one(
@@ -143,11 +144,11 @@ def test_a_run_without_its_policy_or_with_a_torn_one(
     copy.policy_path(first).unlink()
     copy.policy_path(second).write_bytes(b"no safetensors")
     command = ["evaluate", "--results", str(copy.path)]
-    refused([*command, first], f"no policy of run {first} is kept in", capsys)
-    refused([*command, second], "safetensors is torn or no policy", capsys)
+    assert_refused([*command, first], f"no policy of run {first} is kept in", capsys)
+    assert_refused([*command, second], "safetensors is torn or no policy", capsys)
     shutil.rmtree(copy.path / "policies")
-    refused(command, "no policy is kept in", capsys)
-    refused([*command[:2], str(tmp_path / "nothing")], "nothing does not exist", capsys)
+    assert_refused(command, "no policy is kept in", capsys)
+    assert_refused([*command[:2], str(tmp_path / "nothing")], "nothing does not exist", capsys)
 
 
 def keep(store: Store, run: str, policy: bytes) -> None:
@@ -182,7 +183,7 @@ def test_a_policy_that_is_none_is_named_and_the_others_are_played(
         (line,) = (line for line in lines[1:] if line.startswith(f"{run}: "))
         assert reason in line
         for verb in (["evaluate"], ["watch", "--output", str(tmp_path / "x.mp4")]):
-            refused([*verb, run, *options], reason, capsys)
+            assert_refused([*verb, run, *options], reason, capsys)
     assert not (tmp_path / "x.mp4").exists()
 
 
@@ -233,7 +234,7 @@ def test_watch_draws_a_strip_with_a_row_for_each_policy(
 
 def test_a_strip_is_of_one_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "x.png"
-    refused(
+    assert_refused(
         ["watch", "--results", str(RECORD), "--output", str(output)], "choose it with --env", capsys
     )
     assert not output.exists()
@@ -260,7 +261,7 @@ def test_a_video_that_cannot_be_written(
 ) -> None:
     (tmp_path / "file").touch()
     output = ["--output", str(tmp_path / "file" / "x.mp4"), "--steps", "2"]
-    refused(["watch", "--results", str(store.path), *output], "x.mp4': ", capsys)
+    assert_refused(["watch", "--results", str(store.path), *output], "x.mp4': ", capsys)
     assert os.listdir(tmp_path) == ["file"]
 
 
@@ -271,11 +272,3 @@ def test_a_display_that_is_not_there_is_told(
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     assert main(["watch", "--results", str(store.path)]) == 2
     assert "names can't be opened; write a video with --output" in capsys.readouterr().err
-
-
-def refused(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
-    capsys.readouterr()
-    assert main(arguments) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1
-    assert message in error

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from changed_store import change, contents
+from changed_store import change, contents, runs_of
 
 from bench.cli import replay
 from bench.cli.app import main
@@ -33,12 +33,6 @@ def stale(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     # A second worker would import torch once more.
     monkeypatch.setattr(provenance, "cores", lambda: 1)
     return folder
-
-
-def runs_of(store: Path, algorithm: str) -> list[str]:
-    """In the order of seeds."""
-    runs = Store(store).runs().sort_values("seed")
-    return runs.loc[runs["algorithm"] == algorithm, "run"].tolist()
 
 
 def after(step: int, number: float) -> Callable[[dict[str, Any]], None]:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from refusals import assert_refused
 
 import bench
 from bench.cli.app import main
@@ -126,9 +127,7 @@ def test_what_has_no_reference_is_not_drawn_against_kl(
 def test_what_does_not_fit_is_one_line(
     arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["run", *arguments, "--results", str(tmp_path / "results")]) == 2
-    error = capsys.readouterr().err
-    assert message in error and error.count("\n") == 1
+    assert_refused(["run", *arguments, "--results", str(tmp_path / "results")], message, capsys)
     assert not (tmp_path / "results").exists()
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from changed_store import change, contents
+from changed_store import change, contents, runs_of
+from refusals import assert_refused
 
 import bench.store
 from bench.cli import verify as verb
@@ -42,12 +43,6 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
-
-
-def runs_of(store: Path, algorithm: str) -> list[str]:
-    """In the order of seeds."""
-    runs = Store(store).runs().sort_values("seed")
-    return runs.loc[runs["algorithm"] == algorithm, "run"].tolist()
 
 
 def copy(store: Path, run: str, name: str, returns: float | None = None, **changes: object) -> None:
@@ -206,11 +201,7 @@ def test_what_cannot_be_verified_is_refused_before_anything_is_trained(
         copy(changed, fourth, other.run(0), **names, seed=0)
         refusals[other.run(0)] = message
     for run, message in refusals.items():
-        assert main(["verify", fourth, run, "--results", str(changed)]) == 2
-        captured = capsys.readouterr()
-        assert captured.out == ""
-        assert captured.err.startswith("error: ") and message in captured.err
-        assert captured.err.count("\n") == 1
+        assert_refused(["verify", fourth, run, "--results", str(changed)], message, capsys)
     assert "2 others" in main_error(capsys, ["verify", "zz", "--results", str(changed)])
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 Frames = tuple[pd.DataFrame, pd.DataFrame]
+Build = Callable[..., Frames]
 VERSIONS = {"python": "3.11.7", "torch": "2.13.0", "mujoco": "4.0.0"}
 
 
@@ -97,12 +98,12 @@ def make_learning(
 
 
 @pytest.fixture(scope="session")
-def frames() -> Callable[..., Frames]:
+def frames() -> Build:
     return make_frames
 
 
 @pytest.fixture(scope="session")
-def learning() -> Callable[..., Frames]:
+def learning() -> Build:
     return make_learning
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,31 +15,20 @@ from bench.evidence.findings import findings
 from bench.evidence.statistics.significance import ALPHA
 from bench.store import View, load
 from tests.evidence.report.made_results import SyntheticAblation, write
+from tests.evidence.score_frames import NULLS, Draw
 
 VARIANTS, ENVIRONMENTS, SEEDS = 4, ("Hopper-v5", "Walker2d-v5"), 10
-Draw = Callable[[np.random.Generator], np.ndarray]
 SHAPE = (len(ENVIRONMENTS), VARIANTS, SEEDS)
 
 
-def exchangeable(generator: np.random.Generator) -> np.ndarray:
+def exchangeable(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """The scores of a seed have its luck in common, heavy of tail."""
-    return 10 * generator.standard_t(3, (SHAPE[0], 1, SEEDS)) + generator.standard_t(3, SHAPE)
+    environments, _, seeds = shape
+    luck = generator.standard_t(3, (environments, 1, seeds))
+    return 10 * luck + generator.standard_t(3, shape)
 
 
-def normal(generator: np.random.Generator) -> np.ndarray:
-    return generator.normal(1000, 300, SHAPE)
-
-
-def skewed(generator: np.random.Generator) -> np.ndarray:
-    return generator.lognormal(0, 1.5, SHAPE)
-
-
-def bimodal(generator: np.random.Generator) -> np.ndarray:
-    high = generator.random(SHAPE) < 0.3
-    return np.where(high, 4500.0, 1500.0) + 200 * generator.standard_normal(SHAPE)
-
-
-DRAWS: tuple[Draw, ...] = (exchangeable, normal, skewed, bimodal)
+DRAWS: dict[str, Draw] = {"exchangeable": exchangeable, **NULLS}
 
 
 def claims(view: View) -> bool:
@@ -75,11 +63,11 @@ def false_claim_limit(data_sets: int) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("draw", DRAWS, ids=lambda draw: draw.__name__)
+@pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
 def test_false_claims_keep_within_the_stated_share(draw: Draw, tmp_path: Path) -> None:
     """250 data sets of each kind, 1,000 in all."""
     view, generator = base_view(tmp_path), np.random.default_rng(0)
-    claimed = [claims(with_scores(view, draw(generator))) for _ in range(250)]
+    claimed = [claims(with_scores(view, draw(generator, SHAPE))) for _ in range(250)]
     assert sum(claimed) <= false_claim_limit(250)
     assert any(claimed), "a test that never claims is none"
 
@@ -90,7 +78,8 @@ def test_false_claims_through_the_store(tmp_path: Path) -> None:
     generator = np.random.default_rng(1)
     wrong = 0
     for place in range(50):
-        values = DRAWS[place % len(DRAWS)](generator)[0, :2]
+        draw = list(DRAWS.values())[place % len(DRAWS)]
+        values = draw(generator, SHAPE)[0, :2]
         ablation = SyntheticAblation(
             seeds=SEEDS,
             environments=ENVIRONMENTS[:1],
@@ -105,7 +94,7 @@ def test_false_claims_through_the_store(tmp_path: Path) -> None:
 
 def test_what_differs_is_claimed_on_the_same_way(tmp_path: Path) -> None:
     """The slow tests' way from scores to claims does claim a difference that is there."""
-    values = normal(np.random.default_rng(0))
+    values = NULLS["normal"](np.random.default_rng(0), SHAPE)
     view = base_view(tmp_path)
     assert not claims(with_scores(view, np.broadcast_to(values[:, :1], SHAPE)))
     values[0, 1] = values[0, 0] + 5_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -15,8 +14,7 @@ from bench.evidence.statistics.coverage import COVERAGE
 from bench.evidence.statistics.estimates import bootstrap_interval
 from bench.evidence.tables import ALIGNMENT, HEADER, Table, make_tables
 from bench.evidence.verdicts import judge
-
-Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
+from tests.evidence.conftest import Build
 
 
 def tables(runs: pd.DataFrame, episodes: pd.DataFrame, control: str) -> tuple[Table, ...]:

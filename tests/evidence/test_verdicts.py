@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -15,22 +15,8 @@ from bench.errors import InputError
 from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import ALPHA, holm, least_claimable, sign_flip_test
 from bench.evidence.verdicts import Verdict, adjust, judge, judge_plan, p_text, return_text
-from bench.kinds import EPISODES, EVALUATIONS, MEANS
-
-Scores = Mapping[tuple[str, str], Sequence[float]]
-
-
-def frame(scores: Scores) -> pd.DataFrame:
-    """Scores by (environment, variant), seeds 0, 1, 2, …"""
-    rows = [
-        (environment, variant, f"the {variant}", seed, score)
-        for (environment, variant), values in scores.items()
-        for seed, score in enumerate(values)
-    ]
-    columns = ["environment", "variant", "variant_title", "seed", "score"]
-    return pd.DataFrame(rows, columns=columns).assign(
-        kind=EPISODES, budget=100_000, back_end="envpool"
-    )
+from bench.kinds import EVALUATIONS, MEANS
+from tests.evidence.score_frames import Draw, Scores, each_null, frame
 
 
 def verdict(scores: Scores, variant: str, environment: str = "Hopper-v5") -> Verdict:
@@ -361,27 +347,7 @@ def test_how_many_pairs_a_page_needs() -> None:
     assert verdict(scores, "v00").outcome == "better"
 
 
-Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
-
-
-def bimodal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    return np.where(generator.random(shape) < 0.3, 4500.0, 1500.0) + 200 * generator.normal(
-        size=shape
-    )
-
-
-NULLS = pytest.mark.parametrize(
-    "draw",
-    [
-        lambda generator, shape: generator.normal(1000, 300, shape),
-        lambda generator, shape: generator.lognormal(0, 1.5, shape),
-        bimodal,
-    ],
-    ids=["normal", "skewed", "bimodal"],
-)
-
-
-@NULLS
+@each_null
 def test_a_null_page_makes_a_claim_in_no_more_than_the_stated_share(draw: Draw) -> None:
     """400 pages of two environments and three variants without any difference, ten seeds."""
     generator = np.random.default_rng(0)
@@ -395,7 +361,7 @@ def test_a_null_page_makes_a_claim_in_no_more_than_the_stated_share(draw: Draw) 
     assert wrong <= scipy.stats.binom.ppf(0.999, pages, ALPHA)
 
 
-@NULLS
+@each_null
 def test_a_single_null_comparison_is_claimed_at_the_rate_of_the_exact_test(draw: Draw) -> None:
     generator = np.random.default_rng(1)
     data_sets = 4000

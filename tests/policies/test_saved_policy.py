@@ -95,12 +95,10 @@ def test_its_normaliser_belongs_to_it() -> None:
 def constant(environment: str, action: float) -> SavedPolicy:
     """A policy whose mode is one action, whatever it sees."""
     policy, _ = saved(described(environment, "vanilla_policy_gradient"))
-    *weights, bias = policy.policy.network.sizes
-    del weights
     policy.parameters.zero_()
     # The last columns are the head's biases, then log σ.
-    end = policy.policy.network.size
-    policy.parameters[0, end - bias : end] = action
+    network = policy.policy.network
+    policy.parameters[0, network.size - network.sizes[-1] : network.size] = action
     return policy
 
 

@@ -82,3 +82,12 @@ class Example:
 
     def write(self, store: Store) -> None:
         store.write_run(self.row, self.episodes, self.updates, self.policy)
+
+
+def files(store: Store) -> dict[str, bytes]:
+    """Path in the store's folder -> content, of its tables and policies."""
+    return {
+        str(path.relative_to(store.path)): path.read_bytes()
+        for path in store.path.glob("*/*")
+        if path.is_file()
+    }

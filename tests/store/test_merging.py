@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
-from stored_example import NOON, Example, Killing, PlanRows
+from stored_example import NOON, Example, Killing, PlanRows, files
 
 from bench.errors import InputError
 from bench.store import Store, load, merge, parquet, publish
@@ -31,14 +31,6 @@ def other(store: Store, example: type[Example], plan_rows: PlanRows) -> Store:
     example(run="cc", changes={"description": "d1"}).write(elsewhere)
     elsewhere.write_plan(plan_rows())
     return elsewhere
-
-
-def files(store: Store) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(store.path)): path.read_bytes()
-        for path in store.path.glob("*/*")
-        if path.is_file()
-    }
 
 
 def session(name: str, steps: int = 1000) -> list[dict[str, object]]:

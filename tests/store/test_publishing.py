@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from stored_example import Example, Killing, PlanRows
+from stored_example import Example, Killing, PlanRows, files
 
 from bench.errors import InputError
 from bench.store import SCHEMAS, Store, merge, parquet, publish
@@ -34,14 +34,6 @@ def full(store: Store, example: type[Example], plan_rows: PlanRows) -> Store:
     store.write_plan(plan_rows())
     store.write_plan(plan_rows("alone", variants=("none",)))
     return store
-
-
-def files(store: Store) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(store.path)): path.read_bytes()
-        for path in store.path.glob("*/*")
-        if path.is_file()
-    }
 
 
 def assert_same(actual: Store, expected: Store) -> None:
@@ -356,6 +348,5 @@ def test_a_published_run_equals_the_run_it_was_before_rounding(
     for run, content in exact.items():
         assert first_difference(content, rounded[run]) is None
         assert first_difference(rounded[run], content) is None
-    other = by_run(published.read(published.committed().values()))
-    assert first_difference(exact["r0"], other["r1"]) is not None
+    assert first_difference(exact["r0"], rounded["r1"]) is not None
     assert merge(published.path, store.path).same == sorted(exact)

@@ -83,7 +83,7 @@ def test_results_of_other_code_are_no_trial_s(tmp_path: Path) -> None:
     request = tiny_study.request(search=["epochs=1|2"])
     tuned(request, tmp_path, 6)
     store = Store(tmp_path)
-    (stored,) = (row for row in store.runs().to_dict("records")[:1])
+    stored = store.runs().to_dict("records")[0]
     episodes, updates = store.episodes(), store.updates()
     store.write_run(
         {name: value for name, value in stored.items() if not pd.isna(value)}

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from algorithms import SEQUENCE_ALGORITHMS
 from algorithms.answers.algorithm import SequenceAlgorithm
 from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.transformer import Transformer
 from algorithms.batch import Batch, flatten
+from bench.plan.lookup import load_algorithm
 
 PROMPT, ANSWER, VOCABULARY = 2, 3, 4
 NETWORK = Transformer(vocabulary=VOCABULARY, ticks=PROMPT + ANSWER - 1, width=6, layers=2, heads=2)
 
 
 def rung(name: str) -> SequenceAlgorithm[Any]:
-    module, attribute = SEQUENCE_ALGORITHMS[f"sequence_{name}"].split(":")
-    algorithm: SequenceAlgorithm[Any] = getattr(importlib.import_module(module), attribute)
-    return algorithm
+    return cast("SequenceAlgorithm[Any]", load_algorithm(f"sequence_{name}"))
 
 
 def drawn(seed: int, network: Transformer = NETWORK, scale: float = 5.0) -> np.ndarray:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
 from bench.errors import InputError
 from bench.evidence.figures.kinds import picture
 from bench.evidence.figures.output import ENDINGS, check_output, save
+from tests.evidence.conftest import Build
 from tests.evidence.made_view import results_of
 
-Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 MAGIC = {".png": b"\x89PNG\r\n", ".pdf": b"%PDF-1.4", ".svg": b"<?xml version"}
 
 

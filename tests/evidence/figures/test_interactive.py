@@ -5,16 +5,13 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from bench.evidence.figures.interactive import curves
+from tests.evidence.conftest import Build
 from tests.evidence.made_view import results_of
-
-Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 
 
 def traces_of(html: str) -> list[dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,10 +19,10 @@ from bench.errors import InputError
 from bench.evidence.figures.kinds import picture
 from bench.evidence.measures.curves import aggregate, seed_curves
 from bench.evidence.measures.scores import score_runs
+from tests.evidence.conftest import Build
 from tests.evidence.drawn_texts import assert_readable, texts_drawn
 from tests.evidence.made_view import QUESTION, results_of
 
-Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 SEVEN = [
     "HalfCheetah-v5",
     "Hopper-v5",

@@ -11,8 +11,8 @@ import pytest
 from bench.evidence.measures.alignment import align
 from bench.evidence.measures.curves import seed_curves
 from bench.evidence.measures.scores import score_runs
+from tests.evidence.conftest import Build
 
-Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 Updates = Callable[[pd.DataFrame, dict[str, Sequence[int]]], pd.DataFrame]
 
 

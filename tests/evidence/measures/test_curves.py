@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.stats
 from hypothesis import given, settings
@@ -18,8 +16,8 @@ from bench.errors import InputError
 from bench.evidence.measures.alignment import align
 from bench.evidence.measures.curves import SeedCurves, aggregate, aligned_curves, seed_curves
 from bench.evidence.measures.wall_time import other_machines
+from tests.evidence.conftest import Build
 
-Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
 NAN = math.nan
 
 

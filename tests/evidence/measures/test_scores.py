@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -13,8 +12,7 @@ from hypothesis import strategies as st
 
 from bench.errors import InputError
 from bench.evidence.measures.scores import LAST_EPISODES, score_runs
-
-Build = Callable[..., tuple[pd.DataFrame, pd.DataFrame]]
+from tests.evidence.conftest import Build
 
 
 def score(frames: Build, episodes: list[tuple[int, float]], **columns: Any) -> pd.Series:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.stats
 
@@ -15,25 +14,14 @@ from bench.evidence.report.words import Mechanism, conclusion, gained, reason, s
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.significance import ALPHA
 from bench.evidence.verdicts import Verdict, adjust, judge
-from bench.kinds import EPISODES
+from tests.evidence.score_frames import Draw, Scores, each_null, frame
 
 CONTROL = np.linspace(900, 1100, 10)
 NO_CLAIM = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0])
 
 
-def frame(scores: Mapping[tuple[str, str], Sequence[float] | np.ndarray]) -> pd.DataFrame:
-    """Scores by (environment, variant), seeds 0, 1, 2, …"""
-    rows = [
-        (environment, variant, variant, seed, score)
-        for (environment, variant), values in scores.items()
-        for seed, score in enumerate(values)
-    ]
-    columns = ["environment", "variant", "variant_title", "seed", "score"]
-    return pd.DataFrame(rows, columns=columns).assign(kind=EPISODES, budget=1, back_end="envpool")
-
-
 def sentence_of(
-    scores: Mapping[tuple[str, str], Sequence[float] | np.ndarray],
+    scores: Scores,
     compared_with: Mapping[str, str] | None = None,
     over_all: Sequence[Improvement] = (),
 ) -> str:
@@ -133,27 +121,14 @@ def test_claims_over_all_environments_come_first_and_only_if_they_hold() -> None
     assert "“z”" not in text and "“w”" not in text
 
 
-def bimodal(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-    upper = generator.random(shape) < 0.3
-    return np.where(upper, 4500.0, 1500.0) + 200 * generator.normal(size=shape)
-
-
-@pytest.mark.parametrize(
-    "draw",
-    [
-        lambda generator, shape: generator.normal(1000, 300, shape),
-        lambda generator, shape: generator.lognormal(0, 1.5, shape),
-        bimodal,
-    ],
-    ids=["normal", "skewed", "bimodal"],
-)
+@each_null
 def test_a_null_page_is_told_as_a_difference_in_no_more_than_the_stated_share(
-    draw: object,
+    draw: Draw,
 ) -> None:
     """400 pages of two environments and two variants without any difference, ten seeds."""
     generator = np.random.default_rng(2)
     cells = [(environment, variant) for environment in "AB" for variant in ("old", "a", "b")]
-    pages = draw(generator, (400, len(cells), 10))  # type: ignore[operator]
+    pages = draw(generator, (400, len(cells), 10))
     texts = [sentence_of(dict(zip(cells, values, strict=True))) for values in pages]
     wrong = sum(bool(re.search(" beats? | falls? short ", text)) for text in texts)
     # The chance of more than this is 1 in 1000 if the true share is the stated one.

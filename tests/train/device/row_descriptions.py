@@ -1,9 +1,10 @@
-"""Descriptions whose numbers may each change within their class, small enough to train at once."""
+"""Descriptions of what trains on one device: an algorithm on the inverted pendulum."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import fields
+from collections.abc import Mapping
 from typing import Any
 
 from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
@@ -29,22 +30,30 @@ BITING: dict[str, Any] = {
 }
 
 
+def of_pendulum(
+    algorithm: str, hyperparameters: Mapping[str, Any] | None = None, **changes: Any
+) -> Description:
+    """`changes` are fields of the description; hyperparameters not named have their defaults."""
+    h = load_algorithm(algorithm).hyperparameters(**(hyperparameters or {}))
+    fields: dict[str, Any] = {
+        "algorithm": algorithm,
+        "hyperparameters": vars(h),
+        "environment": "InvertedPendulum-v5",
+        "back_end": "warp",
+    }
+    return Description(**{**fields, **changes})
+
+
 def described(algorithm: str, **changes: Any) -> Description:
-    """With every number finite and not 0, so that any of them may change within its class."""
+    """Small, every number finite and not 0, so that any of them may change within its class."""
     declared = load_algorithm(algorithm).hyperparameters
     values: dict[str, Any] = {}
-    for field in fields(declared):
+    for field in dataclasses.fields(declared):
         value = {**SMALL, **BITING}.get(field.name, field.default)
         if value is None or (isinstance(value, float) and value in (0, math.inf)):
             value = 300.0 if field.metadata["low"] else 0.02
         values[field.name] = value
-    return Description(
-        algorithm=algorithm,
-        hyperparameters={**values, **changes},
-        environment="InvertedPendulum-v5",
-        steps=72,
-        back_end="warp",
-    )
+    return of_pendulum(algorithm, {**values, **changes}, steps=72)
 
 
 def numbers_of(description: Description) -> list[str]:

@@ -14,7 +14,9 @@ from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
 from bench.train.device import trainer as module
 from bench.train.device.trainer import train
-from bench.train.results import Progress, RunResult
+from bench.train.results import Progress
+from tests.train.device.assertions import assert_same
+from tests.train.device.row_descriptions import of_pendulum
 
 pytestmark = pytest.mark.warp
 
@@ -36,30 +38,7 @@ SMALL = {
 
 
 def described(algorithm: str = "clipped_ppo", **changes: Any) -> Description:
-    defaults = load_algorithm(algorithm).hyperparameters()
-    values = {name: getattr(defaults, name) for name in defaults.__dataclass_fields__}
-    arguments: dict[str, Any] = {
-        "algorithm": algorithm,
-        "hyperparameters": {**values, **SMALL[algorithm]},
-        "environment": "InvertedPendulum-v5",
-        "steps": 200,
-        "back_end": "warp",
-    }
-    return Description(**{**arguments, **changes})
-
-
-def assert_same(actual: RunResult, expected: RunResult) -> None:
-    assert (actual.seed, actual.status, actual.steps) == (
-        expected.seed,
-        expected.status,
-        expected.steps,
-    )
-    for table in ("episodes", "updates", "policy"):
-        first, second = getattr(actual, table), getattr(expected, table)
-        assert first.keys() == second.keys()
-        for name in first:
-            if name != "seconds":
-                np.testing.assert_array_equal(first[name], second[name], err_msg=f"{table} {name}")
+    return of_pendulum(algorithm, SMALL[algorithm], **{"steps": 200, **changes})
 
 
 class InterruptionError(Exception):
