@@ -41,7 +41,7 @@ Imports = Annotated[
 ]
 
 
-def asked_for(
+def name_and_modules(
     ablation: str | None, modules: Iterable[str] | None, environments: Iterable[str] | None = None
 ) -> tuple[str | None, set[str]]:
     """Return the name under which an ablation is stored, and the modules that may be imported.
@@ -202,7 +202,7 @@ def policies(
     from bench.store import Store, result_folders
 
     refusals = []
-    name, allowed = asked_for(ablation, modules, environments)
+    name, allowed = name_and_modules(ablation, modules, environments)
     for folder in result_folders(results):
         store = Store(folder)
         try:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from bench.policies.evaluation import Played
+    from bench.policies.evaluation import PlayedEpisodes
     from bench.policies.saved_policy import SavedPolicy
     from bench.store import Store
 
@@ -80,7 +80,7 @@ def evaluate(
 
     console = wide_console()
     base_seed = SEED if seed is None else seed
-    played: dict[str, dict[str, Played]] = {}
+    played: dict[str, dict[str, PlayedEpisodes]] = {}
     notes: dict[str, None] = {}
     unplayed = []
     for run in chosen.itertuples():
@@ -116,7 +116,7 @@ def evaluate(
 
 
 def _rows(
-    played: Mapping[str, Played], seed: int, time_limit: int | None, run: str
+    played: Mapping[str, PlayedEpisodes], seed: int, time_limit: int | None, run: str
 ) -> list[dict[str, object]]:
     columns = {"run": run, "seed": seed, "time_limit": time_limit}
     return [
@@ -129,7 +129,10 @@ def _rows(
 
 
 def _print(
-    console: Console, store: Store, chosen: pd.DataFrame, played: Mapping[str, dict[str, Played]]
+    console: Console,
+    store: Store,
+    chosen: pd.DataFrame,
+    played: Mapping[str, dict[str, PlayedEpisodes]],
 ) -> dict[str, object]:
     """Print a table per environment, one row per run; return the numbers for JSON output."""
     titles = variant_titles(store)
@@ -163,7 +166,7 @@ def _print(
 
 def _played(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
-) -> tuple[dict[str, Played], bool]:
+) -> tuple[dict[str, PlayedEpisodes], bool]:
     """Return mode -> what a run's policy earns, and whether its algorithm chose its actions."""
     if reason := not_played_because(run):
         raise InputError(reason)
@@ -174,7 +177,7 @@ def _played(
 
 def player(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
-) -> tuple[Callable[[bool], Played], bool]:
+) -> tuple[Callable[[bool], PlayedEpisodes], bool]:
     """Return a function that plays a run's policy, and whether its algorithm chose its actions.
 
     The function takes whether actions are sampled.
@@ -184,7 +187,7 @@ def player(
 
         policy = written_policy(store, run)
 
-        def write(sampled: bool) -> Played:
+        def write(sampled: bool) -> PlayedEpisodes:
             answers = written(run.environment, policy, episodes, sampled=sampled, seed=seed)
             return worth(run.environment, answers)
 
@@ -246,7 +249,7 @@ def _arrays(store: Store, run: pd.Series) -> dict[str, np.ndarray]:
         raise InputError(f"{store.policy_path(run.run)} can't be read: {error}") from error
 
 
-def _text(played: Played) -> str:
+def _text(played: PlayedEpisodes) -> str:
     from bench.evidence.verdicts import return_text
 
     returns = played.returns

@@ -117,7 +117,7 @@ def _train(
     standing = Counter(plan)
     with (
         Display(standing, console) as display,
-        open_executor(descriptions, tell=display.say) as executor,
+        open_executor(descriptions, report=display.say) as executor,
     ):
 
         def announce(event: Event) -> None:

@@ -152,7 +152,7 @@ def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None)
         back_ends=back_ends,
         steps=description.steps,
         seeds=plan.cells[0].seeds,
-        space=search_space(description.algorithm, asked=search or (), fixed=tuple(fixed)),
+        space=search_space(description.algorithm, searched=search or (), fixed=tuple(fixed)),
         fixed=fixed,
         device=description.device,
         time_limit=description.time_limit,
@@ -202,7 +202,7 @@ def _tune(
     so_far = None if earlier_best is None else (earlier_best.number, earlier_best.value or 0.0)
     with (
         TuningDisplay(trials, so_far, console) as display,
-        open_executor(train=tuner.TRAIN, tell=display.say) as executor,
+        open_executor(train=tuner.TRAIN, report=display.say) as executor,
     ):
         tuner.tune(
             request,

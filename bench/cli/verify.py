@@ -12,9 +12,9 @@ import typer
 from bench.cli.choosing import (
     Imports,
     OnlyAblation,
-    asked_for,
     described,
     importable,
+    name_and_modules,
     named,
     runs_of,
 )
@@ -63,7 +63,7 @@ def verify(
 
     (folder,) = result_folders(results or PUBLISHED)
     store = Store(folder)
-    name, allowed = asked_for(ablation, modules)
+    name, allowed = name_and_modules(ablation, modules)
     table = runs_of(store, name)
     table = named(table, runs, store) if runs else table
     table = importable(table, allowed, store)
@@ -110,7 +110,7 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
 
 def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any]) -> bool:
     """Return whether all runs agree, and put each one's outcome into the answer."""
-    from bench.evidence.agreement import agree, tell
+    from bench.evidence.agreement import agree, summary_lines
     from bench.plan.retraining import retraining_plan
     from bench.store import Store
 
@@ -140,7 +140,7 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any
         for run, agreement in agreements.items()
     }
     if agreements:
-        print(*tell(agreements), sep="\n")
+        print(*summary_lines(agreements), sep="\n")
     for problem in store.problems:
         print(problem)
     return not summary.failures and all(agreement.holds for agreement in agreements.values())
@@ -166,7 +166,7 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     from bench.terminal.progress import Display
     from bench.train import runner
     from bench.train.executors.processes import processes_for
-    from bench.train.standing import Counter, each_told
+    from bench.train.standing import Counter, combined_observer
 
     standing = Counter(plan)
     with Display(standing, wide_console()) as display:
@@ -175,5 +175,5 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
             fresh,
             executor=processes_for([cell.description for cell in plan.cells], None),
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=each_told(standing, display),
+            on_event=combined_observer(standing, display),
         )

@@ -62,7 +62,7 @@ def train(
     from bench.requests.estimate import Estimate
     from bench.train import runner
     from bench.train.event_log import EventLog, logged
-    from bench.train.standing import Notice, each_told
+    from bench.train.standing import Notice, combined_observer
 
     with store.planning(plan.ablation.name):
         earlier = _planned(store, plan.ablation.name)
@@ -78,7 +78,7 @@ def train(
             fresh_before=fresh_before,
             checkpoints=store.path / "checkpoints",
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=each_told(
+            on_event=combined_observer(
                 standing, Notice(standing, store.claims), EventLog(standing), *observers
             ),
         )

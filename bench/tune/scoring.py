@@ -138,7 +138,7 @@ def _published() -> dict[str, Scale]:
     from bench.store import PUBLISHED
 
     anchors = anchors_for(PUBLISHED)
-    return scales(anchors.zeros, anchors.ones)
+    return scales(anchors.untrained_means, anchors.ppo_means)
 
 
 def _parsed_scale(text: str, environments: Sequence[str]) -> tuple[str, Scale]:

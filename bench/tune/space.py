@@ -127,13 +127,13 @@ class Dimension:
 
 
 def search_space(
-    algorithm: str, *, asked: Sequence[str] = (), fixed: Sequence[str] = ()
+    algorithm: str, *, searched: Sequence[str] = (), fixed: Sequence[str] = ()
 ) -> tuple[Dimension, ...]:
     """Return the ranges of an algorithm's hyperparameters, in the order of their declarations.
 
     Args:
         algorithm: its name or address.
-        asked: "field", "field=low:high" or "field=a|b|c"; empty: all fields with a magnitude,
+        searched: "field", "field=low:high" or "field=a|b|c"; empty: all fields with a magnitude,
             except `KEPT`.
         fixed: fields that are not searched.
 
@@ -144,7 +144,7 @@ def search_space(
     fields = {field.name: field for field in _fields(algorithm)}
     types = typing.get_type_hints(load_algorithm(algorithm).hyperparameters)
     dimensions: dict[str, Dimension] = {}
-    for text in asked:
+    for text in searched:
         name, equals, values = (part.strip() for part in text.partition("="))
         if name not in fields:
             raise unknown(f"field of {algorithm}", name, fields)
@@ -162,7 +162,7 @@ def search_space(
                 f"{plain(fields[name].default)}: write --search {name}=LOW:HIGH or {name}=A|B"
             )
         dimensions[name] = derived
-    if not asked:
+    if not searched:
         excluded = (*fixed, *KEPT)
         ranges = (_derived(field) for field in fields.values() if field.name not in excluded)
         dimensions = {dimension.field: dimension for dimension in ranges if dimension is not None}

@@ -106,7 +106,7 @@ def open_study(
     storage: str | None = None,
     sampler: str = "tpe",
     pruner: str = "median",
-    tell: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> Study:
     """Open the study of a request, or create it, with the defaults as its first trial.
 
@@ -116,7 +116,7 @@ def open_study(
         scales: returns environment -> scale; called if the study is new, which then keeps them.
         storage: Optuna's URL of a database.
         sampler, pruner: names of SAMPLERS and PRUNERS; they may change from one call to the next.
-        tell: called with a line on torn lines that were left out of the journal.
+        report: called with a line on torn lines that were left out of the journal.
 
     Raises:
         InputError: an unknown sampler or pruner; a storage that can't be opened; a study of this
@@ -134,7 +134,7 @@ def open_study(
     with locked(folder / "opening.lock"):
         with _refused(storage or str(folder)):
             if storage is None and (remark := mend(folder / JOURNAL)):
-                tell(remark)
+                report(remark)
             study = optuna.create_study(
                 study_name=request.name,
                 storage=_storage(folder, storage),
@@ -208,7 +208,7 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
     from optuna.trial import TrialState
 
     try:
-        study.tell(number, state=TrialState.FAIL)
+        study.report(number, state=TrialState.FAIL)
     except (RuntimeError, ValueError):  # another process was faster
         return False
     study.set_user_attr(f"{GIVEN_UP} {number}", True)

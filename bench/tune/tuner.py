@@ -162,7 +162,7 @@ class _Tuner:
         self._study = study
         self._store = store
         self._executor = executor
-        self._tell = on_event
+        self._on_event = on_event
         self._scales = scales_of(study)
         self._digests: dict[str, str] = {}
         self._recorder = Recorder(store, Summary(), self._digests)
@@ -173,7 +173,7 @@ class _Tuner:
     def run(self, trials: int) -> None:
         """Do what `tune` says."""
         resumed = give_up_orphans(self._study)
-        self._tell(
+        self._on_event(
             Opened(
                 ended=len(ended(self._study)),
                 elsewhere=len(in_flight(self._study)),
@@ -220,7 +220,7 @@ class _Tuner:
         )
         flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
         self._flying.append(flying)
-        self._tell(TrialBegun(number=trial.number, hyperparameters=hyperparameters))
+        self._on_event(TrialBegun(number=trial.number, hyperparameters=hyperparameters))
         try:
             values: dict[str, Any] = dict(hyperparameters)
             validate(load_algorithm(self._request.algorithm).hyperparameters(**values))
@@ -266,7 +266,7 @@ class _Tuner:
     def _moved(self, flying: _Trial, environment: str, progress: Watched) -> None:
         steps = min(progress.steps)
         flying.curves[environment] = progress.curve
-        self._tell(
+        self._on_event(
             TrialMoved(
                 number=flying.number,
                 environment=environment,
@@ -374,7 +374,7 @@ class _Tuner:
         }
         score = value if outcome == "complete" else None
         self._study.tell(flying.trial, score, state=states[outcome])
-        self._tell(
+        self._on_event(
             TrialEnded(
                 number=flying.number,
                 outcome=outcome,

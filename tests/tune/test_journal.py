@@ -39,7 +39,7 @@ def ask(study: optuna.Study) -> optuna.Trial:
 def reopened(journal: Path) -> tuple[optuna.Study, list[str]]:
     """The study as this project opens it, and the messages it gave."""
     messages: list[str] = []
-    return tiny_study.opened(REQUEST, journal.parents[2], tell=messages.append), messages
+    return tiny_study.opened(REQUEST, journal.parents[2], report=messages.append), messages
 
 
 def values(study: optuna.Study) -> list[float | None]:

@@ -94,7 +94,7 @@ def test_a_token_environment_is_scored_by_its_gold_reward(
         "letters:Letters-v0: scored by the gold reward, on which nothing is trained.",
         "Not searched: reference_penalty, which holds policies back from exploiting their reward.",
     ]
-    searched = search_space("sequence_policy_gradient", asked=["reference_penalty"])
+    searched = search_space("sequence_policy_gradient", searched=["reference_penalty"])
     (note,) = rule(replace(request, gold=(), space=searched))
     assert note.startswith("letters:Letters-v0 has no gold reward: scored by the reward that is ")
 

@@ -142,7 +142,7 @@ def seconds_text(runs: pd.DataFrame) -> list[str]:
 
 def provenance(runs: pd.DataFrame, source: str) -> list[str]:
     """Sentences: where the results lie, which were imported, and the versions of the rest."""
-    sentences = [f"Results: {source}.", *(f"{line}." for line in imported.told(runs))]
+    sentences = [f"Results: {source}.", *(f"{line}." for line in imported.remarks(runs))]
     packages = versions(runs)
     if packages:
         listed = ", ".join(f"{package} {' / '.join(packages[package])}" for package in packages)

@@ -14,7 +14,7 @@ import numpy as np
 
 from bench.evidence.measures.diagnostics import first_variances, typical
 from bench.evidence.report.excerpts import excerpt
-from bench.evidence.report.settings import apart, hyperparameters, reference_of
+from bench.evidence.report.settings import differences, hyperparameters, reference_of
 from bench.evidence.report.words import Mechanism, gained, reason
 from bench.evidence.results import Results
 from bench.evidence.verdicts import return_text
@@ -131,7 +131,7 @@ STEPS: Final = (
 )
 
 
-def told(step: Step) -> dict[str, Any]:
+def step_facts(step: Step) -> dict[str, Any]:
     """A step as facts for the template: those that need no results."""
     return {
         "key": step.key,
@@ -162,7 +162,7 @@ def rungs(results: Results) -> dict[str, Any]:
                 if rung == before
                 else gained([verdict for verdict in results.verdicts if verdict.variant == rung]),
                 "reasons": [] if rung == before else _reasons(results, step, rung, before),
-                **asdict(apart(values[rung], values[before])),
+                **asdict(differences(values[rung], values[before])),
             }
     return facts
 
@@ -172,7 +172,7 @@ def pictures(results: Results, draw: Callable[..., str]) -> dict[str, str]:
 
     Args:
         results: of one of `LADDERS`.
-        draw: the chapter's `Drawn`.
+        draw: the chapter's `Drawer`.
     """
     files = {}
     for step in STEPS:
@@ -188,7 +188,7 @@ def _start(results: Results, rung: str) -> str:
     parts = []
     for (environment, variant), scores in results.values.items():
         if variant == rung:
-            zero = results.anchors.zeros.get(environment)
+            zero = results.anchors.untrained_means.get(environment)
             untrained = "" if zero is None else f" (untrained {return_text(zero)})"
             parts.append(f"{return_text(float(scores.mean()))} on {environment}{untrained}")
     return "the start: " + ", ".join(parts)

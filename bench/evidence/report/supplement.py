@@ -117,7 +117,7 @@ def scale(results: Results) -> Facts | None:
     for environment in results.common_environments:
         ends = results.scale_by_environment[environment]
         runs = results.anchors.runs.get(environment, {})
-        one_runs = runs.get(PPO, NONE) if environment in results.anchors.ones else _OF_CONTROL
+        one_runs = runs.get(PPO, NONE) if environment in results.anchors.ppo_means else _OF_CONTROL
         zero = (return_text(ends.zero), runs.get(UNTRAINED, NONE))
         rows.append((environment, *zero, return_text(ends.one), one_runs))
     if not rows:
