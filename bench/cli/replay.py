@@ -19,6 +19,7 @@ from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.identity import Description
 from bench.requests.other_code import of_code
+from bench.requests.training import outcome_lines
 from bench.terminal.console import shown
 
 if TYPE_CHECKING:
@@ -103,9 +104,8 @@ def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
                 summary = train(plan, fresh, store)
             finally:
                 agree = _adopt(candidates, store, fresh)
-        for (description, reason), number in summary.failures.items():
-            place = f"{description.algorithm} in {description.environment}"
-            print(f"{count(number, 'run')} of {place} FAILED: {reason}")
+        for line in outcome_lines("FAILED", summary.failures):
+            print(line)
         return agree and not summary.failures
     finally:
         for reason, number in skipped.items():

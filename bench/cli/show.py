@@ -130,7 +130,7 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
         f"{shown(store.path)}; device {plan.cells[0].description.device}."
     )
     for runs, origin in (
-        (stale & first_edition, "the first edition's code"),
+        (first_edition, "the first edition's code"),
         (stale - first_edition, "other code"),
     ):
         if runs:

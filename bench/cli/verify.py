@@ -24,6 +24,7 @@ from bench.errors import InputError
 from bench.formatting import count
 from bench.requests.other_code import of_code
 from bench.requests.plan_request import resolved_device
+from bench.requests.training import outcome_lines
 from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def verify(
         if not agree:
             raise typer.Exit(1)
         return
-    chosen = table if runs else _short(table, store)
+    chosen = table if runs else _shortest(table, store)
     interruption = interruptible(
         "Interrupted. The workers have ended; nothing was stored or changed."
     )
@@ -85,15 +86,13 @@ def verify(
             raise typer.Exit(1)
 
 
-def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
+def _shortest(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     """Return the finished run of the fewest steps, of this tree's code if there is one."""
     from bench.plan.digest import code_digest
     from bench.plan.registry import is_algorithm
     from bench.store.imported import trained
 
-    table = trained(table) if len(table) else table
-    if table.empty:
-        raise InputError(f"no run in {shown(store.path)} that could be trained again")
+    table = trained(table)
     trainable = table[
         (table["status"] == "finished") & table["algorithm"].map(is_algorithm).astype(bool)
     ]
@@ -132,9 +131,8 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any
         if run.run in agreements:
             place = f"{run.algorithm} in {run.environment}, seed {run.seed}"
             print(f"{run.run} ({place}): {agreements[run.run].sentence}")
-    for (description, reason), number in summary.failures.items():
-        place = f"{description.algorithm} in {description.environment}"
-        print(f"{count(number, 'run')} of {place} FAILED: {reason}")
+    for line in outcome_lines("FAILED", summary.failures):
+        print(line)
     answer["runs"] = {
         run: {"outcome": agreement.outcome, "sentence": agreement.sentence}
         for run, agreement in agreements.items()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.formatting import count, duration
 
 if TYPE_CHECKING:
+    from bench.plan.identity import Description
     from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train.events import Event, Summary
@@ -146,7 +147,17 @@ def account(summary: Summary, store: Store) -> Iterator[str]:
         ("diverged", summary.diverged),
         ("FAILED", summary.failures),
     ):
-        for (description, reason), number in reasons.items():
-            place = f"{description.algorithm} in {description.environment}"
-            yield f"{count(number, 'run')} of {place} {outcome}: {reason}"
+        yield from outcome_lines(outcome, reasons)
     yield from store.problems
+
+
+def outcome_lines(outcome: str, runs: Mapping[tuple[Description, str], int]) -> Iterator[str]:
+    """Yield lines like "2 runs of baseline in Hopper-v5 FAILED: the reason".
+
+    Args:
+        outcome: a word for how the runs ended.
+        runs: description and reason -> number of runs.
+    """
+    for (description, reason), number in runs.items():
+        place = f"{description.algorithm} in {description.environment}"
+        yield f"{count(number, 'run')} of {place} {outcome}: {reason}"

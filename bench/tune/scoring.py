@@ -41,9 +41,9 @@ def trial_scales(environments: Sequence[str], texts: Sequence[str] = ()) -> dict
     if all(environment in user_scales for environment in environments):
         return {environment: user_scales[environment] for environment in environments}
     available = _published() | user_scales
-    missing = [environment for environment in environments if environment not in available]
     if len(environments) == 1:
         return {environment: available.get(environment, RETURN) for environment in environments}
+    missing = [environment for environment in environments if environment not in available]
     if missing:
         raise InputError(
             f"{missing[0]} has no scale on which its returns could be averaged with those of other "

@@ -208,7 +208,7 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
     from optuna.trial import TrialState
 
     try:
-        study.report(number, state=TrialState.FAIL)
+        study.tell(number, state=TrialState.FAIL)
     except (RuntimeError, ValueError):  # another process was faster
         return False
     study.set_user_attr(f"{GIVEN_UP} {number}", True)

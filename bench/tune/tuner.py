@@ -356,10 +356,10 @@ class _Tuner:
     def _store_pruned(self, message: Message, reason: str) -> None:
         """Store as pruned the runs of a group in training; its last message was of progress."""
         finished = self._store.finished()
-        for run, steps in zip(message.group.rows, message.content.steps, strict=True):
-            if run.run not in finished:
-                row = self._recorder.row(message, run, "pruned", reason) | {"steps": steps}
-                self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
+        for row, steps in zip(message.group.rows, message.content.steps, strict=True):
+            if row.run not in finished:
+                stored_row = self._recorder.stored_row(message, row, "pruned", reason)
+                self._store.write_run(stored_row | {"steps": steps}, NO_EPISODES, NO_UPDATES, None)
 
     def _end(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:
         from optuna.trial import TrialState

@@ -115,9 +115,9 @@ def test_a_run_without_episodes_has_no_score(tmp_path: Path) -> None:
         started=datetime.now(UTC),
         origin=provenance(),
     )
-    (run,) = message.group.rows
-    row = Recorder(store, Summary(), {description.identifier: ""}).row(
-        message, run, "finished", None
+    (row,) = message.group.rows
+    recorder = Recorder(store, Summary(), {description.identifier: ""})
+    store.write_run(
+        recorder.stored_row(message, row, "finished", None), NO_EPISODES, NO_UPDATES, None
     )
-    store.write_run(row, NO_EPISODES, NO_UPDATES, None)
     assert math.isnan(mean_score(store, [description.run(0)]))
