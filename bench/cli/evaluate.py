@@ -13,7 +13,7 @@ from bench.cli.choosing import (
     OnlyEnvironments,
     OnlySeeds,
     OnlyVariants,
-    described,
+    description_of,
     not_played_because,
     policies,
     variant_titles,
@@ -183,13 +183,13 @@ def player(
     The function takes whether actions are sampled.
     """
     if run.back_end == SEQUENCE.name:
-        from bench.policies.written_answers import worth, written
+        from bench.policies.written_answers import score_answers, write_answers
 
         policy = written_policy(store, run)
 
         def write(sampled: bool) -> PlayedEpisodes:
-            answers = written(run.environment, policy, episodes, sampled=sampled, seed=seed)
-            return worth(run.environment, answers)
+            answers = write_answers(run.environment, policy, episodes, sampled=sampled, seed=seed)
+            return score_answers(run.environment, answers)
 
         return write, False
     from bench.policies.evaluation import evaluate
@@ -219,7 +219,7 @@ def episode_limit(run: pd.Series, requested: int | None, option: str | None = No
     from bench.plan.time_limits import OPTION, check_can_be_limited, check_ends
 
     check_can_be_limited(run.environment, run.back_end, requested)
-    limit = requested or described(run).time_limit
+    limit = requested or description_of(run).time_limit
     if limit is None:
         environment_limit = specification(run.environment).time_limit
         reason = "episodes are played to their end"
@@ -231,7 +231,7 @@ def load_policy(store: Store, run: pd.Series) -> SavedPolicy:
     """Return the saved policy of a stored run; InputError if it is torn or can't act."""
     from bench.policies.saved_policy import saved_policy
 
-    return saved_policy(described(run), _arrays(store, run), specification(run.environment))
+    return saved_policy(description_of(run), _arrays(store, run), specification(run.environment))
 
 
 def written_policy(store: Store, run: pd.Series) -> np.ndarray:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.cli.choosing import described
+from bench.cli.choosing import description_of
 from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.identity import Description
@@ -131,7 +131,7 @@ def _candidates(table: pd.DataFrame) -> tuple[list[Candidate], dict[str, int]]:
     keys = ["description", "digest", "processor", "device"]
     for (_, _, processor, device), runs in table.groupby(keys, sort=False):
         try:
-            description = described(runs.iloc[0])
+            description = description_of(runs.iloc[0])
             digest = code_digest(description)
             stale = runs[~of_code(runs, digest)]
             reason = _refusal(processor, device, machine)

@@ -234,7 +234,7 @@ def _turn_text(turn: int, rounds: int, rival: Rival) -> str:
 
 def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None:
     """Print a table per environment, and how the peers compare."""
-    from bench.evidence.throughput import beside, summarise
+    from bench.evidence.throughput import peer_ratios, summarise
 
     summary = summarise(rows)
     for environment, part in summary.groupby("environment", sort=False):
@@ -259,7 +259,7 @@ def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None
         print_table(
             console, str(environment), ("", *columns), ("left", *["right"] * len(columns)), cells
         )
-    comparisons = beside(rows, main, seeds)
+    comparisons = peer_ratios(rows, main, seeds)
     for row in comparisons.itertuples():
         console.print(
             f"{row.environment}: {main} with {count(seeds, 'seed')} is {row.times:.1f} times "

@@ -12,10 +12,10 @@ import typer
 from bench.cli.choosing import (
     Imports,
     OnlyAblation,
-    described,
+    description_of,
     importable,
     name_and_modules,
-    named,
+    runs_named,
     runs_of,
 )
 from bench.cli.interruption import interruptible
@@ -66,7 +66,7 @@ def verify(
     store = Store(folder)
     name, allowed = name_and_modules(ablation, modules)
     table = runs_of(store, name)
-    table = named(table, runs, store) if runs else table
+    table = runs_named(table, runs, store) if runs else table
     table = importable(table, allowed, store)
     if adopt:
         from bench.cli.replay import replay
@@ -148,7 +148,7 @@ def _described(run: pd.Series) -> Description:
     """Return the description of a stored run; InputError if it can't be trained again."""
     from bench.plan.digest import code_digest
 
-    description = described(run)
+    description = description_of(run)
     try:
         code_digest(description)
     except FileNotFoundError as error:

@@ -304,7 +304,7 @@ def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
     )
     started = None
     if seconds is not None and len(seconds) and seconds[0] > 1e8:  # counted from 1970
-        started = points.moment(seconds[0])
+        started = points.utc_time(seconds[0])
         seconds = seconds - seconds[0]
     ids = [table.texts(place).iloc[0] for place in _places(table, _ENVIRONMENT) if len(table.rows)]
     run = f", {quoted(pair.run)[1:-1]}" if pair.run else ""

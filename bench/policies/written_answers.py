@@ -23,7 +23,7 @@ from bench.train.answers.tasks import (
 from bench.train.environments.protocol import Int64Array
 
 
-def written(
+def write_answers(
     environment: str,
     policy: np.ndarray | None = None,
     count: int = 5,
@@ -89,7 +89,7 @@ def as_words(environment: str, sequences: Int64Array) -> list[str]:
     ]
 
 
-def worth(environment: str, sequences: Int64Array) -> PlayedEpisodes:
+def score_answers(environment: str, sequences: Int64Array) -> PlayedEpisodes:
     """Return the rewards of prompts with answers [count, prompt + answer].
 
     Raises:

@@ -63,7 +63,7 @@ def _published_estimate(folder: Path) -> Estimate:
     return Estimate.of(Store(folder, read_only=True))
 
 
-def estimated(missing: Collection[Description], store: Store, workers: int) -> str:
+def training_time_text(missing: Collection[Description], store: Store, workers: int) -> str:
     """Return a sentence on how long training takes.
 
     Args:

@@ -129,7 +129,7 @@ def _planned(store: Store, ablation: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def account(summary: Summary, store: Store) -> Iterator[str]:
+def summary_lines(summary: Summary, store: Store) -> Iterator[str]:
     """Yield lines on how the runs ended, each reason once."""
     kept_text = f"; {count(summary.kept, 'run')} kept from before" if summary.kept else ""
     yield f"Trained {count(summary.finished, 'run')} in {duration(summary.seconds)}{kept_text}."
@@ -143,7 +143,7 @@ def account(summary: Summary, store: Store) -> Iterator[str]:
     if summary.elsewhere:
         yield f"{count(summary.elsewhere, 'run')} finished meanwhile by another process."
     for outcome, reasons in (
-        ("finished", summary.odd),
+        ("finished", summary.remarks),
         ("diverged", summary.diverged),
         ("FAILED", summary.failures),
     ):

@@ -82,7 +82,7 @@ class Recorder:
         if outcome == "diverged":
             self._summary.diverged[key] = self._summary.diverged.get(key, 0) + 1
         elif outcome == "finished" and reason:
-            self._summary.odd[key] = self._summary.odd.get(key, 0) + 1
+            self._summary.remarks[key] = self._summary.remarks.get(key, 0) + 1
 
     def stored_row(
         self,

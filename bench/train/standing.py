@@ -76,7 +76,7 @@ class Counter:
             case Planned():
                 self.standing.steps = sum(group.steps for group in event.groups)
             case Started():
-                self.flying[event.group] = self.of(event.group)
+                self.flying[event.group] = self.standing_of(event.group)
             case Progressed(group=group, progress=progress):
                 # Workers take seconds to start, which would spoil the estimate of what is left.
                 self._moving = self._moving or time.monotonic() - progress.seconds
@@ -96,7 +96,7 @@ class Counter:
             elapsed = time.monotonic() - self._moving
             standing.left = max(0.0, elapsed * (standing.steps / standing.done - 1))
 
-    def of(self, group: Group) -> GroupStanding:
+    def standing_of(self, group: Group) -> GroupStanding:
         """Return the standing of a group that has not begun."""
         return GroupStanding(
             variants=[self._variants[description.identifier] for description in group.descriptions],
@@ -148,7 +148,7 @@ def standings(claims: Claims) -> Iterator[Standing]:
             yield Standing(**values, groups=groups)
 
 
-def in_words(group: GroupStanding) -> str:
+def group_text(group: GroupStanding) -> str:
     """Return a group's variants, environment and seeds: "clip_02, Hopper-v5, seeds 0-9".
 
     With several descriptions the rows are counted: "clip_01 + clip_02, Hopper-v5, seeds 0-9 (20

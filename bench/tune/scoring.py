@@ -64,7 +64,7 @@ def trial_score(returns: Mapping[str, float], scales: Mapping[str, Scale]) -> fl
     )
 
 
-def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
+def gold_environments(back_ends: Mapping[str, str]) -> tuple[str, ...]:
     """Return the environments that have a gold reward.
 
     Args:
@@ -84,7 +84,7 @@ def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def rule(request: Request) -> Iterator[str]:
+def scoring_lines(request: Request) -> Iterator[str]:
     """Yield a line per token environment on the score of trials, and one on what isn't searched."""
     token_environments = [
         environment

@@ -29,12 +29,12 @@ from bench.tune.scoring import mean_score, trial_score
 from bench.tune.study import (
     ALIVE,
     OWNER,
-    ended,
+    ended_trials,
     give_up,
     give_up_orphans,
-    in_flight,
     owner,
     scales_of,
+    trials_in_flight,
 )
 from bench.tune.trial_training import Watched
 
@@ -175,8 +175,8 @@ class _Tuner:
         resumed = give_up_orphans(self._study)
         self._on_event(
             Opened(
-                ended=len(ended(self._study)),
-                elsewhere=len(in_flight(self._study)),
+                ended=len(ended_trials(self._study)),
+                elsewhere=len(trials_in_flight(self._study)),
                 resumed=resumed,
             )
         )
@@ -207,7 +207,7 @@ class _Tuner:
             self._executor.give(flying.groups[environment])
 
     def _needs_trial(self, trials: int) -> bool:
-        return len(ended(self._study)) + len(in_flight(self._study)) < trials
+        return len(ended_trials(self._study)) + len(trials_in_flight(self._study)) < trials
 
     def _ask(self) -> None:
         """Begin a trial; if it needs no training, score it at once."""
@@ -380,7 +380,7 @@ class _Tuner:
                 outcome=outcome,
                 value=value,
                 reason=reason,
-                ended=len(ended(self._study)),
+                ended=len(ended_trials(self._study)),
             )
         )
 

@@ -108,7 +108,7 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
     assert dimensions["hidden_sizes"].choices == ((32, 32), (64, 64))
     assert dimensions["entropy_coefficient"].scale == "linear"
     assert dimensions["epochs"].scale == "log"
-    assert dimensions["epochs"].whole
+    assert dimensions["epochs"].is_integer
     assert dimensions["reward_normalization"].choices == (False, True)
     assert dimensions["advantage_normalization"].choices == ("none", "batch", "minibatch")
     values = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bench.evidence.caveats import mixed_code, trouble
+from bench.evidence.caveats import mixed_code, run_caveats
 from bench.evidence.figures.caption import seeds_text, statistic_text
 from bench.evidence.figures.furniture import furnish
 from bench.evidence.figures.kinds import KINDS, SMALL_FONT_SIZE
@@ -87,7 +87,7 @@ def make_chapter(
         "size": _size(results),
         "short": _short(results),
         "conclusion": conclusion(results.verdicts, results.titles, over_all),
-        "remarks": [*warnings, *results.findings.notes, *trouble(results.scores)],
+        "remarks": [*warnings, *results.findings.notes, *run_caveats(results.scores)],
         "marked": bool(warnings),
         **_pictures(results, draw, one_of_many),
     }
@@ -164,7 +164,7 @@ def _pictures(results: Results, draw: Drawer, one_of_many: bool) -> dict[str, An
         rows = table_1.surrogates(results.plan, results.scores, untrained)
         pictures["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
     explained = not one_of_many or results.name in {
-        step.ablation for step in steps.STEPS if step.inside
+        step.ablation for step in steps.STEPS if step.shows_diagnostic
     }
     columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS] if explained else ()
     if results.findings.with_kl is not None:

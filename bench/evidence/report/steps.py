@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.evidence.measures.diagnostics import first_variances, typical
+from bench.evidence.measures.diagnostics import first_variances, typical_values
 from bench.evidence.report.excerpts import excerpt
 from bench.evidence.report.settings import differences, hyperparameters, reference_of
 from bench.evidence.report.words import Mechanism, gained, reason
@@ -33,7 +33,8 @@ class Step:
         code: the idea in code: a file and functions in it.
         mechanisms: the diagnostics that explain the step's effect.
         ablation: name of the ablation that studies this step alone.
-        inside: whether that ablation's first diagnostic is drawn: no other picture shows it.
+        shows_diagnostic: whether that ablation's first diagnostic is drawn, as no other picture
+            shows it.
     """
 
     key: str
@@ -42,7 +43,7 @@ class Step:
     code: tuple[tuple[str, ...], ...]
     mechanisms: tuple[Mechanism, ...] = ()
     ablation: str = ""
-    inside: bool = False
+    shows_diagnostic: bool = False
 
 
 _NOISE: Final = Mechanism(
@@ -117,7 +118,7 @@ STEPS: Final = (
         code=(("algorithms/ladder/kl_ppo.py", "objective", "adapted"),),
         mechanisms=(_MOVE, _SHARE),
         ablation="kl_penalty",
-        inside=True,
+        shows_diagnostic=True,
     ),
     Step(
         key="clip",
@@ -126,7 +127,7 @@ STEPS: Final = (
         code=(("algorithms/ladder/clipped_ppo.py", "objective", "slope"),),
         mechanisms=(_MOVE, _SHARE),
         ablation="clipping",
-        inside=True,
+        shows_diagnostic=True,
     ),
 )
 
@@ -204,7 +205,7 @@ def _reasons(results: Results, step: Step, rung: str, before: str) -> list[str]:
                 for key, variances in first_variances(updates).items()
             }
         else:
-            frame = typical(updates, mechanism.column)
+            frame = typical_values(updates, mechanism.column)
             medians = {(row.environment, row.variant): row.value for row in frame.itertuples()}
         values = {
             environment: (medians[environment, before], medians[environment, rung])

@@ -75,7 +75,7 @@ def coverage(scores: Floats, seeds: int, generator: np.random.Generator) -> dict
     return _with_error(measure, scores, generator)
 
 
-def claims(
+def claim_rates(
     first: Floats, second: Floats, seeds: int, generator: np.random.Generator
 ) -> dict[str, Measured]:
     """How often the field's tests name a difference at 5% between samples of two variants.
