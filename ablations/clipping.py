@@ -36,6 +36,6 @@ ABLATION = Ablation(
         ),
     ),
     control="no_clip",
-    steps=100_000,
+    steps=300_000,
     mechanism=("clip_fraction", "kl_mean", "effective_sample_size"),
 )

@@ -37,6 +37,6 @@ ABLATION = Ablation(
         ),
     ),
     control="no_penalty",
-    steps=100_000,
+    steps=300_000,
     mechanism=("kl_mean", "kl_max", "beta", "effective_sample_size"),
 )

@@ -127,9 +127,9 @@ def step_with_baseline(learner: Learner, batch: Batch, returns: Tensor) -> dict[
     """
     h = learner.hyperparameters
     b = BASELINES[h.baseline](learner, batch, returns)
-    each = returns.expand_as(batch.rewards)
-    step = policy_gradient_step(learner, batch, each - b)
+    weights = returns.expand_as(batch.rewards)
+    step = policy_gradient_step(learner, batch, weights - b)
     if h.baseline == "learned":
-        step["explained_variance"] = explained_variance(b, each, batch.valid)
-        step["value_loss"] = fit_critic(learner, batch, standardised(learner, batch, each), h)
+        step["explained_variance"] = explained_variance(b, weights, batch.valid)
+        step["value_loss"] = fit_critic(learner, batch, standardised(learner, batch, weights), h)
     return step

@@ -37,8 +37,8 @@ def reward_to_go(rewards: Tensor, valid: Tensor, discount: float = 1.0) -> Tenso
     Source: Sutton & Barto 2018, eq. 3.8. A time limit ends τ like a terminal state: an
     estimator without a critic has nothing to continue it with.
     """
-    kept = torch.where(valid, rewards, 0.0)
-    return discounted_sums(kept, torch.full_like(kept, discount))
+    masked = torch.where(valid, rewards, 0.0)
+    return discounted_sums(masked, torch.full_like(masked, discount))
 
 
 def total_return(rewards: Tensor, valid: Tensor) -> Tensor:

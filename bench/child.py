@@ -42,7 +42,10 @@ class Child:
         lifeline, self._lifeline = multiprocessing.Pipe(duplex=False)
         descriptors = child_end.fileno(), lifeline.fileno()
         path = [entry for entry in sys.path if isinstance(entry, str)]
-        code = f"import sys; sys.path[:] = {path!r}; from {__name__} import live; live{descriptors}"
+        code = (
+            f"import sys; sys.path[:] = {path!r}; "
+            f"from {__name__} import run_child; run_child{descriptors}"
+        )
         warnings = [f"-W{option}" for option in sys.warnoptions]
         self._process = subprocess.Popen(
             [sys.executable, *warnings, "-c", code],
@@ -74,7 +77,7 @@ class Child:
         self._lifeline.close()
 
 
-def live(connection: int, lifeline: int) -> None:
+def run_child(connection: int, lifeline: int) -> None:
     """Run the child: receive the function, call it, and end with all of the group.
 
     Args:

@@ -10,7 +10,7 @@ class InputError(ValueError):
     """Bad input by the user. The command line prints it as one line and exits with 2."""
 
 
-def told(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """Return the type and first line of an error, even if getting its message raises."""
     try:
         message = error.msg if isinstance(error, SyntaxError) else str(error)

@@ -40,7 +40,7 @@ def refused_as(task: str) -> Iterator[None]:
 
 
 @contextmanager
-def whole(path: Path) -> Iterator[Path]:
+def written_whole(path: Path) -> Iterator[Path]:
     """Give a path to write to; at the end, the file written there replaces `path` at once.
 
     Missing folders are made. If the block raises, `path` is as it was before.

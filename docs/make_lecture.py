@@ -31,7 +31,7 @@ from matplotlib.figure import Figure
 from bench.evidence.figures.output import save
 from bench.evidence.report import lecture
 from bench.evidence.report.pictures import all_pictures
-from bench.evidence.report.steps import STEPS, rungs, told
+from bench.evidence.report.steps import STEPS, rungs, step_facts
 from bench.evidence.results import Results
 from bench.store import PUBLISHED, load
 
@@ -79,7 +79,7 @@ def excerpts(names: list[str]) -> str:
     return "\n".join(
         f"[`{excerpt['file']}`](../{excerpt['file']}), from line {excerpt['line']}:\n"
         f"```python\n{excerpt['text']}\n```\n"
-        for excerpt in told(step)["code"]
+        for excerpt in step_facts(step)["code"]
     )
 
 

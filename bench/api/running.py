@@ -72,7 +72,7 @@ def run(
         KeyboardInterrupt: workers have ended by then, and what had finished is stored.
     """
     from bench.requests.plan_request import requested_plan
-    from bench.requests.training import account, train
+    from bench.requests.training import summary_lines, train
     from bench.store import Store, results_folder
     from bench.train.executors.processes import processes_for
     from bench.train.standing import Counter
@@ -110,7 +110,7 @@ def run(
             observers=[on_event],
         )
     if progress:
-        print(*plan.notes, *account(trained.summary, store), sep="\n")
+        print(*plan.notes, *summary_lines(trained.summary, store), sep="\n")
     if trained.summary.failures:
         raise TrainingError(_failure_text(trained.summary, store))
     return load(plan.ablation.name, store.path)

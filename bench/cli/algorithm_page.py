@@ -25,7 +25,7 @@ def print_algorithm(algorithm: Algorithm[Any]) -> dict[str, object]:
     for field in fields:
         metadata = field.metadata
         value = f"{field.default} {metadata.get('unit', '')}".strip()
-        print(f"  {field.name} = {', '.join(filter(None, (value, allowed(metadata))))}")
+        print(f"  {field.name} = {', '.join(filter(None, (value, allowed_text(metadata))))}")
         description = " ".join(
             filter(None, (metadata.get("meaning"), _in_brackets(metadata.get("source"))))
         )
@@ -43,7 +43,7 @@ def _in_brackets(text: str | None) -> str:
     return f"({text})" if text else ""
 
 
-def allowed(metadata: Mapping[str, Any]) -> str:
+def allowed_text(metadata: Mapping[str, Any]) -> str:
     """Which values a hyperparameter takes: "one of tanh, relu", "0 to 1", "at least 1"."""
     if metadata.get("choices"):
         return f"one of {', '.join(map(str, metadata['choices']))}"

@@ -41,7 +41,7 @@ Imports = Annotated[
 ]
 
 
-def asked_for(
+def name_and_modules(
     ablation: str | None, modules: Iterable[str] | None, environments: Iterable[str] | None = None
 ) -> tuple[str | None, set[str]]:
     """Return the name under which an ablation is stored, and the modules that may be imported.
@@ -80,7 +80,7 @@ def runs_of(store: Store, ablation: str | None, variants: list[str] | None = Non
     return runs[runs["description"].isin(plan["description"])]
 
 
-def named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFrame:
+def runs_named(table: pd.DataFrame, texts: Iterable[str], store: Store) -> pd.DataFrame:
     """Return the runs whose ids begin with these texts, one run per text.
 
     Raises:
@@ -159,7 +159,7 @@ def not_played_because(run: pd.Series) -> str | None:
     )
 
 
-def described(run: pd.Series) -> Description:
+def description_of(run: pd.Series) -> Description:
     """Parse the description of a stored run, check that it hashes to the run's id, and complete it.
 
     Raises:
@@ -202,7 +202,7 @@ def policies(
     from bench.store import Store, result_folders
 
     refusals = []
-    name, allowed = asked_for(ablation, modules, environments)
+    name, allowed = name_and_modules(ablation, modules, environments)
     for folder in result_folders(results):
         store = Store(folder)
         try:
@@ -225,7 +225,7 @@ def _policies(
     from bench.store.schema import IMPORTED, RESULTS
 
     table = runs_of(store, ablation, variants)
-    table = named(table, runs, store) if runs else table[table["status"].isin(RESULTS)]
+    table = runs_named(table, runs, store) if runs else table[table["status"].isin(RESULTS)]
     for column, values in (
         ("environment", environments),
         ("seed", None if seeds is None else parse_seeds(seeds)),

@@ -56,11 +56,11 @@ def claims(
                 print(f"    * {line}")
         print(counts(judgements))
         if output is not None:
-            write_text(page(judgements), output, "the claims")
+            write_text(claims_page(judgements), output, "the claims")
             print(f"Table: {shown(output)}")
 
 
-def page(judgements: Sequence[Judgement]) -> str:
+def claims_page(judgements: Sequence[Judgement]) -> str:
     """Return the claims as a page of Markdown."""
     from bench.evidence.claims import counts, section
 

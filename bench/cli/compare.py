@@ -120,7 +120,7 @@ def _judge_against(
                 (environment, f"{name}: {variant}"): seed_scores
                 for (environment, variant), seed_scores in cell_scores
             }
-    judgements = judge(stored, new, anchors_for(against).zeros, margin)
+    judgements = judge(stored, new, anchors_for(against).untrained_means, margin)
     if not judgements:
         raise InputError("the two folders have no variant and environment in common")
     header = ("variant", "environment", "seeds", "difference", "bounds", "verdict")

@@ -73,7 +73,7 @@ def measure_and_show(
     from bench.train.provenance import provenance
 
     console = wide_console()
-    stored, problems = read_device_rows(folder)
+    stored, _ = read_device_rows(folder)
     matching = stored[
         (stored["device"] == device_name(device))
         & (stored["commit"].fillna("") == (provenance().commit or ""))

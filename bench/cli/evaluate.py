@@ -13,7 +13,7 @@ from bench.cli.choosing import (
     OnlyEnvironments,
     OnlySeeds,
     OnlyVariants,
-    described,
+    description_of,
     not_played_because,
     policies,
     variant_titles,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from bench.policies.evaluation import Played
+    from bench.policies.evaluation import PlayedEpisodes
     from bench.policies.saved_policy import SavedPolicy
     from bench.store import Store
 
@@ -80,7 +80,7 @@ def evaluate(
 
     console = wide_console()
     base_seed = SEED if seed is None else seed
-    played: dict[str, dict[str, Played]] = {}
+    played: dict[str, dict[str, PlayedEpisodes]] = {}
     notes: dict[str, None] = {}
     unplayed = []
     for run in chosen.itertuples():
@@ -116,7 +116,7 @@ def evaluate(
 
 
 def _rows(
-    played: Mapping[str, Played], seed: int, time_limit: int | None, run: str
+    played: Mapping[str, PlayedEpisodes], seed: int, time_limit: int | None, run: str
 ) -> list[dict[str, object]]:
     columns = {"run": run, "seed": seed, "time_limit": time_limit}
     return [
@@ -129,7 +129,10 @@ def _rows(
 
 
 def _print(
-    console: Console, store: Store, chosen: pd.DataFrame, played: Mapping[str, dict[str, Played]]
+    console: Console,
+    store: Store,
+    chosen: pd.DataFrame,
+    played: Mapping[str, dict[str, PlayedEpisodes]],
 ) -> dict[str, object]:
     """Print a table per environment, one row per run; return the numbers for JSON output."""
     titles = variant_titles(store)
@@ -163,7 +166,7 @@ def _print(
 
 def _played(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
-) -> tuple[dict[str, Played], bool]:
+) -> tuple[dict[str, PlayedEpisodes], bool]:
     """Return mode -> what a run's policy earns, and whether its algorithm chose its actions."""
     if reason := not_played_because(run):
         raise InputError(reason)
@@ -174,19 +177,19 @@ def _played(
 
 def player(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
-) -> tuple[Callable[[bool], Played], bool]:
+) -> tuple[Callable[[bool], PlayedEpisodes], bool]:
     """Return a function that plays a run's policy, and whether its algorithm chose its actions.
 
     The function takes whether actions are sampled.
     """
     if run.back_end == SEQUENCE.name:
-        from bench.policies.written_answers import worth, written
+        from bench.policies.written_answers import score_answers, write_answers
 
         policy = written_policy(store, run)
 
-        def write(sampled: bool) -> Played:
-            answers = written(run.environment, policy, episodes, sampled=sampled, seed=seed)
-            return worth(run.environment, answers)
+        def write(sampled: bool) -> PlayedEpisodes:
+            answers = write_answers(run.environment, policy, episodes, sampled=sampled, seed=seed)
+            return score_answers(run.environment, answers)
 
         return write, False
     from bench.policies.evaluation import evaluate
@@ -216,7 +219,7 @@ def episode_limit(run: pd.Series, requested: int | None, option: str | None = No
     from bench.plan.time_limits import OPTION, check_can_be_limited, check_ends
 
     check_can_be_limited(run.environment, run.back_end, requested)
-    limit = requested or described(run).time_limit
+    limit = requested or description_of(run).time_limit
     if limit is None:
         environment_limit = specification(run.environment).time_limit
         reason = "episodes are played to their end"
@@ -228,7 +231,7 @@ def load_policy(store: Store, run: pd.Series) -> SavedPolicy:
     """Return the saved policy of a stored run; InputError if it is torn or can't act."""
     from bench.policies.saved_policy import saved_policy
 
-    return saved_policy(described(run), _arrays(store, run), specification(run.environment))
+    return saved_policy(description_of(run), _arrays(store, run), specification(run.environment))
 
 
 def written_policy(store: Store, run: pd.Series) -> np.ndarray:
@@ -246,7 +249,7 @@ def _arrays(store: Store, run: pd.Series) -> dict[str, np.ndarray]:
         raise InputError(f"{store.policy_path(run.run)} can't be read: {error}") from error
 
 
-def _text(played: Played) -> str:
+def _text(played: PlayedEpisodes) -> str:
     from bench.evidence.verdicts import return_text
 
     returns = played.returns

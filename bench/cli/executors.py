@@ -41,7 +41,7 @@ def executor_of(
     *,
     workers: int | None,
     train: str | None = None,
-    tell: Callable[[str], None],
+    report: Callable[[str], None],
 ) -> Iterator[Executor]:
     """Give the executor that these options choose; it ends with the block.
 
@@ -50,7 +50,7 @@ def executor_of(
         descriptions: what it will train, whatever the hyperparameters.
         workers: groups trained at the same time; None: as many as there is room for.
         train: "module:attribute" as `train_group` takes it.
-        tell: called with a line on each event of a cluster.
+        report: called with a line on each event of a cluster.
 
     Raises:
         InputError: the cluster can't be joined, with the reason.
@@ -59,7 +59,7 @@ def executor_of(
     if name == RAY:
         from bench.train.executors.ray_cluster import Cluster
 
-        executor = Cluster(address, descriptions, most=workers, train=train, tell=tell)
+        executor = Cluster(address, descriptions, max_groups=workers, train=train, report=report)
     else:
         from bench.train.executors.processes import processes_for
 

@@ -155,12 +155,12 @@ def view_of(name: str, results: Path | None, returns: str) -> View:
     """
     from bench.kinds import ACTIONS
     from bench.store import load
-    from bench.store.evaluations import evaluated
+    from bench.store.evaluations import evaluation_view
 
     if returns not in ("training", *ACTIONS):
         raise unknown("kind of returns", returns, ("training", *ACTIONS))
     view = load(name, results)
-    return view if returns == "training" else evaluated(view, returns)
+    return view if returns == "training" else evaluation_view(view, returns)
 
 
 def named_once(argument: str | None, option: str | None) -> str | None:

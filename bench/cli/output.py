@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bench.errors import InputError
-from bench.files import refused_as, whole
+from bench.files import refused_as, written_whole
 
 
 def check_ending(path: Path | None, allowed: tuple[str, ...], label: str) -> None:
@@ -33,5 +33,5 @@ def write_bytes(content: bytes, path: Path, label: str = "") -> None:
         InputError: the file can't be written.
     """
     task = " ".join(filter(None, ("cannot write", label, repr(str(path)))))
-    with refused_as(task), whole(path) as part:
+    with refused_as(task), written_whole(path) as part:
         part.write_bytes(content)

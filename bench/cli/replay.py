@@ -14,11 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from bench.cli.choosing import described
+from bench.cli.choosing import description_of
 from bench.errors import InputError
 from bench.formatting import count
 from bench.plan.identity import Description
 from bench.requests.other_code import of_code
+from bench.requests.training import outcome_lines
 from bench.terminal.console import shown
 
 if TYPE_CHECKING:
@@ -103,9 +104,8 @@ def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
                 summary = train(plan, fresh, store)
             finally:
                 agree = _adopt(candidates, store, fresh)
-        for (description, reason), number in summary.failures.items():
-            place = f"{description.algorithm} in {description.environment}"
-            print(f"{count(number, 'run')} of {place} FAILED: {reason}")
+        for line in outcome_lines("FAILED", summary.failures):
+            print(line)
         return agree and not summary.failures
     finally:
         for reason, number in skipped.items():
@@ -131,7 +131,7 @@ def _candidates(table: pd.DataFrame) -> tuple[list[Candidate], dict[str, int]]:
     keys = ["description", "digest", "processor", "device"]
     for (_, _, processor, device), runs in table.groupby(keys, sort=False):
         try:
-            description = described(runs.iloc[0])
+            description = description_of(runs.iloc[0])
             digest = code_digest(description)
             stale = runs[~of_code(runs, digest)]
             reason = _refusal(processor, device, machine)

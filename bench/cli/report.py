@@ -68,9 +68,9 @@ def report(
         with interruptible("Interrupted. No report was written."):
             if name is None:
                 with ChapterDisplay(wide_console()) as display:
-                    document = builder.whole(form, path.stem, display, mapped)
+                    document = builder.whole_document(form, path.stem, display, mapped)
             else:
-                document = builder.one(name, form, path.stem)
+                document = builder.chapter_document(name, form, path.stem)
     files = {path.with_name(file): content for file, content in document.files.items()}
     if path not in files:  # its ending is in capitals
         files[path] = files.pop(path.with_suffix(f".{form}"))

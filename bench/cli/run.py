@@ -28,10 +28,10 @@ from bench.cli.text_tables import print_table
 from bench.errors import InputError
 from bench.file_names import file_name
 from bench.formatting import count
-from bench.requests.estimate import estimated
+from bench.requests.estimate import training_time_text
 from bench.requests.other_code import place_and_edition
 from bench.requests.plan_request import requested_plan
-from bench.requests.training import account, train
+from bench.requests.training import summary_lines, train
 from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _train(
     standing = Counter(plan)
     with (
         Display(standing, console) as display,
-        open_executor(descriptions, tell=display.say) as executor,
+        open_executor(descriptions, report=display.say) as executor,
     ):
 
         def announce(event: Event) -> None:
@@ -139,7 +139,7 @@ def _train(
             verbose=verbose,
         )
     figure = show_results(console, plan.ablation.name, store)
-    for line in account(trained.summary, store):
+    for line in summary_lines(trained.summary, store):
         print(line)
     print(f"Results: {shown(store.path)}")
     if figure is not None:
@@ -162,7 +162,7 @@ def _outlook(planned: Planned, store: Store, workers: int, device: str) -> Itera
         "time."
     )
     if missing:
-        yield estimated(missing, store, workers)
+        yield training_time_text(missing, store, workers)
 
 
 def show_results(console: Console, ablation: str, store: Store) -> Path | None:

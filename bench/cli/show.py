@@ -21,7 +21,7 @@ from bench.errors import unknown
 from bench.formatting import count, seed_ranges
 from bench.plan.lookup import load_algorithm
 from bench.plan.registry import is_algorithm
-from bench.requests.estimate import estimated
+from bench.requests.estimate import training_time_text
 from bench.requests.plan_request import requested_plan
 from bench.terminal.console import shown, wide_console
 
@@ -130,13 +130,13 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
         f"{shown(store.path)}; device {plan.cells[0].description.device}."
     )
     for runs, origin in (
-        (stale & first_edition, "the first edition's code"),
+        (first_edition, "the first edition's code"),
         (stale - first_edition, "other code"),
     ):
         if runs:
             print(f"{count(len(runs), 'run')} done by {origin}; run --fresh trains them again.")
     if missing:
-        print(estimated(list(missing.values()), store, cores()))
+        print(training_time_text(list(missing.values()), store, cores()))
     for problem in store.problems:
         print(problem)
     return {"ablation": plan.ablation.name, "question": plan.ablation.question, "cells": cells}

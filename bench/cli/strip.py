@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.choosing import described, not_played_because, variant_titles
+from bench.cli.choosing import description_of, not_played_because, variant_titles
 from bench.cli.evaluate import load_policy
 from bench.errors import InputError
 from bench.formatting import count
@@ -54,7 +54,7 @@ def write_strip(
     for run in chosen.itertuples():
         if reason := not_played_because(run):
             raise InputError(f"{run.run}: {reason}")
-        stage = Stage(environment, "rgb_array", described(run).time_limit)
+        stage = Stage(environment, "rgb_array", description_of(run).time_limit)
         title = titles.get(run.description, run.algorithm)
         label = title if chosen["seed"].nunique() == 1 else f"{title}, seed {run.seed}"
         try:

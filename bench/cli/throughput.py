@@ -118,7 +118,7 @@ def throughput(
     from bench.plan.back_ends import ENVPOOL
     from bench.store import results_folder
     from bench.store.throughput import check_writable
-    from bench.throughput.session import who
+    from bench.throughput.session import all_rivals
     from bench.train.environments import describe
 
     for world in worlds:
@@ -129,7 +129,7 @@ def throughput(
             )
     folder = results or results_folder()
     check_writable(folder)
-    rivals = who(names, worlds, seeds, peers=peers, sweep=sweep)
+    rivals = all_rivals(names, worlds, seeds, peers=peers, sweep=sweep)
     round_count, seconds = rounds or (1 if quick else 5), 1.0 if quick else 4.0
     with answering(as_json) as answer:
         rows = _measure(rivals, round_count, seconds, folder, output, main=names[-1], seeds=seeds)
@@ -156,7 +156,7 @@ def _measure(
         "leave the machine alone meanwhile"
     )
     rows: list[dict[str, object]] = []
-    whole = 0
+    whole_rounds = 0
 
     def finish() -> None:
         _store_and_show(console, folder, rows, output, main=main, seeds=seeds)
@@ -166,18 +166,19 @@ def _measure(
             console.print("Nothing had been measured.")
             return
         console.print(
-            f"Kept: {count(whole, 'whole round')} of {rounds:,}, and what was measured of the next."
+            f"Kept: {count(whole_rounds, 'whole round')} of {rounds:,}, "
+            "and what was measured of the next."
         )
         finish()
 
     with interruptible("Interrupted.", keep=keep), console.status("") as status:
 
-        def tell(turn: int, rival: Rival) -> None:
-            nonlocal whole
-            whole = turn
+        def show_turn(turn: int, rival: Rival) -> None:
+            nonlocal whole_rounds
+            whole_rounds = turn
             status.update(_turn_text(turn, rounds, rival))
 
-        for answer in measure(rivals, rounds=rounds, seconds=seconds, on_event=tell):
+        for answer in measure(rivals, rounds=rounds, seconds=seconds, on_event=show_turn):
             if isinstance(answer, Failed):
                 console.print(
                     f"{answer.rival.name} can't be measured: {answer.reason}", style="red"
@@ -233,7 +234,7 @@ def _turn_text(turn: int, rounds: int, rival: Rival) -> str:
 
 def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None:
     """Print a table per environment, and how the peers compare."""
-    from bench.evidence.throughput import beside, summarise
+    from bench.evidence.throughput import peer_ratios, summarise
 
     summary = summarise(rows)
     for environment, part in summary.groupby("environment", sort=False):
@@ -258,7 +259,7 @@ def show(console: Console, rows: pd.DataFrame, *, main: str, seeds: int) -> None
         print_table(
             console, str(environment), ("", *columns), ("left", *["right"] * len(columns)), cells
         )
-    comparisons = beside(rows, main, seeds)
+    comparisons = peer_ratios(rows, main, seeds)
     for row in comparisons.itertuples():
         console.print(
             f"{row.environment}: {main} with {count(seeds, 'seed')} is {row.times:.1f} times "

@@ -141,7 +141,7 @@ def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None)
     """Return the request, with everything about it checked as `run` does."""
     from bench.plan.parsing import parse_settings
     from bench.tune.request import Request
-    from bench.tune.scoring import with_gold
+    from bench.tune.scoring import gold_environments
     from bench.tune.space import search_space
 
     description = plan.cells[0].description
@@ -152,11 +152,11 @@ def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None)
         back_ends=back_ends,
         steps=description.steps,
         seeds=plan.cells[0].seeds,
-        space=search_space(description.algorithm, asked=search or (), fixed=tuple(fixed)),
+        space=search_space(description.algorithm, searched=search or (), fixed=tuple(fixed)),
         fixed=fixed,
         device=description.device,
         time_limit=description.time_limit,
-        gold=with_gold(back_ends),
+        gold=gold_environments(back_ends),
     )
 
 
@@ -175,8 +175,8 @@ def _tune(
     from bench.store import Store, results_folder
     from bench.tune import tuner
     from bench.tune.page import plots_page
-    from bench.tune.scoring import rule, trial_scales
-    from bench.tune.study import best, ended, open_study
+    from bench.tune.scoring import scoring_lines, trial_scales
+    from bench.tune.study import best_trial, ended_trials, open_study
     from bench.tune.summary import table
     from bench.tune.winner import ablation_name, winner_ablation
 
@@ -196,13 +196,13 @@ def _tune(
     width = max(len(dimension.field) for dimension in request.space)
     for dimension in request.space:
         print(f"    {dimension.field:{width}}  {dimension.words}")
-    for line in rule(request):
+    for line in scoring_lines(request):
         print(line)
-    earlier_best = best(study)
+    earlier_best = best_trial(study)
     so_far = None if earlier_best is None else (earlier_best.number, earlier_best.value or 0.0)
     with (
         TuningDisplay(trials, so_far, console) as display,
-        open_executor(train=tuner.TRAIN, tell=display.say) as executor,
+        open_executor(train=tuner.TRAIN, report=display.say) as executor,
     ):
         tuner.tune(
             request,
@@ -216,7 +216,7 @@ def _tune(
     print(f"Table: {shown(folder / 'trials.csv')}")
     for problem in store.problems:
         print(problem)
-    winner = best(study)
+    winner = best_trial(study)
     if winner is None:
         raise InputError(
             f"no trial of study {request.name} is complete: see {shown(folder / 'trials.csv')}"
@@ -228,7 +228,7 @@ def _tune(
         request,
         request.hyperparameters(winner.params),
         trial=winner.number,
-        trials=len(ended(study)),
+        trials=len(ended_trials(study)),
         value=winner.value or 0.0,
     )
     if text is None:

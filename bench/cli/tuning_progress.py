@@ -38,14 +38,14 @@ class TuningDisplay(Live):
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=20),
             TaskProgressColumn(),
-            TextColumn("{task.fields[told]}", table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[progress]}", table_column=Column(no_wrap=True)),
         )
         self._trials = trials
         self._best = best
         self._flying: dict[tuple[int, str], tuple[float, str]] = {}
         self._tasks: dict[tuple[int, str], TaskID] = {}
         self._ended = 0
-        self._study_task = self._bars.add_task("[bold]trials", total=trials, told="")
+        self._study_task = self._bars.add_task("[bold]trials", total=trials, progress="")
 
     def __call__(self, event: Event) -> None:
         """Show one event of the tuner."""
@@ -78,9 +78,9 @@ class TuningDisplay(Live):
         self._flying[key] = event.share, text
         if key not in self._tasks:
             self._tasks[key] = self._bars.add_task(
-                f"trial {event.number}, {event.environment}", total=1.0, told=""
+                f"trial {event.number}, {event.environment}", total=1.0, progress=""
             )
-        self._bars.update(self._tasks[key], completed=event.share, told=text)
+        self._bars.update(self._tasks[key], completed=event.share, progress=text)
 
     def _end(self, event: TrialEnded) -> None:
         self._ended = event.ended

@@ -12,10 +12,10 @@ import typer
 from bench.cli.choosing import (
     Imports,
     OnlyAblation,
-    asked_for,
-    described,
+    description_of,
     importable,
-    named,
+    name_and_modules,
+    runs_named,
     runs_of,
 )
 from bench.cli.interruption import interruptible
@@ -24,6 +24,7 @@ from bench.errors import InputError
 from bench.formatting import count
 from bench.requests.other_code import of_code
 from bench.requests.plan_request import resolved_device
+from bench.requests.training import outcome_lines
 from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def verify(
 
     (folder,) = result_folders(results or PUBLISHED)
     store = Store(folder)
-    name, allowed = asked_for(ablation, modules)
+    name, allowed = name_and_modules(ablation, modules)
     table = runs_of(store, name)
-    table = named(table, runs, store) if runs else table
+    table = runs_named(table, runs, store) if runs else table
     table = importable(table, allowed, store)
     if adopt:
         from bench.cli.replay import replay
@@ -75,7 +76,7 @@ def verify(
         if not agree:
             raise typer.Exit(1)
         return
-    chosen = table if runs else _short(table, store)
+    chosen = table if runs else _shortest(table, store)
     interruption = interruptible(
         "Interrupted. The workers have ended; nothing was stored or changed."
     )
@@ -85,15 +86,13 @@ def verify(
             raise typer.Exit(1)
 
 
-def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
+def _shortest(table: pd.DataFrame, store: Store) -> pd.DataFrame:
     """Return the finished run of the fewest steps, of this tree's code if there is one."""
     from bench.plan.digest import code_digest
     from bench.plan.registry import is_algorithm
     from bench.store.imported import trained
 
-    table = trained(table) if len(table) else table
-    if table.empty:
-        raise InputError(f"no run in {shown(store.path)} that could be trained again")
+    table = trained(table)
     trainable = table[
         (table["status"] == "finished") & table["algorithm"].map(is_algorithm).astype(bool)
     ]
@@ -110,7 +109,7 @@ def _short(table: pd.DataFrame, store: Store) -> pd.DataFrame:
 
 def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any]) -> bool:
     """Return whether all runs agree, and put each one's outcome into the answer."""
-    from bench.evidence.agreement import agree, tell
+    from bench.evidence.agreement import agree, summary_lines
     from bench.plan.retraining import retraining_plan
     from bench.store import Store
 
@@ -132,15 +131,14 @@ def _train_and_compare(chosen: pd.DataFrame, store: Store, answer: dict[str, Any
         if run.run in agreements:
             place = f"{run.algorithm} in {run.environment}, seed {run.seed}"
             print(f"{run.run} ({place}): {agreements[run.run].sentence}")
-    for (description, reason), number in summary.failures.items():
-        place = f"{description.algorithm} in {description.environment}"
-        print(f"{count(number, 'run')} of {place} FAILED: {reason}")
+    for line in outcome_lines("FAILED", summary.failures):
+        print(line)
     answer["runs"] = {
         run: {"outcome": agreement.outcome, "sentence": agreement.sentence}
         for run, agreement in agreements.items()
     }
     if agreements:
-        print(*tell(agreements), sep="\n")
+        print(*summary_lines(agreements), sep="\n")
     for problem in store.problems:
         print(problem)
     return not summary.failures and all(agreement.holds for agreement in agreements.values())
@@ -150,7 +148,7 @@ def _described(run: pd.Series) -> Description:
     """Return the description of a stored run; InputError if it can't be trained again."""
     from bench.plan.digest import code_digest
 
-    description = described(run)
+    description = description_of(run)
     try:
         code_digest(description)
     except FileNotFoundError as error:
@@ -166,7 +164,7 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
     from bench.terminal.progress import Display
     from bench.train import runner
     from bench.train.executors.processes import processes_for
-    from bench.train.standing import Counter, each_told
+    from bench.train.standing import Counter, combined_observer
 
     standing = Counter(plan)
     with Display(standing, wide_console()) as display:
@@ -175,5 +173,5 @@ def _train(plan: Plan, fresh: Store, store: Store) -> Summary:
             fresh,
             executor=processes_for([cell.description for cell in plan.cells], None),
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=each_told(standing, display),
+            on_event=combined_observer(standing, display),
         )

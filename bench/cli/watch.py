@@ -14,7 +14,7 @@ from bench.cli.choosing import (
     OnlyEnvironments,
     OnlySeeds,
     OnlyVariants,
-    described,
+    description_of,
     not_played_because,
     policies,
 )
@@ -110,7 +110,7 @@ def watch(
         print(f"{row.run}: {title}")
         _read(parameters, row.environment, episodes, sampled, seed)
         return
-    limit = described(row).time_limit if steps else episode_limit(row, None, CUT)
+    limit = description_of(row).time_limit if steps else episode_limit(row, None, CUT)
     policy = load_policy(store, row)
     print(f"{row.run}: {title}")
     with interruptible("Interrupted. No video was written."):
@@ -120,10 +120,10 @@ def watch(
 
 
 def _read(policy: np.ndarray, environment: str, episodes: int, sampled: bool, seed: int) -> None:
-    from bench.policies.written_answers import as_words, worth, written
+    from bench.policies.written_answers import as_words, score_answers, write_answers
 
-    answers = written(environment, policy, episodes, sampled=sampled, seed=seed)
-    rewards = worth(environment, answers).returns
+    answers = write_answers(environment, policy, episodes, sampled=sampled, seed=seed)
+    rewards = score_answers(environment, answers).returns
     for words, reward in zip(as_words(environment, answers), rewards, strict=True):
         print(f"{words}  ({reward:,.1f})")
 

@@ -173,7 +173,7 @@ def predict(scores: Sequence[float], *, level: float) -> Prediction:
     return Prediction(low=low, high=high, seeds=n, level=level)
 
 
-def tell(agreements: Mapping[str, Agreement]) -> Iterator[str]:
+def summary_lines(agreements: Mapping[str, Agreement]) -> Iterator[str]:
     """Yield a line of counts by outcome and, if a prediction was used, what it assumes."""
     counts = Counter(agreement.outcome for agreement in agreements.values())
     words: dict[Outcome, str] = {

@@ -7,7 +7,9 @@ import pandas as pd
 from bench.store.load import mixed_digests
 
 
-def trouble(scores: pd.DataFrame, *, marked: str = "", left_out: str = "not counted") -> list[str]:
+def run_caveats(
+    scores: pd.DataFrame, *, marked: str = "", left_out: str = "not counted"
+) -> list[str]:
     """Sentences about diverged, failed and empty runs and lost episodes; none if all is well.
 
     Args:

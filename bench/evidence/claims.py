@@ -75,7 +75,7 @@ class Evidence:
             compared += f", mean over {len(self.environments)} environments"
         if not self.pairs or math.isnan(self.difference):
             return f"{compared}: no runs" if not self.pairs else f"{compared}: no scale"
-        difference = f"{number_text(self.difference)}"
+        difference = number_text(self.difference)
         if self.pairs >= FEWEST_PAIRS:
             difference += f" [{_end(self.low)}, {_end(self.high)}]"
         return (

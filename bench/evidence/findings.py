@@ -171,9 +171,11 @@ def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> d
     control_means = {
         where: float(seed_scores.mean()) for (where, name), seed_scores in values if name == control
     }
-    ones = {**control_means, **anchors.ones}
+    ones = {**control_means, **anchors.ppo_means}
     environments = dict.fromkeys(scores["environment"])
-    return scales(anchors.zeros, {name: ones[name] for name in environments if name in ones})
+    return scales(
+        anchors.untrained_means, {name: ones[name] for name in environments if name in ones}
+    )
 
 
 def judge_with_gold(

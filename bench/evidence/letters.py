@@ -26,7 +26,7 @@ from bench.evidence.measures.cells import (
     paired_differences,
     range_text,
     titles,
-    unlike,
+    why_unlike,
 )
 from bench.evidence.measures.normalised import Aggregate, Scale, interval_text, number_text, pooled
 from bench.evidence.measures.pooled_differences import pool
@@ -125,7 +125,7 @@ def letters(
     apart = [pair for pair, p_value in zip(tested, adjusted, strict=True) if p_value <= ALPHA]
     rows = pooled(values, scales, environments, names, seed=seed)
     rows = tuple(sorted(rows, key=lambda row: -row.mean))
-    letters_by_variant = display([row.variant for row in rows], apart)
+    letters_by_variant = compact_letters([row.variant for row in rows], apart)
     return Letters(
         rows=tuple((row, letters_by_variant[row.variant]) for row in rows),
         environments=environments,
@@ -135,7 +135,7 @@ def letters(
     )
 
 
-def display(order: Sequence[str], apart: Iterable[tuple[str, str]]) -> dict[str, str]:
+def compact_letters(order: Sequence[str], apart: Iterable[tuple[str, str]]) -> dict[str, str]:
     """Return letters such that two variants share one exactly if they are not told apart.
 
     Args:
@@ -211,7 +211,9 @@ def section(lettering: Letters) -> Section:
 
 def _unlike(scores: pd.DataFrame, environment: str, variant: str, reference: str) -> str:
     rows = scores[scores["environment"] == environment]
-    return unlike(rows[rows["variant"] == variant], rows[rows["variant"] == reference], reference)
+    return why_unlike(
+        rows[rows["variant"] == variant], rows[rows["variant"] == reference], reference
+    )
 
 
 def _letter(place: int) -> str:

@@ -148,7 +148,7 @@ class Results:
     def scale_text(self) -> str:
         """What 0 and 1 of the normalised scores are."""
         control_scaled = [
-            name for name in self.scale_by_environment if name not in self.anchors.ones
+            name for name in self.scale_by_environment if name not in self.anchors.ppo_means
         ]
         control = self.titles.get(self.control, self.control)
         one_text = "1 our PPO (Clip) at 1M steps in the Experiment"

@@ -58,7 +58,7 @@ def summarise(rows: pd.DataFrame) -> pd.DataFrame:
     return summary
 
 
-def beside(rows: pd.DataFrame, ours: str, seeds: int) -> pd.DataFrame:
+def peer_ratios(rows: pd.DataFrame, ours: str, seeds: int) -> pd.DataFrame:
     """Ratios of our steps per second to each peer's, over the rounds.
 
     Args:

@@ -6,9 +6,9 @@ A claim rests on pairs of common seeds, whose random streams are common too: an 
 test of the paired score differences, Holm-adjusted over all tested comparisons of the page. Its
 null hypothesis is "no difference in distribution"; the size of a claim is the difference of means.
 With fewer than `FEWEST_PAIRS` pairs nothing is tested and nothing is claimed, nor is it where the
-two scores are not the same quantity (`cells.unlike`). "No difference can be claimed" is not "they
-are equal": it says that these seeds do not tell them apart, and from which difference on as many
-seeds with this spread could have.
+two scores are not the same quantity (`cells.why_unlike`). "No difference can be claimed" is not
+"they are equal": it says that these seeds do not tell them apart, and from which difference on as
+many seeds with this spread could have.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pandas as pd
 
 from bench.errors import unknown
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.cells import by_seed, paired_differences, unlike
+from bench.evidence.measures.cells import by_seed, paired_differences, why_unlike
 from bench.evidence.statistics.significance import (
     ALPHA,
     FEWEST_PAIRS,
@@ -177,7 +177,9 @@ def judge(
     for (environment, variant), seed_scores in values.items():
         reference = references[variant]
         title, reference_cell = titles[reference] or reference, (environment, reference)
-        reason = unlike(cells[environment, variant], cells.get(reference_cell, scores[:0]), title)
+        reason = why_unlike(
+            cells[environment, variant], cells.get(reference_cell, scores[:0]), title
+        )
         differences = (
             NO_PAIRS if reason else paired_differences(seed_scores, values.get(reference_cell, {}))
         )

@@ -16,7 +16,7 @@ from algorithms import ALGORITHMS
 from bench.errors import InputError
 from bench.files import refused_as
 from bench.importing.curve import LEAST_HOLE, Curve
-from bench.importing.place import Place, Row, changed, page_of
+from bench.importing.place import Place, Row, changed_plan, page_of
 from bench.importing.quoting import quoted
 from bench.kinds import kind_of
 from bench.store import NO_UPDATES, Store
@@ -104,7 +104,9 @@ def adopt(
         before = page_of(store, place.ablation)
         other_rows = [row for row in before if row["description"] != place.description]
         head = before[0] if before else {**page, "created": now}
-        return changed(before, _ordered([*other_rows, place.plan_row(before, head, largest)]), now)
+        return changed_plan(
+            before, _ordered([*other_rows, place.plan_row(before, head, largest)]), now
+        )
 
     def write_plan() -> None:
         with store.planning(place.ablation):

@@ -20,7 +20,7 @@ from bench.errors import InputError
 from bench.importing import points
 from bench.importing.choice import Choice
 from bench.importing.curve import Curve
-from bench.importing.producers import KNOWN, Column, kind_of_name, known, plain
+from bench.importing.producers import KNOWN, Column, kind_of_name, known_column, plain
 from bench.importing.quoting import listed, quoted
 from bench.importing.tables import (
     SEPARATORS,
@@ -151,7 +151,7 @@ def _pairs(table: Table, choice: Choice) -> list[_Pair]:
         return [_run_pair(table, choice, place, averaged=averaged) for place in runs]
     column: Column | None
     if choice.return_column is not None:
-        returns, column = table.place(choice.return_column), known(choice.return_column)
+        returns, column = table.place(choice.return_column), known_column(choice.return_column)
     else:
         column = _known_column(table, choice)
         if column is None:
@@ -220,7 +220,7 @@ def _return_places(table: Table, choice: Choice) -> list[int]:
     requested = choice.return_column
     if requested is not None:
         return [place for place, metric in metrics.items() if requested == metric]
-    best = next((metric for metric in metrics.values() if known(metric)), None)
+    best = next((metric for metric in metrics.values() if known_column(metric)), None)
     bounded = {
         metric
         for place, metric in metrics.items()
@@ -237,7 +237,7 @@ def _run_pair(table: Table, choice: Choice, place: int, *, averaged: bool) -> _P
     assert match is not None
     kind = kind_of_name(match["metric"])
     return _Pair(
-        step=_step(table, choice, known(match["metric"])),
+        step=_step(table, choice, known_column(match["metric"])),
         returns=place,
         kind=MEANS if averaged and kind == EPISODES else kind,
         producer="Weights & Biases' download",
@@ -304,7 +304,7 @@ def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
     )
     started = None
     if seconds is not None and len(seconds) and seconds[0] > 1e8:  # counted from 1970
-        started = points.moment(seconds[0])
+        started = points.utc_time(seconds[0])
         seconds = seconds - seconds[0]
     ids = [table.texts(place).iloc[0] for place in _places(table, _ENVIRONMENT) if len(table.rows)]
     run = f", {quoted(pair.run)[1:-1]}" if pair.run else ""

@@ -76,7 +76,7 @@ def read_event_files(paths: Sequence[Path], name: str, tag: str | None) -> Curve
         format="event file",
         kind=kind_of_name(chosen),
         detail=f"points of {chosen} in TensorBoard's event files",
-        started=points.moment(start),
+        started=points.utc_time(start),
     )
 
 

@@ -97,7 +97,7 @@ def read_monitors(paths: Sequence[Path], name: str) -> Curve:
         format="monitor file",
         kind=EVALUATIONS if _of_evaluations(paths[0]) else EPISODES,
         detail="a monitor file of Stable-Baselines3 or openai/baselines",
-        started=points.moment(start),
+        started=points.utc_time(start),
         environments=tuple(dict.fromkeys(file.environment for file in files if file.environment)),
     )
 

@@ -148,7 +148,7 @@ def page_of(store: Store, ablation: str) -> list[Row]:
     return [row for row in store.plans().to_pylist() if row["ablation"] == ablation]
 
 
-def changed(before: Sequence[Row], after: Sequence[Row], now: datetime) -> list[Row] | None:
+def changed_plan(before: Sequence[Row], after: Sequence[Row], now: datetime) -> list[Row] | None:
     """Return the plan to write, as of now; None if nothing has changed."""
 
     def comparable(rows: Sequence[Row]) -> list[Row]:

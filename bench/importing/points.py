@@ -78,7 +78,7 @@ def curve(points: pd.DataFrame, *, name: str, remarks: Sequence[str] = (), **fie
     )
 
 
-def moment(seconds: float) -> datetime | None:
+def utc_time(seconds: float) -> datetime | None:
     """Return the time so many seconds after 1970; None if there is no such time."""
     try:
         return datetime.fromtimestamp(seconds, UTC)

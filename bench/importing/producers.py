@@ -98,14 +98,14 @@ def plain(name: str) -> str:
     return name.strip().lower()
 
 
-def known(name: str) -> Column | None:
+def known_column(name: str) -> Column | None:
     """Return the known column or tag of this name; Ray calls RLlib's tags ray/tune/NAME."""
     return _BY_NAME.get(plain(name).removeprefix("ray/tune/"))
 
 
 def kind_of_name(name: str) -> str:
     """Return the kind of returns under a name; an unknown name may say that it is evaluation."""
-    column = known(name)
+    column = known_column(name)
     if column is not None:
         return column.kind
     return EVALUATIONS if is_evaluation(name) else UNSAID

@@ -20,7 +20,7 @@ from bench.importing.evaluations import read_evaluations
 from bench.importing.event_files import read_event_files
 from bench.importing.monitor import read_monitors
 from bench.importing.quoting import listed
-from bench.importing.recognition import Format, order, recognised, what_it_is
+from bench.importing.recognition import Format, find_format, sort_key, unknown_format_text
 from bench.kinds import UNSAID
 
 FORMATS: Final = (
@@ -107,9 +107,9 @@ def _run_named(name: str, choice: Choice) -> _Run:
             return _run_of(path, choice)
         if path.exists() and not path.is_file():
             raise InputError(f"{name} is no file")
-        format_ = recognised(path, choice)
+        format_ = find_format(path, choice)
         if format_ is None:
-            problem = f"{what_it_is(path)}. Known are {FORMATS}"
+            problem = f"{unknown_format_text(path)}. Known are {FORMATS}"
             raise InputError(f"{name} {problem}{_beside([path], choice)}")
     return _Run(name=name, paths=(path,), format=format_)
 
@@ -120,7 +120,7 @@ def _readable(folder: Path, choice: Choice) -> dict[Path, Format]:
     files = sorted(folder.iterdir(), key=lambda path: _numeric_key(path.name))
     for path in [file for file in files if file.is_file()][:_MOST_FILES]:
         try:
-            format_ = recognised(path, choice)
+            format_ = find_format(path, choice)
         except OSError:
             continue
         if format_ is not None:
@@ -149,8 +149,8 @@ def _run_of(folder: Path, choice: Choice) -> _Run:
             else ""
         )
         raise InputError(f"{folder} holds nothing that can be read{nested}. Known are {FORMATS}")
-    best = min(order(path, format_) for path, format_ in candidates.items())
-    paths = tuple(path for path, format_ in candidates.items() if order(path, format_) == best)
+    best = min(sort_key(path, format_) for path, format_ in candidates.items())
+    paths = tuple(path for path, format_ in candidates.items() if sort_key(path, format_) == best)
     format_ = candidates[paths[0]]
     exact = [path for path in paths if path.name in ("monitor.csv", "monitor.json")]
     if len(exact) == 1:
@@ -206,7 +206,7 @@ def _joined(group: Sequence[_Run]) -> _Run:
 
 
 def _is_environment(path: Path) -> bool:
-    return path.is_file() and recognised(path, Choice()) is Format.ENVIRONMENT
+    return path.is_file() and find_format(path, Choice()) is Format.ENVIRONMENT
 
 
 def _read(run: _Run, choice: Choice) -> list[Curve]:

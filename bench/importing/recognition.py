@@ -39,7 +39,7 @@ class Format(IntEnum):
         return self in (Format.ENVIRONMENT, Format.MONITOR, Format.EVALUATION_MONITOR)
 
 
-def recognised(path: Path, choice: Choice) -> Format | None:
+def find_format(path: Path, choice: Choice) -> Format | None:
     """Return the format of a file; None if it can't be read.
 
     Args:
@@ -64,7 +64,7 @@ def recognised(path: Path, choice: Choice) -> Format | None:
     return None if separator_of(first_line, choice) is None else _table(path)
 
 
-def what_it_is(path: Path) -> str:
+def unknown_format_text(path: Path) -> str:
     """Return a clause that describes a file of an unknown format."""
     beginning = _beginning(path)
     if not beginning:
@@ -106,6 +106,6 @@ def _of_json(path: Path, first_line: str, choice: Choice) -> Format | None:
     return _table(path) if has_curve(table, choice) else None
 
 
-def order(path: Path, format_: Format) -> tuple[int, int]:
+def sort_key(path: Path, format_: Format) -> tuple[int, int]:
     """Return a key that sorts the files of a folder, those that stand for the run first."""
     return format_, _LOGS.index(path.name) if format_ is Format.LOG else 0

@@ -80,7 +80,7 @@ def time_peer(
     }
     # Isolated: modules beside the script or on PYTHONPATH are not the peer's.
     command = [str(python), "-I", "-W", "ignore", str(peer.script), json.dumps(arguments)]
-    core_ids = _places(cores)
+    core_ids = _core_ids(cores)
     with ExitStack() as stack:
         processes = [stack.enter_context(_started(command, core_id)) for core_id in core_ids]
         failed = _wait(processes)
@@ -102,7 +102,7 @@ def time_peer(
     ]
 
 
-def _places(cores: int) -> list[int | None]:
+def _core_ids(cores: int) -> list[int | None]:
     """Return the cores to pin to; None for each if the platform can't pin."""
     if not hasattr(os, "sched_getaffinity"):
         return [None] * cores

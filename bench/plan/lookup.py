@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ablations import ABLATIONS
 from ablations.spec import Ablation, Variant
 from algorithms import ALGORITHMS
-from bench.errors import InputError, told, unknown
+from bench.errors import InputError, error_text, unknown
 from bench.plan.parsing import coerce
 from bench.plan.plugin import load_plugin
 from bench.plan.registry import canonical_algorithm
@@ -131,4 +131,4 @@ def _broken(path: Path, error: BaseException) -> InputError:
             if frame.filename == str(path):
                 line = frame.lineno
     place = f"{path}, line {line}" if line else str(path)
-    return InputError(f"ablation file {place}: {told(error)}")
+    return InputError(f"ablation file {place}: {error_text(error)}")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from ablations.spec import Ablation, Variant
-from bench.errors import InputError, told, unknown
+from bench.errors import InputError, error_text, unknown
 from bench.plan.back_ends import check_trains
 from bench.plan.identity import Description, plain, plain_json
 from bench.plan.lookup import load_algorithm, values_as_before
@@ -262,7 +262,7 @@ def _check_documentation(name: str) -> None:
         json.dumps(_documentation(name), ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise InputError(
-            f"the declarations of algorithm {name!r} can't be stored: {told(error)}"
+            f"the declarations of algorithm {name!r} can't be stored: {error_text(error)}"
         ) from error
 
 

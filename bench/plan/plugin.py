@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from algorithms import ALGORITHMS
-from bench.errors import InputError, told, unknown
+from bench.errors import InputError, error_text, unknown
 
 if TYPE_CHECKING:
     from algorithms.algorithm import Algorithm
@@ -73,4 +73,4 @@ def _reason(error: BaseException) -> str:
     elif frames := traceback.extract_tb(error.__traceback__):
         file, line = frames[-1].filename, frames[-1].lineno
     place = f" ({Path(file).name}:{line})" if file else ""
-    return f"{told(error)}{place}"
+    return f"{error_text(error)}{place}"

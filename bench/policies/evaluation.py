@@ -17,7 +17,7 @@ SEED = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Played:
+class PlayedEpisodes:
     """The results of N whole episodes.
 
     Attributes:
@@ -37,7 +37,7 @@ def evaluate(
     sampled: bool,
     seed: int = SEED,
     time_limit: int | None = None,
-) -> Played:
+) -> PlayedEpisodes:
     """Play episodes side by side, each to its end.
 
     An episode's initial state and noise follow from the seed and its number, so that all policies
@@ -73,4 +73,4 @@ def evaluate(
         environments.close()
     if not np.isfinite(returns).all():
         raise InputError(f"rewards of {environment} were not finite")
-    return Played(returns=returns, lengths=lengths)
+    return PlayedEpisodes(returns=returns, lengths=lengths)

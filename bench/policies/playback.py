@@ -72,12 +72,12 @@ class Stage:
         if not is_vector(env.observation_space):
             env = gymnasium.wrappers.FlattenObservation(env)
         _follow(env)
-        self._made = env
+        self._env = env
 
     @property
     def rate(self) -> float:
         """Steps per second of real-time playback: the environment's `render_fps`, or else 30."""
-        fps: Any = self._made.metadata.get("render_fps")
+        fps: Any = self._env.metadata.get("render_fps")
         usable = isinstance(fps, int | float) and 0 < fps < math.inf
         return float(fps) if usable else _USUAL_RATE
 
@@ -104,7 +104,7 @@ class Stage:
             InputError: it can't be rendered here, or its numbers stop being finite
                 (`SavedPolicy.act`).
         """
-        observation, _ = self._call(self._made.reset, seed=episode_seed(seed, 0, episode))
+        observation, _ = self._call(self._env.reset, seed=episode_seed(seed, 0, episode))
         shape = (1, policy.policy.noise_size)
         noise = iter(Noise((seed,), episode, shape, policy.policy.noise_kind))
         earned, steps_taken, last = 0.0, 0, False
@@ -121,7 +121,7 @@ class Stage:
             step_noise = next(noise)[0] if sampled else None
             action = policy.act(np.asarray(observation, np.float32)[None], step_noise)[0]
             observation, reward, terminated, truncated, _ = self._call(
-                self._made.step, native(action, self._made.action_space)
+                self._env.step, native(action, self._env.action_space)
             )
             earned += float(reward)
             steps_taken += 1
@@ -129,10 +129,10 @@ class Stage:
 
     def close(self) -> None:
         """Release the window and memory."""
-        self._made.close()
+        self._env.close()
 
     def _picture(self) -> Picture | None:
-        rendered: Any = self._call(self._made.render)
+        rendered: Any = self._call(self._env.render)
         if self._mode == "human":
             return None
         picture = self._call(np.asarray, rendered)

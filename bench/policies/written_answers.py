@@ -10,7 +10,7 @@ import torch
 from algorithms.answers.hyperparameters import SequenceHyperparameters
 from algorithms.answers.learner import AnswerLearner
 from bench.errors import InputError
-from bench.policies.evaluation import SEED, Played
+from bench.policies.evaluation import SEED, PlayedEpisodes
 from bench.policies.saved_policy import check_arrays
 from bench.train.answers.reference import in_time, pretrained
 from bench.train.answers.sampling import write
@@ -23,7 +23,7 @@ from bench.train.answers.tasks import (
 from bench.train.environments.protocol import Int64Array
 
 
-def written(
+def write_answers(
     environment: str,
     policy: np.ndarray | None = None,
     count: int = 5,
@@ -89,7 +89,7 @@ def as_words(environment: str, sequences: Int64Array) -> list[str]:
     ]
 
 
-def worth(environment: str, sequences: Int64Array) -> Played:
+def score_answers(environment: str, sequences: Int64Array) -> PlayedEpisodes:
     """Return the rewards of prompts with answers [count, prompt + answer].
 
     Raises:
@@ -99,4 +99,4 @@ def worth(environment: str, sequences: Int64Array) -> Played:
     rewards = judged(task, "reward", sequences)
     if not finite(rewards).all():
         raise InputError(f"{name_of_reward(task, environment)} is not finite")
-    return Played(returns=rewards, lengths=np.full(len(sequences), task.answer))
+    return PlayedEpisodes(returns=rewards, lengths=np.full(len(sequences), task.answer))

@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """Seconds per step of one seed on one core; `known` is by algorithm and environment."""
+    """Seconds per step of one seed on one core, by algorithm and environment."""
 
-    known: Mapping[tuple[str, str], float]
+    step_seconds: Mapping[tuple[str, str], float]
 
     @classmethod
     def of(cls, store: Store) -> Estimate:
@@ -33,7 +33,7 @@ class Estimate:
         per_step = runs["seconds"] / (runs["steps"] * runs["group_size"])
         medians = per_step.groupby([runs["algorithm"], runs["environment"]]).median()
         return cls(
-            known={
+            step_seconds={
                 (str(algorithm), str(environment)): float(value)
                 for (algorithm, environment), value in medians.items()
             }
@@ -42,17 +42,17 @@ class Estimate:
     def seconds_per_step(self, description: Description) -> float:
         """Return seconds to order work by; if unknown, the median of the known ones."""
         key = (description.algorithm, description.environment)
-        typical = median(self.known.values()) if self.known else 1.0
-        return self.known.get(key, typical)
+        typical = median(self.step_seconds.values()) if self.step_seconds else 1.0
+        return self.step_seconds.get(key, typical)
 
     def seconds(self, runs: Iterable[Description], workers: int) -> float | None:
         """Return the wall time to train one seed of each of `runs`; None if one is unknown."""
         total = 0.0
         for description in runs:
             key = (description.algorithm, description.environment)
-            if key not in self.known:
+            if key not in self.step_seconds:
                 return None
-            total += self.known[key] * description.steps
+            total += self.step_seconds[key] * description.steps
         return total / workers
 
 
@@ -63,7 +63,7 @@ def _published_estimate(folder: Path) -> Estimate:
     return Estimate.of(Store(folder, read_only=True))
 
 
-def estimated(missing: Collection[Description], store: Store, workers: int) -> str:
+def training_time_text(missing: Collection[Description], store: Store, workers: int) -> str:
     """Return a sentence on how long training takes.
 
     Args:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from bench.errors import InputError, told, unknown
+from bench.errors import InputError, error_text, unknown
 
 if TYPE_CHECKING:
     from ablations.spec import Ablation
@@ -178,7 +178,7 @@ def specification(environment: str) -> Specification:
     except (InputError, KeyboardInterrupt):
         raise
     except BaseException as error:  # whatever a user's own module may raise
-        message = "; ".join([told(error), *getattr(error, "__notes__", [])])
+        message = "; ".join([error_text(error), *getattr(error, "__notes__", [])])
         raise InputError(f"environment {environment!r} can't be made: {message}") from error
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from bench.formatting import count, duration
 
 if TYPE_CHECKING:
+    from bench.plan.identity import Description
     from bench.plan.plan import Plan
     from bench.store import Store
     from bench.train.events import Event, Summary
@@ -62,7 +63,7 @@ def train(
     from bench.requests.estimate import Estimate
     from bench.train import runner
     from bench.train.event_log import EventLog, logged
-    from bench.train.standing import Notice, each_told
+    from bench.train.standing import Notice, combined_observer
 
     with store.planning(plan.ablation.name):
         earlier = _planned(store, plan.ablation.name)
@@ -78,7 +79,7 @@ def train(
             fresh_before=fresh_before,
             checkpoints=store.path / "checkpoints",
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=each_told(
+            on_event=combined_observer(
                 standing, Notice(standing, store.claims), EventLog(standing), *observers
             ),
         )
@@ -128,7 +129,7 @@ def _planned(store: Store, ablation: str) -> dict[str, dict[str, Any]]:
     }
 
 
-def account(summary: Summary, store: Store) -> Iterator[str]:
+def summary_lines(summary: Summary, store: Store) -> Iterator[str]:
     """Yield lines on how the runs ended, each reason once."""
     kept_text = f"; {count(summary.kept, 'run')} kept from before" if summary.kept else ""
     yield f"Trained {count(summary.finished, 'run')} in {duration(summary.seconds)}{kept_text}."
@@ -142,11 +143,21 @@ def account(summary: Summary, store: Store) -> Iterator[str]:
     if summary.elsewhere:
         yield f"{count(summary.elsewhere, 'run')} finished meanwhile by another process."
     for outcome, reasons in (
-        ("finished", summary.odd),
+        ("finished", summary.remarks),
         ("diverged", summary.diverged),
         ("FAILED", summary.failures),
     ):
-        for (description, reason), number in reasons.items():
-            place = f"{description.algorithm} in {description.environment}"
-            yield f"{count(number, 'run')} of {place} {outcome}: {reason}"
+        yield from outcome_lines(outcome, reasons)
     yield from store.problems
+
+
+def outcome_lines(outcome: str, runs: Mapping[tuple[Description, str], int]) -> Iterator[str]:
+    """Yield lines like "2 runs of baseline in Hopper-v5 FAILED: the reason".
+
+    Args:
+        outcome: a word for how the runs ended.
+        runs: description and reason -> number of runs.
+    """
+    for (description, reason), number in runs.items():
+        place = f"{description.algorithm} in {description.environment}"
+        yield f"{count(number, 'run')} of {place} {outcome}: {reason}"

@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 
 from bench.errors import InputError
-from bench.files import whole
+from bench.files import written_whole
 
 HEARTBEAT = 15.0
 SILENCE = 120.0
@@ -85,18 +85,18 @@ class Claims:
         paths = [path for path in self._participants() if path not in self._held]
         return sum(int(path.name.rpartition("-")[2]) for path in paths)
 
-    def tell(self, text: str) -> None:
+    def write_notice(self, text: str) -> None:
         """Let others read a text about this process, if it takes part.
 
         Raises:
             OSError: the text can't be written.
         """
         if self._participant in self._held:
-            with whole(self._participant) as file:
+            with written_whole(self._participant) as file:
                 file.write_text(text, encoding="utf-8")
 
-    def told(self) -> list[str]:
-        """The texts that living processes have left with `tell`; "" where one has left none."""
+    def notices(self) -> list[str]:
+        """The texts that living processes have left with `write_notice`, "" where there is none."""
         texts = []
         for path in self._participants():
             with suppress(FileNotFoundError):

@@ -32,7 +32,7 @@ def read_evaluations(results: Path, runs: Iterable[str]) -> tuple[pd.DataFrame, 
     return pd.concat(frames) if frames else EVALUATIONS.empty_table().to_pandas(), problems
 
 
-def evaluated(view: View, actions: str) -> View:
+def evaluation_view(view: View, actions: str) -> View:
     """Return a view with the episodes of `bench evaluate` in place of those of training.
 
     A run's episodes all stand at the end of its budget, so its score is their mean. Runs that have

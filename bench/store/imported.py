@@ -24,7 +24,7 @@ def trained(runs: pd.DataFrame) -> pd.DataFrame:
     return runs[runs["back_end"] != IMPORTED]
 
 
-def told(runs: pd.DataFrame) -> tuple[str, ...]:
+def remarks(runs: pd.DataFrame) -> tuple[str, ...]:
     """Return lines on each imported variant in an environment: its origin, and what is odd.
 
     Args:

@@ -75,7 +75,7 @@ class View:
         for environment, used in hardware.groupby(trained["environment"], sort=False):
             if used.nunique() > 1:
                 lines.append(f"{environment} compares runs of {' and '.join(sorted(set(used)))}")
-        return (*lines, *imported.told(self.runs))
+        return (*lines, *imported.remarks(self.runs))
 
     def figure(self, kind: str | None = None, **options: Any) -> Figure:
         """These results as a matplotlib figure.

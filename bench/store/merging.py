@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from bench.errors import InputError
-from bench.files import refused_as, whole
+from bench.files import refused_as, written_whole
 from bench.store import parquet
 from bench.store.content import (
     Content,
@@ -233,7 +233,7 @@ def _merge_sessions(there: Store, here: Store, merging: Merging) -> None:
             if earlier is not None and not merging.replaced:
                 merging.problems.append(f"{path} differs from {target}, which is kept")
                 continue
-        with whole(target) as part:
+        with written_whole(target) as part:
             parquet.write(session, part)
         merging.sessions.append(path.stem)
 

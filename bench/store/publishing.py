@@ -31,7 +31,7 @@ DIAGNOSED = 250
 """Updates of a published run whose diagnostics are kept, besides the first and the last: curves are
 drawn at fewer points, and those of a thousand would fill a third of a published store."""
 
-HERE = ("parts", "rounding", "seal")
+STORAGE_COLUMNS = ("parts", "rounding", "seal")
 """Columns of `runs` about how a store keeps a run, not about the run itself."""
 
 
@@ -172,7 +172,7 @@ def _is_new(row: Mapping[str, Any], published: Mapping[str, Any] | None) -> bool
         return True
     if row["status"] not in RESULTS and published["status"] in RESULTS:
         return False
-    return any(row[name] != published[name] for name in RUNS.names if name not in HERE)
+    return any(row[name] != published[name] for name in RUNS.names if name not in STORAGE_COLUMNS)
 
 
 def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dict[str, pa.Table]:

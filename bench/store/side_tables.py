@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from bench.files import refused_as, whole
+from bench.files import refused_as, written_whole
 from bench.store import parquet
 
 
@@ -25,7 +25,7 @@ def write_rows(
         InputError: the folder cannot be written.
     """
     path = results / table / f"{name}.parquet"
-    with refused_as(f"results folder {results} cannot be written"), whole(path) as part:
+    with refused_as(f"results folder {results} cannot be written"), written_whole(path) as part:
         parquet.write(parquet.from_rows(schema, rows), part)
     return path
 

@@ -18,7 +18,7 @@ from rich.table import Column
 from bench.formatting import count, duration
 from bench.terminal.live import HEARTBEAT, Live
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
-from bench.train.standing import Counter, Standing, in_words
+from bench.train.standing import Counter, Standing, group_text
 
 
 def _column(max_width: int | None = None) -> Column:
@@ -62,7 +62,7 @@ class Display(Live):
                 )
             case Started(group=group):
                 self._tasks[group] = self._bars.add_task(
-                    in_words(self._counter.flying[group]),
+                    group_text(self._counter.flying[group]),
                     total=group.steps,
                     speed="starting",
                     last="",
@@ -98,7 +98,7 @@ class Display(Live):
             self._bars.remove_task(task)
             summary += f" in {duration(event.seconds)}"
         share = self._standing.done / max(self._standing.steps, 1)
-        self.say(f"[{share:4.0%}] {in_words(self._counter.of(event.group))}: {summary}")
+        self.say(f"[{share:4.0%}] {group_text(self._counter.standing_of(event.group))}: {summary}")
         for reason in event.reasons:
             self.say(f"    {reason}")
 
@@ -113,4 +113,4 @@ def lines(standing: Standing) -> Iterator[str]:
             f"{group.done / group.steps:.0%}, {group.speed:,.0f} steps/s" if group.speed else ""
         )
         last = "" if group.last_return is None else f", last return {group.last_return:,.1f}"
-        yield f"    {in_words(group)}: {progress or 'starting'}{last}"
+        yield f"    {group_text(group)}: {progress or 'starting'}{last}"

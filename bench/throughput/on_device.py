@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -136,8 +137,8 @@ def measure(
             **asdict(answer),
             "commit": origin.commit,
             "dirty": origin.dirty,
-            "versions": _json(origin.versions),
-            "machine": _json(origin.machine),
+            "versions": json.dumps(origin.versions),
+            "machine": json.dumps(origin.machine),
         }
 
 
@@ -146,12 +147,6 @@ def device_name(device: str) -> str:
     import torch
 
     return torch.cuda.get_device_name(device) if device != "cpu" else "cpu"
-
-
-def _json(values: Any) -> str:
-    import json
-
-    return json.dumps(values)
 
 
 def _stepping(question: Question, device: str, seconds: float) -> Answer:

@@ -55,7 +55,7 @@ class Failed:
     reason: str
 
 
-def who(
+def all_rivals(
     algorithms: Sequence[str],
     environments: Sequence[str],
     seeds: int,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Row, Started, Waited
-from bench.train.standing import Counter, in_words
+from bench.train.standing import Counter, group_text
 
 LOGGER = logging.getLogger("bench.train")
 FORMAT = "%(asctime)s %(message)s"
@@ -23,11 +23,11 @@ class EventLog:
     """Logs the runner's events.
 
     Args:
-        count: counts groups' progress; it has to receive every event before this log does.
+        counter: counts groups' progress; it has to receive every event before this log does.
     """
 
-    def __init__(self, count: Counter) -> None:
-        self._count = count
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
         self._logged_at: dict[Group, float] = {}
 
     def __call__(self, event: Event) -> None:
@@ -42,29 +42,30 @@ class EventLog:
                 yield f"planned {runs} runs in {len(groups)} groups; kept {kept}, {stale} stale"
             case Started(group=group):
                 self._logged_at[group] = time.monotonic()
-                yield f"started {in_words(self._count.of(group))}"
+                yield f"started {group_text(self._counter.standing_of(group))}"
             case Progressed(group=group):
                 if time.monotonic() - self._logged_at[group] >= PROGRESS_EVERY:
                     self._logged_at[group] = time.monotonic()
-                    standing = self._count.flying[group]
+                    standing = self._counter.flying[group]
                     suffix = (
                         ""
                         if standing.last_return is None
                         else f", last return {standing.last_return:.1f}"
                     )
-                    yield f"{standing.done / standing.steps:.0%} of {in_words(standing)}{suffix}"
+                    yield f"{standing.done / standing.steps:.0%} of {group_text(standing)}{suffix}"
             case Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=reasons):
                 row_outcomes = ", ".join(
                     f"{self._named(row, group)} {outcome}" for row, outcome in outcomes.items()
                 )
-                yield f"ended {in_words(self._count.of(group))} in {seconds:.0f} s: {row_outcomes}"
+                label = group_text(self._counter.standing_of(group))
+                yield f"ended {label} in {seconds:.0f} s: {row_outcomes}"
                 yield from reasons
             case Waited(elsewhere=elsewhere) if elsewhere:
                 yield f"waiting for {elsewhere} runs that other processes train"
 
     def _named(self, row: Row, group: Group) -> str:
         """Return a row's seed, with its variant if the group has several."""
-        standing = self._count.of(Group((row,)))
+        standing = self._counter.standing_of(Group((row,)))
         variant = f"{standing.variants[0][0]} " if len(group.descriptions) > 1 else ""
         return f"{variant}{row.seed}"
 

@@ -121,7 +121,7 @@ class Summary:
         finished: runs trained and stored, including `diverged` ones.
         elsewhere: runs that another process finished meanwhile.
         diverged: description and reason -> number of diverged runs, which are results.
-        odd: description and remark -> number of finished runs with this remark.
+        remarks: description and remark -> number of finished runs with this remark.
         failures: description and reason -> number of runs without a result.
     """
 
@@ -130,6 +130,6 @@ class Summary:
     finished: int = 0
     elsewhere: int = 0
     diverged: dict[tuple[Description, str], int] = field(default_factory=dict)
-    odd: dict[tuple[Description, str], int] = field(default_factory=dict)
+    remarks: dict[tuple[Description, str], int] = field(default_factory=dict)
     failures: dict[tuple[Description, str], int] = field(default_factory=dict)
     seconds: float = 0.0

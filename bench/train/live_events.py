@@ -24,15 +24,15 @@ class LiveEvents:
     `speed/steps_per_second`. The step is the mean of the seeds' steps.
 
     Args:
-        count: counts groups' progress; it has to receive every event before this does.
+        counter: counts groups' progress; it has to receive every event before this does.
         folder: TensorBoard's `--logdir`; made if it is missing.
 
     Raises:
         InputError: the folder can't be written to.
     """
 
-    def __init__(self, count: Counter, folder: Path) -> None:
-        self._count = count
+    def __init__(self, counter: Counter, folder: Path) -> None:
+        self._counter = counter
         self._folder = folder
         self._files: dict[Group, IO[bytes]] = {}
         try:
@@ -44,7 +44,7 @@ class LiveEvents:
         """Write one event."""
         match event:
             case Progressed(group=group, progress=progress):
-                speed = self._count.flying[group].speed
+                speed = self._counter.flying[group].speed
                 values = {"episode/return": progress.last_return, "speed/steps_per_second": speed}
                 for name, seed_values in progress.diagnostics.items():
                     finite = [value for value in seed_values if math.isfinite(value)]
@@ -60,7 +60,7 @@ class LiveEvents:
 
         now, records = time.time(), []
         if group not in self._files:
-            self._files[group] = self._file(self._count.flying[group], now)
+            self._files[group] = self._file(self._counter.flying[group], now)
             records.append(Record(wall_time=now, file_version="brain.Event:2"))
         numbers = {tag: value for tag, value in values.items() if value is not None}
         scalars = [Summary.Value(tag=tag, simple_value=value) for tag, value in numbers.items()]

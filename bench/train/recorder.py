@@ -32,42 +32,43 @@ class Recorder:
 
         Results of rows in `lost` are dropped, because another process has taken them over.
         """
-        group, content = message.group, message.content
-        results: Mapping[Row, RunResult] = {}
-        if message.kind == "done":
-            results, content = content, "the trainer returned no result of this seed"
+        group, is_done = message.group, message.kind == "done"
+        results: Mapping[Row, RunResult] = message.content if is_done else {}
+        failure = "the trainer returned no result of this seed" if is_done else str(message.content)
         outcomes: dict[Row, str] = {}
         reasons: list[str] = []
-        for run in group.rows:
-            if run in lost:
-                outcomes[run] = "elsewhere"
+        for row in group.rows:
+            if row in lost:
+                outcomes[row] = "elsewhere"
                 self._summary.elsewhere += 1
                 continue
-            result, reason = results.get(run), str(content)
+            result, reason = results.get(row), failure
             if result is not None:
                 reason = result.reason or ""
-                row = self.row(message, run, result.status, result.reason, result)
+                stored_row = self.stored_row(message, row, result.status, result.reason, result)
                 try:
-                    self._store.write_run(row, result.episodes, result.updates, result.policy)
-                    outcomes[run] = result.status
+                    self._store.write_run(
+                        stored_row, result.episodes, result.updates, result.policy
+                    )
+                    outcomes[row] = result.status
                 except (OSError, ValueError) as error:
                     unwritten = f"can't be stored: {last_line(error)}"
                     reason = f"{reason}; {unwritten}" if reason else unwritten
-            if run not in outcomes:
-                outcomes[run] = self._fail(message, run, reason)
-            self._count(run.description, outcomes[run], reason)
+            if row not in outcomes:
+                outcomes[row] = self._fail(message, row, reason)
+            self._count(row.description, outcomes[row], reason)
             if reason and reason not in reasons:
                 reasons.append(reason)
         seconds = message.seconds
         return Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=tuple(reasons))
 
-    def _fail(self, message: Message, run: Row, reason: str) -> str:
+    def _fail(self, message: Message, row: Row, reason: str) -> str:
         """Store that a run failed; return its outcome."""
         # A run that failed when trained again keeps its earlier result.
-        if run.run not in self._store.finished():
-            row = self.row(message, run, "failed", reason)
+        if row.run not in self._store.finished():
+            stored_row = self.stored_row(message, row, "failed", reason)
             try:
-                self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
+                self._store.write_run(stored_row, NO_EPISODES, NO_UPDATES, None)
             except (OSError, ValueError):
                 return "not stored"
         return "failed"
@@ -81,12 +82,12 @@ class Recorder:
         if outcome == "diverged":
             self._summary.diverged[key] = self._summary.diverged.get(key, 0) + 1
         elif outcome == "finished" and reason:
-            self._summary.odd[key] = self._summary.odd.get(key, 0) + 1
+            self._summary.remarks[key] = self._summary.remarks.get(key, 0) + 1
 
-    def row(
+    def stored_row(
         self,
         message: Message,
-        run: Row,
+        row: Row,
         status: str,
         reason: str | None,
         result: RunResult | None = None,
@@ -95,12 +96,12 @@ class Recorder:
 
         Args:
             message: the executor's last message about the run's group.
-            run, status, reason: the run, its outcome and the reason for it.
+            row, status, reason: the run, its outcome and the reason for it.
             result: the result of its training, if there is one.
         """
-        (description, seed), origin = run, message.origin
+        (description, seed), origin = row, message.origin
         return {
-            "run": run.run,
+            "run": row.run,
             "description": description.identifier,
             "algorithm": description.algorithm,
             "environment": description.environment,

@@ -53,18 +53,18 @@ Observer = Callable[[Progress], None]
 """Called after every batch, in the process that trains."""
 
 
-def spaced(observer: Observer, seconds: float, called: float = -math.inf) -> Observer:
+def spaced(observer: Observer, seconds: float, last_call: float = -math.inf) -> Observer:
     """Wrap an observer so that it is called at most once in this many seconds.
 
     Args:
-        called: time of the observer's last call, by `time.monotonic`.
+        last_call: time of the observer's last call, by `time.monotonic`.
     """
 
     def call(progress: Progress) -> None:
-        nonlocal called
-        if time.monotonic() - called >= seconds:
+        nonlocal last_call
+        if time.monotonic() - last_call >= seconds:
             observer(progress)
-            called = time.monotonic()
+            last_call = time.monotonic()
 
     return call
 

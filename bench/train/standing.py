@@ -76,7 +76,7 @@ class Counter:
             case Planned():
                 self.standing.steps = sum(group.steps for group in event.groups)
             case Started():
-                self.flying[event.group] = self.of(event.group)
+                self.flying[event.group] = self.standing_of(event.group)
             case Progressed(group=group, progress=progress):
                 # Workers take seconds to start, which would spoil the estimate of what is left.
                 self._moving = self._moving or time.monotonic() - progress.seconds
@@ -96,7 +96,7 @@ class Counter:
             elapsed = time.monotonic() - self._moving
             standing.left = max(0.0, elapsed * (standing.steps / standing.done - 1))
 
-    def of(self, group: Group) -> GroupStanding:
+    def standing_of(self, group: Group) -> GroupStanding:
         """Return the standing of a group that has not begun."""
         return GroupStanding(
             variants=[self._variants[description.identifier] for description in group.descriptions],
@@ -107,26 +107,26 @@ class Counter:
         )
 
 
-def each_told(*observers: Callable[[Event], None]) -> Callable[[Event], None]:
+def combined_observer(*observers: Callable[[Event], None]) -> Callable[[Event], None]:
     """Return a function that passes an event to every observer, one after the other."""
 
-    def tell(event: Event) -> None:
+    def notify(event: Event) -> None:
         for observe in observers:
             observe(event)
 
-    return tell
+    return notify
 
 
 class Notice:
     """Shows this process's progress to other processes, beside its claims.
 
     Args:
-        count: counts groups' progress; it has to receive every event before this notice does.
+        counter: counts groups' progress; it has to receive every event before this notice does.
         claims: the claims of this process.
     """
 
-    def __init__(self, count: Counter, claims: Claims) -> None:
-        self._count = count
+    def __init__(self, counter: Counter, claims: Claims) -> None:
+        self._counter = counter
         self._claims = claims
         self._written = 0.0
 
@@ -135,12 +135,12 @@ class Notice:
         if time.monotonic() - self._written >= WRITTEN_EVERY:
             self._written = time.monotonic()
             with suppress(OSError):
-                self._claims.tell(json.dumps(asdict(self._count.standing)))
+                self._claims.write_notice(json.dumps(asdict(self._counter.standing)))
 
 
 def standings(claims: Claims) -> Iterator[Standing]:
     """Yield the standing of every living process that trains in this folder and has shown one."""
-    for text in claims.told():
+    for text in claims.notices():
         # Another version of the suite may write another form.
         with suppress(ValueError, TypeError, KeyError, AttributeError):
             values = json.loads(text)
@@ -148,7 +148,7 @@ def standings(claims: Claims) -> Iterator[Standing]:
             yield Standing(**values, groups=groups)
 
 
-def in_words(group: GroupStanding) -> str:
+def group_text(group: GroupStanding) -> str:
     """Return a group's variants, environment and seeds: "clip_02, Hopper-v5, seeds 0-9".
 
     With several descriptions the rows are counted: "clip_01 + clip_02, Hopper-v5, seeds 0-9 (20

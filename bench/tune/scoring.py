@@ -41,9 +41,9 @@ def trial_scales(environments: Sequence[str], texts: Sequence[str] = ()) -> dict
     if all(environment in user_scales for environment in environments):
         return {environment: user_scales[environment] for environment in environments}
     available = _published() | user_scales
-    missing = [environment for environment in environments if environment not in available]
     if len(environments) == 1:
         return {environment: available.get(environment, RETURN) for environment in environments}
+    missing = [environment for environment in environments if environment not in available]
     if missing:
         raise InputError(
             f"{missing[0]} has no scale on which its returns could be averaged with those of other "
@@ -64,7 +64,7 @@ def trial_score(returns: Mapping[str, float], scales: Mapping[str, Scale]) -> fl
     )
 
 
-def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
+def gold_environments(back_ends: Mapping[str, str]) -> tuple[str, ...]:
     """Return the environments that have a gold reward.
 
     Args:
@@ -84,7 +84,7 @@ def with_gold(back_ends: Mapping[str, str]) -> tuple[str, ...]:
     )
 
 
-def rule(request: Request) -> Iterator[str]:
+def scoring_lines(request: Request) -> Iterator[str]:
     """Yield a line per token environment on the score of trials, and one on what isn't searched."""
     token_environments = [
         environment
@@ -138,7 +138,7 @@ def _published() -> dict[str, Scale]:
     from bench.store import PUBLISHED
 
     anchors = anchors_for(PUBLISHED)
-    return scales(anchors.zeros, anchors.ones)
+    return scales(anchors.untrained_means, anchors.ppo_means)
 
 
 def _parsed_scale(text: str, environments: Sequence[str]) -> tuple[str, Scale]:

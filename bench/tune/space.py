@@ -46,7 +46,7 @@ class Dimension:
     """One hyperparameter's range.
 
     Attributes:
-        field, whole: the hyperparameter, and whether its values are integers.
+        field, is_integer: the hyperparameter, and whether its values are integers.
         scale: how values are spread over the range.
         low, high: ends of the range, both included, in the hyperparameter's own unit.
         choices: instead of a range, each as a value of the declared type.
@@ -56,7 +56,7 @@ class Dimension:
     scale: Scale
     low: float = math.nan
     high: float = math.nan
-    whole: bool = False
+    is_integer: bool = False
     choices: tuple[object, ...] = ()
 
     @property
@@ -79,7 +79,7 @@ class Dimension:
                 return IntDistribution(round(math.log2(self.low)), round(math.log2(self.high)))
             case "distance from 1":
                 return FloatDistribution(_short(1 - self.high), _short(1 - self.low), log=True)
-        if self.whole:
+        if self.is_integer:
             return IntDistribution(int(self.low), int(self.high), log=self.scale == "log")
         return FloatDistribution(self.low, self.high, log=self.scale == "log")
 
@@ -92,7 +92,7 @@ class Dimension:
                 return 2 ** int(suggested)
             case "distance from 1":
                 return round(1 - _short(suggested), 9)
-        return int(suggested) if self.whole else _short(suggested)
+        return int(suggested) if self.is_integer else _short(suggested)
 
     def suggestion(self, value: Any) -> Any:
         """Return Optuna's value for a value of the hyperparameter; the inverse of `value`."""
@@ -127,13 +127,13 @@ class Dimension:
 
 
 def search_space(
-    algorithm: str, *, asked: Sequence[str] = (), fixed: Sequence[str] = ()
+    algorithm: str, *, searched: Sequence[str] = (), fixed: Sequence[str] = ()
 ) -> tuple[Dimension, ...]:
     """Return the ranges of an algorithm's hyperparameters, in the order of their declarations.
 
     Args:
         algorithm: its name or address.
-        asked: "field", "field=low:high" or "field=a|b|c"; empty: all fields with a magnitude,
+        searched: "field", "field=low:high" or "field=a|b|c"; empty: all fields with a magnitude,
             except `KEPT`.
         fixed: fields that are not searched.
 
@@ -144,7 +144,7 @@ def search_space(
     fields = {field.name: field for field in _fields(algorithm)}
     types = typing.get_type_hints(load_algorithm(algorithm).hyperparameters)
     dimensions: dict[str, Dimension] = {}
-    for text in asked:
+    for text in searched:
         name, equals, values = (part.strip() for part in text.partition("="))
         if name not in fields:
             raise unknown(f"field of {algorithm}", name, fields)
@@ -162,7 +162,7 @@ def search_space(
                 f"{plain(fields[name].default)}: write --search {name}=LOW:HIGH or {name}=A|B"
             )
         dimensions[name] = derived
-    if not asked:
+    if not searched:
         excluded = (*fixed, *KEPT)
         ranges = (_derived(field) for field in fields.values() if field.name not in excluded)
         dimensions = {dimension.field: dimension for dimension in ranges if dimension is not None}
@@ -202,7 +202,7 @@ def _derived(field: dataclasses.Field[Any]) -> Dimension | None:
         first, last = max(default // WHOLE_FACTOR, low, 1), min(default * WHOLE_FACTOR, high)
         powers = all(math.log2(number).is_integer() for number in (first, default, last))
         scale: Scale = "powers of 2" if powers else "log"
-        dimension = Dimension(field=name, scale=scale, low=first, high=last, whole=True)
+        dimension = Dimension(field=name, scale=scale, low=first, high=last, is_integer=True)
     elif high == 1 and default > 0.5:
         if default == 1:
             return None
@@ -252,9 +252,13 @@ def _parsed_range(field: dataclasses.Field[Any], type_hint: Any, text: str) -> D
     assert isinstance(last, int | float)
     if not first < last:
         raise InputError(f"search of {field.name!r}: {low} is not below {high}")
-    whole = isinstance(first, int)
+    is_integer = isinstance(first, int)
     return Dimension(
-        field=field.name, scale="log" if first > 0 else "linear", low=first, high=last, whole=whole
+        field=field.name,
+        scale="log" if first > 0 else "linear",
+        low=first,
+        high=last,
+        is_integer=is_integer,
     )
 
 

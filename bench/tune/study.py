@@ -106,7 +106,7 @@ def open_study(
     storage: str | None = None,
     sampler: str = "tpe",
     pruner: str = "median",
-    tell: Callable[[str], None] = print,
+    report: Callable[[str], None] = print,
 ) -> Study:
     """Open the study of a request, or create it, with the defaults as its first trial.
 
@@ -116,7 +116,7 @@ def open_study(
         scales: returns environment -> scale; called if the study is new, which then keeps them.
         storage: Optuna's URL of a database.
         sampler, pruner: names of SAMPLERS and PRUNERS; they may change from one call to the next.
-        tell: called with a line on torn lines that were left out of the journal.
+        report: called with a line on torn lines that were left out of the journal.
 
     Raises:
         InputError: an unknown sampler or pruner; a storage that can't be opened; a study of this
@@ -134,7 +134,7 @@ def open_study(
     with locked(folder / "opening.lock"):
         with _refused(storage or str(folder)):
             if storage is None and (remark := mend(folder / JOURNAL)):
-                tell(remark)
+                report(remark)
             study = optuna.create_study(
                 study_name=request.name,
                 storage=_storage(folder, storage),
@@ -164,7 +164,7 @@ def scales_of(study: Study) -> dict[str, Scale]:
     return {name: Scale(zero=zero, one=one) for name, (zero, one) in bounds.items()}
 
 
-def ended(study: Study) -> list[FrozenTrial]:
+def ended_trials(study: Study) -> list[FrozenTrial]:
     """Return the trials with an outcome, without those that were given up."""
     attributes = study.user_attrs
     return [
@@ -174,18 +174,18 @@ def ended(study: Study) -> list[FrozenTrial]:
     ]
 
 
-def in_flight(study: Study) -> list[FrozenTrial]:
+def trials_in_flight(study: Study) -> list[FrozenTrial]:
     """Return the trials that some process is training."""
     from optuna.trial import TrialState
 
     return study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
 
 
-def best(study: Study) -> FrozenTrial | None:
+def best_trial(study: Study) -> FrozenTrial | None:
     """Return the complete trial of the largest value, the earliest of equals; None without one."""
     from optuna.trial import TrialState
 
-    complete = [trial for trial in ended(study) if trial.state == TrialState.COMPLETE]
+    complete = [trial for trial in ended_trials(study) if trial.state == TrialState.COMPLETE]
     return max(complete, key=lambda trial: (trial.value or 0.0, -trial.number), default=None)
 
 
@@ -197,7 +197,7 @@ def owner() -> dict[str, object]:
 def give_up_orphans(study: Study) -> int:
     """Queue the settings of trials whose processes have ended; returns how many there were."""
     number = 0
-    for trial in in_flight(study):
+    for trial in trials_in_flight(study):
         if not _may_be_alive(trial):
             number += give_up(study, trial.number, trial.params)
     return number
@@ -219,7 +219,7 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
 def _give_up_torn(study: Study, request: Request) -> None:
     """Give up ended trials some of whose settings were in torn lines of the journal."""
     searched = {dimension.parameter for dimension in request.space}
-    for trial in ended(study):
+    for trial in ended_trials(study):
         if not searched <= trial.params.keys():
             study.set_user_attr(f"{GIVEN_UP} {trial.number}", True)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bench.evidence.export.spreadsheets import cell
 from bench.tune.request import Request
 from bench.tune.space import defaults
-from bench.tune.study import best, ended
+from bench.tune.study import best_trial, ended_trials
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -41,7 +41,7 @@ class Row:
 
 def rows(study: Study, request: Request) -> tuple[Row, ...]:
     """Return all trials with an outcome, best first, then by number."""
-    unsorted = [_row(trial, request) for trial in ended(study)]
+    unsorted = [_row(trial, request) for trial in ended_trials(study)]
     return tuple(
         sorted(unsorted, key=lambda row: (row.value is None, -(row.value or 0.0), row.number))
     )
@@ -73,10 +73,10 @@ def table(study: Study, request: Request) -> str:
 
 def changes(study: Study, request: Request) -> Sequence[tuple[str, str, str]]:
     """Return (hyperparameter, default, value in the best trial) for all that were searched."""
-    best_trial = best(study)
-    if best_trial is None:
+    winner = best_trial(study)
+    if winner is None:
         return ()
-    values = request.hyperparameters(best_trial.params)
+    values = request.hyperparameters(winner.params)
     default_values = defaults(request.algorithm)
     return [
         (dimension.field, _text(default_values[dimension.field]), _text(values[dimension.field]))

@@ -29,12 +29,12 @@ from bench.tune.scoring import mean_score, trial_score
 from bench.tune.study import (
     ALIVE,
     OWNER,
-    ended,
+    ended_trials,
     give_up,
     give_up_orphans,
-    in_flight,
     owner,
     scales_of,
+    trials_in_flight,
 )
 from bench.tune.trial_training import Watched
 
@@ -162,7 +162,7 @@ class _Tuner:
         self._study = study
         self._store = store
         self._executor = executor
-        self._tell = on_event
+        self._on_event = on_event
         self._scales = scales_of(study)
         self._digests: dict[str, str] = {}
         self._recorder = Recorder(store, Summary(), self._digests)
@@ -173,10 +173,10 @@ class _Tuner:
     def run(self, trials: int) -> None:
         """Do what `tune` says."""
         resumed = give_up_orphans(self._study)
-        self._tell(
+        self._on_event(
             Opened(
-                ended=len(ended(self._study)),
-                elsewhere=len(in_flight(self._study)),
+                ended=len(ended_trials(self._study)),
+                elsewhere=len(trials_in_flight(self._study)),
                 resumed=resumed,
             )
         )
@@ -207,7 +207,7 @@ class _Tuner:
             self._executor.give(flying.groups[environment])
 
     def _needs_trial(self, trials: int) -> bool:
-        return len(ended(self._study)) + len(in_flight(self._study)) < trials
+        return len(ended_trials(self._study)) + len(trials_in_flight(self._study)) < trials
 
     def _ask(self) -> None:
         """Begin a trial; if it needs no training, score it at once."""
@@ -220,7 +220,7 @@ class _Tuner:
         )
         flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
         self._flying.append(flying)
-        self._tell(TrialBegun(number=trial.number, hyperparameters=hyperparameters))
+        self._on_event(TrialBegun(number=trial.number, hyperparameters=hyperparameters))
         try:
             values: dict[str, Any] = dict(hyperparameters)
             validate(load_algorithm(self._request.algorithm).hyperparameters(**values))
@@ -266,7 +266,7 @@ class _Tuner:
     def _moved(self, flying: _Trial, environment: str, progress: Watched) -> None:
         steps = min(progress.steps)
         flying.curves[environment] = progress.curve
-        self._tell(
+        self._on_event(
             TrialMoved(
                 number=flying.number,
                 environment=environment,
@@ -356,10 +356,10 @@ class _Tuner:
     def _store_pruned(self, message: Message, reason: str) -> None:
         """Store as pruned the runs of a group in training; its last message was of progress."""
         finished = self._store.finished()
-        for run, steps in zip(message.group.rows, message.content.steps, strict=True):
-            if run.run not in finished:
-                row = self._recorder.row(message, run, "pruned", reason) | {"steps": steps}
-                self._store.write_run(row, NO_EPISODES, NO_UPDATES, None)
+        for row, steps in zip(message.group.rows, message.content.steps, strict=True):
+            if row.run not in finished:
+                stored_row = self._recorder.stored_row(message, row, "pruned", reason)
+                self._store.write_run(stored_row | {"steps": steps}, NO_EPISODES, NO_UPDATES, None)
 
     def _end(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:
         from optuna.trial import TrialState
@@ -374,13 +374,13 @@ class _Tuner:
         }
         score = value if outcome == "complete" else None
         self._study.tell(flying.trial, score, state=states[outcome])
-        self._tell(
+        self._on_event(
             TrialEnded(
                 number=flying.number,
                 outcome=outcome,
                 value=value,
                 reason=reason,
-                ended=len(ended(self._study)),
+                ended=len(ended_trials(self._study)),
             )
         )
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from algorithms import ALGORITHMS
-from bench.cli.algorithm_page import allowed
+from bench.cli.algorithm_page import allowed_text
 from bench.cli.app import main
 from bench.plan.lookup import load_algorithm
 
@@ -54,7 +54,7 @@ def test_an_ablation_comes_before_an_algorithm_of_its_name(
     ],
 )
 def test_the_allowed_values(metadata: dict[str, object], text: str) -> None:
-    assert allowed(metadata) == text
+    assert allowed_text(metadata) == text
 
 
 def test_an_ablation_is_named_once(capsys: pytest.CaptureFixture[str]) -> None:

@@ -310,7 +310,7 @@ def test_what_is_left_to_say_after_training(tmp_path: Path) -> None:
     )
     store = Store(tmp_path)
     store.problems.append("x.parquet is torn")
-    assert list(training.account(summary, store)) == [
+    assert list(training.summary_lines(summary, store)) == [
         "Trained 3 runs in 1 min 01 s; 14 runs kept from before.",
         "12 runs kept come from other code; --fresh trains them again.",
         "1 run finished meanwhile by another process.",

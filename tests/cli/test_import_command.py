@@ -148,7 +148,7 @@ def test_training_keeps_it_and_is_not_spared_by_it(
     results: Path, files: list[str], ablation_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert bring(results, files, "--ablation", str(ablation_file)) == 0
-    estimates = dict(Estimate.of(Store(results)).known)
+    estimates = dict(Estimate.of(Store(results)).step_seconds)
     assert ("sb3_ppo", ENVIRONMENT) not in estimates and estimates
     capsys.readouterr()
     options = ["--ablation", str(ablation_file), "--results", str(results), "--workers", "1"]

@@ -23,7 +23,7 @@ from bench.evidence.measures.scores import score_runs
 from bench.kinds import ACTIONS
 from bench.policies import offscreen_rendering, video
 from bench.store import PUBLISHED, Store, load
-from bench.store.evaluations import evaluated
+from bench.store.evaluations import evaluation_view
 
 RECORD = Path(__file__).parents[2] / "results" / "record"
 
@@ -76,11 +76,11 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
     copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
     view = load("small", copy.path)
     with pytest.raises(InputError, match="no policy of small has been evaluated with sampled"):
-        evaluated(view, "sampled")
+        evaluation_view(view, "sampled")
     answer = evaluate(copy, "--episodes", "3", "--seeds", "1")
     assert len(answer) == 2
     for actions in ACTIONS:
-        played = evaluated(view, actions)
+        played = evaluation_view(view, actions)
         assert set(played.runs["run"]) == set(answer)
         for run, evaluation in answer.items():
             episodes = played.episodes[played.episodes["run"] == run]
@@ -91,7 +91,7 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
         means = {run: np.mean(evaluation[actions]) for run, evaluation in answer.items()}
         assert dict(zip(scores["run"], scores["score"], strict=True)) == pytest.approx(means)
     with pytest.raises(InputError, match="Did you mean 'sampled'"):
-        evaluated(view, "sample")
+        evaluation_view(view, "sample")
     # What is only read stays as it is.
     assert main(["evaluate", "--results", str(PUBLISHED), "--episodes", "1"]) == 2
     assert not (PUBLISHED / "evaluations").exists()

@@ -17,7 +17,7 @@ from bench.errors import InputError
 from bench.store.claims import Claims
 from bench.train.events import Progressed
 from bench.train.live_events import LiveEvents
-from bench.train.standing import Counter, Notice, Standing, each_told, standings
+from bench.train.standing import Counter, Notice, Standing, combined_observer, standings
 from tests.terminal.test_progress import EVENTS, FIRST, PLAN, PROGRESS
 
 ELSEWHERE = """
@@ -26,7 +26,7 @@ from pathlib import Path
 from bench.store.claims import Claims
 claims = Claims(Path(sys.argv[1]))
 claims.take_part(2)
-claims.tell(sys.argv[2])
+claims.write_notice(sys.argv[2])
 print("told", flush=True)
 time.sleep(600)
 """
@@ -66,7 +66,7 @@ def test_what_is_told_is_what_is_read(tmp_path: Path) -> None:
 def test_what_is_no_standing_is_passed_over(content: str, tmp_path: Path) -> None:
     claims = Claims(tmp_path)
     claims.take_part(1)
-    claims.tell(content)
+    claims.write_notice(content)
     assert list(standings(claims)) == []
 
 
@@ -100,7 +100,7 @@ def test_show_says_what_trains(
     cell = plan.cells[0]
     run = cell.description.run(cell.seeds[0])
     group = {"variants": ["a"], "environment": "b", "seeds": [0], "runs": [run], "steps": 1}
-    claims.tell(json.dumps({"ablation": "small", "groups": [group]}))
+    claims.write_notice(json.dumps({"ablation": "small", "groups": [group]}))
     assert main(["show", str(ablation_file), "--results", str(tmp_path), "--json"]) == 0
     captured = capsys.readouterr()
     assert "training" in captured.err
@@ -109,7 +109,7 @@ def test_show_says_what_trains(
 
 def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
     count = Counter(PLAN)
-    live = each_told(count, live_events := LiveEvents(count, tmp_path))
+    live = combined_observer(count, live_events := LiveEvents(count, tmp_path))
     diagnostics = {"entropy": (1.0, 2.0, float("nan")), "kl": (float("nan"),) * 3}
     for event in EVENTS[:3]:
         live(event)

@@ -159,19 +159,19 @@ def test_unless_it_is_said_which_a_short_run_of_this_tree_s_code_is_chosen(chang
     table = store.runs()
     first, second, third, fourth = table.index
     table.loc[first, "budget"] = 300
-    assert verb._short(table, store)["run"].tolist() == [table.loc[first, "run"]]
+    assert verb._shortest(table, store)["run"].tolist() == [table.loc[first, "run"]]
     table.loc[first, "digest"] = "0"
     table.loc[second, "budget"] = 350
-    assert verb._short(table, store)["run"].tolist() == [table.loc[second, "run"]]
+    assert verb._shortest(table, store)["run"].tolist() == [table.loc[second, "run"]]
     # Where all are of other code, again the shortest; what can't be trained here is left out.
     table["digest"] = "0"
-    assert verb._short(table, store)["run"].tolist() == [table.loc[first, "run"]]
+    assert verb._shortest(table, store)["run"].tolist() == [table.loc[first, "run"]]
     table.loc[first, "status"] = "failed"
     table.loc[second, "algorithm"] = "gone"
     table.loc[third, "device"] = "cuda"
-    assert verb._short(table, store)["run"].tolist() == [table.loc[fourth, "run"]]
+    assert verb._shortest(table, store)["run"].tolist() == [table.loc[fourth, "run"]]
     with pytest.raises(InputError, match=r"no run in .*changed that could be trained again"):
-        verb._short(table.drop(index=fourth), store)
+        verb._shortest(table.drop(index=fourth), store)
 
 
 def test_what_cannot_be_verified_is_refused_before_anything_is_trained(

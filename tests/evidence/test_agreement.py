@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from bench.evidence.agreement import ALPHA, agree, predict, tell
+from bench.evidence.agreement import ALPHA, agree, predict, summary_lines
 from bench.store import SCHEMAS
 
 VERSIONS = {"torch": "2.13.0+cpu", "numpy": "2.4.6", "mujoco": "4.0.0", "envpool": "1.2.5"}
@@ -158,9 +158,9 @@ def test_the_chance_of_error_is_shared_by_all_that_are_compared() -> None:
     )
     assert first.prediction is not None and single.prediction is not None
     assert first.prediction.low < single.prediction.low
-    assert next(tell(agreements)) == "3 inside the prediction"
-    assert "assumes that scores are normally distributed" in list(tell(agreements))[1]
-    assert list(tell(agree(stored(), retrained(NORMAL[0])))) == ["1 bit for bit"]
+    assert next(summary_lines(agreements)) == "3 inside the prediction"
+    assert "assumes that scores are normally distributed" in list(summary_lines(agreements))[1]
+    assert list(summary_lines(agree(stored(), retrained(NORMAL[0])))) == ["1 bit for bit"]
 
 
 def test_the_interval_is_that_of_the_t_distribution() -> None:

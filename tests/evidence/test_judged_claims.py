@@ -71,7 +71,7 @@ def anchors(*environments: str) -> Anchors:
     """0 is a return of 0, 1 one of 100: differences are hundredths of returns."""
     return Anchors(
         untrained={name: np.zeros(10) for name in environments},
-        ones=dict.fromkeys(environments, 100.0),
+        ppo_means=dict.fromkeys(environments, 100.0),
         source="somewhere",
         runs={},
     )
@@ -184,7 +184,7 @@ def test_more_comparisons_widen_the_intervals(judged: Judge) -> None:
 
 def test_without_a_scale_nothing_is_tested(judged: Judge) -> None:
     view = view_of({("Hopper-v5", "one"): 5.0})
-    no_anchors = Anchors(untrained={}, ones={}, source="", runs={})
+    no_anchors = Anchors(untrained={}, ppo_means={}, source="", runs={})
     judgement = judged(claim(against("better")), view, anchored=no_anchors)
     assert judgement.decision == "not tested" and "no scale" in judgement.lines[0]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.evidence.letters import Letters, display, letters, section
+from bench.evidence.letters import Letters, compact_letters, letters, section
 from bench.evidence.measures.normalised import Scale
 from bench.evidence.statistics.significance import ALPHA, holm, sign_flip_test
 from bench.kinds import EPISODES, EVALUATIONS
@@ -56,7 +56,7 @@ def letters_of(heights: dict[str, float], **options: object) -> Letters:
 def test_a_shared_letter_means_not_told_apart(
     apart: set[tuple[str, str]], order: list[str]
 ) -> None:
-    shared = display(order, sorted(apart))
+    shared = compact_letters(order, sorted(apart))
     for first, second in combinations("abcdef", 2):
         assert bool(set(shared[first]) & set(shared[second])) == ((first, second) not in apart)
     assert "a" in shared[order[0]]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from bench.evidence.throughput import beside, summarise
+from bench.evidence.throughput import peer_ratios, summarise
 
 
 def row(
@@ -80,9 +80,9 @@ def test_what_spreads_or_shared_its_core_is_noisy(rows: pd.DataFrame) -> None:
 
 
 def test_how_many_times_a_peer(rows: pd.DataFrame) -> None:
-    (peer,) = beside(rows, "clipped_ppo", 10).itertuples()
+    (peer,) = peer_ratios(rows, "clipped_ppo", 10).itertuples()
     assert (peer.name, peer.environments) == ("slow", 1)
     np.testing.assert_allclose(
         [peer.times_low, peer.times, peer.times_high], [10.0, 10.5, 11.4], rtol=1e-12
     )
-    assert beside(rows, "clipped_ppo", 5).empty
+    assert peer_ratios(rows, "clipped_ppo", 5).empty

@@ -299,7 +299,7 @@ def test_one_failure_does_not_leave_the_others_running(
     sys.exit("over")
     """
     available = [None, None]
-    monkeypatch.setattr(timing, "_places", lambda cores: available[:cores])
+    monkeypatch.setattr(timing, "_core_ids", lambda cores: available[:cores])
     start = time.monotonic()
     with pytest.raises(PeerUnavailable, match="stand_in failed with exit code 1: over"):
         timed(peer, script, monkeypatch, cores=2)

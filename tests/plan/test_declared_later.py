@@ -10,7 +10,7 @@ from dataclasses import fields
 import pytest
 
 from ablations.spec import Ablation, Variant
-from bench.cli.choosing import described
+from bench.cli.choosing import description_of
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm, values_as_before
 from bench.plan.plan import make_plan
@@ -74,11 +74,11 @@ def test_runs_made_before_keep_their_identity(install) -> None:
     assert '"bias":"float:0.5"' in current.canonical()
 
     # What is stored is trained again as it was, not by today's default.
-    restored = described(stored)
+    restored = description_of(stored)
     assert restored == as_before
     assert restored.run(3) == stored.run
     validate(importlib.import_module("later.algorithm").Hyperparameters(**restored.hyperparameters))
-    assert described(Row(current)).hyperparameters["bias"] == 0.5
+    assert description_of(Row(current)).hyperparameters["bias"] == 0.5
 
 
 def test_a_value_that_is_as_before_is_in_no_text() -> None:

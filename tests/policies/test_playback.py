@@ -58,8 +58,8 @@ def test_mujoco_without_a_display(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_camera_follows_a_body_that_runs_away() -> None:
     stage = Stage("HalfCheetah-v5", "rgb_array")
     try:
-        world: Any = stage._made.unwrapped
-        stage._made.reset(seed=0)
+        world: Any = stage._env.unwrapped
+        stage._env.reset(seed=0)
         red_pixels = [body_pixels(stage)]
         world.set_state(world.data.qpos + 100 * (np.arange(9) == 0), world.data.qvel)
         red_pixels.append(body_pixels(stage))
@@ -93,7 +93,7 @@ def test_a_window_gets_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
     stage = Stage("small_environments:Shown-v0", "human")
     moments = list(stage.play(policy_for("small_environments:Shown-v0"), episode=0, sampled=False))
     assert all(moment.picture is None for moment in moments)
-    assert stage._made.unwrapped.shown == len(moments)
+    assert stage._env.unwrapped.shown == len(moments)
     assert stage.rate == 50.0
 
 

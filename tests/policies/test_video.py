@@ -127,7 +127,7 @@ def picture(monkeypatch: pytest.MonkeyPatch, shown_class: Any, rendered: Any) ->
     monkeypatch.setattr(shown_class, "render", lambda self: rendered)
     stage = Stage(SHOWN, "rgb_array")
     try:
-        stage._made.reset()
+        stage._env.reset()
         return stage._picture()
     finally:
         stage.close()

@@ -15,7 +15,7 @@ from stored_example import Example, Killing, PlanRows, files
 from bench.errors import InputError
 from bench.store import SCHEMAS, Store, merge, parquet, publish
 from bench.store.content import by_run, first_difference
-from bench.store.publishing import DIAGNOSED, HERE
+from bench.store.publishing import DIAGNOSED, STORAGE_COLUMNS
 
 TABLES = ("runs", "episodes", "updates")
 
@@ -38,7 +38,7 @@ def full(store: Store, example: type[Example], plan_rows: PlanRows) -> Store:
 
 def assert_same(actual: Store, expected: Store) -> None:
     """The same runs: where they lie and the episodes' wall time aside."""
-    for frame, left_out in zip(TABLES, (list(HERE), ["seconds"], []), strict=True):
+    for frame, left_out in zip(TABLES, (list(STORAGE_COLUMNS), ["seconds"], []), strict=True):
         frames = (getattr(store, frame)().drop(columns=left_out) for store in (actual, expected))
         pd.testing.assert_frame_equal(*frames)
 

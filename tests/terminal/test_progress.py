@@ -14,7 +14,7 @@ from bench.plan.plan import Plan, make_plan
 from bench.terminal.progress import Display
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
 from bench.train.results import Progress
-from bench.train.standing import Counter, each_told
+from bench.train.standing import Counter, combined_observer
 
 VARIANTS = tuple(Variant(name=name, algorithm="clipped_ppo") for name in ("one", "same"))
 PLAN: Plan = make_plan(
@@ -53,7 +53,7 @@ def shown(*, terminal: bool, heartbeat: float = 1000.0) -> str:
     standing = Counter(PLAN)
     with Display(standing, console, heartbeat) as display:
         for event in EVENTS:
-            each_told(standing, display)(event)
+            combined_observer(standing, display)(event)
             display._bars.refresh()
     return file.getvalue()
 

@@ -11,12 +11,12 @@ from bench.errors import InputError
 from bench.peers.timing import PeerUnavailable
 from bench.throughput import session
 from bench.throughput.measuring import Measured
-from bench.throughput.session import SWEEP, Failed, Rival, Team, measure, who
+from bench.throughput.session import SWEEP, Failed, Rival, Team, all_rivals, measure
 
 
 def test_beside_every_training_stands_a_bare_loop_of_as_many_environments() -> None:
     algorithms = ("vanilla_policy_gradient", "clipped_ppo")
-    rivals = who(algorithms, ("Hopper-v5", "Walker2d-v5"), 10, peers=False, sweep=True)
+    rivals = all_rivals(algorithms, ("Hopper-v5", "Walker2d-v5"), 10, peers=False, sweep=True)
     trained = [rival for rival in rivals if rival.kind == "training"]
     bare = {(r.environment, r.environments) for r in rivals if r.kind == "bare"}
     assert len(rivals) == len(set(rivals))
@@ -30,7 +30,7 @@ def test_beside_every_training_stands_a_bare_loop_of_as_many_environments() -> N
 
 def test_peers_come_with_one_and_with_eight_environments() -> None:
     worlds = ("Hopper-v5", "Walker2d-v5")
-    rivals = who(("clipped_ppo",), worlds, 10, peers=True, sweep=False)
+    rivals = all_rivals(("clipped_ppo",), worlds, 10, peers=True, sweep=False)
     peers = [(r.name, r.environment, r.environments) for r in rivals if r.kind == "peer"]
     assert peers == [(name, worlds[0], count) for name in session.PEERS for count in (1, 8)]
 

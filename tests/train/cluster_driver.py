@@ -34,7 +34,7 @@ def main(address: str, results: str, train: str, *behaviours: str) -> None:
     )
     descriptions = [cell.description for cell in plan.cells]
     cluster = Cluster(
-        address, descriptions, train=train, tell=lambda line: print("told", line, flush=True)
+        address, descriptions, train=train, report=lambda line: print("told", line, flush=True)
     )
     summary = runner.run(plan, Store(Path(results)), executor=cluster, group_size=1, on_event=told)
     print("finished", summary.finished, flush=True)

@@ -14,7 +14,7 @@ from optuna.trial import TrialState
 
 from bench.errors import InputError
 from bench.tune.journal import mend
-from bench.tune.study import JOURNAL, best, ended
+from bench.tune.study import JOURNAL, best_trial, ended_trials
 from bench.tune.summary import rows
 
 REQUEST = tiny_study.request()
@@ -39,11 +39,11 @@ def ask(study: optuna.Study) -> optuna.Trial:
 def reopened(journal: Path) -> tuple[optuna.Study, list[str]]:
     """The study as this project opens it, and the messages it gave."""
     messages: list[str] = []
-    return tiny_study.opened(REQUEST, journal.parents[2], tell=messages.append), messages
+    return tiny_study.opened(REQUEST, journal.parents[2], report=messages.append), messages
 
 
 def values(study: optuna.Study) -> list[float | None]:
-    return [trial.value for trial in ended(study)]
+    return [trial.value for trial in ended_trials(study)]
 
 
 def of_kind(lines: Lines, operation: int) -> list[int]:
@@ -126,9 +126,9 @@ def test_a_torn_line_in_the_middle(
     assert values(study) == expected
     assert messages == [f"{journal} is torn: left out what can't be read of line {place + 1}"]
     assert len(rows(study, REQUEST)) == len(expected)
-    winner = best(study)
+    winner = best_trial(study)
     assert winner is not None and (winner.number, winner.value) == (3, 3.0)
-    params = [trial.params for trial in ended(study)]
+    params = [trial.params for trial in ended_trials(study)]
     assert all(settings["learning_rate"] > 0 for settings in params)
     # Others go on from there.
     study.tell(ask(study), 7.0)

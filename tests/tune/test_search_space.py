@@ -80,7 +80,7 @@ def test_sizes_go_on_dividing_one_another(name: str) -> None:
 def test_what_keeps_a_policy_from_exploiting_its_reward_is_searched_on_request_only() -> None:
     fields = [dimension.field for dimension in search_space("sequence_clipped_ppo")]
     assert "learning_rate" in fields and "reference_penalty" not in fields
-    (penalty,) = search_space("sequence_clipped_ppo", asked=["reference_penalty"])
+    (penalty,) = search_space("sequence_clipped_ppo", searched=["reference_penalty"])
     assert (penalty.low, penalty.high) == (0.075, 1.2)
 
 
@@ -96,7 +96,7 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
         "entropy_coefficient=0:0.02",
         "epochs=2:6",
     ]
-    dimensions = by_field(asked=[*requested, "reward_normalization", "advantage_normalization"])
+    dimensions = by_field(searched=[*requested, "reward_normalization", "advantage_normalization"])
     assert list(dimensions) == [
         "learning_rate",
         "hidden_sizes",
@@ -108,7 +108,7 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
     assert dimensions["hidden_sizes"].choices == ((32, 32), (64, 64))
     assert dimensions["entropy_coefficient"].scale == "linear"
     assert dimensions["epochs"].scale == "log"
-    assert dimensions["epochs"].whole
+    assert dimensions["epochs"].is_integer
     assert dimensions["reward_normalization"].choices == (False, True)
     assert dimensions["advantage_normalization"].choices == ("none", "batch", "minibatch")
     values = {
@@ -137,14 +137,14 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
 )
 def test_bad_input_is_told_in_one_line(option: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        search_space("clipped_ppo", asked=[option], fixed=["clip_range"])
+        search_space("clipped_ppo", searched=[option], fixed=["clip_range"])
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_field_is_searched_once() -> None:
     with pytest.raises(InputError, match="searched twice"):
-        search_space("clipped_ppo", asked=["epochs", "epochs=1:3"])
+        search_space("clipped_ppo", searched=["epochs", "epochs=1:3"])
 
 
 def test_what_is_fixed_is_not_searched() -> None:

@@ -21,12 +21,12 @@ from bench.tune.study import (
     PRUNERS,
     SAMPLERS,
     SILENCE,
-    best,
-    ended,
+    best_trial,
+    ended_trials,
     give_up_orphans,
-    in_flight,
     owner,
     scales_of,
+    trials_in_flight,
 )
 
 
@@ -65,7 +65,7 @@ def test_every_sampler_goes_with_every_pruner(sampler: str, pruner: str, tmp_pat
             trial.report(number + point / 10, point)
             trial.should_prune()
         study.tell(trial, float(number))
-    assert len(ended(study)) == 14
+    assert len(ended_trials(study)) == 14
 
 
 @pytest.mark.parametrize(
@@ -105,8 +105,8 @@ def test_what_an_ended_process_was_about_is_tried_again(tmp_path: Path) -> None:
     # Another process has got the number of the one that began the trial.
     reused = ask(study, **{OWNER: {**owner(), "process": os.getpid(), "began": "1"}})
     assert give_up_orphans(study) == 2
-    assert [trial.number for trial in in_flight(study)] == [mine.number]
-    assert ended(study) == []
+    assert [trial.number for trial in trials_in_flight(study)] == [mine.number]
+    assert ended_trials(study) == []
     assert [ask(study).params, ask(study).params] == [orphaned.params, reused.params]
 
 
@@ -117,15 +117,15 @@ def test_another_machine_is_given_time(tmp_path: Path) -> None:
     ask(study, **{OWNER: elsewhere, ALIVE: time.time() - SILENCE - 1})
     begun = ask(study, **{OWNER: elsewhere})
     assert give_up_orphans(study) == 1
-    assert [trial.number for trial in in_flight(study)] == [living.number, begun.number]
+    assert [trial.number for trial in trials_in_flight(study)] == [living.number, begun.number]
 
 
 def test_the_best_is_the_earliest_of_equals_among_complete_ones(tmp_path: Path) -> None:
     study = tiny_study.opened(tiny_study.request(), tmp_path)
-    assert best(study) is None
+    assert best_trial(study) is None
     for value in (-2.0, -1.0, -1.0):
         study.tell(ask(study), value)
     study.tell(ask(study), state=optuna.trial.TrialState.PRUNED)
-    winner = best(study)
+    winner = best_trial(study)
     assert winner is not None
     assert winner.number == 1

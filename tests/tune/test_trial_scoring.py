@@ -21,7 +21,13 @@ from bench.train.executors.protocol import Message
 from bench.train.provenance import provenance
 from bench.train.recorder import Recorder
 from bench.tune.request import Request
-from bench.tune.scoring import mean_score, rule, trial_scales, trial_score, with_gold
+from bench.tune.scoring import (
+    gold_environments,
+    mean_score,
+    scoring_lines,
+    trial_scales,
+    trial_score,
+)
 from bench.tune.space import search_space
 from bench.tune.study import open_study
 from bench.tune.tuner import tune
@@ -71,7 +77,7 @@ def test_a_token_environment_is_scored_by_its_gold_reward(
 ) -> None:
     monkeypatch.syspath_prepend(Path(__file__).parents[1] / "train" / "answers")
     back_ends = {"letters:Letters-v0": "sequence", "CartPole-v1": "envpool"}
-    assert with_gold(back_ends) == ("letters:Letters-v0",)
+    assert gold_environments(back_ends) == ("letters:Letters-v0",)
     request = Request(
         algorithm="sequence_policy_gradient",
         back_ends={"letters:Letters-v0": "sequence"},
@@ -90,12 +96,12 @@ def test_a_token_environment_is_scored_by_its_gold_reward(
     assert trial.value == pytest.approx(late.mean())
     # The reward counts letters, the gold reward is whether there is one.
     assert mean_score(store, runs) > mean_score(store, runs, gold=True) == trial.value
-    assert list(rule(request)) == [
+    assert list(scoring_lines(request)) == [
         "letters:Letters-v0: scored by the gold reward, on which nothing is trained.",
         "Not searched: reference_penalty, which holds policies back from exploiting their reward.",
     ]
-    searched = search_space("sequence_policy_gradient", asked=["reference_penalty"])
-    (note,) = rule(replace(request, gold=(), space=searched))
+    searched = search_space("sequence_policy_gradient", searched=["reference_penalty"])
+    (note,) = scoring_lines(replace(request, gold=(), space=searched))
     assert note.startswith("letters:Letters-v0 has no gold reward: scored by the reward that is ")
 
 
@@ -115,9 +121,9 @@ def test_a_run_without_episodes_has_no_score(tmp_path: Path) -> None:
         started=datetime.now(UTC),
         origin=provenance(),
     )
-    (run,) = message.group.rows
-    row = Recorder(store, Summary(), {description.identifier: ""}).row(
-        message, run, "finished", None
+    (row,) = message.group.rows
+    recorder = Recorder(store, Summary(), {description.identifier: ""})
+    store.write_run(
+        recorder.stored_row(message, row, "finished", None), NO_EPISODES, NO_UPDATES, None
     )
-    store.write_run(row, NO_EPISODES, NO_UPDATES, None)
     assert math.isnan(mean_score(store, [description.run(0)]))

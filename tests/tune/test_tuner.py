@@ -16,7 +16,7 @@ from bench.plan.digest import code_digest
 from bench.store import Store
 from bench.tune.request import Request
 from bench.tune.scoring import mean_score
-from bench.tune.study import best, ended, in_flight
+from bench.tune.study import best_trial, ended_trials, trials_in_flight
 from bench.tune.summary import rows, table
 from bench.tune.tuner import Event, Opened, TrialEnded, TrialMoved, tune
 
@@ -49,7 +49,7 @@ def test_a_trial_is_runs_of_the_store(tmp_path: Path) -> None:
     moved = [event for event in events if isinstance(event, TrialMoved)]
     assert {move.environment for move in moved} == set(tiny_study.ENVIRONMENTS)
     assert moved[-1].share == 1.0
-    for trial in ended(study):
+    for trial in ended_trials(study):
         runs = trial.user_attrs["runs"]
         returns = [mean_score(store, runs[name]) for name in tiny_study.ENVIRONMENTS]
         assert trial.value == pytest.approx(sum(returns) / 2 / 100)
@@ -67,16 +67,16 @@ def test_a_study_has_as_many_trials_as_are_asked_for(tmp_path: Path) -> None:
     assert executor.groups == []
     study, events, _ = tuned(request, tmp_path, 2)
     assert events[0] == Opened(ended=1, elsewhere=0, resumed=0)
-    assert len(ended(study)) == 2
+    assert len(ended_trials(study)) == 2
 
 
 def test_settings_that_have_results_are_not_trained_again(tmp_path: Path) -> None:
     request = tiny_study.request(search=["epochs=1|2"])
     study, _, executor = tuned(request, tmp_path, 6)
-    assert len(ended(study)) == 6
+    assert len(ended_trials(study)) == 6
     assert len(executor.groups) == 4
-    values = {trial.params["epochs"]: trial.value for trial in ended(study)}
-    assert all(trial.value == values[trial.params["epochs"]] for trial in ended(study))
+    values = {trial.params["epochs"]: trial.value for trial in ended_trials(study)}
+    assert all(trial.value == values[trial.params["epochs"]] for trial in ended_trials(study))
 
 
 def test_results_of_other_code_are_no_trial_s(tmp_path: Path) -> None:
@@ -143,8 +143,8 @@ def test_a_trial_that_diverges_fails_and_the_study_goes_on(tmp_path: Path) -> No
     assert any(reason.startswith("diverged in") for _, reason in outcomes)
     # The same settings again need no training to be known for what they are.
     assert ("failed", "a run of it is diverged") in outcomes
-    assert len(ended(study)) == 10
-    winner = best(study)
+    assert len(ended_trials(study)) == 10
+    winner = best_trial(study)
     assert winner is not None
     assert winner.params["learning_rate"] == "0.0003"
     assert "diverged" in set(Store(tmp_path).runs()["status"])
@@ -180,12 +180,12 @@ def test_ctrl_c_costs_what_is_in_flight(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         tune(request, study, Store(tmp_path), trials=4, executor=executor)
     assert executor.ended
-    assert len(ended(study)) == 1
-    assert in_flight(study) == []
+    assert len(ended_trials(study)) == 1
+    assert trials_in_flight(study) == []
     cut_off = executor.groups[-1].description.hyperparameters["learning_rate"]
     assert executor.groups[-1].description.environment == tiny_study.ENVIRONMENTS[1]
     study, _, resumed = tuned(request, tmp_path, 2)
-    assert len(ended(study)) == 2
+    assert len(ended_trials(study)) == 2
     # Its settings again, and of its two environments only the one that had not finished.
     (group,) = resumed.groups
     assert group.description.hyperparameters["learning_rate"] == cut_off
@@ -196,7 +196,7 @@ def test_trials_elsewhere_count(tmp_path: Path, living_elsewhere: Callable[..., 
     living_elsewhere(tiny_study.opened(request, tmp_path))
     study, events, _ = tuned(request, tmp_path, 2)
     assert events[0] == Opened(ended=0, elsewhere=1, resumed=0)
-    assert (len(ended(study)), len(in_flight(study))) == (1, 1)
+    assert (len(ended_trials(study)), len(trials_in_flight(study))) == (1, 1)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ def test_equal_requests_are_one_study_whatever_the_order_of_environments() -> No
 
 
 def test_everything_that_is_asked_for_makes_another_study() -> None:
-    space = search_space("clipped_ppo", asked=["clip_range"])
+    space = search_space("clipped_ppo", searched=["clip_range"])
     changes = [
         {},
         {"steps": 512},

@@ -67,7 +67,7 @@ def test_a_user_s_algorithm_keeps_its_address(address: str, tmp_path: Path) -> N
     from bench.tune.space import search_space
 
     request = tiny_study.request(
-        algorithm=address, space=search_space(address, asked=["learning_rate"]), fixed={}
+        algorithm=address, space=search_space(address, searched=["learning_rate"]), fixed={}
     )
     text = text_of(request, learning_rate=1e-3)
     assert text is not None

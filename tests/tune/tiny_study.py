@@ -26,7 +26,7 @@ def request(
         "back_ends": dict.fromkeys(ENVIRONMENTS, "envpool"),
         "steps": steps,
         "seeds": (0, 1),
-        "space": search_space("clipped_ppo", asked=search),
+        "space": search_space("clipped_ppo", searched=search),
         "fixed": SMALL,
     }
     return Request(**(values | changes))

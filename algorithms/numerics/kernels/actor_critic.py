@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from algorithms.numerics.compilation import allocating
+from algorithms.numerics.kernels.constants import HALF, ONE, ZERO
 from algorithms.numerics.kernels.distributions import (
     divergence,
     entropy,
@@ -47,9 +48,6 @@ from algorithms.numerics.kernels.perceptron import (
     room_for,
 )
 
-ZERO: Final = np.float32(0)
-ONE: Final = np.float32(1)
-HALF: Final = np.float32(0.5)
 BLOCK: Final = 64
 
 

@@ -14,11 +14,8 @@ from typing import Final
 import numpy as np
 
 from algorithms.numerics.compilation import compiled
+from algorithms.numerics.kernels.constants import HALF, ONE, TWO, ZERO
 
-HALF: Final = np.float32(0.5)
-ZERO: Final = np.float32(0)
-ONE: Final = np.float32(1)
-TWO: Final = np.float32(2)
 HALF_LOG_TWO_PI: Final = np.float32(0.5 * math.log(2 * math.pi))
 
 

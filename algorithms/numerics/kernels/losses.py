@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from algorithms.numerics.compilation import allocating, compiled
+from algorithms.numerics.kernels.constants import HALF, ONE, ZERO
 from algorithms.numerics.kernels.distributions import (
     divergence,
     invert_deviation,
@@ -20,9 +21,6 @@ from algorithms.numerics.kernels.distributions import (
     unread,
 )
 
-ZERO: Final = np.float32(0)
-ONE: Final = np.float32(1)
-HALF: Final = np.float32(0.5)
 TINY: Final = np.float32(1e-8)
 
 

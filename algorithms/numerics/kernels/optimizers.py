@@ -8,9 +8,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from algorithms.numerics.compilation import allocating, compiled
+from algorithms.numerics.kernels.constants import ONE, ZERO
 
-ZERO: Final = np.float32(0)
-ONE: Final = np.float32(1)
 TINY: Final = np.float32(1e-6)
 LANES: Final = 64
 LINE: Final = 16

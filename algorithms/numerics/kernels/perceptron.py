@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from algorithms.numerics.compilation import allocating, compiled
+from algorithms.numerics.kernels.constants import ONE, ZERO
 from algorithms.numerics.kernels.products import multiply
 
 TANH: Final = 0
@@ -30,8 +31,6 @@ Q0: Final = np.float32(4.89352518554385e-03)
 Q2: Final = np.float32(2.26843463243900e-03)
 Q4: Final = np.float32(1.18534705686654e-04)
 Q6: Final = np.float32(1.19825839466702e-06)
-ZERO: Final = np.float32(0)
-ONE: Final = np.float32(1)
 
 
 class Network(NamedTuple):

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from algorithms.numerics.compilation import compiled
-
-ZERO: Final = np.float32(0)
+from algorithms.numerics.kernels.constants import ZERO
 
 
 @compiled

@@ -13,7 +13,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from tensorboard.summary.writer.record_writer import RecordWriter
 
 from bench.file_names import file_name
-from bench.files import refused_as, whole
+from bench.files import refused_as, written_whole
 from bench.store.schema import SCHEMAS
 
 _NAME: Final = "events.out.tfevents.0"
@@ -53,7 +53,7 @@ def write_event_files(
             )
             start = run.started.timestamp()
             key = (run.variant, run.run)
-            with whole(run_folder / _NAME) as part, part.open("wb") as file:
+            with written_whole(run_folder / _NAME) as part, part.open("wb") as file:
                 writer = RecordWriter(file)
                 for event in (
                     Event(wall_time=start, file_version="brain.Event:2"),

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.evidence.caveats import trouble
+from bench.evidence.caveats import run_caveats
 from bench.evidence.export.citations import OF_PACKAGES, bibliography
 from bench.evidence.letters import Letters
 from bench.evidence.measures.cells import budgets, range_text
@@ -167,7 +167,7 @@ def _caption(results: Results) -> list[str]:
             f"Variants that share a letter can't be told apart over {_environments_text(letters)} "
             rf"($p > {ALPHA}$, adjusted over {letters.comparisons} comparisons of all with all)."
         )
-    caveats = dict.fromkeys((*trouble(results.scores), *results.findings.notes))
+    caveats = dict.fromkeys((*run_caveats(results.scores), *results.findings.notes))
     return caption + [escaped(sentence) for sentence in (*caveats, *_kinds(results))]
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from bench.evidence.export.spreadsheets import cell
 from bench.evidence.tables import Table
-from bench.files import refused_as, whole
+from bench.files import refused_as, written_whole
 from bench.kinds import EPISODES
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
@@ -54,7 +54,7 @@ def write_csv(tables: Mapping[str, pd.DataFrame], folder: Path) -> list[Path]:
     with refused_as(f"cannot write into {str(folder)!r}"):
         for name, table in tables.items():
             path = folder / f"{name}.csv"
-            with whole(path) as part:
+            with written_whole(path) as part:
                 _guarded(table).to_csv(part, index=False, lineterminator="\n")
             paths.append(path)
     return paths

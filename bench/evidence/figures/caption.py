@@ -7,7 +7,7 @@ from typing import Final
 
 import pandas as pd
 
-from bench.evidence.caveats import mixed_code, trouble
+from bench.evidence.caveats import mixed_code, run_caveats
 from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import thousands
 from bench.evidence.measures.cells import budgets, range_text
@@ -32,7 +32,7 @@ def whole_caption(shown: Shown, sentences: Sequence[str], *, marked: bool) -> tu
         Paragraphs: what is drawn; what went wrong (absent if nothing did); what it was made with.
     """
     cross = "marked × where they did, " if marked else ""
-    problems = trouble(shown.rows(shown.results.scores), marked=cross, left_out="not drawn")
+    problems = run_caveats(shown.rows(shown.results.scores), marked=cross, left_out="not drawn")
     origin = provenance(shown.runs, shown.results.source)
     groups = (sentences, [*problems, *mixed_code(shown.runs)], origin)
     return tuple(" ".join(group) for group in groups if group)
@@ -142,7 +142,7 @@ def seconds_text(runs: pd.DataFrame) -> list[str]:
 
 def provenance(runs: pd.DataFrame, source: str) -> list[str]:
     """Sentences: where the results lie, which were imported, and the versions of the rest."""
-    sentences = [f"Results: {source}.", *(f"{line}." for line in imported.told(runs))]
+    sentences = [f"Results: {source}.", *(f"{line}." for line in imported.remarks(runs))]
     packages = versions(runs)
     if packages:
         listed = ", ".join(f"{package} {' / '.join(packages[package])}" for package in packages)

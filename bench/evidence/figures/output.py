@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from bench.errors import InputError
 from bench.evidence.figures.style import drawing
-from bench.files import refused_as, whole
+from bench.files import refused_as, written_whole
 from bench.visible import visible
 
 ENDINGS: Final = (".png", ".pdf", ".svg")
@@ -45,7 +45,7 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> Path:
         InputError: the ending is not known, or the file cannot be written.
     """
     checked = check_output(path)
-    with refused_as(f"cannot write the figure {str(path)!r}"), whole(checked) as part:
+    with refused_as(f"cannot write the figure {str(path)!r}"), written_whole(checked) as part:
         draw(figure, part, checked.suffix.lower())
     return checked
 

@@ -40,8 +40,8 @@ _LEAST: Final = 13.0  # width of a panel, in letters' heights
 
 
 @dataclass(frozen=True, kw_only=True)
-class Way:
-    """One variant on one environment: its way through training, and where its seeds ended."""
+class KLCurve:
+    """One variant on one environment: its curve over training, and where its seeds ended."""
 
     variant: str
     divergence: Floats  # [G] over training, the statistic over seeds [nats]
@@ -49,8 +49,8 @@ class Way:
     ends: Floats  # [seeds, 2] divergence and reward of the last 10% of a seed's steps
 
 
-Ways = Mapping[tuple[str, str], Sequence[Way]]
-"""(environment, "reward" or "gold reward") -> the ways of the variants there."""
+KLCurves = Mapping[tuple[str, str], Sequence[KLCurve]]
+"""(environment, "reward" or "gold reward") -> the curves of the variants there."""
 
 
 def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
@@ -60,29 +60,29 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
     ("iqm" or "mean"); a dot is where a seed ended. The KL axis has a square-root scale, which
     separates policies near the reference (as in Gao et al. 2023, arXiv 2210.10760).
     """
-    ways = _ways(shown, statistic)
-    present = {way.variant for group in ways.values() for way in group}
+    curves = _kl_curves(shown, statistic)
+    present = {curve.variant for group in curves.values() for curve in group}
     drawn = [name for name in shown.variants if name in present]
-    places = [(key, near) for near in (False, True)[: 1 + _crowded(ways)] for key in ways]
+    places = [(key, near) for near in (False, True)[: 1 + _crowded(curves)] for key in curves]
     width = shown.width or screen_width(len(places))
     # The enlarged panels stand below the others.
-    columns = column_count(len(ways), width, _LEAST * shown.letter)
+    columns = column_count(len(curves), width, _LEAST * shown.letter)
     cell_width, height = width / columns, panel_height(width / columns, shown.font_size)
     with drawing(shown.font_size):
         figure, panels, _ = make_grid(len(places), columns, width)
         for panel, ((environment, kind), near) in zip(panels, places, strict=True):
-            panel_ways = ways[environment, kind]
+            panel_curves = curves[environment, kind]
             if near:
-                _zoom(panel, [way for way in panel_ways if _is_near(way, ways)])
+                _zoom(panel, [curve for curve in panel_curves if _is_near(curve, curves)])
             else:
-                groups = [group for (name, _), group in ways.items() if name == environment]
-                _limit(panel, [way for group in groups for way in group], cell_width)
-            for way in panel_ways:
-                _draw(panel, way, shown.look[way.variant], 0.55 if near else 1.0)
+                groups = [group for (name, _), group in curves.items() if name == environment]
+                _limit(panel, [curve for group in groups for curve in group], cell_width)
+            for curve in panel_curves:
+                _draw(panel, curve, shown.look[curve.variant], 0.55 if near else 1.0)
             count = (
                 ", where most end"
                 if near
-                else f" ({seeds_text([len(w.ends) for w in panel_ways])})"
+                else f" ({seeds_text([len(curve.ends) for curve in panel_curves])})"
             )
             panel.set_title(f"{environment}: {kind}{count}", loc="left")
         name_axes(panels, columns, height, DIVERGENCE, REWARD)
@@ -92,15 +92,15 @@ def draw(shown: Shown, *, statistic: Statistic = "iqm") -> Figure:
 
 def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
     """Sentences: what the lines and dots of `draw` are with the same arguments."""
-    ways = _ways(shown, statistic)
-    numbers = sorted({len(way.ends) for group in ways.values() for way in group})
+    curves = _kl_curves(shown, statistic)
+    numbers = sorted({len(curve.ends) for group in curves.values() for curve in group})
     sentences = [
         f"Line: a variant's way through training, {statistic_text(numbers, statistic)} over seeds "
         "of the mean reward of its answers and of KL(policy ‖ reference), summed over an answer's "
         "tokens from their whole distributions. Dot: a seed's last 10% of steps. The KL is on an "
-        "axis of its square root" + (", save below, where most end." if _crowded(ways) else ".")
+        "axis of its square root" + (", save below, where most end." if _crowded(curves) else ".")
     ]
-    if any(kind != "reward" for _, kind in ways):
+    if any(kind != "reward" for _, kind in curves):
         sentences.append(
             "Reward: what is trained on. Gold reward: what it stands for, which nothing is trained "
             "on; where it falls while the reward rises, the reward is exploited."
@@ -108,7 +108,7 @@ def caption(shown: Shown, *, statistic: Statistic = "iqm") -> list[str]:
     return sentences
 
 
-def _ways(shown: Shown, statistic: Statistic) -> Ways:
+def _kl_curves(shown: Shown, statistic: Statistic) -> KLCurves:
     """Rewards, and gold rewards where some are reported, with the KL of whole answers."""
     view, ends = shown.results.view, shown.results.findings.with_kl
     if ends is None:
@@ -139,20 +139,20 @@ def _ticks(end: float, width: float) -> list[int]:
     return ticks
 
 
-def _crowded(ways: Ways) -> bool:
+def _crowded(curves: KLCurves) -> bool:
     """Whether some variants end so far away that the others overlap."""
-    all_ways = [way for group in ways.values() for way in group]
-    return any(not _is_near(way, ways) for way in all_ways)
+    all_curves = [curve for group in curves.values() for curve in group]
+    return any(not _is_near(curve, curves) for curve in all_curves)
 
 
-def _is_near(way: Way, ways: Ways) -> bool:
+def _is_near(curve: KLCurve, curves: KLCurves) -> bool:
     """Whether a variant ends within twice the median variant's KL."""
-    median = float(np.median([_end(other) for group in ways.values() for other in group]))
-    return _end(way) <= 2 * median
+    median = float(np.median([_end(other) for group in curves.values() for other in group]))
+    return _end(curve) <= 2 * median
 
 
-def _end(way: Way) -> float:
-    return float(np.nanmedian(way.ends[:, 0])) if len(way.ends) else 0.0
+def _end(curve: KLCurve) -> float:
+    return float(np.nanmedian(curve.ends[:, 0])) if len(curve.ends) else 0.0
 
 
 def _curves(runs: pd.DataFrame, answers: pd.DataFrame, column: str) -> tuple[SeedCurves, ...]:
@@ -168,11 +168,11 @@ def _of_cells(
     ends: pd.DataFrame,
     column: str,
     statistic: Statistic,
-) -> list[Way]:
+) -> list[KLCurve]:
     by_variant = {curves.variant: curves for curves in rewards if curves.environment == environment}
     rows = ends[ends["environment"] == environment]
     return [
-        Way(
+        KLCurve(
             variant=cell.variant,
             divergence=over_seeds(cell.values, statistic),
             rewards=over_seeds(by_variant[cell.variant].values, statistic),
@@ -183,15 +183,19 @@ def _of_cells(
     ]
 
 
-def _limit(panel: Axes, ways: Sequence[Way], width: float) -> None:
+def _limit(panel: Axes, curves: Sequence[KLCurve], width: float) -> None:
     """Set the limits that all panels of an environment share, so that they can be compared.
 
     Args:
         panel: the axes, `width` inches wide with its tick labels.
-        ways: those on this environment, of rewards and gold rewards.
+        curves: those on this environment, of rewards and gold rewards.
     """
-    x = np.concatenate([*(way.divergence for way in ways), *(way.ends[:, 0] for way in ways)])
-    y = np.concatenate([*(way.rewards for way in ways), *(way.ends[:, 1] for way in ways)])
+    x = np.concatenate(
+        [*(curve.divergence for curve in curves), *(curve.ends[:, 0] for curve in curves)]
+    )
+    y = np.concatenate(
+        [*(curve.rewards for curve in curves), *(curve.ends[:, 1] for curve in curves)]
+    )
     low, high = float(np.nanmin(y)), float(np.nanmax(y))
     margin = 0.05 * (high - low) or 1.0
     panel.set_ylim(low - margin, high + margin)
@@ -202,9 +206,9 @@ def _limit(panel: Axes, ways: Sequence[Way], width: float) -> None:
     panel.set_xticks(ticks, [thousands(tick) for tick in ticks])
 
 
-def _zoom(panel: Axes, ways: Sequence[Way]) -> None:
+def _zoom(panel: Axes, curves: Sequence[KLCurve]) -> None:
     """Set limits around where most variants end."""
-    ends = np.concatenate([way.ends for way in ways])
+    ends = np.concatenate([curve.ends for curve in curves])
     low, high = np.nanmin(ends, axis=0), np.nanmax(ends, axis=0)
     margin = np.where(high > low, 0.06 * (high - low), 1.0)
     panel.set_xlim(low[0] - margin[0], high[0] + margin[0])
@@ -212,13 +216,13 @@ def _zoom(panel: Axes, ways: Sequence[Way]) -> None:
     dress_panel(panel)
 
 
-def _draw(panel: Axes, way: Way, look: Look, opacity: float) -> None:
-    curve = line(way.divergence, way.rewards, look)
-    spacing = max(1, len(way.rewards) // _MARKS)
-    curve.set(markevery=spacing, linewidth=1.1 * scale(), alpha=opacity, gid=way.variant)
-    panel.add_line(curve)
+def _draw(panel: Axes, curve: KLCurve, look: Look, opacity: float) -> None:
+    drawn_line = line(curve.divergence, curve.rewards, look)
+    spacing = max(1, len(curve.rewards) // _MARKS)
+    drawn_line.set(markevery=spacing, linewidth=1.1 * scale(), alpha=opacity, gid=curve.variant)
+    panel.add_line(drawn_line)
     panel.plot(
-        *way.ends.T,
+        *curve.ends.T,
         linestyle="",
         marker="o",
         markersize=3.4 * scale(),
@@ -226,5 +230,5 @@ def _draw(panel: Axes, way: Way, look: Look, opacity: float) -> None:
         markeredgecolor="white",
         markeredgewidth=0.4 * scale(),
         zorder=3,
-        gid=f"{way.variant} ends",
+        gid=f"{curve.variant} ends",
     )

@@ -27,13 +27,13 @@ class Anchors:
     """The returns that count as 0 and as 1 of normalised scores, and where they come from."""
 
     untrained: Mapping[str, Floats]  # the untrained policy's scores, one per seed
-    ones: Mapping[str, float]  # the mean score of the Experiment's PPO
+    ppo_means: Mapping[str, float]  # the mean score of the Experiment's PPO
     source: str
     runs: Mapping[str, Mapping[str, str]]  # by environment: variant -> ids of its runs
     untrained_scores: pd.DataFrame | None = None  # the frame of `scores.score_runs`
 
     @property
-    def zeros(self) -> dict[str, float]:
+    def untrained_means(self) -> dict[str, float]:
         """Environment -> the untrained policy's mean score."""
         return {
             environment: float(seed_scores.mean())
@@ -61,7 +61,7 @@ def anchors(
             runs.setdefault(str(environment), {})[variant] = run_ids(cell)
     return Anchors(
         untrained=untrained_values(untrained),
-        ones={
+        ppo_means={
             where: float(seed_scores.mean())
             for (where, name), seed_scores in values.items()
             if name == PPO

@@ -64,7 +64,7 @@ def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) 
     return np.array([first[seed] - second[seed] for seed in sorted(first.keys() & second.keys())])
 
 
-def unlike(first: pd.DataFrame, second: pd.DataFrame, title: str) -> str:
+def why_unlike(first: pd.DataFrame, second: pd.DataFrame, title: str) -> str:
     """Why the scores of two variants on an environment are not the same quantity.
 
     Compared are the kinds of returns, the budgets (alike within 5%: a file of curves ends with its

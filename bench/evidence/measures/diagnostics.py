@@ -148,7 +148,7 @@ def values_of(updates: pd.DataFrame, column: str) -> pd.Series:
     return pd.to_numeric(updates[column], errors="coerce").astype("float64")
 
 
-def typical(updates: pd.DataFrame, column: str) -> pd.DataFrame:
+def typical_values(updates: pd.DataFrame, column: str) -> pd.DataFrame:
     """The median over a seed's updates, then over seeds: environment, variant, n, value.
 
     Args:

@@ -18,7 +18,7 @@ from bench.evidence.statistics.real_returns import (
     DATA_SETS,
     POPULATIONS,
     Measured,
-    claims,
+    claim_rates,
     coverage,
     seeds_for_claims,
 )
@@ -84,7 +84,7 @@ def _claims(
         if control_scores is None:
             continue
         samples = f"{names[control]} and {'itself' if variant == control else names[variant]}"
-        rows = _by_size(partial(claims, seed_scores, control_scores), seed)
+        rows = _by_size(partial(claim_rates, seed_scores, control_scores), seed)
         cells += [(environment, samples, *row) for row in rows]
     return Section(
         heading="### How often a test names a difference at 5%",

@@ -63,7 +63,9 @@ class Surrogate:
     paper: float  # average over the paper's 7 environments and 3 seeds
     ours: Aggregate | None  # over the environments that every variant here has
     means: Mapping[str, float]  # environment -> mean over seeds, of every environment with a scale
-    others: tuple[float, ...]  # the average by each of `OTHER_READINGS`, over the same environments
+    other_averages: tuple[
+        float, ...
+    ]  # the average by each of `OTHER_READINGS`, over the same environments
 
 
 def surrogates(
@@ -100,7 +102,9 @@ def surrogates(
                 for environment, scale in scale_by_environment.items()
                 if (environment, variant) in values
             },
-            others=tuple(_average(values, scales, common, variant) for scales in other_scales),
+            other_averages=tuple(
+                _average(values, scales, common, variant) for scales in other_scales
+            ),
         )
         for variant, title in names.items()
     )
@@ -187,6 +191,6 @@ def _cells(row: Surrogate, environments: list[str]) -> tuple[str, ...]:
         number_text(ours.mean if ours else math.nan),
         interval_text(ours.mean_low, ours.mean_high) if ours else "–",
         range_text(*(ours.seeds if ours else (0, 0))),
-        *map(number_text, row.others),
+        *map(number_text, row.other_averages),
         *(number_text(row.means.get(environment, math.nan)) for environment in environments),
     )

@@ -32,7 +32,9 @@ def tables_as_markdown(view: View) -> str:
         rows = table_1.surrogates(view.plan, ablation_findings.scores, anchors.untrained_scores)
         parts.append(table_1.section(view.plan, ablation_findings.scores, rows).markdown())
     if page == "hundred_seeds":
-        sections = hundred_seeds.sections(view.plan, ablation_findings.scores, anchors.zeros)
+        sections = hundred_seeds.sections(
+            view.plan, ablation_findings.scores, anchors.untrained_means
+        )
         parts += [section.markdown() for section in sections]
     for table in ablation_findings.tables:
         parts.append(table.markdown())

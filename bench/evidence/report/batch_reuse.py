@@ -66,7 +66,7 @@ def points(results: Results) -> dict[str, Point]:
     return by_description
 
 
-def each_once(groups: Iterable[dict[str, Point]]) -> list[Point]:
+def unique_points(groups: Iterable[dict[str, Point]]) -> list[Point]:
     """The points of several ablations, each description once, under its first name."""
     unique: dict[str, Point] = {}
     for by_description in groups:

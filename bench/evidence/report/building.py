@@ -77,7 +77,7 @@ class Builder:
     remarks: Remarks
     shown: Callable[[Path], str]
 
-    def one(self, name: str, form: str, stem: str) -> Report:
+    def chapter_document(self, name: str, form: str, stem: str) -> Report:
         """Make the report of one ablation.
 
         Args:
@@ -97,7 +97,7 @@ class Builder:
             remarks=results.remarks,
         )
 
-    def whole(
+    def whole_document(
         self,
         form: str,
         stem: str,
@@ -118,10 +118,10 @@ class Builder:
         planned = planned_ablations(self.results)
         names = _in_order(planned)
         on_chapter(0, len(names))
-        climbed = next((name for name in reversed(LADDERS) if name in names), "")
+        ladder = next((name for name in reversed(LADDERS) if name in names), "")
         # Other processes begin at the end, where the largest are.
         growing = sorted(names, key=planned.__getitem__)
-        pending = mapped(self._part, growing, repeat(form), repeat(climbed))
+        pending = mapped(self._part, growing, repeat(form), repeat(ladder))
         estimates = lecture.running_estimates(np.random.default_rng([0, 1]))
         pictures = all_pictures(estimates).items()
         svgs = {f"lecture-{key}.svg": svg(figure) for key, figure in pictures}
@@ -135,7 +135,7 @@ class Builder:
                 "there are no results to report; train some with `python -m bench run`"
             )
         lecture_facts = lecture.facts(estimates)
-        reused = batch_reuse.each_once(parts[name].reused for name in REUSING if name in parts)
+        reused = batch_reuse.unique_points(parts[name].reused for name in REUSING if name in parts)
         if reused:
             svgs["lecture-reuse.svg"] = svg(batch_reuse.draw(reused))
         ladders = [name for name in LADDERS if parts.get(name) and parts[name].chapter.supplement]
@@ -148,7 +148,7 @@ class Builder:
                 "reuse": bool(reused),
                 "extent": _extent(list(parts.values())),
             },
-            "steps": [steps.told(step) for step in steps.STEPS],
+            "steps": [steps.step_facts(step) for step in steps.STEPS],
             "ladders": ladders,
             "claims": _claims(judgement for part in parts.values() for judgement in part.judged),
         }
@@ -162,7 +162,7 @@ class Builder:
             ),
         )
 
-    def _part(self, name: str, form: str, climbed: str) -> _Part | None:
+    def _part(self, name: str, form: str, ladder: str) -> _Part | None:
         """Make one ablation's part; None if it has no results and no results folder was named."""
         try:
             view = load(name, self.results)
@@ -173,7 +173,7 @@ class Builder:
         results = self._results(view)
         return _Part(
             chapter=make_chapter(
-                results, _command(results), form, one_of_many=True, climbed=name == climbed
+                results, _command(results), form, one_of_many=True, shows_steps=name == ladder
             ),
             runs=results.runs[["run", "steps", "back_end"]],
             source=results.source,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bench.evidence.caveats import mixed_code, trouble
+from bench.evidence.caveats import mixed_code, run_caveats
 from bench.evidence.figures.caption import seeds_text, statistic_text
 from bench.evidence.figures.furniture import furnish
 from bench.evidence.figures.kinds import KINDS, SMALL_FONT_SIZE
@@ -23,7 +23,7 @@ from bench.evidence.published import figure_3
 from bench.evidence.published.rows import family
 from bench.evidence.report import steps, supplement
 from bench.evidence.report.pictures import WIDTH
-from bench.evidence.report.settings import apart, hyperparameters, reference_of
+from bench.evidence.report.settings import differences, hyperparameters, reference_of
 from bench.evidence.report.tables import Facts, of_section, table
 from bench.evidence.report.words import conclusion
 from bench.evidence.results import Results
@@ -49,7 +49,12 @@ class Chapter:
 
 
 def make_chapter(
-    results: Results, command: str, form: str, *, one_of_many: bool = False, climbed: bool = False
+    results: Results,
+    command: str,
+    form: str,
+    *,
+    one_of_many: bool = False,
+    shows_steps: bool = False,
 ) -> Chapter:
     """An ablation's chapter, as far as its results go.
 
@@ -59,7 +64,7 @@ def make_chapter(
         form: "pdf", or "html", which needs the curves as interactive figures too.
         one_of_many: whether the report has other chapters; then a mechanism is drawn only where a
             step of the lecture shows it.
-        climbed: whether the ablation is the ladder whose rungs the steps show.
+        shows_steps: whether the ablation is the ladder whose rungs the steps show.
     """
     name = file_name(results.name)
     facts: dict[str, Any] = {
@@ -74,7 +79,7 @@ def make_chapter(
     if results.runs.empty or not results.values:
         reason = "no run is there yet" if results.runs.empty else "no episode ended in any run"
         return Chapter(facts=printable({**facts, "empty": reason}), supplement={})
-    draw = Drawn(results)
+    draw = Drawer(results)
     over_all = [row for row in results.findings.rivals if row.over_all]
     warnings = [*results.remarks, *mixed_code(results.runs)]
     facts |= {
@@ -82,13 +87,13 @@ def make_chapter(
         "size": _size(results),
         "short": _short(results),
         "conclusion": conclusion(results.verdicts, results.titles, over_all),
-        "remarks": [*warnings, *results.findings.notes, *trouble(results.scores)],
+        "remarks": [*warnings, *results.findings.notes, *run_caveats(results.scores)],
         "marked": bool(warnings),
         **_pictures(results, draw, one_of_many),
     }
     if results.name in steps.LADDERS:
         facts["rungs"] = steps.rungs(results)
-        facts["step_pictures"] = steps.pictures(results, draw) if climbed else {}
+        facts["step_pictures"] = steps.pictures(results, draw) if shows_steps else {}
     supplement_facts = {"name": name, "title": facts["title"], **supplement.part(results)}
     plots = {}
     if form == "html":
@@ -103,7 +108,7 @@ def make_chapter(
     )
 
 
-class Drawn:
+class Drawer:
     """Draws an ablation's pictures; `files` has them, file name -> SVG."""
 
     def __init__(self, results: Results) -> None:
@@ -142,7 +147,7 @@ class Drawn:
         return file
 
 
-def _pictures(results: Results, draw: Drawn, one_of_many: bool) -> dict[str, Any]:
+def _pictures(results: Results, draw: Drawer, one_of_many: bool) -> dict[str, Any]:
     """The chapter's pictures and tables; a key without content is absent."""
     pictures: dict[str, Any] = {}
     if results.page == "figure_3":
@@ -159,7 +164,7 @@ def _pictures(results: Results, draw: Drawn, one_of_many: bool) -> dict[str, Any
         rows = table_1.surrogates(results.plan, results.scores, untrained)
         pictures["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
     explained = not one_of_many or results.name in {
-        step.ablation for step in steps.STEPS if step.inside
+        step.ablation for step in steps.STEPS if step.shows_diagnostic
     }
     columns = mechanism_of(results.plan)[:MOST_DIAGNOSTICS] if explained else ()
     if results.findings.with_kl is not None:
@@ -180,7 +185,7 @@ def _line_and_band(counts: list[int]) -> str:
     return f"Line: {statistic} over seeds ({seeds_text(counts)}); band: its pointwise 95% interval."
 
 
-def _departure(results: Results, draw: Drawn) -> dict[str, Any]:
+def _departure(results: Results, draw: Drawer) -> dict[str, Any]:
     """Rewards against the KL to the reference, of an ablation on token environments."""
     with_kl, golden = results.findings.with_kl, results.findings.golden
     assert with_kl is not None
@@ -195,7 +200,7 @@ def _departure(results: Results, draw: Drawn) -> dict[str, Any]:
     }
 
 
-def _figure_3(results: Results, draw: Drawn) -> dict[str, Any]:
+def _figure_3(results: Results, draw: Drawer) -> dict[str, Any]:
     """Figure 3 of the PPO paper from these results, and a table of them beside the paper's."""
     rows = beside_figure_3.beside_figure_3(results.plan, results.scores, results.anchors.untrained)
     return {
@@ -234,7 +239,7 @@ def _variants(results: Results) -> Facts:
         reference = reference_of(results, variant)
         is_reference = variant == reference
         reference_title = results.titles[reference]
-        differs = "" if is_reference else apart(values[variant], values[reference]).text
+        differs = "" if is_reference else differences(values[variant], values[reference]).text
         if not is_reference and algorithms[variant] != algorithms[reference]:
             differs = "; ".join(filter(None, (f"algorithm {algorithms[variant]}", differs)))
         rows.append((title, "–" if is_reference else reference_title, differs or "–"))

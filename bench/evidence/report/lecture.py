@@ -134,7 +134,7 @@ def cross_entropy() -> dict[str, Any]:
     return {"header": header, "align": ["left", "left", *["right"] * 4], "rows": rows, "notes": []}
 
 
-def unlucky(estimates: Floats) -> int:
+def unlucky_stream(estimates: Floats) -> int:
     """The stream whose estimate keeps the wrong sign longest and still ends with the right one."""
     right = np.flatnonzero(estimates[:, -1] < 0)
     last_wrong = SAMPLES - 1 - np.argmax(estimates[right, ::-1] > 0, axis=1)

@@ -221,7 +221,7 @@ def _estimates(panel: Axes, estimates: Floats, truth: float) -> None:
     counts = np.unique(np.geomspace(1, SAMPLES, 300).astype(int))
     for stream in range(12):
         panel.plot(counts, estimates[stream, counts - 1], color=GREY, linewidth=0.7)
-    unlucky = lecture.unlucky(estimates)
+    unlucky = lecture.unlucky_stream(estimates)
     panel.plot(counts, estimates[unlucky, counts - 1], color=BLUE, linewidth=1.7)
     panel.axhline(truth, color=RED, linewidth=1.5)
     panel.text(1.2, truth - 0.06, "E_p[f]", color=RED, va="top")

@@ -11,7 +11,7 @@ from bench.evidence.results import Results
 
 
 @dataclass(frozen=True, kw_only=True)
-class Apart:
+class Differences:
     """How two variants differ, name by name; values as text."""
 
     changed: tuple[tuple[str, str, str], ...]  # both have it: name, this variant's value, other's
@@ -43,14 +43,14 @@ def reference_of(results: Results, variant: str) -> str:
     return next(references, results.control)
 
 
-def apart(values: Mapping[str, str], other: Mapping[str, str]) -> Apart:
+def differences(values: Mapping[str, str], other: Mapping[str, str]) -> Differences:
     """How two sets of hyperparameters differ.
 
     Args:
         values: of the variant, name -> value.
         other: of the one that it is compared with.
     """
-    return Apart(
+    return Differences(
         changed=tuple(
             (name, value, other[name])
             for name, value in values.items()

@@ -12,9 +12,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.evidence.measures.diagnostics import first_variances, typical
+from bench.evidence.measures.diagnostics import first_variances, typical_values
 from bench.evidence.report.excerpts import excerpt
-from bench.evidence.report.settings import apart, hyperparameters, reference_of
+from bench.evidence.report.settings import differences, hyperparameters, reference_of
 from bench.evidence.report.words import Mechanism, gained, reason
 from bench.evidence.results import Results
 from bench.evidence.verdicts import return_text
@@ -33,7 +33,8 @@ class Step:
         code: the idea in code: a file and functions in it.
         mechanisms: the diagnostics that explain the step's effect.
         ablation: name of the ablation that studies this step alone.
-        inside: whether that ablation's first diagnostic is drawn: no other picture shows it.
+        shows_diagnostic: whether that ablation's first diagnostic is drawn, as no other picture
+            shows it.
     """
 
     key: str
@@ -42,7 +43,7 @@ class Step:
     code: tuple[tuple[str, ...], ...]
     mechanisms: tuple[Mechanism, ...] = ()
     ablation: str = ""
-    inside: bool = False
+    shows_diagnostic: bool = False
 
 
 _NOISE: Final = Mechanism(
@@ -117,7 +118,7 @@ STEPS: Final = (
         code=(("algorithms/ladder/kl_ppo.py", "objective", "adapted"),),
         mechanisms=(_MOVE, _SHARE),
         ablation="kl_penalty",
-        inside=True,
+        shows_diagnostic=True,
     ),
     Step(
         key="clip",
@@ -126,12 +127,12 @@ STEPS: Final = (
         code=(("algorithms/ladder/clipped_ppo.py", "objective", "slope"),),
         mechanisms=(_MOVE, _SHARE),
         ablation="clipping",
-        inside=True,
+        shows_diagnostic=True,
     ),
 )
 
 
-def told(step: Step) -> dict[str, Any]:
+def step_facts(step: Step) -> dict[str, Any]:
     """A step as facts for the template: those that need no results."""
     return {
         "key": step.key,
@@ -162,7 +163,7 @@ def rungs(results: Results) -> dict[str, Any]:
                 if rung == before
                 else gained([verdict for verdict in results.verdicts if verdict.variant == rung]),
                 "reasons": [] if rung == before else _reasons(results, step, rung, before),
-                **asdict(apart(values[rung], values[before])),
+                **asdict(differences(values[rung], values[before])),
             }
     return facts
 
@@ -172,7 +173,7 @@ def pictures(results: Results, draw: Callable[..., str]) -> dict[str, str]:
 
     Args:
         results: of one of `LADDERS`.
-        draw: the chapter's `Drawn`.
+        draw: the chapter's `Drawer`.
     """
     files = {}
     for step in STEPS:
@@ -188,7 +189,7 @@ def _start(results: Results, rung: str) -> str:
     parts = []
     for (environment, variant), scores in results.values.items():
         if variant == rung:
-            zero = results.anchors.zeros.get(environment)
+            zero = results.anchors.untrained_means.get(environment)
             untrained = "" if zero is None else f" (untrained {return_text(zero)})"
             parts.append(f"{return_text(float(scores.mean()))} on {environment}{untrained}")
     return "the start: " + ", ".join(parts)
@@ -204,7 +205,7 @@ def _reasons(results: Results, step: Step, rung: str, before: str) -> list[str]:
                 for key, variances in first_variances(updates).items()
             }
         else:
-            frame = typical(updates, mechanism.column)
+            frame = typical_values(updates, mechanism.column)
             medians = {(row.environment, row.variant): row.value for row in frame.itertuples()}
         values = {
             environment: (medians[environment, before], medians[environment, rung])

@@ -35,7 +35,9 @@ def part(results: Results) -> dict[str, Any]:
     several = len(results.titles) > 1
     compared = any(verdict.outcome != "control" and verdict.pairs for verdict in results.verdicts)
     figure_3 = results.page == "figure_3"  # its table of rivals has improvements already
-    variances = first_variances(results.view.updates)
+    mechanism = mechanism_of(plan)
+    has_variances = "gradient_variance" in mechanism
+    variances = first_variances(results.view.updates) if has_variances else {}
     sections: dict[str, Any] = {
         "scores": tables.scores(results),
         "details": details(results),
@@ -49,10 +51,8 @@ def part(results: Results) -> dict[str, Any]:
         and tables.aggregates(results),
         "scale": scale(results),
         "thresholds": several and tables.thresholds(results),
-        "mechanism": tables.mechanism(results, mechanism_of(plan)),
-        "first": "gradient_variance" in mechanism_of(plan)
-        and variances
-        and tables.first_variances(results, variances),
+        "mechanism": tables.mechanism(results, mechanism),
+        "first": variances and tables.first_variances(results, variances),
         "provenance": provenance(results),
         "runs": run_ids(results),
     }
@@ -117,7 +117,7 @@ def scale(results: Results) -> Facts | None:
     for environment in results.common_environments:
         ends = results.scale_by_environment[environment]
         runs = results.anchors.runs.get(environment, {})
-        one_runs = runs.get(PPO, NONE) if environment in results.anchors.ones else _OF_CONTROL
+        one_runs = runs.get(PPO, NONE) if environment in results.anchors.ppo_means else _OF_CONTROL
         zero = (return_text(ends.zero), runs.get(UNTRAINED, NONE))
         rows.append((environment, *zero, return_text(ends.one), one_runs))
     if not rows:

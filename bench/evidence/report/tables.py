@@ -13,7 +13,7 @@ from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell, planned
 from bench.evidence.measures.curves import aligned_curves
-from bench.evidence.measures.diagnostics import LABELS, typical
+from bench.evidence.measures.diagnostics import LABELS, typical_values
 from bench.evidence.measures.normalised import interval_text, number_text, pooled
 from bench.evidence.measures.thresholds import median_time, times_to
 from bench.evidence.measures.wall_time import other_machines
@@ -256,7 +256,7 @@ def thresholds(results: Results) -> Facts:
 
 def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
     """The typical value of each diagnostic: a row per variant and environment; None without any."""
-    frames = {name: typical(results.view.updates, name) for name in columns}
+    frames = {name: typical_values(results.view.updates, name) for name in columns}
     frames = {name: frame for name, frame in frames.items() if len(frame)}
     if not frames:
         return None

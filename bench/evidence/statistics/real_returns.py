@@ -75,7 +75,7 @@ def coverage(scores: Floats, seeds: int, generator: np.random.Generator) -> dict
     return _with_error(measure, scores, generator)
 
 
-def claims(
+def claim_rates(
     first: Floats, second: Floats, seeds: int, generator: np.random.Generator
 ) -> dict[str, Measured]:
     """How often the field's tests name a difference at 5% between samples of two variants.
@@ -91,10 +91,10 @@ def claims(
         "Welch", "Mann–Whitney", "bootstrap of the mean", "bootstrap of the interquartile mean" and
         "sign-flip, pairs" -> share of claims.
     """
-    split = np.array([len(first)])
+    split = len(first)
 
     def measure(population: Floats, data_sets: int) -> dict[str, float]:
-        first_scores, second_scores = population[: split[0]], population[split[0] :]
+        first_scores, second_scores = population[:split], population[split:]
         left = generator.choice(first_scores, (data_sets, seeds))
         right = generator.choice(second_scores, (data_sets, seeds))
         with _warnings_silenced():
@@ -115,8 +115,8 @@ def claims(
 
     def resampled(population: Floats) -> Floats:
         """Resampled scores of both variants; for a variant and itself, the same sample twice."""
-        first_sample = generator.choice(population[: split[0]], split[0])
-        second_scores = population[split[0] :]
+        first_sample = generator.choice(population[:split], split)
+        second_scores = population[split:]
         return np.concatenate(
             [
                 first_sample,

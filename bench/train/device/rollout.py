@@ -109,8 +109,8 @@ class DeviceRollout:
         self._choose = algorithm.act
         recordable = algorithm.act is None or algorithm.recordable
         enabled = record and device.type == "cuda" and recordable
-        self._before = Recorded(self._act, enabled=enabled)
-        self._after = Recorded(self._receive, enabled=enabled)
+        self._recorded_act = Recorded(self._act, enabled=enabled)
+        self._recorded_receive = Recorded(self._receive, enabled=enabled)
         environments.begin()
         # Slots whose first episode began cut short: it is not recorded.
         self._cut = torch.zeros(seeds, slots, dtype=torch.bool, device=device)
@@ -196,9 +196,9 @@ class DeviceRollout:
         for tick in range(self._ticks):
             if self._trajectories and tick % _LOOK_EVERY == 0 and not bool(self._acting.any()):
                 break
-            self._before()
+            self._recorded_act()
             self._environments.worlds.advance()
-            self._after()
+            self._recorded_receive()
             pass_on()
         pass_on_until_done(self._row.device)
         self._read_episodes()

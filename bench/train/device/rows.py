@@ -56,7 +56,7 @@ class PerRow:
     Args:
         values: S numbers.
         device: the device of the tensors that it is combined with.
-        known: its tensors so far, shared with numbers computed from it. They keep their place in
+        tensors: its tensors so far, shared with numbers computed from it. They keep their place in
             memory, so that CUDA graphs may use them.
     """
 
@@ -64,11 +64,11 @@ class PerRow:
         self,
         values: Sequence[float],
         device: torch.device | str,
-        known: dict[tuple[object, ...], Tensor] | None = None,
+        tensors: dict[tuple[object, ...], Tensor] | None = None,
     ) -> None:
         self.values = tuple(values)
         self._device = torch.device(device)
-        self._known = {} if known is None else known
+        self._tensors = {} if tensors is None else tensors
 
     def __repr__(self) -> str:
         return f"PerRow({', '.join(map(str, self.values))})"
@@ -94,11 +94,11 @@ class PerRow:
     def tensor(self, dtype: torch.dtype, dimensions: int = 1) -> Tensor:
         """Return the values as a tensor [S, 1, …] with this number of dimensions."""
         key = self.values, dtype
-        if key not in self._known:
+        if key not in self._tensors:
             if self._device.type == "cuda" and torch.cuda.is_current_stream_capturing():
                 raise RuntimeError("a number of the rows first met a tensor within a CUDA graph")
-            self._known[key] = torch.tensor(self.values, dtype=dtype, device=self._device)
-        return self._known[key].view(-1, *[1] * (dimensions - 1))
+            self._tensors[key] = torch.tensor(self.values, dtype=dtype, device=self._device)
+        return self._tensors[key].view(-1, *[1] * (dimensions - 1))
 
     @classmethod
     def __torch_function__(
@@ -150,7 +150,7 @@ class PerRow:
         )
 
     def _like(self, values: Sequence[Any]) -> PerRow:
-        return PerRow(values, self._device, self._known)
+        return PerRow(values, self._device, self._tensors)
 
     def _paired(self, other: object, operation: Callable[[Any, Any], Any]) -> Any:
         if isinstance(other, PerRow):

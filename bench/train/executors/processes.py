@@ -25,7 +25,7 @@ from bench.train.executors.worker import WORKER_ENVIRONMENT, train_group
 from bench.train.provenance import cores, on_device, provenance
 from bench.train.results import Progress
 
-Heard = tuple[int, Literal["progress", "done", "failed"], Any]
+WorkerMessage = tuple[int, Literal["progress", "done", "failed"], Any]
 """A group's number, and the kind and content of a message about it."""
 
 
@@ -153,14 +153,14 @@ class _Worker:
                 self.connection.send((number, None, None))
         return bool(numbers)
 
-    def hear(self) -> Heard | None:
+    def hear(self) -> WorkerMessage | None:
         """Return the worker's next message; None if there is none."""
         # A dead worker's messages are in the pipe by now. That the pipe is open proves nothing: a
         # process that was forked from the worker holds it open.
         ended = self._child.exit_code is not None
         try:
             while self.connection.poll():
-                message: Heard = self.connection.recv()
+                message: WorkerMessage = self.connection.recv()
                 if message[0] in self.groups:
                     return message
             if not ended:
@@ -234,7 +234,7 @@ class _Lanes:
             kind, content = train_group(group, self._train, checkpoint, report, alone=False)
             self._send((number, kind, content))
 
-    def _send(self, message: Heard) -> None:
+    def _send(self, message: WorkerMessage) -> None:
         with self._sending:
             self._connection.send(message)
 

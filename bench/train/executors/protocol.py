@@ -21,7 +21,7 @@ class Message:
             "failed" and the reason.
         started: time when the group was given to the executor.
         origin: provenance of the code and the machine that train it.
-        said: time when the message came.
+        received: time when the message came.
     """
 
     group: Group
@@ -29,12 +29,12 @@ class Message:
     content: Any
     started: datetime
     origin: Provenance
-    said: datetime = field(default_factory=lambda: datetime.now(UTC))
+    received: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def seconds(self) -> float:
         """Seconds since the group was given to the executor."""
-        return (self.said - self.started).total_seconds()
+        return (self.received - self.started).total_seconds()
 
 
 class Executor(Protocol):

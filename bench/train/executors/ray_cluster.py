@@ -103,9 +103,9 @@ class Cluster:
         address: HOST:PORT of the cluster's head node, "auto", or None, as for
             `ray_connection.join`.
         descriptions: descriptions that will be trained: their modules are sent to the nodes.
-        most: groups at the same time, None for as many as the cluster has room for.
+        max_groups: groups at the same time, None for as many as the cluster has room for.
         train: "module:attribute" as `train_group` takes it.
-        tell: called with one line for each change of the cluster.
+        report: called with one line for each change of the cluster.
 
     Raises:
         InputError: the cluster can't be joined, or no node has the GPU that descriptions need.
@@ -116,13 +116,13 @@ class Cluster:
         address: str | None,
         descriptions: Sequence[Description],
         *,
-        most: int | None = None,
+        max_groups: int | None = None,
         train: str | None = None,
-        tell: Callable[[str], None] = lambda line: None,
+        report: Callable[[str], None] = lambda line: None,
     ) -> None:
-        self._most = most
+        self._max_groups = max_groups
         self._train = train
-        self._tell = tell
+        self._report = report
         self._home = provenance()
         self._flights: list[_Flight] = []
         self._attempts = itertools.count()
@@ -131,15 +131,15 @@ class Cluster:
         )
         with tempfile.TemporaryDirectory() as folder:
             gather(Path(folder), descriptions)
-            existed = ray_connection.join(address, Path(folder), cpus=most or cores())
+            existed = ray_connection.join(address, Path(folder), cpus=max_groups or cores())
         try:
             self._inbox = _inbox_here()
             self._nodes = _nodes()
             self._looked = time.monotonic()
-            self._told_waiting = -math.inf
+            self._waiting_reported = -math.inf
             if not self._slots() and self._share:
                 raise InputError("device 'cuda' is not available: no node of the cluster has a GPU")
-            tell(f"{'Joined' if existed else 'Started'} a Ray cluster: {self._size()}.")
+            report(f"{'Joined' if existed else 'Started'} a Ray cluster: {self._size()}.")
         except BaseException:
             ray_connection.leave()
             raise
@@ -148,7 +148,7 @@ class Cluster:
     def places(self) -> int:
         """As `Executor`; at least one, so that the first group can wait for a node."""
         self._look()
-        return max(1, min(self._slots(), self._most or self._slots()))
+        return max(1, min(self._slots(), self._max_groups or self._slots()))
 
     @property
     def free(self) -> bool:
@@ -193,7 +193,7 @@ class Cluster:
             if not remaining:
                 break
         self._look()
-        self._tell_waiting()
+        self._report_waiting()
 
     def stop(self, group: Group) -> None:
         """As `Executor`."""
@@ -235,7 +235,7 @@ class Cluster:
     def _translated(self, flight: _Flight, message: Message) -> Message:
         """Translate a node's message: with this process's group object, by this clock."""
         now = datetime.now(UTC)
-        return replace(message, group=flight.group, started=flight.started, said=now)
+        return replace(message, group=flight.group, started=flight.started, received=now)
 
     def _answer(self, flight: _Flight) -> Message | None:
         """Return the message of a group's end; None if the group begins again."""
@@ -262,7 +262,7 @@ class Cluster:
             event = f"the worker of Ray on {name} died{' for want ' if reason else ''}{reason}"
         if is_final:
             return self._failed(flight, event)
-        self._tell(f"{event}; what it trained begins again: {_words(flight.group)}")
+        self._report(f"{event}; what it trained begins again: {_words(flight.group)}")
         self._sent(flight)
         return None
 
@@ -283,9 +283,9 @@ class Cluster:
         self._looked = time.monotonic()
         old_nodes, self._nodes = self._nodes, _nodes()
         if self._nodes.keys() != old_nodes.keys():
-            self._tell(f"The Ray cluster has changed: {self._size()}.")
+            self._report(f"The Ray cluster has changed: {self._size()}.")
 
-    def _tell_waiting(self) -> None:
+    def _report_waiting(self) -> None:
         """Report that groups wait, after `QUEUED` seconds and then every minute."""
         now = time.monotonic()
         waiting = [
@@ -293,10 +293,10 @@ class Cluster:
             for flight in self._flights
             if flight.begun is None and now - flight.given >= QUEUED
         ]
-        if waiting and now - self._told_waiting >= 2 * QUEUED:
-            self._told_waiting = now
+        if waiting and now - self._waiting_reported >= 2 * QUEUED:
+            self._waiting_reported = now
             processor = "GPU" if self._share else "CPU"
-            self._tell(
+            self._report(
                 f"Waiting for a free {processor} of the Ray cluster ({self._size()}): "
                 f"{len(waiting)} group{'' if len(waiting) == 1 else 's'}."
             )

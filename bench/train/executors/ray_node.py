@@ -54,7 +54,7 @@ class Task:
 
 
 def train_on_node(
-    task: Task, node: str, origin: Provenance, tell: Callable[[Message], None]
+    task: Task, node: str, origin: Provenance, report: Callable[[Message], None]
 ) -> Message:
     """Train a group to its end, if this node has the same code.
 
@@ -62,7 +62,7 @@ def train_on_node(
         task: what to train.
         node: this node's name, for messages.
         origin: the task's provenance on this node.
-        tell: called with messages of progress.
+        report: called with messages of progress.
 
     Returns:
         The message of the group's end.
@@ -82,7 +82,7 @@ def train_on_node(
                 return replace(message, origin=origin)
             if time.monotonic() - reported_at >= REPORT_EVERY:
                 reported_at = time.monotonic()
-                tell(replace(message, origin=origin))
+                report(replace(message, origin=origin))
 
 
 def _executor(train: str | None) -> Processes:

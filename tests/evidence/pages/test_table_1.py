@@ -60,11 +60,11 @@ def test_averages_by_hand() -> None:
         assert np.mean(list(rows[variant].means.values())) == pytest.approx(average)
     assert rows["fixed_kl_3"].means["Swimmer-v5"] == pytest.approx(0.6)
     assert rows["clip_0.3"].ours is None and rows["clip_0.3"].means == {}
-    assert np.isnan(rows["clip_0.3"].others).all()
+    assert np.isnan(rows["clip_0.3"].other_averages).all()
     # The best run is 10 above its variant's mean, uniform actions earn 100 less than the untrained.
     for variant, height in (("no_clip", -100.0), ("clip_0.1", 200.0), ("fixed_kl_3", 300.0)):
         for lower, higher, average in zip(
-            (0, 100, 100), (10, 0, 10), rows[variant].others, strict=True
+            (0, 100, 100), (10, 0, 10), rows[variant].other_averages, strict=True
         ):
             by_hand = [(height + lower) / (best + higher + lower) for best in [400.0] * 6 + [500.0]]
             assert average == pytest.approx(np.mean(by_hand))

@@ -38,7 +38,7 @@ def test_the_estimate_has_the_wrong_sign_until_the_rare_sample_comes() -> None:
     estimates = lecture.running_estimates(np.random.default_rng(0))
     assert lecture.moments(lecture.DISTANCE).mean < 0
     assert (estimates[:, 9] > 0).mean() > 0.5
-    unlucky = estimates[lecture.unlucky(estimates)]
+    unlucky = estimates[lecture.unlucky_stream(estimates)]
     assert unlucky[99] > 0 and unlucky[-1] < 0
 
 

@@ -12,7 +12,7 @@ from ablations import ABLATIONS
 from ablations.ladder import ABLATION as LADDER
 from bench.evidence.report import steps
 from bench.evidence.report.excerpts import ROOT, excerpt
-from bench.evidence.report.settings import apart
+from bench.evidence.report.settings import differences
 from bench.store.schema import SCHEMAS
 from tests.evidence.report.made_results import SyntheticAblation, read, report, squeezed, write
 
@@ -45,11 +45,13 @@ def test_the_steps_are_the_ladder_s_rungs_in_its_order() -> None:
 
 
 def test_everything_that_differs_is_told() -> None:
-    difference = apart({"slots": "8", "epochs": "10"}, {"slots": "16", "baseline": "batch_mean"})
+    difference = differences(
+        {"slots": "8", "epochs": "10"}, {"slots": "16", "baseline": "batch_mean"}
+    )
     assert difference.text == (
         "slots 8 (16); only here: epochs 10; only there: baseline batch_mean"
     )
-    assert apart({"slots": "8"}, {"slots": "8"}).text == ""
+    assert differences({"slots": "8"}, {"slots": "8"}).text == ""
 
 
 def test_the_first_edition_s_rungs_differ_in_more_than_the_critic() -> None:
@@ -59,7 +61,7 @@ def test_the_first_edition_s_rungs_differ_in_more_than_the_critic() -> None:
 
     view = bench.load("ladder", Path(ROOT) / "results" / "published")
     values = hyperparameters(Results(view=view, source="here"))
-    difference = apart(values["advantage"], values["discount"])
+    difference = differences(values["advantage"], values["discount"])
     assert ("learning_rate", "0.01", "0.003") in difference.changed
     assert ("slots", "8", "16") in difference.changed
     assert ("gradient_norm_clip", "0.5", "∞") in difference.changed

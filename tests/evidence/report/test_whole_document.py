@@ -56,7 +56,7 @@ def test_it_follows_the_lecture_and_ends_with_a_users_own(results: Path, tmp_pat
     # One process makes what several do.
     builder = Builder(results=results, remarks=report_verb._remarks, shown=shown)
     progress: list[tuple[int, int]] = []
-    document = builder.whole("pdf", "report", lambda *chapters: progress.append(chapters))
+    document = builder.whole_document("pdf", "report", lambda *chapters: progress.append(chapters))
     assert document.files["report.pdf"] == path.read_bytes()
     assert progress == [(0, 2), (1, 2), (2, 2)]
 

@@ -7,7 +7,12 @@ import pytest
 from scipy import stats
 
 from bench.evidence.statistics.coverage import coverage as of_normal_data
-from bench.evidence.statistics.real_returns import DATA_SETS, claims, coverage, seeds_for_claims
+from bench.evidence.statistics.real_returns import (
+    DATA_SETS,
+    claim_rates,
+    coverage,
+    seeds_for_claims,
+)
 
 NORMAL = stats.norm.ppf((np.arange(100) + 0.5) / 100)
 TWO_MODES = np.concatenate([NORMAL[:80] * 0 + np.linspace(0, 1, 80), np.full(20, 50.0)])
@@ -36,7 +41,7 @@ def test_a_mode_that_few_seeds_reach_is_not_covered() -> None:
 
 
 def test_a_variant_differs_from_itself_as_often_as_a_test_says() -> None:
-    claim_shares = claims(NORMAL, NORMAL, 10, np.random.default_rng(1))
+    claim_shares = claim_rates(NORMAL, NORMAL, 10, np.random.default_rng(1))
     for name in ("Welch", "Mann–Whitney", "sign-flip, pairs"):
         assert claim_shares[name].share < 0.05 + tolerance(0.05)
     # Bootstrap intervals are too narrow at ten seeds, and claim too often.
@@ -51,7 +56,7 @@ def test_a_variant_differs_from_itself_as_often_as_a_test_says() -> None:
 
 
 def test_a_difference_is_found_as_often_as_the_t_test_finds_it() -> None:
-    claim_shares = claims(NORMAL + 1.5, NORMAL, 10, np.random.default_rng(2))
+    claim_shares = claim_rates(NORMAL + 1.5, NORMAL, 10, np.random.default_rng(2))
     shift = 1.5 / np.sqrt(2 * NORMAL.var() / 10)
     critical = stats.t.ppf(0.975, 18)
     power = stats.nct.sf(critical, 18, shift) + stats.nct.cdf(-critical, 18, shift)

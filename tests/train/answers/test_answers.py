@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from bench.errors import InputError
-from bench.policies.written_answers import as_words, worth, written
+from bench.policies.written_answers import as_words, score_answers, write_answers
 from bench.train.answers.reference import pretrained
 from bench.train.answers.tasks import TASKS
 
 
 def answers(environment: str, policy: np.ndarray | None = None, count: int = 5) -> list[str]:
-    return as_words(environment, written(environment, policy, count))
+    return as_words(environment, write_answers(environment, policy, count))
 
 
 def test_answers_are_words_after_their_prompts() -> None:
@@ -27,11 +27,13 @@ def test_answers_are_words_after_their_prompts() -> None:
         assert words[0] in ("a", "b") and words[1] == "|"
         assert set(words[2:]) <= set(letters.LETTERS)
     assert answers("Letters-v0", count=4) == lines
-    tokens = written("Letters-v0", count=4)
+    tokens = write_answers("Letters-v0", count=4)
     assert as_words("Letters-v0", tokens) == lines
-    assert (written("Letters-v0", count=4, seed=1) != tokens).any()
-    np.testing.assert_array_equal(worth("Letters-v0", tokens).returns, letters.reward(tokens))
-    assert (worth("Letters-v0", tokens).lengths == letters.ANSWER).all()
+    assert (write_answers("Letters-v0", count=4, seed=1) != tokens).any()
+    np.testing.assert_array_equal(
+        score_answers("Letters-v0", tokens).returns, letters.reward(tokens)
+    )
+    assert (score_answers("Letters-v0", tokens).lengths == letters.ANSWER).all()
 
 
 def test_they_are_those_of_the_policy_that_is_given() -> None:
@@ -46,9 +48,9 @@ def test_they_are_those_of_the_policy_that_is_given() -> None:
 
 def test_the_mode_is_the_likeliest_token_each_time() -> None:
     """Of the reference: the letter before, since each is followed by itself as a rule."""
-    tokens = written("Letters-v0", count=50, sampled=False)
+    tokens = write_answers("Letters-v0", count=50, sampled=False)
     assert (tokens == tokens[:, :1]).all()
-    assert not (written("Letters-v0", count=50) == tokens).all()
+    assert not (write_answers("Letters-v0", count=50) == tokens).all()
 
 
 def test_a_policy_of_another_network_is_bad_input() -> None:
@@ -66,12 +68,12 @@ def test_a_policy_that_diverged_writes_nothing(value: float, sampled: bool) -> N
     policy = pretrained(TASKS["Letters-v0"]).copy()
     policy[-24:] = value
     with pytest.raises(InputError, match="not finite, as where training diverges"):
-        written("Letters-v0", policy, sampled=sampled)
+        write_answers("Letters-v0", policy, sampled=sampled)
 
 
 def test_a_reward_that_is_no_number_is_not_told_as_a_return() -> None:
     task = TASKS["Letters-v0"]
-    tokens = written("Letters-v0", count=3)
+    tokens = write_answers("Letters-v0", count=3)
     # Of the texts on which a task is tried out, none is all `c`.
     tokens[1, 1:] = 2
     TASKS["Letters-v0"] = replace(
@@ -79,7 +81,7 @@ def test_a_reward_that_is_no_number_is_not_told_as_a_return() -> None:
     )
     try:
         with pytest.raises(InputError, match=r"the reward of Letters-v0 \(.*\) is not finite"):
-            worth("Letters-v0", tokens)
+            score_answers("Letters-v0", tokens)
     finally:
         TASKS["Letters-v0"] = task
 

@@ -126,9 +126,9 @@ def test_no_tick_waits_for_the_device() -> None:
         torch.cuda.set_sync_debug_mode("error")
         try:
             for _ in range(20):
-                rollout._before()
+                rollout._recorded_act()
                 environments.worlds.advance()
-                rollout._after()
+                rollout._recorded_receive()
         finally:
             torch.cuda.set_sync_debug_mode("default")
 

@@ -11,7 +11,7 @@ from bench.store import Store
 from bench.train import runner
 from bench.train.events import Ended, Event, Group, Started, Summary
 from bench.train.executors.processes import Processes
-from bench.train.standing import Counter, in_words
+from bench.train.standing import Counter, group_text
 from tests.train.device.row_descriptions import described
 from tests.train.device.tensor_trainer import KILLED
 from tests.train.plans_to_train import assert_same, planned
@@ -49,7 +49,7 @@ def test_each_run_is_stored_as_its_own_and_as_if_trained_alone(tmp_path: Path) -
     assert (summary.finished, summary.failures) == (6, {})
     (group,) = started(events)
     assert len(group.rows) == 6
-    assert in_words(Counter(clipping(*CLIPS[:3])).of(group)) == (
+    assert group_text(Counter(clipping(*CLIPS[:3])).standing_of(group)) == (
         "clip_0.1 + clip_0.2 + clip_0.3, InvertedPendulum-v5, seeds 0-1 (6 rows)"
     )
     for clip in CLIPS[:3]:
@@ -69,7 +69,7 @@ def test_each_run_is_stored_as_its_own_and_as_if_trained_alone(tmp_path: Path) -
 def test_many_variants_are_counted() -> None:
     plan = clipping(*CLIPS)
     group = Group(tuple(row for cell in plan.cells for row in Group.of(cell.description, [3]).rows))
-    assert in_words(Counter(plan).of(group)) == (
+    assert group_text(Counter(plan).standing_of(group)) == (
         "clip_0.1 + clip_0.2 + clip_0.3 + 2 more, InvertedPendulum-v5, seeds 3 (5 rows)"
     )
 

@@ -120,7 +120,7 @@ def test_no_number_meets_its_first_tensor_after_the_second_minibatch() -> None:
         for minibatch in original(self, *args):
             yield minibatch
             numbers = vars(self.hyperparameters).values()
-            known_counts.append(sum(len(x._known) for x in numbers if isinstance(x, PerRow)))
+            known_counts.append(sum(len(x._tensors) for x in numbers if isinstance(x, PerRow)))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer.DeviceLearner, "minibatches", counting)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from bench.evidence import letters, rivals
-from bench.evidence.caveats import trouble
+from bench.evidence.caveats import run_caveats
 from bench.evidence.findings import Findings, scales_by_control
 from bench.evidence.markdown import Section
 from bench.evidence.measures.anchors import Anchors
@@ -68,7 +68,7 @@ def experiment_page(
             f"These runs have {sizes} steps, those published {figure_3.STEPS:,}: they do not "
             "compare."
         )
-    remarks += [*trouble(scores), *findings.notes, *notes]
+    remarks += [*run_caveats(scores), *findings.notes, *notes]
     title, question = (str(plan[column].iloc[0]) for column in ("title", "question"))
     return "\n".join(
         [f"## {title}\n\n{question}\n", *(part.markdown() for part in parts)]
