@@ -76,7 +76,7 @@ def test_the_critic_of_a_peers_ppo_has_the_gradient_of_ours(path: Path) -> None:
         if keyword.arg == "vf_coef"
     )
     code = compile(ast.Expression(expression), str(path), "eval")
-    vf_coef = eval(code, {"given": {"value_coefficient": 0.8}})
+    vf_coef = eval(code, {"hyperparameters": {"value_coefficient": 0.8}})
     value = torch.tensor([1.0, -2.0, 0.5], dtype=torch.float64, requires_grad=True)
     target = torch.tensor([0.0, 1.0, 4.0], dtype=torch.float64)
     (theirs,) = torch.autograd.grad(vf_coef * torch.nn.functional.mse_loss(value, target), value)
