@@ -125,14 +125,15 @@ def test_claims_over_all_environments_come_first_and_only_if_they_hold() -> None
 def test_a_null_page_is_told_as_a_difference_in_no_more_than_the_stated_share(
     draw: Draw,
 ) -> None:
-    """400 pages of two environments and two variants without any difference, ten seeds."""
+    """100 pages of two environments and two variants without any difference, ten seeds."""
     generator = np.random.default_rng(2)
+    number = 100
     cells = [(environment, variant) for environment in "AB" for variant in ("old", "a", "b")]
-    pages = draw(generator, (400, len(cells), 10))
+    pages = draw(generator, (number, len(cells), 10))
     texts = [sentence_of(dict(zip(cells, values, strict=True))) for values in pages]
     wrong = sum(bool(re.search(" beats? | falls? short ", text)) for text in texts)
     # The chance of more than this is 1 in 1000 if the true share is the stated one.
-    assert wrong <= scipy.stats.binom.ppf(0.999, 400, ALPHA)
+    assert wrong <= scipy.stats.binom.ppf(0.999, number, ALPHA)
 
 
 def test_what_was_gained_is_told_by_outcome() -> None:
