@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ SMALL = {
 
 
 def described(algorithm: str = "clipped_ppo", **changes: Any) -> Description:
-    return of_pendulum(algorithm, SMALL[algorithm], **{"steps": 200, **changes})
+    return replace(of_pendulum(algorithm, SMALL[algorithm], steps=200), **changes)
 
 
 class InterruptionError(Exception):
