@@ -207,11 +207,11 @@ def _code(source: str) -> dict[str, Any]:
 
 
 def draw_policies() -> None:
-    """The strip of an untrained policy, A2C's and PPO's, from `results/record`."""
+    """The strip of an untrained policy, A2C's and PPO's, from the published ones."""
     cell = ("--env", "HalfCheetah-v5", "--seeds", "0")
     with tempfile.TemporaryDirectory() as folder:
         results = ("--results", folder)
-        _bench("merge", str(ROOT / "results" / "record"), "--into", folder)
+        _bench("merge", str(PUBLISHED), "--into", folder)
         _bench("run", "untrained", "--variant", "untrained", *cell, "--steps", "1k", *results)
         runs = [
             *load("untrained", folder).runs["run"],

@@ -15,11 +15,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+
 from bench.evidence.measures.normalised import number_text
 from bench.evidence.pages.figure_3.beside_figure_3 import beside_figure_3
 from bench.evidence.results import Results
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.estimates import estimate, interval_of_seeds
+from bench.evidence.statistics.significance import sign_flip_test
 from bench.evidence.verdicts import Verdict, p_text, return_text
 from bench.store import PUBLISHED, load
 
@@ -62,6 +65,49 @@ def over_all(ablation: str, variant: str) -> Improvement:
     rows = [row for row in results(ablation).findings.rivals if row.over_all]
     (rival,) = (row for row in rows if row.verdict.variant == variant)
     return rival
+
+
+def core_hours(ablation: str, *_: str) -> str:
+    """How long an ablation's runs took on one core, by the median of a hundred pieces of each.
+
+    A pause of the training, or other work beside it, is in few of the pieces.
+    """
+    view = results(ablation).view
+    group_sizes = view.runs.drop_duplicates("run").set_index("run")["group_size"]
+    seconds = 0.0
+    for run, updates in view.updates.groupby("run", observed=True):
+        steps = updates["step"].to_numpy(float)
+        moments = np.interp(np.linspace(0, steps[-1], 101), steps, updates["seconds"])
+        seconds += 100 * float(np.median(np.diff(moments))) / group_sizes[run]
+    return f"{seconds / 3600:.1f}"
+
+
+def control_of(ablation: str) -> str:
+    """The variant that the others are compared with."""
+    return str(results(ablation).plan["control"].iloc[0])
+
+
+@cache
+def early(ablation: str, environment: str, variant: str) -> np.ndarray:
+    """The mean return of each seed's episodes from 270,000 to 300,000 steps."""
+    episodes = results(ablation).view.episodes.query(
+        "environment == @environment and variant == @variant and 270_000 < step <= 300_000"
+    )
+    return episodes.groupby("seed")["return"].mean().to_numpy()
+
+
+def early_p(ablation: str, environment: str, variant: str) -> str:
+    """The sign-flip test's p of those returns beside the control's, not adjusted."""
+    control = early(ablation, environment, control_of(ablation))
+    differences = early(ablation, environment, variant) - control
+    return p_number(sign_flip_test(differences, np.random.default_rng(0)))
+
+
+def share(ablation: str, environment: str, variant: str) -> str:
+    """The difference of the mean scores, as a share of the control's."""
+    scores = results(ablation).values
+    control = scores[environment, control_of(ablation)].mean()
+    return f"{abs(scores[environment, variant].mean() - control) / control:.0%}"
 
 
 def middle(values: Any) -> float:
@@ -108,6 +154,10 @@ QUANTITIES: Final[dict[str, Callable[..., str]]] = {
     "gold_difference": lambda *cell: return_text(abs(verdict(*cell, gold=True).difference)),
     "gold_p": lambda *cell: p_number(verdict(*cell, gold=True).adjusted),
     "gold_deviation": late("gold", lambda scores: scores.std(ddof=1)),
+    "core_hours": core_hours,
+    "early": lambda *cell: return_text(early(*cell).mean()),
+    "early_p": early_p,
+    "share": share,
     "normalised": lambda *cell: f"{abs(verdict(*cell).difference):.2f}",
     "probability": lambda name, _, variant: number_text(over_all(name, variant).probability),
     "probability_low": lambda name, _, variant: number_text(over_all(name, variant).low),
