@@ -25,8 +25,6 @@ from bench.policies import offscreen_rendering, video
 from bench.store import PUBLISHED, Store, load
 from bench.store.evaluations import evaluation_view
 
-RECORD = Path(__file__).parents[2] / "results" / "record"
-
 
 @pytest.fixture
 def store(trained: Path) -> Store:
@@ -93,7 +91,8 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
     with pytest.raises(InputError, match="Did you mean 'sampled'"):
         evaluation_view(view, "sample")
     # What is only read stays as it is.
-    assert main(["evaluate", "--results", str(PUBLISHED), "--episodes", "1"]) == 2
+    options = ["--env", "InvertedPendulum-v5", "--variant", "clipped_ppo", "--episodes", "1"]
+    assert main(["evaluate", "experiment", "--results", str(PUBLISHED), *options]) == 0
     assert not (PUBLISHED / "evaluations").exists()
 
 
@@ -235,7 +234,9 @@ def test_watch_draws_a_strip_with_a_row_for_each_policy(
 def test_a_strip_is_of_one_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     output = tmp_path / "x.png"
     assert_refused(
-        ["watch", "--results", str(RECORD), "--output", str(output)], "choose it with --env", capsys
+        ["watch", "--results", str(PUBLISHED), "--output", str(output)],
+        "choose it with --env",
+        capsys,
     )
     assert not output.exists()
 
