@@ -91,8 +91,8 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
     with pytest.raises(InputError, match="Did you mean 'sampled'"):
         evaluation_view(view, "sample")
     # What is only read stays as it is.
-    options = ["--env", "InvertedPendulum-v5", "--variant", "clipped_ppo", "--episodes", "1"]
-    assert main(["evaluate", "experiment", "--results", str(PUBLISHED), *options]) == 0
+    options = ["--ablation", "reference", "--env", "InvertedPendulum-v5", "--episodes", "1"]
+    assert main(["evaluate", "--results", str(PUBLISHED), *options]) == 0
     assert not (PUBLISHED / "evaluations").exists()
 
 
