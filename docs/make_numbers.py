@@ -51,12 +51,8 @@ def verdict(ablation: str, environment: str, variant: str, *, gold: bool = False
         return over_all(ablation, variant).verdict
     findings = results(ablation).findings
     verdicts = findings.golden if gold else findings.verdicts
-    (finding,) = (
-        finding
-        for finding in verdicts
-        if (finding.environment, finding.variant) == (environment, variant)
-    )
-    return finding
+    cells = {(judged.environment, judged.variant): judged for judged in verdicts}
+    return cells[environment, variant]
 
 
 @cache
@@ -67,10 +63,10 @@ def over_all(ablation: str, variant: str) -> Improvement:
     return rival
 
 
-def core_hours(ablation: str, *_: str) -> str:
-    """How long an ablation's runs took on one core, by the median of a hundred pieces of each.
+def core_seconds(ablation: str) -> float:
+    """How long an ablation's runs took on one core: 100 × the median of a hundred pieces of each.
 
-    A pause of the training, or other work beside it, is in few of the pieces.
+    A pause of the training is in few of the pieces.
     """
     view = results(ablation).view
     group_sizes = view.runs.drop_duplicates("run").set_index("run")["group_size"]
@@ -79,12 +75,7 @@ def core_hours(ablation: str, *_: str) -> str:
         steps = updates["step"].to_numpy(float)
         moments = np.interp(np.linspace(0, steps[-1], 101), steps, updates["seconds"])
         seconds += 100 * float(np.median(np.diff(moments))) / group_sizes[run]
-    return f"{seconds / 3600:.1f}"
-
-
-def control_of(ablation: str) -> str:
-    """The variant that the others are compared with."""
-    return str(results(ablation).plan["control"].iloc[0])
+    return seconds
 
 
 @cache
@@ -98,16 +89,16 @@ def early(ablation: str, environment: str, variant: str) -> np.ndarray:
 
 def early_p(ablation: str, environment: str, variant: str) -> str:
     """The sign-flip test's p of those returns beside the control's, not adjusted."""
-    control = early(ablation, environment, control_of(ablation))
+    control = early(ablation, environment, results(ablation).control)
     differences = early(ablation, environment, variant) - control
     return p_number(sign_flip_test(differences, np.random.default_rng(0)))
 
 
 def share(ablation: str, environment: str, variant: str) -> str:
-    """The difference of the mean scores, as a share of the control's."""
-    scores = results(ablation).values
-    control = scores[environment, control_of(ablation)].mean()
-    return f"{abs(scores[environment, variant].mean() - control) / control:.0%}"
+    """The mean difference of paired scores, as a share of the control's mean."""
+    judged = verdict(ablation, environment, variant)
+    control = results(ablation).values[environment, judged.reference].mean()
+    return f"{abs(judged.difference) / control:.0%}"
 
 
 def middle(values: Any) -> float:
@@ -154,7 +145,8 @@ QUANTITIES: Final[dict[str, Callable[..., str]]] = {
     "gold_difference": lambda *cell: return_text(abs(verdict(*cell, gold=True).difference)),
     "gold_p": lambda *cell: p_number(verdict(*cell, gold=True).adjusted),
     "gold_deviation": late("gold", lambda scores: scores.std(ddof=1)),
-    "core_hours": core_hours,
+    "core_hours": lambda name, *_: f"{core_seconds(name) / 3600:.1f}",
+    "core_minutes": lambda name, *_: f"{core_seconds(name) / 60:.0f}",
     "early": lambda *cell: return_text(early(*cell).mean()),
     "early_p": early_p,
     "share": share,

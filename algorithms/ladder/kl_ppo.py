@@ -34,7 +34,7 @@ from algorithms.surrogate import optimise_surrogate
 BETA_BOUNDS = (1e-10, 1e10)
 """Bounds of β, 33 halvings or doublings from 1; the paper has none. From 0, which float32 reaches
 after 149 halvings, no doubling leads away, and β KL must stay finite. In the published runs β stays
-within 1e-4 … 10."""
+within 0.25 … 10."""
 
 
 @dataclass(frozen=True, kw_only=True)
