@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import sys
 from collections.abc import Callable, Sequence
@@ -99,7 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
             raise unknown("command", argv[0], VERBS)
         program = PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m bench"
-        return app(argv, prog_name=program, standalone_mode=False) or 0
+        return _command()(argv, prog_name=program, standalone_mode=False) or 0
     except InputError as error:
         return _refuse(str(error))
     except (KeyboardInterrupt, typer.Abort):
@@ -109,6 +110,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not hasattr(error, "format_message"):
             raise
         return _refuse(error.format_message()) if str(error) else 2
+
+
+@functools.cache
+def _command() -> Callable[..., int | None]:
+    # Typer would read all verbs' signatures again in every call of `main`.
+    return typer.main.get_command(app)
 
 
 def _refuse(message: str) -> int:

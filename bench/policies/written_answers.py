@@ -12,7 +12,7 @@ from algorithms.answers.learner import AnswerLearner
 from bench.errors import InputError
 from bench.policies.evaluation import SEED, PlayedEpisodes
 from bench.policies.saved_policy import check_arrays
-from bench.train.answers.reference import in_time, pretrained
+from bench.train.answers.reference import in_time, reference_of
 from bench.train.answers.sampling import write
 from bench.train.answers.tasks import (
     finite,
@@ -45,7 +45,7 @@ def write_answers(
             that are not finite, which would only ever write the vocabulary's first word.
     """
     task = known_task(environment)
-    parameters = pretrained(task) if policy is None else policy
+    parameters = reference_of(task) if policy is None else policy
     saved_parameters({"policy": parameters}, "the policy", environment)
     h = SequenceHyperparameters(prompts=count, samples=1)
     learner = AnswerLearner(h, [seed], task.network, parameters)

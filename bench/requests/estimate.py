@@ -27,7 +27,7 @@ class Estimate:
         """The estimate from a store's results: their median for each algorithm and environment."""
         from bench.store.imported import trained
 
-        runs = trained(store.runs())
+        runs = trained(store.marked_runs())
         runs = runs[(runs["status"] == "finished") & (runs["steps"] > 0) & (runs["seconds"] > 0)]
         # A group's seconds are shared by its seeds.
         per_step = runs["seconds"] / (runs["steps"] * runs["group_size"])

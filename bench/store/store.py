@@ -491,6 +491,11 @@ class Store:
         """The committed runs, whatever their status; columns as in `schema.RUNS`."""
         return self._frame("runs", None)
 
+    def marked_runs(self) -> pd.DataFrame:
+        """The same without a look at the runs' other files, which may be torn: for estimates."""
+        rows = (mark.rows for mark in self._marks())
+        return parquet.to_frame(pa.concat_tables([RUNS.empty_table(), *rows]))
+
     def episodes(self, runs: Iterable[str] | None = None) -> pd.DataFrame:
         """The episodes of committed runs (all, or those given) as in `schema.EPISODES`."""
         return self._frame("episodes", runs)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -15,7 +16,7 @@ import numpy as np
 from algorithms.answers.transformer import Transformer
 from algorithms.policy_gradient import TIME_BLOCK
 from bench.errors import InputError, unknown
-from bench.train.answers import reviews
+from bench.train.answers import reviews, weights
 from bench.train.environments.protocol import BoolArray, Float64Array, Int64Array
 
 Draw = Callable[[np.random.Generator, int], Int64Array]
@@ -53,6 +54,8 @@ class SequenceTask:
         gold: the reward that `reward` is a proxy for, if it can be computed; only reported.
         width, layers, heads: sizes of the network.
         pretraining: how the reference is trained.
+        reference: the file of a trained one's weights, as `reference.write_reference` writes it;
+            None: every worker trains it, and another processor model gets another one.
     """
 
     vocabulary: tuple[str, ...]
@@ -66,6 +69,7 @@ class SequenceTask:
     layers: int = 2
     heads: int = 2
     pretraining: Pretraining = Pretraining()
+    reference: Path | None = None
 
     @property
     def network(self) -> Transformer:
@@ -91,6 +95,7 @@ TASKS: dict[str, SequenceTask] = {
         texts=reviews.texts,
         reward=reviews.reward,
         gold=reviews.gold,
+        reference=reviews.REFERENCE,
     )
 }
 
@@ -213,10 +218,11 @@ def _problems(task: SequenceTask) -> Iterator[str]:
 
 @cache
 def _try_out(task: SequenceTask) -> None:
-    """Draw prompts and texts once, and judge the texts.
+    """Draw prompts and texts once, judge the texts, and read the reference's file.
 
     Raises:
-        InputError: the task's functions return values that can't be learned from.
+        InputError: the task's functions return values that can't be learned from, or the file is
+            not one of the network's weights.
     """
     generator = np.random.default_rng(task.pretraining.seed)
     drawn(task, "prompts", generator, 1)
@@ -225,6 +231,8 @@ def _try_out(task: SequenceTask) -> None:
         raise InputError(f"reward: {_name(task.reward)} gave numbers that are not finite")
     if task.gold is not None:
         judged(task, "gold", texts)
+    if task.reference is not None:
+        weights.read(task.reference, task.network.size)
 
 
 def _name(function: Callable[..., object]) -> str:

@@ -15,7 +15,7 @@ from algorithms.answers.learner import AnswerLearner
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
 from bench.train import loop
-from bench.train.answers.reference import pretrained
+from bench.train.answers.reference import reference_of
 from bench.train.answers.sampling import AnswerCollector
 from bench.train.answers.tasks import known_task
 from bench.train.results import Observer, RunResult, Task
@@ -40,7 +40,7 @@ def train(task: Task, seeds: Sequence[int], observers: Sequence[Observer] = ()) 
     hyperparameters = algorithm.hyperparameters(**values)
     validate(hyperparameters)
     learner = AnswerLearner(
-        hyperparameters, seeds, token_task.network, pretrained(token_task), task.device
+        hyperparameters, seeds, token_task.network, reference_of(token_task), task.device
     )
     algorithm.start(learner)
     update = partial(algorithm.update, learner)

@@ -15,7 +15,7 @@ from torch.distributions import Categorical, kl_divergence
 from algorithms.answers.learner import AnswerLearner
 from algorithms.batch import flatten
 from bench.plan.lookup import load_algorithm
-from bench.train.answers.reference import pretrained
+from bench.train.answers.reference import reference_of
 from bench.train.answers.sampling import Answers, sample_answers
 from bench.train.answers.tasks import TASKS
 
@@ -27,7 +27,7 @@ LONGER = replace(LETTERS, prompt=2, answer=4, prompts=lambda g, n: g.integers(3,
 def learner_of(task: Any = LETTERS, seeds: Any = (0, 1, 2), **changes: Any) -> AnswerLearner[Any]:
     algorithm: Any = load_algorithm("sequence_clipped_ppo")
     h = algorithm.hyperparameters(**{"prompts": 3, "samples": 4, **changes})
-    learner = AnswerLearner(h, seeds, task.network, pretrained(LETTERS))
+    learner = AnswerLearner(h, seeds, task.network, reference_of(LETTERS))
     generator = torch.Generator().manual_seed(5)
     learner.parameters += 0.3 * torch.randn(learner.parameters.shape, generator=generator)
     return learner

@@ -10,7 +10,7 @@ import pytest
 
 from bench.errors import InputError
 from bench.policies.written_answers import as_words, score_answers, write_answers
-from bench.train.answers.reference import pretrained
+from bench.train.answers.reference import reference_of
 from bench.train.answers.tasks import TASKS
 
 
@@ -37,7 +37,7 @@ def test_answers_are_words_after_their_prompts() -> None:
 
 
 def test_they_are_those_of_the_policy_that_is_given() -> None:
-    reference = pretrained(TASKS["Letters-v0"])
+    reference = reference_of(TASKS["Letters-v0"])
     assert answers("Letters-v0", reference) == answers("Letters-v0")
     head = np.zeros((8, 3), np.float32)
     policy = np.concatenate([reference[: -head.size], head.ravel()])
@@ -56,7 +56,7 @@ def test_the_mode_is_the_likeliest_token_each_time() -> None:
 def test_a_policy_of_another_network_is_bad_input() -> None:
     with pytest.raises(InputError, match="no network for Letters-v0"):
         answers("Letters-v0", np.zeros(3, np.float32))
-    integers = pretrained(TASKS["Letters-v0"]).astype(np.int64)
+    integers = reference_of(TASKS["Letters-v0"]).astype(np.int64)
     with pytest.raises(InputError, match="'policy' is int64"):
         answers("Letters-v0", integers)
 
@@ -65,7 +65,7 @@ def test_a_policy_of_another_network_is_bad_input() -> None:
 @pytest.mark.parametrize("sampled", [True, False])
 def test_a_policy_that_diverged_writes_nothing(value: float, sampled: bool) -> None:
     """Nor one whose finite numbers have products that are not: `a` would be told of both."""
-    policy = pretrained(TASKS["Letters-v0"]).copy()
+    policy = reference_of(TASKS["Letters-v0"]).copy()
     policy[-24:] = value
     with pytest.raises(InputError, match="not finite, as where training diverges"):
         write_answers("Letters-v0", policy, sampled=sampled)

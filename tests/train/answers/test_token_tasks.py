@@ -14,7 +14,7 @@ import torch
 from algorithms.answers.learner import AnswerLearner
 from bench.errors import InputError
 from bench.plan.lookup import load_algorithm
-from bench.train.answers.reference import pretrained
+from bench.train.answers.reference import reference_of
 from bench.train.answers.sampling import sample_answers
 from bench.train.answers.tasks import TASKS, Pretraining, find_task
 
@@ -102,7 +102,7 @@ def test_what_only_sampling_shows_names_the_task_s_function() -> None:
     task = replace(WHOLE, prompts=drifting)
     algorithm: Any = load_algorithm("sequence_policy_gradient")
     learner: AnswerLearner[Any] = AnswerLearner(
-        algorithm.hyperparameters(prompts=2), [0], task.network, pretrained(WHOLE)
+        algorithm.hyperparameters(prompts=2), [0], task.network, reference_of(WHOLE)
     )
     sample_answers(learner, task)
     with pytest.raises(InputError, match=r"prompts: .*drifting gave the token 3"):
@@ -112,7 +112,7 @@ def test_what_only_sampling_shows_names_the_task_s_function() -> None:
 def test_a_batch_tells_whose_rewards_are_numbers() -> None:
     algorithm: Any = load_algorithm("sequence_policy_gradient")
     h = algorithm.hyperparameters(prompts=2, samples=2)
-    learner: AnswerLearner[Any] = AnswerLearner(h, [0, 1, 2], WHOLE.network, pretrained(WHOLE))
+    learner: AnswerLearner[Any] = AnswerLearner(h, [0, 1, 2], WHOLE.network, reference_of(WHOLE))
 
     def reward(sequences: np.ndarray) -> np.ndarray:
         # One answer of the second seed; another of the third, which float32 does not hold.
