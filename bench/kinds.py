@@ -1,4 +1,7 @@
-"""The kinds of returns that a run may have. Different kinds are not the same quantity."""
+"""What a stored run says of its returns: their kind, and whether they are its seed's alone.
+
+Different kinds are not the same quantity.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,10 @@ MEANS: Final = "means of training episodes"
 ACTIONS: Final = ("deterministic", "sampled")
 """How a policy that is evaluated chooses actions: by the mode of π_θ, or by samples of it."""
 UNSAID: Final = "returns of a kind that the file doesn't say"
+SHARED_DRAWS: Final = (
+    "the environment or the algorithm draws from generators that a whole process shares"
+)
+"""Beginning of the `reason` of a run that depends on the seeds that it was trained with."""
 
 ROWS: Final = {
     EPISODES: "training episode",

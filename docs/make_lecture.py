@@ -59,7 +59,7 @@ REPEATED = ("algorithms", "variants", "environments")
 
 def page(text: str) -> str:
     """The guide with its excerpts and published results made anew."""
-    ladder = rungs(Results(view=load("ladder", PUBLISHED), source=""))
+    ladder = rungs(Results(view=load("ladder_1m", PUBLISHED), source=""))
     makers: Mapping[str, Callable[[list[str]], str]] = {
         "code": excerpts,
         "published": lambda names: published(names, ladder),
@@ -85,7 +85,7 @@ def excerpts(names: list[str]) -> str:
 
 def published(names: list[str], ladder: Mapping[str, Any]) -> str:
     """What the published ladder says of some rungs, one item per rung."""
-    lines = ["**In the published runs** of `ladder`, 100,000 steps with ten seeds:", ""]
+    lines = ["**In the published runs** of `ladder_1m`, a million steps with ten seeds:", ""]
     for name in names:
         rung = ladder[name]
         title, before = rung["title"], rung["before"]

@@ -31,9 +31,9 @@ from bench.evidence.machine import processor_text
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import return_text
+from bench.kinds import SHARED_DRAWS
 from bench.store import parquet
 from bench.store.content import Difference, by_run, first_difference, row_of, same_code
-from bench.store.schema import SHARED_DRAWS
 
 FEWEST_SEEDS: Final = FEWEST_PAIRS
 """Stored seeds below which nothing is concluded from a result that is not equal bit for bit."""

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from bench.errors import InputError, error_text, unknown
@@ -69,9 +70,9 @@ def requested_plan(
     from bench.train.back_ends import back_end_on, note_on_physics
     from bench.train.trainer import validate
 
-    specifications = {name: _environment(name) for name in environments or requested.environments}
-    addresses = {name: spec.environment for name, spec in specifications.items()}
-    environment_limits = {spec.environment: spec.time_limit for spec in specifications.values()}
+    described = {name: _address_and_limit(name) for name in environments or requested.environments}
+    addresses = {name: address for name, (address, _) in described.items()}
+    environment_limits = dict(described.values())
     resolved = device if elsewhere and device == "cuda" else resolved_device(device)
     plan = make_plan(
         _addressed(requested, addresses),
@@ -155,14 +156,18 @@ def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
     return replace(ablation, environments=environments, steps=steps, time_limit=limit)
 
 
-def _environment(environment: str) -> Specification:
-    """Return the specification of an environment, also by a short name of an installed package."""
+def _address_and_limit(environment: str) -> tuple[str, int | None]:
+    """Return an environment's id, also from a package's short name, and its time limit."""
     from bench.plan.back_ends import ENVPOOL
     from bench.plan.registry import plugin_environment
 
-    if environment not in ENVPOOL.ids:
-        environment = plugin_environment(environment) or environment
-    return specification(environment)
+    if environment in ENVPOOL.ids and find_spec("envpool") is not None:
+        # Gymnasium has the same limits, and EnvPool takes a second to import.
+        import gymnasium
+
+        return environment, gymnasium.registry[environment].max_episode_steps
+    described = specification(plugin_environment(environment) or environment)
+    return described.environment, described.time_limit
 
 
 def specification(environment: str) -> Specification:

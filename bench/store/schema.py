@@ -280,8 +280,5 @@ RESULTS = ("finished", "diverged")
 PRUNED = "pruned"
 STATUSES = (*RESULTS, "failed", PRUNED)
 
-SHARED_DRAWS = "the environment or the algorithm draws from generators that a whole process shares"
-"""Beginning of the `reason` of a run that depends on the seeds that it was trained with."""
-
 IMPORTED = "imported"
 """Back end and digest of a run whose curve was read from a file, not trained here."""

@@ -59,3 +59,25 @@ def test_a_worker_s_copy_of_the_main_module_imports_nothing() -> None:
         [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
     )
     assert answer.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("script", "package"),
+    [
+        (
+            "from bench.cli.app import main; main(['show', 'baseline', '--device', 'cpu'])",
+            "envpool",
+        ),
+        ("import bench.train.executors.worker, bench.train.trainer", "pandas"),
+    ],
+    ids=["a plan", "a worker"],
+)
+def test_what_would_take_a_second_to_import_is_left_out(script: str, package: str) -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", f"import sys; {script}; print({package!r} in sys.modules)"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+    )
+    assert answer.stdout.splitlines()[-1] == "False"

@@ -15,7 +15,7 @@ from bench.store import PUBLISHED, load
 from docs.make_numbers import TAG, filled
 
 ROOT = Path(__file__).parents[2]
-QUESTIONS = ("baseline", "ladder", "experiment", "sequence")
+QUESTIONS = ("baseline", "ladder_1m", "experiment", "sequence")
 
 
 @pytest.mark.parametrize(("verb", "page"), [("compare", "results.md"), ("claims", "claims.md")])

@@ -17,7 +17,7 @@ ALLOWED: dict[str, set[str]] = {
     "bench.errors": set(),
     "bench.kinds": set(),
     "bench.plan": {"bench.errors", "ablations", "algorithms"},
-    "bench.train": {"bench.errors", "algorithms", "bench.plan", "bench.store"},
+    "bench.train": {"bench.errors", "bench.kinds", "algorithms", "bench.plan", "bench.store"},
     "bench.store": {"bench.errors", "bench.kinds"},
     "bench.importing": {"bench.errors", "bench.kinds", "ablations", "algorithms", "bench.store"},
     "bench.evidence": {"ablations", "bench.errors", "bench.kinds", "bench.store"},

@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from bench.store.schema import SHARED_DRAWS
+from bench.kinds import SHARED_DRAWS
 
 # Separates these streams from those spawned from the same seeds for other purposes.
 _DOMAIN = int.from_bytes(b"glob", "big")
