@@ -51,6 +51,7 @@ ABLATION = Ablation(
         ),
     ),
     control="mean",
+    page="kl",
     steps=200_000,
     mechanism=("reference_kl", "gold_reward", "kl_mean", "gradient_norm"),
 )

@@ -33,6 +33,7 @@ ABLATION = Ablation(
         for form, title in FORMS.items()
     ),
     control="k1_in_reward",
+    page="kl",
     steps=200_000,
     mechanism=("reference_kl", "gold_reward", "kl_mean", "entropy"),
 )

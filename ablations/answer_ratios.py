@@ -53,6 +53,7 @@ ABLATION = Ablation(
         ),
     ),
     control="token",
+    page="kl",
     steps=200_000,
     mechanism=("reference_kl", "gold_reward", "clip_fraction", "entropy"),
 )
