@@ -27,10 +27,11 @@ def of_answers(log_ratios: Tensor, valid: Tensor) -> Tensor:
 
 
 TOKEN: Final = "token"
+GEOMETRIC_MEAN: Final = "sequence_geometric_mean"
 RATIOS: Final[dict[str, Callable[[Tensor, Tensor], Tensor]]] = {
     TOKEN: lambda log_ratios, valid: log_ratios,
     "sequence": of_answers,
-    "sequence_geometric_mean": lambda log_ratios, valid: (
+    GEOMETRIC_MEAN: lambda log_ratios, valid: (
         of_answers(log_ratios, valid) / valid.sum(1, keepdim=True)
     ),
 }

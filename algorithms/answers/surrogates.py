@@ -29,7 +29,7 @@ from algorithms.answers.hyperparameters import SurrogateHyperparameters
 from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import IN_LOSS
 from algorithms.answers.policy_gradients import credited
-from algorithms.answers.ratios import RATIOS, TOKEN
+from algorithms.answers.ratios import GEOMETRIC_MEAN, RATIOS, TOKEN
 from algorithms.batch import Batch, Diagnostics, flatten
 from algorithms.diagnostics import policy_change
 from algorithms.hyperparameters import ClipHyperparameters, PenaltyHyperparameters
@@ -74,14 +74,17 @@ def optimise(
         log_ratio = pooled(h, policy.log_probability(new, actions) - old_log_p, valid, h.minibatch)
         terms = Terms(policy=policy, old=old, new=new, log_ratio=log_ratio, advantages=advantage)
         lengths = valid.sum(1)
+        by_token = h.importance_ratio == TOKEN
         # One ratio per answer gives all its ticks the same objective: take their mean.
-        averaged = h.length_normalization or h.importance_ratio != TOKEN
+        averaged = h.length_normalization or not by_token
         gain = torch.where(valid, objective(terms), 0.0).sum(1)
         gain = gain / (lengths if averaged else h.minibatch)
         if estimate is not None:
             kl = torch.where(valid, estimate(policy, new, reference[0], actions), 0.0).sum(1)
-            divisor = lengths if h.length_normalization else h.minibatch
-            gain = gain - h.reference_penalty * kl / divisor
+            # ∇ρ is a sum over an answer's tokens where ρ is their product, 1/T of it where ρ is the
+            # geometric mean. The KL is summed or averaged as ∇ρ is, so that β_ref weighs the same.
+            averaged = h.length_normalization if by_token else h.importance_ratio == GEOMETRIC_MEAN
+            gain = gain - h.reference_penalty * kl / (lengths if averaged else h.minibatch)
         (gradient,) = torch.autograd.grad(-gain.sum(), theta)
         gradient, norm = clip_gradient_norm(gradient, h.gradient_norm_clip)
         learner.step_policy(gradient, rate, active)

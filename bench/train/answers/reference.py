@@ -49,7 +49,7 @@ def write_reference(environment_id: str, folder: Path) -> Path:
 
 
 def pretrained(task: SequenceTask) -> np.ndarray:
-    """Train a reference, float32 [P]; on one processor model its bits depend on the task alone."""
+    """Train a reference, float32 [P]; its bits depend on the task, processor model and threads."""
     h, network = task.pretraining, task.network
     generator = np.random.default_rng(h.seed)
     parameters = torch.from_numpy(network.initial(generator)).unsqueeze(0)

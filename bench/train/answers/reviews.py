@@ -26,8 +26,8 @@ import numpy as np
 from bench.train.environments.protocol import Float64Array, Int64Array
 
 REFERENCE: Final = Path(__file__).with_name("reviews-v0.889cec9e5d9f0c0f.safetensors")
-"""Weights of the network that has learned these texts, trained on an Intel Xeon (family 6, model
-167)."""
+"""Weights of the network that has learned these texts, trained by two threads of an Intel Xeon
+(family 6, model 167)."""
 PROMPT: Final = 2
 ANSWER: Final = 32
 """Tokens of a prompt and of an answer."""

@@ -55,7 +55,8 @@ class SequenceTask:
         width, layers, heads: sizes of the network.
         pretraining: how the reference is trained.
         reference: the file of a trained one's weights, as `reference.write_reference` writes it;
-            None: every worker trains it, and another processor model gets another one.
+            None: every worker trains it, and another processor model gets another one. With a
+            file, `pretraining` has no effect.
     """
 
     vocabulary: tuple[str, ...]

@@ -12,6 +12,7 @@ from torch.distributions import Categorical, kl_divergence
 
 from algorithms.answers.learner import AnswerLearner
 from algorithms.answers.penalty import IN_LOSS
+from algorithms.answers.ratios import RATIOS
 from algorithms.answers.surrogates import advantages_of
 from algorithms.batch import Batch, flatten
 from algorithms.ladder import (
@@ -109,9 +110,8 @@ def slow_update(name: str, learner: AnswerLearner[Any], batch: Batch, s: int) ->
             reference_logits = NETWORK(learner.reference[s : s + 1], tokens.unsqueeze(2))
             reference = Categorical(logits=reference_logits.view_as(new.logits))
             kl = divergences(h.reference_penalty_form, new, reference, actions)[PROMPT - 1 :]
-            loss = loss + h.reference_penalty * kl.mean() * (
-                1 if h.length_normalization else ANSWER
-            )
+            whole = h.importance_ratio == "sequence" or by_token
+            loss = loss + h.reference_penalty * (kl.sum(0).mean() if whole else kl.mean())
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_([leaf], h.gradient_norm_clip)
@@ -154,6 +154,27 @@ def test_epochs_are_those_of_a_slow_loop(name: str, changes: dict[str, Any]) -> 
     assert (learner.parameters - before).abs().max() > 0.01
     torch.testing.assert_close(learner.parameters, torch.stack(expected), rtol=1e-3, atol=1e-4)
     assert diagnostics["kl_mean"].min() > 0
+
+
+@pytest.mark.parametrize("length_normalization", [True, False])
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_beta_ref_weighs_the_same_whatever_the_ratio(
+    ratio: str, length_normalization: bool
+) -> None:
+    """At θ = θ' all ratios have the gradient of E[R(y)] − β_ref KL, up to a factor."""
+
+    def direction(**changes: Any) -> Tensor:
+        one_step = {"epochs": 1, "minibatch": 6, "gradient_norm_clip": float("inf")}
+        penalty = {"reference_penalty_form": "exact_in_loss", "reference_penalty": 2.0}
+        learner = learner_of("importance_sampling", **one_step, **penalty, **changes)
+        batch = random_batch(learner)
+        batch.rewards[:, :-1] = 0  # so that Gₜ is R(y) at every token
+        updated(learner, "importance_sampling", batch)
+        gradient = learner.optimizer.first_moment
+        return gradient / gradient.norm(dim=1, keepdim=True)
+
+    changes = {"importance_ratio": ratio, "length_normalization": length_normalization}
+    torch.testing.assert_close(direction(**changes), direction(), rtol=1e-3, atol=1e-5)
 
 
 @pytest.mark.parametrize(("name", "changes"), RUNGS)
