@@ -52,8 +52,8 @@ ARGUMENTS = {
     "--control": "control",
     "--steps": "steps",
 }
-RIVALS = ("a2c", "clipped_ppo")
-"""Variants of the Experiment in the strip of policies."""
+PLAYED = ("vanilla", "discount", "advantage", "importance_sampling", "clipped_ppo")
+"""Rungs in the strip of policies."""
 REPEATED = ("algorithms", "variants", "environments")
 
 
@@ -207,25 +207,15 @@ def _code(source: str) -> dict[str, Any]:
 
 
 def draw_policies() -> None:
-    """The strip of an untrained policy, A2C's and PPO's, from the published ones."""
-    cell = ("--env", "HalfCheetah-v5", "--seeds", "0")
-    with tempfile.TemporaryDirectory() as folder:
-        results = ("--results", folder)
-        _bench("merge", str(PUBLISHED), "--into", folder)
-        _bench("run", "untrained", "--variant", "untrained", *cell, "--steps", "1k", *results)
-        runs = [
-            *load("untrained", folder).runs["run"],
-            *load("experiment", folder).runs.query(
-                "environment == 'HalfCheetah-v5' and seed == 0 and variant in @RIVALS"
-            )["run"],
-        ]
-        output = str(PICTURES / "policies.png")
-        _bench("watch", *runs, "--steps", "50", "--output", output, *results)
-
-
-def _bench(*arguments: str) -> None:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    subprocess.run([sys.executable, "-m", "bench", *arguments], env=environment, check=True)
+    """The strip of policies of some rungs after a million steps, from the published ones."""
+    arguments = ["--env", "HalfCheetah-v5", "--seeds", "0", "--steps", "50"]
+    arguments += [word for name in PLAYED for word in ("--variant", name)]
+    arguments += ["--results", str(PUBLISHED), "--output", str(PICTURES / "policies.png")]
+    subprocess.run(
+        [sys.executable, "-m", "bench", "watch", "--ablation", "ladder_1m", *arguments],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
 
 
 def main() -> None:

@@ -247,7 +247,7 @@ def _policies(
         raise InputError(
             f"no policy{named_runs} is kept in {shown(store.path)}; training a run keeps its policy"
         )
-    return _in_order(table[saved], store, runs, ablation)
+    return _titled(_in_order(table[saved], store, runs, ablation), store, ablation)
 
 
 def _in_order(
@@ -271,7 +271,9 @@ def _in_order(
     return sorted_table.drop(columns="place")
 
 
-def variant_titles(store: Store) -> dict[str, str]:
-    """Return description -> title of its variant in the first ablation that has it."""
-    rows = store.plans().select(["description", "variant", "variant_title"]).to_pylist()
-    return {row["description"]: row["variant_title"] or row["variant"] for row in reversed(rows)}
+def _titled(table: pd.DataFrame, store: Store, ablation: str | None) -> pd.DataFrame:
+    """Add what the ablation, or the first that has it, calls a run's variant, as column `title`."""
+    plan = store.plans().to_pandas() if ablation is None else store.plan(ablation)
+    titles = plan["variant_title"].fillna(plan["variant"]).set_axis(plan["description"])
+    titles = titles[~titles.index.duplicated()]
+    return table.assign(title=table["description"].map(titles).fillna(table["algorithm"]))

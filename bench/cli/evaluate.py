@@ -16,7 +16,6 @@ from bench.cli.choosing import (
     description_of,
     not_played_because,
     policies,
-    variant_titles,
 )
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import PlayedTimeLimitOption, ResultsOption
@@ -135,18 +134,16 @@ def _print(
     played: Mapping[str, dict[str, PlayedEpisodes]],
 ) -> dict[str, object]:
     """Print a table per environment, one row per run; return the numbers for JSON output."""
-    titles = variant_titles(store)
     answer: dict[str, object] = {}
     for environment, runs in chosen.groupby("environment", sort=False):
         cells = []
         for run in runs.itertuples():
             evaluations = played[run.run]
-            title = titles.get(run.description, run.algorithm)
             steps = next(iter(evaluations.values())).lengths.mean()
             texts = [_text(evaluations[name]) if name in evaluations else "–" for name in MODES]
             cells.append(
                 (
-                    title,
+                    run.title,
                     str(run.seed),
                     run.run,
                     *texts,
@@ -155,7 +152,7 @@ def _print(
                 )
             )
             answer[run.run] = {
-                "variant": title,
+                "variant": run.title,
                 "environment": environment,
                 "seed": run.seed,
                 **{name: evaluation.returns.tolist() for name, evaluation in evaluations.items()},

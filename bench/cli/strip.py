@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.cli.choosing import description_of, not_played_because, variant_titles
+from bench.cli.choosing import description_of, not_played_because
 from bench.cli.evaluate import load_policy
 from bench.errors import InputError
 from bench.formatting import count
@@ -49,14 +49,12 @@ def write_strip(
     if (chosen["back_end"] == SEQUENCE.name).any():
         raise InputError(f"{environment} is read, not seen: leave out --output")
     every = max(1, round(steps / (MOMENTS - 1)))
-    titles = variant_titles(store)
     rows = []
     for run in chosen.itertuples():
         if reason := not_played_because(run):
             raise InputError(f"{run.run}: {reason}")
         stage = Stage(environment, "rgb_array", description_of(run).time_limit)
-        title = titles.get(run.description, run.algorithm)
-        label = title if chosen["seed"].nunique() == 1 else f"{title}, seed {run.seed}"
+        label = run.title if chosen["seed"].nunique() == 1 else f"{run.title}, seed {run.seed}"
         try:
             rows.append(_row(store, run, stage, label, every, sampled=sampled, seed=seed))
         finally:
@@ -82,7 +80,8 @@ def _row(
         )
     )
     end = moments[-1]
+    earned = f"{end.earned:,.1f}".replace("-", "−")
     return Row(
-        label=f"{label}: return {end.earned:,.1f} in {count(end.steps, 'step')}",
+        label=f"{label}: return {earned} in {count(end.steps, 'step')}",
         pictures=[moment.picture for moment in moments if moment.picture is not None],
     )

@@ -78,13 +78,12 @@ def _claims(tested: Sequence[Verdict], titles: Mapping[str, str]) -> list[str]:
             reference = f"the control, {reference},"
         groups = claimed.setdefault(verdict.environment, {})
         groups.setdefault((verdict.outcome, reference), []).append(verdict)
-    return [
-        f"on {environment}, "
-        + ", and ".join(_claim(verdicts, key, titles) for key, verdicts in groups.items()).replace(
-            ",,", ","
-        )
-        for environment, groups in claimed.items()
-    ]
+    sentences = []
+    for environment, groups in claimed.items():
+        *clauses, last = (_claim(verdicts, key, titles) for key, verdicts in groups.items())
+        text = ", and ".join(filter(None, (", ".join(clauses), last)))
+        sentences.append(f"on {environment}, {text.replace(',,', ',')}")
+    return sentences
 
 
 def _claim(verdicts: Sequence[Verdict], key: tuple[str, str], titles: Mapping[str, str]) -> str:
