@@ -274,6 +274,8 @@ def _in_order(
 def _titled(table: pd.DataFrame, store: Store, ablation: str | None) -> pd.DataFrame:
     """Add what the ablation, or the first that has it, calls a run's variant, as column `title`."""
     plan = store.plans().to_pandas() if ablation is None else store.plan(ablation)
-    titles = plan["variant_title"].fillna(plan["variant"]).set_axis(plan["description"])
-    titles = titles[~titles.index.duplicated()]
-    return table.assign(title=table["description"].map(titles).fillna(table["algorithm"]))
+    plan = plan[::-1]  # so that the first ablation's title stays
+    names = plan["variant_title"].fillna(plan["variant"])
+    titles = dict(zip(plan["description"], names, strict=True))
+    cells = zip(table["description"], table["algorithm"], strict=True)
+    return table.assign(title=[titles.get(*cell) for cell in cells])

@@ -18,6 +18,7 @@ from refusals import assert_refused
 from safetensors.numpy import save
 
 from bench.cli.app import main
+from bench.cli.choosing import policies
 from bench.errors import InputError
 from bench.evidence.measures.scores import score_runs
 from bench.kinds import ACTIONS
@@ -104,6 +105,17 @@ def test_runs_are_chosen_by_what_they_are(store: Store, evaluate: Evaluate) -> N
         1,
         "CartPole-v1",
     )
+
+
+@pytest.mark.parametrize(
+    ("ablation", "title"), [("ladder_1m", "clipped PPO"), ("experiment", "PPO (Clip)")]
+)
+def test_a_policy_is_called_what_the_ablation_calls_its_variant(ablation: str, title: str) -> None:
+    """Both ablations have the same run."""
+    _, chosen = policies(
+        PUBLISHED, None, ablation, ["clipped_ppo"], ["HalfCheetah-v5"], "0", modules=None
+    )
+    assert chosen["title"].tolist() == [title]
 
 
 @pytest.mark.parametrize(
