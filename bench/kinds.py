@@ -1,4 +1,4 @@
-"""What a stored run says of its returns: their kind, and whether they are its seed's alone.
+"""What a stored run says of its returns: their kind, and whether other seeds influenced them.
 
 Different kinds are not the same quantity.
 """

@@ -207,7 +207,7 @@ def _code(source: str) -> dict[str, Any]:
 
 
 def draw_policies() -> None:
-    """The strip of policies of some rungs after a million steps, from the published ones."""
+    """Draw the published policies of the rungs `PLAYED` at play, as one strip."""
     arguments = ["--env", "HalfCheetah-v5", "--seeds", "0", "--steps", "50"]
     arguments += [word for name in PLAYED for word in ("--variant", name)]
     arguments += ["--results", str(PUBLISHED), "--output", str(PICTURES / "policies.png")]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Annotated, Final
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _refuse(error.format_message()) if str(error) else 2
 
 
-@functools.cache
+@cache
 def _command() -> Callable[..., int | None]:
     # Typer would read all verbs' signatures again in every call of `main`.
     return typer.main.get_command(app)

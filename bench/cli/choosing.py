@@ -247,35 +247,28 @@ def _policies(
         raise InputError(
             f"no policy{named_runs} is kept in {shown(store.path)}; training a run keeps its policy"
         )
-    return _titled(_in_order(table[saved], store, runs, ablation), store, ablation)
+    return _in_order(table[saved], store, runs, ablation)
 
 
 def _in_order(
     table: pd.DataFrame, store: Store, runs: list[str] | None, ablation: str | None
 ) -> pd.DataFrame:
-    """Sort runs by environment, then as they were named or as the ablation lists its variants."""
+    """Sort runs by environment, then as they were named or as the ablation lists its variants.
+
+    The column `title` is added: what the ablation, or else the first that has it, calls a run's
+    variant; a run of no ablation is called by its algorithm.
+    """
+    plan = store.plans().to_pandas() if ablation is None else store.plan(ablation)
     if runs:
         positions = [[run.startswith(text) for text in runs].index(True) for run in table["run"]]
     elif ablation is not None:
-        positions = [
-            *table["description"].map(
-                {
-                    description: index
-                    for index, description in enumerate(store.plan(ablation)["description"])
-                }
-            )
-        ]
+        places = {description: index for index, description in enumerate(plan["description"])}
+        positions = [places[description] for description in table["description"]]
     else:
         positions = [*table["algorithm"]]
-    sorted_table = table.assign(place=positions).sort_values(["environment", "place", "seed"])
-    return sorted_table.drop(columns="place")
-
-
-def _titled(table: pd.DataFrame, store: Store, ablation: str | None) -> pd.DataFrame:
-    """Add what the ablation, or the first that has it, calls a run's variant, as column `title`."""
-    plan = store.plans().to_pandas() if ablation is None else store.plan(ablation)
-    plan = plan[::-1]  # so that the first ablation's title stays
     names = plan["variant_title"].fillna(plan["variant"])
-    titles = dict(zip(plan["description"], names, strict=True))
+    # Of a variant's titles in several ablations, the first one stays.
+    titles = dict(zip(plan["description"][::-1], names[::-1], strict=True))
     cells = zip(table["description"], table["algorithm"], strict=True)
-    return table.assign(title=[titles.get(*cell) for cell in cells])
+    titled = table.assign(place=positions, title=[titles.get(*cell) for cell in cells])
+    return titled.sort_values(["environment", "place", "seed"]).drop(columns="place")

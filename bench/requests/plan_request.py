@@ -157,7 +157,7 @@ def _addressed(ablation: Ablation, addresses: Mapping[str, str]) -> Ablation:
 
 
 def _address_and_limit(environment: str) -> tuple[str, int | None]:
-    """Return an environment's id, also from a package's short name, and its time limit."""
+    """Return the id and time limit of an environment, given its id or an installed short name."""
     from bench.plan.back_ends import ENVPOOL
     from bench.plan.registry import plugin_environment
 

@@ -492,7 +492,7 @@ class Store:
         return self._frame("runs", None)
 
     def marked_runs(self) -> pd.DataFrame:
-        """The same without a look at the runs' other files, which may be torn: for estimates."""
+        """The runs of all marks, without reading their episodes and updates, which may be torn."""
         rows = (mark.rows for mark in self._marks())
         return parquet.to_frame(pa.concat_tables([RUNS.empty_table(), *rows]))
 

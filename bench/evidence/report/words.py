@@ -80,8 +80,8 @@ def _claims(tested: Sequence[Verdict], titles: Mapping[str, str]) -> list[str]:
         groups.setdefault((verdict.outcome, reference), []).append(verdict)
     sentences = []
     for environment, groups in claimed.items():
-        *clauses, last = (_claim(verdicts, key, titles) for key, verdicts in groups.items())
-        text = ", and ".join(filter(None, (", ".join(clauses), last)))
+        clauses = [_claim(verdicts, key, titles) for key, verdicts in groups.items()]
+        text = _listed(clauses, ", and ")
         sentences.append(f"on {environment}, {text.replace(',,', ',')}")
     return sentences
 
@@ -116,8 +116,8 @@ def _no_claims(tested: Sequence[Verdict]) -> list[str]:
     return [text]
 
 
-def _listed(claims: Sequence[str]) -> str:
-    return " and ".join(filter(None, (", ".join(claims[:-1]), claims[-1])))
+def _listed(claims: Sequence[str], before_last: str = " and ") -> str:
+    return before_last.join(filter(None, (", ".join(claims[:-1]), claims[-1])))
 
 
 def gained(verdicts: Sequence[Verdict]) -> str:

@@ -1,7 +1,8 @@
 """The reference: a network that has learned a task's texts by maximum likelihood.
 
-Pre-training rounds as the processor does, and 600 steps later its weights are others. So a task
-whose results are compared across machines comes with its reference's weights.
+The weights that pre-training ends with depend on the processor and the number of threads, because
+these decide how sums are rounded. A task whose results are compared across machines therefore comes
+with a file of weights.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _EPSILON = 1e-8
 
 @cache
 def reference_of(task: SequenceTask) -> np.ndarray:
-    """Return a task's reference, float32 [P]: read from its file, or trained here if it has none.
+    """Return the weights of a task's reference, float32 [P], from its file or else by training.
 
     Raises:
         InputError: as `weights.read` does.
@@ -39,17 +40,24 @@ def reference_of(task: SequenceTask) -> np.ndarray:
 
 
 def write_reference(environment_id: str, folder: Path) -> Path:
-    """Train a token environment's reference and write it, to be the task's `reference`.
+    """Train the reference of a token environment and write its weights to a new file in `folder`.
 
     Returns:
-        The path of the new file in `folder`; its name holds the checksum of the weights.
+        The file's path, for the task's `reference`.
+
+    Raises:
+        InputError: no such token environment, or it can't be trained on.
+        OSError: the file can't be written.
     """
     name = environment_id.rpartition(":")[2].lower()
     return weights.write(pretrained(known_task(environment_id)), folder, name)
 
 
 def pretrained(task: SequenceTask) -> np.ndarray:
-    """Train a reference, float32 [P]; its bits depend on the task, processor model and threads."""
+    """Train a task's reference and return its weights, float32 [P].
+
+    Their bits depend on the task, the processor model and the number of threads.
+    """
     h, network = task.pretraining, task.network
     generator = np.random.default_rng(h.seed)
     parameters = torch.from_numpy(network.initial(generator)).unsqueeze(0)

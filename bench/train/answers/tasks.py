@@ -54,9 +54,9 @@ class SequenceTask:
         gold: the reward that `reward` is a proxy for, if it can be computed; only reported.
         width, layers, heads: sizes of the network.
         pretraining: how the reference is trained.
-        reference: the file of a trained one's weights, as `reference.write_reference` writes it;
-            None: every worker trains it, and another processor model gets another one. With a
-            file, `pretraining` has no effect.
+        reference: file of the reference's weights, written by `reference.write_reference`, which
+            `pretraining` then does not affect; None: every worker trains the reference, and its
+            weights depend on the processor model and the number of threads.
     """
 
     vocabulary: tuple[str, ...]

@@ -1,6 +1,6 @@
-"""A network's weights in a file whose name holds their checksum.
+"""A network's weights in a file named after their checksum.
 
-Code that names such a file says which weights it means, and so does its digest.
+So code that names the file, and the digest of that code, say which weights are meant.
 """
 
 from __future__ import annotations
