@@ -167,7 +167,9 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
     """The command's arguments on a small scale, reading `results` and writing into `folder`."""
     arguments = shlex.split(command.removeprefix(PREFIX))
     verb = arguments[0]
-    for option in ("--results", "--output", "--to", "--env"):
+    # The package's own policies are published for these two, so nothing has to be trained.
+    as_published = verb in ("evaluate", "watch") and "results/published" in arguments
+    for option in ("--output",) if as_published else ("--results", "--output", "--to", "--env"):
         while option in arguments:
             position = arguments.index(option)
             value = arguments[position + 1]
@@ -191,9 +193,8 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
         runs = load("baseline", results).runs["run"]
         arguments = [runs.iloc[0] if argument == "RUN" else argument for argument in arguments]
         arguments += ["--episodes", "1"]
-    if verb in ("evaluate", "export", "figure", "publish", "report", "verify", "watch"):
-        arguments += ["--results", str(results)]
-    if verb in ("claims", "compare", "status"):
+    reading = ("claims", "compare", "evaluate", "export", "figure", "publish", "report", "status")
+    if verb in (*reading, "verify", "watch") and not as_published:
         arguments += ["--results", str(results)]
         if "--against" in arguments:
             arguments[arguments.index("--against") + 1] = str(results)
