@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import io
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pypdf
+import pypdfium2 as pdfium
 
 from bench.cli.app import main
 from bench.store import Store
@@ -167,7 +166,7 @@ def report(results: Path, output: Path, *arguments: str) -> int:
 
 def read(path: Path) -> str:
     """The text of a PDF without any space: where lines break does not matter."""
-    return squeezed(" ".join(page.extract_text() for page in pages(path)))
+    return squeezed(" ".join(map(text_of, pages(path))))
 
 
 def read_all(path: Path) -> str:
@@ -175,8 +174,12 @@ def read_all(path: Path) -> str:
     return read(path) + read(path.with_name(f"{path.stem}-supplement.pdf"))
 
 
-def pages(path: Path) -> list[pypdf.PageObject]:
-    return list(pypdf.PdfReader(io.BytesIO(path.read_bytes())).pages)
+def pages(path: Path) -> list[pdfium.PdfPage]:
+    return list(pdfium.PdfDocument(path.read_bytes()))
+
+
+def text_of(page: pdfium.PdfPage) -> str:
+    return page.get_textpage().get_text_range()
 
 
 def squeezed(text: str) -> str:

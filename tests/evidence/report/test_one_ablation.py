@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pypdf
 import pytest
 
 import bench
@@ -26,6 +25,7 @@ from tests.evidence.report.made_results import (
     read_all,
     report,
     squeezed,
+    text_of,
     write,
 )
 from tests.experiment_results import SyntheticRuns, untrained_score
@@ -113,7 +113,7 @@ def test_every_number_can_be_traced_to_its_runs(written: Written) -> None:
     results, path = written(SyntheticAblation())
     view = bench.load("made", results)
     files = (path, path.with_name("report-supplement.pdf"))
-    text = " ".join(page.extract_text() for file in files for page in pages(file))
+    text = " ".join(text_of(page) for file in files for page in pages(file))
     for run in view.runs["run"]:
         assert run in text  # unbroken, to be searched for
     assert set(view.runs["digest"]) == {"0123456789abcdef"}
@@ -202,29 +202,12 @@ def test_every_algorithm_that_learns_has_its_objective_typeset() -> None:
 
 
 def _outside(path: Path) -> list[str]:
-    """Texts that begin or end beyond the margin of their page; the width is estimated from below.
-
-    0.4 of the font's size is less than an average letter of the fonts here takes.
-    """
+    """Texts that begin or end beyond the margin of their page."""
     texts: list[str] = []
-    for page in pypdf.PdfReader(path).pages:
-        width = float(page.mediabox.width)
-
-        def visit(
-            text: str,
-            current_matrix: list[float],
-            text_matrix: list[float],
-            _: object,
-            size: float,
-            width: float = width,
-        ) -> None:
-            if not text.strip():
-                return
-            scale = abs(current_matrix[0])
-            left = current_matrix[0] * text_matrix[4] + current_matrix[4]
-            right = left + 0.4 * scale * abs(text_matrix[0]) * size * len(text.strip("\n"))
-            if left < 20 or right > width - 20:
-                texts.append(text)
-
-        page.extract_text(visitor_text=visit)
+    for page in pages(path):
+        content = page.get_textpage()
+        for number in range(content.count_rects()):
+            left, _, right, _ = box = content.get_rect(number)
+            if left < 20 or right > page.get_width() - 20:
+                texts.append(content.get_text_bounded(*box))
     return texts
