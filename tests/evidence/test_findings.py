@@ -25,7 +25,13 @@ from bench.evidence.results import Results
 from bench.evidence.tables import ALIGNMENT, HEADER
 from bench.store import PUBLISHED, Store, View, load
 
-NAMES = sorted(set(Store(PUBLISHED, read_only=True).plans()["ablation"].to_pylist()))
+ORDINARY = {"baseline", "experiment", "sequence", "surrogates"}
+"""One of each page; the others are read with the documents, which say what they show."""
+
+NAMES = [
+    pytest.param(name, marks=() if name in ORDINARY else pytest.mark.documents)
+    for name in sorted(set(Store(PUBLISHED, read_only=True).plans()["ablation"].to_pylist()))
+]
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from docs.make_numbers import TAG, filled
 ROOT = Path(__file__).parents[2]
 QUESTIONS = ("baseline", "ladder_1m", "experiment", "sequence")
 
+pytestmark = pytest.mark.documents
+
 
 @pytest.mark.parametrize(("verb", "page"), [("compare", "results.md"), ("claims", "claims.md")])
 def test_the_page_is_what_its_command_writes(verb: str, page: str, tmp_path: Path) -> None:
