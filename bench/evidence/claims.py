@@ -107,10 +107,12 @@ class Judgement:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What decides the claim: the test, or one line per comparison."""
+        """What decides the claim: the test, or one line per comparison, and whether one will do."""
         if self.claim.decided_by:
             return (f"test {self.claim.decided_by}",)
-        return tuple(evidence.text for evidence in self.evidence)
+        texts = tuple(evidence.text for evidence in self.evidence)
+        one_is_enough = self.claim.needs == "any" and len(texts) > 1
+        return (*texts, "one that supports it is enough") if one_is_enough else texts
 
 
 def _end(value: float) -> str:

@@ -172,7 +172,9 @@ def test_what_a_claim_of_several_comparisons_needs(
 ) -> None:
     names = ("Hopper-v5", "Swimmer-v5")
     view = view_of({(name, "one"): effect for name, effect in zip(names, effects, strict=True)})
-    assert judged(claim(against("better"), needs=needs), view, *names).decision == decision
+    judgement = judged(claim(against("better"), needs=needs), view, *names)
+    assert judgement.decision == decision
+    assert (judgement.lines[-1] == "one that supports it is enough") == (needs == "any")
 
 
 def test_more_comparisons_widen_the_intervals(judged: Judge) -> None:
