@@ -40,7 +40,7 @@ def results(ablation: str) -> Results:
 def gain(ablation: str, environment: str, variant: str) -> str:
     """The share of the paper's gain that was reached."""
     published = results(ablation)
-    rows = beside_figure_3(published.plan, published.scores, published.anchors.untrained)
+    rows = beside_figure_3(published.plan, published.scores, published.anchors.untrained_means)
     (row,) = (row for row in rows if (row.environment, row.variant) == (environment, variant))
     return f"{row.gain:,.0%}" if math.isfinite(row.gain) else "–"
 

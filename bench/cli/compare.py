@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -21,9 +21,10 @@ from bench.terminal.console import shown, wide_console
 from bench.visible import visible
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from bench.evidence.markdown import Section
     from bench.evidence.non_inferiority import Outcome
-    from bench.evidence.statistics.estimates import Floats
 
 CANNOT_TELL: Final = 3
 """The exit code of a comparison without a conclusion."""
@@ -67,7 +68,9 @@ def compare(
     from bench.evidence.comparison import comparison
     from bench.evidence.pages.differences import section
 
-    names = [stored_name(text) for text in ablations or ()] or list(_with_results(results))
+    names = [stored_name(text) for text in ablations or ()] or _with_results(
+        results, *([] if against is None else [against])
+    )
     if not names:
         raise InputError("there are no results to compare; train some with `python -m bench run`")
     if against is not None:
@@ -102,26 +105,34 @@ def _judge_against(
     names: list[str], results: Path | None, against: Path, margin: float, answer: dict[str, Any]
 ) -> Outcome:
     """Print whether the results are no worse than another folder's; return the overall verdict."""
+    import pandas as pd
+
     from bench.evidence.measures.anchors import anchors_for
-    from bench.evidence.measures.cells import cell_values
+    from bench.evidence.measures.cells import cell_values, rows_by_cell, why_unlike
     from bench.evidence.measures.normalised import interval_text, number_text
     from bench.evidence.measures.scores import score_runs
     from bench.evidence.non_inferiority import judge, overall
     from bench.store import load
 
-    stored: dict[tuple[str, str], Floats] = {}
-    new: dict[tuple[str, str], Floats] = {}
-    for name in names:
-        for folder, values in ((against, stored), (results, new)):
+    def scores_of(folder: Path | None) -> pd.DataFrame:
+        frames = []
+        for name in names:
             view = load(name, folder)
             scores = score_runs(view.runs, view.episodes, view.updates)
-            cell_scores = cell_values(scores).items()
-            values |= {
-                (environment, f"{name}: {variant}"): seed_scores
-                for (environment, variant), seed_scores in cell_scores
-            }
-    judgements = judge(stored, new, anchors_for(against).untrained_means, margin)
-    if not judgements:
+            frames.append(scores.assign(variant=f"{name}: " + scores["variant"].astype(str)))
+        return pd.concat(frames, ignore_index=True)
+
+    stored, new = scores_of(against), scores_of(results)
+    stored_rows, new_rows = rows_by_cell(stored), rows_by_cell(new)
+    title = shown(against)
+    reasons = {
+        cell: why_unlike(new_rows[cell], rows, title)
+        for cell, rows in stored_rows.items()
+        if cell in new_rows
+    }
+    like = {cell: values for cell, values in cell_values(stored).items() if not reasons.get(cell)}
+    judgements = judge(like, cell_values(new), anchors_for(against).untrained_means, margin)
+    if not judgements and not any(reasons.values()):
         raise InputError("the two folders have no variant and environment in common")
     header = ("variant", "environment", "seeds", "difference", "bounds", "verdict")
     cells = [
@@ -136,8 +147,12 @@ def _judge_against(
         for judgement in judgements
     ]
     alignment = ("left", "left", "right", "right", "center", "left")
-    print_table(wide_console(), f"Against {shown(against)}", header, alignment, cells)
+    print_table(wide_console(), f"Against {title}", header, alignment, cells)
     outcome = overall(judgements)
+    for (environment, variant), reason in reasons.items():
+        if reason:
+            print(f"Not compared: {variant} on {environment} ({reason}).")
+            outcome = "worse" if outcome == "worse" else "can't tell"
     print(
         f"{outcome}: differences are shares of the gain over the untrained policy, up to "
         f"{margin:g} may be lost; one-sided Welch bounds."
@@ -146,13 +161,13 @@ def _judge_against(
     return outcome
 
 
-def _with_results(results: Path | None) -> Iterator[str]:
-    """The suite's ablations that have results, in the lecture's order."""
+def _with_results(*folders: Path | None) -> list[str]:
+    """The suite's ablations that have results in all of these folders, in the lecture's order."""
     from ablations import ABLATIONS
     from bench.store import planned_ablations
 
-    planned = planned_ablations(results)
-    return (name for name in ABLATIONS if name in planned)
+    planned = [planned_ablations(folder) for folder in folders]
+    return [name for name in ABLATIONS if all(name in names for names in planned)]
 
 
 def _print(part: Section) -> None:

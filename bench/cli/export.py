@@ -66,7 +66,7 @@ def export(
 
         analysis = findings(view)
         scores = analysis.scores[analysis.scores["status"].isin(RESULTS)]
-        tidy = tidy_tables(analysis.tables, scores, view.episodes, view.updates)
+        tidy = tidy_tables(analysis.tables, scores, view)
         if analysis.letters is not None:
             tidy["letters"] = analysis.letters.frame()
         paths = write_csv(tidy, output or folder / "csv")

@@ -153,7 +153,7 @@ def figure(
         environments=environments,
         title=title,
         caption=caption is None,
-        x=None if x == "kl" or (drawn_kind == "figure_3" and x == "steps") else x,
+        x=None if x == drawn_kind or (drawn_kind == "figure_3" and x == "steps") else x,
         statistic=statistic,
         paper=paper,
     )

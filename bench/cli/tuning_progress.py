@@ -10,9 +10,10 @@ from rich.table import Column
 
 from bench.formatting import count
 from bench.terminal.live import Live
-from bench.tune.tuner import Event, Opened, TrialBegun, TrialEnded, TrialMoved
+from bench.tune.tuner import Event, Opened, TrialEnded, TrialMoved
 
 HEARTBEAT = 30.0
+"""Seconds between lines about the trials in flight where there are no bars."""
 
 
 class TuningDisplay(Live):
@@ -22,7 +23,6 @@ class TuningDisplay(Live):
         trials: number of trials of the finished study.
         best: number and value of the best trial so far; None if there is none.
         console: where to show it.
-        heartbeat: seconds between lines about the trials in flight where there are no bars.
     """
 
     def __init__(
@@ -30,11 +30,10 @@ class TuningDisplay(Live):
         trials: int,
         best: tuple[int, float] | None,
         console: Console,
-        heartbeat: float = HEARTBEAT,
     ) -> None:
         super().__init__(
             console,
-            heartbeat,
+            HEARTBEAT,
             TextColumn("{task.description}", table_column=Column(no_wrap=True)),
             BarColumn(bar_width=20),
             TaskProgressColumn(),
@@ -52,8 +51,6 @@ class TuningDisplay(Live):
         match event:
             case Opened():
                 self._opened(event)
-            case TrialBegun():
-                pass
             case TrialMoved():
                 self._moved(event)
             case TrialEnded():

@@ -130,21 +130,19 @@ def claimed_text(comparison: Comparison) -> str:
     return f"between {number_text(low)} and {number_text(high)}"
 
 
-def judge_claims(ablation: str, results: Results | None, *, seed: int = 0) -> tuple[Judgement, ...]:
+def judge_claims(ablation: str, results: Results | None) -> tuple[Judgement, ...]:
     """Judge the claims about an ablation by its results.
 
     Args:
         ablation: the ablation's name; "" for the claims that tests decide.
         results: its results; None without any.
-        seed: seed of the sign-flip test's sampling beyond 20 pairs.
     """
     claims = [claim for claim in CLAIMS.values() if claim.ablation == ablation]
     if results is None or results.runs.empty:
         return tuple(Judgement(claim=claim) for claim in claims)
     values = cache(partial(_values, results))  # each measure is read once
     return tuple(
-        Judgement(claim=claim, evidence=tuple(_judge(claim, results, values, seed)))
-        for claim in claims
+        Judgement(claim=claim, evidence=tuple(_judge(claim, results, values))) for claim in claims
     )
 
 
@@ -246,7 +244,6 @@ def _judge(
     claim: Claim,
     results: Results,
     values: Callable[[str], Mapping[Cell, Mapping[int, float]]],
-    seed: int,
 ) -> Iterator[Evidence]:
     # A claim is about all environments of its ablation, with results or without.
     intervals = [
@@ -258,7 +255,7 @@ def _judge(
     for comparison, environments in intervals:
         seed_values = values(comparison.measure)
         pairs, pooled = _pooled(results, seed_values, comparison, environments)
-        low, high = (math.nan, math.nan) if pooled is None else pooled.interval(level, seed)
+        low, high = (math.nan, math.nan) if pooled is None else pooled.interval(level)
         yield Evidence(
             comparison=comparison,
             environments=environments,

@@ -9,7 +9,7 @@ from bench.store import View
 from bench.store.schema import IMPORTED
 
 
-def comparison(view: View, *, extended: bool = False, seed: int = 0) -> pd.DataFrame:
+def comparison(view: View, *, extended: bool = False) -> pd.DataFrame:
     """Return scores, differences to the reference with their intervals, and verdicts.
 
     Numbers and sentences are those of the tables that `run`, `figure --table` and `report` show.
@@ -17,7 +17,6 @@ def comparison(view: View, *, extended: bool = False, seed: int = 0) -> pd.DataF
     Args:
         view: an ablation's results.
         extended: also count seeds that were added to the plan's after there were results.
-        seed: seed of the bootstrap and of the test's sampling.
 
     Returns:
         One row per variant and environment, in the order of the page, with the columns
@@ -38,10 +37,8 @@ def comparison(view: View, *, extended: bool = False, seed: int = 0) -> pd.DataF
     Raises:
         InputError: there are no runs.
     """
-    ablation_findings = findings(view, extended=extended, seed=seed)
-    frame = pd.concat(
-        [table.frame(seed=seed) for table in ablation_findings.tables], ignore_index=True
-    )
+    ablation_findings = findings(view, extended=extended)
+    frame = pd.concat([table.frame() for table in ablation_findings.tables], ignore_index=True)
     imported = view.runs[view.runs["back_end"] == IMPORTED]
     imported_cells = set(zip(imported["environment"], imported["variant"], strict=True))
     cells = zip(frame["environment"], frame["variant"], strict=True)

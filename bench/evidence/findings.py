@@ -12,8 +12,7 @@ import pandas as pd
 from bench.evidence.letters import Letters, letters
 from bench.evidence.measures.alignment import Aligned, align
 from bench.evidence.measures.anchors import Anchors, anchors_for
-from bench.evidence.measures.cells import cell_values
-from bench.evidence.measures.normalised import Scale, scales
+from bench.evidence.measures.normalised import Scale, scales, variant_means
 from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.reference_kl import has_reference, scores_with_kl
 from bench.evidence.measures.scores import score_aligned
@@ -42,7 +41,6 @@ class Findings:
         notes: a line for each reference that another one had to replace, for each comparison of
             unlike scores, and for seeds beyond the plan's.
         find_anchors: returns the anchors of normalised scores.
-        seed: seed of every bootstrap.
     """
 
     plan: pd.DataFrame
@@ -50,7 +48,6 @@ class Findings:
     verdicts: tuple[Verdict, ...]
     notes: tuple[str, ...]
     find_anchors: Callable[[], Anchors]
-    seed: int
     with_kl: pd.DataFrame | None = None
     golden: tuple[Verdict, ...] = ()
     rivals: tuple[Improvement, ...] = ()
@@ -58,7 +55,7 @@ class Findings:
     @cached_property
     def tables(self) -> tuple[Table, ...]:
         """One table per environment."""
-        return make_tables(self.scores, self.verdicts, seed=self.seed)
+        return make_tables(self.scores, self.verdicts)
 
     @cached_property
     def letters(self) -> Letters | None:
@@ -67,9 +64,7 @@ class Findings:
             (verdict.variant for verdict in self.verdicts if verdict.outcome == "control"), ""
         )
         scales_for = partial(scales_by_control, self.scores, control)
-        return letters(
-            self.plan, self.scores, lambda: scales_for(self.find_anchors()), seed=self.seed
-        )
+        return letters(self.plan, self.scores, lambda: scales_for(self.find_anchors()))
 
 
 def findings(
@@ -78,7 +73,6 @@ def findings(
     anchors: Anchors | None = None,
     aligned: Aligned | None = None,
     extended: bool = False,
-    seed: int = 0,
 ) -> Findings:
     """Compute the findings of an ablation's results.
 
@@ -91,7 +85,6 @@ def findings(
         anchors: the anchors of normalised scores; None: those of `anchors_for`.
         aligned: the view's episodes on the plan's seeds, if they are aligned already.
         extended: also count seeds that were added to the plan's after there were results.
-        seed: seed of every bootstrap, and of the tests' sampling beyond 20 pairs.
 
     Raises:
         InputError: there are no runs.
@@ -102,9 +95,7 @@ def findings(
     if has_reference(view.updates):
         with_kl = scores_with_kl(view.runs, view.episodes, view.updates, scores)
     find_anchors = partial(anchors_for, view.source) if anchors is None else lambda: anchors
-    ablation_findings = findings_on_scores(
-        view.plan, scores, find_anchors, with_kl=with_kl, seed=seed
-    )
+    ablation_findings = findings_on_scores(view.plan, scores, find_anchors, with_kl=with_kl)
     return replace(ablation_findings, notes=(*seed_notes, *ablation_findings.notes))
 
 
@@ -114,27 +105,24 @@ def findings_on_scores(
     find_anchors: Callable[[], Anchors],
     *,
     with_kl: pd.DataFrame | None = None,
-    seed: int = 0,
 ) -> Findings:
     """Compute the findings of scores.
 
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
-        find_anchors, with_kl, seed: as in `Findings`.
+        find_anchors, with_kl: as in `Findings`.
     """
     golden: tuple[Verdict, ...] = ()
     rivals: tuple[Improvement, ...] = ()
     if with_kl is not None:
-        verdicts, golden, notes = judge_with_gold(plan, scores, with_kl, seed=seed)
+        verdicts, golden, notes = judge_with_gold(plan, scores, with_kl)
     else:
-        verdicts, notes = judge_plan(plan, scores, seed=seed)
+        verdicts, notes = judge_plan(plan, scores)
     if with_kl is None and page_of(plan) == "figure_3":
         control = str(plan["control"].iloc[0])
         scale_by_environment = scales_by_control(scores, control, find_anchors())
-        verdicts, rivals = improvements(
-            plan, scores, control, scale_by_environment, verdicts, seed=seed
-        )
+        verdicts, rivals = improvements(plan, scores, control, scale_by_environment, verdicts)
     return Findings(
         plan=plan,
         scores=scores,
@@ -144,7 +132,6 @@ def findings_on_scores(
         rivals=rivals,
         notes=notes,
         find_anchors=find_anchors,
-        seed=seed,
     )
 
 
@@ -167,11 +154,7 @@ def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> d
         control: a variant.
         anchors: the anchors of normalised scores.
     """
-    values = cell_values(scores).items()
-    control_means = {
-        where: float(seed_scores.mean()) for (where, name), seed_scores in values if name == control
-    }
-    ones = {**control_means, **anchors.ppo_means}
+    ones = {**variant_means(scores, control), **anchors.ppo_means}
     environments = dict.fromkeys(scores["environment"])
     return scales(
         anchors.untrained_means, {name: ones[name] for name in environments if name in ones}
@@ -179,7 +162,7 @@ def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> d
 
 
 def judge_with_gold(
-    plan: pd.DataFrame, scores: pd.DataFrame, with_kl: pd.DataFrame, *, seed: int = 0
+    plan: pd.DataFrame, scores: pd.DataFrame, with_kl: pd.DataFrame
 ) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...], tuple[str, ...]]:
     """Judge rewards and gold rewards as one page: Holm's adjustment runs over both together.
 
@@ -187,7 +170,6 @@ def judge_with_gold(
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
         with_kl: the frame of `scores_with_kl`.
-        seed: seed of the tests' sampling.
 
     Returns:
         The verdicts on the scores; those on the gold rewards, none if no run reports them; and the
@@ -198,7 +180,7 @@ def judge_with_gold(
         score=gold_rows["gold"], environment=gold_rows["environment"].astype(str) + _GOLD
     )
     combined = pd.concat([scores.assign(environment=scores["environment"].astype(str)), golden])
-    verdicts, notes = judge_plan(plan, combined, seed=seed)
+    verdicts, notes = judge_plan(plan, combined)
     return (
         tuple(verdict for verdict in verdicts if not verdict.environment.endswith(_GOLD)),
         tuple(

@@ -25,6 +25,7 @@ from bench.evidence.measures.cells import (
     complete_environments,
     paired_differences,
     range_text,
+    rows_by_cell,
     titles,
     why_unlike,
 )
@@ -83,8 +84,6 @@ def letters(
     plan: pd.DataFrame,
     scores: pd.DataFrame,
     find_scales: Callable[[], Mapping[str, Scale]],
-    *,
-    seed: int = 0,
 ) -> Letters | None:
     """Compare all variants of an ablation with one another.
 
@@ -93,20 +92,30 @@ def letters(
         scores: the frame of `scores.score_runs`.
         find_scales: returns environment -> scale; called only if there are several environments,
             as a single one needs no scale.
-        seed: seed of the bootstrap, and of the sign-flip test's sampling beyond 20 pairs.
 
     Returns:
         None with fewer than `MANY` variants, and without an environment on which all can be
         compared.
     """
     values, seeds = cell_values(scores), by_seed(scores)
-    names = {name: title for name, title in titles(plan).items() if name in {v for _, v in values}}
+    complete = complete_environments(plan, values)
+    # A variant that is planned in some of them only has no place in a mean over all.
+    names = {
+        name: title
+        for name, title in titles(plan).items()
+        if all((environment, name) in values for environment in complete)
+    }
+    if len(names) < MANY:
+        return None
+    rows_of, first = rows_by_cell(scores), next(iter(names))
     comparable = [
         name
-        for name in complete_environments(plan, values)
-        if not any(_unlike(scores, name, variant, next(iter(names))) for variant in names)
+        for name in complete
+        if not any(
+            why_unlike(rows_of[name, variant], rows_of[name, first], first) for variant in names
+        )
     ]
-    if len(names) < MANY or not comparable:
+    if not comparable:
         return None
     scales = {comparable[0]: Scale(zero=0.0, one=1.0)} if len(comparable) == 1 else find_scales()
     environments = tuple(name for name in comparable if name in scales)
@@ -119,11 +128,11 @@ def letters(
         )
         for first, second in combinations(names, 2)
     }
-    p_values = {pair: test.p_value(seed) for pair, test in tests.items()}
+    p_values = {pair: test.p_value() for pair, test in tests.items()}
     tested = [pair for pair, p_value in p_values.items() if math.isfinite(p_value)]
     adjusted = holm([p_values[pair] for pair in tested])
     apart = [pair for pair, p_value in zip(tested, adjusted, strict=True) if p_value <= ALPHA]
-    rows = pooled(values, scales, environments, names, seed=seed)
+    rows = pooled(values, scales, environments, names)
     rows = tuple(sorted(rows, key=lambda row: -row.mean))
     letters_by_variant = compact_letters([row.variant for row in rows], apart)
     return Letters(
@@ -198,7 +207,7 @@ def section(lettering: Letters) -> Section:
         cells=[
             (
                 row.title,
-                range_text(*row.seeds),
+                range_text(row.seeds),
                 mean_text(row.mean),
                 interval_text(row.mean_low, row.mean_high, mean_text),
                 text,
@@ -206,13 +215,6 @@ def section(lettering: Letters) -> Section:
             for row, text in lettering.rows
         ],
         notes=notes,
-    )
-
-
-def _unlike(scores: pd.DataFrame, environment: str, variant: str, reference: str) -> str:
-    rows = scores[scores["environment"] == environment]
-    return why_unlike(
-        rows[rows["variant"] == variant], rows[rows["variant"] == reference], reference
     )
 
 

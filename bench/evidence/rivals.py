@@ -97,8 +97,6 @@ def improvements(
     first: str,
     scales: Mapping[str, Scale],
     verdicts: Sequence[Verdict],
-    *,
-    seed: int = 0,
 ) -> tuple[tuple[Verdict, ...], tuple[Improvement, ...]]:
     """Compare the first algorithm with its rivals: over all environments, then on each.
 
@@ -109,7 +107,6 @@ def improvements(
         scales: environment -> scale; an environment without one keeps a rival's differences over
             all environments from being tested.
         verdicts: on these scores, of `verdicts.judge`.
-        seed: seed of the bootstrap, and of the sign-flip test's sampling beyond 20 pairs.
 
     Returns:
         The verdicts, adjusted for the tests over environments too; and a row per rival over all
@@ -131,19 +128,16 @@ def improvements(
     verdicts, further = adjust(
         verdicts,
         [
-            _over_environments([verdicts[places[cell]] for cell in cells], scales, seed)
+            _over_environments([verdicts[places[cell]] for cell in cells], scales)
             for cells in cells_by_rival.values()
         ],
-        seed=seed,
     )
     rows = [*zip(cells_by_rival.values(), further, strict=True)]
     rows += [([cell], verdicts[places[cell]]) for cell in rival_cells]
-    return verdicts, tuple(_row(values, names, first, seed, *row) for row in rows)
+    return verdicts, tuple(_row(values, names, first, *row) for row in rows)
 
 
-def _over_environments(
-    verdicts: Sequence[Verdict], scales: Mapping[str, Scale], seed: int
-) -> Verdict:
+def _over_environments(verdicts: Sequence[Verdict], scales: Mapping[str, Scale]) -> Verdict:
     """The test of a rival's differences on all environments, if each has a scale."""
     overall = replace(
         verdicts[0],
@@ -161,7 +155,7 @@ def _over_environments(
     return replace(
         overall,
         difference=test.difference,
-        p_value=test.p_value(seed),
+        p_value=test.p_value(),
         differences=test.values,
         weights=test.weights,
     )
@@ -171,7 +165,6 @@ def _row(
     values: Mapping[Cell, Floats],
     names: Mapping[str, str],
     first: str,
-    seed: int,
     cells: Sequence[Cell],
     verdict: Verdict,
 ) -> Improvement:
@@ -181,7 +174,7 @@ def _row(
     probability = low = high = math.nan
     if verdict.environment == "" or not verdict.unlike:
         probability = probability_of_improvement(pairs)
-        low, high = improvement_interval(pairs, np.random.default_rng(seed))
+        low, high = improvement_interval(pairs, np.random.default_rng(0))
     return Improvement(
         environments=tuple(environment for environment, _ in cells),
         over_all=verdict.environment == "",

@@ -79,17 +79,16 @@ class Table:
         """The rows as text, under `HEADER`."""
         return tuple(row.cells for row in self.rows)
 
-    def frame(self, *, seed: int = 0) -> pd.DataFrame:
+    def frame(self) -> pd.DataFrame:
         """The rows as numbers: the fields of `Row` and the verdict's, with its sentence.
 
         Args:
-            seed: seed of the bootstrap of the differences' intervals.
         """
         return pd.DataFrame(
             {
                 "environment": self.environment,
                 **{name: getattr(row, name) for name in _NUMBERS},
-                **_verdict_columns(row.verdict, seed),
+                **_verdict_columns(row.verdict),
             }
             for row in self.rows
         )
@@ -110,10 +109,10 @@ _NUMBERS: Final = tuple(
 )
 
 
-def _verdict_columns(verdict: Verdict, seed: int) -> dict[str, object]:
+def _verdict_columns(verdict: Verdict) -> dict[str, object]:
     """A verdict as columns."""
     differences = NO_PAIRS if verdict.outcome == "control" else verdict.differences
-    low, high = interval_of_seeds(differences, "mean", seed)
+    low, high = interval_of_seeds(differences, "mean")
     return {
         "compared_with": verdict.reference,
         "pairs": verdict.pairs,
@@ -129,15 +128,12 @@ def _verdict_columns(verdict: Verdict, seed: int) -> dict[str, object]:
     }
 
 
-def make_tables(
-    scores: pd.DataFrame, verdicts: Sequence[Verdict], *, seed: int = 0
-) -> tuple[Table, ...]:
+def make_tables(scores: pd.DataFrame, verdicts: Sequence[Verdict]) -> tuple[Table, ...]:
     """One table per environment from the scores and the verdicts on them.
 
     Args:
         scores: the frame of `scores.score_runs`.
         verdicts: `verdicts.judge` of the same frame.
-        seed: seed of the bootstrap; a row's interval depends on it and on the row's scores alone.
 
     Raises:
         KeyError: a variant and environment without a verdict.
@@ -146,7 +142,7 @@ def make_tables(
     tables = []
     for environment, environment_scores in scores.groupby("environment", sort=False):
         rows = tuple(
-            _row(cell, by_cell[str(environment), str(variant)], seed)
+            _row(cell, by_cell[str(environment), str(variant)])
             for variant, cell in environment_scores.groupby("variant", sort=False)
         )
         tables.append(
@@ -155,13 +151,13 @@ def make_tables(
     return tuple(tables)
 
 
-def _row(cell: pd.DataFrame, verdict: Verdict, seed: int) -> Row:
+def _row(cell: pd.DataFrame, verdict: Verdict) -> Row:
     score = cell["score"].to_numpy(dtype=np.float64)
     scored = np.isfinite(score)
     values, number = score[scored], int(scored.sum())
     failed = int((cell["status"] == "failed").sum())
     mean = iqm = last_100 = math.nan
-    low, high = interval_of_seeds(values, "iqm", seed)
+    low, high = interval_of_seeds(values, "iqm")
     if number:
         mean, iqm = float(estimate(values, "mean")), float(estimate(values, "iqm"))
         last_100 = float(cell["last_100"].to_numpy(dtype=np.float64)[scored].mean())

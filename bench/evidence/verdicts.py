@@ -23,7 +23,7 @@ import pandas as pd
 
 from bench.errors import unknown
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.cells import by_seed, paired_differences, why_unlike
+from bench.evidence.measures.cells import by_seed, paired_differences, rows_by_cell, why_unlike
 from bench.evidence.statistics.significance import (
     ALPHA,
     FEWEST_PAIRS,
@@ -79,7 +79,7 @@ class Verdict:
         if self.outcome == "control":
             return "control"
         if self.outcome == "untested":
-            return untested_text(self.pairs, self.unlike)
+            return f"no claim: {self.unlike or f'n = {self.pairs} < {FEWEST_PAIRS}'}"
         if self.outcome == "none":
             reference = "" if self.reference_title == "control" else self.reference_title
             least = least_text(self.least, self.pairs)
@@ -94,7 +94,7 @@ class Verdict:
 
 
 def judge_plan(
-    plan: pd.DataFrame, scores: pd.DataFrame, *, seed: int = 0
+    plan: pd.DataFrame, scores: pd.DataFrame
 ) -> tuple[tuple[Verdict, ...], tuple[str, ...]]:
     """Judge a page by the references that its plan names.
 
@@ -104,7 +104,6 @@ def judge_plan(
     Args:
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
-        seed: as in `judge`.
 
     Returns:
         The verdicts of `judge`, and a line for each reference that another one had to replace and
@@ -124,7 +123,7 @@ def judge_plan(
             compared_with[variant] = reference
         elif variant in present and variant != control:
             notes.append(f"{reference} has no results here; {variant} is compared with {control}.")
-    verdicts = judge(scores, control, compared_with, seed=seed)
+    verdicts = judge(scores, control, compared_with)
     titles = dict(zip(scores["variant"], scores["variant_title"], strict=True))
     notes += [
         f"Not compared: {titles[verdict.variant] or verdict.variant} on {verdict.environment} "
@@ -139,8 +138,6 @@ def judge(
     scores: pd.DataFrame,
     control: str,
     compared_with: Mapping[str, str] | None = None,
-    *,
-    seed: int = 0,
 ) -> tuple[Verdict, ...]:
     """Judge every variant of a page against its reference.
 
@@ -149,7 +146,6 @@ def judge(
             comparisons together are the page over which Holm's adjustment runs.
         control: name of the variant that the others are compared with by default.
         compared_with: name of a variant -> name of its reference, where it is not the control.
-        seed: seed of the sign-flip test's sampling, which starts beyond 20 pairs.
 
     Returns:
         One verdict per variant and environment, in the frame's order, the control's own included.
@@ -167,12 +163,7 @@ def judge(
     titles = dict(zip(scores["variant"], scores["variant_title"], strict=True))
     titles[control] = "control"
     values = by_seed(scores)
-    cells = {
-        (str(environment), str(variant)): cell
-        for (environment, variant), cell in scores.groupby(
-            ["environment", "variant"], sort=False, observed=True
-        )
-    }
+    cells = rows_by_cell(scores)
     verdicts = []
     for (environment, variant), seed_scores in values.items():
         reference = references[variant]
@@ -186,7 +177,7 @@ def judge(
         p_value = math.nan
         if variant != control and len(differences) >= FEWEST_PAIRS:
             # A fresh generator each: a verdict does not depend on the order of its neighbours.
-            p_value = sign_flip_test(differences, np.random.default_rng(seed))
+            p_value = sign_flip_test(differences, np.random.default_rng(0))
         verdicts.append(
             Verdict(
                 environment=environment,
@@ -201,37 +192,40 @@ def judge(
                 differences=differences,
             )
         )
-    return adjust(verdicts, seed=seed)[0]
+    return adjust(verdicts)[0]
 
 
 def adjust(
-    verdicts: Sequence[Verdict], further: Sequence[Verdict] = (), *, seed: int = 0
+    verdicts: Sequence[Verdict], further: Sequence[Verdict] = ()
 ) -> tuple[tuple[Verdict, ...], tuple[Verdict, ...]]:
     """Adjust the p-values of a page as one family, and say what may be claimed.
 
     Args:
         verdicts: all verdicts of the page on one environment each.
         further: the page's verdicts over several environments.
-        seed: seed of the sign-flip test's sampling, which starts beyond 20 pairs.
 
     Returns:
         Both with their outcomes.
     """
     family = [*verdicts, *further]
     tested = [place for place, member in enumerate(family) if math.isfinite(member.p_value)]
-    level, further_tests = (
-        ALPHA / max(1, len(tested)),
-        sum(place >= len(verdicts) for place in tested),
-    )
-    unadjusted = [replace(member, adjusted=math.nan, least=math.nan) for member in family]
+    level = ALPHA / max(1, len(tested))
+    further_tests = sum(place >= len(verdicts) for place in tested)
     judged = [
-        replace(member, comparisons=len(tested), further=further_tests) for member in unadjusted
+        replace(
+            member,
+            adjusted=math.nan,
+            least=math.nan,
+            comparisons=len(tested),
+            further=further_tests,
+        )
+        for member in family
     ]
     for place, adjusted in zip(tested, holm([family[p].p_value for p in tested]), strict=True):
         verdict, least = judged[place], math.nan
         outcome: Outcome = "better" if verdict.difference > 0 else "worse"
         if adjusted > ALPHA:
-            outcome, generator = "none", np.random.default_rng(seed)
+            outcome, generator = "none", np.random.default_rng(0)
             least = least_claimable(verdict.differences, level, generator, weights=verdict.weights)
         judged[place] = replace(verdict, adjusted=float(adjusted), least=least, outcome=outcome)
     return tuple(judged[: len(verdicts)]), tuple(judged[len(verdicts) :])
@@ -265,11 +259,6 @@ def claims_text(comparisons: int) -> str:
         "mean difference. Least claimable: the mean difference from which on one could have been "
         "claimed, at this spread, number of pairs and comparisons."
     )
-
-
-def untested_text(pairs: int, reason: str = "") -> str:
-    """Why nothing is claimed: the given reason, or too few pairs."""
-    return f"no claim: {reason or f'n = {pairs} < {FEWEST_PAIRS}'}"
 
 
 def least_text(least: float, pairs: int, unit: str = "") -> str:

@@ -140,7 +140,7 @@ class Claims:
 
     @property
     def _owner(self) -> str:
-        return f"{_machine()}-{os.getpid()}-{_birth(os.getpid())}-{self._token}"
+        return f"{_machine()}-{os.getpid()}-{birth(os.getpid())}-{self._token}"
 
     def _path(self, name: str) -> Path:
         return self._folder / name / self._owner
@@ -182,9 +182,9 @@ class Claims:
         return False
 
     def _is_alive(self, owner: Path) -> bool:
-        machine, pid, birth = owner.name.split("-")[:3]
+        machine, pid, began = owner.name.split("-")[:3]
         if machine == _machine():
-            return _birth(int(pid)) == birth
+            return birth(int(pid)) == began
         with suppress(FileNotFoundError), tempfile.NamedTemporaryFile(dir=self._folder) as probe:
             return os.stat(probe.name).st_mtime - owner.stat().st_mtime < SILENCE
         return False
@@ -218,7 +218,7 @@ def _machine() -> str:
     return hashlib.sha256("".join(identifiers).encode()).hexdigest()[:8]
 
 
-def _birth(pid: int) -> str:
+def birth(pid: int) -> str:
     """Return a process's start in the system's units; "" if gone, "unknown" without /proc."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

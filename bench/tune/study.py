@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import InputError, unknown
 from bench.evidence.measures.normalised import Scale
 from bench.files import locked
+from bench.store.claims import birth
 from bench.tune.request import Request
 from bench.tune.trial_training import POINTS
 
@@ -43,59 +44,36 @@ REQUEST, SCALES, GIVEN_UP = "request", "scales", "given up"
 """Attributes of a study; the last one is followed by a trial's number."""
 
 
-def _tpe() -> BaseSampler:
-    from optuna.samplers import TPESampler
-
-    return TPESampler(multivariate=True, n_startup_trials=STARTUP_TRIALS)
+SAMPLERS = ("tpe", "cmaes", "random")
+PRUNERS = ("median", "hyperband", "halving", "none")
 
 
-def _cmaes() -> BaseSampler:
-    from optuna.samplers import CmaEsSampler
+def _sampler(name: str) -> BaseSampler:
+    from optuna import samplers
 
-    return CmaEsSampler(n_startup_trials=STARTUP_TRIALS, warn_independent_sampling=False)
-
-
-def _random() -> BaseSampler:
-    from optuna.samplers import RandomSampler
-
-    return RandomSampler()
-
-
-def _median() -> BasePruner:
-    from optuna.pruners import MedianPruner
-
-    return MedianPruner(n_startup_trials=STARTUP_TRIALS // 2, n_warmup_steps=UNPRUNED_POINTS)
+    match name:
+        case "tpe":
+            return samplers.TPESampler(multivariate=True, n_startup_trials=STARTUP_TRIALS)
+        case "cmaes":
+            return samplers.CmaEsSampler(
+                n_startup_trials=STARTUP_TRIALS, warn_independent_sampling=False
+            )
+    return samplers.RandomSampler()
 
 
-def _hyperband() -> BasePruner:
-    from optuna.pruners import HyperbandPruner
+def _pruner(name: str) -> BasePruner:
+    from optuna import pruners
 
-    return HyperbandPruner(min_resource=UNPRUNED_POINTS, max_resource=POINTS)
-
-
-def _halving() -> BasePruner:
-    from optuna.pruners import SuccessiveHalvingPruner
-
-    return SuccessiveHalvingPruner(min_resource=UNPRUNED_POINTS)
-
-
-def _none() -> BasePruner:
-    from optuna.pruners import NopPruner
-
-    return NopPruner()
-
-
-SAMPLERS: Mapping[str, Callable[[], BaseSampler]] = {
-    "tpe": _tpe,
-    "cmaes": _cmaes,
-    "random": _random,
-}
-PRUNERS: Mapping[str, Callable[[], BasePruner]] = {
-    "median": _median,
-    "hyperband": _hyperband,
-    "halving": _halving,
-    "none": _none,
-}
+    match name:
+        case "median":
+            return pruners.MedianPruner(
+                n_startup_trials=STARTUP_TRIALS // 2, n_warmup_steps=UNPRUNED_POINTS
+            )
+        case "hyperband":
+            return pruners.HyperbandPruner(min_resource=UNPRUNED_POINTS, max_resource=POINTS)
+        case "halving":
+            return pruners.SuccessiveHalvingPruner(min_resource=UNPRUNED_POINTS)
+    return pruners.NopPruner()
 
 
 def open_study(
@@ -138,8 +116,8 @@ def open_study(
             study = optuna.create_study(
                 study_name=request.name,
                 storage=_storage(folder, storage),
-                sampler=SAMPLERS[sampler](),
-                pruner=PRUNERS[pruner](),
+                sampler=_sampler(sampler),
+                pruner=_pruner(pruner),
                 direction="maximize",
                 load_if_exists=True,
             )
@@ -191,7 +169,7 @@ def best_trial(study: Study) -> FrozenTrial | None:
 
 def owner() -> dict[str, object]:
     """Return what identifies this process, so that others can tell whether it still runs."""
-    return {"host": socket.gethostname(), "process": os.getpid(), "began": _start_time(os.getpid())}
+    return {"host": socket.gethostname(), "process": os.getpid(), "began": birth(os.getpid())}
 
 
 def give_up_orphans(study: Study) -> int:
@@ -228,25 +206,9 @@ def _may_be_alive(trial: FrozenTrial) -> bool:
     """Whether a trial's process may still be there."""
     trainer = trial.user_attrs.get(OWNER)
     if trainer is not None and trainer["host"] == socket.gethostname():
-        return bool(_start_time(trainer["process"]) == trainer["began"])
+        return bool(birth(trainer["process"]) == trainer["began"])
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     return time.time() - float(trial.user_attrs.get(ALIVE, started)) < SILENCE
-
-
-def _start_time(process: int) -> str | None:
-    """Return when a process of this machine began [system's ticks]; None if it has ended."""
-    try:
-        state, *fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-        return None if state == "Z" else fields[18]
-    except OSError:
-        pass
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return None
-    except PermissionError:
-        pass
-    return "unknown"
 
 
 def _storage(folder: Path, url: str | None) -> BaseStorage:

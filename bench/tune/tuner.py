@@ -59,14 +59,6 @@ class Opened:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrialBegun:
-    """A trial has been suggested."""
-
-    number: int
-    hyperparameters: Mapping[str, object]
-
-
-@dataclass(frozen=True, kw_only=True)
 class TrialMoved:
     """Progress of a trial in an environment: share of its budget, and speed [steps/s]."""
 
@@ -94,7 +86,7 @@ class TrialEnded:
     ended: int
 
 
-Event = Opened | TrialBegun | TrialMoved | TrialEnded
+Event = Opened | TrialMoved | TrialEnded
 
 
 @dataclass(kw_only=True, eq=False)
@@ -220,7 +212,6 @@ class _Tuner:
         )
         flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
         self._flying.append(flying)
-        self._on_event(TrialBegun(number=trial.number, hyperparameters=hyperparameters))
         try:
             values: dict[str, Any] = dict(hyperparameters)
             validate(load_algorithm(self._request.algorithm).hyperparameters(**values))
@@ -315,7 +306,8 @@ class _Tuner:
             for name in self._request.environments
         }
         flying.trial.set_user_attr("runs", runs)
-        statuses = {self._store.committed()[run].status for ids in runs.values() for run in ids}
+        committed = self._store.committed()
+        statuses = {committed[run].status for ids in runs.values() for run in ids}
         if statuses != {"finished"}:
             self._fail(flying, f"a run of it is {', '.join(sorted(statuses - {'finished'}))}")
             return

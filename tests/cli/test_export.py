@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import bench
 from bench.cli.app import main
 from bench.evidence.export.latex import escaped
+from bench.evidence.export.tidy import tidy_tables
+from bench.evidence.findings import findings
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.verdicts import return_text
 from bench.store import NO_EPISODES, NO_UPDATES, Store
@@ -53,6 +56,21 @@ def test_csv_holds_every_run_episode_and_update(results: Path, tmp_path: Path) -
     means = scores.groupby(["environment", "variant"])["score"].mean()
     exported = tables["statistics"].set_index(["environment", "variant"])["mean"]
     pd.testing.assert_series_equal(exported.sort_index(), means, check_names=False)
+
+
+def test_episodes_of_runs_without_a_score_have_their_kind_in_csv(results: Path) -> None:
+    view = bench.load("untrained", results)
+    analysis = findings(view)
+    runs = view.runs.assign(evaluation="imported: evaluations, somebody's")
+    tables = tidy_tables(analysis.tables, analysis.scores[:1], replace(view, runs=runs))
+    assert set(tables["episodes"]["kind"]) == {"evaluations"}
+
+
+def test_without_an_episode_latex_has_no_seeds(tmp_path: Path) -> None:
+    made = report_results.SyntheticAblation(score=lambda place, seed: float("nan"), seeds=1)
+    report_results.write(tmp_path, made)
+    assert main(["export", "made", "--results", str(tmp_path), "--to", "latex"]) == 0
+    assert "with 0 seeds each" in (tmp_path / "exports" / "made" / "made_methods.tex").read_text()
 
 
 def test_tensorboard_opens_its_files(results: Path, tmp_path: Path) -> None:

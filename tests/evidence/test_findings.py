@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -119,8 +119,8 @@ def test_the_tables_beside_figures(question: Question) -> None:
 
 def test_the_table_of_the_csv_export(question: Question) -> None:
     page_findings, view = question.findings, question.view
-    empty_frames = view.episodes[:0], view.updates[:0]
-    frame = tidy_tables(page_findings.tables, page_findings.scores, *empty_frames)["statistics"]
+    view = replace(view, episodes=view.episodes[:0], updates=view.updates[:0])
+    frame = tidy_tables(page_findings.tables, page_findings.scores, view)["statistics"]
     assert adjusted_p_values(frame) == question.adjusted
     assert frame["claim"].tolist() == question.sentences
 

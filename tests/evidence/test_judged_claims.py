@@ -70,7 +70,7 @@ def plans(runs: pd.DataFrame) -> pd.DataFrame:
 def anchors(*environments: str) -> Anchors:
     """0 is a return of 0, 1 one of 100: differences are hundredths of returns."""
     return Anchors(
-        untrained={name: np.zeros(10) for name in environments},
+        untrained_means=dict.fromkeys(environments, 0.0),
         ppo_means=dict.fromkeys(environments, 100.0),
         source="somewhere",
         runs={},
@@ -186,7 +186,7 @@ def test_more_comparisons_widen_the_intervals(judged: Judge) -> None:
 
 def test_without_a_scale_nothing_is_tested(judged: Judge) -> None:
     view = view_of({("Hopper-v5", "one"): 5.0})
-    no_anchors = Anchors(untrained={}, ppo_means={}, source="", runs={})
+    no_anchors = Anchors(untrained_means={}, ppo_means={}, source="", runs={})
     judgement = judged(claim(against("better")), view, anchored=no_anchors)
     assert judgement.decision == "not tested" and "no scale" in judgement.lines[0]
 

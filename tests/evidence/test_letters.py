@@ -131,6 +131,14 @@ def test_few_variants_and_variants_that_are_not_alike_have_no_display() -> None:
     assert letters(plan, scores[scores["environment"] == "Ant-v5"], lambda: SCALES) is None
 
 
+def test_a_variant_of_one_environment_alone_has_no_letter() -> None:
+    plan, scores = plan_and_scores(dict.fromkeys([*NAMES, "imported"], 0.5))
+    here = (scores["variant"] != "imported") | (scores["environment"] == "Ant-v5")
+    lettering = letters(plan[here.loc[plan.index]], scores[here], lambda: SCALES)
+    assert lettering is not None and lettering.environments == tuple(SCALES)
+    assert sorted(row.variant for row, _ in lettering.rows) == list(NAMES)
+
+
 def test_the_frame_has_a_row_a_variant() -> None:
     frame = letters_of(dict(zip(NAMES, (0.1, 0.2, 0.3, 0.4, 0.9), strict=True))).frame()
     assert frame["variant"].tolist() == ["e", "d", "c", "b", "a"]

@@ -12,6 +12,8 @@ from scipy import stats
 from bench.cli.app import main
 from bench.evidence.non_inferiority import judge, overall, welch_bounds
 from bench.store import PUBLISHED
+from tests.evidence.report import made_results
+from tests.evidence.report.made_results import SyntheticAblation, write
 
 CELL = ("Hopper-v5", "clip")
 UNTRAINED = {"Hopper-v5": 0.0}
@@ -89,3 +91,31 @@ def test_the_command_s_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["compare", "baseline", *options, "--margin", "0"]) == 3
     assert "can't tell: differences are shares" in capsys.readouterr().out
     assert main(["compare", "baseline", "--against", str(tmp_path / "nowhere")]) == 2
+
+
+def test_unlike_scores_are_not_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored, new = tmp_path / "stored", tmp_path / "new"
+    results = SyntheticAblation(name="baseline", seeds=5)
+    write(stored, results)
+    monkeypatch.setattr(made_results, "BUDGET", 2 * made_results.BUDGET)
+    write(new, results)
+    monkeypatch.undo()
+    command = ["compare", "baseline", "--results", str(new), "--against", str(stored)]
+    assert main(command) == 3
+    output = " ".join(capsys.readouterr().out.split())
+    assert output.count("Not compared: baseline: variant_") == 4
+    assert f"(2,000 steps, {stored} has 1,000 steps)" in output or "has 1,000)" in output
+
+
+def test_without_a_name_both_folders_ablations_are_judged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, names in (("stored", ("baseline",)), ("new", ("ladder", "baseline"))):
+        for name in names:
+            write(tmp_path / folder, SyntheticAblation(name=name, seeds=3))
+    folders = ("--results", str(tmp_path / "new"), "--against", str(tmp_path / "stored"))
+    assert main(["compare", *folders]) == 3
+    assert "ladder" not in capsys.readouterr().out
+    assert main(["compare", "ladder", *folders]) == 2

@@ -139,7 +139,7 @@ def _caption(results: Results) -> list[str]:
     numbers = [len(seed_scores) for seed_scores in results.values.values()]
     sentences = [
         f"{results.plan['title'].iloc[0]}: mean score over "
-        f"{range_text(min(numbers, default=0), max(numbers, default=0))} seeds [return], below it "
+        f"{range_text(numbers)} seeds [return], below it "
         "the 95% interval of the mean.",
     ]
     references = {verdict.reference for verdict in tested}
@@ -196,8 +196,7 @@ def _methods(results: Results, cited: list[str]) -> str:
         "A run's score is the mean return of its training episodes in the last 10\\% of its "
         "environment steps; it is computed from raw rewards under sampled actions.",
         escaped(
-            f"Variants were trained for {_budgets(runs)} with "
-            f"{range_text(numbers[0], numbers[-1])} seeds each."
+            f"Variants were trained for {_budgets(runs)} with {range_text(numbers)} seeds each."
         ),
     ]
     if coverages := coverages_text(numbers, "mean"):
@@ -207,14 +206,12 @@ def _methods(results: Results, cited: list[str]) -> str:
             "whose coverage we measured by " + escaped(f"simulation of normal data: {coverages}.")
         )
     if tested:
-        few, many = (
-            min(verdict.pairs for verdict in tested),
-            max(verdict.pairs for verdict in tested),
-        )
-        test = "an exact sign-flip test" if many <= ENUMERATION_LIMIT else "a sign-flip test"
+        pairs = [verdict.pairs for verdict in tested]
+        exact = max(pairs) <= ENUMERATION_LIMIT
+        test = "an exact sign-flip test" if exact else "a sign-flip test"
         sentences.append(
             f"Variants are compared by {test} of the mean paired difference over "
-            f"{range_text(few, many)} common seeds{cite('pitman1937significance')}, whose null "
+            f"{range_text(pairs)} common seeds{cite('pitman1937significance')}, whose null "
             "hypothesis is that paired scores have one distribution; $p$-values are adjusted by "
             f"Holm's method{cite('holm1979simple')} over all {tested[0].comparisons} comparisons "
             rf"of this study, and a difference is claimed at an adjusted $p \leq {ALPHA}$."

@@ -11,21 +11,22 @@ import pandas as pd
 from bench.evidence.export.spreadsheets import cell
 from bench.evidence.tables import Table
 from bench.files import refused_as, written_whole
-from bench.kinds import EPISODES
+from bench.kinds import EPISODES, kind_of
+from bench.store import View
 
 _PLACE: Final = ["environment", "variant", "seed", "run"]
 _ORDER: Final = ["environment_order", "variant_order", "seed"]
 
 
 def tidy_tables(
-    tables: Sequence[Table], scores: pd.DataFrame, episodes: pd.DataFrame, updates: pd.DataFrame
+    tables: Sequence[Table], scores: pd.DataFrame, view: View
 ) -> dict[str, pd.DataFrame]:
     """The tables of an ablation by name, each in the order of the page.
 
     Args:
         tables: the tables of `tables.make_tables`.
         scores: the frame of `scores.score_runs`, rows of runs with a result only.
-        episodes, updates: the store's view of the ablation.
+        view: the store's view of the ablation.
 
     Returns:
         `statistics`, one row per variant and environment, as in `tables.Table.frame`; `scores`, one
@@ -33,14 +34,15 @@ def tidy_tables(
         columns and units are the store's, with environment, variant and seed in front and without
         empty columns. A column `kind` names the kind of episodes other than training episodes.
     """
-    kinds = scores.drop_duplicates("run").set_index("run")["kind"]
+    # Of all runs: those of seeds beyond the plan have episodes, too, and no score.
+    kinds = view.runs.drop_duplicates("run").set_index("run")["evaluation"].map(kind_of)
     other_kinds = kinds[kinds != EPISODES]
-    episodes = episodes.assign(kind=episodes["run"].map(other_kinds))
+    episodes = view.episodes.assign(kind=view.episodes["run"].map(other_kinds))
     return {
         "statistics": pd.concat([table.frame() for table in tables]),
         "scores": _tidy(scores, _ORDER),
         "episodes": _tidy(episodes.drop(columns="budget"), [*_ORDER, "step"]),
-        "updates": _tidy(updates.drop(columns="budget"), [*_ORDER, "step"]),
+        "updates": _tidy(view.updates.drop(columns="budget"), [*_ORDER, "step"]),
     }
 
 

@@ -40,7 +40,7 @@ def whole_caption(shown: Shown, sentences: Sequence[str], *, marked: bool) -> tu
 
 def seeds_text(numbers: Sequence[int]) -> str:
     """How many seeds: "n = 10", or "n = 3 to 10" where variants differ."""
-    return f"n = {range_text(min(numbers, default=0), max(numbers, default=0))}"
+    return f"n = {range_text(numbers)}"
 
 
 def statistic_text(numbers: Sequence[int], statistic: Statistic) -> str:

@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.cells import cell_values
-from bench.evidence.measures.normalised import UNTRAINED, untrained_values
+from bench.errors import InputError
+from bench.evidence.measures.normalised import UNTRAINED, variant_means
 from bench.evidence.measures.scores import score_runs
-from bench.store import PUBLISHED, Store, load
+from bench.store import PUBLISHED, load
 
 EXPERIMENT = "experiment"
 PPO = "clipped_ppo"
@@ -26,19 +25,11 @@ PPO = "clipped_ppo"
 class Anchors:
     """The returns that count as 0 and as 1 of normalised scores, and where they come from."""
 
-    untrained: Mapping[str, Floats]  # the untrained policy's scores, one per seed
+    untrained_means: Mapping[str, float]  # the untrained policy's mean score, by environment
     ppo_means: Mapping[str, float]  # the mean score of the Experiment's PPO
     source: str
     runs: Mapping[str, Mapping[str, str]]  # by environment: variant -> ids of its runs
     untrained_scores: pd.DataFrame | None = None  # the frame of `scores.score_runs`
-
-    @property
-    def untrained_means(self) -> dict[str, float]:
-        """Environment -> the untrained policy's mean score."""
-        return {
-            environment: float(seed_scores.mean())
-            for environment, seed_scores in self.untrained.items()
-        }
 
 
 def anchors(
@@ -51,7 +42,6 @@ def anchors(
         experiment: the same frame for the Experiment.
         source: the folder of these results.
     """
-    values = {} if experiment is None else cell_values(experiment)
     runs: dict[str, dict[str, str]] = {}
     for scores, variant in ((untrained, UNTRAINED), (experiment, PPO)):
         if scores is None:
@@ -60,12 +50,8 @@ def anchors(
         for environment, cell in scored.groupby("environment", sort=False):
             runs.setdefault(str(environment), {})[variant] = run_ids(cell)
     return Anchors(
-        untrained=untrained_values(untrained),
-        ppo_means={
-            where: float(seed_scores.mean())
-            for (where, name), seed_scores in values.items()
-            if name == PPO
-        },
+        untrained_means=variant_means(untrained, UNTRAINED),
+        ppo_means=variant_means(experiment, PPO),
         source=source,
         runs=runs,
         untrained_scores=untrained,
@@ -106,10 +92,11 @@ def _scores(
     name: str, folder: Path, variants: Collection[str] | None = None
 ) -> pd.DataFrame | None:
     """The ablation's scores in this store, of these variants or of all; None without any."""
-    if not folder.is_dir() or name not in Store(folder).plans()["ablation"].to_pylist():
-        return None
-    view = load(name, folder, variants=variants)
-    return None if view.runs.empty else score_runs(view.runs, view.episodes, view.updates)
+    with suppress(InputError):  # no such folder, or no plan of it
+        view = load(name, folder, variants=variants)
+        if not view.runs.empty:
+            return score_runs(view.runs, view.episodes, view.updates)
+    return None
 
 
 def run_ids(runs: pd.DataFrame) -> str:

@@ -6,7 +6,7 @@ and averages over environments are taken over those that every variant has.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -57,6 +57,12 @@ def by_seed(scores: pd.DataFrame) -> dict[Cell, dict[int, float]]:
         if np.isfinite(score):
             seed_scores[int(seed)] = float(score)
     return scores_by_cell
+
+
+def rows_by_cell(scores: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
+    """Every cell's rows of the frame of `scores.score_runs`."""
+    groups = scores.groupby(["environment", "variant"], sort=False, observed=True)
+    return {(str(environment), str(variant)): rows for (environment, variant), rows in groups}
 
 
 def paired_differences(first: Mapping[int, float], second: Mapping[int, float]) -> Floats:
@@ -155,9 +161,10 @@ def budgets(runs: pd.DataFrame) -> dict[str, int]:
     return {str(environment): int(size) for environment, size in largest.items()}
 
 
-def range_text(few: int, many: int) -> str:
-    """A range of counts as text: "10", or "5 to 10"."""
-    return str(few) if few == many else f"{few} to {many}"
+def range_text(counts: Iterable[int]) -> str:
+    """A range of counts as text: "10", or "5 to 10"; of none "0"."""
+    ends = sorted(counts) or [0]
+    return " to ".join(dict.fromkeys((str(ends[0]), str(ends[-1]))))
 
 
 def counts_text(plan: pd.DataFrame, counts: Mapping[Cell, int]) -> str:

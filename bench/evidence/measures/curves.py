@@ -153,7 +153,6 @@ def aggregate(
     curves: SeedCurves,
     statistic: Statistic = "iqm",
     *,
-    seed: int = 0,
     repetitions: int = REPETITIONS,
 ) -> Band:
     """The curve over seeds with its pointwise bootstrap interval.
@@ -161,8 +160,6 @@ def aggregate(
     Args:
         curves: all seeds of a variant on an environment.
         statistic: "iqm" or "mean".
-        seed: seed of the resamples, which depend on it and on n alone, so that a curve does not
-            move when another variant joins the figure.
         repetitions: bootstrap resamples.
 
     Raises:
@@ -173,7 +170,7 @@ def aggregate(
     complete = np.isfinite(centre)
     if complete.any():
         low[complete], high[complete] = intervals_of_seeds(
-            curves.values[:, complete], statistic, seed, repetitions
+            curves.values[:, complete], statistic, repetitions
         )
     return Band(centre=centre, low=low, high=high)
 

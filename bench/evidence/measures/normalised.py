@@ -58,21 +58,20 @@ def scales(zeros: Mapping[str, float], ones: Mapping[str, float]) -> dict[str, S
     }
 
 
-def untrained_values(
-    scores: pd.DataFrame | None, column: str = "score", variant: str = UNTRAINED
-) -> dict[str, Floats]:
-    """Environment -> what the untrained policy earned, one number per seed [return].
+def variant_means(
+    scores: pd.DataFrame | None, variant: str, column: str = "score"
+) -> dict[str, float]:
+    """Environment -> the mean over seeds of what a variant earned [return].
 
     Args:
-        scores: the frame of `scores.score_runs` for the ablation `untrained`, if it was run.
-        column: "score" or "last_100".
+        scores: the frame of `scores.score_runs`; None: of an ablation that was not run.
         variant: of that ablation.
+        column: "score" or "last_100".
     """
-    if scores is None:
-        return {}
+    values = {} if scores is None else cell_values(scores, column)
     return {
-        environment: values
-        for (environment, name), values in cell_values(scores, column).items()
+        environment: float(seed_scores.mean())
+        for (environment, name), seed_scores in values.items()
         if name == variant
     }
 
@@ -98,7 +97,7 @@ class Aggregate:
         return (
             self.title,
             str(len(self.environments)),
-            range_text(*self.seeds),
+            range_text(self.seeds),
             number_text(self.mean),
             interval_text(self.mean_low, self.mean_high),
             number_text(self.iqm),
@@ -143,29 +142,26 @@ def pooled(
     scales: Mapping[str, Scale],
     environments: tuple[str, ...],
     titles: Mapping[str, str],
-    *,
-    seed: int = 0,
 ) -> tuple[Aggregate, ...]:
     """The aggregate of each variant that has every environment.
 
     Args:
         values, scales, environments: as in `strata`.
         titles: variant -> what tables call it.
-        seed: seed of the bootstrap.
     """
     return tuple(
-        _pooled(scores, environments, variant, titles[variant], seed)
+        _pooled(scores, environments, variant, titles[variant])
         for variant, scores in strata(values, scales, environments, titles).items()
     )
 
 
 def _pooled(
-    strata: Sequence[Floats], environments: tuple[str, ...], variant: str, title: str, seed: int
+    strata: Sequence[Floats], environments: tuple[str, ...], variant: str, title: str
 ) -> Aggregate:
     estimates: dict[Statistic, tuple[float, float, float]] = {
         statistic: (
             float(estimate(np.concatenate(strata), statistic)),
-            *stratified_bootstrap_interval(strata, np.random.default_rng(seed), statistic),
+            *stratified_bootstrap_interval(strata, np.random.default_rng(0), statistic),
         )
         for statistic in ("mean", "iqm")
     }

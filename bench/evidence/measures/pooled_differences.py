@@ -36,20 +36,20 @@ class PooledDifferences:
         """The mean over environments of their mean differences; NaN without pairs somewhere."""
         return float(self.values @ self.weights) if self.pairs else math.nan
 
-    def p_value(self, seed: int) -> float:
+    def p_value(self) -> float:
         """The sign-flip test's p-value, with runs on different environments independent.
 
         NaN where an environment has fewer than `FEWEST_PAIRS` pairs.
         """
         if self.pairs < FEWEST_PAIRS:
             return math.nan
-        return sign_flip_test(self.values * self.weights, np.random.default_rng(seed))
+        return sign_flip_test(self.values * self.weights, np.random.default_rng(0))
 
-    def interval(self, level: float, seed: int) -> tuple[float, float]:
+    def interval(self, level: float) -> tuple[float, float]:
         """The `significance.sign_flip_interval` of the difference; NaN where `p_value` is."""
         if self.pairs < FEWEST_PAIRS:
             return math.nan, math.nan
-        generator = np.random.default_rng(seed)
+        generator = np.random.default_rng(0)
         return sign_flip_interval(self.values, generator, weights=self.weights, level=level)
 
 

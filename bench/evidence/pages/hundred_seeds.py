@@ -35,7 +35,7 @@ FEWEST: Final = 50
 
 
 def sections(
-    plan: pd.DataFrame, scores: pd.DataFrame, untrained: Mapping[str, float], *, seed: int = 0
+    plan: pd.DataFrame, scores: pd.DataFrame, untrained: Mapping[str, float]
 ) -> tuple[Section, ...]:
     """The tables of all cells with enough seeds; none without such a cell.
 
@@ -43,7 +43,6 @@ def sections(
         plan: the store's plan of the ablation.
         scores: the frame of `scores.score_runs`.
         untrained: environment -> the untrained policy's mean score [return].
-        seed: seed of the samples.
     """
     known_scores = {
         cell: seed_scores
@@ -54,17 +53,17 @@ def sections(
         return ()
     names = titles(plan)
     return (
-        _coverage(known_scores, names, seed),
-        _claims(known_scores, names, str(plan["control"].iloc[0]), seed),
-        _pairs_needed(known_scores, names, untrained, seed),
+        _coverage(known_scores, names),
+        _claims(known_scores, names, str(plan["control"].iloc[0])),
+        _pairs_needed(known_scores, names, untrained),
         _modes(known_scores, names),
     )
 
 
-def _coverage(known_scores: Mapping[Cell, Floats], names: Mapping[str, str], seed: int) -> Section:
+def _coverage(known_scores: Mapping[Cell, Floats], names: Mapping[str, str]) -> Section:
     cells = []
     for (environment, variant), seed_scores in known_scores.items():
-        rows = _by_size(partial(coverage, seed_scores), seed)
+        rows = _by_size(partial(coverage, seed_scores))
         cells += [(environment, names[variant], str(len(seed_scores)), *row) for row in rows]
     return Section(
         heading="### Coverage of nominal 95% intervals",
@@ -75,16 +74,14 @@ def _coverage(known_scores: Mapping[Cell, Floats], names: Mapping[str, str], see
     )
 
 
-def _claims(
-    known_scores: Mapping[Cell, Floats], names: Mapping[str, str], control: str, seed: int
-) -> Section:
+def _claims(known_scores: Mapping[Cell, Floats], names: Mapping[str, str], control: str) -> Section:
     cells = []
     for (environment, variant), seed_scores in known_scores.items():
         control_scores = known_scores.get((environment, control))
         if control_scores is None:
             continue
         samples = f"{names[control]} and {'itself' if variant == control else names[variant]}"
-        rows = _by_size(partial(claim_rates, seed_scores, control_scores), seed)
+        rows = _by_size(partial(claim_rates, seed_scores, control_scores))
         cells += [(environment, samples, *row) for row in rows]
     return Section(
         heading="### How often a test names a difference at 5%",
@@ -104,14 +101,13 @@ def _pairs_needed(
     known_scores: Mapping[Cell, Floats],
     names: Mapping[str, str],
     untrained: Mapping[str, float],
-    seed: int,
 ) -> Section:
     cells = []
     for (environment, variant), seed_scores in known_scores.items():
         gain = float(seed_scores.mean()) - untrained.get(environment, math.nan)
         if not gain > 0:
             continue
-        pairs_by_effect = seeds_for_claims(seed_scores, gain, EFFECTS, np.random.default_rng(seed))
+        pairs_by_effect = seeds_for_claims(seed_scores, gain, EFFECTS, np.random.default_rng(0))
         numbers = ("more than 100" if n is None else str(n) for n in pairs_by_effect.values())
         cells.append((environment, names[variant], *numbers))
     return Section(
@@ -153,10 +149,10 @@ _SAMPLES: Final = (
 
 
 def _by_size(
-    measure: Callable[[int, np.random.Generator], Mapping[str, Measured]], seed: int
+    measure: Callable[[int, np.random.Generator], Mapping[str, Measured]],
 ) -> list[tuple[str, ...]]:
     """One row per name that `measure` returns: the name, and its share at each sample size."""
-    measurements = [measure(number, np.random.default_rng([seed, number])) for number in SEEDS]
+    measurements = [measure(number, np.random.default_rng([0, number])) for number in SEEDS]
     by_name = {name: [shares[name] for shares in measurements] for name in measurements[0]}
     return [
         (

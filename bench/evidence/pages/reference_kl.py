@@ -19,16 +19,13 @@ from bench.evidence.statistics.estimates import estimate, interval_of_seeds
 from bench.evidence.verdicts import Verdict, return_text
 
 
-def section(
-    environment: str, with_kl: pd.DataFrame, verdicts: Sequence[Verdict] = (), *, seed: int = 0
-) -> Section:
+def section(environment: str, with_kl: pd.DataFrame, verdicts: Sequence[Verdict] = ()) -> Section:
     """Rewards beside what they cost, a row per variant.
 
     Args:
         environment: name of the environment, which selects rows of `with_kl`.
         with_kl: the frame of `measures.reference_kl.scores_with_kl`.
         verdicts: on gold rewards; without any the table makes no claim.
-        seed: seed of the bootstrap.
     """
     rows = with_kl[with_kl["environment"] == environment]
     claims = {
@@ -42,8 +39,8 @@ def section(
         variant_rows = rows[rows["variant"] == variant]
         row = [title, str(len(variant_rows)), _centre(variant_rows["score"])]
         if golden:
-            row += [_centre(variant_rows["gold"]), _interval(variant_rows["gold"], seed)]
-        row += [_centre(variant_rows["divergence"]), _interval(variant_rows["divergence"], seed)]
+            row += [_centre(variant_rows["gold"]), _interval(variant_rows["gold"])]
+        row += [_centre(variant_rows["divergence"]), _interval(variant_rows["divergence"])]
         row.append(_centre(variant_rows["penalised"]))
         cells.append((*row, claims[variant]) if claims else tuple(row))
     columns = [
@@ -79,9 +76,9 @@ def _centre(column: pd.Series) -> str:
     return return_text(float(estimate(values, "iqm"))) if len(values) else "–"
 
 
-def _interval(column: pd.Series, seed: int) -> str:
+def _interval(column: pd.Series) -> str:
     values = _finite(column)
-    return interval_text(*interval_of_seeds(values, "iqm", seed), return_text)
+    return interval_text(*interval_of_seeds(values, "iqm"), return_text)
 
 
 def _finite(column: pd.Series) -> Floats:

@@ -37,7 +37,7 @@ from bench.evidence.measures.normalised import (
     pooled,
     scales,
     strata,
-    untrained_values,
+    variant_means,
 )
 from bench.evidence.published import table_1
 from bench.evidence.published.rows import family
@@ -72,8 +72,6 @@ def surrogates(
     plan: pd.DataFrame,
     scores: pd.DataFrame,
     untrained: pd.DataFrame | None,
-    *,
-    seed: int = 0,
 ) -> tuple[Surrogate, ...]:
     """A row per variant of the plan, trained or not.
 
@@ -81,16 +79,13 @@ def surrogates(
         plan: the store's plan of the ablation `surrogates`.
         scores: the frame of `scores.score_runs`.
         untrained: the same frame for the ablation `untrained`, if it was run.
-        seed: seed of the bootstrap.
     """
     values, names = cell_values(scores, _RESULT), titles(plan)
     scale_by_environment = _scales(values, untrained, UNTRAINED, "mean")
     common = tuple(e for e in complete_environments(plan, values) if e in scale_by_environment)
     other_scales = [_scales(values, untrained, *reading) for reading in OTHER_READINGS]
     paper = table_1.average_scores()
-    ours = {
-        row.variant: row for row in pooled(values, scale_by_environment, common, names, seed=seed)
-    }
+    ours = {row.variant: row for row in pooled(values, scale_by_environment, common, names)}
     return tuple(
         Surrogate(
             variant=variant,
@@ -118,10 +113,7 @@ def _scales(
     for (environment, _), seed_scores in values.items():
         result = float(seed_scores.mean() if best == "mean" else seed_scores.max())
         ones[environment] = max(ones.get(environment, -math.inf), result)
-    zeros = untrained_values(untrained, _RESULT, random)
-    return scales(
-        {name: float(untrained_scores.mean()) for name, untrained_scores in zeros.items()}, ones
-    )
+    return scales(variant_means(untrained, random, _RESULT), ones)
 
 
 def _average(
@@ -190,7 +182,7 @@ def _cells(row: Surrogate, environments: list[str]) -> tuple[str, ...]:
         number_text(row.paper),
         number_text(ours.mean if ours else math.nan),
         interval_text(ours.mean_low, ours.mean_high) if ours else "–",
-        range_text(*(ours.seeds if ours else (0, 0))),
+        range_text(ours.seeds if ours else ()),
         *map(number_text, row.other_averages),
         *(number_text(row.means.get(environment, math.nan)) for environment in environments),
     )

@@ -202,7 +202,8 @@ def _departure(results: Results, draw: Drawer) -> dict[str, Any]:
 
 def _figure_3(results: Results, draw: Drawer) -> dict[str, Any]:
     """Figure 3 of the PPO paper from these results, and a table of them beside the paper's."""
-    rows = beside_figure_3.beside_figure_3(results.plan, results.scores, results.anchors.untrained)
+    untrained = results.anchors.untrained_means
+    rows = beside_figure_3.beside_figure_3(results.plan, results.scores, untrained)
     return {
         "file": draw("figure_3"),
         "caption": " ".join(KINDS["figure_3"].caption(select(results, missing=True))[:2]),
@@ -214,14 +215,15 @@ def _figure_3(results: Results, draw: Drawer) -> dict[str, Any]:
 def _beside_paper(rows: Sequence[beside_figure_3.Beside]) -> Facts:
     """A row per algorithm, a column per environment: our mean score, and the paper's behind it."""
     environments = list(dict.fromkeys(row.environment for row in rows))
-    cells: dict[str, list[str]] = {}
+    cells: dict[str, dict[str, str]] = {}
     for row in rows:
         means = f"{return_text(row.mean)} ({return_text(row.paper)})"
-        cells.setdefault(row.title, []).append(means)
+        no_cells = dict.fromkeys(environments, "–")
+        cells.setdefault(row.title, no_cells)[row.environment] = means
     return table(
         ("algorithm", *map(family, environments)),
         ("left", *["right"] * len(environments)),
-        [(title, *row) for title, row in cells.items()],
+        [(title, *row.values()) for title, row in cells.items()],
         [
             "In brackets: the paper's, digitised from its figure, environments of "
             f"{figure_3.VERSION}: physics, observations and rewards differ between versions. "
@@ -266,7 +268,7 @@ def _size(results: Results) -> str:
             len(results.values.get((str(environment), variant), ())) for variant in plan["variant"]
         ]
         budgets = " and ".join(f"{budget:,}" for budget in sorted(set(plan["budget"])))
-        key = (budgets, range_text(min(counts), max(counts)))
+        key = (budgets, range_text(counts))
         groups.setdefault(key, []).append(str(environment))
     parts = [
         f"{', '.join(names)}: {budgets} steps per run, "

@@ -57,7 +57,7 @@ def part(results: Results) -> dict[str, Any]:
         "runs": run_ids(results),
     }
     if figure_3:
-        paper = beside_figure_3.beside_figure_3(plan, scores, results.anchors.untrained)
+        paper = beside_figure_3.beside_figure_3(plan, scores, results.anchors.untrained_means)
         beside = beside_sources.sections(plan, scores, beside_sources.beside_sources(plan, scores))
         sections["sources"] = [
             of_section(section) for section in (beside_figure_3.section(paper), *beside)

@@ -37,7 +37,7 @@ def conclusion(
             f"claim needs {FEWEST_PAIRS} or more."
         )
     parts = [*_over_all(over_all), *_claims(tested, titles)]
-    pairs = range_text(min(v.pairs for v in tested), max(v.pairs for v in tested))
+    pairs = range_text(verdict.pairs for verdict in tested)
     parts += _no_claims(tested)
     if untested := len(judged) - len(tested):
         why = "; ".join(obstacles) or f"fewer than {FEWEST_PAIRS} pairs"

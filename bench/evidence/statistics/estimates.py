@@ -114,29 +114,26 @@ def _percentiles(
 def intervals_of_seeds(
     values: ArrayLike,
     statistic: Statistic = "iqm",
-    seed: int = 0,
     repetitions: int = REPETITIONS,
 ) -> tuple[Floats, Floats]:
-    """Return `bootstrap_interval` of resamples that depend on `seed` and n alone.
+    """Return `bootstrap_interval` of resamples that depend on n alone.
 
     They are drawn once per process: tables and curves ask hundreds of times for the same.
     """
-    counts = partial(_counts_at_seed, seed, repetitions)
+    counts = partial(_resampled_counts, repetitions)
     return _percentiles(values, counts, statistic, LEVEL)
 
 
 @lru_cache(maxsize=16)
-def _counts_at_seed(seed: int, repetitions: int, number: int, trimmed: int) -> Floats:
-    return rank_counts(number, trimmed, np.random.default_rng([seed, number]), repetitions)
+def _resampled_counts(repetitions: int, number: int, trimmed: int) -> Floats:
+    return rank_counts(number, trimmed, np.random.default_rng([0, number]), repetitions)
 
 
-def interval_of_seeds(
-    values: ArrayLike, statistic: Statistic = "iqm", seed: int = 0
-) -> tuple[float, float]:
+def interval_of_seeds(values: ArrayLike, statistic: Statistic = "iqm") -> tuple[float, float]:
     """Return `intervals_of_seeds` of one number per seed; NaN also without seeds."""
     if not len(np.asarray(values)):
         return float("nan"), float("nan")
-    low, high = intervals_of_seeds(values, statistic, seed)
+    low, high = intervals_of_seeds(values, statistic)
     return float(low), float(high)
 
 

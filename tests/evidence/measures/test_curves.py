@@ -252,6 +252,5 @@ def test_one_seed_has_a_line_without_a_band_and_no_seed_has_neither() -> None:
 
 def test_the_band_is_seeded() -> None:
     cell = cell_of(np.random.default_rng(0).normal(size=(6, 5)))
-    bands = [aggregate(cell, repetitions=50, seed=seed) for seed in (0, 0, 1)]
-    np.testing.assert_array_equal(bands[0].low, bands[1].low)
-    assert not np.array_equal(bands[0].low, bands[2].low)
+    first, second = (aggregate(cell, repetitions=50) for _ in range(2))
+    np.testing.assert_array_equal(first.low, second.low)

@@ -12,7 +12,7 @@ from bench.evidence.measures.normalised import (
     number_text,
     pooled,
     scales,
-    untrained_values,
+    variant_means,
 )
 from tests.experiment_results import UNTRAINED, SyntheticRuns, scores_frame, untrained_score
 
@@ -37,11 +37,11 @@ def test_there_is_no_scale_where_an_end_is_missing_or_below_the_other() -> None:
 
 def test_the_untrained_policy_s_returns() -> None:
     scores = scores_frame("untrained", SyntheticRuns(score=untrained_score, seeds=10))
-    values = untrained_values(scores)
-    assert {name: pytest.approx(seeds.mean()) for name, seeds in values.items()} == UNTRAINED
-    last = untrained_values(scores, "last_100")
-    np.testing.assert_allclose(last["Hopper-v5"], values["Hopper-v5"] + 1)
-    assert untrained_values(None) == {}
+    means = variant_means(scores, "untrained")
+    assert means == pytest.approx(UNTRAINED)
+    last = variant_means(scores, "untrained", "last_100")
+    assert last["Hopper-v5"] == pytest.approx(means["Hopper-v5"] + 1)
+    assert variant_means(None, "untrained") == {}
 
 
 def test_an_aggregate_is_rliables() -> None:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from bench.evidence.measures.normalised import untrained_values
+from bench.evidence.measures.normalised import variant_means
 from bench.evidence.pages.figure_3.beside_figure_3 import (
     HEADER,
     beside_figure_3,
@@ -15,6 +15,7 @@ from bench.evidence.pages.figure_3.beside_figure_3 import (
     section,
 )
 from bench.evidence.pages.figure_3.beside_sources import beside_sources, sections
+from bench.evidence.report.chapter import _beside_paper
 from bench.evidence.statistics.estimates import bootstrap_interval
 from tests.experiment_results import (
     UNTRAINED,
@@ -26,8 +27,18 @@ from tests.experiment_results import (
 )
 
 PLAN = plan_frame("experiment")
-ZEROS = untrained_values(scores_frame("untrained", SyntheticRuns(score=untrained_score, seeds=10)))
+ZEROS = variant_means(
+    scores_frame("untrained", SyntheticRuns(score=untrained_score, seeds=10)), "untrained"
+)
 MISSING = [("Hopper-v5", "cem"), ("Walker2d-v5", "trpo")]
+
+
+def test_a_variant_of_one_environment_alone_has_dashes_in_the_report() -> None:
+    plan = PLAN[(PLAN["variant"] != "cem") | (PLAN["environment"] == "Walker2d-v5")]
+    table = _beside_paper(beside_figure_3(plan, scores_frame("experiment", SyntheticRuns()), ZEROS))
+    assert {len(row) for row in table["rows"]} == {len(table["header"])} == {8}
+    (row,) = (row for row in table["rows"] if row[0] == "CEM")
+    assert row.count("–") == 6
 
 
 def test_a_row_beside_figure_3_by_hand() -> None:

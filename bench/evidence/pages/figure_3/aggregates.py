@@ -24,7 +24,7 @@ HEADER: Final = (
 
 
 def aggregates(
-    plan: pd.DataFrame, scores: pd.DataFrame, scales: Mapping[str, Scale], *, seed: int = 0
+    plan: pd.DataFrame, scores: pd.DataFrame, scales: Mapping[str, Scale]
 ) -> tuple[Aggregate, ...]:
     """A row per variant that has runs, over the environments that all of them have.
 
@@ -32,14 +32,13 @@ def aggregates(
         plan: the store's plan of the experiment.
         scores: the frame of `scores.score_runs`.
         scales: environment -> its scale; an environment without one is left out.
-        seed: seed of the bootstrap.
 
     Returns:
         The rows; empty if no environment is left.
     """
     values = cell_values(scores)
     environments = tuple(e for e in complete_environments(plan, values) if e in scales)
-    return pooled(values, scales, environments, titles(plan), seed=seed)
+    return pooled(values, scales, environments, titles(plan))
 
 
 def section(plan: pd.DataFrame, rows: tuple[Aggregate, ...], reference: str) -> Section:

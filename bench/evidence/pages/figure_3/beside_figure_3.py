@@ -20,7 +20,7 @@ from bench.evidence.measures.normalised import interval_text
 from bench.evidence.published import figure_3
 from bench.evidence.published.rows import family
 from bench.evidence.statistics.coverage import coverages_text
-from bench.evidence.statistics.estimates import Floats, estimate, interval_of_seeds
+from bench.evidence.statistics.estimates import estimate, interval_of_seeds
 from bench.evidence.verdicts import return_text
 
 HEADER: Final = (
@@ -62,25 +62,22 @@ class Beside:
 
 
 def beside_figure_3(
-    plan: pd.DataFrame, scores: pd.DataFrame, untrained: Mapping[str, Floats], *, seed: int = 0
+    plan: pd.DataFrame, scores: pd.DataFrame, untrained: Mapping[str, float]
 ) -> tuple[Beside, ...]:
     """A row per cell of the plan, trained or not.
 
     Args:
         plan: the store's plan of the experiment.
         scores: the frame of `scores.score_runs`.
-        untrained: environment -> the untrained policy's scores, one per seed; may be empty.
-        seed: seed of the bootstrap; a row's interval depends on it and on the row's scores alone.
+        untrained: environment -> the untrained policy's mean score; may be empty.
     """
     values, names = cell_values(scores), titles(plan)
     rows = []
     for environment, variant in planned(plan):
         seed_scores = values.get((environment, variant), np.empty(0))
         mean = float(estimate(seed_scores, "mean")) if len(seed_scores) else math.nan
-        low, high = interval_of_seeds(seed_scores, "mean", seed)
-        untrained_mean = (
-            float(untrained[environment].mean()) if environment in untrained else math.nan
-        )
+        low, high = interval_of_seeds(seed_scores, "mean")
+        untrained_mean = untrained.get(environment, math.nan)
         paper = figure_3.last_10_percent(environment).get(variant, math.nan)
         accuracy = figure_3.ACCURACY.get(family(environment), math.nan)
         rows.append(

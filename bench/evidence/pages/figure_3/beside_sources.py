@@ -140,10 +140,9 @@ def _our_rows(
         values = cell_values(scores, column)
         cell_scores = [values.get((environment, variant)) for environment in environments]
         numbers = [len(seed_scores) for seed_scores in cell_scores if seed_scores is not None]
-        count = range_text(min(numbers, default=0), max(numbers, default=0))
         returns = (
             return_text(math.nan if seed_scores is None else float(seed_scores.mean()))
             for seed_scores in cell_scores
         )
-        rows.append(("**this suite**", versions, count, metric, *returns))
+        rows.append(("**this suite**", versions, range_text(numbers), metric, *returns))
     return rows

@@ -26,21 +26,19 @@ def experiment_sections(
         findings: the findings of its results.
         anchors: the anchors of normalised scores.
     """
-    scores, seed = findings.scores, findings.seed
+    scores = findings.scores
     control = str(plan["control"].iloc[0])
     control_title = titles(plan).get(control, control)
     scales = scales_by_control(scores, control, anchors)
     entries = beside_sources.beside_sources(plan, scores)
     return (
         beside_figure_3.section(
-            beside_figure_3.beside_figure_3(plan, scores, anchors.untrained, seed=seed)
+            beside_figure_3.beside_figure_3(plan, scores, anchors.untrained_means)
         ),
         *beside_sources.sections(plan, scores, entries),
         rivals.section(findings.rivals, control_title),
         *([letters.section(findings.letters)] if findings.letters is not None else []),
-        aggregates.section(
-            plan, aggregates.aggregates(plan, scores, scales, seed=seed), control_title
-        ),
+        aggregates.section(plan, aggregates.aggregates(plan, scores, scales), control_title),
     )
 
 
