@@ -25,14 +25,18 @@ hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")
-def warm_workers(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Commands share their workers; benchmarks, of other commits too, have what they had."""
+def less_waiting(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Commands share their workers, and no write waits for the disk, as no test pulls the plug.
+
+    Benchmarks, of other commits too, have what they had.
+    """
     if all(item.get_closest_marker("benchmarks") for item in request.session.items):
         yield
         return
     from tests.warm_workers import shared
 
-    with shared():
+    with shared(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 
 

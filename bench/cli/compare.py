@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,7 +16,7 @@ from bench.cli.text_tables import print_table
 from bench.errors import InputError
 from bench.requests.other_code import place_and_edition
 from bench.requests.plan_request import stored_name
-from bench.terminal.console import shown, wide_console
+from bench.terminal.console import command_line, shown, wide_console
 from bench.visible import visible
 
 if TYPE_CHECKING:
@@ -90,11 +89,10 @@ def compare(
             _print(part)
             parts.append(part)
         if output is not None:
-            arguments = ["python", "-m", "bench", "compare", *(ablations or ())]
             introduction = (
                 "# What each ingredient buys\n\n"
                 "Differences of scores to the variant compared with, over pairs of common seeds. "
-                f"Made by `{shlex.join(arguments)}`.\n"
+                f"Made by `{command_line('compare', *(ablations or ()))}`.\n"
             )
             page = "\n".join((introduction, *(part.markdown() for part in parts)))
             write_text(page, output, "the tables")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +11,7 @@ from bench.errors import InputError, unknown
 from bench.formatting import count, seed_ranges
 from bench.kinds import EPISODES, EVALUATIONS, MEANS, ROWS
 from bench.requests.plan_request import stored_name
-from bench.terminal.console import shown
+from bench.terminal.console import command_line, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,11 +137,8 @@ def import_(
     curves = read_curves(files, choice=choice, seeds=parsed_seeds)
     adopted = adopt(curves, store, place, page, steps=budget, replace=replace)
     _print_outcome(place, curves, adopted, store)
-    command = ["python", "-m", "bench", "figure", "--ablation", name]
-    if results is not None:
-        command += ["--results", str(results)]
     print(f"Results: {shown(store.path)}")
-    print(f"Figure: {shlex.join(command)}")
+    print(f"Figure: {command_line('figure', '--ablation', name, results=results)}")
     for problem in store.problems:
         print(problem)
 

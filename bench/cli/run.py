@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -32,7 +31,7 @@ from bench.requests.estimate import training_time_text
 from bench.requests.other_code import place_and_edition
 from bench.requests.plan_request import requested_plan
 from bench.requests.training import summary_lines, train
-from bench.terminal.console import shown, wide_console
+from bench.terminal.console import command_line, shown, wide_console
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,10 +142,8 @@ def _train(
         print(line)
     print(f"Results: {shown(store.path)}")
     if figure is not None:
-        command = ["python", "-m", "bench", "report", plan.ablation.name]
-        if results is not None:
-            command += ["--results", str(results)]
-        print(f"Figure: {shown(figure)}\nNext: {shlex.join(command)}")
+        following = command_line("report", plan.ablation.name, results=results)
+        print(f"Figure: {shown(figure)}\nNext: {following}")
     if trained.hidden:
         print("figure and bench.load now show this request; the results of earlier ones are kept")
     return bool(trained.summary.failures)
@@ -200,4 +197,4 @@ def _continuing(arguments: Sequence[str], fresh_before: datetime | None) -> str:
     if fresh_before is not None and "--fresh-before" not in words:
         # --fresh again would train again what this run has trained.
         words += ["--fresh-before", fresh_before.strftime("%Y-%m-%dT%H:%M:%S")]
-    return shlex.join(["python", "-m", "bench", *words])
+    return command_line(*words)

@@ -52,10 +52,7 @@ def show(
         if name is not None and (is_single or _is_algorithm_alone(name)):
             answer.update(print_algorithm(load_algorithm(name)))
             return
-        plan = requested_plan(
-            ablation,
-            **plan_options,
-        )
+        plan = requested_plan(ablation, **plan_options)
         answer.update(_print_plan(plan, results))
         if ablation in ALGORITHMS:
             print(f"Its algorithm of the same name: python -m bench show --algorithm {ablation}")

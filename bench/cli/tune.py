@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -26,7 +25,7 @@ from bench.errors import InputError
 from bench.file_names import file_name
 from bench.formatting import count
 from bench.requests.plan_request import requested_plan
-from bench.terminal.console import shown, wide_console
+from bench.terminal.console import command_line, shown, wide_console
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -116,7 +115,7 @@ def tune(
     """Search an algorithm's hyperparameters and write the best ones as an ablation to test."""
     with interruptible(
         "Interrupted. The workers have ended; trials with an outcome are kept.",
-        f"Continue with: {shlex.join(['python', '-m', 'bench', *sys.argv[1:]])}",
+        f"Continue with: {command_line(*sys.argv[1:])}",
     ):
         check_executor(executor, address)
         plan = requested_plan(
@@ -240,10 +239,7 @@ def _tune(
         "A score on the seeds it was chosen by is no evidence. Test it on others, "
         f"as ablation {ablation_name(request)}:"
     )
-    command = ["python", "-m", "bench", "run", "--ablation", shown(file)]
-    if results is not None:
-        command += ["--results", str(results)]
-    print(f"    {shlex.join(command)}")
+    print(f"    {command_line('run', '--ablation', shown(file), results=results)}")
 
 
 def _show(study: Study, request: Request) -> None:

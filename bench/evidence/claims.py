@@ -71,7 +71,7 @@ class Evidence:
         compared = f"{self.comparison.variant} − {self.comparison.reference}"
         if not self.comparison.together or len(self.environments) == 1:
             compared += f", {self.environments[0]}"
-        elif self.environments:
+        else:
             compared += f", mean over {len(self.environments)} environments"
         if not self.pairs or math.isnan(self.difference):
             return f"{compared}: no runs" if not self.pairs else f"{compared}: no scale"
@@ -178,7 +178,6 @@ def counts(judgements: Sequence[Judgement]) -> str:
 
 def section(judgements: Iterable[Judgement]) -> Section:
     """The judgements as one table, a row per claim."""
-    rows = tuple(judgements)
     return Section(
         heading="# Claims of the literature",
         header=("claim", "source", "verdict", "what decides it", "what this suite does otherwise"),
@@ -191,7 +190,7 @@ def section(judgements: Iterable[Judgement]) -> Section:
                 "; ".join(judgement.lines) or f"no runs of {judgement.claim.ablation}",
                 judgement.claim.differs or "–",
             )
-            for judgement in rows
+            for judgement in judgements
         ],
         notes=NOTES,
     )

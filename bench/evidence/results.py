@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -172,21 +171,6 @@ class Results:
     def strata(self, environments: Sequence[str]) -> dict[str, list[Floats]]:
         """Variant -> its normalised scores on each environment, for variants that have them all."""
         return strata(self.values, self.scale_by_environment, environments, self.titles)
-
-
-def versions(runs: pd.DataFrame) -> dict[str, list[str]]:
-    """Package -> the versions of it that runs were made with.
-
-    Args:
-        runs: the store's view of the ablation.
-    """
-    versions_by_package: dict[str, dict[str, None]] = {}
-    for text in runs["versions"].dropna().unique():
-        for package, version in json.loads(text).items():
-            versions_by_package.setdefault(str(package), {})[str(version)] = None
-    return {
-        package: list(package_versions) for package, package_versions in versions_by_package.items()
-    }
 
 
 def _printable(frame: pd.DataFrame) -> pd.DataFrame:

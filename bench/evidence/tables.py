@@ -93,15 +93,16 @@ class Table:
             for row in self.rows
         )
 
-    def markdown(self) -> str:
-        """The table as Markdown, with the environment as heading and the notes below."""
+    @property
+    def section(self) -> Section:
+        """The table with the environment as its heading and the notes below."""
         return Section(
             heading=f"### {self.environment}",
             header=HEADER,
             alignment=ALIGNMENT,
             cells=self.cells,
             notes=self.notes,
-        ).markdown()
+        )
 
 
 _NUMBERS: Final = tuple(

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import InputError
+from bench.formatting import count
 from bench.importing import points
 from bench.importing.choice import Choice
 from bench.importing.curve import Curve
@@ -296,7 +297,7 @@ def _curve(table: Table, pair: _Pair, seed: int | None, digest: str) -> Curve:
     remarks = [*table.remarks, *pair.remarks]
     missing = len(present) - int(present.sum())
     if pair.plain and missing:
-        remarks.append(f"left out: {missing:,} row{'' if missing == 1 else 's'} without a number")
+        remarks.append(f"left out: {count(missing, 'row')} without a number")
     length_place = table.find("length") if plain(pair.title) == "return" else None
     seconds, length = (
         None if place is None else points.finite(table.numbers(place)[present])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import InputError
+from bench.formatting import count
 from bench.importing.curve import LEAST_HOLE, Curve, Floats
 
 LIMIT: Final = 2**53
@@ -62,7 +63,7 @@ def curve(points: pd.DataFrame, *, name: str, remarks: Sequence[str] = (), **fie
         if bad.any():
             steps = points.loc[bad, "step"].astype(int)
             until = f", up to step {steps.max():,}" if steps.max() else ""
-            all_remarks.append(f"left out: {_count(int(bad.sum()), 'row')} {clause}{until}")
+            all_remarks.append(f"left out: {count(int(bad.sum()), 'row')} {clause}{until}")
     points = points[points["return"].notna() & (points["step"] > 0)].reset_index(drop=True)
     if points.empty:
         raise InputError(f"{name}: there is no row of data in it")
@@ -138,12 +139,8 @@ def _in_order(points: pd.DataFrame, name: str) -> tuple[pd.DataFrame, list[str]]
         joined = pd.concat([before, added], ignore_index=True)
     _check(joined, name)
     remark = (
-        f"steps go back {_count(len(restarts), 'time')}: read as {len(sessions)} sessions in order"
+        f"steps go back {count(len(restarts), 'time')}: read as {len(sessions)} sessions in order"
     )
     if replaced:
-        remark += f", without {_count(replaced, 'row')} that a later one replaces"
+        remark += f", without {count(replaced, 'row')} that a later one replaces"
     return joined, [remark]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -236,12 +236,8 @@ def _read(run: _Run, choice: Choice) -> list[Curve]:
 
 def _beside(paths: Sequence[Path], choice: Choice) -> str:
     """Return the end of an error message: which other files in the folder could be read."""
-    names = _other_names(paths, choice)
+    names = [path.name for path in _readable(paths[0].parent, choice) if path not in paths]
     return f". Beside it could be read: {listed(names)}" if names else ""
-
-
-def _other_names(paths: Sequence[Path], choice: Choice) -> list[str]:
-    return [path.name for path in _readable(paths[0].parent, choice) if path not in paths]
 
 
 def _refuse_options(run: _Run, choice: Choice) -> None:

@@ -60,13 +60,15 @@ def train(
         KeyboardInterrupt: the executor has ended by then, and what had finished is stored.
     """
     from bench.importing import imported_rows
+    from bench.importing.place import page_of
     from bench.requests.estimate import Estimate
     from bench.train import runner
     from bench.train.event_log import EventLog, logged
     from bench.train.standing import Notice, combined_observer
 
     with store.planning(plan.ablation.name):
-        earlier = _planned(store, plan.ablation.name)
+        stored_plan = page_of(store, plan.ablation.name)
+        earlier = {row["description"]: json.loads(row["metadata"]) for row in stored_plan}
         rows = _with_kept_seeds(plan, plan.rows(requested_at), earlier, store)
         rows += imported_rows(store, rows)
         hidden = set(earlier) - {row["description"] for row in rows}
@@ -117,16 +119,6 @@ def _with_kept_seeds(
         metadata = {**json.loads(str(row["metadata"])), "seeds": sorted(seeds)}
         row["metadata"] = json.dumps(metadata, ensure_ascii=False, allow_nan=False)
     return rows
-
-
-def _planned(store: Store, ablation: str) -> dict[str, dict[str, Any]]:
-    """Return description -> its metadata in the ablation's stored plan; empty without a plan."""
-    rows = store.plans().select(["ablation", "description", "metadata"]).to_pylist()
-    return {
-        row["description"]: json.loads(row["metadata"])
-        for row in rows
-        if row["ablation"] == ablation
-    }
 
 
 def summary_lines(summary: Summary, store: Store) -> Iterator[str]:

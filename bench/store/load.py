@@ -62,11 +62,7 @@ class View:
                 f"{digest} ({count} of {counts.sum()} runs)" for digest, count in counts.items()
             )
             lines.append(f"{algorithm} has runs of different code: {listed}")
-        versions: dict[str, set[str]] = {}
-        for text in trained["versions"].unique():
-            for package, version in json.loads(text).items():
-                versions.setdefault(package, set()).add(str(version))
-        for package, package_versions in versions.items():
+        for package, package_versions in versions(trained).items():
             if len(package_versions) > 1:
                 lines.append(
                     f"runs were made with {package} {' and '.join(sorted(package_versions))}"
@@ -93,6 +89,21 @@ class View:
         drawing: Any = importlib.import_module("bench.api.drawing")
         figure: Figure = drawing.figure(self, kind, **options)
         return figure
+
+
+def versions(runs: pd.DataFrame) -> dict[str, list[str]]:
+    """Package -> the versions of it that runs were made with.
+
+    Args:
+        runs: the store's view of the ablation.
+    """
+    versions_by_package: dict[str, dict[str, None]] = {}
+    for text in runs["versions"].dropna().unique():
+        for package, version in json.loads(text).items():
+            versions_by_package.setdefault(str(package), {})[str(version)] = None
+    return {
+        package: list(package_versions) for package, package_versions in versions_by_package.items()
+    }
 
 
 def mixed_digests(runs: pd.DataFrame) -> Iterator[tuple[str, pd.Series]]:

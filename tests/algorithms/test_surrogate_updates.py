@@ -139,11 +139,11 @@ def estimates_of(
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=SPACES)
-@pytest.mark.parametrize("variation", VARIATIONS)
 @pytest.mark.parametrize(
-    ("name", "changes", "objective"),
-    OBJECTIVES,
-    ids=["importance_sampling", "kl_ppo", "clipped_ppo", "clipped_higher"],
+    ("name", "changes", "objective", "variation"),
+    # The other clip is another slope only, which the tests of slopes know on both of its sides.
+    [(*objective, each) for objective in OBJECTIVES[:3] for each in VARIATIONS]
+    + [(*OBJECTIVES[3], VARIATIONS[0])],
 )
 @each_implementation
 def test_two_updates_are_those_of_torch(
@@ -157,11 +157,12 @@ def test_two_updates_are_those_of_torch(
     learner = learner_of(
         name,
         space,
+        (0, 1),
         implementation=implementation,
         slots=SLOTS,
         batch_steps=TICKS * SLOTS,
         learning_rate=0.01,
-        epochs=3,
+        epochs=2,
         minibatch=8,
         **changes,
         **variation,
@@ -171,8 +172,8 @@ def test_two_updates_are_those_of_torch(
     spread_out(learner, 0.3)
     start = learner.parameters.double().clone()
     continuous = space is SPACES["continuous"]
-    actors = [actor_of(learner, s) for s in range(3)]
-    critics = [critic_of(learner, s) for s in range(3)]
+    actors = [actor_of(learner, s) for s in range(len(learner.seeds))]
+    critics = [critic_of(learner, s) for s in range(len(learner.seeds))]
     generator = np.random.default_rng(9)
     batches, minibatches, remaining = [], [], []
     for update in range(2):
@@ -214,7 +215,7 @@ def test_two_updates_are_those_of_torch(
         after = torch.cat([expected.actor.columns, critic])
         moved = float((after - start[s]).norm())
         assert moved > 0.05
-        # float32 against float64 over 30 Adam steps.
+        # float32 against float64 over 20 Adam steps.
         assert float((learner.parameters[s].double() - after).norm()) < 1e-3 * moved
 
 

@@ -44,5 +44,6 @@ def ablation_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def trained(ablation_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A store in which the small ablation has been run. Not to be changed."""
     results = tmp_path_factory.mktemp("trained")
-    assert main(["run", "--ablation", str(ablation_file), "--results", str(results)]) == 0
+    arguments = ["--ablation", str(ablation_file), "--results", str(results), "--workers", "1"]
+    assert main(["run", *arguments]) == 0
     return results

@@ -45,7 +45,7 @@ def change_all(store: Path, **changes: object) -> None:
 def tables(view: View) -> list[str]:
     scores = score_runs(view.runs, view.episodes, view.updates)
     verdicts, _ = judge_plan(view.plan, scores)
-    return [table.markdown() for table in make_tables(scores, verdicts)]
+    return [table.section.markdown() for table in make_tables(scores, verdicts)]
 
 
 def test_two_parts_trained_elsewhere_give_what_one_machine_gives(

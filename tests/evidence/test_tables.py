@@ -59,7 +59,7 @@ def test_text_and_markdown_hold_the_numbers(frames: Build) -> None:
     assert table.cells[1][0] == "new"  # without a title, the name
     assert table.cells[1][-1] == "better than control by 400 (p = 0.002, Holm over 1)"
     assert all(len(cells) == len(HEADER) == len(ALIGNMENT) for cells in table.cells)
-    lines = table.markdown().splitlines()
+    lines = table.section.markdown().splitlines()
     assert lines[0] == "### Hopper-v5"
     assert lines[2] == "| " + " | ".join(HEADER) + " |"
     assert lines[3] == "| --- | --: | --: | --: | :-: | --: | --: | --- |"

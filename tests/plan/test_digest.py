@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -29,11 +30,13 @@ DESCRIPTION = Description(
 Edit = Callable[[str], str]
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code, as which every test leaves it."""
+    folder = tmp_path_factory.mktemp("code")
     for package in ("algorithms", "bench"):
-        shutil.copytree(ROOT / package, tmp_path / package)
-    return tmp_path
+        shutil.copytree(ROOT / package, folder / package)
+    return folder
 
 
 def edited(copy: Path, file: str, edit: Edit) -> str:
@@ -41,8 +44,13 @@ def edited(copy: Path, file: str, edit: Edit) -> str:
     before = path.read_text()
     after = edit(before)
     assert after != before
+    stamp = path.stat()
     path.write_text(after)
-    return code_digest(DESCRIPTION, copy)
+    try:
+        return code_digest(DESCRIPTION, copy)
+    finally:
+        path.write_text(before)
+        os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))  # what is known of it holds again
 
 
 def code(line: str) -> Edit:

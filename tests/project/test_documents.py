@@ -258,6 +258,7 @@ def test_the_readme_s_test_command_is_the_one_that_is_run() -> None:
     assert "grep -m 1 -F 'python -m pytest' README.md" in script
 
 
+@pytest.mark.documents
 def test_the_example_ablation_of_the_guide_is_valid(tmp_path: Path) -> None:
     guide = (ROOT / "CONTRIBUTING.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)

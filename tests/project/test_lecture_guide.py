@@ -7,6 +7,7 @@ import re
 
 import matplotlib.image
 import numpy as np
+import pytest
 
 from bench.evidence.figures.output import draw
 from docs.make_lecture import COMMAND, GUIDE, NOTEBOOK, PART, PICTURES, notebook, page, pictures
@@ -14,6 +15,7 @@ from docs.make_lecture import COMMAND, GUIDE, NOTEBOOK, PART, PICTURES, notebook
 TEXT = GUIDE.read_text()
 
 
+@pytest.mark.documents
 def test_excerpts_and_published_results_are_those_of_today() -> None:
     assert page(TEXT) == TEXT
 
@@ -22,6 +24,7 @@ def test_the_notebook_is_the_guide() -> None:
     assert notebook(TEXT) == NOTEBOOK.read_text()
 
 
+@pytest.mark.documents
 def test_every_picture_is_the_one_that_is_drawn() -> None:
     referenced = set(re.findall(r"\]\(pictures/(\w+\.png)\)", TEXT))
     figures = pictures()

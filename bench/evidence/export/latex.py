@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +13,8 @@ import pandas as pd
 from bench.evidence.caveats import run_caveats
 from bench.evidence.export.citations import OF_PACKAGES, bibliography
 from bench.evidence.letters import Letters
-from bench.evidence.measures.cells import budgets, range_text
-from bench.evidence.results import Results, versions
+from bench.evidence.measures.cells import Cell, budgets, range_text
+from bench.evidence.results import Results
 from bench.evidence.statistics.coverage import coverages_text
 from bench.evidence.statistics.estimates import REPETITIONS, interval_of_seeds
 from bench.evidence.statistics.significance import ALPHA, ENUMERATION_LIMIT, FEWEST_PAIRS
@@ -22,6 +22,7 @@ from bench.evidence.verdicts import return_text
 from bench.file_names import file_name
 from bench.kinds import not_training
 from bench.store.editions import edition_note
+from bench.store.load import versions
 from bench.visible import visible
 
 _NARROW: Final = 3
@@ -87,12 +88,13 @@ def latex(results: Results) -> Latex:
 def _table(results: Results) -> str:
     environments = list(dict.fromkeys(results.scores["environment"]))
     wide = "*" if len(environments) > _NARROW else ""
+    outcomes = {(row.environment, row.variant): row.outcome for row in results.verdicts}
     letters = results.findings.letters
     letters_by_variant = {row.variant: text for row, text in letters.rows} if letters else {}
     rows = []
     for variant, title in results.titles.items():
         name = title + (" (control)" if variant == results.control else "")
-        cells = [_cell(results, environment, variant) for environment in environments]
+        cells = [_cell(results, outcomes, (environment, variant)) for environment in environments]
         letter_cells = [letters_by_variant.get(variant, "")] * bool(letters_by_variant)
         rows.append(_row([escaped(name), *(mean for mean, _ in cells), *letter_cells]))
         if any(interval for _, interval in cells):
@@ -118,16 +120,13 @@ def _table(results: Results) -> str:
     )
 
 
-def _cell(results: Results, environment: str, variant: str) -> tuple[str, str]:
+def _cell(results: Results, outcomes: Mapping[Cell, str], cell: Cell) -> tuple[str, str]:
     """The mean with its mark, and the interval; empty where there is none."""
-    seed_scores = results.values.get((environment, variant))
+    seed_scores = results.values.get(cell)
     if seed_scores is None:
         return "--", ""
     low, high = interval_of_seeds(seed_scores, "mean")
-    outcomes = {
-        (verdict.environment, verdict.variant): verdict.outcome for verdict in results.verdicts
-    }
-    mark = _MARKS.get(outcomes.get((environment, variant), ""), "")
+    mark = _MARKS.get(outcomes.get(cell, ""), "")
     interval = rf"\scriptsize [{_number(low)}, {_number(high)}]" if np.isfinite(low) else ""
     return _number(float(seed_scores.mean())) + mark, interval
 

@@ -13,11 +13,11 @@ from bench.evidence.figures.style import thousands
 from bench.evidence.measures.cells import budgets, range_text
 from bench.evidence.measures.curves import SeedCurves
 from bench.evidence.measures.wall_time import other_machines
-from bench.evidence.results import versions
 from bench.evidence.statistics.coverage import coverages_text
 from bench.evidence.statistics.estimates import REPETITIONS, STATISTICS, Statistic
 from bench.kinds import EPISODES, kind_of, not_training
 from bench.store import imported
+from bench.store.load import versions
 
 
 def whole_caption(shown: Shown, sentences: Sequence[str], *, marked: bool) -> tuple[str, ...]:

@@ -30,7 +30,6 @@ def furnish(
     *,
     title: str = "",
     caption: Sequence[str] = (),
-    legend: bool = True,
     font_size: float = FONT_SIZE,
 ) -> Figure:
     """Put a title and a legend above a figure and a caption below it.
@@ -39,7 +38,6 @@ def furnish(
         figure: with a constrained layout; the lines that belong in the legend are in it.
         title: a sentence, wrapped to the width; none if empty.
         caption: paragraphs, wrapped to the width.
-        legend: whether there is one, if the figure has lines that belong in it.
         font_size: of the figure [points].
     """
     width, height = figure.get_size_inches()
@@ -48,8 +46,7 @@ def furnish(
         above: list[Text | Legend] = []
         if title:
             above.append(_text(figure, [title], inner, 1.35 * font_size, "title", weight="bold"))
-        if legend:
-            above += _legend(figure, inner, font_size)
+        above += _legend(figure, inner, font_size)
         below = _text(figure, caption, inner, 0.88 * font_size, "caption", color="0.25")
     canvas: Any = FigureCanvasAgg(figure)  # matplotlib types neither canvas nor renderer
     renderer = canvas.get_renderer()

@@ -13,7 +13,7 @@ from plotly.io import to_html
 from bench.evidence.figures.learning_curves import AXIS_NAMES, RETURN
 from bench.evidence.figures.shown import Shown, select
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.curves import Axis, Band, SeedCurves
+from bench.evidence.measures.curves import Band, SeedCurves
 from bench.evidence.results import Results
 from bench.file_names import file_name
 
@@ -23,7 +23,7 @@ _SEED_POINTS: Final = 50
 _SEED_OPACITY: Final = 0.4
 
 
-def curves(results: Results, x: Axis = "steps") -> str:
+def curves(results: Results) -> str:
     """A `<div>` with one panel of learning curves and a menu of the environments.
 
     A variant is a line with its band; a click on its name hides it, a button shows the seeds. The
@@ -31,13 +31,12 @@ def curves(results: Results, x: Axis = "steps") -> str:
 
     Args:
         results: of an ablation.
-        x: "steps" or "seconds".
 
     Raises:
-        InputError: there is no curve, or an unknown axis.
+        InputError: there is no curve.
     """
     shown = select(results)
-    cells = shown.curves(x, "iqm")
+    cells = shown.curves("steps", "iqm")
     worlds = list(dict.fromkeys(cell.environment for cell, _ in cells))
     traces, owners = [], []
     for cell, band in cells:
@@ -52,7 +51,7 @@ def curves(results: Results, x: Axis = "steps") -> str:
         template="plotly_white",
         hovermode="x unified",
         hoverdistance=-1,  # the nearest point, however far: some grids are coarse
-        xaxis={"title": {"text": AXIS_NAMES[x]}, "rangemode": "tozero"},
+        xaxis={"title": {"text": AXIS_NAMES["steps"]}, "rangemode": "tozero"},
         yaxis={"title": {"text": RETURN}},
         legend={"orientation": "h", "y": -0.18, "yanchor": "top"},
         updatemenus=[_seed_buttons(seeds), _environment_menu(worlds, owners)][: len(worlds)],
@@ -62,7 +61,7 @@ def curves(results: Results, x: Axis = "steps") -> str:
             figure,
             full_html=False,
             include_plotlyjs=False,
-            div_id=f"{file_name(results.name)}-{x}-curves",
+            div_id=f"{file_name(results.name)}-steps-curves",
             config={"responsive": True, "displayModeBar": False},
         )
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -98,9 +98,9 @@ class Content:
     environment: str
     cells: Cells  # of the variants that have curves
     scores: Mapping[str, Floats]  # by variant, finite ones only
-    originals: Mapping[str, float] = field(default_factory=dict)  # by variant, of a publication
-    low: float = 0.0
-    high: float = 1.0
+    originals: Mapping[str, float]  # by variant, of a publication
+    low: float
+    high: float
 
     @property
     def outside(self) -> bool:

@@ -34,6 +34,8 @@ from bench.evidence.measures.diagnostics import (
     Diagnostic,
     diagnostics,
     floor,
+    label_of,
+    meaning_of,
     mechanism_of,
 )
 
@@ -75,7 +77,7 @@ def draw(shown: Shown, *, columns: Sequence[str] | None = None) -> Figure:
                 panel.set_axis_off()
                 continue
             panel.set_title(environment, loc="left")
-            panel.set_ylabel(wrapped(diagnostic.label, height, shown.font_size))
+            panel.set_ylabel(wrapped(label_of(diagnostic.column), height, shown.font_size))
             dress_panel(panel, y_ticks=4)
             _draw(panel, cells, diagnostic.logarithmic, shown.look, drawn)
             span(panel, panel.get_xlim()[1], 2 if cell_width < 24 * shown.letter else 4)
@@ -91,9 +93,10 @@ def caption(shown: Shown, *, columns: Sequence[str] | None = None) -> list[str]:
         "Line: interquartile mean over seeds of the mean over the updates between the points of a "
         "fixed grid. Band: pointwise 95% percentile-bootstrap interval over seeds.",
         *(
-            f"{diagnostic.label[:1].upper()}{diagnostic.label[1:]}: {diagnostic.meaning}"
+            f"{label[:1].upper()}{label[1:]}: {meaning_of(diagnostic.column)}"
             + ("; what is below the axis is drawn at its edge." if diagnostic.cut else ".")
             for diagnostic in _diagnostics(shown, columns)
+            for label in (label_of(diagnostic.column),)
         ),
     ]
 

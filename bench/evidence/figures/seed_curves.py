@@ -52,12 +52,13 @@ def draw(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") -> Fi
         figure, panels, _ = make_grid(len(worlds) * rows * columns, columns, width)
         for row, environment in enumerate(worlds):
             by_variant = {c.variant: (c, band) for c, band in cells if c.environment == environment}
+            limits = _limits(list(by_variant.values()))
             for place, name in enumerate([*shown.variants, *[""] * (rows * columns - number)]):
                 panel = panels[row * rows * columns + place]
                 if not name:
                     panel.set_axis_off()
                     continue
-                panel.set_ylim(*_limits(list(by_variant.values())))
+                panel.set_ylim(*limits)
                 dress_panel(panel, y_ticks=4)
                 span(panel, extent, 1 if cell_width < 9 * shown.letter else 2)
                 last = row == len(worlds) - 1 and place + columns >= number

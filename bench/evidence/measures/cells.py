@@ -85,27 +85,25 @@ def why_unlike(first: pd.DataFrame, second: pd.DataFrame, title: str) -> str:
     """
     if first.empty or second.empty:
         return ""
-    kinds = [_listed(cell["kind"]) for cell in (first, second)]
+    kinds = [_listed(set(cell["kind"])) for cell in (first, second)]
     if kinds[0] != kinds[1]:
         return f"{kinds[0]}, {title} has {kinds[1]}"
     smallest = min(int(cell["budget"].min()) for cell in (first, second))
     largest = max(int(cell["budget"].max()) for cell in (first, second))
     if largest - smallest > ALIKE * largest:
         first_steps, second_steps = (
-            " and ".join(f"{budget:,}" for budget in sorted(cell["budget"].unique()))
+            " and ".join(f"{budget:,}" for budget in sorted(set(cell["budget"])))
             for cell in (first, second)
         )
         return f"{first_steps} steps, {title} has {second_steps}"
-    back_ends = [
-        _listed(cell["back_end"][cell["back_end"] != IMPORTED]) for cell in (first, second)
-    ]
+    back_ends = [_listed({*cell["back_end"]} - {IMPORTED}) for cell in (first, second)]
     if all(back_ends) and back_ends[0] != back_ends[1]:
         return f"stepped by {back_ends[0]}, {title} by {back_ends[1]}"
     return ""
 
 
-def _listed(column: pd.Series) -> str:
-    return " and ".join(sorted(column.astype(str).unique()))
+def _listed(names: Collection[str]) -> str:
+    return " and ".join(sorted(map(str, names)))
 
 
 def complete_environments(plan: pd.DataFrame, present: Collection[Cell]) -> tuple[str, ...]:

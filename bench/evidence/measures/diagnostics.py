@@ -32,6 +32,8 @@ LABELS: Final = {
 
 _REPETITIONS: Final = 2_000
 """Bootstrap resamples behind a band: these curves explain, nothing is claimed from them."""
+_POINTS: Final = 50
+"""The most points of a curve's grid."""
 
 _LOGARITHMIC: Final = (
     *("kl_mean", "kl_max", "gradient_variance", "beta", "learning_rate", "ratio_q99"),
@@ -46,24 +48,25 @@ _ROUNDING: Final = 1e-6
 _SIGNS: Final = {" - ": " − ", "^2": "²", "sum ": "Σ ", "gradient_variance": "gradient variance"}
 
 
+def label_of(column: str) -> str:
+    """What figures and tables call a column of `updates`."""
+    return LABELS.get(column, column.replace("_", " "))
+
+
+def meaning_of(column: str) -> str:
+    """The store's description of the column, with mathematical signs in place of ASCII."""
+    text = str(SCHEMAS["updates"].field(column).metadata[b"meaning"], "utf-8")
+    for plain, sign in _SIGNS.items():
+        text = text.replace(plain, sign)
+    return text
+
+
 @dataclass(frozen=True, kw_only=True)
 class Diagnostic:
     """One diagnostic over training, by variant and environment."""
 
     column: str
     cells: tuple[SeedCurves, ...]  # values [S, G] in the diagnostic's unit
-
-    @property
-    def label(self) -> str:
-        return LABELS.get(self.column, self.column.replace("_", " "))
-
-    @property
-    def meaning(self) -> str:
-        """The store's description of the column, with mathematical signs in place of ASCII."""
-        text = str(SCHEMAS["updates"].field(self.column).metadata[b"meaning"], "utf-8")
-        for plain, sign in _SIGNS.items():
-            text = text.replace(plain, sign)
-        return text
 
     @property
     def variants(self) -> frozenset[str]:
@@ -117,7 +120,7 @@ def mechanism_of(plan: pd.DataFrame) -> tuple[str, ...]:
 
 
 def diagnostics(
-    runs: pd.DataFrame, updates: pd.DataFrame, columns: Sequence[str], *, points: int = 50
+    runs: pd.DataFrame, updates: pd.DataFrame, columns: Sequence[str]
 ) -> tuple[Diagnostic, ...]:
     """Curves of diagnostics on a grid of steps, like those of returns by `curves.seed_curves`.
 
@@ -127,7 +130,6 @@ def diagnostics(
         runs: the store's view of an ablation, one row per run.
         updates: the store's view, one row per update.
         columns: which diagnostics; those without a number are left out.
-        points: the most points of the grid.
     """
     diagnostic_curves = []
     for column in columns:
@@ -136,7 +138,7 @@ def diagnostics(
         if not len(events):
             continue
         median_updates = int(events.groupby("run").size().median())
-        curves = seed_curves(runs, events, points=max(1, min(points, median_updates)))
+        curves = seed_curves(runs, events, points=max(1, min(_POINTS, median_updates)))
         cells = tuple(cell for cell in curves if cell.seeds)
         if cells:
             diagnostic_curves.append(Diagnostic(column=column, cells=cells))

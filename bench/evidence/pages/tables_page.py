@@ -37,7 +37,7 @@ def tables_as_markdown(view: View) -> str:
         )
         parts += [section.markdown() for section in sections]
     for table in ablation_findings.tables:
-        parts.append(table.markdown())
+        parts.append(table.section.markdown())
         if ablation_findings.with_kl is not None:
             kl_section = reference_kl.section(
                 table.environment, ablation_findings.with_kl, ablation_findings.golden

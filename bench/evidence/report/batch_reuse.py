@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.evidence.figures.style import drawing, thousands
 from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.diagnostics import LABELS, values_of
+from bench.evidence.measures.diagnostics import label_of, values_of
 from bench.evidence.report.pictures import logarithmic, side_by_side
 from bench.evidence.results import Results
 
@@ -101,7 +101,7 @@ def draw(reused: list[Point]) -> Figure:
                 panel.set_ylim(-0.03, 1.05)
                 panel.yaxis.set_major_formatter(FuncFormatter(thousands))
             panel.set_title(environment, loc="left", fontsize=8)
-            panel.set_ylabel(LABELS[name])
+            panel.set_ylabel(label_of(name))
             panel.set_xlabel("epochs on a batch")
         legends = [panel.get_legend_handles_labels() for panel in panels]
         handles = {name: handle for legend in legends for handle, name in zip(*legend, strict=True)}

@@ -82,7 +82,7 @@ class Builder:
 
         Args:
             name: of the ablation.
-            form: one of `document.FORMATS`.
+            form: "pdf" or "html".
             stem: of the report's file name.
 
         Raises:
@@ -107,7 +107,7 @@ class Builder:
         """Make the report of all ablations with results, in the lecture's order.
 
         Args:
-            form: one of `document.FORMATS`.
+            form: "pdf" or "html".
             stem: of the report's file name.
             on_chapter: called with the number of chapters made and with their total.
             mapped: `map`, or the same by several processes.

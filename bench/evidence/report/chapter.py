@@ -16,7 +16,7 @@ from bench.evidence.figures.shown import select
 from bench.evidence.figures.style import FONT_SIZE, thousands
 from bench.evidence.glyphs import printable
 from bench.evidence.measures.cells import missing_text, range_text, titles
-from bench.evidence.measures.diagnostics import Diagnostic, mechanism_of
+from bench.evidence.measures.diagnostics import label_of, meaning_of, mechanism_of
 from bench.evidence.pages import reference_kl, table_1
 from bench.evidence.pages.figure_3 import beside_figure_3
 from bench.evidence.published import figure_3
@@ -170,10 +170,9 @@ def _pictures(results: Results, draw: Drawer, one_of_many: bool) -> dict[str, An
     if results.findings.with_kl is not None:
         pictures["departure"] = _departure(results, draw)
     elif "figure_3" not in pictures and results.view.updates[list(columns)].notna().any(axis=None):
-        diagnostics = [Diagnostic(column=column, cells=()) for column in columns]
         pictures["mechanism"] = {
             "file": draw("mechanism", columns=columns),
-            "meanings": [[diagnostic.label, diagnostic.meaning] for diagnostic in diagnostics],
+            "meanings": [[label_of(column), meaning_of(column)] for column in columns],
         }
     return pictures
 

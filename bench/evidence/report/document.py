@@ -13,9 +13,6 @@ import typst
 from bench.evidence.glyphs import fonts, printable
 from bench.evidence.report.processes import Mapped
 
-FORMATS: Final = ("pdf", "html")
-"""The formats of a report."""
-
 SUPPLEMENT: Final = "-supplement"
 """Suffix that makes the report's name the name of its supplement."""
 

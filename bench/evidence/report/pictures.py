@@ -92,19 +92,18 @@ def loop() -> Figure:
     return figure
 
 
-def after_step(weights: Sequence[float], batch: Sequence[int] | None, size: float = 1.0) -> Floats:
-    """Probabilities of three actions, equal before, after one step up the policy gradient.
+def after_step(weights: Sequence[float], batch: Sequence[int] | None) -> Floats:
+    """Probabilities of three actions, equal before, after a step of size 1 up the policy gradient.
 
     Args:
         weights: the factor of ∇log p, one per action.
         batch: the actions sampled, one each; None: the exact expectation over all.
-        size: size of the step on the logits of a softmax.
     """
     before = np.full(3, 1 / 3)
     samples = range(3) if batch is None else batch
     # ∂ log p_a / ∂ logits = e_a − p; uniform, so that each action's share is 1 / their number.
     gradient = sum(weights[a] * (np.eye(3)[a] - before) for a in samples) / len(samples)
-    raised = np.exp(size * np.asarray(gradient))
+    raised = np.exp(np.asarray(gradient))
     return np.asarray(raised / raised.sum(), dtype=np.float64)
 
 
@@ -273,9 +272,9 @@ def behaviour() -> Figure:
     return figure
 
 
-def clipped_objective(ratio: Floats, advantage: float, epsilon: float = CLIP) -> Floats:
+def clipped_objective(ratio: Floats, advantage: float) -> Floats:
     """min(ρA, clip(ρ, 1 − ε, 1 + ε)A)."""
-    clipped = np.clip(ratio, 1 - epsilon, 1 + epsilon)
+    clipped = np.clip(ratio, 1 - CLIP, 1 + CLIP)
     return np.minimum(ratio * advantage, clipped * advantage)
 
 

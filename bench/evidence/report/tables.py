@@ -13,7 +13,7 @@ from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell, planned
 from bench.evidence.measures.curves import aligned_curves
-from bench.evidence.measures.diagnostics import LABELS, typical_values
+from bench.evidence.measures.diagnostics import label_of, typical_values
 from bench.evidence.measures.normalised import interval_text, number_text, pooled
 from bench.evidence.measures.thresholds import median_time, times_to
 from bench.evidence.measures.wall_time import other_machines
@@ -33,7 +33,6 @@ from bench.evidence.statistics.improvement import (
 from bench.evidence.statistics.power import pairs_for_claim, pairs_text
 from bench.evidence.statistics.profiles import optimality_gap
 from bench.evidence.statistics.significance import FEWEST_PAIRS
-from bench.evidence.tables import ALIGNMENT, HEADER
 from bench.evidence.verdicts import p_text, return_text
 
 Facts = dict[str, Any]
@@ -65,13 +64,7 @@ def of_section(section: Section) -> Facts:
 
 def scores(results: Results) -> list[Facts]:
     """A table per environment: scores with n, interval and claim."""
-    return [
-        {
-            **table(HEADER, ALIGNMENT, page_table.cells, page_table.notes),
-            "title": page_table.environment,
-        }
-        for page_table in results.findings.tables
-    ]
+    return [of_section(page_table.section) for page_table in results.findings.tables]
 
 
 def differences(results: Results) -> Facts:
@@ -276,7 +269,7 @@ def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
         if any((environment, variant, name) in cells for name in frames)
     ]
     return table(
-        ("environment", "variant", *(LABELS.get(n, n.replace("_", " ")) for n in frames)),
+        ("environment", "variant", *map(label_of, frames)),
         ("left", "left", *["right"] * len(frames)),
         rows,
         ["Median over a seed's updates, then over the seeds. –: does not apply."],

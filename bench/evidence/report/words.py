@@ -11,6 +11,7 @@ from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import Verdict, p_text, return_text
+from bench.formatting import count
 
 
 def conclusion(
@@ -41,7 +42,7 @@ def conclusion(
     parts += _no_claims(tested)
     if untested := len(judged) - len(tested):
         why = "; ".join(obstacles) or f"fewer than {FEWEST_PAIRS} pairs"
-        parts.append(f"{untested} comparison{'s' * (untested != 1)} could not be tested ({why})")
+        parts.append(f"{count(untested, 'comparison')} could not be tested ({why})")
     text = "; ".join(parts)
     family = tested[0].comparisons
     return f"{text[0].upper()}{text[1:]} (n = {pairs} pairs of seeds each; Holm over {family})."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
@@ -9,10 +11,12 @@ from bench.evidence.measures.modes import find_modes, known_modes, mode_warnings
 from bench.evidence.measures.scores import score_runs
 from bench.store import PUBLISHED, load
 
+published = cache(load)
+
 
 @pytest.mark.parametrize("row", known_modes(), ids=lambda row: row.environment)
 def test_a_row_is_of_the_published_runs(row) -> None:  # type: ignore[no-untyped-def]
-    view = load(row.ablation, PUBLISHED)
+    view = published(row.ablation, PUBLISHED)
     runs = view.runs[
         (view.runs["environment"] == row.environment) & (view.runs["variant"] == row.variant)
     ]

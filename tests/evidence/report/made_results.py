@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pypdfium2 as pdfium
+import pytest
 
 from bench.cli.app import main
 from bench.store import Store
+from bench.train import provenance
 
 NOON = datetime.datetime(2026, 1, 2, 12, tzinfo=datetime.UTC)
 BUDGET = 1_000
@@ -96,10 +98,9 @@ def write(folder: Path, ablation: SyntheticAblation) -> Path:
     store.write_plan(rows)
     for row in rows:
         place = int(str(row["variant_order"]))
-        if (row["environment"], place) in ablation.missing:
-            continue
-        for seed in range(ablation.seeds):
-            _write_run(store, row, seed, ablation)
+        if (row["environment"], place) not in ablation.missing:
+            for seed in range(ablation.seeds):
+                _write_run(store, row, seed, ablation)
     return folder
 
 
@@ -155,13 +156,15 @@ def _write_run(
     )
 
 
-def report(results: Path, output: Path, *arguments: str) -> int:
-    """Write the report of the made ablation."""
+def report(results: Path, output: Path, *arguments: str, processes: int = 1) -> int:
+    """Write the report of the made ablation, or of all of them in so many processes."""
     selection = [] if "--all" in arguments else ["--ablation", "made"]
     options = [argument for argument in arguments if argument != "--all"]
-    return main(
-        ["report", *selection, "--results", str(results), "--output", str(output), *options]
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(provenance, "cores", lambda: processes)
+        return main(
+            ["report", *selection, "--results", str(results), "--output", str(output), *options]
+        )
 
 
 def read(path: Path) -> str:

@@ -40,7 +40,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_it_follows_the_lecture_and_ends_with_a_users_own(results: Path, tmp_path: Path) -> None:
     path = tmp_path / "report.pdf"
-    assert report(results, path, "--all") == 0
+    assert report(results, path, "--all", processes=2) == 0
     text = read(path)
     places = [text.index(squeezed(step)) for step in ORDER]
     assert places == sorted(places)
