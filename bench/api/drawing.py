@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from bench.evidence.figures.kinds import picture
 from bench.evidence.results import Results
-from bench.requests.other_code import place_and_edition
 from bench.store.load import View
+from bench.terminal.console import shown
 
 
 def figure(
@@ -44,7 +44,7 @@ def figure(
         InputError: there is nothing to draw, or an option is unknown or not for this kind.
     """
     drawing = picture(
-        Results(view=view, source=place_and_edition(view)),
+        Results(view=view, source=shown(view.source)),
         kind,
         width=width,
         font_size=font_size,

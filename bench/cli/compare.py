@@ -14,7 +14,6 @@ from bench.cli.options import ABLATION_HELP, ResultsOption, ReturnsOption, view_
 from bench.cli.output import check_ending, write_text
 from bench.cli.text_tables import print_table
 from bench.errors import InputError
-from bench.requests.other_code import place_and_edition
 from bench.requests.plan_request import stored_name
 from bench.terminal.console import command_line, shown, wide_console
 from bench.visible import visible
@@ -83,9 +82,7 @@ def compare(
             differences = comparison(view)
             answer[name] = differences.to_dict("records")
             part = section(str(view.plan["title"].iloc[0]), differences)
-            part = replace(
-                part, notes=(*part.notes, f"From {place_and_edition(view)}.", *view.mixed)
-            )
+            part = replace(part, notes=(*part.notes, f"From {shown(view.source)}.", *view.mixed))
             _print(part)
             parts.append(part)
         if output is not None:

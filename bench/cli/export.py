@@ -19,7 +19,6 @@ from bench.cli.output import check_ending, write_text
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
 from bench.formatting import count
-from bench.requests.other_code import place_and_edition
 from bench.terminal.console import shown
 
 FORMATS = ("csv", "tensorboard", "latex")
@@ -70,21 +69,21 @@ def export(
         if analysis.letters is not None:
             tidy["letters"] = analysis.letters.frame()
         paths = write_csv(tidy, output or folder / "csv")
-        print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, paths))}")
+        print(f"Exported from {shown(view.source)}: {', '.join(map(shown, paths))}")
     elif to == "tensorboard":
         from bench.evidence.export.event_files import write_event_files
 
         log_folder = output or folder / "tensorboard"
         run_folders = write_event_files(runs, view.episodes, view.updates, log_folder)
         runs_text = count(len(run_folders), "run")
-        print(f"Exported from {place_and_edition(view)}: {runs_text} in {shown(log_folder)}")
+        print(f"Exported from {shown(view.source)}: {runs_text} in {shown(log_folder)}")
         print(f"Look at them: tensorboard --logdir {shown(log_folder)}")
     else:
         from bench.evidence.export.latex import latex
         from bench.evidence.results import Results
 
         path = output or folder / f"{stem}.tex"
-        document = latex(Results(view=view, source=place_and_edition(view), as_shown=False))
+        document = latex(Results(view=view, source=shown(view.source), as_shown=False))
         files = {
             path: document.table,
             path.with_name(f"{path.stem}_methods.tex"): document.methods,
@@ -92,7 +91,7 @@ def export(
         }
         for file, text in files.items():
             write_text(text, file)
-        print(f"Exported from {place_and_edition(view)}: {', '.join(map(shown, files))}")
+        print(f"Exported from {shown(view.source)}: {', '.join(map(shown, files))}")
     if failed:
         print(f"Left out: {count(failed, 'run')} that failed.")
     for line in (*view.mixed, *view.problems):

@@ -18,7 +18,7 @@ from bench.cli.options import (
 from bench.cli.output import check_ending, write_text
 from bench.errors import unknown
 from bench.file_names import file_name
-from bench.requests.other_code import of_other_code, place_and_edition
+from bench.requests.other_code import of_other_code
 from bench.terminal.console import shown
 
 AXES = ("steps", "seconds", "kl")
@@ -136,7 +136,7 @@ def figure(
     view = view_of(name, results, returns)
     if returns != "training":
         kind = kind or "scores"  # all of a policy's episodes stand at the end of its training
-    evidence = Results(view=view, source=place_and_edition(view))
+    evidence = Results(view=view, source=shown(view.source))
     default = default_kind(evidence.page)
     drawn_kind = kind or _kind_of(x, default)
     suffix = f"_{kind}" if kind and kind != default else ""
@@ -157,7 +157,7 @@ def figure(
         statistic=statistic,
         paper=paper,
     )
-    print(f"Drawn from {place_and_edition(view)}: {shown(save(drawing.figure, path))}")
+    print(f"Drawn from {shown(view.source)}: {shown(save(drawing.figure, path))}")
     if caption is not None:
         write_text(_in_format(drawing.caption, caption.suffix.lower()), caption, "the caption")
         print(f"Caption: {shown(caption)}")

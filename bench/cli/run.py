@@ -28,7 +28,6 @@ from bench.errors import InputError
 from bench.file_names import file_name
 from bench.formatting import count
 from bench.requests.estimate import training_time_text
-from bench.requests.other_code import place_and_edition
 from bench.requests.plan_request import requested_plan
 from bench.requests.training import summary_lines, train
 from bench.terminal.console import command_line, shown, wide_console
@@ -174,7 +173,7 @@ def show_results(console: Console, ablation: str, store: Store) -> Path | None:
     view = load(ablation, store.path)
     if not view.runs["status"].isin(RESULTS).any():
         return None
-    evidence = Results(view=view, source=place_and_edition(view))
+    evidence = Results(view=view, source=shown(view.source))
     notes = [*evidence.findings.notes]
     for table in evidence.findings.tables:
         console.print()

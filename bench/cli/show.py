@@ -71,7 +71,6 @@ def _is_algorithm_alone(name: str) -> bool:
 def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
     """Print a plan and how much of it is done; return the same for JSON output."""
     from bench.store import Store, results_folder
-    from bench.store.editions import FIRST_EDITION
     from bench.train.provenance import cores
     from bench.train.standing import standings
 
@@ -82,7 +81,6 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
         print(note)
     finished = store.finished()
     done, stale, missing = _state(plan, finished)
-    first_edition = {run for run in stale if finished[run] <= FIRST_EDITION}
     in_flight = (group for standing in standings(store.claims) for group in standing.groups)
     training = {run for group in in_flight for run in group.runs}
     columns = ("variant", "algorithm", "differs from its defaults", "steps")
@@ -126,12 +124,8 @@ def _print_plan(plan: Plan, results: Path | None) -> dict[str, object]:
         f"\n{count(len(plan.runs()), 'run')}, {len(missing)} of them missing in "
         f"{shown(store.path)}; device {plan.cells[0].description.device}."
     )
-    for runs, origin in (
-        (first_edition, "the first edition's code"),
-        (stale - first_edition, "other code"),
-    ):
-        if runs:
-            print(f"{count(len(runs), 'run')} done by {origin}; run --fresh trains them again.")
+    if stale:
+        print(f"{count(len(stale), 'run')} done by other code; run --fresh trains them again.")
     if missing:
         print(training_time_text(list(missing.values()), store, cores()))
     for problem in store.problems:

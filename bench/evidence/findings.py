@@ -20,7 +20,6 @@ from bench.evidence.rivals import Improvement, improvements
 from bench.evidence.tables import Table, make_tables
 from bench.evidence.verdicts import Verdict, judge_plan
 from bench.store import View
-from bench.store.editions import PAGES
 
 _GOLD = " (gold)"
 """Suffix of an environment's name that makes the gold reward's comparisons cells of their own."""
@@ -142,8 +141,7 @@ def page_of(plan: pd.DataFrame) -> str:
         plan: the store's plan of the ablation.
     """
     pages = (json.loads(text).get("page") for text in plan["metadata"])
-    default = PAGES.get(str(plan["ablation"].iloc[0]), "curves")
-    return str(next(filter(None, pages), default))
+    return str(next(filter(None, pages), "curves"))
 
 
 def scales_by_control(scores: pd.DataFrame, control: str, anchors: Anchors) -> dict[str, Scale]:

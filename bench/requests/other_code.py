@@ -6,28 +6,21 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from bench.terminal.console import shown
-
 if TYPE_CHECKING:
     import pandas as pd
-
-    from bench.store import View
 
 
 def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
     """Yield a line if results come from other code than this tree's.
 
-    Results whose code is no longer there are skipped, as are those of the first edition's code,
-    which `place_and_edition` mentions.
+    Results whose code is no longer there are skipped.
     """
     from bench.plan.digest import code_digest
     from bench.plan.registry import is_algorithm
-    from bench.store.editions import of_first_edition
     from bench.store.imported import trained
     from bench.store.schema import RESULTS
 
     runs = trained(runs)
-    runs = runs[~of_first_edition(runs)]
     checkable = runs[
         runs["status"].isin(RESULTS) & runs["algorithm"].map(is_algorithm).astype(bool)
     ]
@@ -45,10 +38,3 @@ def of_other_code(runs: pd.DataFrame) -> Iterator[str]:
 def of_code(runs: pd.DataFrame, *digests: str) -> pd.Series:
     """Whether code of one of these digests trained or adopted each run."""
     return runs["digest"].isin(digests) | runs["adopted"].isin(digests)
-
-
-def place_and_edition(view: View) -> str:
-    """Return a view's folder, and whether its results are of the first edition's code."""
-    from bench.store.editions import edition_text
-
-    return shown(view.source) + edition_text(view.runs)

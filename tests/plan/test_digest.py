@@ -18,7 +18,6 @@ from bench.plan.digest import ROOT, closure, code_digest
 from bench.plan.identity import Description
 from bench.plan.sources import plugin_of
 from bench.store import PUBLISHED, Store
-from bench.store.editions import FIRST_EDITION, of_first_edition
 
 DESCRIPTION = Description(
     algorithm="clipped_ppo",
@@ -229,17 +228,11 @@ def test_a_plugin_that_is_gone_has_no_digest() -> None:
         of_plugin("gone_package.algorithm:ALGORITHM")
 
 
-def test_the_published_runs_are_of_this_code_or_marked_as_of_the_first_edition_s() -> None:
-    """What hours of training gave is stale only where it is said to be, wherever it is shown."""
+def test_the_published_runs_are_of_this_code() -> None:
     runs = Store(PUBLISHED, read_only=True).runs()
-    unmarked = runs[~of_first_edition(runs)]
     stale = {
         (run.algorithm, run.back_end)
-        for run in unmarked.drop_duplicates(["algorithm", "back_end", "digest"]).itertuples()
+        for run in runs.drop_duplicates(["algorithm", "back_end", "digest"]).itertuples()
         if code_digest(run) not in (run.digest, run.adopted)
     }
     assert len(runs) and not stale
-    # The mark goes with the last run of that edition.
-    assert set(runs["digest"]) & FIRST_EDITION == (
-        FIRST_EDITION if len(unmarked) < len(runs) else set()
-    )

@@ -21,7 +21,6 @@ from bench.evidence.statistics.significance import ALPHA, ENUMERATION_LIMIT, FEW
 from bench.evidence.verdicts import return_text
 from bench.file_names import file_name
 from bench.kinds import not_training
-from bench.store.editions import edition_note
 from bench.store.load import versions
 from bench.visible import visible
 
@@ -236,8 +235,7 @@ def _methods(results: Results, cited: list[str]) -> str:
     if package_texts:
         sentences.append(f"Runs were made with {', '.join(package_texts)}.")
     sentences += map(escaped, _kinds(results))
-    lines = (*results.view.mixed, *edition_note(runs))
-    sentences += [escaped(line.removesuffix(".") + ".") for line in lines]
+    sentences += [escaped(line.removesuffix(".") + ".") for line in results.view.mixed]
     return "\n".join(sentences) + "\n"
 
 

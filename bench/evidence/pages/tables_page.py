@@ -8,7 +8,6 @@ from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.pages import hundred_seeds, reference_kl, table_1
 from bench.evidence.pages.figure_3.page import experiment_page
 from bench.store import View
-from bench.store.editions import edition_note
 from bench.visible import visible
 
 
@@ -21,11 +20,10 @@ def tables_as_markdown(view: View) -> str:
     Raises:
         InputError: there are no runs.
     """
-    page_notes = (*edition_note(view.runs), *view.mixed)
     page, anchors = page_of(view.plan), anchors_for(view.source)
     ablation_findings = findings(view, anchors=anchors)
     if page == "figure_3":
-        return experiment_page(view.plan, ablation_findings, anchors, notes=page_notes)
+        return experiment_page(view.plan, ablation_findings, anchors, notes=view.mixed)
     title, question = (visible(view.plan[column].iloc[0]) for column in ("title", "question"))
     parts = [f"## {title}\n\n{question}\n"]
     if page == "table_1":
@@ -45,5 +43,5 @@ def tables_as_markdown(view: View) -> str:
             parts.append(kl_section.markdown())
     if ablation_findings.letters is not None:
         parts.append(letters.section(ablation_findings.letters).markdown())
-    parts += [f"* {visible(note)}\n" for note in (*ablation_findings.notes, *page_notes)]
+    parts += [f"* {visible(note)}\n" for note in (*ablation_findings.notes, *view.mixed)]
     return "\n".join(parts)

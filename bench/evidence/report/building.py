@@ -28,7 +28,6 @@ from bench.evidence.report.steps import LADDERS
 from bench.evidence.report.tables import table
 from bench.evidence.results import Results
 from bench.store import View, load, planned_ablations
-from bench.store.editions import edition_text
 from bench.store.imported import is_imported, trained
 
 REUSING: Final = ("importance_sampling", "kl_penalty", "clipping")
@@ -185,7 +184,7 @@ class Builder:
     def _results(self, view: View) -> Results:
         return Results(
             view=view,
-            source=self.shown(view.source) + edition_text(view.runs),
+            source=self.shown(view.source),
             given_anchors=anchors_for(view.source, self.shown),
             remarks=self.remarks(view),
         )
