@@ -69,21 +69,24 @@ def _over_all(rows: Sequence[Improvement]) -> list[str]:
 
 
 def _claims(tested: Sequence[Verdict], titles: Mapping[str, str]) -> list[str]:
-    """Who beats what, and by how much, a clause per environment."""
-    claimed: dict[str, dict[tuple[str, str], list[Verdict]]] = {}
+    """Who beats what, and by how much, a clause per group of environments; large groups first."""
+    by_comparison: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in tested:
-        if verdict.outcome == "none":
-            continue
-        reference = f"“{titles.get(verdict.reference, verdict.reference)}”"
-        if verdict.reference_title == "control":
+        if verdict.outcome != "none":
+            comparison = (verdict.outcome, verdict.variant, verdict.reference)
+            by_comparison.setdefault(comparison, []).append(verdict)
+    by_place: dict[tuple[str, ...], dict[tuple[str, str], list[Verdict]]] = {}
+    for (outcome, _, reference_name), verdicts in by_comparison.items():
+        reference = f"“{titles.get(reference_name, reference_name)}”"
+        if verdicts[0].reference_title == "control":
             reference = f"the control, {reference},"
-        groups = claimed.setdefault(verdict.environment, {})
-        groups.setdefault((verdict.outcome, reference), []).append(verdict)
+        groups = by_place.setdefault(tuple(verdict.environment for verdict in verdicts), {})
+        groups.setdefault((outcome, reference), []).extend(verdicts)
     sentences = []
-    for environment, groups in claimed.items():
+    for environments, groups in sorted(by_place.items(), key=lambda item: -len(item[0])):
         clauses = [_claim(verdicts, key, titles) for key, verdicts in groups.items()]
         text = _listed(clauses, ", and ")
-        sentences.append(f"on {environment}, {text.replace(',,', ',')}")
+        sentences.append(f"on {_listed(environments)}, {text.replace(',,', ',')}")
     return sentences
 
 
@@ -91,12 +94,13 @@ def _claim(verdicts: Sequence[Verdict], key: tuple[str, str], titles: Mapping[st
     """Like "“a” and “b” beat the control, “c”, by 54.1 to 75.1 (p ≤ 0.039)"."""
     outcome, reference = key
     verbs = {"better": ("beats", "beat"), "worse": ("falls short of", "fall short of")}[outcome]
-    who = _listed([f"“{titles.get(verdict.variant, verdict.variant)}”" for verdict in verdicts])
+    names = [f"“{titles.get(verdict.variant, verdict.variant)}”" for verdict in verdicts]
+    who = list(dict.fromkeys(names))
     sizes = sorted(abs(verdict.difference) for verdict in verdicts)
     size = " to ".join(dict.fromkeys((return_text(sizes[0]), return_text(sizes[-1]))))
     largest = p_text(max(verdict.adjusted for verdict in verdicts))
     p_value = largest if len(verdicts) == 1 else largest.replace("=", "≤")
-    return f"{who} {verbs[len(verdicts) > 1]} {reference} by {size} ({p_value})"
+    return f"{_listed(who)} {verbs[len(who) > 1]} {reference} by {size} ({p_value})"
 
 
 def _no_claims(tested: Sequence[Verdict]) -> list[str]:

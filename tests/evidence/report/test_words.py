@@ -80,6 +80,24 @@ def test_claims_of_one_environment_and_reference_stand_together() -> None:
     )
 
 
+def test_a_claim_on_several_environments_is_told_once() -> None:
+    text = sentence_of(
+        {
+            ("A", "old"): CONTROL,
+            ("A", "a"): CONTROL + 300,
+            ("A", "b"): CONTROL + 40,
+            ("B", "old"): CONTROL,
+            ("B", "a"): CONTROL + 200,
+            ("B", "b"): CONTROL - 30,
+        }
+    )
+    assert text == (
+        "On A and B, “the a” beats the control, “the old”, by 200 to 300 (p ≤ 0.0078); on A, “the "
+        "b” beats the control, “the old”, by 40.0 (p = 0.0078); on B, “the b” falls short of the "
+        "control, “the old”, by 30.0 (p = 0.0078) (n = 10 pairs of seeds each; Holm over 4)."
+    )
+
+
 def test_a_variant_is_told_beside_what_it_is_compared_with() -> None:
     scores = {("A", "old"): CONTROL, ("A", "a"): CONTROL + 9, ("A", "b"): CONTROL}
     text = sentence_of(scores, {"b": "a"})
