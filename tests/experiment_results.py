@@ -154,7 +154,7 @@ def plan_rows(ablation: Ablation) -> list[dict[str, object]]:
             "budget": ablation.budget(environment),
             "algorithm": variant.algorithm,
             "differs": "{}",
-            "metadata": "{}",
+            "metadata": json.dumps({"page": ablation.page}),
         }
         for index, environment in enumerate(ablation.environments)
         for order, variant in enumerate(ablation.variants)

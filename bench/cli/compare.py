@@ -66,9 +66,8 @@ def compare(
     from bench.evidence.comparison import comparison
     from bench.evidence.pages.differences import section
 
-    names = [stored_name(text) for text in ablations or ()] or _with_results(
-        results, *([] if against is None else [against])
-    )
+    folders = [results] if against is None else [results, against]
+    names = [stored_name(text) for text in ablations or ()] or _with_results(*folders)
     if not names:
         raise InputError("there are no results to compare; train some with `python -m bench run`")
     if against is not None:
@@ -120,14 +119,14 @@ def _judge_against(
     stored, new = scores_of(against), scores_of(results)
     stored_rows, new_rows = rows_by_cell(stored), rows_by_cell(new)
     title = shown(against)
-    reasons = {
-        cell: why_unlike(new_rows[cell], rows, title)
+    unlike = {
+        cell: reason
         for cell, rows in stored_rows.items()
-        if cell in new_rows
+        if cell in new_rows and (reason := why_unlike(new_rows[cell], rows, title))
     }
-    like = {cell: values for cell, values in cell_values(stored).items() if not reasons.get(cell)}
+    like = {cell: values for cell, values in cell_values(stored).items() if cell not in unlike}
     judgements = judge(like, cell_values(new), anchors_for(against).untrained_means, margin)
-    if not judgements and not any(reasons.values()):
+    if not judgements and not unlike:
         raise InputError("the two folders have no variant and environment in common")
     header = ("variant", "environment", "seeds", "difference", "bounds", "verdict")
     cells = [
@@ -143,11 +142,11 @@ def _judge_against(
     ]
     alignment = ("left", "left", "right", "right", "center", "left")
     print_table(wide_console(), f"Against {title}", header, alignment, cells)
+    for (environment, variant), reason in unlike.items():
+        print(f"Not compared: {variant} on {environment} ({reason}).")
     outcome = overall(judgements)
-    for (environment, variant), reason in reasons.items():
-        if reason:
-            print(f"Not compared: {variant} on {environment} ({reason}).")
-            outcome = "worse" if outcome == "worse" else "can't tell"
+    if unlike and outcome == "no worse":
+        outcome = "can't tell"
     print(
         f"{outcome}: differences are shares of the gain over the untrained policy, up to "
         f"{margin:g} may be lost; one-sided Welch bounds."

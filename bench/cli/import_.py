@@ -229,5 +229,5 @@ def _print_outcome(place: Place, curves: Sequence[Curve], adopted: Adopted, stor
         if place.ablation in published.plans()["ablation"].to_pylist():
             print(
                 f"To compare with the published runs of {place.ablation}: "
-                f"python -m bench merge {shown(PUBLISHED)} --into {shown(store.path)}"
+                + command_line("merge", shown(PUBLISHED), "--into", shown(store.path))
             )

@@ -163,6 +163,11 @@ def without(option: str, arguments: list[str]) -> list[str]:
     return [argument for position, argument in enumerate(arguments) if position not in dropped]
 
 
+READING = ("claims", "compare", "evaluate", "export", "figure", "publish", "report")
+READING += ("status", "verify", "watch")
+"""Verbs that read results."""
+
+
 def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]:  # noqa: PLR0912
     """The command's arguments on a small scale, reading `results` and writing into `folder`."""
     arguments = shlex.split(command.removeprefix(PREFIX))
@@ -193,8 +198,7 @@ def adapted(command: str, results: Path, tuned: Path, folder: Path) -> list[str]
         runs = load("baseline", results).runs["run"]
         arguments = [runs.iloc[0] if argument == "RUN" else argument for argument in arguments]
         arguments += ["--episodes", "1"]
-    reading = ("claims", "compare", "evaluate", "export", "figure", "publish", "report", "status")
-    if verb in (*reading, "verify", "watch") and not as_published:
+    if verb in READING and not as_published:
         arguments += ["--results", str(results)]
         if "--against" in arguments:
             arguments[arguments.index("--against") + 1] = str(results)

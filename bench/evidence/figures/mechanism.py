@@ -92,13 +92,14 @@ def caption(shown: Shown, *, columns: Sequence[str] | None = None) -> list[str]:
     return [
         "Line: interquartile mean over seeds of the mean over the updates between the points of a "
         "fixed grid. Band: pointwise 95% percentile-bootstrap interval over seeds.",
-        *(
-            f"{label[:1].upper()}{label[1:]}: {meaning_of(diagnostic.column)}"
-            + ("; what is below the axis is drawn at its edge." if diagnostic.cut else ".")
-            for diagnostic in _diagnostics(shown, columns)
-            for label in (label_of(diagnostic.column),)
-        ),
+        *map(_explained, _diagnostics(shown, columns)),
     ]
+
+
+def _explained(diagnostic: Diagnostic) -> str:
+    label, meaning = label_of(diagnostic.column), meaning_of(diagnostic.column)
+    cut = "; what is below the axis is drawn at its edge" if diagnostic.cut else ""
+    return f"{label[:1].upper()}{label[1:]}: {meaning}{cut}."
 
 
 def _diagnostics(shown: Shown, columns: Sequence[str] | None) -> tuple[Diagnostic, ...]:

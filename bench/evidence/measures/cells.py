@@ -42,8 +42,7 @@ def cell_values(scores: pd.DataFrame, column: str = "score") -> dict[Cell, Float
     """
     scored = scores[np.isfinite(scores[column])].sort_values("seed", kind="stable")
     return {
-        (str(environment), str(variant)): group[column].to_numpy(dtype=np.float64)
-        for (environment, variant), group in scored.groupby(["environment", "variant"], sort=False)
+        cell: rows[column].to_numpy(dtype=np.float64) for cell, rows in rows_by_cell(scored).items()
     }
 
 

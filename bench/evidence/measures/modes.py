@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from bench.evidence.measures.cells import rows_by_cell
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.statistics.clusters import best_split, clusters_p
@@ -107,11 +108,11 @@ def _cells(results: Path) -> list[tuple[float, Modes]]:
             continue
         scores = score_runs(view.runs, view.episodes, view.updates)
         descriptions = view.runs.drop_duplicates("run").set_index("run")["description"]
-        for (environment, variant), cell in scores.groupby(["environment", "variant"], sort=False):
+        for (environment, variant), cell in rows_by_cell(scores).items():
             values = np.sort(cell["score"].dropna().to_numpy(dtype=np.float64))
             description = str(descriptions[cell["run"].iloc[0]])
             if len(values) >= FEWEST_PAIRS and description not in splits:
-                cell_key = (str(environment), int(cell["budget"].iloc[0]), ablation, str(variant))
+                cell_key = (environment, int(cell["budget"].iloc[0]), ablation, variant)
                 _, lower = best_split(values)
                 ends = (float(f"{value:.4g}") for value in values[[0, lower - 1, lower, -1]])
                 split = Modes._make((*cell_key, len(values), lower, *ends))

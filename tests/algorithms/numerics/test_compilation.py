@@ -53,18 +53,11 @@ PLUGIN = """
 def slope(ratio, advantage, numbers):
     return {factor} * advantage
 """
-UPDATE = """
-import numpy, small_results
-from tests import strategies
-learner = small_results.learner_of("clipped_ppo", learning_rate=0.02,
-    **small_results.CASES["clipped_ppo"])
-learner.algorithm.update(learner, strategies.played(learner, 6, numpy.random.default_rng(0)))
-"""
-TRAIN = f"""
+TRAIN = """
 from numba.core.event import install_recorder
 with install_recorder("numba:compile") as recorder:
-    {"    ".join(UPDATE.strip().splitlines(keepends=True))}
-    import plugin
+    import numpy, plugin, small_results
+    small_results.results()
     from algorithms.numerics.kernels import losses
     row, slopes = numpy.ones(4, numpy.float32), numpy.zeros(4, numpy.float32)
     terms = dict.fromkeys(losses.Terms._fields, row) | dict(of_ratios=slopes)
@@ -83,7 +76,7 @@ def files(folder: Path) -> dict[Path, int]:
 def test_a_second_process_compiles_nothing_and_a_changed_slope_is_compiled(tmp_path: Path) -> None:
     cache, plugin = tmp_path / "cache", tmp_path / "plugin.py"
     plugin.write_text(PLUGIN.format(factor=1.0))
-    exec(UPDATE, {})
+    small_results.results()
     # All but what the plugin needs is there.
     shared_cache = compilation.cache_folder()
     with compilation._locked(shared_cache):

@@ -98,9 +98,10 @@ def write(folder: Path, ablation: SyntheticAblation) -> Path:
     store.write_plan(rows)
     for row in rows:
         place = int(str(row["variant_order"]))
-        if (row["environment"], place) not in ablation.missing:
-            for seed in range(ablation.seeds):
-                _write_run(store, row, seed, ablation)
+        if (row["environment"], place) in ablation.missing:
+            continue
+        for seed in range(ablation.seeds):
+            _write_run(store, row, seed, ablation)
     return folder
 
 
