@@ -107,7 +107,7 @@ class Judgement:
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What decides the claim: the test, or one line per comparison, and whether one will do."""
+        """The test that decides the claim, or a line per comparison and whether one is enough."""
         if self.claim.decided_by:
             return (f"test {self.claim.decided_by}",)
         texts = tuple(evidence.text for evidence in self.evidence)

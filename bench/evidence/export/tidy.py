@@ -34,7 +34,7 @@ def tidy_tables(
         columns and units are the store's, with environment, variant and seed in front and without
         empty columns. A column `kind` names the kind of episodes other than training episodes.
     """
-    # Of all runs: those of seeds beyond the plan have episodes, too, and no score.
+    # Not by the scores: a seed beyond the plan has episodes but no score.
     kinds = view.runs.drop_duplicates("run").set_index("run")["evaluation"].map(kind_of)
     other_kinds = kinds[kinds != EPISODES]
     episodes = view.episodes.assign(kind=view.episodes["run"].map(other_kinds))

@@ -59,7 +59,7 @@ def by_seed(scores: pd.DataFrame) -> dict[Cell, dict[int, float]]:
 
 
 def rows_by_cell(scores: pd.DataFrame) -> dict[Cell, pd.DataFrame]:
-    """Every cell's rows of the frame of `scores.score_runs`."""
+    """Return the rows of each cell, from the frame of `scores.score_runs`."""
     groups = scores.groupby(["environment", "variant"], sort=False, observed=True)
     return {(str(environment), str(variant)): rows for (environment, variant), rows in groups}
 
@@ -159,7 +159,7 @@ def budgets(runs: pd.DataFrame) -> dict[str, int]:
 
 
 def range_text(counts: Iterable[int]) -> str:
-    """A range of counts as text: "10", or "5 to 10"; of none "0"."""
+    """Return the range of some counts as text, like "10" or "5 to 10"; "0" where there are none."""
     ends = sorted(counts) or [0]
     return " to ".join(dict.fromkeys((str(ends[0]), str(ends[-1]))))
 

@@ -49,12 +49,12 @@ _SIGNS: Final = {" - ": " − ", "^2": "²", "sum ": "Σ ", "gradient_variance":
 
 
 def label_of(column: str) -> str:
-    """What figures and tables call a column of `updates`."""
+    """Return the name that figures and tables give a column of `updates`, like "step size"."""
     return LABELS.get(column, column.replace("_", " "))
 
 
 def meaning_of(column: str) -> str:
-    """The store's description of the column, with mathematical signs in place of ASCII."""
+    """Return the store's description of a column of `updates`, with mathematical signs."""
     text = str(SCHEMAS["updates"].field(column).metadata[b"meaning"], "utf-8")
     for plain, sign in _SIGNS.items():
         text = text.replace(plain, sign)
