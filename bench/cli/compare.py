@@ -121,9 +121,15 @@ def _judge_against(
     title = shown(against)
     unlike = {
         cell: reason
-        for cell, rows in stored_rows.items()
-        if cell in new_rows and (reason := why_unlike(new_rows[cell], rows, title))
+        for cell in stored_rows.keys() & new_rows.keys()
+        if (reason := why_unlike(new_rows[cell], stored_rows[cell], title))
     }
+    one_sided = {cell: f"not in {title}" for cell in new_rows if cell not in stored_rows}
+    one_sided |= {cell: f"only in {title}" for cell in stored_rows if cell not in new_rows}
+    not_compared = [
+        {"environment": environment, "variant": variant, "reason": reason}
+        for (environment, variant), reason in sorted({**unlike, **one_sided}.items())
+    ]
     like = {cell: values for cell, values in cell_values(stored).items() if cell not in unlike}
     judgements = judge(like, cell_values(new), anchors_for(against).untrained_means, margin)
     if not judgements and not unlike:
@@ -142,8 +148,8 @@ def _judge_against(
     ]
     alignment = ("left", "left", "right", "right", "center", "left")
     print_table(wide_console(), f"Against {title}", header, alignment, cells)
-    for (environment, variant), reason in unlike.items():
-        print(f"Not compared: {variant} on {environment} ({reason}).")
+    for cell in not_compared:
+        print("Not compared: {variant} on {environment} ({reason}).".format(**cell))
     outcome = overall(judgements)
     if unlike and outcome == "no worse":
         outcome = "can't tell"
@@ -151,7 +157,11 @@ def _judge_against(
         f"{outcome}: differences are shares of the gain over the untrained policy, up to "
         f"{margin:g} may be lost; one-sided Welch bounds."
     )
-    answer |= {"verdict": outcome, "cells": [asdict(judgement) for judgement in judgements]}
+    answer |= {
+        "verdict": outcome,
+        "cells": [asdict(judgement) for judgement in judgements],
+        "not_compared": not_compared,
+    }
     return outcome
 
 

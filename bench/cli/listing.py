@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from bench.cli.json_output import JsonOption, answering
+from bench.errors import InputError
 
 
 def list_ablations(
@@ -15,17 +16,21 @@ def list_ablations(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """List the ablations and the questions they answer, or the algorithms."""
+    """List the ablations and the questions they answer, or the algorithms.
+
+    With them are the algorithms that installed packages give a name.
+    """
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from ablations import ABLATIONS
     from algorithms import ALGORITHMS
-    from bench.plan.lookup import load_ablation, load_algorithm
+    from bench.plan.lookup import load_ablation
+    from bench.plan.registry import plugin_algorithms
 
     descriptions = (
-        {name: load_algorithm(name).equation for name in ALGORITHMS}
+        {name: _objective(name) for name in (*ALGORITHMS, *plugin_algorithms())}
         if algorithms
         else {name: load_ablation(name).question for name in ABLATIONS}
     )
@@ -39,3 +44,13 @@ def list_ablations(
         console.print(table)
         command = "show NAME" if algorithms else "run NAME"
         console.print(f"\nGo on with: python -m bench {command}", highlight=False)
+
+
+def _objective(algorithm: str) -> str:
+    """The equation; of an algorithm of a package that doesn't load, why it doesn't."""
+    from bench.plan.lookup import load_algorithm
+
+    try:
+        return load_algorithm(algorithm).equation
+    except InputError as error:
+        return str(error)

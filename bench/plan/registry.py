@@ -69,9 +69,9 @@ def plugin_environment(environment: str) -> str | None:
     return f"{_only(f'environment {environment!r}', declared[environment])}:{environment}"
 
 
-def plugin_algorithms() -> dict[str, str]:
-    """Short name -> address, of all installed packages; several addresses with commas between."""
-    return {name: ", ".join(addresses) for name, addresses in _declared(ALGORITHM_GROUP).items()}
+def plugin_algorithms() -> list[str]:
+    """Return the short names that installed packages give to algorithms of theirs."""
+    return [name for name in _declared(ALGORITHM_GROUP) if name not in ALGORITHMS]
 
 
 def _declared(group: str) -> dict[str, list[str]]:

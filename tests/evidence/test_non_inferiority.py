@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from pathlib import Path
 
@@ -107,6 +108,28 @@ def test_unlike_scores_are_not_judged(
     output = " ".join(capsys.readouterr().out.split())
     assert output.count("Not compared: baseline: variant_") == 4
     assert output.count(f"(2,000 steps, {stored} has 1,000)") == 4
+
+
+def test_what_one_folder_alone_has_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored, new = tmp_path / "stored", tmp_path / "new"
+    write(stored, SyntheticAblation(name="baseline", missing=[("Hopper-v5", 0)]))
+    write(new, SyntheticAblation(name="baseline", missing=[("Walker2d-v5", 1)]))
+    command = ["compare", "baseline", "--results", str(new), "--against", str(stored), "--json"]
+    assert main([*command, "--margin", "1"]) == 0
+    captured = capsys.readouterr()
+    answer = json.loads(captured.out)
+    assert answer["not_compared"] == [
+        {"environment": name, "variant": f"baseline: {variant}", "reason": f"{where} {stored}"}
+        for name, variant, where in (
+            ("Hopper-v5", "variant_0", "not in"),
+            ("Walker2d-v5", "variant_1", "only in"),
+        )
+    ]
+    assert len(answer["cells"]) == 2
+    lines = " ".join(captured.err.split())
+    assert f"Not compared: baseline: variant_1 on Walker2d-v5 (only in {stored})." in lines
 
 
 def test_without_a_name_both_folders_ablations_are_judged(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from bench.cli.app import main
 from bench.errors import InputError
 from bench.plan.registry import (
     algorithm_address,
     canonical_algorithm,
     is_algorithm,
-    plugin_algorithms,
     plugin_environment,
 )
 
@@ -24,12 +26,23 @@ def test_one_algorithm_has_one_stored_name(install) -> None:
     assert canonical_algorithm("short") == "mine_a.algorithm:ALGORITHM"
     assert canonical_algorithm("mine_a.algorithm:ALGORITHM") == "mine_a.algorithm:ALGORITHM"
     assert algorithm_address("own") == SUITE
-    assert plugin_algorithms() == {"short": "mine_a.algorithm:ALGORITHM", "own": SUITE}
 
 
 def test_a_name_of_the_suite_cannot_be_taken_over(install) -> None:
     install("mine_b", entry_points={GROUP: {"clipped_ppo": "mine_b.algorithm:ALGORITHM"}})
     assert algorithm_address("clipped_ppo") == SUITE
+
+
+def test_those_of_packages_are_listed_and_one_that_does_not_load_says_why(
+    install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("mine_h", entry_points={GROUP: {"mine": "mine_h.algorithm:ALGORITHM", "cem": SUITE}})
+    broken = {"algorithm.py": "import no_such_module"}
+    install("mine_i", broken, {GROUP: {"broken": "mine_i.algorithm:ALGORITHM"}})
+    assert main(["list", "--algorithms", "--json"]) == 0
+    listed = json.loads(capsys.readouterr().out)
+    assert listed["mine"] == listed["clipped_ppo"] != listed["cem"]
+    assert "no_such_module" in listed["broken"]["objective"]
 
 
 def test_unknown_names_are_told_with_what_packages_give(install) -> None:
