@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 ABLATIONS: dict[str, str] = {
     "baseline": "ablations.baseline:ABLATION",
     "reward_to_go": "ablations.reward_to_go:ABLATION",
@@ -28,3 +30,9 @@ ABLATIONS: dict[str, str] = {
     "hundred_seeds": "ablations.hundred_seeds:ABLATION",
     "untrained": "ablations.untrained:ABLATION",
 }
+
+
+def in_order(names: Iterable[str]) -> list[str]:
+    """Return names of ablations in the lecture's order, a user's own last, each once."""
+    order = {name: place for place, name in enumerate(ABLATIONS)}
+    return sorted({*names}, key=lambda name: (order.get(name, len(order)), name))

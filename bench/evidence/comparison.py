@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pandas as pd
 
 from bench.evidence.findings import findings
+from bench.evidence.rivals import Improvement
+from bench.evidence.tables import make_tables, verdict_columns
+from bench.evidence.verdicts import NO_PAIRS
 from bench.store import View
 from bench.store.schema import IMPORTED
 
@@ -12,14 +19,18 @@ from bench.store.schema import IMPORTED
 def comparison(view: View, *, extended: bool = False) -> pd.DataFrame:
     """Return scores, differences to the reference with their intervals, and verdicts.
 
-    Numbers and sentences are those of the tables that `run`, `figure --table` and `report` show.
+    Numbers and sentences are those of the tables that `run`, `figure --table` and `report` show,
+    and every test of the page's family is there.
 
     Args:
         view: an ablation's results.
         extended: also count seeds that were added to the plan's after there were results.
 
     Returns:
-        One row per variant and environment, in the order of the page, with the columns
+        One row per variant and environment, in the order of the page. Where a gold reward is
+        reported, further rows have it in place of the return (environment: "ID, gold reward"). On
+        Figure 3's page, further rows compare each rival over all environments (environment: "mean
+        over N environments") by normalised scores, with the fewest seeds and pairs of any. Columns:
         environment, variant, title;
         n, seeds with a score; mean, iqm, low, high [return], their mean, their interquartile mean
         and its 95% bootstrap interval; coverage, measured for that interval at n seeds;
@@ -37,14 +48,37 @@ def comparison(view: View, *, extended: bool = False) -> pd.DataFrame:
     Raises:
         InputError: there are no runs.
     """
-    ablation_findings = findings(view, extended=extended)
-    frame = pd.concat([table.frame() for table in ablation_findings.tables], ignore_index=True)
-    imported = view.runs[view.runs["back_end"] == IMPORTED]
-    imported_cells = set(zip(imported["environment"], imported["variant"], strict=True))
-    cells = zip(frame["environment"], frame["variant"], strict=True)
-    frame["imported"] = [cell in imported_cells for cell in cells]
-    table_notes = (note for table in ablation_findings.tables for note in table.notes)
-    frame.attrs["notes"] = list(
-        dict.fromkeys([*ablation_findings.notes, *table_notes, *view.mixed])
-    )
+    page = findings(view, extended=extended)
+    frames = [_marked(table.frame(), view, [table.environment]) for table in page.tables]
+    if page.with_kl is not None and page.golden:
+        gold = page.with_kl.assign(score=page.with_kl["gold"], last_100=math.nan)
+        for table in make_tables(gold, page.golden):
+            frame = _marked(table.frame(), view, [table.environment])
+            frames.append(frame.assign(environment=f"{table.environment}, gold reward"))
+    frames += [_over_environments(row, view) for row in page.rivals if row.over_all]
+    frame = pd.concat(frames, ignore_index=True)
+    table_notes = (note for table in page.tables for note in table.notes)
+    frame.attrs["notes"] = list(dict.fromkeys([*page.notes, *table_notes, *view.mixed]))
     return frame
+
+
+def _over_environments(improvement: Improvement, view: View) -> pd.DataFrame:
+    """A row for a rival over all environments; it has no score of its own."""
+    # Its differences are of several environments: their interval is not that of one sample.
+    verdict = replace(improvement.verdict, differences=NO_PAIRS)
+    columns = {
+        "environment": f"{improvement.cells[0]} environments",
+        "variant": verdict.variant,
+        "title": improvement.rival_title,
+        "n": min(improvement.seeds),
+        **dict.fromkeys(("diverged", "failed", "unscored", "excluded"), 0),
+        **verdict_columns(verdict),
+        "claim": improvement.claim,
+    }
+    return _marked(pd.DataFrame([columns]), view, improvement.environments)
+
+
+def _marked(frame: pd.DataFrame, view: View, environments: Sequence[str]) -> pd.DataFrame:
+    """The frame with the column imported."""
+    there = view.runs["environment"].isin(environments) & (view.runs["back_end"] == IMPORTED)
+    return frame.assign(imported=frame["variant"].isin(view.runs.loc[there, "variant"]))

@@ -11,15 +11,21 @@ can't tell. Scores of seeds in several modes are not normal: verdicts are then w
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+import pandas as pd
 from scipy import stats
 
-from bench.evidence.measures.cells import Cell
+from bench.errors import InputError
+from bench.evidence.measures.anchors import anchors_for
+from bench.evidence.measures.cells import Cell, cell_values, rows_by_cell, why_unlike
+from bench.evidence.measures.planned_seeds import on_planned_seeds
+from bench.evidence.measures.scores import score_runs
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.significance import ALPHA
+from bench.store import View
 
 FEWEST_SEEDS: Final = 3
 """Fewest seeds on either side from which one can tell."""
@@ -46,6 +52,83 @@ class Judged:
         if self.low > -self.margin:
             return "no worse"
         return "worse" if self.high < -self.margin else "can't tell"
+
+
+@dataclass(frozen=True, kw_only=True)
+class HeldAgainst:
+    """New results held against stored ones.
+
+    Attributes:
+        judged: of the cells that both have scores of.
+        not_compared: of the other cells, why not.
+        undecided: whether one of these is a reason to doubt the new results.
+        notes: sentences on seeds left out, mixed code and files that could not be used.
+    """
+
+    judged: tuple[Judged, ...]
+    not_compared: dict[Cell, str]
+    undecided: bool
+    notes: tuple[str, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """One verdict for all cells."""
+        outcome = overall(self.judged)
+        return "can't tell" if self.undecided and outcome == "no worse" else outcome
+
+
+def hold_against(
+    new: Sequence[View], stored: Sequence[View], margin: float, title: str
+) -> HeldAgainst:
+    """Judge new results by stored ones, on the seeds that the plans name.
+
+    A cell that one side has no runs of is passed over. One whose new runs have no score, or whose
+    scores are not the same quantity, keeps the verdict from being "no worse".
+
+    Args:
+        new, stored: views of the same ablations, in the same order.
+        margin: as in `judge`.
+        title: what the stored results are called.
+
+    Raises:
+        InputError: they have no cell in common.
+    """
+    notes: list[str] = []
+    new_scores, stored_scores = _scores(new, notes), _scores(stored, notes)
+    new_values, stored_values = cell_values(new_scores), cell_values(stored_scores)
+    new_rows, stored_rows = rows_by_cell(new_scores), rows_by_cell(stored_scores)
+    doubtful = {
+        cell: why_unlike(new_rows[cell], stored_rows[cell], title)
+        if cell in new_values
+        else "no new run has a score"
+        for cell in stored_values
+        if cell in new_rows
+    }
+    doubtful = {cell: reason for cell, reason in doubtful.items() if reason}
+    one_sided = {cell: f"only in {title}" for cell in stored_values if cell not in new_rows}
+    one_sided |= {cell: f"not in {title}" for cell in new_values if cell not in stored_values}
+    like = {cell: values for cell, values in stored_values.items() if cell not in doubtful}
+    judged = judge(like, new_values, anchors_for(stored[0].source).untrained_means, margin)
+    if not judged and not doubtful:
+        raise InputError("the two folders have no variant and environment in common")
+    return HeldAgainst(
+        judged=judged,
+        not_compared=doubtful | one_sided,
+        undecided=bool(doubtful),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _scores(views: Iterable[View], notes: list[str]) -> pd.DataFrame:
+    """The scores of several ablations, variants named with their ablation; adds to `notes`."""
+    frames = []
+    for view in views:
+        planned_view, seed_notes = on_planned_seeds(view)
+        notes += [*seed_notes, *view.mixed, *view.problems]
+        scores = score_runs(planned_view.runs, planned_view.episodes, planned_view.updates)
+        name = str(view.plan["ablation"].iloc[0])
+        frames.append(scores.assign(variant=f"{name}: " + scores["variant"].astype(str)))
+    return pd.concat(frames, ignore_index=True)
 
 
 def judge(

@@ -88,7 +88,7 @@ class Table:
             {
                 "environment": self.environment,
                 **{name: getattr(row, name) for name in _NUMBERS},
-                **_verdict_columns(row.verdict),
+                **verdict_columns(row.verdict),
             }
             for row in self.rows
         )
@@ -110,8 +110,8 @@ _NUMBERS: Final = tuple(
 )
 
 
-def _verdict_columns(verdict: Verdict) -> dict[str, object]:
-    """A verdict as columns."""
+def verdict_columns(verdict: Verdict) -> dict[str, object]:
+    """Return a verdict as columns; the difference's interval is a bootstrap one of its pairs."""
     differences = NO_PAIRS if verdict.outcome == "control" else verdict.differences
     low, high = interval_of_seeds(differences, "mean")
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import bench
 from bench.cli.app import main
 from bench.evidence.verdicts import return_text
 from bench.store import PUBLISHED
+from tests.evidence.report.made_results import SyntheticAblation, write
 
 OF_PUBLISHED = ("--results", str(PUBLISHED))
 
@@ -40,6 +42,32 @@ def test_without_a_name_it_takes_what_has_results(
     (tmp_path / "store").mkdir()
     assert main(["compare", "--results", str(tmp_path / "store")]) == 2
     assert "no results to compare" in capsys.readouterr().err
+
+
+def test_without_a_name_users_ablations_are_there_and_empty_plans_are_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, SyntheticAblation(name="mine", title="Mine"))
+    write(tmp_path, SyntheticAblation(name="no_clip", seeds=0))
+    assert main(["compare", "--results", str(tmp_path), "--json"]) == 0
+    assert list(json.loads(capsys.readouterr().out)) == ["mine"]
+
+
+def test_what_a_reader_must_know_stands_below(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, SyntheticAblation(name="mine", seeds=3))
+    page = tmp_path / "page.md"
+    assert main(["compare", "mine", "--results", str(tmp_path), "--output", str(page)]) == 0
+    note = "No difference is claimed below 10 pairs of common seeds."
+    assert note in " ".join(capsys.readouterr().out.split()) and note in page.read_text()
+    assert f"compare mine --results {tmp_path}`" in page.read_text()
+
+
+@pytest.mark.parametrize("name", ["experiment", "sequence"])
+def test_every_test_of_the_family_is_there(name: str) -> None:
+    compared = bench.compare(name, PUBLISHED)
+    assert compared["adjusted_p_value"].notna().sum() == compared["comparisons"].iloc[0]
 
 
 @pytest.mark.parametrize(

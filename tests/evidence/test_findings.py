@@ -80,9 +80,20 @@ def adjusted_p_values(frame: pd.DataFrame) -> dict[tuple[str, str], float]:
 
 def test_python_s_comparison(question: Question) -> None:
     frame = bench.compare(question.view)
-    assert adjusted_p_values(frame) == question.adjusted
+    page = question.findings
+    over_all = [row for row in page.rivals if row.over_all]
+    further = {
+        (f"{verdict.environment}, gold reward", verdict.variant): verdict.adjusted
+        for verdict in page.golden
+        if verdict.outcome not in ("control", "untested")
+    }
+    for row in over_all:
+        place = f"mean over {len(row.environments)} environments"
+        further[place, row.verdict.variant] = row.verdict.adjusted
+    assert adjusted_p_values(frame) == question.adjusted | further
     assert set(frame["comparisons"]) == {question.family}
-    assert frame["claim"].tolist() == question.sentences
+    claims = [verdict.sentence for verdict in page.golden] + [row.claim for row in over_all]
+    assert frame["claim"].tolist() == question.sentences + claims
 
 
 def test_the_terminal(question: Question) -> None:

@@ -7,12 +7,13 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from bench.cli.app import main
 from bench.evidence.non_inferiority import judge, overall, welch_bounds
-from bench.store import PUBLISHED
+from bench.store import NO_EPISODES, NO_UPDATES, PUBLISHED, Store
 from tests.evidence.report import made_results
 from tests.evidence.report.made_results import SyntheticAblation, write
 
@@ -127,9 +128,48 @@ def test_what_one_folder_alone_has_is_named(
             ("Walker2d-v5", "variant_1", "only in"),
         )
     ]
-    assert len(answer["cells"]) == 2
+    assert len(answer["cells"]) == 2 and answer["verdict"] == "no worse"
     lines = " ".join(captured.err.split())
     assert f"Not compared: baseline: variant_1 on Walker2d-v5 (only in {stored})." in lines
+
+
+def test_a_variant_whose_new_runs_all_failed_does_not_pass(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored, new = tmp_path / "stored", tmp_path / "new"
+    write(stored, SyntheticAblation(name="baseline"))
+    write(new, SyntheticAblation(name="baseline"))
+    store = Store(new)
+    for row in store.runs().to_dict("records"):
+        if row["environment"] == "Hopper-v5" and row["description"].endswith("-1"):
+            failed = {name: value for name, value in row.items() if not pd.isna(value)}
+            failed |= {"status": "failed", "reason": "out of memory", "episodes": 0, "updates": 0}
+            store.write_run(failed, NO_EPISODES, NO_UPDATES, None)
+    command = ["compare", "baseline", "--results", str(new), "--against", str(stored)]
+    assert main([*command, "--margin", "1"]) == 3
+    output = " ".join(capsys.readouterr().out.split())
+    assert "baseline: variant_1 on Hopper-v5 (no new run has a score)" in output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--margin", "0.2"], "--margin is for --against"),
+        (["--against", str(PUBLISHED), "--output", "page.md"], "--output writes differences"),
+        # Not the published results, which would be held against themselves.
+        (["--against", str(PUBLISHED)], "does not exist"),
+    ],
+)
+def test_options_that_would_be_ignored_are_refused(
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("PPO_LADDER_RESULTS", str(tmp_path / "none"))
+    assert main(["compare", "baseline", *options]) == 2
+    assert message in " ".join(capsys.readouterr().err.split())
 
 
 def test_without_a_name_both_folders_ablations_are_judged(

@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from ablations import ABLATIONS
+from ablations import in_order
 from ablations.claims import CLAIMS
 from bench.errors import InputError
 from bench.evidence.claims import NOTES, Judgement, counts, judge_claims
@@ -115,7 +115,7 @@ class Builder:
             InputError: there is no results folder, or no plan in it.
         """
         planned = planned_ablations(self.results)
-        names = _in_order(planned)
+        names = in_order({*planned} - {UNTRAINED})
         on_chapter(0, len(names))
         ladder = next((name for name in reversed(LADDERS) if name in names), "")
         # Other processes begin at the end, where the largest are.
@@ -188,12 +188,6 @@ class Builder:
             given_anchors=anchors_for(view.source, self.shown),
             remarks=self.remarks(view),
         )
-
-
-def _in_order(names: Iterable[str]) -> list[str]:
-    """The ablations in the lecture's order, a user's own last."""
-    order = {name: place for place, name in enumerate(ABLATIONS)}
-    return sorted({*names} - {UNTRAINED}, key=lambda name: (order.get(name, len(order)), name))
 
 
 def _files(
