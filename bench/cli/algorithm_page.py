@@ -10,14 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.terminal.console import shown
+from bench.terminal.console import command_line, shown
 
 if TYPE_CHECKING:
     from algorithms.algorithm import Algorithm
 
 
-def print_algorithm(algorithm: Algorithm[Any]) -> dict[str, object]:
-    """Print title, equation, file and hyperparameters, and return them for JSON output."""
+def print_algorithm(algorithm: Algorithm[Any], name: str) -> dict[str, object]:
+    """Print title, equation, file and hyperparameters, and return them for JSON output.
+
+    Args:
+        algorithm: what is shown.
+        name: what `run --algorithm` takes for it.
+    """
     fields = dataclasses.fields(algorithm.hyperparameters)
     print(f"{algorithm.title}\n\n    {algorithm.equation}\n")
     print(f"File: {shown(Path(inspect.getfile(algorithm.update)))}\n\nHyperparameters:")
@@ -30,10 +35,11 @@ def print_algorithm(algorithm: Algorithm[Any]) -> dict[str, object]:
             filter(None, (metadata.get("meaning"), _in_brackets(metadata.get("source"))))
         )
         print(textwrap.fill(description, width, initial_indent=" " * 6, subsequent_indent=" " * 6))
-    print(f"\nTrain it with: python -m bench run --algorithm {algorithm.name} --set NAME=VALUE")
+    print(f"\nTrain it with: {command_line('run', '--algorithm', name, '--env', 'ENVIRONMENT')}")
+    print("To set a hyperparameter, add: --set NAME=VALUE")
     hyperparameters = {field.name: {"default": field.default, **field.metadata} for field in fields}
     return {
-        "algorithm": algorithm.name,
+        "algorithm": name,
         "equation": algorithm.equation,
         "hyperparameters": hyperparameters,
     }

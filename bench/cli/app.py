@@ -100,6 +100,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if argv and not argv[0].startswith("-") and argv[0] not in VERBS:
             raise unknown("command", argv[0], VERBS)
         program = PROGRAM if Path(sys.argv[0]).stem == PROGRAM else "python -m bench"
+        if argv and argv[0].endswith("-completion") and program != PROGRAM:
+            # A shell completes by the command's first word, which would be every `python`.
+            raise InputError(f"completion is for the console command: {PROGRAM} {argv[0]}")
         return _command()(argv, prog_name=program, standalone_mode=False) or 0
     except InputError as error:
         return _refuse(str(error))

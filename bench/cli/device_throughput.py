@@ -32,8 +32,11 @@ def device_throughput(
     quick: bool,
     minutes: float,
     results: Path | None,
-) -> None:
+) -> tuple[pd.DataFrame, bool]:
     """Measure what hasn't been measured on this device at this commit, then print a table.
+
+    Returns:
+        The frame of `store.throughput.read_device_rows`, and whether nothing failed.
 
     Raises:
         InputError: no such device, or an environment that MuJoCo Warp doesn't step.
@@ -55,7 +58,7 @@ def device_throughput(
         QUICK_WORLDS if quick else WORLDS,
         QUICK_SEEDS if quick else SEEDS,
     )
-    measure_and_show(
+    return measure_and_show(
         requested,
         resolved,
         results or results_folder(),
@@ -66,8 +69,12 @@ def device_throughput(
 
 def measure_and_show(
     questions: Sequence[Question], device: str, folder: Path, *, seconds: float, minutes: float
-) -> None:
-    """Measure what is not in the folder yet, storing each row at once; then print them all."""
+) -> tuple[pd.DataFrame, bool]:
+    """Measure what is not in the folder yet, storing each row at once; then print them all.
+
+    Returns:
+        As `device_throughput`.
+    """
     from bench.store.throughput import read_device_rows, write_device_row
     from bench.throughput.on_device import Failed, device_name, measure
     from bench.train.provenance import provenance
@@ -85,7 +92,7 @@ def measure_and_show(
         if tuple(getattr(question, name) for name in _KEYS) not in measured
     ]
     deadline = time.monotonic() + 60 * minutes
-    attempted = 0
+    attempted, whole = 0, True
     with console.status("") as status:
         for question in remaining:
             if time.monotonic() > deadline:
@@ -97,6 +104,7 @@ def measure_and_show(
             )
             for answer in measure([question], device, seconds=seconds):
                 if isinstance(answer, Failed):
+                    whole = False
                     console.print(f"{question.environment}: {answer.reason}", style="red")
                 else:
                     write_device_row(folder, answer)
@@ -111,6 +119,7 @@ def measure_and_show(
     console.print(f"Results: {shown(folder / 'device_throughput')}")
     for problem in problems:
         console.print(problem)
+    return rows, whole
 
 
 _KEYS = ("kind", "name", "environment", "seeds", "worlds")

@@ -37,7 +37,10 @@ def answering(as_json: bool) -> Iterator[dict[str, Any]]:
 
 
 def plain(value: Any) -> Any:
-    """Convert dicts, sequences and NumPy or pandas scalars to JSON's types: NaN becomes None."""
+    """Convert dicts, sequences and NumPy or pandas scalars to JSON's types.
+
+    NaN becomes None, and an infinity "inf" or "-inf", as `--set` takes it.
+    """
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
@@ -45,5 +48,5 @@ def plain(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
-        return None
+        return None if math.isnan(value) else str(value)
     return value if value is None or isinstance(value, bool | int | float | str) else str(value)

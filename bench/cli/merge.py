@@ -39,7 +39,7 @@ def merge(
 
     target = into or results_folder()
     console = wide_console()
-    complete = True
+    complete, merged = True, False
     with interruptible("Interrupted. What was merged is kept; the same command continues."):
         for source in sources:
             try:
@@ -50,6 +50,7 @@ def merge(
                 print("error:", error, file=sys.stderr)
                 complete = False
                 continue
+            merged = True
             print(f"{shown(source)}: {_summary(merging)}")
             for line in (*_conflicts(merging), *merging.problems):
                 print(f"    {line}")
@@ -57,6 +58,8 @@ def merge(
             complete = complete and not unresolved and not merging.problems
             if unresolved:
                 print("    what was there is kept; --replace takes this folder's")
+    if not merged:
+        raise typer.Exit(2)
     print(f"Results: {shown(target)}")
     if not complete:
         raise typer.Exit(1)

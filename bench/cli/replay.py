@@ -12,7 +12,7 @@ import json
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.cli.choosing import description_of
 from bench.errors import InputError
@@ -69,13 +69,14 @@ class Candidate:
         )
 
 
-def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
+def replay(table: pd.DataFrame, store: Store, train: Train, answer: dict[str, Any]) -> bool:
     """Replay, compare and adopt, and print the outcome.
 
     Args:
         table: runs of the store; those without a result are skipped.
         store: gets the digests of today's code.
         train: trains the replayed runs.
+        answer: gets the ids of the adopted runs, and an outcome per replayed run.
 
     Returns:
         Whether all replayed runs agree.
@@ -103,7 +104,7 @@ def replay(table: pd.DataFrame, store: Store, train: Train) -> bool:
             try:
                 summary = train(plan, fresh, store)
             finally:
-                agree = _adopt(candidates, store, fresh)
+                agree = _adopt(candidates, store, fresh, answer)
         for line in outcome_lines("FAILED", summary.failures):
             print(line)
         return agree and not summary.failures
@@ -164,24 +165,25 @@ def _refusal(processor: str, device: str, machine: Mapping[str, object]) -> str 
     return None
 
 
-def _adopt(candidates: list[Candidate], store: Store, fresh: Store) -> bool:
+def _adopt(candidates: list[Candidate], store: Store, fresh: Store, answer: dict[str, Any]) -> bool:
     """Compare the replayed runs and adopt those that agree; return whether all do."""
     from bench.store.content import by_run
 
     runs = {candidate.run for candidate in candidates}
     entries = [entry for run, entry in store.committed().items() if run in runs]
-    stored, retrained = by_run(store.read(entries)), by_run(fresh.read(fresh.committed().values()))
+    results = fresh.finished()
+    replays = [entry for run, entry in fresh.committed().items() if run in results]
+    stored, retrained = by_run(store.read(entries)), by_run(fresh.read(replays))
     adopted: dict[str, str] = {}
     lines: list[str] = []
-    agreeing = replayed = 0
+    outcomes: dict[str, str] = {}
     for candidate in candidates:
         beginning = retrained.get(candidate.beginning.run(candidate.seed))
         if candidate.run not in stored or beginning is None:
             continue
-        replayed += 1
         difference = _difference(candidate, stored[candidate.run], beginning)
+        outcomes[candidate.run] = "broken" if difference else "equal"
         if difference is None:
-            agreeing += 1
             adopted |= dict.fromkeys(candidate.runs, candidate.digest)
             lines.append(
                 f"{candidate.place}: bit for bit, {count(len(candidate.runs), 'run')} adopted"
@@ -192,11 +194,13 @@ def _adopt(candidates: list[Candidate], store: Store, fresh: Store) -> bool:
             lines.append(f"{candidate.place}: NOT bit for bit, {stale} left stale: {sentence}")
     store.adopt_code(adopted)
     print(*lines, sep="\n")
+    answer |= {"runs": outcomes, "adopted": list(adopted)}
+    agreeing = sum(outcome == "equal" for outcome in outcomes.values())
     print(
-        f"Descriptions that agree: {agreeing} of {replayed}; "
+        f"Descriptions that agree: {agreeing} of {len(outcomes)}; "
         f"{count(len(adopted), 'run')} adopted by the code of this tree."
     )
-    return agreeing == replayed
+    return agreeing == len(outcomes)
 
 
 def _difference(candidate: Candidate, stored: Content, retrained: Content) -> Difference | None:

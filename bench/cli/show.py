@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -12,15 +12,12 @@ from ablations import ABLATIONS
 from algorithms import ALGORITHMS
 from bench.cli.algorithm_page import print_algorithm
 from bench.cli.json_output import JsonOption, answering
-from bench.cli.options import (
-    ResultsOption,
-    with_plan_options,
-)
+from bench.cli.options import PLAN_OPTIONS, ResultsOption, with_plan_options
 from bench.cli.text_tables import print_table
-from bench.errors import unknown
+from bench.errors import InputError, unknown
 from bench.formatting import count, seed_ranges
 from bench.plan.lookup import load_algorithm
-from bench.plan.registry import is_algorithm
+from bench.plan.registry import is_algorithm, plugin_algorithms
 from bench.requests.estimate import training_time_text
 from bench.requests.plan_request import requested_plan
 from bench.terminal.console import shown, wide_console
@@ -50,7 +47,8 @@ def show(
     name = algorithms[0] if algorithms and is_single else ablation
     with answering(as_json) as answer:
         if name is not None and (is_single or _is_algorithm_alone(name)):
-            answer.update(print_algorithm(load_algorithm(name)))
+            _refuse_plan_options(plan_options, name, ablation if is_single else None)
+            answer.update(print_algorithm(load_algorithm(name), name))
             return
         plan = requested_plan(ablation, **plan_options)
         answer.update(_print_plan(plan, results))
@@ -58,12 +56,23 @@ def show(
             print(f"Its algorithm of the same name: python -m bench show --algorithm {ablation}")
 
 
+def _refuse_plan_options(options: Mapping[str, Any], name: str, ablation: str | None) -> None:
+    """Raise InputError if an algorithm's page is asked for together with what only a plan has."""
+    if ablation is not None:
+        raise InputError("name an ablation or an algorithm, not both")
+    for option, (declared, default) in PLAN_OPTIONS.items():
+        if option != "algorithms" and options[option] != default:
+            flag = get_args(declared)[1].default  # where Typer keeps the first of its names
+            raise InputError(f"{flag} is for an ablation, and {name} is an algorithm")
+
+
 def _is_algorithm_alone(name: str) -> bool:
     """Whether a name is that of an algorithm and of no ablation; InputError if of neither."""
     if name in ABLATIONS or name.endswith(".py"):
         return False
-    if not is_algorithm(name):
-        allowed = (*ABLATIONS, "the path of a .py file", *ALGORITHMS)
+    plugins = plugin_algorithms()
+    if not is_algorithm(name) and name not in plugins:
+        allowed = (*ABLATIONS, "the path of a .py file", *ALGORITHMS, *plugins)
         raise unknown("ablation or algorithm", name, allowed)
     return True
 

@@ -12,6 +12,7 @@ import typer
 
 from bench.cli.json_output import JsonOption, answering
 from bench.cli.options import ResultsOption
+from bench.errors import InputError
 from bench.terminal.console import shown
 
 if TYPE_CHECKING:
@@ -31,11 +32,13 @@ def status(
     from rich.console import Console
     from rich.live import Live
 
-    from bench.store import results_folder
+    from bench.store import result_folders
     from bench.store.claims import Claims
     from bench.train.standing import standings
 
-    folder = results or results_folder()
+    if watch and as_json:
+        raise InputError("--watch shows again and again, --json answers once: choose one")
+    folder = result_folders(results)[0]
     claims = Claims(folder)
 
     def text(snapshot: list[Standing]) -> str:

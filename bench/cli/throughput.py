@@ -40,8 +40,11 @@ def throughput(
         typer.Option("--env", help="Environment id, repeatable.", show_default="three of MuJoCo's"),
     ] = None,
     seeds: Annotated[
-        int, typer.Option("--seeds", min=1, help="Seeds of the group that each core trains.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            "--seeds", min=1, help="Seeds of the group that each core trains.", show_default="10"
+        ),
+    ] = None,
     peers: Annotated[
         bool,
         typer.Option(
@@ -69,13 +72,14 @@ def throughput(
         ),
     ] = "cpu",
     minutes: Annotated[
-        float,
+        float | None,
         typer.Option(
             "--minutes",
             min=0.1,
             help="With cuda: stop after this many minutes; the same command continues.",
+            show_default="60",
         ),
-    ] = 60.0,
+    ] = None,
     results: ResultsOption = None,
     output: Annotated[
         Path | None,
@@ -87,8 +91,20 @@ def throughput(
 ) -> None:
     """Measure training steps per second, beside a bare EnvPool loop on the same cores.
 
-    With --device cuda, measure physics, environments and training on the GPU instead.
+    With --device cuda, measure physics, environments and training on the GPU instead. The exit code
+    is 1 if something could not be measured.
     """
+    processor_only = {
+        "--seeds": seeds,
+        "--peers": peers or None,
+        "--no-sweep": None if sweep else True,
+        "--rounds": rounds,
+        "--output": output,
+    }
+    unused = {"--minutes": minutes} if device == "cpu" else processor_only
+    for option, value in unused.items():
+        if value is not None:
+            raise InputError(f"{option} has no effect with --device {device}")
     stepping = [name for name in ALGORITHMS if name not in SEQUENCE_ALGORITHMS]
     names = list(dict.fromkeys(map(canonical_algorithm, algorithms or stepping)))
     for name in names:
@@ -98,14 +114,18 @@ def throughput(
     if device != "cpu":
         from bench.cli.device_throughput import device_throughput
 
-        device_throughput(
-            algorithms=algorithms and names,
-            environments=environments,
-            device=device,
-            quick=quick,
-            minutes=minutes,
-            results=results,
-        )
+        with answering(as_json) as answer:
+            rows, whole = device_throughput(
+                algorithms=algorithms and names,
+                environments=environments,
+                device=device,
+                quick=quick,
+                minutes=minutes or 60.0,
+                results=results,
+            )
+            answer["measurements"] = rows.to_dict("records")
+            if not whole:
+                raise typer.Exit(1)
         return
     if output is not None:
         from bench.evidence.figures.output import check_output
@@ -129,11 +149,16 @@ def throughput(
             )
     folder = results or results_folder()
     check_writable(folder)
+    seeds = seeds or 10
     rivals = all_rivals(names, worlds, seeds, peers=peers, sweep=sweep)
     round_count, seconds = rounds or (1 if quick else 5), 1.0 if quick else 4.0
     with answering(as_json) as answer:
-        rows = _measure(rivals, round_count, seconds, folder, output, main=names[-1], seeds=seeds)
-        answer["rivals"] = summarise(pd.DataFrame(rows)).to_dict("records")
+        table, whole = _measure(
+            rivals, round_count, seconds, folder, output, main=names[-1], seeds=seeds
+        )
+        answer["rivals"] = summarise(pd.DataFrame(table)).to_dict("records")
+        if not whole:
+            raise typer.Exit(1)
 
 
 def _measure(
@@ -145,8 +170,8 @@ def _measure(
     *,
     main: str,
     seeds: int,
-) -> list[dict[str, object]]:
-    """Measure, store and print; return the rows of the session."""
+) -> tuple[list[dict[str, object]], bool]:
+    """Measure, store and print; return the rows of the session, and whether none is missing."""
     from bench.throughput.session import Failed, measure
 
     console = wide_console()
@@ -156,7 +181,7 @@ def _measure(
         "leave the machine alone meanwhile"
     )
     rows: list[dict[str, object]] = []
-    whole_rounds = 0
+    whole_rounds, failed = 0, False
 
     def finish() -> None:
         _store_and_show(console, folder, rows, output, main=main, seeds=seeds)
@@ -180,6 +205,7 @@ def _measure(
 
         for answer in measure(rivals, rounds=rounds, seconds=seconds, on_event=show_turn):
             if isinstance(answer, Failed):
+                failed = True
                 console.print(
                     f"{answer.rival.name} can't be measured: {answer.reason}", style="red"
                 )
@@ -188,7 +214,7 @@ def _measure(
     if not rows:
         raise InputError("nothing could be measured")
     finish()
-    return rows
+    return rows, not failed
 
 
 def _store_and_show(

@@ -68,20 +68,16 @@ def verify(
     table = runs_of(store, name)
     table = runs_named(table, runs, store) if runs else table
     table = importable(table, allowed, store)
-    if adopt:
-        from bench.cli.replay import replay
-
-        with interruptible("Interrupted. The workers have ended; what agreed is adopted."):
-            agree = replay(table, store, _train)
-        if not agree:
-            raise typer.Exit(1)
-        return
-    chosen = table if runs else _shortest(table, store)
-    interruption = interruptible(
-        "Interrupted. The workers have ended; nothing was stored or changed."
-    )
+    kept = "what agreed is adopted" if adopt else "nothing was stored or changed"
+    interruption = interruptible(f"Interrupted. The workers have ended; {kept}.")
     with answering(as_json) as answer, interruption:
-        answer["agree"] = _train_and_compare(chosen, store, answer)
+        if adopt:
+            from bench.cli.replay import replay
+
+            answer["agree"] = replay(table, store, _train, answer)
+        else:
+            chosen = table if runs else _shortest(table, store)
+            answer["agree"] = _train_and_compare(chosen, store, answer)
         if not answer["agree"]:
             raise typer.Exit(1)
 

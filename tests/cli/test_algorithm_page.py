@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import pytest
+from refusals import assert_refused
 
 from algorithms import ALGORITHMS
 from bench.cli.algorithm_page import allowed_text
@@ -32,6 +34,30 @@ def test_a_page_has_every_hyperparameter(
     for field in dataclasses.fields(algorithm.hyperparameters):
         assert f"\n  {field.name} = {field.default}" in output
         assert " ".join(field.metadata["meaning"].split()) in joined
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["clipped_ppo", "--env", "Hopper-v5"], "--env is for an ablation"),
+        (["--algorithm", "clipped_ppo", "--steps", "5k"], "--steps is for an ablation"),
+        (["baseline", "--algorithm", "clipped_ppo"], "name an ablation or an algorithm"),
+    ],
+)
+def test_an_algorithm_has_no_plan(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_refused(["show", *arguments], message, capsys)
+
+
+def test_the_command_that_it_ends_with_is_understood(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["show", "clipped_ppo"]) == 0
+    command = capsys.readouterr().out.split("python -m bench run ")[1].splitlines()[0]
+    arguments = command.replace("ENVIRONMENT", "CartPole-v1").split()
+    assert main(["show", *arguments, "--results", str(tmp_path)]) == 0
+    assert "10 runs, 10 of them missing" in capsys.readouterr().out
 
 
 def test_an_ablation_comes_before_an_algorithm_of_its_name(

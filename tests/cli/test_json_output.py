@@ -40,8 +40,12 @@ def test_lists(json_of: JsonOf) -> None:
 def test_a_plan_and_an_algorithm(json_of: JsonOf, tmp_path: Path) -> None:
     plan = json_of("show", "clipping", "--results", str(tmp_path))
     assert plan["cells"][0]["seeds"] == list(range(10)) and plan["cells"][0]["missing"] == 10
-    clip_range = json_of("show", "clipped_ppo")["hyperparameters"]["clip_range"]
+    hyperparameters = json_of("show", "clipped_ppo")["hyperparameters"]
+    clip_range = hyperparameters["clip_range"]
     assert (clip_range["default"], clip_range["low"]) == (0.2, 0)
+    # What is switched off by infinity is not what has no default.
+    assert hyperparameters["value_clip"]["default"] == "inf"
+    assert hyperparameters["clip_range_above"]["default"] is None
 
 
 def test_comparisons(json_of: JsonOf) -> None:
@@ -83,5 +87,5 @@ def test_an_error_gives_no_answer(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_plain_values() -> None:
-    values = {1: np.float64("nan"), "a": (np.int64(2), Path("x")), "b": [True, None, math.inf]}
-    assert plain(values) == {"1": None, "a": [2, "x"], "b": [True, None, None]}
+    values = {1: np.float64("nan"), "a": (np.int64(2), Path("x")), "b": [True, None, -math.inf]}
+    assert plain(values) == {"1": None, "a": [2, "x"], "b": [True, None, "-inf"]}

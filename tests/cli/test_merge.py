@@ -188,9 +188,10 @@ def test_a_published_store_is_not_merged_into(
     trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     publish(trained, tmp_path / "published")
-    assert main(["merge", str(trained), "--into", str(tmp_path / "published")]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith("error: ") and error.count("\n") == 1
+    assert main(["merge", str(trained), "--into", str(tmp_path / "published")]) == 2
+    captured = capsys.readouterr()
+    error = captured.err
+    assert error.startswith("error: ") and error.count("\n") == 1 and not captured.out
     assert "holds published results and is read-only" in error
 
 

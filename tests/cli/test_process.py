@@ -91,6 +91,9 @@ def test_a_folder_that_hides_the_suite_s_own_is_named(name: str, tmp_path: Path)
 def test_its_version_and_completion() -> None:
     assert bench("--version").stdout == f"ppo-ladder {version('ppo-ladder')}\n"
     assert "--install-completion" in bench("--help").stdout
+    # It would take over the first word of the command, `python`.
+    answer = bench("--show-completion")
+    assert answer.returncode == 2 and "ppo-ladder --show-completion" in answer.stderr
 
 
 def test_quiet_leaves_the_exit_code_and_errors() -> None:

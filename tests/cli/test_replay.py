@@ -123,6 +123,29 @@ def test_a_published_store_is_adopted_and_otherwise_left_as_it_is(
         assert first_difference(content, before[run]) is None
 
 
+def test_a_replay_that_failed_adopts_nothing(
+    stale: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    train = runner.run
+
+    def failed(plan: Any, fresh: Store, **options: Any) -> Any:
+        summary = train(plan, fresh, **options)
+        for run, content in contents(fresh.path).items():
+            if row_of(content)["algorithm"] == "baseline":
+                change(fresh.path, run, status="failed", reason="killed")
+        return summary
+
+    monkeypatch.setattr(runner, "run", failed)
+    command = ["verify", "--adopt", "--ablation", "small", "--results", str(stale), "--json"]
+    assert main(command) == 0
+    answer = json.loads(capsys.readouterr().out)
+    adopted = runs_of(stale, "vanilla_policy_gradient")
+    assert answer == {"agree": True, "runs": {adopted[0]: "equal"}, "adopted": adopted}
+    assert {run for run, digests in Store(stale).finished().items() if len(digests) == 2} == {
+        *adopted
+    }
+
+
 def test_what_agreed_before_an_interruption_is_adopted(
     stale: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

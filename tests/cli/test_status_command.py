@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from refusals import assert_refused
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from bench.cli.app import main
@@ -85,6 +86,16 @@ def test_status_sees_another_process_until_it_dies(
         other.kill()
     assert main(["status", "--watch", "--results", str(tmp_path)]) == 0
     assert "Nothing trains into" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [(["--results", "nowhere"], "does not exist"), (["--watch", "--json"], "choose one")],
+)
+def test_what_status_does_not_take(
+    options: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_refused(["status", *options], message, capsys)
 
 
 def test_show_says_what_trains(

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from refusals import assert_refused
 
 from bench.cli.app import main
+from bench.errors import InputError
 from bench.store.throughput import read_latest
 from bench.throughput import session
 
@@ -59,3 +61,34 @@ def test_ctrl_c_before_anything_is_measured(
     assert interrupted_at(0, tmp_path, monkeypatch) == (130, [])
     assert "Nothing had been measured." in capsys.readouterr().out
     assert list((tmp_path / "throughput").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (["--device", "cuda", "--seeds", "3"], "--seeds"),
+        (["--device", "cuda", "--no-sweep"], "--no-sweep"),
+        (["--device", "cuda", "--output", "rates.png"], "--output"),
+        (["--minutes", "3"], "--minutes"),
+    ],
+)
+def test_options_of_the_other_device_are_refused(
+    arguments: list[str], option: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert_refused(["throughput", *arguments], f"{option} has no effect with --device", capsys)
+
+
+def test_what_can_not_be_measured_makes_it_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    measure = session._measure
+
+    def one_fails(team: session.Team, rival: session.Rival, seconds: float) -> Any:
+        if rival.kind == "training":
+            raise InputError("out of memory")
+        return measure(team, rival, 0.05)
+
+    monkeypatch.setattr(session, "_measure", one_fails)
+    arguments = [*REQUEST, "--no-sweep", "--quick", "--results", str(tmp_path)]
+    assert main(["throughput", *arguments]) == 1
+    assert set(read_latest(tmp_path)[0]["kind"]) == {"bare"}

@@ -43,6 +43,8 @@ def test_those_of_packages_are_listed_and_one_that_does_not_load_says_why(
     listed = json.loads(capsys.readouterr().out)
     assert listed["mine"] == listed["clipped_ppo"] != listed["cem"]
     assert "no_such_module" in listed["broken"]["objective"]
+    assert main(["show", "mine"]) == 0
+    assert "run --algorithm mine --env" in capsys.readouterr().out
 
 
 def test_unknown_names_are_told_with_what_packages_give(install) -> None:

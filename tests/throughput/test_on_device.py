@@ -42,7 +42,8 @@ def test_toy_measurements_are_stored_shown_and_not_repeated(
         ),
         Question(kind="physics", name="", environment="Humanoid-v5", seeds=0, worlds=1),
     ]
-    measure_and_show(requested, "cpu", tmp_path, seconds=0.05, minutes=5)
+    _, whole = measure_and_show(requested, "cpu", tmp_path, seconds=0.05, minutes=5)
+    assert not whole
     output = capsys.readouterr().out
     assert "Humanoid-v5: MuJoCo Warp doesn't step" in output
     rows, problems = read_device_rows(tmp_path)
@@ -59,7 +60,8 @@ def test_toy_measurements_are_stored_shown_and_not_repeated(
         raise AssertionError("measured again")
 
     monkeypatch.setattr("bench.throughput.on_device._stepping", fail)
-    measure_and_show(requested[:2], "cpu", tmp_path, seconds=0.05, minutes=5)
+    shown_rows, whole = measure_and_show(requested[:2], "cpu", tmp_path, seconds=0.05, minutes=5)
+    assert whole and len(shown_rows) == 3
     assert "InvertedPendulum-v5 on cpu" in capsys.readouterr().out
 
 
