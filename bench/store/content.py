@@ -85,7 +85,8 @@ def first_difference(first: Content, second: Content) -> Difference | None:
     """Return the first difference between two contents of a run, by row, then by column.
 
     A published run lacks the diagnostics of some updates: if one content has none of an update,
-    only its number and step are compared. If one content is rounded, the other is rounded alike.
+    only its number and step are compared. If one content is rounded, both are rounded alike, also
+    where publishing has left a number as it was.
 
     Args:
         first, second: the rows of one run in each of the tables of COMPARED.
@@ -93,7 +94,7 @@ def first_difference(first: Content, second: Content) -> Difference | None:
     Returns:
         None where the contents are equal bit for bit. NaN equals NaN, and null only null.
     """
-    first, second = _as_published(first, second), _as_published(second, first)
+    first, second = _alike(first, second), _alike(second, first)
     differences = (_difference(table, first[table], second[table]) for table in COMPARED)
     return next(filter(None, differences), None)
 
@@ -108,7 +109,7 @@ def first_difference_of_beginning(content: Content, beginning: Content) -> Diffe
     Args:
         content, beginning: the rows of each, as in `first_difference`.
     """
-    beginning = _as_published(beginning, content)
+    content, beginning = _alike(content, content), _alike(beginning, content)
     last_step = row_of(beginning)["steps"]
     episodes = content["episodes"].filter(pc.less_equal(content["episodes"]["step"], last_step))
     updates, beginning_updates = (
@@ -129,9 +130,9 @@ def first_difference_of_beginning(content: Content, beginning: Content) -> Diffe
     )
 
 
-def _as_published(content: Content, other: Content) -> Content:
-    """Return the content with its numbers rounded like those of the other."""
-    steps = steps_of(row_of(other))
+def _alike(content: Content, other: Content) -> Content:
+    """Return the content with all of its numbers rounded, like its own and those of the other."""
+    steps = steps_of(row_of(content)) | steps_of(row_of(other))
     return {table: rounded(rows, steps) for table, rows in content.items()} if steps else content
 
 

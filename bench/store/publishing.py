@@ -192,7 +192,7 @@ def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dic
     episodes, updates = (
         in_order(
             (
-                (run, rows if earlier[run] is not None else rounded(rows, steps))
+                (run, rows if earlier[run] is not None else _rounded(part, rows, steps))
                 for run, rows in segments(tables[part])
             ),
             SCHEMAS[part],
@@ -201,6 +201,16 @@ def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dic
     )
     episodes = with_column(episodes, "seconds", pa.nulls(len(episodes), pa.float32()))
     return {"runs": runs, "episodes": episodes, "updates": _few_diagnostics(updates, runs)}
+
+
+def _rounded(part: str, rows: pa.Table, steps: Mapping[str, float]) -> pa.Table:
+    """Round one run's rows of a part, but the diagnostics of its first update.
+
+    All variants of a seed still have the same policy there, and what it is about may be far below
+    what it becomes later, on which the steps rest.
+    """
+    kept = 1 if part == "updates" else 0
+    return pa.concat_tables([rows[:kept], rounded(rows[kept:], steps)])
 
 
 def _few_diagnostics(updates: pa.Table, runs: pa.Table) -> pa.Table:

@@ -62,8 +62,7 @@ def printed(output: str) -> str:
 def answer(name: str) -> str:
     """An ablation's question and its conclusion, as an item of a list."""
     results = Results(view=load(name, PUBLISHED), source="")
-    over_all = tuple(row for row in results.findings.rivals if row.over_all)
-    sentence = conclusion(results.verdicts, results.titles, over_all)
+    sentence = conclusion(results.findings, results.titles)
     sentence = re.sub(r" \(n = 10 pairs of seeds each; Holm over \d+\)\.$", ".", sentence)
     question = str(results.plan["question"].iloc[0])
     lines = textwrap.fill(f"* **{question}** (`{name}`) {sentence}".replace("+ ", "+_"), 112)

@@ -80,13 +80,12 @@ def make_chapter(
         reason = "no run is there yet" if results.runs.empty else "no episode ended in any run"
         return Chapter(facts=printable({**facts, "empty": reason}), supplement={})
     draw = Drawer(results)
-    over_all = [row for row in results.findings.rivals if row.over_all]
     warnings = [*results.remarks, *mixed_code(results.runs)]
     facts |= {
         "variants": _variants(results),
         "size": _size(results),
         "short": _short(results),
-        "conclusion": conclusion(results.verdicts, results.titles, over_all),
+        "conclusion": conclusion(results.findings, results.titles),
         "remarks": [*warnings, *results.findings.notes, *run_caveats(results.scores)],
         "marked": bool(warnings),
         **_pictures(results, draw, one_of_many),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bench.evidence.findings import Findings
 from bench.evidence.measures.cells import range_text
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.power import pairs_needed
@@ -14,17 +15,18 @@ from bench.evidence.verdicts import Verdict, p_text, return_text
 from bench.formatting import count
 
 
-def conclusion(
-    verdicts: Sequence[Verdict], titles: Mapping[str, str], over_all: Sequence[Improvement] = ()
-) -> str:
+def conclusion(findings: Findings, titles: Mapping[str, str]) -> str:
     """Return the sentence on what may be claimed.
 
     Args:
-        verdicts: all verdicts of the page.
+        findings: the page's.
         titles: variant -> what tables call it.
-        over_all: comparisons over all environments together that the page tests too.
     """
-    judged = [verdict for verdict in verdicts if verdict.outcome != "control"]
+    golden = [
+        replace(verdict, environment=f"the gold reward of {verdict.environment}")
+        for verdict in findings.golden
+    ]
+    judged = [verdict for verdict in (*findings.verdicts, *golden) if verdict.outcome != "control"]
     if not judged:
         return "There is one variant only: nothing is compared, and nothing is claimed."
     tested = [verdict for verdict in judged if verdict.outcome != "untested"]
@@ -37,7 +39,10 @@ def conclusion(
             f"No difference is claimed: there are at most {most} pairs of common seeds, and a "
             f"claim needs {FEWEST_PAIRS} or more."
         )
-    parts = [*_over_all(over_all), *_claims(tested, titles)]
+    # Rewards and gold rewards have other units: a claim on both is two clauses.
+    parts = _over_all([row for row in findings.rivals if row.over_all])
+    parts += _claims([verdict for verdict in tested if verdict not in golden], titles)
+    parts += _claims([verdict for verdict in tested if verdict in golden], titles)
     pairs = range_text(verdict.pairs for verdict in tested)
     parts += _no_claims(tested)
     if untested := len(judged) - len(tested):

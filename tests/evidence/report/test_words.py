@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 
+from bench.evidence.findings import Findings
+from bench.evidence.measures.anchors import anchors
 from bench.evidence.report.words import Mechanism, conclusion, gained, reason, significant
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.significance import ALPHA
@@ -23,12 +25,22 @@ def sentence_of(
     scores: Scores,
     compared_with: Mapping[str, str] | None = None,
     over_all: Sequence[Improvement] = (),
+    golden: Sequence[Verdict] = (),
 ) -> str:
     page = frame(scores)
     titles = {name: f"the {name}" for name in page["variant"].unique()}
     further = [row.verdict for row in over_all]
     verdicts, _ = adjust(judge(page, "old", compared_with), further)
-    return conclusion(verdicts, titles, over_all)
+    findings = Findings(
+        plan=page[:0],
+        scores=page,
+        verdicts=verdicts,
+        golden=tuple(golden),
+        rivals=tuple(over_all),
+        notes=(),
+        find_anchors=lambda: anchors(None, None, "made"),
+    )
+    return conclusion(findings, titles)
 
 
 def row(rival: str, difference: float, adjusted: float) -> Improvement:
@@ -59,6 +71,19 @@ def row(rival: str, difference: float, adjusted: float) -> Improvement:
             else "better",
             differences=-difference + NO_CLAIM,
         ),
+    )
+
+
+def test_the_gold_reward_has_clauses_of_its_own() -> None:
+    proxy = {("Reviews", "old"): CONTROL, ("Reviews", "new"): CONTROL + 300 + NO_CLAIM}
+    golden = judge(
+        frame({("Reviews", "old"): CONTROL, ("Reviews", "new"): CONTROL - 7 + NO_CLAIM / 10}), "old"
+    )
+    sentence = sentence_of(proxy, golden=golden)
+    assert sentence.startswith("On Reviews, “the new” beats the control, “the old”, by 300 (p")
+    assert (
+        "; on the gold reward of Reviews, “the new” falls short of the control, “the old”, by 6."
+        in sentence
     )
 
 
