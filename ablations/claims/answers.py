@@ -70,7 +70,7 @@ CLAIMS = (
         name="ratios_of_answers_learn_better",
         source="Zheng et al. 2025, arXiv 2507.18071 (GSPO), section 5",
         claim="Weighing and clipping whole answers, by the geometric mean of their tokens' ratios, "
-        "learns more from the same data than ratios of tokens do, though it clips far more.",
+        "learns more from the same data than ratios of tokens do.",
         numbers={"how far ρ may fall and rise": "3e-4, 4e-4"},
         differs=SMALL + " Their model is a mixture of experts, and their range is its; so a range "
         "that hardly ever clips may support it, too.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from bench.cli.options import ResultsOption
 from bench.cli.output import check_ending, write_text
 from bench.errors import unknown
 from bench.terminal.console import shown
+from bench.visible import visible
 
 if TYPE_CHECKING:
     from bench.evidence.claims import Judgement
@@ -43,7 +45,7 @@ def claims(
             raise unknown("claim", name, CLAIMS)
     from bench.evidence.claims import counts, judged_claims
 
-    judgements = judged_claims(tuple(dict.fromkeys(names or CLAIMS)), results)
+    judgements, notes = judged_claims(tuple(dict.fromkeys(names or CLAIMS)), results)
     with answering(as_json) as answer:
         for judgement in judgements:
             answer[judgement.claim.name] = {
@@ -55,14 +57,18 @@ def claims(
             for line in judgement.lines or (f"no runs of {judgement.claim.ablation}",):
                 print(f"    * {line}")
         print(counts(judgements))
+        for note in notes:
+            print(visible(note))
         if output is not None:
-            write_text(claims_page(judgements), output, "the claims")
+            write_text(claims_page(judgements, notes), output, "the claims")
             print(f"Table: {shown(output)}")
 
 
-def claims_page(judgements: Sequence[Judgement]) -> str:
-    """Return the claims as a page of Markdown."""
+def claims_page(judgements: Sequence[Judgement], notes: Sequence[str]) -> str:
+    """Return the claims as a page of Markdown, with what a reader must know of the results."""
     from bench.evidence.claims import counts, section
 
-    note = f"Made by `python -m bench claims`: {counts(judgements)}."
-    return f"{section(judgements).markdown()}\n{note}\n"
+    table = section(judgements)
+    table = replace(table, notes=(*table.notes, *notes))
+    origin = f"Made by `python -m bench claims`: {counts(judgements)}."
+    return f"{table.markdown()}\n{origin}\n"

@@ -13,19 +13,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
+from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from ablations.claims import CLAIMS, environments_of
 from bench.errors import InputError
+from bench.evidence.caveats import run_caveats
+from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.anchors import anchors_for
-from bench.evidence.measures.cells import Cell, by_seed, paired_differences
+from bench.evidence.measures.cells import (
+    Cell,
+    by_seed,
+    paired_differences,
+    rows_by_cell,
+    why_unlike,
+)
 from bench.evidence.measures.late_updates import late_means
-from bench.evidence.measures.normalised import Scale, number_text
+from bench.evidence.measures.normalised import Scale
 from bench.evidence.measures.pooled_differences import PooledDifferences, pool
 from bench.evidence.results import Results
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
+from bench.evidence.verdicts import return_text
 from bench.store import load, result_folders
 
 if TYPE_CHECKING:
@@ -41,11 +51,13 @@ class Evidence:
     """One comparison of a claim, in one environment or as the mean over several.
 
     The difference is in units of the comparison's measure; it and its interval are NaN where seeds
-    in common or a scale are missing.
+    in common or a scale are missing, and where the two sides are `unlike`.
     """
 
     comparison: Comparison
     environments: tuple[str, ...]
+    steps: int  # steps of a seed, on the environment with the fewest; 0 without runs
+    unlike: str  # why the two are not the same quantity; empty where they are
     pairs: int  # pairs of common seeds, on the environment with the fewest
     difference: float
     low: float
@@ -73,13 +85,16 @@ class Evidence:
             compared += f", {self.environments[0]}"
         else:
             compared += f", mean over {len(self.environments)} environments"
+        if self.unlike:
+            return f"{compared}: not compared ({self.unlike})"
         if not self.pairs or math.isnan(self.difference):
             return f"{compared}: no runs" if not self.pairs else f"{compared}: no scale"
-        difference = number_text(self.difference)
+        difference = return_text(self.difference)
         if self.pairs >= FEWEST_PAIRS:
             difference += f" [{_end(self.low)}, {_end(self.high)}]"
         return (
-            f"{compared}: {difference}, n = {self.pairs}; claimed {claimed_text(self.comparison)}"
+            f"{compared}: {difference}, n = {self.pairs} at {thousands(self.steps)} steps; "
+            f"claimed {claimed_text(self.comparison)}"
         )
 
 
@@ -117,17 +132,15 @@ class Judgement:
 
 def _end(value: float) -> str:
     """An end of an interval as text; with too few pairs it is infinite."""
-    return number_text(value) if math.isfinite(value) else "−∞" if value < 0 else "∞"
+    return return_text(value) if math.isfinite(value) else "−∞" if value < 0 else "∞"
 
 
 def claimed_text(comparison: Comparison) -> str:
     """The interval of the claim in words: "above 0", "between −0.20 and 0.20"."""
-    low, high = comparison.claimed
-    if math.isinf(high):
-        return f"above {number_text(low)}"
-    if math.isinf(low):
-        return f"below {number_text(high)}"
-    return f"between {number_text(low)} and {number_text(high)}"
+    low, high = (f"{end + 0.0:g}".replace("-", "−") for end in comparison.claimed)
+    if high == "inf":
+        return f"above {low}"
+    return f"below {high}" if low == "−inf" else f"between {low} and {high}"
 
 
 def judge_claims(ablation: str, results: Results | None) -> tuple[Judgement, ...]:
@@ -146,14 +159,20 @@ def judge_claims(ablation: str, results: Results | None) -> tuple[Judgement, ...
     )
 
 
-def judged_claims(names: tuple[str, ...], folder: Path | None) -> tuple[Judgement, ...]:
+def judged_claims(
+    names: tuple[str, ...], folder: Path | None
+) -> tuple[tuple[Judgement, ...], tuple[str, ...]]:
     """Judge the named claims by a results folder, or else by the user's and the published results.
+
+    Returns:
+        The judgements; and what a reader must know of the results, a sentence each.
 
     Raises:
         InputError: the results folder does not exist.
     """
     result_folders(folder)
     judgements: dict[str, Judgement] = {}
+    notes: list[str] = []
     anchors = cache(anchors_for)
     for ablation in dict.fromkeys(CLAIMS[name].ablation for name in names):
         results: Results | None = None
@@ -164,10 +183,14 @@ def judged_claims(names: tuple[str, ...], folder: Path | None) -> tuple[Judgemen
                 results = Results(
                     view=view, source="", given_anchors=folder_anchors, as_shown=False
                 )
+                sentences = [*results.added_seeds, *view.mixed, *view.problems]
+                if len(view.runs):
+                    sentences += run_caveats(results.scores)
+                notes += [f"{ablation}: {sentence}" for sentence in sentences]
         judgements |= {
             judgement.claim.name: judgement for judgement in judge_claims(ablation, results)
         }
-    return tuple(judgements[name] for name in names)
+    return tuple(judgements[name] for name in names), tuple(notes)
 
 
 def counts(judgements: Sequence[Judgement]) -> str:
@@ -251,15 +274,28 @@ def _judge(
         for group in _environment_groups(comparison, environments_of(claim))
     ]
     level = 1 - ALPHA / len(intervals)
+    rows, nothing = rows_by_cell(results.scores), results.scores[:0]
     for comparison, environments in intervals:
-        seed_values = values(comparison.measure)
-        pairs, pooled = _pooled(results, seed_values, comparison, environments)
-        low, high = (math.nan, math.nan) if pooled is None else pooled.interval(level)
+        sides = [
+            [rows.get((name, variant), nothing) for name in environments]
+            for variant in (comparison.variant, comparison.reference)
+        ]
+        unlike = "; ".join(
+            dict.fromkeys(filter(None, map(why_unlike, *sides, repeat(comparison.reference))))
+        )
+        pairs, pooled = _pooled(results, values(comparison.measure), comparison, environments)
+        difference = low = high = math.nan
+        if pooled is not None and not unlike:
+            difference, (low, high) = pooled.difference, pooled.interval(level)
         yield Evidence(
             comparison=comparison,
             environments=environments,
+            steps=int(
+                min((side["budget"].min() for side in chain(*sides) if len(side)), default=0)
+            ),
+            unlike=unlike,
             pairs=pairs,
-            difference=math.nan if pooled is None else pooled.difference,
+            difference=difference,
             low=low,
             high=high,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -189,6 +190,28 @@ def test_without_a_scale_nothing_is_tested(judged: Judge) -> None:
     no_anchors = Anchors(untrained_means={}, ppo_means={}, source="", runs={})
     judgement = judged(claim(against("better")), view, anchored=no_anchors)
     assert judgement.decision == "not tested" and "no scale" in judgement.lines[0]
+
+
+@pytest.mark.parametrize(
+    ("column", "other", "reason"),
+    [("budget", 500_000, "steps, control has"), ("back_end", "warp", "stepped by warp")],
+)
+def test_only_like_is_compared_with_like(
+    judged: Judge, column: str, other: object, reason: str
+) -> None:
+    view = view_of({("Hopper-v5", "one"): 5.0})
+    changed = view.runs["variant"] == "one"
+    view = replace(view, runs=view.runs.assign(**{column: view.runs[column].mask(changed, other)}))
+    judgement = judged(claim(against("better")), view)
+    assert judgement.decision == "not tested" and reason in judgement.lines[0]
+
+
+def test_a_small_difference_has_digits_and_the_steps_are_said(judged: Judge) -> None:
+    view = view_of({("Hopper-v5", "one"): 0.1})
+    (line,) = judged(claim(against("no difference", margin=0.2)), view).lines
+    budget = f"{int(view.runs['budget'].iloc[0]):,}"
+    steps = {"1,000": "1k"}.get(budget, budget)
+    assert "0.001 [" in line and f"n = 10 at {steps} steps; claimed between −0.2 and 0.2" in line
 
 
 def test_a_column_of_the_updates_is_compared_in_its_own_unit(judged: Judge) -> None:
