@@ -15,6 +15,11 @@ def duration(seconds: float) -> str:
     return f"{rounded // 3600} h {rounded % 3600 // 60:02} min"
 
 
+def setting_text(value: object) -> str:
+    """Return a hyperparameter's value as `--set` takes it."""
+    return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun, like "1 run" or "12 runs"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

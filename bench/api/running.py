@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ablations import ABLATIONS
 from ablations.spec import LONGEST_LIMIT, Ablation
 from bench.errors import InputError
+from bench.formatting import setting_text
 from bench.store.load import View, load
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def run(
         time_limit=time_limit,
         environments=_listed("environments", environments),
         variants=_listed("variants", variants),
-        settings=[f"{name}={_text(value)}" for name, value in (settings or {}).items()],
+        settings=[f"{name}={setting_text(value)}" for name, value in (settings or {}).items()],
         device=device,
     )
     store = Store(results or results_folder())
@@ -143,13 +144,6 @@ def _seeds(seeds: Iterable[int] | str | None) -> str | None:
     if not isinstance(seeds, Iterable):
         raise InputError(f"seeds = {seeds!r} is no sequence of seeds; write range({seeds!r})")
     return ",".join(map(str, seeds))
-
-
-def _text(value: object) -> str:
-    """Return a value as `--set` takes it."""
-    if isinstance(value, tuple | list):
-        return ",".join(map(str, value))
-    return str(value)
 
 
 @contextmanager

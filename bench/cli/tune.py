@@ -151,7 +151,7 @@ def _requested(plan: Plan, search: list[str] | None, settings: list[str] | None)
         back_ends=back_ends,
         steps=description.steps,
         seeds=plan.cells[0].seeds,
-        space=search_space(description.algorithm, searched=search or (), fixed=tuple(fixed)),
+        space=search_space(description.algorithm, searched=search or (), fixed=fixed),
         fixed=fixed,
         device=description.device,
         time_limit=description.time_limit,

@@ -12,6 +12,8 @@ was chosen by somebody, so it has the right order of magnitude. Hence
 A hyperparameter that is on or off, one of a few choices, 0 or infinite by default has no magnitude,
 and is often an ablation's question rather than a search's: it keeps its default unless --search
 names it. So does a penalty on exploiting the reward: by that reward the weakest penalty would win.
+And so does one without effect: an algorithm's class inherits some that it never reads, and others
+count only with a certain value of another hyperparameter.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError, unknown
+from bench.formatting import setting_text
 from bench.plan.identity import plain
 from bench.plan.lookup import load_algorithm
 from bench.plan.parsing import checked, parse
@@ -35,6 +39,26 @@ REAL_FACTOR = 4.0
 WHOLE_FACTOR = 2
 KEPT = ("reference_penalty",)
 """Hyperparameters that are searched only if --search names them."""
+UNREAD: Mapping[str, Sequence[str]] = {
+    "a2c": ("adam_epsilon",),
+    "a2c_trust_region": ("adam_epsilon",),
+    "cem": ("learning_rate", "adam_epsilon", "gradient_norm_clip"),
+    "trpo": ("learning_rate", "gradient_norm_clip"),
+}
+"""Algorithm -> hyperparameters that it declares and that change nothing."""
+NEEDED = (
+    ("critic_learning_rate", "separate_optimizers", True),
+    ("critic_learning_rate", "baseline", "learned"),
+    ("critic_epochs", "baseline", "learned"),
+    ("critic_minibatch", "baseline", "learned"),
+    ("moving_average_decay", "baseline", "moving_average"),
+    ("kl_target", "adaptive", True),
+    ("observation_clip", "observation_normalization", True),
+    ("reward_clip", "reward_normalization", True),
+    ("policy_head_gain", "initialization", "orthogonal"),
+)
+"""Hyperparameter, another one, and the value of the other without which the first changes nothing,
+in algorithms that declare both."""
 DIGITS = 3
 """Significant digits of a searched real value: what a person would write down."""
 
@@ -74,7 +98,7 @@ class Dimension:
 
         match self.scale:
             case "choices":
-                return CategoricalDistribution([_text(choice) for choice in self.choices])
+                return CategoricalDistribution([setting_text(choice) for choice in self.choices])
             case "powers of 2":
                 return IntDistribution(round(math.log2(self.low)), round(math.log2(self.high)))
             case "distance from 1":
@@ -87,7 +111,7 @@ class Dimension:
         """Return the hyperparameter's value for a value of Optuna's."""
         match self.scale:
             case "choices":
-                return {_text(choice): choice for choice in self.choices}[suggested]
+                return {setting_text(choice): choice for choice in self.choices}[suggested]
             case "powers of 2":
                 return 2 ** int(suggested)
             case "distance from 1":
@@ -98,7 +122,7 @@ class Dimension:
         """Return Optuna's value for a value of the hyperparameter; the inverse of `value`."""
         match self.scale:
             case "choices":
-                return _text(value)
+                return setting_text(value)
             case "powers of 2":
                 return round(math.log2(value))
             case "distance from 1":
@@ -115,27 +139,30 @@ class Dimension:
     def stated(self) -> dict[str, object]:
         """Return the range as plain JSON."""
         if self.choices:
-            return {"choices": [_text(choice) for choice in self.choices]}
+            return {"choices": [setting_text(choice) for choice in self.choices]}
         return {"scale": self.scale, "low": self.low, "high": self.high}
 
     @property
     def words(self) -> str:
         """The range for people."""
         if self.choices:
-            return " | ".join(map(_text, self.choices))
+            return " | ".join(map(setting_text, self.choices))
         return f"{self.low:g} to {self.high:g}, {self.scale}"
 
 
 def search_space(
-    algorithm: str, *, searched: Sequence[str] = (), fixed: Sequence[str] = ()
+    algorithm: str,
+    *,
+    searched: Sequence[str] = (),
+    fixed: Mapping[str, object] = MappingProxyType({}),
 ) -> tuple[Dimension, ...]:
     """Return the ranges of an algorithm's hyperparameters, in the order of their declarations.
 
     Args:
         algorithm: its name or address.
         searched: "field", "field=low:high" or "field=a|b|c"; empty: all fields with a magnitude,
-            except `KEPT`.
-        fixed: fields that are not searched.
+            except `KEPT` and those without effect.
+        fixed: field -> its value, of fields that are not searched.
 
     Raises:
         InputError: a field or range isn't known or allowed, is asked for twice or is fixed as well;
@@ -163,7 +190,7 @@ def search_space(
             )
         dimensions[name] = derived
     if not searched:
-        excluded = (*fixed, *KEPT)
+        excluded = {*fixed, *KEPT, *_without_effect(algorithm, fixed)}
         ranges = (_derived(field) for field in fields.values() if field.name not in excluded)
         dimensions = {dimension.field: dimension for dimension in ranges if dimension is not None}
     if not dimensions:
@@ -182,6 +209,15 @@ def defaults(algorithm: str) -> dict[str, object]:
 def suggested(space: Sequence[Dimension], values: Mapping[str, Any]) -> dict[str, object]:
     """Convert Optuna's values of the space's parameters to hyperparameters."""
     return {dimension.field: dimension.value(values[dimension.parameter]) for dimension in space}
+
+
+def _without_effect(algorithm: str, fixed: Mapping[str, object]) -> Iterator[str]:
+    """Yield the hyperparameters that change nothing, the others at their defaults or `fixed`."""
+    values = {**defaults(algorithm), **fixed}
+    yield from UNREAD.get(algorithm, ())
+    for name, other, needed in NEEDED:
+        if values.get(other, needed) != needed:
+            yield name
 
 
 def _fields(algorithm: str) -> tuple[dataclasses.Field[Any], ...]:
@@ -264,7 +300,3 @@ def _parsed_range(field: dataclasses.Field[Any], type_hint: Any, text: str) -> D
 
 def _short(value: float, digits: int = DIGITS) -> float:
     return float(f"{value:.{digits}g}")
-
-
-def _text(value: object) -> str:
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from bench.evidence.export.spreadsheets import cell
+from bench.formatting import setting_text
 from bench.tune.request import Request
 from bench.tune.space import defaults
 from bench.tune.study import best_trial, ended_trials
@@ -101,4 +102,4 @@ def _row(trial: FrozenTrial, request: Request) -> Row:
 def _text(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.4g}"
-    return ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return setting_text(value)

@@ -54,9 +54,10 @@ def winner_ablation(
         f"{request.name}, {value:.3f} on seeds {request.seeds[0]} to {request.seeds[-1]}.",
         '"""',
         "",
+        "from math import inf",
+        "",
         "from ablations.spec import Ablation, Variant",
         "",
-        "inf = float('inf')",
         "ABLATION = Ablation(",
         f"    name={ablation_name(request)!r},",
         f"    title={f'Tuned {request.algorithm}'!r},",
@@ -74,8 +75,6 @@ def winner_ablation(
         ")",
         "",
     ]
-    if not any("=inf" in line or ": inf" in line or ": -inf" in line for line in lines):
-        lines.remove("inf = float('inf')")
     return "\n".join(lines)
 
 

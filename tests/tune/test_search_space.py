@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from algorithms import ALGORITHMS
+from algorithms import ALGORITHMS, SEQUENCE_ALGORITHMS
 from algorithms.hyperparameters import check
 from bench.errors import InputError
+from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
-from bench.tune.space import Dimension, defaults, search_space, suggested
+from bench.tune.space import NEEDED, UNREAD, Dimension, defaults, search_space, suggested
+from bench.tune.trial_training import train
 
 NOTHING_TO_SEARCH = {"untrained", "uniform_random"}
 
 
-def by_field(algorithm: str = "clipped_ppo", **options: list[str]) -> dict[str, Dimension]:
+def by_field(algorithm: str = "clipped_ppo", **options: Any) -> dict[str, Dimension]:
     return {dimension.field: dimension for dimension in search_space(algorithm, **options)}
 
 
@@ -86,7 +90,7 @@ def test_what_keeps_a_policy_from_exploiting_its_reward_is_searched_on_request_o
 
 def test_what_has_no_magnitude_at_all_can_not_be_tuned() -> None:
     with pytest.raises(InputError, match="untrained has nothing to search"):
-        search_space("untrained", fixed=list(defaults("untrained")))
+        search_space("untrained", fixed=defaults("untrained"))
 
 
 def test_the_user_chooses_what_is_searched_and_where() -> None:
@@ -137,7 +141,7 @@ def test_the_user_chooses_what_is_searched_and_where() -> None:
 )
 def test_bad_input_is_told_in_one_line(option: str, message: str) -> None:
     with pytest.raises(InputError) as caught:
-        search_space("clipped_ppo", searched=[option], fixed=["clip_range"])
+        search_space("clipped_ppo", searched=[option], fixed={"clip_range": 0.2})
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -148,7 +152,68 @@ def test_a_field_is_searched_once() -> None:
 
 
 def test_what_is_fixed_is_not_searched() -> None:
-    assert "discount" not in by_field(fixed=["discount"])
+    assert "discount" not in by_field(fixed={"discount": 0.99})
+
+
+def test_what_changes_nothing_is_not_searched() -> None:
+    assert "critic_learning_rate" not in by_field()
+    assert "critic_learning_rate" in by_field(fixed={"separate_optimizers": True})
+    assert "critic_learning_rate" in by_field("advantage")
+    assert "observation_clip" not in by_field(fixed={"observation_normalization": False})
+    assert "critic_epochs" not in by_field("reward_to_go")
+    assert "critic_epochs" in by_field("reward_to_go", fixed={"baseline": "learned"})
+    assert "learning_rate" not in by_field("cem")
+
+
+SMALL = {
+    **{"slots": 8, "hidden_sizes": (8,), "batch_steps": 64, "minibatch": 4, "epochs": 2},
+    **{"critic_minibatch": 32, "critic_epochs": 2, "trust_region": 1e-6},
+}
+EXTREME = {
+    **{"observation_clip": 0.1, "reward_clip": 0.01, "clip_range": 1e-6, "kl_target": 1e-9},
+    **{"elite_fraction": 1.0, "gradient_norm_clip": 1e-3, "kl_bound": 1e-6},
+}
+"""Values that count in so short a training; other hyperparameters are halved."""
+
+
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        name
+        for name in ALGORITHMS
+        if name not in (*SEQUENCE_ALGORITHMS, "untrained", "uniform_random")
+    ],
+)
+def test_what_is_searched_moves_the_training(algorithm: str) -> None:
+    """And what is left out for having no effect has none."""
+    small = {name: SMALL.get(name, value) for name, value in defaults(algorithm).items()}
+
+    def trained(**changes: object) -> bytes:
+        description = Description(
+            algorithm=algorithm,
+            hyperparameters={**small, **changes},
+            environment="InvertedPendulum-v5",
+            steps=400,
+            back_end="envpool",
+        )
+        (result,) = train(description, (0,), ())
+        return b"".join(result.policy[name].tobytes() for name in sorted(result.policy))
+
+    def without_effect(names: Iterable[str]) -> set[str]:
+        changed = {
+            name: EXTREME.get(name, type(value)(value / 2))
+            for name in names
+            if isinstance(value := small[name], int | float)
+        }
+        return {name for name, value in changed.items() if trained(**{name: value}) == before}
+
+    before = trained()
+    searched = {dimension.field for dimension in search_space(algorithm)}
+    # TRPO's line search accepts its first step here.
+    assert without_effect(searched) <= {"backtrack_factor", "backtrack_steps"}
+    needing = (name for name, other, _ in NEEDED if {name, other} <= small.keys())
+    left_out = {*UNREAD.get(algorithm, ()), *needing} - searched
+    assert without_effect(left_out) == left_out
 
 
 @given(value=st.floats(0.0025, 0.04))
