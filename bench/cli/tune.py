@@ -21,7 +21,6 @@ from bench.cli.options import (
     TrialTimeLimitOption,
 )
 from bench.cli.text_tables import print_table
-from bench.errors import InputError
 from bench.file_names import file_name
 from bench.formatting import count
 from bench.requests.plan_request import requested_plan
@@ -49,7 +48,7 @@ def tune(
     trials: Annotated[
         int,
         typer.Option(
-            "--trials", min=0, help="Number of trials in the study, including earlier ones."
+            "--trials", min=1, help="Number of trials in the study, including earlier ones."
         ),
     ] = 40,
     steps: Annotated[
@@ -172,11 +171,11 @@ def _tune(
     from bench.cli.output import write_text
     from bench.cli.tuning_progress import TuningDisplay
     from bench.store import Store, results_folder
-    from bench.tune import tuner
     from bench.tune.page import plots_page
-    from bench.tune.scoring import scoring_lines, trial_scales
+    from bench.tune.scoring import parsed_scales, scoring_lines
     from bench.tune.study import best_trial, ended_trials, open_study
     from bench.tune.summary import table
+    from bench.tune.tuner import TRAIN, Tuner
     from bench.tune.winner import ablation_name, winner_ablation
 
     console = wide_console()
@@ -186,7 +185,7 @@ def _tune(
     study = open_study(
         request,
         folder,
-        lambda: trial_scales(request.environments, scales or ()),
+        parsed_scales(scales or (), request.environments),
         storage=storage,
         sampler=sampler,
         pruner=pruner,
@@ -197,29 +196,24 @@ def _tune(
         print(f"    {dimension.field:{width}}  {dimension.words}")
     for line in scoring_lines(request):
         print(line)
+    if request.without_default:
+        names = ", ".join(request.without_default)
+        print(f"The search leaves out the default of {names}, so no trial has the defaults.")
     earlier_best = best_trial(study)
     so_far = None if earlier_best is None else (earlier_best.number, earlier_best.value or 0.0)
     with (
         TuningDisplay(trials, so_far, console) as display,
-        open_executor(train=tuner.TRAIN, report=display.say) as executor,
+        open_executor(train=TRAIN, report=display.say) as executor,
     ):
-        tuner.tune(
-            request,
-            study,
-            store,
-            trials=trials,
-            executor=executor,
-            on_event=display,
-        )
+        Tuner(request, study, store, executor, display).run(trials)
     write_text(table(study, request), folder / "trials.csv", "the table")
     print(f"Table: {shown(folder / 'trials.csv')}")
     for problem in store.problems:
         print(problem)
     winner = best_trial(study)
     if winner is None:
-        raise InputError(
-            f"no trial of study {request.name} is complete: see {shown(folder / 'trials.csv')}"
-        )
+        print(f"No trial of study {request.name} is complete.")
+        raise typer.Exit(1)
     _show(study, request)
     write_text(plots_page(study, request), folder / "plots.html", "the plots")
     print(f"Plots: {shown(folder / 'plots.html')}")

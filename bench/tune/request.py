@@ -76,11 +76,21 @@ class Request:
         """
         return {**defaults(self.algorithm), **self.fixed, **suggested(self.space, values)}
 
+    @property
+    def without_default(self) -> tuple[str, ...]:
+        """The hyperparameters whose range doesn't contain their default."""
+        values = {**defaults(self.algorithm), **self.fixed}
+        return tuple(
+            dimension.field
+            for dimension in self.space
+            if not dimension.holds(values[dimension.field])
+        )
+
     def default_values(self) -> dict[str, object] | None:
         """Return Optuna's values for the defaults; None if the space doesn't contain them."""
-        values = {**defaults(self.algorithm), **self.fixed}
-        if not all(dimension.holds(values[dimension.field]) for dimension in self.space):
+        if self.without_default:
             return None
+        values = {**defaults(self.algorithm), **self.fixed}
         return {
             dimension.parameter: dimension.suggestion(values[dimension.field])
             for dimension in self.space

@@ -26,21 +26,30 @@ RETURN = Scale(zero=0.0, one=1.0)
 """Leaves returns as they are."""
 
 
-def trial_scales(environments: Sequence[str], texts: Sequence[str] = ()) -> dict[str, Scale]:
-    """Return environment -> its scale.
+def parsed_scales(texts: Sequence[str], environments: Sequence[str]) -> dict[str, Scale]:
+    """Return environment -> scale, from texts like "environment=zero:one" [return].
+
+    Raises:
+        InputError: a text isn't understood, or is of none of these environments.
+    """
+    return dict(_parsed_scale(text, environments) for text in texts)
+
+
+def trial_scales(environments: Sequence[str], user_scales: Mapping[str, Scale]) -> dict[str, Scale]:
+    """Return environment -> its scale: the user's, else the published one.
+
+    A single environment that has neither is measured by its return.
 
     Args:
         environments: the study's environments.
-        texts: the user's scales, as "environment=zero:one" [return].
+        user_scales: environment -> scale, where the user gives one.
 
     Raises:
-        InputError: a scale of the user's isn't understood; or there are several environments, one
-            of them without a scale.
+        InputError: there are several environments, one of them without a scale.
     """
-    user_scales = dict(_parsed_scale(text, environments) for text in texts)
     if all(environment in user_scales for environment in environments):
         return {environment: user_scales[environment] for environment in environments}
-    available = _published() | user_scales
+    available = {**_published(), **user_scales}
     if len(environments) == 1:
         return {environment: available.get(environment, RETURN) for environment in environments}
     missing = [environment for environment in environments if environment not in available]

@@ -21,6 +21,7 @@ from bench.evidence.measures.normalised import Scale
 from bench.files import locked
 from bench.store.claims import birth
 from bench.tune.request import Request
+from bench.tune.scoring import trial_scales
 from bench.tune.trial_training import POINTS
 
 if TYPE_CHECKING:
@@ -44,42 +45,30 @@ REQUEST, SCALES, GIVEN_UP = "request", "scales", "given up"
 """Attributes of a study; the last one is followed by a trial's number."""
 
 
-SAMPLERS = ("tpe", "cmaes", "random")
-PRUNERS = ("median", "hyperband", "halving", "none")
-
-
-def _sampler(name: str) -> BaseSampler:
-    from optuna import samplers
-
-    match name:
-        case "tpe":
-            return samplers.TPESampler(multivariate=True, n_startup_trials=STARTUP_TRIALS)
-        case "cmaes":
-            return samplers.CmaEsSampler(
-                n_startup_trials=STARTUP_TRIALS, warn_independent_sampling=False
-            )
-    return samplers.RandomSampler()
-
-
-def _pruner(name: str) -> BasePruner:
-    from optuna import pruners
-
-    match name:
-        case "median":
-            return pruners.MedianPruner(
-                n_startup_trials=STARTUP_TRIALS // 2, n_warmup_steps=UNPRUNED_POINTS
-            )
-        case "hyperband":
-            return pruners.HyperbandPruner(min_resource=UNPRUNED_POINTS, max_resource=POINTS)
-        case "halving":
-            return pruners.SuccessiveHalvingPruner(min_resource=UNPRUNED_POINTS)
-    return pruners.NopPruner()
+# Optuna is imported when a study is opened, not before: its modules are arguments.
+SAMPLERS: dict[str, Callable[[Any], BaseSampler]] = {
+    "tpe": lambda samplers: samplers.TPESampler(multivariate=True, n_startup_trials=STARTUP_TRIALS),
+    "cmaes": lambda samplers: samplers.CmaEsSampler(
+        n_startup_trials=STARTUP_TRIALS, warn_independent_sampling=False
+    ),
+    "random": lambda samplers: samplers.RandomSampler(),
+}
+PRUNERS: dict[str, Callable[[Any], BasePruner]] = {
+    "median": lambda pruners: pruners.MedianPruner(
+        n_startup_trials=STARTUP_TRIALS // 2, n_warmup_steps=UNPRUNED_POINTS
+    ),
+    "hyperband": lambda pruners: pruners.HyperbandPruner(
+        min_resource=UNPRUNED_POINTS, max_resource=POINTS
+    ),
+    "halving": lambda pruners: pruners.SuccessiveHalvingPruner(min_resource=UNPRUNED_POINTS),
+    "none": lambda pruners: pruners.NopPruner(),
+}
 
 
 def open_study(
     request: Request,
     folder: Path,
-    scales: Callable[[], Mapping[str, Scale]],
+    scales: Mapping[str, Scale],
     *,
     storage: str | None = None,
     sampler: str = "tpe",
@@ -91,18 +80,20 @@ def open_study(
     Args:
         request: what the study tunes, and its name.
         folder: folder of its journal, unless there is a `storage`.
-        scales: returns environment -> scale; called if the study is new, which then keeps them.
+        scales: environment -> scale, where the user gives one. A new study keeps these and
+            `trial_scales` of the other environments.
         storage: Optuna's URL of a database.
         sampler, pruner: names of SAMPLERS and PRUNERS; they may change from one call to the next.
         report: called with a line on torn lines that were left out of the journal.
 
     Raises:
-        InputError: an unknown sampler or pruner; a storage that can't be opened; a study of this
-            name with another request.
+        InputError: an unknown sampler or pruner; a storage that can't be opened; an environment
+            that needs a scale; a study of this name with another request or other scales.
     """
-    for kind, name, allowed in (("sampler", sampler, SAMPLERS), ("pruner", pruner, PRUNERS)):
-        if name not in allowed:
-            raise unknown(kind, name, allowed)
+    if sampler not in SAMPLERS:
+        raise unknown("sampler", sampler, SAMPLERS)
+    if pruner not in PRUNERS:
+        raise unknown("pruner", pruner, PRUNERS)
     import optuna
 
     from bench.tune.journal import mend
@@ -116,23 +107,30 @@ def open_study(
             study = optuna.create_study(
                 study_name=request.name,
                 storage=_storage(folder, storage),
-                sampler=_sampler(sampler),
-                pruner=_pruner(pruner),
+                sampler=SAMPLERS[sampler](optuna.samplers),
+                pruner=PRUNERS[pruner](optuna.pruners),
                 direction="maximize",
                 load_if_exists=True,
             )
             stated = json.dumps(request.stated(), sort_keys=True)
             stored = study.user_attrs.get(REQUEST)
         if stored is None or SCALES not in study.user_attrs:
-            bounds = {name: [scale.zero, scale.one] for name, scale in scales().items()}
+            bounds = {
+                name: [scale.zero, scale.one]
+                for name, scale in trial_scales(request.environments, scales).items()
+            }
             study.set_user_attr(SCALES, bounds)
             study.set_user_attr(REQUEST, stated)
-            values = request.default_values()
-            if values is not None:
-                study.enqueue_trial(values, skip_if_exists=True)
         elif stored != stated:
             raise InputError(f"study {request.name} in {storage or folder} is of another request")
+        for environment, kept in scales_of(study).items():
+            if scales.get(environment, kept) != kept:
+                raise InputError(
+                    f"study {request.name} in {storage or folder} has other scales: its trials are "
+                    f"scored by --scale {environment}={kept.zero:g}:{kept.one:g}"
+                )
         _give_up_torn(study, request)
+        _queue_defaults(study, request)
     return study
 
 
@@ -200,6 +198,19 @@ def _give_up_torn(study: Study, request: Request) -> None:
     for trial in ended_trials(study):
         if not searched <= trial.params.keys():
             study.set_user_attr(f"{GIVEN_UP} {trial.number}", True)
+
+
+def _queue_defaults(study: Study, request: Request) -> None:
+    """Queue the defaults, if they can be searched and no trial that counts has them."""
+    values = request.default_values()
+    # A trial that waits, or has just begun, has its settings in `fixed_params` alone.
+    settings = [
+        trial.system_attrs.get("fixed_params", trial.params)
+        for trial in study.get_trials(deepcopy=False)
+        if f"{GIVEN_UP} {trial.number}" not in study.user_attrs
+    ]
+    if values is not None and values not in settings:
+        study.enqueue_trial(values)
 
 
 def _may_be_alive(trial: FrozenTrial) -> bool:

@@ -7,11 +7,13 @@ Optuna.
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError
@@ -22,6 +24,7 @@ from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.train.events import Ended, Group, Summary
 from bench.train.executors.protocol import Executor, Message
 from bench.train.recorder import Recorder
+from bench.train.standing import WRITTEN_EVERY, GroupStanding, Standing
 from bench.train.trainer import validate
 from bench.tune.interruption import held_back
 from bench.tune.request import Request
@@ -95,7 +98,7 @@ class _Trial:
 
     trial: Trial
     hyperparameters: Mapping[str, object]
-    groups: dict[str, Group]
+    groups: dict[str, Group] = field(default_factory=dict)
     curves: dict[str, tuple[float, ...]] = field(default_factory=dict)
     last_messages: dict[str, Message] = field(default_factory=dict)
     trained: set[str] = field(default_factory=set)
@@ -106,41 +109,17 @@ class _Trial:
     def number(self) -> int:
         return self.trial.number
 
-    def environment_of(self, group: Group) -> str | None:
-        """Return the environment of a group of this trial; None for a group of another one."""
-        return next(
-            (name for name, trial_group in self.groups.items() if trial_group is group), None
-        )
 
-
-def tune(
-    request: Request,
-    study: Study,
-    store: Store,
-    *,
-    trials: int,
-    executor: Executor,
-    on_event: Callable[[Event], None] = lambda event: None,
-) -> None:
-    """Continue a study until `trials` of it have an outcome or are being trained elsewhere.
+class Tuner:
+    """Trains trials of a study.
 
     Args:
         request: what the study tunes.
         study: from `open_study`.
         store: gets the trials' runs; runs that are there are not trained again.
-        trials: number of trials of the study, whoever trains them.
-        executor: runs the training, by `TRAIN`; it has ended when this returns.
+        executor: runs the training, by `TRAIN`.
         on_event: called with each event, in this process.
-
-    Raises:
-        KeyboardInterrupt: the executor has ended by then; trials in flight are tried again when
-            the study is continued.
     """
-    _Tuner(request, study, store, executor, on_event).run(trials)
-
-
-class _Tuner:
-    """The state of `tune` while it runs."""
 
     def __init__(
         self,
@@ -148,9 +127,10 @@ class _Tuner:
         study: Study,
         store: Store,
         executor: Executor,
-        on_event: Callable[[Event], None],
+        on_event: Callable[[Event], None] = lambda event: None,
     ) -> None:
         self._request = request
+        self._defaults = request.default_values()
         self._study = study
         self._store = store
         self._executor = executor
@@ -160,10 +140,21 @@ class _Tuner:
         self._recorder = Recorder(store, Summary(), self._digests)
         self._owner = owner()
         self._flying: list[_Trial] = []
-        self._pending: deque[tuple[_Trial, str]] = deque()
+        # A group's id -> its trial and environment; equal groups may be of several trials.
+        self._places: dict[int, tuple[_Trial, str]] = {}
+        self._pending: deque[Group] = deque()
+        self._told = -math.inf
 
     def run(self, trials: int) -> None:
-        """Do what `tune` says."""
+        """Continue the study until `trials` of it have an outcome or are being trained elsewhere.
+
+        Args:
+            trials: number of trials of the study, whoever trains them.
+
+        Raises:
+            KeyboardInterrupt: the executor has ended by then, as it has whenever this returns;
+                trials in flight are tried again when the study is continued.
+        """
         resumed = give_up_orphans(self._study)
         self._on_event(
             Opened(
@@ -173,11 +164,13 @@ class _Tuner:
             )
         )
         try:
+            self._store.claims.take_part(self._executor.places)
             with held_back() as act_on_interruption:
                 self._begin(trials)
                 while self._executor.busy:
                     for message in self._executor.messages(HEARTBEAT):
                         self._handle(message)
+                        self._tell_others(trials)
                     self._say_alive()
                     act_on_interruption()
                     self._begin(trials)
@@ -187,6 +180,7 @@ class _Tuner:
             raise
         finally:
             self._executor.end()
+            self._store.claims.end()
 
     def _begin(self, trials: int) -> None:
         """Fill every free place with a group, of a new trial if no other is left."""
@@ -195,8 +189,7 @@ class _Tuner:
                 self._ask()
             if not self._pending:
                 return
-            flying, environment = self._pending.popleft()
-            self._executor.give(flying.groups[environment])
+            self._executor.give(self._pending.popleft())
 
     def _needs_trial(self, trials: int) -> bool:
         return len(ended_trials(self._study)) + len(trials_in_flight(self._study)) < trials
@@ -210,7 +203,7 @@ class _Tuner:
         trial.set_user_attr(
             "hyperparameters", {name: plain(value) for name, value in hyperparameters.items()}
         )
-        flying = _Trial(trial=trial, hyperparameters=hyperparameters, groups={})
+        flying = _Trial(trial=trial, hyperparameters=hyperparameters)
         self._flying.append(flying)
         try:
             values: dict[str, Any] = dict(hyperparameters)
@@ -224,7 +217,8 @@ class _Tuner:
                 flying.trained.add(environment)
             else:
                 flying.groups[environment] = group
-                self._pending.append((flying, environment))
+                self._places[id(group)] = flying, environment
+                self._pending.append(group)
         self._score(flying)
 
     def _missing_group(
@@ -243,16 +237,14 @@ class _Tuner:
 
     def _handle(self, message: Message) -> None:
         """Handle a message about a group."""
-        for flying in self._flying:
-            environment = flying.environment_of(message.group)
-            if environment is None:
-                continue
-            flying.last_messages[environment] = message
-            if message.kind == "progress":
-                self._moved(flying, environment, message.content)
-            else:
-                self._group_ended(flying, environment, self._recorder.write(message))
+        if id(message.group) not in self._places:  # its trial has ended
             return
+        flying, environment = self._places[id(message.group)]
+        flying.last_messages[environment] = message
+        if message.kind == "progress":
+            self._moved(flying, environment, message.content)
+        else:
+            self._group_ended(flying, environment, self._recorder.write(message))
 
     def _moved(self, flying: _Trial, environment: str, progress: Watched) -> None:
         steps = min(progress.steps)
@@ -280,8 +272,8 @@ class _Tuner:
             if not math.isfinite(value):
                 continue
             flying.trial.report(value, flying.reported)
-            # Trial 0 is never pruned: it has the defaults, which everything is compared with.
-            if flying.number and flying.trial.should_prune():
+            # All else is compared with the defaults, whichever trial has them.
+            if flying.trial.params != self._defaults and flying.trial.should_prune():
                 self._prune(flying, value)
                 return
 
@@ -336,7 +328,9 @@ class _Tuner:
 
     def _stop(self, flying: _Trial, pruning_reason: str | None) -> None:
         """End the training of a trial; with a reason, runs under way are stored as pruned."""
-        self._pending = deque(task for task in self._pending if task[0] is not flying)
+        self._pending = deque(
+            group for group in self._pending if self._places[id(group)][0] is not flying
+        )
         for environment, group in flying.groups.items():
             if environment in flying.trained:
                 continue
@@ -357,6 +351,8 @@ class _Tuner:
         from optuna.trial import TrialState
 
         self._flying.remove(flying)
+        for group in flying.groups.values():
+            del self._places[id(group)]
         if reason:
             flying.trial.set_user_attr("reason", reason)
         states = {
@@ -375,6 +371,46 @@ class _Tuner:
                 ended=len(ended_trials(self._study)),
             )
         )
+
+    def _tell_others(self, trials: int) -> None:
+        """Show other processes how far the study is; do nothing if it can't be written."""
+        if time.monotonic() - self._told < WRITTEN_EVERY:
+            return
+        self._told = time.monotonic()
+        groups = [
+            self._standing_of(flying, environment)
+            for flying, environment in self._places.values()
+            if environment not in flying.trained and flying.groups[environment] not in self._pending
+        ]
+        # A trial that was pruned or failed counts whole, as nothing of it is left to train.
+        environments = len(self._request.environments)
+        done = len(ended_trials(self._study)) * environments
+        done += sum(len(flying.trained) for flying in self._flying)
+        steps = len(self._request.seeds) * self._request.steps
+        standing = Standing(
+            ablation=f"study {self._request.name}",
+            steps=trials * environments * steps,
+            done=done * steps + sum(group.done for group in groups),
+            groups=groups,
+        )
+        with suppress(OSError):
+            self._store.claims.write_notice(json.dumps(asdict(standing)))
+
+    def _standing_of(self, flying: _Trial, environment: str) -> GroupStanding:
+        group = flying.groups[environment]
+        standing = GroupStanding(
+            variants=[[f"trial {flying.number}"]],
+            environment=environment,
+            seeds=list(group.seeds),
+            runs=[row.run for row in group.rows],
+            steps=group.steps,
+        )
+        if (message := flying.last_messages.get(environment)) is not None:
+            progress: Watched = message.content
+            standing.done = sum(min(steps, progress.budget) for steps in progress.steps)
+            standing.speed = sum(progress.steps) / progress.seconds if progress.seconds else 0.0
+            standing.last_return = progress.last_return
+        return standing
 
     def _say_alive(self) -> None:
         """Give a sign of life to machines that can't see whether this process runs."""

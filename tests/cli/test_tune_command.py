@@ -71,8 +71,9 @@ def test_from_a_search_to_its_test(tmp_path: Path, capsys: pytest.CaptureFixture
     assert main([*arguments, "--search", "learning_rate=1e-3:1e-1"]) == 0
     output = capsys.readouterr().out
     folder = folder_of(tmp_path)
-    # The defaults are outside of this range, so that whatever wins is something else.
+    # Whatever wins is something else than the defaults.
     assert "learning_rate  0.001 to 0.1, log" in output
+    assert "leaves out the default of learning_rate, so no trial has the defaults" in output
     assert "[4/4] trial 3: " in output
     assert "4 trials: 4 complete." in output
     with (folder / "trials.csv").open() as file:
@@ -167,7 +168,7 @@ def test_a_study_in_a_database(tmp_path: Path, capsys: pytest.CaptureFixture[str
         (["--storage", "study.db"], "storage 'study.db' is no URL"),
         (["--scale", "CartPole-v1=1"], "scale 'CartPole-v1=1' not understood"),
         (["--env", "Acrobot-v1"], "has no scale on which its returns could be averaged"),
-        (["--trials", "0"], "no trial of study"),
+        (["--trials", "0"], "'--trials'"),
     ],
 )
 def test_what_it_does_not_take_is_told_in_one_line(
@@ -179,6 +180,26 @@ def test_what_it_does_not_take_is_told_in_one_line(
     assert message in error
     assert error.count("\n") == 1
     assert not Store(tmp_path).finished()
+
+
+def test_scales_of_a_study_that_exists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = command("--steps", "256", "--trials", "1", "--jobs", "1", results=tmp_path)
+    scales = {text: ["--scale", f"CartPole-v1={text}"] for text in ("0:100", "0:50", "garbage")}
+    assert main([*arguments, *scales["0:100"]]) == 0
+    assert main([*arguments, *scales["0:100"]]) == 0
+    capsys.readouterr()
+    for text, message in (("0:50", "--scale CartPole-v1=0:100"), ("garbage", "not understood")):
+        assert main([*arguments, *scales[text]]) == 2
+        error = capsys.readouterr().err
+        assert message in error and error.count("\n") == 1
+
+
+def test_no_complete_trial_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = command("--steps", "256", "--trials", "1", "--jobs", "1", results=tmp_path)
+    assert main([*arguments, "--env", "HalfCheetah-v5", "--scale", "CartPole-v1=0:500"]) == 1
+    output = capsys.readouterr().out
+    assert "trial 0: failed: no episode ended" in output
+    assert "is complete." in output.splitlines()[-1]
 
 
 def test_a_results_folder_that_can_not_be_written(

@@ -17,6 +17,7 @@ from bench.errors import InputError
 from bench.evidence.measures.normalised import Scale
 from bench.tune.study import (
     ALIVE,
+    GIVEN_UP,
     OWNER,
     PRUNERS,
     SAMPLERS,
@@ -51,8 +52,25 @@ def test_the_defaults_are_its_first_trial(tmp_path: Path) -> None:
 def test_it_keeps_the_scales_that_it_began_with(tmp_path: Path) -> None:
     request = tiny_study.request()
     tiny_study.opened(request, tmp_path)
-    study = tiny_study.opened(request, tmp_path, scales=lambda: pytest.fail("asked for again"))
-    assert scales_of(study)["CartPole-v1"] == Scale(zero=0.0, one=100.0)
+    one = {"CartPole-v1": Scale(zero=0.0, one=100.0)}
+    for scales in ({}, one, tiny_study.scales()):
+        study = tiny_study.opened(request, tmp_path, scales=scales)
+        assert scales_of(study) == tiny_study.scales()
+    with pytest.raises(InputError, match="has other scales: .* by --scale CartPole-v1=0:100"):
+        tiny_study.opened(request, tmp_path, scales={"CartPole-v1": Scale(zero=0.0, one=50.0)})
+
+
+def test_the_defaults_are_queued_until_a_trial_has_them(tmp_path: Path) -> None:
+    """Whatever became of the one that was queued first, as with a torn journal or a kill."""
+    request = tiny_study.request()
+    study = tiny_study.opened(request, tmp_path)
+    for number in range(2):
+        assert ask(study).params == request.default_values()
+        study.set_user_attr(f"{GIVEN_UP} {number}", True)
+        study.tell(number, state=optuna.trial.TrialState.FAIL)
+        study = tiny_study.opened(request, tmp_path)
+    assert len(study.trials) == 3
+    assert len(tiny_study.opened(request, tmp_path).trials) == 3
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)

@@ -24,13 +24,14 @@ from bench.tune.request import Request
 from bench.tune.scoring import (
     gold_environments,
     mean_score,
+    parsed_scales,
     scoring_lines,
     trial_scales,
     trial_score,
 )
 from bench.tune.space import search_space
 from bench.tune.study import open_study
-from bench.tune.tuner import tune
+from bench.tune.tuner import Tuner
 
 
 def test_the_score_is_the_mean_of_normalised_returns() -> None:
@@ -50,7 +51,7 @@ def test_a_stored_run_scores_as_it_does_in_every_table() -> None:
 
 
 def test_the_figure_s_environments_have_scales_of_their_own() -> None:
-    scales = trial_scales(["Hopper-v5", "Walker2d-v5"])
+    scales = trial_scales(["Hopper-v5", "Walker2d-v5"], {})
     assert set(scales) == {"Hopper-v5", "Walker2d-v5"}
     view = load("experiment", PUBLISHED)
     hopper = view.runs[
@@ -62,13 +63,14 @@ def test_the_figure_s_environments_have_scales_of_their_own() -> None:
 
 
 def test_one_environment_without_a_scale_is_measured_by_its_returns() -> None:
-    assert trial_scales(["CartPole-v1"])["CartPole-v1"](123.0) == 123.0
+    assert trial_scales(["CartPole-v1"], {})["CartPole-v1"](123.0) == 123.0
 
 
 def test_several_need_scales() -> None:
     with pytest.raises(InputError, match="CartPole-v1 has no scale.*--scale CartPole-v1="):
-        trial_scales(["CartPole-v1", "Hopper-v5"])
-    scales = trial_scales(["CartPole-v1", "Hopper-v5"], ["CartPole-v1=20:500"])
+        trial_scales(["CartPole-v1", "Hopper-v5"], {})
+    environments = ["CartPole-v1", "Hopper-v5"]
+    scales = trial_scales(environments, parsed_scales(["CartPole-v1=20:500"], environments))
     assert scales["CartPole-v1"](260.0) == 0.5
 
 
@@ -87,9 +89,9 @@ def test_a_token_environment_is_scored_by_its_gold_reward(
         gold=("letters:Letters-v0",),
     )
     scales = {"letters:Letters-v0": Scale(zero=0.0, one=1.0)}
-    store, study = Store(tmp_path), open_study(request, tmp_path, lambda: scales)
+    store, study = Store(tmp_path), open_study(request, tmp_path, scales)
     assert request.name != replace(request, gold=()).name
-    tune(request, study, store, trials=1, executor=Inline())
+    Tuner(request, study, store, Inline()).run(1)
     updates, runs = store.updates(), store.runs()["run"].tolist()
     late = updates[updates["step"] > 1440].groupby("run")["gold_reward"].mean()
     (trial,) = study.get_trials()
@@ -108,7 +110,7 @@ def test_a_token_environment_is_scored_by_its_gold_reward(
 @pytest.mark.parametrize("text", ["CartPole-v1", "CartPole-v1=1", "CartPole-v1=5:5", "Else=0:1"])
 def test_a_scale_that_is_none_is_told_in_one_line(text: str) -> None:
     with pytest.raises(InputError, match="not understood"):
-        trial_scales(["CartPole-v1"], [text])
+        parsed_scales([text], ["CartPole-v1"])
 
 
 def test_a_run_without_episodes_has_no_score(tmp_path: Path) -> None:

@@ -14,11 +14,14 @@ from inline_executor import Inline
 
 from bench.plan.digest import code_digest
 from bench.store import Store
+from bench.store.claims import Claims
+from bench.train.standing import Standing, standings
+from bench.tune import tuner
 from bench.tune.request import Request
 from bench.tune.scoring import mean_score
 from bench.tune.study import best_trial, ended_trials, trials_in_flight
 from bench.tune.summary import rows, table
-from bench.tune.tuner import Event, Opened, TrialEnded, TrialMoved, tune
+from bench.tune.tuner import Event, Opened, TrialEnded, TrialMoved, Tuner
 
 
 def tuned(
@@ -33,7 +36,7 @@ def tuned(
     if pruner is not None:
         study.pruner = pruner
     executor, events = executor or Inline(), list[Event]()
-    tune(request, study, Store(folder), trials=trials, executor=executor, on_event=events.append)
+    Tuner(request, study, Store(folder), executor, events.append).run(trials)
     assert executor.ended
     return study, events, executor
 
@@ -119,6 +122,46 @@ def test_a_pruned_trial_is_stored_and_satisfies_no_plan(tmp_path: Path) -> None:
     assert "pruned at point" in table(study, request).splitlines()[2]
 
 
+@pytest.mark.parametrize("interrupted_after", [0, 1])
+def test_defaults_that_are_tried_again_are_not_pruned(
+    tmp_path: Path, interrupted_after: int
+) -> None:
+    request = tiny_study.request()
+    pruner = optuna.pruners.ThresholdPruner(lower=1e9)
+    with pytest.raises(KeyboardInterrupt):
+        tuned(request, tmp_path, 2, Inline(interrupted_after), pruner)
+    study, _, _ = tuned(request, tmp_path, 2, pruner=pruner)
+    outcomes = {trial.number: trial.state.name for trial in ended_trials(study)}
+    assert outcomes == {1: "COMPLETE", 2: "PRUNED"}
+
+
+def test_without_the_defaults_every_trial_may_be_pruned(tmp_path: Path) -> None:
+    request = tiny_study.request(search=["learning_rate=1e-3:1e-2"])
+    _, events, _ = tuned(request, tmp_path, 1, pruner=optuna.pruners.ThresholdPruner(lower=1e9))
+    assert [event.outcome for event in events if isinstance(event, TrialEnded)] == ["pruned"]
+
+
+def test_other_processes_see_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tuner, "WRITTEN_EVERY", 0.0)
+    request = tiny_study.request()
+    study, seen = tiny_study.opened(request, tmp_path), list[Standing]()
+    watching = Claims(tmp_path)
+    Tuner(
+        request, study, Store(tmp_path), Inline(), lambda event: seen.extend(standings(watching))
+    ).run(2)
+    assert {standing.ablation for standing in seen} == {f"study {request.name}"}
+    assert {standing.steps for standing in seen} == {2 * 2 * 2 * request.steps}
+    first = seen[0].groups[0]
+    assert (first.variants, first.environment, first.seeds) == (
+        [["trial 0"]],
+        tiny_study.ENVIRONMENTS[0],
+        [0, 1],
+    )
+    shares = [standing.done / standing.steps for standing in seen]
+    assert shares == sorted(shares) and 0 < shares[0] < 0.25 and 0.75 < shares[-1] <= 1.0
+    assert list(standings(watching)) == []
+
+
 def test_pruned_runs_are_trained_by_whoever_asks_for_them(tmp_path: Path) -> None:
     request = tiny_study.request(search=["epochs=1|2"])
     tiny_study.opened(request, tmp_path).enqueue_trial({"epochs": "2"})
@@ -164,10 +207,10 @@ def test_settings_that_contradict_each_other_fail_with_the_reason(tmp_path: Path
 def test_without_an_episode_there_is_no_score(tmp_path: Path) -> None:
     request = tiny_study.request(back_ends={"HalfCheetah-v5": "envpool"})
     study = tiny_study.opened(
-        request, tmp_path, scales=lambda: {"HalfCheetah-v5": tiny_study.scales()["CartPole-v1"]}
+        request, tmp_path, scales={"HalfCheetah-v5": tiny_study.scales()["CartPole-v1"]}
     )
     events: list[Event] = []
-    tune(request, study, Store(tmp_path), trials=1, executor=Inline(), on_event=events.append)
+    Tuner(request, study, Store(tmp_path), Inline(), events.append).run(1)
     last = events[-1]
     assert isinstance(last, TrialEnded)
     assert (last.outcome, last.reason) == ("failed", "no episode ended")
@@ -178,7 +221,7 @@ def test_ctrl_c_costs_what_is_in_flight(tmp_path: Path) -> None:
     executor = Inline(interrupted_after=3)
     study = tiny_study.opened(request, tmp_path)
     with pytest.raises(KeyboardInterrupt):
-        tune(request, study, Store(tmp_path), trials=4, executor=executor)
+        Tuner(request, study, Store(tmp_path), executor).run(4)
     assert executor.ended
     assert len(ended_trials(study)) == 1
     assert trials_in_flight(study) == []

@@ -46,4 +46,6 @@ def test_the_defaults_are_one_of_the_space_s_points() -> None:
     hyperparameters = request.hyperparameters(values)
     assert (hyperparameters["learning_rate"], hyperparameters["discount"]) == (3e-4, 0.99)
     assert hyperparameters["batch_steps"] == tiny_study.SMALL["batch_steps"]
-    assert tiny_study.request(search=["discount=0.5:0.6"]).default_values() is None
+    outside = tiny_study.request(search=["discount=0.5:0.6", "learning_rate"])
+    assert outside.default_values() is None
+    assert outside.without_default == ("discount",)

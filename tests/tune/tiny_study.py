@@ -40,5 +40,5 @@ def scales() -> dict[str, Scale]:
 def opened(study_request: Request, folder: Path, **options: Any) -> Study:
     """The study of a request, begun or gone on with, in a results folder."""
     return open_study(
-        study_request, folder / "studies" / study_request.name, **{"scales": scales, **options}
+        study_request, folder / "studies" / study_request.name, **{"scales": scales(), **options}
     )
