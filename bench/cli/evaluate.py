@@ -85,7 +85,10 @@ def evaluate(
     for run in chosen.itertuples():
         try:
             with console.status(run.run):
-                played[run.run], chooses = _played(store, run, episodes, base_seed, time_limit)
+                if reason := not_played_because(run):
+                    raise InputError(reason)
+                limit = episode_limit(run, time_limit)
+                played[run.run], chooses = _played(store, run, episodes, base_seed, limit)
         except InputError as error:
             unplayed.append(f"{run.run}: {error}")
             continue
@@ -94,9 +97,7 @@ def evaluate(
                 f"{run.algorithm} chose its actions in training by other means than sampling."
             ] = None
         if not store.read_only:
-            write_evaluation(
-                store.path, run.run, _rows(played[run.run], base_seed, time_limit, run.run)
-            )
+            write_evaluation(store.path, run.run, _rows(played[run.run], base_seed, limit, run))
     if not played:
         raise InputError("; ".join(unplayed))
     with answering(as_json) as answer:
@@ -115,9 +116,14 @@ def evaluate(
 
 
 def _rows(
-    played: Mapping[str, PlayedEpisodes], seed: int, time_limit: int | None, run: str
+    played: Mapping[str, PlayedEpisodes], seed: int, time_limit: int | None, run: pd.Series
 ) -> list[dict[str, object]]:
-    columns = {"run": run, "seed": seed, "time_limit": time_limit}
+    columns = {
+        "run": run.run,
+        "seed": seed,
+        "time_limit": time_limit,
+        "trained": run.started,
+    }
     return [
         {**columns, "actions": actions, "episode": number, "return": value, "length": length}
         for actions, evaluation in played.items()
@@ -165,9 +171,7 @@ def _played(
     store: Store, run: pd.Series, episodes: int, seed: int, time_limit: int | None
 ) -> tuple[dict[str, PlayedEpisodes], bool]:
     """Return mode -> what a run's policy earns, and whether its algorithm chose its actions."""
-    if reason := not_played_because(run):
-        raise InputError(reason)
-    play, chooses = player(store, run, episodes, seed, episode_limit(run, time_limit))
+    play, chooses = player(store, run, episodes, seed, time_limit)
     modes = {"deterministic": False} if chooses else MODES
     return {name: play(sampled) for name, sampled in modes.items()}, chooses
 
@@ -224,11 +228,22 @@ def episode_limit(run: pd.Series, requested: int | None, option: str | None = No
     return limit
 
 
-def load_policy(store: Store, run: pd.Series) -> SavedPolicy:
-    """Return the saved policy of a stored run; InputError if it is torn or can't act."""
+def load_policy(store: Store, run: pd.Series, *, sampled: bool = False) -> SavedPolicy:
+    """Return the saved policy of a stored run, to act by samples or by modes.
+
+    Raises:
+        InputError: it is torn or can't act, or its training never sampled from it.
+    """
     from bench.policies.saved_policy import saved_policy
 
-    return saved_policy(description_of(run), _arrays(store, run), specification(run.environment))
+    arrays, environment = _arrays(store, run), specification(run.environment)
+    policy = saved_policy(description_of(run), arrays, environment)
+    if sampled and policy.chooses:
+        raise InputError(
+            f"{run.run}: {run.algorithm} chose its actions in training by other means than "
+            "sampling: leave out --sampled"
+        )
+    return policy
 
 
 def written_policy(store: Store, run: pd.Series) -> np.ndarray:

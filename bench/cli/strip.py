@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from bench.evidence.figures.strip import Row
-    from bench.policies.playback import Stage
+    from bench.policies.playback import Moment
     from bench.store import Store
 
 STEPS = 100
@@ -56,7 +57,11 @@ def write_strip(
         stage = Stage(environment, "rgb_array", description_of(run).time_limit)
         label = run.title if chosen["seed"].nunique() == 1 else f"{run.title}, seed {run.seed}"
         try:
-            rows.append(_row(store, run, stage, label, every, sampled=sampled, seed=seed))
+            policy = load_policy(store, run, sampled=sampled)
+            moments = stage.play(
+                policy, episode=0, sampled=sampled, every=every, steps=steps, seed=seed
+            )
+            rows.append(_row(list(moments), label))
         finally:
             stage.close()
         print(rows[-1].label)
@@ -64,24 +69,14 @@ def write_strip(
     print(f"{shown(output)}: {count(MOMENTS, 'picture')} per policy, {count(every, 'step')} apart")
 
 
-def _row(
-    store: Store, run: pd.Series, stage: Stage, label: str, every: int, *, sampled: bool, seed: int
-) -> Row:
+def _row(moments: Sequence[Moment], label: str) -> Row:
     from bench.evidence.figures.strip import MOMENTS, Row
 
-    moments = list(
-        stage.play(
-            load_policy(store, run),
-            episode=0,
-            sampled=sampled,
-            every=every,
-            steps=every * (MOMENTS - 1),
-            seed=seed,
-        )
-    )
     end = moments[-1]
     earned = f"{end.earned:,.1f}".replace("-", "−")
+    pictures = [moment.picture for moment in moments if moment.picture is not None]
     return Row(
         label=f"{label}: return {earned} in {count(end.steps, 'step')}",
-        pictures=[moment.picture for moment in moments if moment.picture is not None],
+        # Where the spacing is rounded down, one more may be due before the end.
+        pictures=pictures[:MOMENTS],
     )

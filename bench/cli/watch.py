@@ -30,8 +30,10 @@ from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
 
     from bench.policies.saved_policy import SavedPolicy
+    from bench.store import Store
 
 CUT = "--steps N cuts them after N steps"
 
@@ -83,7 +85,6 @@ def watch(
 ) -> None:
     """Watch saved policies play, in a window, as a video or as a strip; read what they write."""
     from bench.evidence.figures.output import ENDINGS
-    from bench.policies import offscreen_rendering
     from bench.policies.evaluation import SEED
     from bench.policies.video import RATES
 
@@ -95,8 +96,24 @@ def watch(
             raise InputError("a strip shows one episode: leave out --episodes")
         with interruptible("Interrupted. No strip was written."):
             write_strip(store, chosen, output, sampled=sampled, steps=steps or STEPS, seed=seed)
-        return
-    row = next(chosen.itertuples())
+    else:
+        _play(store, next(chosen.itertuples()), output, episodes, sampled, steps, seed)
+    for problem in store.problems:
+        print(problem)
+
+
+def _play(
+    store: Store,
+    row: pd.Series,
+    output: Path | None,
+    episodes: int,
+    sampled: bool,
+    steps: int | None,
+    seed: int,
+) -> None:
+    """Show the policy of one run in a window or a video, or print what it writes."""
+    from bench.policies import offscreen_rendering
+
     tokens = row.back_end == SEQUENCE.name
     if tokens and output is not None:
         raise InputError(f"{row.environment} is read, not seen: leave out --output")
@@ -111,12 +128,10 @@ def watch(
         _read(parameters, row.environment, episodes, sampled, seed)
         return
     limit = description_of(row).time_limit if steps else episode_limit(row, None, CUT)
-    policy = load_policy(store, row)
+    policy = load_policy(store, row, sampled=sampled)
     print(f"{row.run}: {title}")
     with interruptible("Interrupted. No video was written."):
         _show(policy, row.environment, limit, output, episodes, sampled, steps or math.inf, seed)
-    for problem in store.problems:
-        print(problem)
 
 
 def _read(policy: np.ndarray, environment: str, episodes: int, sampled: bool, seed: int) -> None:

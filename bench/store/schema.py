@@ -262,6 +262,13 @@ EVALUATIONS = pa.schema(
         _column("episode", SMALL, "number of the episode"),
         _column("return", REAL, "sum of the raw rewards", "reward"),
         _column("length", SMALL, "steps of the episode", "environment steps"),
+        _column(
+            "trained",
+            TIME,
+            "when the training that gave the policy started; null: not known",
+            "UTC",
+            nullable=True,
+        ),
         SEALED,
     ],
     metadata={"table": "evaluations", "meaning": "one row an episode of a trained policy"},

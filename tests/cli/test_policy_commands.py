@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import struct
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image, ImageSequence
 from refusals import assert_refused
@@ -19,7 +21,9 @@ from safetensors.numpy import save
 
 from bench.cli.app import main
 from bench.cli.choosing import policies
+from bench.cli.options import view_of
 from bench.errors import InputError
+from bench.evidence.figures import strip
 from bench.evidence.measures.scores import score_runs
 from bench.kinds import ACTIONS
 from bench.policies import offscreen_rendering, video
@@ -74,7 +78,8 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
 ) -> None:
     copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
     view = load("small", copy.path)
-    with pytest.raises(InputError, match="no policy of small has been evaluated with sampled"):
+    advice = f"sampled actions: python -m bench evaluate --ablation small --results {copy.path}"
+    with pytest.raises(InputError, match=f"no policy of small has been evaluated with {advice}$"):
         evaluation_view(view, "sampled")
     answer = evaluate(copy, "--episodes", "3", "--seeds", "1")
     assert len(answer) == 2
@@ -90,11 +95,48 @@ def test_what_is_played_is_stored_and_shown_in_place_of_training(
         means = {run: np.mean(evaluation[actions]) for run, evaluation in answer.items()}
         assert dict(zip(scores["run"], scores["score"], strict=True)) == pytest.approx(means)
     with pytest.raises(InputError, match="Did you mean 'sampled'"):
-        evaluation_view(view, "sample")
+        view_of("small", copy.path, "sample")
     # What is only read stays as it is.
     options = ["--ablation", "reference", "--env", "InvertedPendulum-v5", "--episodes", "1"]
     assert main(["evaluate", "--results", str(PUBLISHED), *options]) == 0
     assert not (PUBLISHED / "evaluations").exists()
+    merge = re.escape(f"python -m bench merge {PUBLISHED}; then: python -m bench evaluate")
+    with pytest.raises(InputError, match=f"{merge} --ablation reference$"):
+        evaluation_view(load("reference", PUBLISHED), "sampled")
+
+
+def test_evaluations_under_different_conditions_are_told(
+    store: Store, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
+    evaluate(copy, "--episodes", "3")
+    view = load("small", copy.path)
+    assert evaluation_view(view, "sampled").problems == ()
+    evaluate(copy, "--episodes", "2", "--seeds", "1", "--seed", "5", "--time-limit", "15")
+    (line,) = evaluation_view(view, "sampled").problems
+    assert line == (
+        "CartPole-v1 compares evaluations under different conditions: 2 episodes of seed 5, cut "
+        "off after 15 steps (2 runs); 3 episodes of seed 1000000 (2 runs)"
+    )
+
+
+def test_evaluations_of_an_earlier_policy_do_not_count(
+    store: Store, ablation_file: Path, tmp_path: Path, evaluate: Evaluate
+) -> None:
+    copy = Store(shutil.copytree(store.path, tmp_path / "copy"))
+    again = ["run", "--ablation", str(ablation_file), "--results", str(copy.path), "--fresh"]
+    answer = evaluate(copy, "--episodes", "3")
+    assert main([*again, "--seeds", "0", "--workers", "1"]) == 0
+    view = evaluation_view(load("small", copy.path), "sampled")
+    assert set(view.runs["run"]) == {run for run in answer if answer[run]["seed"] == 1}
+    assert view.problems == (
+        "2 runs left out: trained again since the evaluation, so it is of an earlier policy",
+    )
+    # Files that do not say which policy played count as they always have.
+    for path in (copy.path / "evaluations").iterdir():
+        pq.write_table(pq.read_table(path).drop_columns(["trained", "seal"]), path)
+    view = evaluation_view(load("small", copy.path), "sampled")
+    assert set(view.runs["run"]) == set(answer) and view.problems == ()
 
 
 def test_runs_are_chosen_by_what_they_are(store: Store, evaluate: Evaluate) -> None:
@@ -241,6 +283,50 @@ def test_watch_draws_a_strip_with_a_row_for_each_policy(
     assert rows(*named, "--steps", "10") == ["mean, seed 1", "vanilla, seed 0", "mean, seed 0"]
     with Image.open(tmp_path / "x.png") as three:
         assert three.size[0] == size[0] and three.size[1] > size[1]
+
+
+@pytest.mark.parametrize(("steps", "pictures"), [("3", 4), ("7", 6), ("8", 5)])
+def test_a_strip_is_cut_off_where_it_is_asked_to_be(
+    steps: str,
+    pictures: int,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The spacing of its pictures is rounded, to one, one and two steps."""
+    drawn: list[strip.Row] = []
+    draw = strip.draw
+    monkeypatch.setattr(
+        strip, "draw", lambda rows, seconds: (drawn.extend(rows), draw(rows, seconds))[1]
+    )
+    output = ["--output", str(tmp_path / "x.png"), "--results", str(store.path)]
+    assert main(["watch", store.runs()["run"].iloc[0], "--steps", steps, *output]) == 0
+    assert f" in {steps} steps\n" in capsys.readouterr().out
+    assert [len(row.pictures) for row in drawn] == [pictures]
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.mp4"])
+def test_watch_tells_what_it_leaves_out(
+    name: str, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(store.path, tmp_path / "copy")
+    (copy / "runs" / "torn.parquet").write_bytes(b"")
+    output = ["--steps", "2", "--seeds", "0", "--output", str(tmp_path / name)]
+    assert main(["watch", *output, "--results", str(copy)]) == 0
+    assert "torn.parquet" in capsys.readouterr().out.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["x.png", "x.mp4"])
+def test_samples_that_training_never_took_are_not_shown(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["run", "--algorithm", "cem", "--env", "CartPole-v1", "--seeds", "0", "--steps", "300"]
+    assert main([*run, "--workers", "1", "--results", str(tmp_path)]) == 0
+    watch = ["watch", "--results", str(tmp_path), "--steps", "2", "--output", str(tmp_path / name)]
+    message = "cem chose its actions in training by other means than sampling: leave out --sampled"
+    assert_refused([*watch, "--sampled"], message, capsys)
+    assert main(watch) == 0
 
 
 def test_a_strip_is_of_one_environment(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

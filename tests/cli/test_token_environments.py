@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -149,9 +150,10 @@ def test_a_task_s_module_that_fails_is_one_line(
 
 
 def test_a_policy_is_evaluated_and_read(
-    file: Path, results: Path, capsys: pytest.CaptureFixture[str]
+    file: Path, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    options = ["--results", str(results), "--ablation", str(file), "--seeds", "0"]
+    copy = shutil.copytree(results, tmp_path / "copy")
+    options = ["--results", str(copy), "--ablation", str(file), "--seeds", "0"]
     assert main(["evaluate", *options, "--variant", "free", "--episodes", "50", "--json"]) == 0
     (evaluation,) = json.loads(capsys.readouterr().out).values()
     assert len(evaluation["sampled"]) == 50 and sum(evaluation["sampled"]) / 50 > 3.5
@@ -162,6 +164,9 @@ def test_a_policy_is_evaluated_and_read(
         prompt, answer = line.split(" | ")
         assert prompt in ("heads", "tails")
         assert len(answer.split()) == 5 and answer.endswith(")")
+    (copy / "runs" / "torn.parquet").write_bytes(b"")
+    assert main(["watch", *options, "--variant", "free"]) == 0
+    assert "torn.parquet" in capsys.readouterr().out.splitlines()[-1]
     assert main(["watch", *options, "--output", "coins.mp4"]) == 2
     assert "is read, not seen: leave out --output" in capsys.readouterr().err
 
