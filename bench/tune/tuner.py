@@ -167,6 +167,7 @@ class Tuner:
             self._store.claims.take_part(self._executor.places)
             with held_back() as act_on_interruption:
                 self._begin(trials)
+                self._tell_others(trials)
                 while self._executor.busy:
                     for message in self._executor.messages(HEARTBEAT):
                         self._handle(message)
