@@ -27,7 +27,6 @@ from bench.evidence.statistics.improvement import (
     improvement_interval,
     probability_of_improvement,
 )
-from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import (
     Verdict,
@@ -36,6 +35,7 @@ from bench.evidence.verdicts import (
     least_text,
     none_text,
     return_text,
+    too_few_text,
 )
 
 
@@ -223,19 +223,7 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
             "on different environments taken as independent."
         )
         notes += mode_warnings(*dict.fromkeys(name for row in rows for name in row.environments))
-        pair_counts = [
-            row.verdict.pairs
-            for row in rows
-            if row.verdict.outcome != "untested" and not row.over_all
-        ]
-        # Even if all tests over environments have smaller p-values, Holm adjusts for this many.
-        needed = pairs_needed(len(pair_counts))
-        if pair_counts and min(pair_counts) < needed:
-            notes.append(
-                f"With {len(pair_counts)} comparisons on one environment no difference can be "
-                f"claimed there from {min(pair_counts)} pairs, whatever its size: {needed} are "
-                "needed."
-            )
+        notes += too_few_text(row.verdict for row in rows if not row.over_all)
     if any(row.verdict.pairs < FEWEST_PAIRS for row in rows):
         notes.append(f"Nothing is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     return Section(

@@ -16,9 +16,8 @@ from bench.evidence.measures.normalised import interval_text
 from bench.evidence.measures.scores import LAST_EPISODES
 from bench.evidence.statistics.coverage import coverage, coverages_text
 from bench.evidence.statistics.estimates import estimate, interval_of_seeds
-from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import FEWEST_PAIRS
-from bench.evidence.verdicts import NO_PAIRS, Verdict, claims_text, return_text
+from bench.evidence.verdicts import NO_PAIRS, Verdict, claims_text, return_text, too_few_text
 from bench.kinds import not_training
 
 HEADER: Final = (
@@ -197,14 +196,7 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]
     if tested:
         notes += [claims_text(tested[0].comparisons), *mode_warnings(environment)]
-        # Even if all other tests have smaller p-values, Holm's method adjusts for this many.
-        comparisons = tested[0].comparisons - tested[0].further
-        fewest, needed = min(v.pairs for v in tested), pairs_needed(comparisons)
-        if fewest < needed:
-            notes.append(
-                f"With {comparisons} comparisons no difference of any size can be "
-                f"claimed from {fewest} pairs: {needed} are needed."
-            )
+        notes += too_few_text(tested)
     if any(verdict.outcome == "untested" and not verdict.unlike for verdict in verdicts):
         notes.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     for column, remark in (

@@ -14,7 +14,7 @@ many seeds with this spread could have.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -24,6 +24,7 @@ import pandas as pd
 from bench.errors import unknown
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import by_seed, paired_differences, rows_by_cell, why_unlike
+from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import (
     ALPHA,
     FEWEST_PAIRS,
@@ -49,9 +50,11 @@ class Verdict:
             the two are not alike.
         p_value: the sign-flip test's; NaN where nothing was tested, as the next three.
         adjusted: p adjusted by Holm's method over the `comparisons` tested on the page.
-        least: the least |difference| that could have been claimed at this spread, number of pairs
-            and family; infinite if none could; NaN also where a difference is claimed.
+        least: the least |difference| that could have been claimed at this spread and number of
+            pairs, beside the family's other p-values; infinite if none could; NaN also where a
+            difference is claimed.
         further: how many of the comparisons are over several environments.
+        claimed: how many of the comparisons are claimed, on one environment or over several.
         unlike: why the scores are not the same quantity; empty where they are.
         outcome: "better" or "worse" than the reference only at adjusted p ≤ `ALPHA`.
         differences: by common seed [return]; weights: of each in the mean that is tested.
@@ -69,6 +72,7 @@ class Verdict:
     comparisons: int = 0
     least: float = math.nan
     further: int = 0
+    claimed: int = 0
     unlike: str = ""
     differences: Floats = field(default_factory=lambda: NO_PAIRS, compare=False, repr=False)
     weights: Floats | float = field(default=1.0, compare=False, repr=False)
@@ -209,7 +213,8 @@ def adjust(
     """
     family = [*verdicts, *further]
     tested = [place for place, member in enumerate(family) if math.isfinite(member.p_value)]
-    level = ALPHA / max(1, len(tested))
+    adjusted_values = holm([family[place].p_value for place in tested])
+    claimed = int(np.count_nonzero(adjusted_values <= ALPHA))
     further_tests = sum(place >= len(verdicts) for place in tested)
     judged = [
         replace(
@@ -218,14 +223,17 @@ def adjust(
             least=math.nan,
             comparisons=len(tested),
             further=further_tests,
+            claimed=claimed,
         )
         for member in family
     ]
-    for place, adjusted in zip(tested, holm([family[p].p_value for p in tested]), strict=True):
+    for place, adjusted in zip(tested, adjusted_values, strict=True):
         verdict, least = judged[place], math.nan
         outcome: Outcome = "better" if verdict.difference > 0 else "worse"
         if adjusted > ALPHA:
             outcome, generator = "none", np.random.default_rng(0)
+            # Holm's method has stepped down to here: it would claim a p-value up to this one too.
+            level = ALPHA / (len(tested) - claimed)
             least = least_claimable(verdict.differences, level, generator, weights=verdict.weights)
         judged[place] = replace(verdict, adjusted=float(adjusted), least=least, outcome=outcome)
     return tuple(judged[: len(verdicts)]), tuple(judged[len(verdicts) :])
@@ -257,8 +265,28 @@ def claims_text(comparisons: int) -> str:
         f"Holm-adjusted over {comparisons} comparison{plural}. Its null hypothesis is that the two "
         "have the same distribution, not that their means are equal; the size of a claim is the "
         "mean difference. Least claimable: the mean difference from which on one could have been "
-        "claimed, at this spread, number of pairs and comparisons."
+        "claimed, at this spread and number of pairs, beside the other comparisons as they are."
     )
+
+
+def too_few_text(verdicts: Iterable[Verdict]) -> list[str]:
+    """A sentence if some comparisons have too few pairs to claim a difference of any size.
+
+    Args:
+        verdicts: of one family, on one environment each.
+    """
+    unclaimed = [verdict for verdict in verdicts if verdict.outcome == "none"]
+    if not unclaimed:
+        return []
+    fewest = min(unclaimed, key=lambda verdict: verdict.pairs)
+    needed = pairs_needed(fewest.comparisons - fewest.claimed)
+    if fewest.pairs >= needed:
+        return []
+    among = f", {fewest.claimed} of them claimed," if fewest.claimed else ""
+    return [
+        f"With {fewest.comparisons} comparisons{among} no {'other ' * bool(among)}difference of "
+        f"any size can be claimed from {fewest.pairs} pairs: {needed} are needed."
+    ]
 
 
 def least_text(least: float, pairs: int, unit: str = "") -> str:

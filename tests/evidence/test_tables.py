@@ -141,8 +141,28 @@ def test_a_page_that_cannot_claim_anything_says_so(frames: Build) -> None:
         ]
     )
     (table,) = tables(runs, episodes, "v0")
-    assert "from 10 pairs: 11 are needed" in " ".join(table.notes)
+    assert "no difference of any size can be claimed from 10 pairs: 11 are needed" in " ".join(
+        table.notes
+    )
     assert {row.verdict.outcome for row in table.rows[1:]} == {"none"}
+
+
+def test_where_ten_pairs_sufficed_none_are_said_to_be_needed(frames: Build) -> None:
+    """Twelve pairs of two variants are claimed, which leaves fewer comparisons to adjust for."""
+    runs, episodes = frames(
+        [
+            {
+                "variant": f"v{place}",
+                "seed": seed,
+                "episodes": [(950, 1e6 * (place < 3) * place + (-1) ** seed * place)],
+            }
+            for place in range(28)
+            for seed in range(12 if place < 3 else 10)
+        ]
+    )
+    (table,) = tables(runs, episodes, "v0")
+    assert sum(row.verdict.outcome == "better" for row in table.rows) == 2
+    assert "are needed" not in " ".join(table.notes)
 
 
 def test_an_interval_does_not_depend_on_the_neighbours(learning: Build) -> None:

@@ -82,25 +82,29 @@ def test_a_p_value_stands_on_its_side_of_the_level(p_value: float, text: str) ->
 
 
 def test_the_least_claimable_difference_is_where_the_claim_begins() -> None:
-    """On the same spread, a hundredth more is claimed and a hundredth less is not, up and down."""
+    """On the same spread, a hundredth more is claimed and a hundredth less is not, up and down.
+
+    Also where others of the family are claimed, or aren't, all of them as they are.
+    """
     shift = np.array([5, -4, 3, -2, 6, -5, 1, -1, 2, -3.0]) * np.linspace(1, 2, 10)
     centred = shift - shift.mean()
-    other_scores = {("Hopper-v5", "a"): CONTROL + 1e4, ("Hopper-v5", "b"): CONTROL + 2e4}
+    claimed = {("Hopper-v5", name): CONTROL + 1e4 for name in "abc"}
+    unclaimed = {("Hopper-v5", name): CONTROL + centred[::-1] for name in "de"}
+    leasts = []
+    for others in ({}, claimed, unclaimed, claimed | unclaimed):
+        pair_scores = {("Hopper-v5", "control"): CONTROL, **others}
 
-    def shifted(size: float) -> Verdict:
-        new = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + centred + size}
-        return verdict({**new, **other_scores}, "new")
+        def shifted(size: float, pair_scores: Scores = pair_scores) -> Verdict:
+            new = {("Hopper-v5", "new"): CONTROL + centred + size}
+            return verdict({**pair_scores, **new}, "new")
 
-    pair_scores = {("Hopper-v5", "control"): CONTROL, ("Hopper-v5", "new"): CONTROL + centred}
-    least = verdict(pair_scores, "new").least
-    for factor, negative in ((1.01, -1.01), (0.99, -0.99)):
-        outcomes = set()
-        for share in (factor, negative):
-            scores = {**pair_scores, ("Hopper-v5", "new"): CONTROL + centred + share * least}
-            outcomes.add(verdict(scores, "new").outcome)
-        assert ("none" in outcomes) == (abs(factor) < 1)
-    # Among more comparisons more is needed, on the way to none at all.
-    assert shifted(0.0).least > least
+        least = shifted(0.0).least
+        leasts.append(least)
+        for factor in (1.01, 0.99):
+            outcomes = {shifted(factor * least).outcome, shifted(-factor * least).outcome}
+            assert ("none" in outcomes) == (factor < 1)
+    # What is claimed already asks nothing of the others; what isn't, on the way to none at all.
+    assert leasts[0] == leasts[1] < leasts[2] == leasts[3]
 
 
 def test_where_no_difference_of_any_size_could_be_claimed_that_is_said() -> None:
