@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
@@ -19,6 +20,7 @@ from bench.evidence.measures.scores import score_aligned
 from bench.evidence.rivals import Improvement, improvements
 from bench.evidence.tables import Table, make_tables
 from bench.evidence.verdicts import Verdict, judge_plan
+from bench.formatting import count
 from bench.store import View
 
 _GOLD = " (gold)"
@@ -55,6 +57,26 @@ class Findings:
     def tables(self) -> tuple[Table, ...]:
         """One table per environment."""
         return make_tables(self.scores, self.verdicts)
+
+    @cached_property
+    def tested(self) -> tuple[Verdict, ...]:
+        """The verdicts of the family that were tested: on scores, on gold rewards, over all."""
+        over_all = (row.verdict for row in self.rivals if row.over_all)
+        return tuple(
+            verdict
+            for verdict in (*self.verdicts, *self.golden, *over_all)
+            if math.isfinite(verdict.p_value)
+        )
+
+    @property
+    def family_text(self) -> str:
+        """How many comparisons are tested, and what they are besides scores; at least one is."""
+        parts = (
+            (self.tested[0].further, "over all environments on the normalised scale"),
+            (sum(verdict.p_value >= 0 for verdict in self.golden), "on gold rewards"),
+        )
+        among = "".join(f", {number} of them {what}" for number, what in parts if number)
+        return f"{count(len(self.tested), 'comparison')}{among}"
 
     @cached_property
     def letters(self) -> Letters | None:

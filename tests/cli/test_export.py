@@ -169,7 +169,7 @@ def test_latex_marks_claims_once_and_says_what_they_mean(tmp_path: Path) -> None
         r"exact sign-flip test of the mean paired difference over 10 common seeds~\cite{pitman"
         in (methods)
     )
-    assert "over all 4 comparisons of this study" in methods
+    assert "over all 4 comparisons, and a difference" in methods
     assert r"mujoco 4.0.0~\cite{todorov2012mujoco}" in methods
     assert "@inproceedings{todorov2012mujoco," in output.with_suffix(".bib").read_text()
 

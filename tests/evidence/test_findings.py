@@ -159,6 +159,24 @@ def test_the_latex_export(question: Question) -> None:
     if question.adjusted:
         assert f"adjusted over {question.family} comparisons" in export.table
         assert f"over all {question.family} comparisons" in export.methods
+    rivals, golden = question.findings.rivals, question.findings.golden
+    for row in rivals:
+        if row.over_all and row.verdict.outcome == "worse":
+            size = f"{abs(row.verdict.difference):.2f}"
+            better = f"against ``{escaped(row.rival_title)}'' {row.first_title} better by {size}"
+            assert better in export.table
+    for verdict in golden:
+        if verdict.outcome != "control":
+            assert (escaped(verdict.sentence) in export.table) == (verdict.outcome != "none")
+    if question.name in ORDINARY:
+        among = {
+            "experiment": ", 5 of them over all environments",
+            "sequence": ", 11 of them on gold rewards",
+        }
+        for text in (export.table, export.methods):
+            assert among.get(question.name, "comparisons") in text
+        # Seventy differences over all environments are too many to enumerate their signs.
+        assert ("an exact sign-flip test" in export.methods) == (question.name != "experiment")
     letters = question.findings.letters
     assert ("Variants that share a letter" in export.table) == (letters is not None)
     if letters is not None:

@@ -43,6 +43,8 @@ _WRITTEN: Final = str.maketrans(
         "<": "$<$",
         ">": "$>$",
         "−": "$-$",
+        "“": "``",
+        "”": "''",
         "–": "--",
         "±": r"$\pm$",
         "×": r"$\times$",
@@ -145,21 +147,25 @@ def _caption(results: Results) -> list[str]:
         cells = {(verdict.environment, verdict.variant) for verdict in tested}
         sentences.append(f"Compared: {results.compared_text(cells)}.")
     caption = [escaped(sentence) for sentence in sentences]
+    family = results.findings.tested
     if tested:
         (reference, *others) = references
         reference_text = (
             "what it is compared with" if others else escaped(results.titles[reference])
         )
+        among = escaped(results.findings.family_text)
+        where = " on a single environment" * bool(tested[0].further)
         caption.append(
             (
                 rf"{_MARKS['better']}: better than {reference_text}, {_MARKS['worse']}: worse "
                 if claimed
-                else f"No variant can be claimed to differ from {reference_text} "
+                else f"No variant can be claimed to differ from {reference_text}{where} "
             )
-            + rf"($p \leq {ALPHA}$, adjusted over {tested[0].comparisons} comparisons)."
+            + rf"($p \leq {ALPHA}$, adjusted over {among})."
         )
-    else:
+    if not family:
         caption.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
+    caption += [escaped(sentence) for sentence in _claimed_besides(results)]
     if letters := results.findings.letters:
         caption.append(
             f"Variants that share a letter can't be told apart over {_environments_text(letters)} "
@@ -167,6 +173,20 @@ def _caption(results: Results) -> list[str]:
         )
     caveats = dict.fromkeys((*run_caveats(results.scores), *results.findings.notes))
     return caption + [escaped(sentence) for sentence in (*caveats, *_kinds(results))]
+
+
+def _claimed_besides(results: Results) -> list[str]:
+    """Sentences on what is claimed beyond the table's cells: over all environments, on gold."""
+    claims: dict[str, list[str]] = {}
+    for row in results.findings.rivals:
+        if row.over_all and row.verdict.outcome in _MARKS:
+            where = f"Over {len(row.environments)} environments"
+            claims.setdefault(where, []).append(f"against “{row.rival_title}” {row.claim}")
+    for verdict in results.findings.golden:
+        if verdict.outcome in _MARKS:
+            claim = f"“{results.titles[verdict.variant]}” {verdict.sentence}"
+            claims.setdefault(f"On the gold reward of {verdict.environment}", []).append(claim)
+    return [f"{where}: {'; '.join(texts)}." for where, texts in claims.items()]
 
 
 def _environments_text(letters: Letters) -> str:
@@ -189,7 +209,7 @@ def _methods(results: Results, cited: list[str]) -> str:
 
     runs = results.runs
     numbers = sorted({len(seed_scores) for seed_scores in results.values.values()})
-    tested = [verdict for verdict in results.verdicts if verdict.outcome in ("none", *_MARKS)]
+    tested, letters = results.findings.tested, results.findings.letters
     sentences = [
         "A run's score is the mean return of its training episodes in the last 10\\% of its "
         "environment steps; it is computed from raw rewards under sampled actions.",
@@ -205,20 +225,24 @@ def _methods(results: Results, cited: list[str]) -> str:
         )
     if tested:
         pairs = [verdict.pairs for verdict in tested]
-        exact = max(pairs) <= ENUMERATION_LIMIT
-        test = "an exact sign-flip test" if exact else "a sign-flip test"
+        samples = [len(verdict.differences) for verdict in tested]
+        samples += [letters.pairs * len(letters.environments)] if letters else []
+        test = "an exact sign-flip test"
+        if max(samples) > ENUMERATION_LIMIT:
+            test = f"a sign-flip test (exact up to {ENUMERATION_LIMIT} differences, else sampled)"
         sentences.append(
             f"Variants are compared by {test} of the mean paired difference over "
             f"{range_text(pairs)} common seeds{cite('pitman1937significance')}, whose null "
             "hypothesis is that paired scores have one distribution; $p$-values are adjusted by "
-            f"Holm's method{cite('holm1979simple')} over all {tested[0].comparisons} comparisons "
-            rf"of this study, and a difference is claimed at an adjusted $p \leq {ALPHA}$."
+            f"Holm's method{cite('holm1979simple')} over all "
+            f"{escaped(results.findings.family_text)}, "
+            rf"and a difference is claimed at an adjusted $p \leq {ALPHA}$."
         )
     else:
         sentences.append(
             f"No difference is claimed, as no comparison has {FEWEST_PAIRS} pairs of common seeds."
         )
-    if letters := results.findings.letters:
+    if letters:
         scale = " on the normalised scale" if len(letters.environments) > 1 else ""
         sentences.append(
             f"Letters are a compact letter display{cite('piepho2004letter')}: every two variants "
@@ -226,6 +250,8 @@ def _methods(results: Results, cited: list[str]) -> str:
             f"{_environments_text(letters)}{scale}, a family of its own of {letters.comparisons} "
             "comparisons."
         )
+    if (letters and len(letters.environments) > 1) or (tested and tested[0].further):
+        sentences.append(escaped(f"Normalised scores: {results.scale_text}."))
     packages = versions(runs)
     package_texts = [
         escaped(f"{package} {' / '.join(package_versions)}")

@@ -95,7 +95,8 @@ def differences(results: Results) -> Facts:
         "pairs a difference as large, beside its spread, as the one observed would be claimed in "
         "80% of all cases: a plan for new seeds, no evidence."
     ]
-    if family := _family(results):
+    if results.findings.tested:
+        family = results.findings.family_text
         notes.append(f"p: exact sign-flip test; Holm: adjusted over {family}.")
     if any(verdict.outcome == "untested" for verdict in results.verdicts):
         notes.append(
@@ -120,17 +121,6 @@ def _covered(results: Results) -> str:
     """The measured coverage of the intervals of mean differences, in words."""
     measured = coverages_text((verdict.pairs for verdict in results.verdicts), "mean")
     return f" (measured coverage, for normal data: {measured})" if measured else ""
-
-
-def _family(results: Results) -> str:
-    """Over how many comparisons p-values are adjusted; empty where nothing is tested."""
-    first = next(iter(results.verdicts), None)
-    if first is None or not first.comparisons:
-        return ""
-    many = first.comparisons > 1
-    text = f"the {first.comparisons} comparisons" if many else "the one comparison"
-    among = f", {first.further} of them over all environments" if first.further else ""
-    return f"{text} tested here{among}"
 
 
 def improvement(results: Results) -> Facts:
