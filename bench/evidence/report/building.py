@@ -27,6 +27,7 @@ from bench.evidence.report.processes import Mapped
 from bench.evidence.report.steps import LADDERS
 from bench.evidence.report.tables import table
 from bench.evidence.results import Results
+from bench.formatting import seed_ranges
 from bench.store import View, load, planned_ablations
 from bench.store.imported import is_imported, trained
 
@@ -282,8 +283,8 @@ def _command(results: Results) -> str:
         )
     plan = results.plan[~imports]
     runs = results.runs[results.runs["description"].isin(plan["description"])]
-    seeds = sorted(set(runs["seed"]))
-    seeds_option = f" --seeds {seeds[0]}-{seeds[-1]}" if len(seeds) > 1 else ""
+    seeds = seed_ranges(map(int, runs["seed"]))
+    seeds_option = f" --seeds {seeds}" if seeds else ""
     budgets = sorted(set(plan["budget"]))
     steps_option = f" --steps {budgets[0]}" if len(budgets) == 1 else ""
     metadata = json.loads(plan["metadata"].iloc[0])

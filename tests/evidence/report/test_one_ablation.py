@@ -15,6 +15,8 @@ from algorithms import ALGORITHMS
 from bench.evidence.measures.curves import seed_curves
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.measures.thresholds import median_time, times_to
+from bench.evidence.report import building
+from bench.evidence.results import Results
 from bench.evidence.statistics.improvement import probability_of_improvement
 from bench.evidence.tables import make_tables
 from bench.evidence.verdicts import judge_plan, return_text
@@ -186,6 +188,16 @@ def test_the_scale_is_named_where_the_untrained_policy_is_there(tmp_path: Path) 
     text = read_all(tmp_path / "report.pdf")
     assert squeezed("0 is the mean score of the untrained policy, 1 the control, without") in text
     assert squeezed("Aggregates over environments") in text
+
+
+@pytest.mark.parametrize(("seeds", "option"), [([3], "3"), ([0, 2, 5], "0,2,5"), ([1, 2], "1-2")])
+def test_its_command_trains_the_seeds_that_are_there(
+    tmp_path: Path, seeds: list[int], option: str
+) -> None:
+    view = bench.load("made", write(tmp_path, SyntheticAblation(seeds=6)))
+    view = dataclasses.replace(view, runs=view.runs[view.runs["seed"].isin(seeds)])
+    command = building._command(Results(view=view, source=""))
+    assert command == f"python -m bench run --ablation made --seeds {option} --steps 1000"
 
 
 def test_equal_results_give_equal_bytes(written: Written) -> None:
