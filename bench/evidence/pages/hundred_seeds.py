@@ -22,6 +22,7 @@ from bench.evidence.statistics.real_returns import (
     coverage,
     seeds_for_claims,
 )
+from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import p_text, return_text
 
 SEEDS: Final = (3, 5, 10, 20)
@@ -117,7 +118,8 @@ def _pairs_needed(
         cells=cells,
         notes=(
             "With a chance of 80%, by the sign-flip test at 5%, one comparison alone, pairs taken "
-            "as independent. The gain is that over the untrained policy.",
+            f"as independent; at least the {FEWEST_PAIRS} that every claim needs. The gain is that "
+            "over the untrained policy.",
         ),
     )
 

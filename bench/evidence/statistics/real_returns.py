@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -26,7 +27,7 @@ from bench.evidence.statistics.estimates import (
     tails,
 )
 from bench.evidence.statistics.power import POWER
-from bench.evidence.statistics.significance import ALPHA, sign_flip_test
+from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, sign_flip_test
 
 DATA_SETS: Final = 2_000
 """Samples behind a share."""
@@ -34,7 +35,8 @@ DATA_SETS: Final = 2_000
 POPULATIONS: Final = 10
 """Samples of the known scores, from which a share's error is computed."""
 
-_RESAMPLES: Final = 2_000  # of a bootstrap: its own error is small beside that of the samples
+# Of a bootstrap, and sign patterns of a test: their own error is small beside that of the samples.
+_RESAMPLES: Final = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,10 +64,11 @@ def coverage(scores: Floats, seeds: int, generator: np.random.Generator) -> dict
         mean, iqm = float(estimate(population, "mean")), float(estimate(population, "iqm"))
         half = stats.t.ppf((1 + LEVEL) / 2, seeds - 1) * values.std(axis=0, ddof=1) / seeds**0.5
         centre = values.mean(axis=0)
+        bootstrapped = partial(bootstrap_interval, repetitions=_RESAMPLES)
         limits = {
-            "mean, bootstrap": (mean, _bootstrap(values, generator, "mean")),
+            "mean, bootstrap": (mean, bootstrapped(values, generator, "mean")),
             "mean, t": (mean, (centre - half, centre + half)),
-            "interquartile mean, bootstrap": (iqm, _bootstrap(values, generator, "iqm")),
+            "interquartile mean, bootstrap": (iqm, bootstrapped(values, generator, "iqm")),
         }
         return {
             name: float(np.mean((low <= truth) & (truth <= high)))
@@ -142,29 +145,34 @@ def seeds_for_claims(
         generator: the source of the samples.
 
     Returns:
-        effect -> pairs, None beyond 100. Pairs are taken as independent: common random streams can
-        only help.
+        effect -> pairs, at least `FEWEST_PAIRS`, None beyond 100. Pairs are taken as independent:
+        common random streams can only help.
     """
     pairs_by_effect: dict[float, int | None] = {}
     for effect in effects:
         pairs_by_effect[effect] = None
-        for number in (*range(6, 21), 25, 30, 40, 50, 75, 100):
+        for number in (*range(FEWEST_PAIRS, 21), 25, 30, 40, 50, 75, 100):
             first, second = (generator.choice(scores, (DATA_SETS, number)) for _ in range(2))
-            if _claimed_share(first - second + effect * gain, generator) >= POWER:
+            if claimed_share(first - second + effect * gain, generator) >= POWER:
                 pairs_by_effect[effect] = number
                 break
     return pairs_by_effect
 
 
-def _claimed_share(differences: Floats, generator: np.random.Generator) -> float:
-    """Share of rows in which the sign-flip test claims a difference (beyond 12 pairs: t-test)."""
-    number = differences.shape[1]
-    if number <= 12:
+def claimed_share(differences: Floats, generator: np.random.Generator) -> float:
+    """The share of data sets in which the sign-flip test claims a difference at 5%.
+
+    Args:
+        differences: paired ones, [data sets, pairs].
+        generator: the source of the sign patterns beyond 12 pairs, which all data sets share.
+    """
+    pairs = differences.shape[1]
+    if pairs <= 12:
         return float(np.mean([sign_flip_test(row, generator) <= ALPHA for row in differences]))
-    # Beyond a dozen pairs the permutation distribution of the sum is that of t (Hoeffding 1952).
-    with _warnings_silenced():
-        p_values = stats.ttest_1samp(differences, 0.0, axis=1).pvalue
-    return float(np.mean(np.nan_to_num(p_values, nan=1.0) <= ALPHA))
+    signs = generator.choice((-1.0, 1.0), (pairs, _RESAMPLES))
+    observed = np.abs(differences.sum(axis=1)) - 1e-12 * np.abs(differences).sum(axis=1)
+    hits = np.count_nonzero(np.abs(differences @ signs) >= observed[:, None], axis=1)
+    return float(np.mean((1 + hits) / (1 + _RESAMPLES) <= ALPHA))
 
 
 @contextmanager
@@ -173,12 +181,6 @@ def _warnings_silenced() -> Iterator[None]:
     with warnings.catch_warnings(), np.errstate(invalid="ignore", divide="ignore"):
         warnings.simplefilter("ignore", RuntimeWarning)
         yield
-
-
-def _bootstrap(
-    values: Floats, generator: np.random.Generator, statistic: str
-) -> tuple[Floats, Floats]:
-    return bootstrap_interval(values, generator, statistic, repetitions=_RESAMPLES)  # type: ignore[arg-type]
 
 
 def _bootstrap_claims(

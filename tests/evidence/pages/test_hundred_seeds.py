@@ -43,7 +43,7 @@ def test_every_table_has_every_cell(scores: pd.DataFrame, monkeypatch: pytest.Mo
     assert shares[itself, "Welch"][1] < 8 and shares[apart, "Welch"][1] > 99
     assert shares[apart, "sign-flip, pairs"][0] == 0  # three pairs can't
     assert len(needed.cells) == 2 and all(len(row) == 2 + len(EFFECTS) for row in needed.cells)
-    assert needed.cells[0][-1] == "6"
+    assert needed.cells[0][-1] == "10"
     assert all(int(row[2].split()[-1]) + int(row[3].split()[-1]) == 60 for row in modes.cells)
 
 
