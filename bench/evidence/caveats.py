@@ -27,10 +27,20 @@ def run_caveats(
     ):
         if affected.any():
             sentences.append(f"{description}: {_counts(scores[affected])}.")
-    excluded = int(scores.loc[~scores["diverged"], "excluded_episodes"].sum())
-    if excluded:
+    if excluded := excluded_episodes(scores):
         sentences.append(f"Episodes left out because their return is not finite: {excluded}.")
     return sentences
+
+
+def excluded_episodes(scores: pd.DataFrame) -> int:
+    """How many episodes were left out because their return is not finite.
+
+    Those of diverged seeds are not counted: that such a seed broke is said of the seed.
+
+    Args:
+        scores: the frame of `scores.score_runs`.
+    """
+    return int(scores.loc[~scores["diverged"], "excluded_episodes"].sum())
 
 
 def mixed_code(runs: pd.DataFrame) -> list[str]:
@@ -49,5 +59,8 @@ def mixed_code(runs: pd.DataFrame) -> list[str]:
 
 
 def _counts(rows: pd.DataFrame) -> str:
-    groups = rows.groupby(["variant_title", "environment"], sort=False)["seed"].nunique()
+    titled = rows.assign(
+        title=rows["variant_title"].where(rows["variant_title"] != "", rows["variant"])
+    )
+    groups = titled.groupby(["title", "environment"], sort=False)["seed"].nunique()
     return ", ".join(f"{title} on {where}: {number}" for (title, where), number in groups.items())

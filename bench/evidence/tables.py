@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
+from bench.evidence.caveats import excluded_episodes, run_caveats
 from bench.evidence.markdown import Section
 from bench.evidence.measures.modes import mode_warnings
 from bench.evidence.measures.normalised import interval_text
@@ -46,7 +47,7 @@ class Row:
     diverged: int  # seeds whose numbers stopped being finite; counted in n
     failed: int  # runs that ended for another reason; not counted in n
     unscored: int  # runs in which no episode ended; not counted in n
-    excluded: int  # episodes left out because their return is not finite
+    excluded: int  # episodes left out because their return is not finite; of seeds not diverged
     kind: str  # what the returns are, one of `bench.kinds`
     verdict: Verdict
 
@@ -145,9 +146,8 @@ def make_tables(scores: pd.DataFrame, verdicts: Sequence[Verdict]) -> tuple[Tabl
             _row(cell, by_cell[str(environment), str(variant)])
             for variant, cell in environment_scores.groupby("variant", sort=False)
         )
-        tables.append(
-            Table(environment=str(environment), rows=rows, notes=_notes(str(environment), rows))
-        )
+        notes = _notes(str(environment), environment_scores, rows)
+        tables.append(Table(environment=str(environment), rows=rows, notes=notes))
     return tuple(tables)
 
 
@@ -174,13 +174,13 @@ def _row(cell: pd.DataFrame, verdict: Verdict) -> Row:
         diverged=int(cell["diverged"].sum()),
         failed=failed,
         unscored=len(cell) - number - failed,
-        excluded=int(cell["excluded_episodes"].sum()),
+        excluded=excluded_episodes(cell),
         kind=" and ".join(cell["kind"].unique()),
         verdict=verdict,
     )
 
 
-def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
+def _notes(environment: str, scores: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:
     notes = [
         "Score: mean return of the training episodes in the last 10% of a seed's steps. "
         "IQM: mean of the middle half of the seeds. "
@@ -199,13 +199,4 @@ def _notes(environment: str, rows: Sequence[Row]) -> tuple[str, ...]:
         notes += too_few_text(tested)
     if any(verdict.outcome == "untested" and not verdict.unlike for verdict in verdicts):
         notes.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
-    for column, remark in (
-        ("diverged", "seeds diverged (counted with the last value before)"),
-        ("failed", "runs failed (not counted)"),
-        ("unscored", "seeds in which no episode ended (not counted)"),
-        ("excluded", "episodes left out because their return is not finite"),
-    ):
-        counts = [f"{row.title} {getattr(row, column)}" for row in rows if getattr(row, column)]
-        if counts:
-            notes.append(f"{environment}: {remark}: {', '.join(counts)}.")
-    return tuple(notes)
+    return (*notes, *run_caveats(scores))

@@ -3,12 +3,13 @@
 The reference is the ablation's control, or the variant that the variant itself names.
 
 A claim rests on pairs of common seeds, whose random streams are common too: an exact sign-flip
-test of the paired score differences, Holm-adjusted over all tested comparisons of the page. Its
-null hypothesis is "no difference in distribution"; the size of a claim is the difference of means.
-With fewer than `FEWEST_PAIRS` pairs nothing is tested and nothing is claimed, nor is it where the
-two scores are not the same quantity (`cells.why_unlike`). "No difference can be claimed" is not
-"they are equal": it says that these seeds do not tell them apart, and from which difference on as
-many seeds with this spread could have.
+test of the paired score differences, Holm-adjusted over all of the page's tested comparisons with a
+reference (`letters` are a family of their own). Its null hypothesis is "no difference in
+distribution"; the size of a claim is the difference of means. With fewer than `FEWEST_PAIRS` pairs
+nothing is tested and nothing is claimed, nor is it where the two scores are not the same quantity
+(`cells.why_unlike`). "No difference can be claimed" is not "they are equal": it says that these
+seeds do not tell them apart, and from which difference on as many seeds with this spread could
+have.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from bench.evidence.caveats import run_caveats
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.statistics.coverage import COVERAGE
 from bench.evidence.statistics.estimates import bootstrap_interval
@@ -107,10 +108,29 @@ def test_diverged_failed_and_empty_runs_are_shown_never_dropped_in_silence(frame
     assert (row.n, row.diverged, row.failed, row.unscored, row.excluded) == (5, 1, 1, 1, 1)
     assert row.mean == 15
     notes = " ".join(table.notes)
-    assert "Hopper-v5: seeds diverged (counted with the last value before): the control 1." in notes
-    assert "Hopper-v5: runs failed (not counted): the control 1." in notes
-    assert "no episode ended (not counted): the control 1." in notes
-    assert "not finite: the control 1." in notes
+    for caveat in (
+        "Diverged seeds (counted with their last value): the control on Hopper-v5: 1.",
+        "Failed runs (not counted): the control on Hopper-v5: 1.",
+        "Seeds in which no episode ended (not counted): the control on Hopper-v5: 1.",
+        "Episodes left out because their return is not finite: 1.",
+    ):
+        assert caveat in notes
+
+
+def test_an_episode_that_is_lost_where_its_seed_diverged_is_the_seed_s_alone(frames: Build) -> None:
+    """In the table, in its numbers and under a figure."""
+    broken = {"seed": 1, "status": "diverged", "diverged_at": 300, "variant_title": ""}
+    runs, episodes = frames(
+        [
+            {"seed": 0, "episodes": [(950, 5.0)], "variant_title": ""},
+            {**broken, "episodes": [(200, 5.0), (300, math.nan)]},
+        ]
+    )
+    (table,) = tables(runs, episodes, "control")
+    caveats = ["Diverged seeds (counted with their last value): control on Hopper-v5: 1."]
+    assert (table.rows[0].diverged, table.rows[0].excluded) == (1, 0)
+    assert run_caveats(score_runs(runs, episodes)) == caveats
+    assert [note for note in table.notes if "seeds (" in note or "Episodes" in note] == caveats
 
 
 def test_one_seed_has_no_interval_and_no_score_no_numbers(frames: Build) -> None:

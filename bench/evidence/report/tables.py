@@ -84,7 +84,7 @@ def differences(results: Results) -> Facts:
                 str(verdict.pairs),
                 return_text(verdict.difference),
                 interval_text(*interval_of_seeds(values, "mean"), return_text),
-                _p(verdict.p_value, f"n < {FEWEST_PAIRS}"),
+                _p(verdict.p_value, "unlike" if verdict.unlike else f"n < {FEWEST_PAIRS}"),
                 _p(verdict.adjusted, "no claim"),
                 needed,
             )
@@ -98,7 +98,10 @@ def differences(results: Results) -> Facts:
     if results.findings.tested:
         family = results.findings.family_text
         notes.append(f"p: exact sign-flip test; Holm: adjusted over {family}.")
-    if any(verdict.outcome == "untested" for verdict in results.verdicts):
+    untested = [verdict for verdict in results.verdicts if verdict.outcome == "untested"]
+    if reasons := dict.fromkeys(verdict.unlike for verdict in untested if verdict.unlike):
+        notes.append(f"Unlike: scores that are not the same quantity: {'; '.join(reasons)}.")
+    if any(not verdict.unlike for verdict in untested):
         notes.append(
             f"Below {FEWEST_PAIRS} pairs nothing is tested and nothing is claimed: too few seeds."
         )

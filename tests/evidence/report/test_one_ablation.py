@@ -15,11 +15,13 @@ from algorithms import ALGORITHMS
 from bench.evidence.measures.curves import seed_curves
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.measures.thresholds import median_time, times_to
-from bench.evidence.report import building
+from bench.evidence.report import building, tables
 from bench.evidence.results import Results
 from bench.evidence.statistics.improvement import probability_of_improvement
 from bench.evidence.tables import make_tables
 from bench.evidence.verdicts import judge_plan, return_text
+from tests.evidence.conftest import make_frames
+from tests.evidence.made_view import results_of
 from tests.evidence.report.made_results import (
     SyntheticAblation,
     pages,
@@ -188,6 +190,22 @@ def test_the_scale_is_named_where_the_untrained_policy_is_there(tmp_path: Path) 
     text = read_all(tmp_path / "report.pdf")
     assert squeezed("0 is the mean score of the untrained policy, 1 the control, without") in text
     assert squeezed("Aggregates over environments") in text
+
+
+def test_what_is_unlike_is_not_said_to_lack_seeds() -> None:
+    cells = (("control", 1000, 10), ("longer", 2000, 10), ("few", 1000, 9))
+    frames = make_frames(
+        {"variant": name, "budget": budget, "seed": seed, "episodes": [(budget, float(seed))]}
+        for name, budget, seeds in cells
+        for seed in range(seeds)
+    )
+    longer, few = (differences := tables.differences(results_of(*frames)))["rows"]
+    assert (longer[6], few[6]) == ("unlike", "n < 10")
+    unlike = "Unlike: scores that are not the same quantity: 2,000 steps, control has 1,000."
+    too_few = "Below 10 pairs nothing is tested and nothing is claimed: too few seeds."
+    assert differences["notes"][1:] == [unlike, too_few]
+    only_longer = (frame[frame["variant"] != "few"] for frame in frames)
+    assert tables.differences(results_of(*only_longer))["notes"][1:] == [unlike]
 
 
 @pytest.mark.parametrize(("seeds", "option"), [([3], "3"), ([0, 2, 5], "0,2,5"), ([1, 2], "1-2")])
