@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Final
 
+import numpy as np
 import pandas as pd
 
 from bench.evidence.markdown import Section
@@ -29,8 +30,9 @@ from bench.evidence.measures.cells import (
     titles,
     why_unlike,
 )
-from bench.evidence.measures.normalised import Aggregate, Scale, interval_text, number_text, pooled
+from bench.evidence.measures.normalised import Scale, interval_text, number_text, strata
 from bench.evidence.measures.pooled_differences import pool
+from bench.evidence.statistics.estimates import Floats, estimate, stratified_bootstrap_interval
 from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm
 from bench.evidence.verdicts import return_text
@@ -40,18 +42,30 @@ MANY: Final = 5
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mean:
+    """A variant's mean over environments of its mean scores, on the scale that is tested."""
+
+    variant: str
+    title: str
+    seeds: tuple[int, int]  # the fewest and the most of any environment
+    mean: float
+    low: float  # stratified 95% bootstrap interval; NaN where no environment has two seeds
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Letters:
     """The display: variants by falling mean, always with their letters.
 
     Attributes:
-        rows: each variant's scores over the environments, and its letters.
+        rows: each variant's mean over the environments, and its letters.
         environments: those with a scale, on which all variants have scores.
         comparisons: pairs of variants that were tested.
         pairs: common seeds on each environment, of the two variants with most of them.
         untested: pairs of variants with too few common seeds for a test.
     """
 
-    rows: tuple[tuple[Aggregate, str], ...]
+    rows: tuple[tuple[Mean, str], ...]
     environments: tuple[str, ...]
     comparisons: int
     pairs: int
@@ -70,8 +84,8 @@ class Letters:
                 "variant": row.variant,
                 "title": row.title,
                 "mean": row.mean,
-                "low": row.mean_low,
-                "high": row.mean_high,
+                "low": row.low,
+                "high": row.high,
                 "letters": text,
                 "environments": len(self.environments),
                 "comparisons": self.comparisons,
@@ -132,8 +146,11 @@ def letters(
     tested = [pair for pair, p_value in p_values.items() if math.isfinite(p_value)]
     adjusted = holm([p_values[pair] for pair in tested])
     apart = [pair for pair, p_value in zip(tested, adjusted, strict=True) if p_value <= ALPHA]
-    rows = pooled(values, scales, environments, names)
-    rows = tuple(sorted(rows, key=lambda row: -row.mean))
+    means = [
+        _mean(variant, names[variant], variant_strata)
+        for variant, variant_strata in strata(values, scales, environments, names).items()
+    ]
+    rows = sorted(means, key=lambda row: -row.mean)
     letters_by_variant = compact_letters([row.variant for row in rows], apart)
     return Letters(
         rows=tuple((row, letters_by_variant[row.variant]) for row in rows),
@@ -141,6 +158,21 @@ def letters(
         comparisons=len(tested),
         pairs=max(test.pairs for test in tests.values()),
         untested=len(tests) - len(tested),
+    )
+
+
+def _mean(variant: str, title: str, strata: Sequence[Floats]) -> Mean:
+    # So weighted, the mean of all values is that of the environments' means, as it is tested.
+    total = sum(map(len, strata))
+    weighted = [values * (total / (len(strata) * len(values))) for values in strata]
+    low, high = stratified_bootstrap_interval(weighted, np.random.default_rng(0), "mean")
+    return Mean(
+        variant=variant,
+        title=title,
+        seeds=(min(map(len, strata)), max(map(len, strata))),
+        mean=float(estimate(np.concatenate(weighted), "mean")),
+        low=low,
+        high=high,
     )
 
 
@@ -209,7 +241,7 @@ def section(lettering: Letters) -> Section:
                 row.title,
                 range_text(row.seeds),
                 mean_text(row.mean),
-                interval_text(row.mean_low, row.mean_high, mean_text),
+                interval_text(row.low, row.high, mean_text),
                 text,
             )
             for row, text in lettering.rows

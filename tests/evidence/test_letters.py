@@ -96,6 +96,22 @@ def test_pairs_are_tested_on_the_normalised_scale_and_adjusted_together() -> Non
         assert bool(shared[first] & shared[second]) == (p_value > ALPHA)
 
 
+def test_the_mean_is_the_one_that_is_tested_each_environment_weighing_alike() -> None:
+    """Also where one has four times as many seeds: its scores don't count for more."""
+    plan, scores = plan_and_scores(dict.fromkeys(NAMES, 0.1), seeds=40)
+    hopper = scores["environment"] == "Hopper-v5"
+    scores.loc[hopper, "score"] += 80.0
+    scores = scores[~hopper | (scores["seed"] < 10)]
+    lettering = letters(plan, scores, lambda: SCALES)
+    assert lettering is not None
+    means = scores.groupby(["variant", "environment"])["score"].mean().unstack() / {
+        name: scale.one for name, scale in SCALES.items()
+    }
+    for row, frame_mean in zip(lettering.rows, lettering.frame()["mean"], strict=True):
+        assert row[0].mean == frame_mean == pytest.approx(means.loc[row[0].variant].mean())
+        assert 0.4 < row[0].low < row[0].mean < row[0].high < 0.6 and row[0].seeds == (10, 40)
+
+
 def test_where_n_can_not_separate_the_least_n_is_told() -> None:
     heights = {f"v{place}": float(place) for place in range(12)}
     lettering = letters_of(heights, environments=("Hopper-v5",))
