@@ -32,6 +32,7 @@ from bench.evidence.measures.cells import (
 )
 from bench.evidence.measures.normalised import Scale, interval_text, number_text, strata
 from bench.evidence.measures.pooled_differences import pool
+from bench.evidence.statistics.coverage import aggregates_text, coverages_text
 from bench.evidence.statistics.estimates import Floats, estimate, stratified_bootstrap_interval
 from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm
@@ -221,6 +222,11 @@ def section(lettering: Letters) -> Section:
             "Normalised scale, each environment weighing alike: "
             f"{', '.join(lettering.environments)}."
         )
+    fewest = {min(row.seeds) for row, _ in lettering.rows}
+    if several:
+        notes += aggregates_text(("aggregate mean",), len(lettering.environments), fewest)
+    elif coverages := coverages_text(fewest, "mean"):
+        notes.append(f"Measured coverage of the interval, for normal data: {coverages}.")
     if lettering.pairs < lettering.fewest_pairs:
         notes.append(
             f"From {lettering.pairs} pairs of seeds on each environment no two of "

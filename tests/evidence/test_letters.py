@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from bench.evidence.letters import Letters, compact_letters, letters, section
 from bench.evidence.measures.normalised import Scale
+from bench.evidence.statistics.coverage import coverage_text
 from bench.evidence.statistics.significance import ALPHA, holm, sign_flip_test
 from bench.kinds import EPISODES, EVALUATIONS
 
@@ -79,6 +80,8 @@ def test_clear_groups_have_letters_of_their_own() -> None:
     text = section(lettering).markdown()
     assert "Holm-adjusted over 10 comparisons, a family of its own" in text
     assert "share a letter can't be told apart" in text and "| C | 10 | 0.9" in text
+    share = coverage_text(10, "aggregate mean", 2)
+    assert f"Measured coverage, for normal data on 2 environments: {share} at n = 10." in text
 
 
 def test_pairs_are_tested_on_the_normalised_scale_and_adjusted_together() -> None:
@@ -119,6 +122,7 @@ def test_where_n_can_not_separate_the_least_n_is_told() -> None:
     text = section(lettering).markdown()
     assert "From 10 pairs of seeds on each environment no two of 12 variants can be told" in text
     assert "12 are needed" in text and "| mean return |" in text
+    assert f"for normal data: {coverage_text(10, 'mean')} at n = 10." in text
     assert (
         len({text for _, text in letters_of(heights, environments=("Hopper-v5",), seeds=12).rows})
         > 1

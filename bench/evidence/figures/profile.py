@@ -13,6 +13,7 @@ from bench.evidence.figures.grid import make_grid, name_axes, panel_height, scre
 from bench.evidence.figures.panel import dress_panel, line, name_lines
 from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import drawing
+from bench.evidence.statistics.coverage import aggregates_text
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.profiles import performance_profile
 
@@ -59,6 +60,7 @@ def caption(shown: Shown) -> list[str]:
         f"({seeds_text(numbers)} on each) whose normalised score is above the one on the axis. "
         "Band: pointwise 95% stratified percentile-bootstrap interval, seeds resampled within each "
         "environment.",
+        *aggregates_text(("profile",), len(_worlds(shown)), numbers),
         f"Normalised scores: {shown.results.scale_text}.",
     ]
 

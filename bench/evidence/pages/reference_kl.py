@@ -15,6 +15,7 @@ from bench.evidence.markdown import Section
 from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import titles
 from bench.evidence.measures.normalised import interval_text
+from bench.evidence.statistics.coverage import coverages_text
 from bench.evidence.statistics.estimates import estimate, interval_of_seeds
 from bench.evidence.verdicts import Verdict, return_text
 
@@ -55,6 +56,9 @@ def section(environment: str, with_kl: pd.DataFrame, verdicts: Sequence[Verdict]
         "distributions. β_ref: the variant's own reference_penalty; reward − β_ref KL is what it "
         "maximised, and compares variants of one β_ref only."
     ]
+    counts = rows.groupby("variant", sort=False)[["gold", "divergence"]].count()
+    if coverages := coverages_text(map(int, counts.to_numpy().ravel()), "iqm"):
+        notes.append(f"Measured coverage of the intervals, for normal data: {coverages}.")
     if golden:
         notes.append(
             "Gold reward: what the reward stands for, by a programme of the environment that "

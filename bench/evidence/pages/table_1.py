@@ -41,6 +41,7 @@ from bench.evidence.measures.normalised import (
 )
 from bench.evidence.published import table_1
 from bench.evidence.published.rows import family
+from bench.evidence.statistics.coverage import aggregates_text
 from bench.evidence.statistics.estimates import REPETITIONS, Floats
 
 _RESULT: Final = "last_100"
@@ -151,6 +152,8 @@ def section(plan: pd.DataFrame, scores: pd.DataFrame, rows: tuple[Surrogate, ...
         )
         if any(row.ours and row.ours.seeds[0] != row.ours.seeds[1] for row in rows):
             notes.append("An environment with more seeds weighs more.")
+        fewest = {min(row.ours.seeds) for row in rows if row.ours}
+        notes += aggregates_text(("aggregate mean",), len(common), fewest)
     unscaled = [e for e in environments if e not in scaled]
     if unscaled:
         notes.append(

@@ -110,6 +110,8 @@ def test_the_table_has_rewards_costs_and_claims() -> None:
     assert hacked[:4] == ("the hacked", "10", "30.4", "0.450") and hacked[5] == "254"
     assert hacked[-1].startswith("worse than control by 7.00")
     assert "Claims: on the gold reward" in table.notes[-1]
+    coverages = "Measured coverage of the intervals, for normal data: 93% at n = 10."
+    assert coverages in table.notes
 
 
 def test_without_gold_the_table_says_nothing_of_it() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from bench.evidence.pages.table_1 import section, surrogates
+from bench.evidence.statistics.coverage import coverage_text
 from tests.experiment_results import (
     UNTRAINED,
     SyntheticRuns,
@@ -105,6 +106,7 @@ def test_the_table_stands_beside_the_paper_s() -> None:
         "best variant here on that environment",
         "last 100 episodes",
         "0 the mean of uniformly random actions",
+        f"on 7 environments: {coverage_text(3, 'aggregate mean', 7)} at n = 3.",
     ):
         assert part in text
 
