@@ -192,7 +192,7 @@ def _write_run(
             "canonical": "{}",
             "back_end": "envpool",
             "device": "cpu",
-            "evaluation": "training",
+            "evaluation": "training episodes: sampled actions, raw rewards",
             "status": "finished",
             "steps": budget,
             "episodes": recipe.episodes,

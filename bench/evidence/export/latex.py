@@ -266,12 +266,13 @@ def _methods(results: Results, cited: list[str]) -> str:
 
 
 def _budgets(runs: pd.DataFrame) -> str:
-    """How many steps each seed has, by environment."""
-    by_size: dict[int, list[str]] = {}
-    for environment, size in budgets(runs).items():
-        by_size.setdefault(size, []).append(environment)
+    """How many steps seeds have, by environment."""
+    by_size: dict[str, list[str]] = {}
+    for environment, sizes in budgets(runs).items():
+        text = " or ".join(f"{size:,}" for size in sizes)
+        by_size.setdefault(text, []).append(environment)
     return " and ".join(
-        f"{size:,} environment steps on {', '.join(names)}" for size, names in by_size.items()
+        f"{size} environment steps on {', '.join(names)}" for size, names in by_size.items()
     )
 
 

@@ -20,21 +20,27 @@ from bench.store import imported
 from bench.store.load import versions
 
 
-def whole_caption(shown: Shown, sentences: Sequence[str], *, marked: bool) -> tuple[str, ...]:
+def whole_caption(
+    shown: Shown, sentences: Sequence[str], *, marked: bool, returns: bool = True
+) -> tuple[str, ...]:
     """The caption of a figure that stands alone, as sentences in paragraphs.
 
     Args:
         shown: what is drawn.
         sentences: on what is drawn.
         marked: whether the figure marks where seeds diverged.
+        returns: whether returns are drawn, whose kind is said where they are not of training.
 
     Returns:
-        Paragraphs: what is drawn; what went wrong (absent if nothing did); what it was made with.
+        Paragraphs: what is drawn; what went wrong or was left out (absent if nothing); what it was
+        made with.
     """
+    what = [*sentences, *(not_training(_kinds(shown.runs)) if returns else ())]
     cross = "marked × where they did, " if marked else ""
     problems = run_caveats(shown.rows(shown.results.scores), marked=cross, left_out="not drawn")
     origin = provenance(shown.runs, shown.results.source)
-    groups = (sentences, [*problems, *mixed_code(shown.runs)], origin)
+    problems = [*shown.results.added_seeds, *problems, *mixed_code(shown.runs)]
+    groups = (what, problems, origin)
     return tuple(" ".join(group) for group in groups if group)
 
 
@@ -108,22 +114,34 @@ def meaning(
         by_batch: whether episodes are placed at the end of their batch, not at their own.
     """
     numbers = sorted({len(cell.seeds) for cell in curves})
-    kinds = list(zip(runs["variant_title"], runs["evaluation"].map(kind_of), strict=True))
-    training = [kind for _, kind in kinds if kind == EPISODES]
-    episodes = TRAINING if training else " and ".join(dict.fromkeys(kind for _, kind in kinds))
-    sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch, episodes)
-    sentences += not_training(kinds) if training else []
+    sentences = line_and_band(numbers, seeds_text(numbers), statistic, by_batch, returns_of(runs))
     sentences.append(budgets_text(runs))
     return sentences + (seconds_text(runs) if x == "seconds" else [])
 
 
+def returns_of(runs: pd.DataFrame, training: str = TRAINING) -> str:
+    """The kind of returns in words: `training` where some are of training episodes.
+
+    Args:
+        runs: the store's view of the ablation.
+        training: what these are called.
+    """
+    kinds = dict.fromkeys(kind for _, kind in _kinds(runs))
+    return training if EPISODES in kinds or not kinds else " and ".join(kinds)
+
+
+def _kinds(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """Title and kind of returns of every run."""
+    return list(zip(runs["variant_title"], runs["evaluation"].map(kind_of), strict=True))
+
+
 def budgets_text(runs: pd.DataFrame) -> str:
-    """A sentence: the environments, and how many steps each seed has there."""
-    steps = budgets(runs)
+    """A sentence: the environments, and how many steps seeds have there."""
+    steps = {name: " and ".join(map(thousands, sizes)) for name, sizes in budgets(runs).items()}
     (size, *other_sizes) = dict.fromkeys(steps.values())
-    listed = f"{', '.join(steps)} ({thousands(size)} steps per seed)"
+    listed = f"{', '.join(steps)} ({size} steps per seed)"
     if other_sizes:
-        listed = ", ".join(f"{name} ({thousands(size)} steps)" for name, size in steps.items())
+        listed = ", ".join(f"{name} ({size} steps)" for name, size in steps.items())
     return f"Environment{'s' if len(steps) > 1 else ''}: {listed}."
 
 

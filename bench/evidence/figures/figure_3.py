@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from bench.evidence.figures.caption import line_and_band
+from bench.evidence.figures.caption import line_and_band, returns_of
 from bench.evidence.figures.furniture import LEGEND
 from bench.evidence.figures.learning_curves import Content, contents, draw_panels, strip_text
 from bench.evidence.figures.panel import open_mark
@@ -50,7 +50,9 @@ def caption(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) 
     numbers = sorted(set(present.values()))
     missing = missing_text(plan, present)
     return [
-        *line_and_band(numbers, counts_text(plan, present), statistic, by_batch),
+        *line_and_band(
+            numbers, counts_text(plan, present), statistic, by_batch, returns_of(shown.runs)
+        ),
         "Right of each panel, a column per algorithm in the legend's order: "
         + strip_text(panel_contents),
         *_original(shown, panel_contents),

@@ -132,7 +132,8 @@ def picture(
     )
     figure = module.draw(shown, **arguments)
     marked = name in _MARKED and arguments.get("x") != "seconds"
-    paragraphs = whole_caption(shown, module.caption(shown, **arguments), marked=marked)
+    sentences, returns = module.caption(shown, **arguments), name != "mechanism"
+    paragraphs = whole_caption(shown, sentences, marked=marked, returns=returns)
     question = str(results.plan["question"].iloc[0]) if title else ""
     furnish(figure, title=question, caption=paragraphs if caption else (), font_size=size)
     missing = missing_text(shown.rows(results.plan), results.values) if is_figure_3 else ""

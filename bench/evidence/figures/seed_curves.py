@@ -12,7 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.evidence.figures.caption import statistic_text
+from bench.evidence.figures.caption import returns_of, statistic_text
 from bench.evidence.figures.grid import make_grid, panel_height, settle
 from bench.evidence.figures.learning_curves import AXIS_NAMES
 from bench.evidence.figures.panel import Cells, dress_panel, empty_panel, limits, span
@@ -21,6 +21,7 @@ from bench.evidence.figures.style import Look, drawing, scale
 from bench.evidence.figures.wrapping import wrapped
 from bench.evidence.measures.curves import Axis, Band, SeedCurves
 from bench.evidence.statistics.estimates import Statistic
+from bench.kinds import EPISODES
 
 _WIDTH: Final = 1.6  # of a panel, for a screen [inches]
 _LEAST: Final = 7.0  # width of a panel, in letters' heights
@@ -86,9 +87,10 @@ def caption(shown: Shown, *, x: Axis = "steps", statistic: Statistic = "iqm") ->
         low, high = _limits(panel_cells)
         cut |= any(bool(np.any((c.values < low) | (c.values > high))) for c, _ in panel_cells)
     return [
-        "Thin: the return of one seed's training episodes, gathered between the points of a fixed "
-        f"grid. Bold: their {statistic_text(numbers, statistic)}. The panels of an environment "
-        "share their vertical axis [raw reward]" + ("; lines far outside are cut." if cut else ".")
+        f"Thin: the return of one seed's {returns_of(shown.runs, EPISODES)}, gathered between the "
+        f"points of a fixed grid. Bold: their {statistic_text(numbers, statistic)}. The panels of "
+        "an environment share their vertical axis [raw reward]"
+        + ("; lines far outside are cut." if cut else ".")
     ]
 
 

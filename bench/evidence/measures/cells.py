@@ -147,15 +147,14 @@ def missing_text(plan: pd.DataFrame, present: Collection[Cell]) -> str:
     return "; ".join(parts)
 
 
-def budgets(runs: pd.DataFrame) -> dict[str, int]:
-    """Environment -> how many steps each seed has; imported runs have budgets of their own."""
+def budgets(runs: pd.DataFrame) -> dict[str, tuple[int, ...]]:
+    """Environment -> how many steps its runs have, ascending; imported ones' where all are."""
     trained_runs = trained(runs)
-    largest = (
-        (runs if trained_runs.empty else trained_runs)
-        .groupby("environment", sort=False)["budget"]
-        .max()
-    )
-    return {str(environment): int(size) for environment, size in largest.items()}
+    runs = runs if trained_runs.empty else trained_runs
+    return {
+        str(environment): tuple(sorted(set(map(int, sizes))))
+        for environment, sizes in runs.groupby("environment", sort=False)["budget"]
+    }
 
 
 def range_text(counts: Iterable[int]) -> str:

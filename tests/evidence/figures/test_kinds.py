@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from matplotlib.axes import Axes
 
 import bench
 from bench.errors import InputError
+from bench.evidence.figures.caption import budgets_text
 from bench.evidence.figures.kinds import KINDS, picture
 from bench.evidence.measures.diagnostics import first_variances
 from bench.evidence.results import Results
@@ -154,3 +158,46 @@ def test_a_view_draws_itself_and_the_store_rests_on_nothing_that_draws(results: 
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert completed.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("kind", OF_ALL)
+def test_a_caption_says_what_was_left_out_and_what_kind_the_returns_are(
+    results: Results, kind: str
+) -> None:
+    """Seeds beyond the plan's ten; evaluations instead of training episodes."""
+    view = results.view
+    text = " ".join(picture(results, kind, title=False, caption=False).caption)
+    assert "beyond the plan" not in text and "Not training episodes" not in text
+    runs = view.runs.assign(evaluation="evaluations: deterministic actions, raw rewards")
+    runs["seed"] = runs["seed"].replace(9, 10)
+    events = {"episodes": view.episodes.copy(), "updates": view.updates.copy()}
+    for frame in events.values():
+        frame["seed"] = frame["seed"].replace(9, 10)
+    metadata = [
+        json.dumps({**json.loads(text), "seeds": [*range(10)]}) for text in view.plan["metadata"]
+    ]
+    changed = replace(view, runs=runs, plan=view.plan.assign(metadata=metadata), **events)
+    made = Results(view=changed, source="", given_anchors=results.anchors)
+    text = " ".join(picture(made, kind, title=False, caption=False).caption)
+    assert text.count("Seeds 10 are beyond the plan's 0-9 and not counted") == 1
+    assert text.count(f"Not training episodes but evaluations: {', '.join(TITLES)}.") == (
+        kind != "mechanism"  # whose updates are of training
+    )
+    assert "training episodes" not in text.replace("Not training episodes", "")
+
+
+@pytest.mark.parametrize("kind", sorted(set(OF_ALL) - {"seeds"}))
+def test_a_band_stands_beside_its_measured_coverage_and_n(results: Results, kind: str) -> None:
+    text = " ".join(picture(results, kind, title=False, caption=False).caption)
+    assert re.search(r"easured coverage, for normal data.*9\d% at n = 10", text)
+    assert "n = 10" in text.partition("easured coverage")[0]
+
+
+def test_all_budgets_of_an_environment_are_said(results: Results) -> None:
+    longer = (results.runs["variant"] == "variant_2") & (
+        results.runs["environment"] == "Walker2d-v5"
+    )
+    runs = results.runs.assign(budget=results.runs["budget"].where(~longer, 20_000))
+    assert budgets_text(runs) == (
+        "Environments: Hopper-v5 (1k steps), Walker2d-v5 (1k and 20k steps)."
+    )

@@ -125,7 +125,7 @@ def _write_run(
             "canonical": "{}",
             "back_end": "envpool",
             "device": "cpu",
-            "evaluation": "training",
+            "evaluation": "training episodes: sampled actions, raw rewards",
             "status": "diverged" if diverged else "finished",
             "reason": "the numbers are not finite" if diverged else None,
             "diverged_at": BUDGET // 2 if diverged else None,
