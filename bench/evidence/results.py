@@ -150,7 +150,8 @@ class Results:
             name for name in self.scale_by_environment if name not in self.anchors.ppo_means
         ]
         control = self.titles.get(self.control, self.control)
-        one_text = "1 our PPO (Clip) at 1M steps in the Experiment"
+        steps = " and ".join(f"{size:,}" for size in self.anchors.ppo_budgets)
+        one_text = f"1 our PPO (Clip) at {steps} steps in the Experiment"
         if control_scaled and len(control_scaled) == len(self.scale_by_environment):
             one_text = f"1 the control, {control}"
         elif control_scaled:

@@ -13,6 +13,7 @@ import pandas as pd
 
 from bench.errors import InputError
 from bench.evidence.measures.normalised import UNTRAINED, variant_means
+from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.scores import score_runs
 from bench.store import PUBLISHED, load
 
@@ -29,6 +30,7 @@ class Anchors:
     ppo_means: Mapping[str, float]  # the mean score of the Experiment's PPO
     source: str
     runs: Mapping[str, Mapping[str, str]]  # by environment: variant -> ids of its runs
+    ppo_budgets: tuple[int, ...] = ()  # of these runs of PPO, ascending [steps]
     untrained_scores: pd.DataFrame | None = None  # the frame of `scores.score_runs`
 
 
@@ -43,17 +45,21 @@ def anchors(
         source: the folder of these results.
     """
     runs: dict[str, dict[str, str]] = {}
+    budgets: set[int] = set()
     for scores, variant in ((untrained, UNTRAINED), (experiment, PPO)):
         if scores is None:
             continue
         scored = scores[(scores["variant"] == variant) & scores["score"].notna()]
         for environment, cell in scored.groupby("environment", sort=False):
             runs.setdefault(str(environment), {})[variant] = run_ids(cell)
+        if variant == PPO:
+            budgets.update(map(int, scored["budget"]))
     return Anchors(
         untrained_means=variant_means(untrained, UNTRAINED),
         ppo_means=variant_means(experiment, PPO),
         source=source,
         runs=runs,
+        ppo_budgets=tuple(sorted(budgets)),
         untrained_scores=untrained,
     )
 
@@ -91,9 +97,9 @@ def _anchors_of(folder: Path, state: frozenset[tuple[str, int, int]]) -> Anchors
 def _scores(
     name: str, folder: Path, variants: Collection[str] | None = None
 ) -> pd.DataFrame | None:
-    """The ablation's scores in this store, of these variants or of all; None without any."""
+    """The ablation's scores in this store on the seeds that count, of these variants or of all."""
     with suppress(InputError):  # no such folder, or no plan of it
-        view = load(name, folder, variants=variants)
+        view, _ = on_planned_seeds(load(name, folder, variants=variants))
         if not view.runs.empty:
             return score_runs(view.runs, view.episodes, view.updates)
     return None

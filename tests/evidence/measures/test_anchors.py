@@ -2,19 +2,57 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
-from bench.evidence.measures.anchors import anchors_for
+from bench.evidence.measures.anchors import anchors, anchors_for
 from bench.evidence.measures.normalised import variant_means
-from tests.experiment_results import SyntheticRuns, scores_frame, untrained_score, write
+from bench.evidence.results import Results
+from bench.plan.lookup import load_ablation
+from bench.store import Store, load
+from tests.experiment_results import (
+    SyntheticRuns,
+    cells,
+    plan_rows,
+    scores_frame,
+    untrained_score,
+    write,
+)
 
 
 def test_anchors_are_those_of_the_store_as_it_is_now(tmp_path: Path) -> None:
     for seeds in (2, 3):
         recipe = SyntheticRuns(score=untrained_score, seeds=seeds, episodes=20)
         write(tmp_path, "untrained", recipe)
-        anchors = anchors_for(tmp_path, lambda folder: f"in {folder.name}")
+        found = anchors_for(tmp_path, lambda folder: f"in {folder.name}")
         expected = variant_means(scores_frame("untrained", recipe), "untrained")
-        assert anchors.untrained_means == expected
-        assert {runs["untrained"].count(":") for runs in anchors.runs.values()} == {seeds}
-        assert anchors.source == f"in {tmp_path.name}"
+        assert found.untrained_means == expected
+        assert {runs["untrained"].count(":") for runs in found.runs.values()} == {seeds}
+        assert found.source == f"in {tmp_path.name}"
+
+
+def test_the_experiment_s_ppo_is_that_of_its_page(tmp_path: Path) -> None:
+    """On the plan's ten seeds, also after more were trained, and at the budget that it has."""
+    write(tmp_path, "untrained", SyntheticRuns(score=untrained_score, seeds=2, episodes=20))
+    others = [cell for cell in cells("experiment") if cell != ("Hopper-v5", "clipped_ppo")]
+    recipe = SyntheticRuns(score=lambda _, __, seed: 100.0 + 50 * (seed >= 10), episodes=20)
+    write(tmp_path, "experiment", replace(recipe, seeds=12, missing=others))
+    rows = plan_rows(load_ablation("experiment"))
+    planned = {"seeds": [*range(10)]}
+    Store(tmp_path).write_plan(
+        [
+            {**row, "metadata": json.dumps({**json.loads(str(row["metadata"])), **planned})}
+            for row in rows
+        ]
+    )
+    results = Results(view=load("experiment", tmp_path), source="")
+    assert set(results.anchors.ppo_means.values()) == {100.0}
+    ((scores,),) = results.strata(["Hopper-v5"]).values()
+    assert scores.mean() == 1
+    assert "1 our PPO (Clip) at 1,000,000 steps in the Experiment;" in results.scale_text
+    shorter = anchors(
+        results.anchors.untrained_scores, scores_frame("experiment").assign(budget=100_000), ""
+    )
+    results = Results(view=results.view, source="", given_anchors=shorter)
+    assert "1 our PPO (Clip) at 100,000 steps in the Experiment;" in results.scale_text
