@@ -13,6 +13,7 @@ import pandas as pd
 from bench.evidence.letters import Letters, letters
 from bench.evidence.measures.alignment import Aligned, align
 from bench.evidence.measures.anchors import Anchors, anchors_for
+from bench.evidence.measures.cells import control_of
 from bench.evidence.measures.normalised import Scale, scales, variant_means
 from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.reference_kl import has_reference, scores_with_kl
@@ -81,9 +82,7 @@ class Findings:
     @cached_property
     def letters(self) -> Letters | None:
         """The compact letter display of all variants; None if there are few variants."""
-        control = next(
-            (verdict.variant for verdict in self.verdicts if verdict.outcome == "control"), ""
-        )
+        control = control_of(self.plan, self.scores)
         scales_for = partial(scales_by_control, self.scores, control)
         return letters(self.plan, self.scores, lambda: scales_for(self.find_anchors()))
 

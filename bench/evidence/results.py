@@ -10,19 +10,20 @@ import pandas as pd
 
 from bench.evidence.findings import Findings, findings, page_of, scales_by_control
 from bench.evidence.glyphs import printable
-from bench.evidence.measures.alignment import Aligned, Floats, align
+from bench.evidence.measures.alignment import Aligned, align
 from bench.evidence.measures.anchors import Anchors, anchors_for
 from bench.evidence.measures.cells import (
     Cell,
     cell_values,
     complete_environments,
+    control_of,
     titles,
 )
 from bench.evidence.measures.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
 from bench.evidence.measures.normalised import Scale, strata
 from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.scores import score_aligned
-from bench.evidence.statistics.estimates import Statistic
+from bench.evidence.statistics.estimates import Floats, Statistic
 from bench.evidence.verdicts import Verdict
 from bench.store import View
 
@@ -63,9 +64,7 @@ class Results:
     @cached_property
     def control(self) -> str:
         """The control or, if it has no results, the first variant that has."""
-        planned_control = str(self.plan["control"].iloc[0])
-        present = list(dict.fromkeys(self.runs["variant"]))
-        return planned_control if planned_control in present or not present else present[0]
+        return control_of(self.plan, self.runs)
 
     @cached_property
     def titles(self) -> dict[str, str]:

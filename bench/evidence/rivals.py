@@ -10,20 +10,21 @@ one family. With fewer than `FEWEST_PAIRS` pairs in an environment nothing is te
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from bench.evidence.markdown import Section
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell, cell_values, planned, titles
 from bench.evidence.measures.modes import mode_warnings
 from bench.evidence.measures.normalised import Scale, interval_text, number_text
 from bench.evidence.measures.pooled_differences import pool
 from bench.evidence.statistics.coverage import improvement_text
+from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.improvement import (
+    Pairs,
     improvement_interval,
     probability_of_improvement,
 )
@@ -173,8 +174,7 @@ def _row(
     ]
     probability = low = high = math.nan
     if verdict.environment == "" or not verdict.unlike:
-        probability = probability_of_improvement(pairs)
-        low, high = improvement_interval(pairs, np.random.default_rng(0))
+        probability, low, high = improvement(pairs)
     return Improvement(
         environments=tuple(environment for environment, _ in cells),
         over_all=verdict.environment == "",
@@ -191,6 +191,46 @@ def _row(
     )
 
 
+def improvement(pairs: Pairs) -> tuple[float, float, float]:
+    """Return the probability of improvement with its 95% interval: (P, low, high).
+
+    Args:
+        pairs: as in `probability_of_improvement`.
+    """
+    interval = improvement_interval(pairs, np.random.default_rng(0))
+    return probability_of_improvement(pairs), *interval
+
+
+def improvement_notes(
+    first: str,
+    other: str,
+    environments: Collection[int],
+    seeds: Collection[int],
+    *,
+    certain: bool,
+) -> list[str]:
+    """Return sentences on what the numbers of `improvement` are.
+
+    Args:
+        first, other: what the two that are compared are called.
+        environments, seeds: as in `improvement_text`.
+        certain: whether an interval is a point.
+    """
+    over_several = "; over environments the mean of theirs" * (max(environments, default=1) > 1)
+    notes = [
+        f"P: the share of pairs of a seed of {first} and a seed of {other} in which {first} has "
+        f"the higher score, a tie counting one half{over_several}. "
+        "Interval: 95% percentile bootstrap over seeds within each environment.",
+        *improvement_text(environments, seeds),
+    ]
+    if certain:
+        notes.append(
+            "An interval of 1.00 to 1.00 (or 0.00 to 0.00) says that every seed trained beats "
+            "every seed of the other, not that the next one must."
+        )
+    return notes
+
+
 def section(rows: tuple[Improvement, ...], first: str) -> Section:
     """The rows as a section of the page.
 
@@ -203,19 +243,13 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
             heading=f"### Does {first} beat its rivals?",
             notes=(f"There are no runs of {first} beside those of a rival.",),
         )
-    notes = [
-        f"P: the share of pairs of a seed of {first} and a seed of the rival in which {first} has "
-        "the higher score, a tie counting one half; over environments the mean of theirs. "
-        "Interval: 95% percentile bootstrap over seeds within each environment.",
-        *improvement_text(
-            {len(row.environments) for row in rows}, {min(row.seeds) for row in rows}
-        ),
-    ]
-    if any(row.low == row.high for row in rows):
-        notes.append(
-            "An interval of 1.00 to 1.00 (or 0.00 to 0.00) says that every seed trained beats "
-            "every seed of the other, not that the next one must."
-        )
+    notes = improvement_notes(
+        first,
+        "the rival",
+        {len(row.environments) for row in rows},
+        {min(row.seeds) for row in rows},
+        certain=any(row.low == row.high for row in rows),
+    )
     verdict = rows[0].verdict
     if verdict.comparisons:
         notes.append(

@@ -23,8 +23,14 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import unknown
-from bench.evidence.measures.alignment import Floats
-from bench.evidence.measures.cells import by_seed, paired_differences, rows_by_cell, why_unlike
+from bench.evidence.measures.cells import (
+    by_seed,
+    control_of,
+    paired_differences,
+    rows_by_cell,
+    why_unlike,
+)
+from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.power import pairs_needed
 from bench.evidence.statistics.significance import (
     ALPHA,
@@ -115,8 +121,7 @@ def judge_plan(
         for each comparison of unlike scores.
     """
     present = list(dict.fromkeys(scores["variant"]))
-    planned_control, notes = str(plan["control"].iloc[0]), []
-    control = planned_control if planned_control in present else present[0]
+    planned_control, control, notes = str(plan["control"].iloc[0]), control_of(plan, scores), []
     if control != planned_control:
         notes.append(f"The control {planned_control} has no results here; compared with {control}.")
     compared_with = {}

@@ -9,8 +9,8 @@ from bench.evidence.figures.caption import seeds_text
 from bench.evidence.figures.scores import interval_sentences
 from bench.evidence.figures.seed_rows import draw_rows
 from bench.evidence.figures.shown import Shown
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell
+from bench.evidence.statistics.estimates import Floats
 
 
 def draw(shown: Shown) -> Figure:

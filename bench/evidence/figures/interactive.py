@@ -12,9 +12,9 @@ from plotly.io import to_html
 
 from bench.evidence.figures.learning_curves import AXIS_NAMES, RETURN
 from bench.evidence.figures.shown import Shown, select
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.curves import Band, SeedCurves
 from bench.evidence.results import Results
+from bench.evidence.statistics.estimates import Floats
 from bench.file_names import file_name
 
 _SEED_POINTS: Final = 50

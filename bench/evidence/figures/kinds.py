@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from types import ModuleType
+from typing import Any, Final
 
 from matplotlib.figure import Figure
 
@@ -39,17 +40,7 @@ _WIDTH_RANGE: Final = (2.0, 40.0)
 _FONT_RANGE: Final = (4.0, 40.0)
 
 
-class Kind(Protocol):
-    """A module that makes one kind of picture."""
-
-    @property
-    def draw(self) -> Callable[..., Figure]: ...
-
-    @property
-    def caption(self) -> Callable[..., list[str]]: ...
-
-
-KINDS: Final[dict[str, Kind]] = {
+KINDS: Final[dict[str, ModuleType]] = {
     "curves": learning_curves,
     "seeds": seed_curves,
     "scores": scores,

@@ -19,9 +19,8 @@ from bench.evidence.figures.panel import draw_seeds, dress_panel
 from bench.evidence.figures.shown import Shown
 from bench.evidence.figures.style import drawing
 from bench.evidence.figures.wrapping import text_width, wrapped
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell
-from bench.evidence.statistics.estimates import Statistic
+from bench.evidence.statistics.estimates import Floats, Statistic
 
 _LEAST: Final = 10.0  # width of a panel, in letters' heights
 _WIDEST_NAMES: Final = 0.4  # as a share of the figure's width

@@ -24,8 +24,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from bench.errors import InputError
+from bench.evidence.statistics.estimates import Floats
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 

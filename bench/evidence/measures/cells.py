@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from bench.evidence.measures.alignment import Floats
+from bench.evidence.statistics.estimates import Floats
 from bench.store.imported import ALIKE, trained
 from bench.store.schema import IMPORTED
 
@@ -31,6 +31,17 @@ def titles(page: pd.DataFrame) -> dict[str, str]:
     ordered = page.sort_values("variant_order", kind="stable").drop_duplicates("variant")
     pairs = zip(ordered["variant"], ordered["variant_title"], strict=True)
     return {str(variant): str(title) or str(variant) for variant, title in pairs}
+
+
+def control_of(plan: pd.DataFrame, page: pd.DataFrame) -> str:
+    """The plan's control or, where it has no rows on the page, the first variant that has.
+
+    Args:
+        plan: the store's plan of the ablation.
+        page: its runs or their scores.
+    """
+    control, present = str(plan["control"].iloc[0]), list(dict.fromkeys(page["variant"]))
+    return control if control in present or not present else str(present[0])
 
 
 def cell_values(scores: pd.DataFrame, column: str = "score") -> dict[Cell, Floats]:

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import unknown
-from bench.evidence.measures.alignment import Aligned, Floats, Integers, align
+from bench.evidence.measures.alignment import Aligned, Integers, align
 from bench.evidence.measures.wall_time import one_machine
 from bench.evidence.statistics.estimates import (
     REPETITIONS,
+    Floats,
     Statistic,
     estimate,
     intervals_of_seeds,

@@ -11,9 +11,9 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell, cell_values
 from bench.evidence.measures.curves import Band, SeedCurves, aggregate, seed_curves
+from bench.evidence.statistics.estimates import Floats
 from bench.store.schema import SCHEMAS
 
 LABELS: Final = {

@@ -12,7 +12,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.evidence.measures.alignment import Aligned, Floats, Integers, align
+from bench.evidence.measures.alignment import Aligned, Integers, align
+from bench.evidence.statistics.estimates import Floats
 from bench.kinds import kind_of
 
 LAST_EPISODES: Final = 100

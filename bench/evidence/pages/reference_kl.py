@@ -12,11 +12,10 @@ import numpy as np
 import pandas as pd
 
 from bench.evidence.markdown import Section
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import titles
 from bench.evidence.measures.normalised import interval_text
 from bench.evidence.statistics.coverage import coverages_text
-from bench.evidence.statistics.estimates import estimate, interval_of_seeds
+from bench.evidence.statistics.estimates import Floats, estimate, interval_of_seeds
 from bench.evidence.verdicts import Verdict, return_text
 
 

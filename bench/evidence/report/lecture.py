@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.evidence.measures.alignment import Floats
+from bench.evidence.statistics.estimates import Floats
 
 DISTANCE: Final = 3.5
 """Distance between the means of p and q in the picture of the estimate."""

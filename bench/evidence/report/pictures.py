@@ -17,9 +17,9 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.evidence.figures.panel import dress_panel
 from bench.evidence.figures.style import drawing, power_of_ten
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.report import lecture
 from bench.evidence.report.lecture import DISTANCE, DISTANCES, SAMPLES
+from bench.evidence.statistics.estimates import Floats
 
 WIDTH: Final = 6.7
 """Width of the text on the page [inches]."""
@@ -165,13 +165,15 @@ def credit() -> Figure:
     return figure
 
 
-def trade_of(gae_lambda: Floats, discount: float = 0.99) -> tuple[Floats, Floats]:
-    """The trade-off of λ: (bias, noise) of A_t if critics' errors and rewards' noise have SD 1.
+def trade_of(gae_lambda: Floats) -> tuple[Floats, Floats]:
+    """The trade-off of λ at γ = 0.99: (bias, noise) of A_t.
 
-    The critic's error at s_t itself is a baseline and biases nothing; that at s_(t+l) enters with
-    γ^l λ^(l−1) (1 − λ). The noise of r_(t+l) enters with (γλ)^l.
+    Critics' errors and rewards' noise have SD 1. The critic's error at s_t itself is a baseline and
+    biases nothing; that at s_(t+l) enters with γ^l λ^(l−1) (1 − λ). The noise of r_(t+l) enters
+    with (γλ)^l.
     """
     steps = np.arange(1, HORIZON + 1)[:, None]
+    discount = 0.99
     errors = discount**steps * gae_lambda ** (steps - 1) * (1 - gae_lambda)
     noise = (discount * gae_lambda) ** (steps - 1)
     return np.sqrt((errors**2).sum(axis=0)), np.sqrt((noise**2).sum(axis=0))

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.evidence import rivals
 from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
-from bench.evidence.measures.alignment import Floats
 from bench.evidence.measures.cells import Cell, planned
 from bench.evidence.measures.curves import aligned_curves
 from bench.evidence.measures.diagnostics import label_of, typical_values
@@ -23,13 +23,8 @@ from bench.evidence.statistics.coverage import (
     AGGREGATES,
     aggregates_text,
     coverages_text,
-    improvement_text,
 )
-from bench.evidence.statistics.estimates import estimate, interval_of_seeds
-from bench.evidence.statistics.improvement import (
-    improvement_interval,
-    probability_of_improvement,
-)
+from bench.evidence.statistics.estimates import Floats, estimate, interval_of_seeds
 from bench.evidence.statistics.power import pairs_for_claim, pairs_text
 from bench.evidence.statistics.profiles import optimality_gap
 from bench.evidence.statistics.significance import FEWEST_PAIRS
@@ -141,6 +136,7 @@ def improvement(results: Results) -> Facts:
             by_comparison.setdefault(comparison, {})[environment] = variant_scores, reference_scores
     environments: set[int] = set()  # numbers of environments that an interval is over
     seeds: set[int] = set()
+    certain = False
     for (variant, reference), by_environment in by_comparison.items():
         environments |= {1, len(by_environment)}
         seeds |= {min(map(len, pair)) for pair in by_environment.values()}
@@ -148,27 +144,24 @@ def improvement(results: Results) -> Facts:
         if len(by_environment) > 1:
             groups[f"mean over {len(by_environment)}"] = list(by_environment.values())
         for label, pairs in groups.items():
+            probability, low, high = rivals.improvement(pairs)
+            certain |= low == high
             rows.append(
                 (
                     results.titles[variant],
                     results.titles.get(reference, reference),
                     label,
-                    number_text(probability_of_improvement(pairs)),
-                    interval_text(*improvement_interval(pairs, np.random.default_rng(0))),
+                    number_text(probability),
+                    interval_text(low, high),
                 )
             )
     return table(
         ("variant", "compared with", "environment", "P(variant > reference)", "95% interval"),
         ("left", "left", "left", "right", "center"),
         rows,
-        [
-            "P: the share of pairs of a seed of the variant and a seed of its reference in which "
-            "the variant has the higher score, a tie counting one half. Interval: 95% percentile "
-            "bootstrap over seeds within each environment. An interval of 1.00 to 1.00 (or 0.00 to "
-            "0.00) says that every seed trained beats every seed of the other, not that the next "
-            "one must.",
-            *improvement_text(environments, seeds),
-        ],
+        rivals.improvement_notes(
+            "the variant", "its reference", environments, seeds, certain=certain
+        ),
     )
 
 

@@ -106,7 +106,9 @@ def _percentiles(
         for start in range(0, columns.shape[1], _COLUMNS_AT_ONCE):
             block = columns[:, start : start + _COLUMNS_AT_ONCE]
             resampled = (block.T @ counts) / (number - 2 * trimmed)
-            limits[:, start : start + _COLUMNS_AT_ONCE] = quantiles(resampled, probabilities)
+            limits[:, start : start + _COLUMNS_AT_ONCE] = np.quantile(
+                resampled, probabilities, axis=1, overwrite_input=True
+            )
     shape = checked.shape[1:]
     return limits[0].reshape(shape), limits[1].reshape(shape)
 
@@ -203,22 +205,6 @@ def tails(level: float) -> Floats:
     if not 0 < level < 1:
         raise ValueError(f"the level of an interval lies between 0 and 1, got {level}")
     return np.array([(1 - level) / 2, (1 + level) / 2])
-
-
-def quantiles(rows: Floats, probabilities: Floats) -> Floats:
-    """`np.quantile(rows, probabilities, axis=1)` to the bit, [probabilities, rows].
-
-    The numbers within each row of `rows` are reordered in place.
-    """
-    position = probabilities * (rows.shape[1] - 1)
-    below = np.floor(position).astype(np.int64)
-    above = np.minimum(below + 1, rows.shape[1] - 1)
-    rows.partition(np.concatenate([below, above]), axis=1)
-    share = (position - below)[:, None]
-    low, high = rows[:, below].T, rows[:, above].T
-    step = high - low
-    interpolated: Floats = np.where(share < 0.5, low + step * share, high - step * (1 - share))
-    return interpolated
 
 
 def rank_counts(

@@ -19,7 +19,6 @@ from bench.evidence.statistics.estimates import (
     Statistic,
     bootstrap_interval,
     estimate,
-    quantiles,
     stratified_bootstrap_interval,
 )
 from bench.evidence.statistics.improvement import (
@@ -108,15 +107,6 @@ def test_bootstrap_interval_is_exact_for_two_seeds(statistic: Statistic) -> None
     for level, expected in ((0.95, (0, 1)), (0.6, (0, 1)), (0.4, (0.5, 0.5))):
         interval = bootstrap_interval([0.0, 1.0], np.random.default_rng(0), statistic, level=level)
         np.testing.assert_array_equal(interval, expected)
-
-
-@given(
-    hnp.arrays(float, st.tuples(st.integers(1, 4), st.integers(1, 60)), elements=st.floats(-9, 9)),
-    st.lists(st.floats(0, 1), min_size=1, max_size=3),
-)
-def test_quantiles_are_numpys_to_the_bit(rows: Any, probabilities: list[float]) -> None:
-    theirs = np.quantile(rows, probabilities, axis=1)
-    np.testing.assert_array_equal(quantiles(rows.copy(), np.array(probabilities)), theirs)
 
 
 def test_bootstrap_columns_are_independent_of_their_neighbours() -> None:
