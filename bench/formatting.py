@@ -20,6 +20,14 @@ def setting_text(value: object) -> str:
     return ",".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
 
 
+def thousands(value: float, _position: int | None = None) -> str:
+    """A number in short, as of a tick: 250000 is "250k", 1500000 is "1.5M", 0.5 is "0.5"."""
+    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size * 0.9999999:
+            return f"{value / size:.6g}{suffix}".replace("-", "−")
+    return f"{value:.6g}".replace("-", "−")
+
+
 def count(number: int, noun: str) -> str:
     """A number with its noun, like "1 run" or "12 runs"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Final, Literal
 from ablations.claims import CLAIMS, environments_of
 from bench.errors import InputError
 from bench.evidence.caveats import run_caveats
-from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.cells import (
@@ -36,6 +35,7 @@ from bench.evidence.measures.pooled_differences import PooledDifferences, pool
 from bench.evidence.results import Results
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
 from bench.evidence.verdicts import return_text
+from bench.formatting import thousands
 from bench.store import load, result_folders
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import pandas as pd
 
 from bench.evidence.caveats import mixed_code, run_caveats
 from bench.evidence.figures.shown import Shown
-from bench.evidence.figures.style import thousands
 from bench.evidence.measures.cells import budgets, range_text
 from bench.evidence.measures.curves import SeedCurves
 from bench.evidence.measures.wall_time import other_machines
 from bench.evidence.statistics.coverage import coverages_text
 from bench.evidence.statistics.estimates import REPETITIONS, STATISTICS, Statistic
+from bench.formatting import thousands
 from bench.kinds import EPISODES, kind_of, not_training
 from bench.store import imported
 from bench.store.load import versions

@@ -15,11 +15,12 @@ from bench.evidence.figures.furniture import LEGEND
 from bench.evidence.figures.learning_curves import Content, contents, draw_panels, strip_text
 from bench.evidence.figures.panel import open_mark
 from bench.evidence.figures.shown import Shown
-from bench.evidence.figures.style import drawing, thousands
+from bench.evidence.figures.style import drawing
 from bench.evidence.measures.cells import counts_text, missing_text
 from bench.evidence.published import figure_3
 from bench.evidence.published.rows import family, version
 from bench.evidence.statistics.estimates import Statistic
+from bench.formatting import thousands
 
 
 def draw(shown: Shown, *, statistic: Statistic = "mean", paper: bool = True) -> Figure:

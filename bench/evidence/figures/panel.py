@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike
 
 from bench.evidence.figures.furniture import LEGEND
 from bench.evidence.figures.shown import Shown
-from bench.evidence.figures.style import Look, power_of_ten, scale, thousands
+from bench.evidence.figures.style import Look, power_of_ten, scale
 from bench.evidence.measures.curves import Band, SeedCurves
 from bench.evidence.statistics.estimates import Floats, Statistic, estimate, interval_of_seeds
+from bench.formatting import thousands
 
 _MARKS_A_LINE = 7
 

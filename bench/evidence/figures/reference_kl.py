@@ -24,10 +24,11 @@ from bench.evidence.figures.grid import (
 )
 from bench.evidence.figures.panel import dress_panel, line, name_lines
 from bench.evidence.figures.shown import Shown
-from bench.evidence.figures.style import Look, drawing, scale, thousands
+from bench.evidence.figures.style import Look, drawing, scale
 from bench.evidence.measures.curves import SeedCurves, over_seeds, seed_curves
 from bench.evidence.measures.reference_kl import per_answer
 from bench.evidence.statistics.estimates import Floats, Statistic
+from bench.formatting import thousands
 
 REWARD: Final = "reward of an answer"
 DIVERGENCE: Final = "KL(policy ‖ reference) of an answer [nats]"

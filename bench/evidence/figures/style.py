@@ -14,6 +14,8 @@ from typing import Any, Final
 import matplotlib
 import seaborn
 
+from bench.formatting import thousands
+
 FONT_SIZE: Final = 8.5
 """Default font size of a figure [points]."""
 
@@ -62,14 +64,6 @@ def looks(variants: Sequence[str], control: str | None) -> dict[str, Look]:
             marker=_MARKERS[place % len(_MARKERS)],
         )
     return {variant: by_variant[variant] for variant in variants}
-
-
-def thousands(value: float, _position: int | None = None) -> str:
-    """A tick label: 250000 is "250k", 1500000 is "1.5M", 0.5 is "0.5"; also a tick formatter."""
-    for size, suffix in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if abs(value) >= size * 0.9999999:
-            return f"{value / size:.6g}{suffix}".replace("-", "−")
-    return f"{value:.6g}".replace("-", "−")
 
 
 def power_of_ten(value: float, _position: int | None = None) -> str:

@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from bench.evidence.figures.grid import column_count, make_grid, settle
-from bench.evidence.figures.style import FONT_SIZE, drawing, thousands
+from bench.evidence.figures.style import FONT_SIZE, drawing
 from bench.evidence.figures.wrapping import wrapped
 from bench.evidence.machine import processor_text
 from bench.evidence.throughput import summarise
+from bench.formatting import thousands
 
 PARTS: Final = ("physics", "acting", "update", "rest")
 _WIDE: Final = 4.0

@@ -12,11 +12,12 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
-from bench.evidence.figures.style import drawing, thousands
+from bench.evidence.figures.style import drawing
 from bench.evidence.measures.diagnostics import label_of, values_of
 from bench.evidence.report.pictures import logarithmic, side_by_side
 from bench.evidence.results import Results
 from bench.evidence.statistics.estimates import Floats
+from bench.formatting import thousands
 
 ALGORITHMS: Final = ("importance_sampling", "kl_ppo", "clipped_ppo")
 """Algorithms that spend several epochs on a batch, in the order of the lecture's steps."""

@@ -17,7 +17,6 @@ from ablations.claims import CLAIMS
 from bench.errors import InputError
 from bench.evidence.claims import NOTES, Judgement, counts, judge_claims
 from bench.evidence.figures.output import svg
-from bench.evidence.figures.style import thousands
 from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.report import batch_reuse, document, excerpts, lecture, steps
@@ -27,7 +26,7 @@ from bench.evidence.report.processes import Mapped
 from bench.evidence.report.steps import LADDERS
 from bench.evidence.report.tables import table
 from bench.evidence.results import Results
-from bench.formatting import seed_ranges
+from bench.formatting import seed_ranges, thousands
 from bench.store import View, load, planned_ablations
 from bench.store.imported import is_imported, trained
 

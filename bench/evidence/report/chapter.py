@@ -13,7 +13,7 @@ from bench.evidence.figures.furniture import furnish
 from bench.evidence.figures.kinds import KINDS, SMALL_FONT_SIZE
 from bench.evidence.figures.output import svg
 from bench.evidence.figures.shown import select
-from bench.evidence.figures.style import FONT_SIZE, thousands
+from bench.evidence.figures.style import FONT_SIZE
 from bench.evidence.glyphs import printable
 from bench.evidence.measures.cells import missing_text, range_text, titles
 from bench.evidence.measures.diagnostics import label_of, meaning_of, mechanism_of
@@ -29,6 +29,7 @@ from bench.evidence.report.words import conclusion
 from bench.evidence.results import Results
 from bench.evidence.verdicts import return_text
 from bench.file_names import file_name
+from bench.formatting import thousands
 from bench.store.schema import IMPORTED
 
 MOST_DIAGNOSTICS: Final = 1

@@ -9,7 +9,6 @@ from typing import Any, Final
 import numpy as np
 
 from bench.evidence import rivals
-from bench.evidence.figures.style import thousands
 from bench.evidence.markdown import Section
 from bench.evidence.measures.cells import Cell, planned
 from bench.evidence.measures.curves import aligned_curves
@@ -29,6 +28,7 @@ from bench.evidence.statistics.power import pairs_for_claim, pairs_text
 from bench.evidence.statistics.profiles import optimality_gap
 from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import p_text, return_text
+from bench.formatting import thousands
 
 Facts = dict[str, Any]
 

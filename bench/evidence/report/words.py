@@ -119,8 +119,7 @@ def _no_claims(tested: Sequence[Verdict]) -> list[str]:
     counted = "the one comparison is" if number == 1 else f"all {number} comparisons"
     where = " on single environments" if tested[0].further else ""
     text = f"{counted}{where}{'' if number == 1 else ' are'} inconclusive"
-    # Even if all other tests have smaller p-values, Holm's method adjusts for this many.
-    needed = pairs_needed(tested[0].comparisons - tested[0].further)
+    needed = pairs_needed(tested[0].comparisons - tested[0].claimed)
     if min(verdict.pairs for verdict in tested) < needed:
         text += f": to claim a difference among so many takes {needed} pairs, whatever its size"
     return [text]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.evidence.figures.style import looks, thousands
+from bench.evidence.figures.style import looks
+from bench.formatting import thousands
 
 
 @pytest.mark.parametrize(
