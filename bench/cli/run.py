@@ -69,7 +69,14 @@ def run(
     fresh: Annotated[
         bool, typer.Option("--fresh", help="Train all runs again, even those with results.")
     ] = False,
-    fresh_before: Annotated[datetime | None, typer.Option(hidden=True)] = None,
+    fresh_before: Annotated[
+        datetime | None,
+        typer.Option(
+            "--fresh-before",
+            help="Train again what began before this time, in UTC; the same for all processes "
+            "that share a folder.",
+        ),
+    ] = None,
 ) -> None:
     """Train an ablation's runs that have no results yet, then print what all of them show."""
     requested_at = datetime.now(UTC)

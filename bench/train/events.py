@@ -88,8 +88,8 @@ class Ended:
 
     Attributes:
         seconds: seconds since it started; 0 if other processes had finished it before.
-        outcomes: row -> "finished", "diverged", "failed", "not stored", or "elsewhere" for a
-            run that another process finished meanwhile.
+        outcomes: row -> "finished", "diverged", "failed", "not stored"; "elsewhere" for a run that
+            another process finished meanwhile, "lost" for one that another took over and trains.
         reasons: error messages and remarks, each once.
     """
 

@@ -7,7 +7,9 @@ from collections.abc import Collection, Mapping
 
 from bench.plan.identity import Description, plain_json
 from bench.store import NO_EPISODES, NO_UPDATES, Store
-from bench.train.events import Ended, Row, Summary
+from bench.store.marks import Entry
+from bench.store.schema import RESULTS
+from bench.train.events import Ended, Group, Row, Summary
 from bench.train.executors.protocol import Message
 from bench.train.executors.worker import THREADS, last_line
 from bench.train.results import RunResult
@@ -30,7 +32,8 @@ class Recorder:
     def write(self, message: Message, lost: Collection[Row] = ()) -> Ended:
         """Store a group's results, or its failure; an error in writing costs only one run.
 
-        Results of rows in `lost` are dropped, because another process has taken them over.
+        Results of rows in `lost` are dropped and not counted, because another process has taken
+        them over and trains them.
         """
         group, is_done = message.group, message.kind == "done"
         results: Mapping[Row, RunResult] = message.content if is_done else {}
@@ -39,8 +42,7 @@ class Recorder:
         reasons: list[str] = []
         for row in group.rows:
             if row in lost:
-                outcomes[row] = "elsewhere"
-                self._summary.elsewhere += 1
+                outcomes[row] = "lost"
                 continue
             result, reason = results.get(row), failure
             if result is not None:
@@ -61,6 +63,26 @@ class Recorder:
                 reasons.append(reason)
         seconds = message.seconds
         return Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=tuple(reasons))
+
+    def count_others(self, group: Group, entries: Mapping[str, Entry]) -> Ended:
+        """Count runs that other processes have stored, with results or as failed.
+
+        Args:
+            group: those runs; `entries` has the entry of each.
+        """
+        failed = [entry for row in group.rows if (entry := entries[row.run]).status not in RESULTS]
+        rows = self._store.read(failed, ("runs",))["runs"].to_pylist()
+        failures = {row["run"]: row["reason"] or "in another process" for row in rows}
+        outcomes: dict[Row, str] = {}
+        for row in group.rows:
+            if row.run in failures:
+                outcomes[row] = "failed"
+                self._count(row.description, "failed", failures[row.run])
+            else:
+                outcomes[row] = "elsewhere"
+                self._summary.elsewhere += 1
+        reasons = tuple(dict.fromkeys(failures.values()))
+        return Ended(group=group, seconds=0.0, outcomes=outcomes, reasons=reasons)
 
     def _fail(self, message: Message, row: Row, reason: str) -> str:
         """Store that a run failed; return its outcome."""

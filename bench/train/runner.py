@@ -20,6 +20,7 @@ from bench.plan.digest import code_digest
 from bench.plan.identity import Description
 from bench.plan.plan import Plan
 from bench.store import Store
+from bench.store.marks import Entry
 from bench.store.schema import PRUNED, RESULTS
 from bench.train.events import (
     Ended,
@@ -38,6 +39,8 @@ from bench.train.recorder import Recorder
 from bench.train.rehearsal import is_due
 
 HEARTBEAT = 1.0
+
+Leave = Callable[[Group, Mapping[str, Entry]], None]
 
 
 def run(
@@ -66,8 +69,8 @@ def run(
         The runs' outcomes. A failed run is a row with its reason, unless a result would be lost.
 
     Raises:
-        InputError: the store's folder took no further claim; groups in training were still stored
-            as far as possible.
+        InputError: the store's folder took no further claim, or the code of a group to come has
+            been edited; groups in training were still stored as far as possible.
         KeyboardInterrupt: raised after the executor has ended; finished groups are stored.
     """
     began = time.monotonic()
@@ -80,10 +83,12 @@ def run(
         lambda missing, other_places: grouped(
             missing, executor.places + other_places, group_size, seconds_per_step
         ),
+        lambda group: None if executor.keeps_code else _edited(group, digests),
     )
-    results = store.finished()
-    kept = [name for name in runs if name not in shared.missing]
-    stale = sum(digests[runs[name][0].identifier] not in results[name] for name in kept)
+    kept = shared.kept
+    stale = sum(
+        digests[runs[name][0].identifier] not in entry.digests for name, entry in kept.items()
+    )
     summary = Summary(kept=len(kept), stale=stale)
     compiled_first = any(is_due(description) for description, _ in shared.missing.values())
     if shared.missing:
@@ -93,11 +98,9 @@ def run(
     recorder = Recorder(store, summary, digests)
     checkpoint_files = _Checkpoints(checkpoints, digests)
 
-    def leave(group: Group) -> None:
-        """Count runs that another process has trained."""
-        outcomes = dict.fromkeys(group.rows, "elsewhere")
-        summary.elsewhere += len(outcomes)
-        on_event(Ended(group=group, seconds=0.0, outcomes=outcomes, reasons=()))
+    def leave(group: Group, entries: Mapping[str, Entry]) -> None:
+        """Count runs that another process has stored."""
+        on_event(recorder.count_others(group, entries))
 
     try:
         while shared.missing or executor.busy:
@@ -115,8 +118,10 @@ def run(
                 if message.kind == "progress":
                     on_event(Progressed(group=message.group, progress=message.content))
                 else:
-                    ended = recorder.write(message, lost=shared.lost(message.group))
+                    lost = shared.lost(message.group)
+                    ended = recorder.write(message, lost)
                     shared.give_back(message.group)
+                    shared.wait_for(lost)
                     checkpoint_files.drop_needless(ended)
                     on_event(ended)
             if silent:
@@ -130,11 +135,23 @@ def run(
     return summary
 
 
+def _edited(group: Group, digests: Mapping[str, str]) -> str | None:
+    """Return an algorithm of the group whose code is no longer that of its digest, else None."""
+    for description in group.descriptions:
+        try:
+            digest = code_digest(description)
+        except (OSError, ValueError, SyntaxError):  # in the middle of an edit
+            digest = ""
+        if digest != digests[description.identifier]:
+            return description.algorithm
+    return None
+
+
 class _SharedPlan:
     """The missing runs of a plan, shared out among all processes that train into one store.
 
     `missing` holds the runs that are not in the store and that this process has not taken;
-    `broken` is the reason why it takes no more.
+    `kept` those that had a result at the beginning; `broken` is the reason why it takes no more.
     """
 
     broken = ""
@@ -145,33 +162,50 @@ class _SharedPlan:
         store: Store,
         fresh_before: datetime | None,
         grouped: Callable[[list[Row], int], list[Group]],
+        edited: Callable[[Group], str | None],
     ) -> None:
-        self._store, self._fresh_before, self._grouped = store, fresh_before, grouped
+        self._store, self._fresh_before = store, fresh_before
+        self._grouped, self._edited = grouped, edited
         self._looked = -HEARTBEAT
-        entries = store.committed().values()
-        self._failed_before = {entry.run for entry in entries if entry.status not in RESULTS}
-        settled = self._settled()
+        # Everything is derived from one look: another process may store meanwhile.
+        entries = store.committed()
+        self._failed_before = {
+            entry.run for entry in entries.values() if entry.status not in RESULTS
+        }
+        settled = self._settled(entries)
+        self.kept = {name: settled[name] for name in runs if name in settled}
         self.missing = {name: Row(*run) for name, run in runs.items() if name not in settled}
 
     def groups(self) -> list[Group]:
         """Form groups of the missing runs that keep all processes busy."""
         return self._grouped(list(self.missing.values()), self._store.claims.other_places())
 
-    def take(self, leave: Callable[[Group], None]) -> Group | None:
+    def take(self, leave: Leave) -> Group | None:
         """Claim a group of missing runs that no other process trains; None if there is none.
 
         Args:
-            leave: called with groups of runs that others have stored meanwhile.
+            leave: called with groups of runs that others have stored meanwhile, and the entries.
         """
         try:
-            return self._take(leave)
+            group = self._take(leave)
         except OSError as error:
-            # Groups in training go on, and are stored if possible.
-            self.broken = f"results folder {self._store.path} takes no more: {error.strerror}"
-            self.missing.clear()
+            self._stop(f"results folder {self._store.path} takes no more: {error.strerror}")
             return None
+        if group is None or not (edited := self._edited(group)):
+            return group
+        self.give_back(group)
+        self._stop(
+            f"the code of {edited} has changed since this training began, so it takes no more; "
+            "call it again to train the rest with the code as it is now"
+        )
+        return None
 
-    def _take(self, leave: Callable[[Group], None]) -> Group | None:
+    def _stop(self, reason: str) -> None:
+        """Take no more. Groups in training go on, and are stored if possible."""
+        self.broken = reason
+        self.missing.clear()
+
+    def _take(self, leave: Leave) -> Group | None:
         if time.monotonic() - self._looked < HEARTBEAT:
             return None
         self._drop_stored(self.missing, leave)
@@ -187,16 +221,16 @@ class _SharedPlan:
         self._looked = time.monotonic()
         return None
 
-    def _drop_stored(self, runs: Iterable[str], leave: Callable[[Group], None]) -> None:
+    def _drop_stored(self, runs: Iterable[str], leave: Leave) -> None:
         """Drop from `missing` those of these runs that other processes have stored."""
-        settled = self._settled()
+        settled = self._settled(self._store.committed())
         stored = [run for run in runs if run in settled]
         for rows in in_parts(
             [self.missing[run] for run in stored], lambda row: row.description.identifier
         ):
             group = Group(tuple(rows))
             self.give_back(group)
-            leave(group)
+            leave(group, settled)
         for run in stored:
             del self.missing[run]
 
@@ -204,16 +238,21 @@ class _SharedPlan:
         """Rows of a group that other processes took over, because this one had been silent."""
         return {row for row in group.rows if not self._store.claims.holds(row.run)}
 
+    def wait_for(self, lost: Iterable[Row]) -> None:
+        """Count rows that others train as missing again: they may fail to, as anybody."""
+        if not self.broken:
+            self.missing |= {row.run: row for row in lost}
+
     def give_back(self, group: Group) -> None:
         """Release the claims on the runs of a group."""
         for row in group.rows:
             self._store.claims.free(row.run)
 
-    def _settled(self) -> set[str]:
-        """Names of runs that need no training: they have a result, or failed since this began."""
+    def _settled(self, entries: Mapping[str, Entry]) -> dict[str, Entry]:
+        """The runs that need no training: they have a result, or failed since this began."""
         return {
-            run
-            for run, entry in self._store.committed().items()
+            run: entry
+            for run, entry in entries.items()
             if (self._fresh_before is None or entry.started >= self._fresh_before)
             and (
                 entry.status in RESULTS

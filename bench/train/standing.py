@@ -86,9 +86,11 @@ class Counter:
                     sum(progress.steps) / progress.seconds if progress.seconds else 0.0
                 )
                 group_standing.last_return = progress.last_return
-            case Ended():
-                self.flying.pop(event.group, None)
-                self._ended += event.group.steps
+            case Ended(group=group, outcomes=outcomes):
+                self.flying.pop(group, None)
+                self._ended += sum(
+                    row.description.steps for row in group.rows if outcomes.get(row) != "lost"
+                )
         standing = self.standing
         standing.groups = list(self.flying.values())
         standing.done = self._ended + sum(group.done for group in standing.groups)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,16 @@ import pandas as pd
 import pytest
 from plans_to_train import assert_same, described, planned, real_plan
 
+from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.plan import Plan
-from bench.store import Store
+from bench.store import NO_EPISODES, NO_UPDATES, Store
+from bench.store.marks import Entry
 from bench.train import runner
 from bench.train.events import Ended, Event, Planned, Progressed, Row, Started, Summary, Waited
 from bench.train.executors import processes
 from bench.train.executors.processes import Processes
+from bench.train.standing import Counter
 from tests.processes import alive, until
 
 HERE = Path(__file__).parent
@@ -273,24 +277,98 @@ if __name__ == "__main__":
     assert not store.problems
 
 
-def test_a_slow_owner_s_results_are_dropped(tmp_path: Path) -> None:
+def test_a_slow_owner_s_results_are_dropped_and_the_other_s_waited_for(tmp_path: Path) -> None:
     """Its claims were taken over, as after a long silence; what the other stored stays."""
     store, other = Store(tmp_path), Store(tmp_path)
     plan = planned([described()], seeds=range(3))
     stolen = described().run(1)
+    row = {**row_like(tmp_path / "other"), "run": stolen, "seed": 1, "digest": "0" * 16}
+    standing = Counter(plan)
+    lost, waits = [], []
 
     def on_event(event: Event) -> None:
+        standing(event)
         if isinstance(event, Started):
             (claim,) = (tmp_path / "claims" / stolen).iterdir()
             claim.unlink()
             assert other.claims.take(stolen)
+        if isinstance(event, Ended):
+            lost.append([row.run for row, outcome in event.outcomes.items() if outcome == "lost"])
+        if isinstance(event, Waited) and event.elsewhere:
+            waits.append((event.elsewhere, standing.standing.done))
+            other.write_run(row, *contents())
+            other.claims.end()
 
     summary = runner.run(
         plan, store, executor=Processes(1, STAND_IN), group_size=3, on_event=on_event
     )
+    assert (lost[0], waits) == ([stolen], [(1, 20)])
     assert (summary.finished, summary.elsewhere) == (2, 1)
-    assert other.claims.holds(stolen)
-    assert store.finished().keys() == {described().run(0), described().run(2)}
+    assert standing.standing.done == standing.standing.steps == 30
+    assert store.finished()[stolen] == {"0" * 16}
+
+
+def test_a_run_that_failed_in_another_process_meanwhile_counts_as_failed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    failed = {"run": described().run(1), "seed": 1, "status": "failed", "reason": "no licence"}
+    row = {**row_like(tmp_path / "other"), **failed, "episodes": 0, "updates": 0}
+    outcomes: dict[Row, str] = {}
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Planned):
+            Store(tmp_path).write_run(row, NO_EPISODES, NO_UPDATES, None)
+        if isinstance(event, Ended):
+            outcomes.update(event.outcomes)
+
+    summary = runner.run(
+        planned([described()]), store, executor=Processes(1, STAND_IN), on_event=on_event
+    )
+    assert (summary.finished, summary.elsewhere) == (1, 0)
+    assert summary.failures == {(described(), "no licence"): 1}
+    assert outcomes == {Row(described(), 0): "finished", Row(described(), 1): "failed"}
+
+
+def test_a_failure_stored_between_two_looks_at_the_store_counts_as_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    row = {**row_like(tmp_path / "other"), "status": "failed", "episodes": 0, "updates": 0}
+    look = store.committed
+
+    def committed() -> dict[str, Entry]:
+        """As if another process stored its failure just after this look."""
+        entries = look()
+        Store(tmp_path).write_run(row, NO_EPISODES, NO_UPDATES, None)
+        return entries
+
+    monkeypatch.setattr(store, "committed", committed)
+    summary, _ = train(planned([described()], seeds=[0]), store, workers=1)
+    assert (summary.kept, sum(summary.failures.values())) == (0, 1)
+
+
+def test_code_that_was_edited_meanwhile_trains_nothing_under_the_earlier_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers read an algorithm's code when its first group begins."""
+    store, folder = Store(tmp_path / "store"), tmp_path / "code"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    names = ("edited_one", "edited_two")
+    for name in names:
+        (folder / f"{name}.py").write_text("ALGORITHM = 1\n")
+    plan = planned([replace(described(), algorithm=f"{name}:ALGORITHM") for name in names])
+    started = []
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Started):
+            started.append(event.group.description.algorithm)
+            (other,) = {f"{name}:ALGORITHM" for name in names} - {*started}
+            (folder / f"{other.partition(':')[0]}.py").write_text("ALGORITHM = 22\n")
+
+    with pytest.raises(InputError, match=r"code of edited_\w+:ALGORITHM has changed"):
+        runner.run(plan, store, executor=Processes(1, STAND_IN), on_event=on_event)
+    assert [*store.runs()["algorithm"]] == started * 2
+    assert not any((store.path / "claims").glob("[!.]*"))
 
 
 def test_what_another_process_trains_is_waited_for_and_taken_over_if_it_dies(

@@ -54,6 +54,8 @@ class Processes:
         together: number of groups that one process trains at once, in turns (`device.turns`).
     """
 
+    keeps_code = False
+
     def __init__(self, workers: int, train: str | None = None, *, together: int = 1) -> None:
         self._workers = workers
         self._train = train

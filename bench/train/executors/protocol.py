@@ -41,6 +41,11 @@ class Executor(Protocol):
     """Trains groups side by side. It only computes: storing results is the runner's task."""
 
     @property
+    def keeps_code(self) -> bool:
+        """Whether groups train by a copy of the code that was made before the first one began."""
+        ...
+
+    @property
     def places(self) -> int:
         """Groups that can train at the same time."""
         ...

@@ -111,6 +111,8 @@ class Cluster:
         InputError: the cluster can't be joined, or no node has the GPU that descriptions need.
     """
 
+    keeps_code = True
+
     def __init__(
         self,
         address: str | None,
@@ -131,6 +133,8 @@ class Cluster:
         )
         with tempfile.TemporaryDirectory() as folder:
             gather(Path(folder), descriptions)
+            # Of the code that is sent: at home it may be edited meanwhile.
+            self._digests = {_code(each): code_digest(each) for each in descriptions}
             existed = ray_connection.join(address, Path(folder), cpus=max_groups or cores())
         try:
             self._inbox = _inbox_here()
@@ -220,7 +224,7 @@ class Cluster:
         task = Task(
             group=flight.group,
             train=self._train,
-            digest=code_digest(flight.group.description),
+            digest=self._digests[_code(flight.group.description)],
             home=self._home,
         )
         flight.attempt, flight.begun = next(self._attempts), None
@@ -309,6 +313,11 @@ class Cluster:
         slots, nodes = self._slots(), len(self._nodes)
         places = f"{slots} place{'' if slots == 1 else 's'}"
         return f"{places} on {nodes} node{'' if nodes == 1 else 's'}"
+
+
+def _code(description: Description) -> tuple[str, str, str]:
+    """Return what the digest of a description's code depends on; all trials of a study share it."""
+    return description.algorithm, description.environment, description.back_end
 
 
 def _inbox_here() -> Any:
