@@ -22,7 +22,6 @@ from bench.store.schema import RUNS
 
 OF_DESCRIPTION = "description-"
 """Prefix of the names of files that hold all runs of a description."""
-COMPACTED = "compacted"
 PARTS = ("episodes", "updates")
 PLAIN = "[A-Za-z0-9][A-Za-z0-9_-]{0,199}"
 """Pattern of the ids of runs and descriptions, which become parts of file names."""
@@ -73,11 +72,10 @@ class Mark:
 
     def file(self, part: str) -> str:
         """Return the path in the store of the runs' rows of the table `part`."""
-        checksum = self.checksum(part)
-        return f"{part}/{self.name}{checksum and '.'}{checksum}.parquet"
+        return f"{part}/{self.name}.{self.checksum(part)}.parquet"
 
     def checksum(self, part: str) -> str:
-        """Return the checksum of that file; empty if its name has none."""
+        """Return the checksum of that file, which its name has."""
         return parts_of(self.runs[0]).get(part, "")
 
     @cached_property
@@ -93,22 +91,17 @@ class Mark:
 
 
 def parts_of(row: Mapping[str, Any]) -> dict[str, str]:
-    """Return part -> checksum in its file's name; empty for a run of the first edition.
+    """Return part -> checksum in its file's name; empty for a row that is in no store.
 
     Args:
-        row: a row of the table `runs`, of a mark that was checked.
+        row: a row of the table `runs`.
     """
     parts: dict[str, str] = json.loads(row["parts"] or "{}")
     return parts
 
 
 def policy_file(row: Mapping[str, Any]) -> str | None:
-    """Return the path of a run's policy in its store; None if it was not kept.
-
-    For a run of the first edition, return the path that it would have.
-    """
-    if row["parts"] is None:
-        return f"policies/{row['run']}.safetensors"
+    """Return the path of a run's policy in its store; None if it was not kept."""
     checksum = parts_of(row).get("policies")
     return None if checksum is None else f"policies/{row['run']}.{checksum}.safetensors"
 
@@ -136,18 +129,14 @@ def _check(mark: Mark) -> None:
             if not re.fullmatch(PLAIN, name):
                 reason = f"can't be used: {kind} {name[:200]!r} cannot name a file of results"
                 raise UnreadableError(reason, intact=True)
-        if mark.name not in (COMPACTED, run, OF_DESCRIPTION + description):
+        if mark.name not in (run, OF_DESCRIPTION + description):
             reason = f"is a copy or was renamed: it holds run {run}"
             raise UnreadableError(reason, intact=True)
-        if row["parts"] is not None:
-            parts = parts_of(row)
-            complete = {*PARTS, "policies"} >= parts.keys() >= set(PARTS)
-            matching = all(parts.get(part) == mark.checksum(part) for part in PARTS)
-            if not (complete and matching and all(map(_is_checksum, parts.values()))):
-                reason = f"can't be used: column 'parts' of run {run} doesn't name its files"
-                raise UnreadableError(reason, intact=True)
-        elif mark.checksum(PARTS[0]):
-            reason = f"can't be used: column 'parts' of run {run} is empty"
+        parts = parts_of(row)
+        complete = {*PARTS, "policies"} >= parts.keys() >= set(PARTS)
+        matching = all(parts.get(part) == mark.checksum(part) for part in PARTS)
+        if not (complete and matching and all(map(_is_checksum, parts.values()))):
+            reason = f"can't be used: column 'parts' of run {run} doesn't name its files"
             raise UnreadableError(reason, intact=True)
         for column, error in json.loads(row["rounding"] or "{}").items():
             if (

@@ -197,7 +197,7 @@ def _policy(store: Store, row: Mapping[str, Any], merging: Merging) -> bytes | N
     try:
         return store.policy_content(row)
     except FileNotFoundError:
-        if row["parts"] is not None and policy_file(row) is not None:
+        if policy_file(row) is not None:
             raise
         return None
     except InputError as error:

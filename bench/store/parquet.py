@@ -25,8 +25,8 @@ if "ARROW_DEFAULT_MEMORY_POOL" not in os.environ:
 class UnreadableError(Exception):
     """A file that is not a whole Parquet file of the expected schema; the text says why.
 
-    `intact` is true of a file that isn't damaged: a version of this suite wrote it, and this
-    version can't use what it holds.
+    `intact` is true of a file that isn't known to be damaged: a version of this suite wrote it, and
+    this version can't use what it holds, or it takes more memory than there is.
     """
 
     def __init__(self, reason: str, *, intact: bool = False) -> None:
@@ -201,7 +201,9 @@ def read(
                 _check_seal(table)
                 # The seal is the file's: without it, equal rows of two files compare as equal.
                 table = with_column(table, SEAL, pa.nulls(len(table), pa.string()))
-    except (pa.ArrowException, OSError, ValueError, MemoryError) as error:
+    except MemoryError as error:  # which says nothing of the file
+        raise UnreadableError("can't be read for want of memory", intact=True) from error
+    except (pa.ArrowException, OSError, ValueError) as error:
         line = str(error).partition("\n")[0]
         raise UnreadableError(f"is torn or not Parquet ({line})") from error
     if unknown := [name for name in file_schema.names if name not in schema.names]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping, Set
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.errors import InputError, unknown
-from bench.store.marks import COMPACTED, OF_DESCRIPTION, PARTS, Entry, parts_of
+from bench.store.marks import OF_DESCRIPTION, PARTS, Entry, parts_of
 from bench.store.parquet import in_order, segments, with_column
 from bench.store.places import result_folders
 from bench.store.rounding import rounded, steps_of_rounding
@@ -71,7 +70,7 @@ def publish(
             raise unknown(f"policy in {source_store.path}", run, sorted(policy_files))
     stored = target_store.committed()
     for entry in stored.values():
-        if not (entry.name.startswith(OF_DESCRIPTION) or entry.name == COMPACTED):
+        if not entry.name.startswith(OF_DESCRIPTION):
             raise InputError(
                 f"{target_store.path} is no published store: it holds runs/{entry.name}.parquet"
             )
@@ -121,9 +120,12 @@ def _publish(
             if _is_new(row, published.get(row["run"]))
         ]
         new_runs = [row["run"] for row in new_rows]
-        policy_contents = _policies(
-            target, source, published, source_tables["runs"].to_pylist(), new_runs, policies
-        )
+        policy_contents = {
+            row["run"]: source.policy_content(row)
+            for row in source_tables["runs"].to_pylist()
+            if row["run"] in policies
+            and (row["run"] in new_runs or "policies" not in parts_of(published[row["run"]]))
+        }
         if not new_runs and not policy_contents:
             return
         kept = {
@@ -142,28 +144,6 @@ def _publish(
         publication.size += target.put(name, merged, policy_contents)
     publication.added += tuple(run for run in new_runs if run not in published)
     publication.replaced += tuple(run for run in new_runs if run in published)
-
-
-def _policies(
-    target: Store,
-    source: Store,
-    published: Mapping[str, Mapping[str, Any]],
-    rows: Iterable[Mapping[str, Any]],
-    new_runs: Collection[str],
-    requested: Collection[str],
-) -> dict[str, bytes]:
-    """Return run -> policy to store with it: the new ones, and those that no row names yet."""
-    contents = {
-        row["run"]: source.policy_content(row)
-        for row in rows
-        if row["run"] in requested
-        and (row["run"] in new_runs or "policies" not in parts_of(published[row["run"]]))
-    }
-    for run, row in published.items():
-        if run not in new_runs and run not in contents and row["parts"] is None:
-            with suppress(FileNotFoundError):  # of the first edition, if it was kept
-                contents[run] = target.policy_content(row)
-    return contents
 
 
 def _is_new(row: Mapping[str, Any], published: Mapping[str, Any] | None) -> bool:

@@ -94,7 +94,7 @@ RUNS = pa.schema(
             "rounding",
             TEXT,
             "column of episodes or updates -> by how much its numbers may be off, since it was "
-            "published; null: by nothing, or not known of a run of the first edition",
+            "published; null: by nothing",
             "JSON",
             nullable=True,
         ),

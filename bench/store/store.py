@@ -13,8 +13,7 @@ description and is named after it. A file in `runs` is moved in last and at once
 others by their content: so it is the commit mark of all of them, a reader sees one version of a run
 or another and never a mixture, and files left by a writer killed in between are ignored.
 
-The first edition's files have no SUM in their names, and its published ones have the NAME
-"compacted". They are read too. A run that has been published since is read from the newer file.
+A store of one's own runs may hold copied published files as well: its own file of a run counts.
 """
 
 from __future__ import annotations
@@ -43,7 +42,6 @@ from bench.errors import InputError, unknown
 from bench.store import parquet
 from bench.store.claims import Claims
 from bench.store.marks import (
-    COMPACTED,
     OF_DESCRIPTION,
     PARTS,
     PLAIN,
@@ -94,9 +92,7 @@ class Store:
         if self._opened_read_only or self.path.resolve() == PUBLISHED:
             return True
         paths = self._files("runs")
-        published = [
-            path for path in paths if path.stem == COMPACTED or path.stem.startswith(OF_DESCRIPTION)
-        ]
+        published = [path for path in paths if path.stem.startswith(OF_DESCRIPTION)]
         # Beside runs of its own, a store may hold a copy of a published file.
         return bool(published) and not any(map(_is_run_mark, set(paths) - set(published)))
 
@@ -331,7 +327,7 @@ class Store:
         """Every run that is wholly stored, by its id, whatever its status.
 
         Reads every file of the three tables that has changed since; reports and sets aside torn or
-        foreign ones. If a run is stored twice, the files that come first by name count.
+        foreign ones. If a run is stored twice, its own file counts, not that of its description.
         """
         with ThreadPoolExecutor() as threads:
             entry_lists = threads.map(
@@ -343,7 +339,7 @@ class Store:
         entries_by_run: dict[str, Entry] = {}
         for entry in (entry for entries in entry_lists for entry in entries):
             first = entries_by_run.setdefault(entry.run, entry)
-            if first is not entry and entry.name != COMPACTED:
+            if first is not entry:
                 runs = self.path / "runs"
                 self._report(
                     f"run {entry.run} is stored twice: {runs / first.name}.parquet counts, and "
@@ -379,7 +375,7 @@ class Store:
         return None
 
     def _marks(self, descriptions: Collection[str] | None = None) -> list[Mark]:
-        """Return the marks by name, whether or not the rest of their files is whole.
+        """Return the marks, those of single runs first, whether or not their files are whole.
 
         In a published store, only the files of the given descriptions are read.
         """
@@ -391,8 +387,7 @@ class Store:
                 for path in paths
                 if path.stem in names or not path.stem.startswith(OF_DESCRIPTION)
             ]
-        # Files published since the first edition come first.
-        paths.sort(key=lambda path: path.stem == COMPACTED)
+        paths.sort(key=lambda path: path.stem.startswith(OF_DESCRIPTION))
         with ThreadPoolExecutor() as threads:
             return list(filter(None, threads.map(self._mark, paths)))
 
@@ -434,8 +429,7 @@ class Store:
         path = self.path / mark.file(part)
 
         def read(path: Path) -> pa.Table:
-            expected = mark.checksum(part) or None
-            table = self._table(path, SCHEMAS[part], expected, runs_encoded=True)
+            table = self._table(path, SCHEMAS[part], mark.checksum(part), runs_encoded=True)
             check_rows(table, mark, part)
             return table
 
@@ -507,13 +501,12 @@ class Store:
     def plans(self) -> pa.Table:
         """The latest plan of every ablation, in the order of ablation, environment, variant."""
         latest: dict[str, pa.Table] = {}
-        # Plans stored since the first edition come first.
-        for path in sorted(self._files("plans"), key=lambda path: path.stem == COMPACTED):
+        for path in self._files("plans"):
             with suppress(FileNotFoundError):  # somebody else has set it aside meanwhile
                 plans = by_ablation(self._attempt(path, self._plan) or PLANS.empty_table())
                 for ablation, plan in plans.items():
-                    if path.stem in (ablation, COMPACTED):
-                        latest.setdefault(ablation, plan)
+                    if path.stem == ablation:
+                        latest[ablation] = plan
                     else:
                         reason = f"it holds the plan of {ablation}: skipped"
                         self._report(f"{path} is a copy or was renamed: {reason}")
@@ -578,7 +571,7 @@ class Store:
             raise FileNotFoundError(f"the policy of run {row['run']} was not kept in {self.path}")
         path = self.path / file
         try:
-            content = parquet.read_bytes(path, parts_of(row).get("policies"))
+            content = parquet.read_bytes(path, parts_of(row)["policies"])
             safetensors.load(content)
         except (parquet.UnreadableError, SafetensorError, KeyError) as error:
             # The library raises a bare KeyError for a type of numbers that it doesn't know.
@@ -673,7 +666,7 @@ def _is_run_mark(path: Path) -> bool:
 
 def _file_name(identifier: str, *, dots: bool = False) -> str:
     """Return the identifier if it can be the name of a file that readers see, else InputError."""
-    reserved = identifier == COMPACTED or (not dots and identifier.startswith(OF_DESCRIPTION))
+    reserved = not dots and identifier.startswith(OF_DESCRIPTION)
     if reserved or not re.fullmatch(PLAIN.replace("_-", "._-") if dots else PLAIN, identifier):
         punctuation = "'.', '_' and '-'" if dots else "'_' and '-'"
         raise InputError(

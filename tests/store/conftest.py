@@ -89,22 +89,6 @@ def killed(monkeypatch: pytest.MonkeyPatch) -> Killing:
 
 
 @pytest.fixture
-def first_edition() -> Callable[[Store], None]:
-    """Makes files of a store what they were before checksums named them."""
-
-    def age(store: Store) -> None:
-        for path in store.path.glob("runs/*.parquet"):
-            rows = pq.read_table(path).drop_columns(["parts", "rounding", "seal"])
-            pq.write_table(rows, path)
-        for folder in ("episodes", "updates", "policies"):
-            for path in (store.path / folder).iterdir():
-                run, _, ending = path.name.split(".")
-                path.rename(path.with_name(f"{run}.{ending}"))
-
-    return age
-
-
-@pytest.fixture
 def flip_bit() -> Callable[[Path], None]:
     """Flip one bit of a file's returns, of which its footer shows nothing."""
 

@@ -2,18 +2,16 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from stored_example import Example, Killing, PlanRows, files
 
 from bench.errors import InputError
-from bench.store import SCHEMAS, Store, merge, parquet, publish
+from bench.store import SCHEMAS, Store, merge, publish
 from bench.store.content import by_run, first_difference
 from bench.store.publishing import DIAGNOSED, STORAGE_COLUMNS
 
@@ -222,30 +220,6 @@ def test_a_torn_source_file_is_named_and_the_rest_published(full: Store, publish
     result = publish(full.path, published.path)
     assert result.added == ("bb", "cc")
     assert f"{path} is torn" in result.problems[0]
-
-
-def test_into_a_store_of_the_first_edition(
-    full: Store, published: Store, example: type[Example], first_edition: Callable[[Store], None]
-) -> None:
-    """What is published since counts, its description's other runs move, and the rest stays."""
-    first_edition(full)
-    for table in TABLES:
-        rows = [parquet.read(path, SCHEMAS[table]) for path in sorted(full.path.glob(f"{table}/*"))]
-        (published.path / table).mkdir(parents=True)
-        combined = pa.concat_tables(rows).drop_columns(["seal"] if table == "runs" else [])
-        parquet.write(combined, published.path / table / "compacted.parquet")
-    assert_same(published, full)
-    before = published.runs()
-    other = Store(published.path.parent / "other")
-    example(run="cc", count=9).write(other)
-    assert publish(other.path, published.path).replaced == ("cc",)
-    assert published.runs()["run"].tolist() == before["run"].tolist()
-    assert [len(published.episodes([run])) for run in ("aa", "bb", "cc")] == [7, 5, 9]
-    assert published.problems == []
-    assert {path.name.partition(".")[0] for path in published.path.glob("runs/*")} == {
-        "compacted",
-        "description-d0",
-    }
 
 
 @pytest.mark.parametrize("moves", range(7))
