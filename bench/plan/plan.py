@@ -91,7 +91,11 @@ class Plan:
                         "page": self.ablation.page,
                         "seeds": list(self.seeds(cell)),
                         **request,
-                        **({"held_out": list(cell.seeds)} if self.ablation.held_out else {}),
+                        **(
+                            {"held_out": list(self.ablation.seeds)}
+                            if self.ablation.held_out
+                            else {}
+                        ),
                     },
                     ensure_ascii=False,
                     allow_nan=False,
@@ -260,6 +264,8 @@ def _check_documentation(name: str) -> None:
     """Refuse an algorithm whose declarations can't be stored, before anything is trained."""
     try:
         json.dumps(_documentation(name), ensure_ascii=False, allow_nan=False).encode()
+    except InputError:  # of an algorithm that isn't there
+        raise
     except (TypeError, ValueError) as error:
         raise InputError(
             f"the declarations of algorithm {name!r} can't be stored: {error_text(error)}"

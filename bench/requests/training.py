@@ -62,6 +62,8 @@ def train(
     from bench.importing import imported_rows
     from bench.importing.place import page_of
     from bench.requests.estimate import Estimate
+    from bench.store.imported import is_imported
+    from bench.store.united_plan import unite
     from bench.train import runner
     from bench.train.event_log import EventLog, logged
     from bench.train.standing import Notice, combined_observer
@@ -70,6 +72,11 @@ def train(
         stored_plan = page_of(store, plan.ablation.name)
         earlier = {row["description"]: json.loads(row["metadata"]) for row in stored_plan}
         rows = _with_kept_seeds(plan, plan.rows(requested_at), earlier, store)
+        if plan.ablation.held_out:
+            # Its seeds are nobody else's, those of parts that were trained before neither.
+            trained = [row for row in stored_plan if not is_imported(row)]
+            declared = plan.ablation.environments
+            rows, _ = unite(trained, rows, replace=True, declared=declared)
         rows += imported_rows(store, rows)
         hidden = set(earlier) - {row["description"] for row in rows}
         store.write_plan(rows)

@@ -184,9 +184,14 @@ def _view(store: Store, plans: pa.Table, ablation: str, variants: Collection[str
     )
     stored_runs = parquet.to_frame(tables["runs"])
     held_out, held_elsewhere = _held_out(plans, ablation)
+    # Curves that were imported into an ablation hold nothing out.
+    held_descriptions = {description for description, _ in held_out}
     runs = stored_runs.merge(plan[["description", *PLACE]], on="description")
     pairs = zip(runs["description"], runs["seed"], strict=True)
-    counted = [pair in held_out if held_out else pair not in held_elsewhere for pair in pairs]
+    counted = [
+        pair in held_out if pair[0] in held_descriptions else pair not in held_elsewhere
+        for pair in pairs
+    ]
     runs = runs[np.array(counted, dtype=bool)]
     runs = runs.sort_values(
         ["environment_order", "variant_order", "seed"], kind="stable", ignore_index=True

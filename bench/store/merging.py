@@ -57,7 +57,8 @@ class Merging:
 
     Attributes:
         added: runs that are new here; `mended` are in place of failed ones, too.
-        same: runs that were here already, or that failed there and were known here.
+        same: runs that were here already, or that failed there and were known here. Of those that
+            were here as published, the source's unrounded copy is taken.
         conflicts: results that differ; `replaced` says whether the source's were taken.
         contested: (ablation, environment) where the plans can't be compared, likewise.
         sessions: throughput sessions that are new here.
@@ -141,12 +142,20 @@ def _merge_run(
 ) -> bool:
     """Merge one run; do nothing and return False if another writer has changed it meanwhile."""
     verdict = _verdict(ours, theirs)
+    taken: Content | None = theirs
+    if verdict == "same":
+        assert ours is not None
+        taken = _fuller(ours, theirs)
+    elif verdict == "known" or (verdict == "other" and not merging.replaced):
+        taken = None
     try:
         policy = None if verdict == "known" else _policy(there, row_of(theirs), merging)
-    except FileNotFoundError:  # it has been trained anew there since its rows were read
+        if verdict == "same" and ours is not None and taken is not None and policy is None:
+            policy = _policy(here, row_of(ours), merging)
+    except FileNotFoundError:  # it has been trained anew since its rows were read
         return False
-    if verdict in ("missing", "failed") or (verdict == "other" and merging.replaced):
-        if not here.adopt_run(run, theirs, policy, stamp=stamp):
+    if taken is not None:
+        if not here.adopt_run(run, taken, policy, stamp=stamp):
             return False
     elif verdict == "same" and policy is not None:
         here.adopt_policy(run, policy)
@@ -178,6 +187,23 @@ def _verdict(
     return "same" if equal else "other"
 
 
+def _fuller(ours: Content, theirs: Content) -> Content | None:
+    """Return the more complete of two copies of one result; None if that is ours as it is.
+
+    A published copy is rounded and has few diagnostics. Code that has adopted one copy's training
+    has adopted the other's as well.
+    """
+    our_row, their_row = row_of(ours), row_of(theirs)
+    is_theirs = our_row["rounding"] is not None and their_row["rounding"] is None
+    content, row, other_row = (
+        (theirs, their_row, our_row) if is_theirs else (ours, our_row, their_row)
+    )
+    if row["adopted"] is None and row["digest"] == other_row["digest"] and other_row["adopted"]:
+        adopted = pa.array([other_row["adopted"]], pa.string())
+        return {**content, "runs": parquet.with_column(content["runs"], "adopted", adopted)}
+    return theirs if is_theirs else None
+
+
 def _conflict(run: str, ours: Content, theirs: Content) -> Conflict:
     row = row_of(theirs)
     columns = ("description", "algorithm", "environment", "seed")
@@ -197,7 +223,8 @@ def _policy(store: Store, row: Mapping[str, Any], merging: Merging) -> bytes | N
     try:
         return store.policy_content(row)
     except FileNotFoundError:
-        if policy_file(row) is not None:
+        # Otherwise its file was deleted, perhaps to save space.
+        if (file := policy_file(row)) and store.policy_path(row["run"]) != store.path / file:
             raise
         return None
     except InputError as error:
@@ -208,12 +235,19 @@ def _policy(store: Store, row: Mapping[str, Any], merging: Merging) -> bytes | N
 def _merge_plans(
     there: Store, here: Store, merging: Merging, declared: Callable[[str], Sequence[str]]
 ) -> None:
+    runs = here.marked_runs()
+    finished = runs[runs["status"].isin(RESULTS)].groupby("description")["seed"]
+    results = {str(description): {*map(int, seeds)} for description, seeds in finished}
     for ablation, plan in by_ablation(there.plans()).items():
         with here.planning(ablation):
             ours = by_ablation(here.plans())
             earlier = ours[ablation].to_pylist() if ablation in ours else []
             united, contested = unite(
-                earlier, plan.to_pylist(), replace=merging.replaced, declared=declared(ablation)
+                earlier,
+                plan.to_pylist(),
+                replace=merging.replaced,
+                declared=declared(ablation),
+                results=results,
             )
             merging.contested += [(ablation, environment) for environment in contested]
             if united != earlier:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bench.store.imported import is_imported
@@ -10,9 +11,17 @@ from bench.store.imported import is_imported
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
 
+FEWEST_SEEDS = 10
+"""Results of a plan's seeds from which on these stay: as many as a test of differences needs."""
+
 
 def unite(
-    here: Rows, there: Rows, *, replace: bool = False, declared: Sequence[str] = ()
+    here: Rows,
+    there: Rows,
+    *,
+    replace: bool = False,
+    declared: Sequence[str] = (),
+    results: Mapping[str, Collection[int]] | None = None,
 ) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
     """Return the union of two plans, cell by cell, a cell being a variant in an environment.
 
@@ -20,13 +29,15 @@ def unite(
     compared in one, because a variant has another description or a run another budget, it is taken
     whole from one of them. Imported variants, whose budget is what their files give, bar nothing.
     What both say of a cell, and the texts of the page, are the later plan's; so is the order of
-    the variants.
+    the variants. But the seeds that fix a cell's n stay once results can be judged, those of here
+    before those of there, and until then are those of both; so are held-out seeds always.
 
     Args:
         here, there: rows of `schema.PLANS` of one ablation; `there` is not empty.
         replace: whether environments that can't be compared are taken from `there`, not `here`.
         declared: the order of the ablation's environments, as far as it is known. Where an
             environment is new here, it comes first; then those of here, then those of there.
+        results: description -> seeds that have results.
 
     Returns:
         The rows, all as of the later plan's moment; and the environments that can't be compared.
@@ -43,7 +54,14 @@ def unite(
     for plan in (earlier, later):
         for row in plan:
             if row["environment"] not in contested or plan is (there if replace else here):
-                cells[row["variant"], row["environment"]] = row
+                cells[_cell(row)] = row
+    theirs_of = {_cell(row): row for row in there}
+    for row in here:
+        cell = _cell(row)
+        if cell in theirs_of and theirs_of[cell]["description"] == row["description"]:
+            seeds = (results or {}).get(row["description"], ())
+            metadata = _with_seeds_of_both(cells[cell], row, theirs_of[cell], seeds)
+            cells[cell] = {**cells[cell], "metadata": metadata}
 
     names = [*ours, *theirs]
     if set(theirs) - set(ours):
@@ -62,6 +80,32 @@ def unite(
     ]
     united.sort(key=lambda row: (row["environment_order"], row["variant_order"]))
     return united, contested
+
+
+def _cell(row: Row) -> tuple[str, str]:
+    return row["variant"], row["environment"]
+
+
+def _with_seeds_of_both(row: Row, ours: Row, theirs: Row, results: Collection[int]) -> str:
+    """Return the metadata of a cell's row, with the seeds that two plans of it agree on.
+
+    Args:
+        row: the row to take all else from.
+        ours, theirs: the cell's rows in the two plans.
+        results: seeds of its description that have results.
+    """
+    metadata, *both = (json.loads(each["metadata"]) for each in (row, ours, theirs))
+    changed = dict(metadata)
+    for name in ("seeds", "held_out"):
+        lists = [each[name] for each in both if name in each]
+        if lists:
+            changed[name] = sorted(set().union(*lists))
+    for each in reversed(both):
+        if "seeds" in each and len({*each["seeds"]} & {*results}) >= FEWEST_SEEDS:
+            changed["seeds"] = each["seeds"]
+    if changed == metadata:
+        return str(row["metadata"])
+    return json.dumps(changed, ensure_ascii=False, allow_nan=False)
 
 
 def _environments(plan: Rows) -> dict[str, list[Row]]:

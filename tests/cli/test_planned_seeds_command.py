@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bench.cli.app import main
-from bench.store import Store
+from bench.store import Store, load
 
 OWN = """
 from ablations.spec import Ablation, Variant
@@ -54,6 +54,27 @@ def test_seeds_after_a_look_are_none_of_the_plan_s(
     capsys.readouterr()
     assert train_seeds("0-15") == (ten, 16)
     assert "Seeds 10-15 are beyond the plan's 0-9 and not" in capsys.readouterr().out
+
+
+def test_parts_of_a_held_out_ablation_stay_planned(tmp_path: Path) -> None:
+    """A later part would else hide the earlier one's results and release its seeds to others."""
+    file, results = tmp_path / "own.py", tmp_path / "results"
+    own = OWN.replace('    control="none"', '    held_out=True,\n    control="none"')
+    more = 'Variant(name="mean", algorithm="baseline"),)'
+    file.write_text(own.replace(",),\n    held", f", {more},\n    held"))
+    for part in (["none", "--seeds", "0-1"], ["mean", "--seeds", "2"]):
+        options = ["--workers", "1", "--results", str(results), "--variant", *part]
+        assert main(["run", "--ablation", str(file), *options]) == 0
+    store = Store(results)
+    plan = store.plans().to_pylist()
+    assert [row["variant"] for row in plan] == ["none", "mean"]
+    assert [json.loads(row["metadata"])["held_out"] for row in plan] == [[*range(10)]] * 2
+    runs = load("own", results).runs
+    assert [*zip(runs["variant"], runs["seed"], strict=True)] == [
+        ("none", 0),
+        ("none", 1),
+        ("mean", 2),
+    ]
 
 
 def test_more_seeds_asked_for_at_first_are_the_plan_s(

@@ -77,10 +77,11 @@ def test_what_is_asked_for_replaces_the_ablation_s_own() -> None:
 
 
 def test_held_out_seeds_are_the_only_ones_and_the_plan_s_rows_say_so() -> None:
+    """All of them, also where some are asked for: the others are nobody else's either."""
     spec = ablation(PPO, TIGHT, seeds=(100, 101), held_out=True)
     planned = make_plan(spec, back_end_of=lambda environment: "envpool", seeds=[101])
     for row in planned.rows(datetime.now(UTC)):
-        assert json.loads(str(row["metadata"]))["held_out"] == [101]
+        assert json.loads(str(row["metadata"]))["held_out"] == [100, 101]
     with pytest.raises(InputError, match="is about the seeds 100,101, which nothing else has seen"):
         make_plan(spec, back_end_of=lambda environment: "envpool", seeds=[101, 102])
     assert "held_out" not in str(plan().rows(datetime.now(UTC))[0]["metadata"])

@@ -106,6 +106,18 @@ def test_held_out_seeds_count_in_their_own_ablation_only(
     assert set(load("baseline", store.path).episodes["seed"]) == {0}
 
 
+def test_curves_imported_beside_held_out_seeds_are_shown(
+    store: Store, plan_rows: PlanRows, example: type[Example]
+) -> None:
+    planned, beside = plan_rows(ablation="tuned", metadata=json.dumps({"held_out": [100, 101]}))
+    store.write_plan([planned, {**beside, "metadata": json.dumps({"imported": True})}])
+    for description, seed in (("d0", 0), ("d0", 100), ("d1", 0)):
+        changes = {"description": description, "seed": seed}
+        run = example(run=f"{description}-{seed}", changes=changes)
+        store.write_run(run.row, run.episodes, run.updates, None)
+    assert load("tuned", store.path).runs["run"].tolist() == ["d0-100", "d1-0"]
+
+
 def test_pruned_runs_are_nobody_s(
     store: Store, plan_rows: PlanRows, example: type[Example]
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -90,6 +91,45 @@ def test_a_published_store_is_a_source_like_any_other(store: Store, other: Store
     assert not store.read_only
     with pytest.raises(InputError, match=r"published holds published results and is read-only"):
         merge(other.path, published.path)
+
+
+@pytest.mark.parametrize("published_first", [True, False])
+def test_of_two_copies_of_a_result_the_unrounded_one_stays(
+    published_first: bool, store: Store, other: Store
+) -> None:
+    published = Store(store.path.parent / "published")
+    publish(other.path, published.path, policies=["aa", "bb"])
+    published.adopt_code({"bb": "4567"})
+    for run in ("aa", "cc"):
+        next(other.path.glob(f"policies/{run}.*")).unlink()
+    sources = [published, other] if published_first else [other, published]
+    for source in sources:
+        merge(source.path, store.path)
+    assert store.runs()["rounding"].isna().all()
+    assert store.runs()["adopted"].tolist()[1] == "4567"
+    assert store.episodes().equals(other.episodes())
+    assert store.policies().keys() == {"aa", "bb"}
+    before = files(store)
+    for source in sources:
+        merge(source.path, store.path)
+    assert files(store) == before
+
+
+def test_judged_seeds_stay_those_of_the_plan(
+    store: Store, other: Store, example: type[Example], plan_rows: PlanRows
+) -> None:
+    for results, first, created in ((store, 10, NOON), (other, 20, LATER)):
+        seeds = range(first, first + 10)
+        for seed in seeds:
+            example(run=f"r{seed}", changes={"seed": seed}).write(results)
+        metadata = json.dumps({"seeds": [*seeds]})
+        results.write_plan(plan_rows(created=created, metadata=metadata))
+    merge(other.path, store.path)
+    planned = {
+        row["description"]: json.loads(row["metadata"])["seeds"]
+        for row in store.plans().to_pylist()
+    }
+    assert planned == {"d0": [*range(10, 20)], "d1": [*range(10, 30)]}
 
 
 def test_the_union_has_what_one_store_would_have(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from stored_example import NOON, PlanRows
 
-from bench.store.united_plan import unite
+from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.store.united_plan import FEWEST_SEEDS, unite
 
 OLD, NEW = '{"title": "old"}', '{"title": "new"}'
 LATER = NOON + timedelta(hours=1)
@@ -36,6 +39,42 @@ def test_plans_of_other_seeds_are_the_same_plan(plan_rows: PlanRows) -> None:
     assert unite(here, there) == (there, ())
     assert unite(there, here) == (there, ())
     assert unite(there, there) == (there, ())
+
+
+@pytest.mark.parametrize(
+    ("here", "there", "results", "expected"),
+    [
+        (range(10), range(10, 20), range(20), range(10)),
+        (range(10), range(10, 20), range(10, 20), range(10, 20)),
+        (range(10), range(10, 20), range(9), range(20)),
+        (range(3), range(10), range(10), range(10)),
+        (range(4), range(4, 8), range(8), range(8)),
+    ],
+)
+def test_seeds_stay_once_results_can_be_judged(
+    here: range, there: range, results: range, expected: range, plan_rows: PlanRows
+) -> None:
+    ours, theirs = (
+        plan_rows(metadata=json.dumps({"title": title, "seeds": [*seeds]}), created=created)
+        for title, seeds, created in (("old", here, NOON), ("new", there, LATER))
+    )
+    stored = dict.fromkeys(("d0", "d1"), results)
+    united, _ = unite(ours, theirs, results=stored)
+    planned = [json.loads(row["metadata"]) for row in united]
+    assert planned == [{"title": "new", "seeds": [*expected]}] * 2
+    assert unite(united, theirs, results=stored)[0] == united
+
+
+def test_as_many_results_can_be_judged_as_a_test_needs() -> None:
+    assert FEWEST_SEEDS == FEWEST_PAIRS
+
+
+def test_held_out_seeds_of_parts_are_held_out_together(plan_rows: PlanRows) -> None:
+    here, there = (
+        plan_rows(metadata=json.dumps({"held_out": seeds})) for seeds in ([100, 101], [102])
+    )
+    united, _ = unite(here, there)
+    assert [json.loads(row["metadata"]) for row in united] == [{"held_out": [100, 101, 102]}] * 2
 
 
 def test_where_there_is_no_plan_the_other_is_taken(plan_rows: PlanRows) -> None:
