@@ -133,6 +133,7 @@ def _publish(
             for table in RUN_TABLES
         }
         added = {table: _only(source_tables[table], new_runs) for table in RUN_TABLES}
+        added["runs"] = _with_adoptions(added["runs"], published)
         steps = steps_of_rounding(
             {table: pa.concat_tables([kept[table], added[table]]) for table in RUN_TABLES}
         )
@@ -152,7 +153,21 @@ def _is_new(row: Mapping[str, Any], published: Mapping[str, Any] | None) -> bool
         return True
     if row["status"] not in RESULTS and published["status"] in RESULTS:
         return False
-    return any(row[name] != published[name] for name in RUNS.names if name not in STORAGE_COLUMNS)
+    if row["adopted"] and not published["adopted"]:
+        return True
+    compared = set(RUNS.names) - {*STORAGE_COLUMNS, "adopted"}
+    # As texts: seconds that aren't known are NaN, which equals nothing.
+    return any(repr(row[name]) != repr(published[name]) for name in compared)
+
+
+def _with_adoptions(runs: pa.Table, published: Mapping[str, Mapping[str, Any]]) -> pa.Table:
+    """Return rows of runs with the adoptions that their published rows of one code have."""
+    adopted = []
+    for row in runs.to_pylist():
+        earlier = published.get(row["run"], {"digest": None})
+        kept = earlier["adopted"] if earlier["digest"] == row["digest"] else None
+        adopted.append(row["adopted"] or kept)
+    return with_column(runs, "adopted", pa.array(adopted, pa.string()))
 
 
 def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dict[str, pa.Table]:

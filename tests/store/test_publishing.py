@@ -145,6 +145,32 @@ def test_a_merge_is_the_union_with_the_source_going_first(
     assert len(list((published.path / "policies").iterdir())) == 1
 
 
+def test_an_adoption_stays_when_it_is_published_again(
+    full: Store, published: Store, example: type[Example]
+) -> None:
+    """`verify --adopt` marks published runs; the source's rows know nothing of it."""
+    publish(full.path, published.path)
+    published.adopt_code({"bb": "4567", "cc": "4567"})
+    before = files(published)
+    assert publish(full.path, published.path).replaced == ()
+    assert files(published) == before
+    example(run="cc", count=4, changes={"seconds": 2.0}).write(full)
+    example(run="bb", changes={"digest": "89ab"}).write(full)
+    assert publish(full.path, published.path).replaced == ("bb", "cc")
+    assert published.runs().set_index("run")["adopted"].dropna().to_dict() == {"cc": "4567"}
+    full.adopt_code({"bb": "cdef"})
+    assert publish(full.path, published.path).replaced == ("bb",)
+    assert published.runs().set_index("run")["adopted"]["bb"] == "cdef"
+
+
+def test_seconds_that_are_not_known_are_no_difference(
+    store: Store, published: Store, example: type[Example]
+) -> None:
+    example(run="aa", changes={"seconds": np.nan}).write(store)
+    publish(store.path, published.path)
+    assert publish(store.path, published.path).replaced == ()
+
+
 def test_a_failed_run_never_replaces_a_result_but_a_result_a_failed_run(
     full: Store, published: Store, example: type[Example], tmp_path: Path
 ) -> None:
