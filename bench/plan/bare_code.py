@@ -5,13 +5,12 @@ that a later Python adds is absent until it is used, and an f-string, which `ast
 in two ways, has one form. Left out is what can't move the result of a given description:
 
 * comments and docstrings;
-* error messages: strings in `raise` statements and in calls of a name that ends in "Error",
-  messages of asserts;
+* error messages: strings in `raise` statements, messages of asserts, and in the suite's own code
+  strings in calls of a name that ends in "Error" (in others', a MeanSquaredError may be a loss);
 * imports under TYPE_CHECKING;
 * documentation in declarations: all of `hyperparameter(...)` and `redeclared(...)`, whose
   values the description holds, and `title` and `equation` of an algorithm;
-* lists of ids, which only say what exists: `__all__`, and a module's constant of strings whose
-  name ends in "_IDS";
+* `__all__`, which only says what exists;
 * texts and imported names at a module's top level that no code of the run uses, as citations are,
   once the declarations that name them are left out (`BareCode.text`).
 """
@@ -50,13 +49,18 @@ class BareCode:
         return "\n".join([self.body, *texts])
 
 
-def bare_code(source: bytes, file: str) -> BareCode:
-    """Return the bare code of a module's source; `file` is its name in error messages.
+def bare_code(source: bytes, file: str, *, of_suite: bool = True) -> BareCode:
+    """Return the bare code of a module.
+
+    Args:
+        source: the module's source.
+        file: its name in error messages.
+        of_suite: whether it is the suite's own, in which names that end in "Error" are errors.
 
     Raises:
         SyntaxError: the source is not Python.
     """
-    tree: ast.Module = _Bare().visit(ast.parse(source, filename=file))
+    tree: ast.Module = _Bare(of_suite).visit(ast.parse(source, filename=file))
     bindings = [pair for node in tree.body for pair in _bound(node)]
     body = [node for node in tree.body if not any(_bound(node))]
     return BareCode(
@@ -127,6 +131,9 @@ def _called(node: ast.Call) -> str:
 class _Bare(ast.NodeTransformer):
     """Removes from a module what can't move the result of a given description."""
 
+    def __init__(self, of_suite: bool) -> None:
+        self._of_suite = of_suite
+
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:
         """Remove docstrings, those of attributes too."""
         is_text = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
@@ -142,12 +149,12 @@ class _Bare(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
-        """Remove lists of ids."""
-        return None if _assigns_ids(node) else self.generic_visit(node)
+        """Remove `__all__`."""
+        return None if _assigned(node)[0] == "__all__" else self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST | None:
-        """Remove lists of ids."""
-        return None if _assigns_ids(node) else self.generic_visit(node)
+        """Remove `__all__`."""
+        return None if _assigned(node)[0] == "__all__" else self.generic_visit(node)
 
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         """Remove the message of an assert."""
@@ -167,7 +174,7 @@ class _Bare(ast.NodeTransformer):
         if called in ALGORITHM_CLASSES:
             keywords = [keyword for keyword in node.keywords if keyword.arg not in _DOCUMENTATION]
             node = ast.Call(func=node.func, args=node.args, keywords=keywords)
-        if called.endswith("Error"):
+        if self._of_suite and called.endswith("Error"):
             node.args = [_Textless().visit(argument) for argument in node.args]
         return self.generic_visit(node)
 
@@ -214,16 +221,3 @@ def _listed(visited: ast.AST | list[ast.AST] | None) -> list[ast.AST]:
     if visited is None:
         return []
     return visited if isinstance(visited, list) else [visited]
-
-
-def _assigns_ids(node: ast.stmt) -> bool:
-    """Whether a statement assigns a list of ids, all of them strings."""
-    target, value = _assigned(node)
-    if target is None or not (target == "__all__" or target.endswith("_IDS")):
-        return False
-    if not isinstance(value, ast.Tuple | ast.List | ast.Set):
-        return False
-    return all(
-        isinstance(element, ast.Constant) and isinstance(element.value, str)
-        for element in value.elts
-    )

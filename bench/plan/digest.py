@@ -18,6 +18,7 @@ import importlib.metadata
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Protocol
 
@@ -100,8 +101,8 @@ def closure(
 
     Only modules within PACKAGES or of one of the plugins count.
 
-    A package's `__init__` counts only if a name is imported from it. Of the back ends' modules of
-    environments, only those in `modules` count: a run uses one back end.
+    Of the suite, a package's `__init__` counts only if a name is imported from it. Of the back
+    ends' modules of environments, only those in `modules` count: a run uses one back end.
 
     Raises:
         FileNotFoundError: one of the modules given is no file under `root` or of a plugin.
@@ -143,11 +144,14 @@ def _read(
     path: Path, stamp: tuple[int, int], module: str, sources: Sources
 ) -> tuple[BareCode, tuple[str, ...]]:
     """Return the bare code of the file as of this stamp, and the modules that it imports."""
-    code = bare_code(path.read_bytes(), str(path))
+    of_suite = any(module.startswith(f"{suite_package}.") for suite_package in PACKAGES)
+    code = bare_code(path.read_bytes(), str(path), of_suite=of_suite)
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
     modules = [*_imports(code.tree, package, sources)]
-    if not any(module.startswith(f"{suite_package}.") for suite_package in PACKAGES):
+    if not of_suite:
         modules += _named_modules(code.tree)
+        # Importing a module runs the code of the packages that it lies in.
+        modules += accumulate(module.split(".")[:-1], "{}.{}".format)
     return code, tuple(filter(sources.counts, modules))
 
 

@@ -223,6 +223,33 @@ def test_an_environment_of_one_s_own_moves_the_digest(install) -> None:
     assert of_plugin(environment="mazes:Maze-v0") != before
 
 
+def test_the_packages_around_a_plugin_s_module_move_the_digest(install) -> None:
+    package = install("around", {"inner/__init__.py": "", "inner/maze.py": "x = 1\n"})
+    before = of_plugin(environment="around.inner.maze:Maze-v0")
+    for file in (package / "__init__.py", package / "inner" / "__init__.py"):
+        file.write_text("WIND = 3\n")
+        after = of_plugin(environment="around.inner.maze:Maze-v0")
+        assert after != before
+        before = after
+
+
+@pytest.mark.parametrize(
+    ("line", "edited", "moves"),
+    [
+        ("loss = MeanSquaredError('sum')", "loss = MeanSquaredError('mean')", True),
+        ("raise ValueError('a')", "raise ValueError('b')", False),
+        ("MAZE_IDS = ('a', 'b')", "MAZE_IDS = ('b', 'a')", True),
+    ],
+)
+def test_what_looks_like_words_may_be_meant_in_others_code(
+    install, line: str, edited: str, moves: bool
+) -> None:
+    package = install("meant", {"losses.py": f"factor = 1\n{line}\n"})
+    before = of_plugin("meant.algorithm:ALGORITHM")
+    (package / "losses.py").write_text(f"factor = 1\n{edited}\n")
+    assert (of_plugin("meant.algorithm:ALGORITHM") != before) == moves
+
+
 def test_a_plugin_that_is_gone_has_no_digest() -> None:
     with pytest.raises(FileNotFoundError, match="no module gone_package"):
         of_plugin("gone_package.algorithm:ALGORITHM")
