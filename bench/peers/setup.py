@@ -55,7 +55,8 @@ def _key(requirements: Path) -> str:
 
 def _is_whole(folder: Path, key: str) -> bool:
     marker = folder / MARKER
-    return marker.exists() and marker.read_text() == key
+    # The interpreter is a link to one that may have been removed.
+    return marker.exists() and marker.read_text() == key and _python(folder).exists()
 
 
 def _build(peer: Peer, folder: Path, key: str) -> None:

@@ -172,8 +172,12 @@ class Team:
     def __init__(self) -> None:
         available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
         core_ids: list[int | None] = [*available] if available else [None] * cores()
+        self._core_ids = core_ids[: cores()]
+        self._start()
+
+    def _start(self) -> None:
         self._children = [
-            Child(serve, core_id, variables=WORKER_ENVIRONMENT) for core_id in core_ids[: cores()]
+            Child(serve, core_id, variables=WORKER_ENVIRONMENT) for core_id in self._core_ids
         ]
         self.connections = [child.connection for child in self._children]
 
@@ -181,16 +185,17 @@ class Team:
         """Make the same measurement on all cores at once.
 
         Raises:
-            InputError: a process failed, with its message, or died.
+            InputError: a process failed, with its message, or died; new ones take the next.
         """
-        for connection in self.connections:
-            connection.send((kind, arguments))
-        answers = []
-        for connection in self.connections:
-            try:
-                answers.append(connection.recv())
-            except EOFError as error:
-                raise InputError("the measuring process died") from error
+        try:
+            for connection in self.connections:
+                connection.send((kind, arguments))
+            answers = [connection.recv() for connection in self.connections]
+        except (EOFError, OSError) as error:
+            # The others go too: they are still at this one, and would answer the next by it.
+            self.end()
+            self._start()
+            raise InputError("the measuring process died") from error
         failures = [answer for answer in answers if isinstance(answer, str)]
         if failures:
             raise InputError(failures[0])

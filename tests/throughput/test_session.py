@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -106,6 +108,12 @@ def test_a_process_a_core_measures_for_real_and_says_what_is_wrong() -> None:
         with pytest.raises(InputError, match="Nonsense"):
             team.measure("bare", {**arguments, "environment": "Nonsense-v0"})
         # A failure costs one answer, not the process.
+        assert team.measure("bare", arguments)[0].steps > 0
+        # Nor does a death cost more.
+        for child in team._children:
+            os.kill(child._process.pid, signal.SIGKILL)
+        with pytest.raises(InputError, match="died"):
+            team.measure("bare", arguments)
         assert team.measure("bare", arguments)[0].steps > 0
     finally:
         team.end()
