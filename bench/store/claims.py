@@ -74,9 +74,12 @@ class Claims:
     def take_part(self, places: int) -> None:
         """Show others that this process trains `places` groups at a time."""
         folder = self._folder / TAKING_PART
-        folder.mkdir(parents=True, exist_ok=True)
         self._participant = folder / f"{self._owner}-{places}"
-        self._participant.touch()
+        while not self._participant.exists():
+            # Another process that ends in between removes the folder, while it is empty.
+            with suppress(FileNotFoundError):
+                folder.mkdir(parents=True, exist_ok=True)
+                self._participant.touch()
         self._held.add(self._participant)
         self._start_heart()
 
@@ -106,11 +109,15 @@ class Claims:
     def _participants(self) -> list[Path]:
         """The files of living processes; those of dead ones are removed."""
         folder, living = self._folder / TAKING_PART, []
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        paths: list[Path] = []
+        with suppress(FileNotFoundError):
+            paths = sorted(folder.iterdir())
+        for path in paths:
             if path in self._held or (_OWNER.match(path.name) and self._is_alive(path)):
                 living.append(path)
             elif _OWNER.match(path.name):
-                path.unlink(missing_ok=True)
+                with suppress(OSError):  # of a folder that one may only read
+                    path.unlink()
         return living
 
     def end(self) -> None:
@@ -185,9 +192,13 @@ class Claims:
         machine, pid, began = owner.name.split("-")[:3]
         if machine == _machine():
             return birth(int(pid)) == began
-        with suppress(FileNotFoundError), tempfile.NamedTemporaryFile(dir=self._folder) as probe:
-            return os.stat(probe.name).st_mtime - owner.stat().st_mtime < SILENCE
-        return False
+        try:
+            with tempfile.NamedTemporaryFile(dir=self._folder) as probe:
+                return os.stat(probe.name).st_mtime - owner.stat().st_mtime < SILENCE
+        except FileNotFoundError:
+            return False
+        except OSError:  # a folder that one may only read, without a clock to compare with
+            return True
 
     def _start_heart(self) -> None:
         """Start the thread that shows, as long as anything is held, that this process lives."""

@@ -39,6 +39,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors
 
 from bench.errors import InputError, unknown
+from bench.files import refused_as
 from bench.store import parquet
 from bench.store.claims import Claims
 from bench.store.marks import (
@@ -104,7 +105,7 @@ class Store:
         Raises InputError with the reason. Also removes what writers killed over a day ago left.
         """
         self._refuse_read_only()
-        try:
+        with refused_as(f"results folder {self.path} cannot be written"):
             with self.staging() as staging, self.claims.held("probe"):
                 for folder in (*SCHEMAS, "policies"):
                     # Readers of the folder, pandas among them, skip names that begin with a dot.
@@ -113,12 +114,6 @@ class Store:
                     os.replace(staging / folder, probe)
                     probe.unlink()
             self._sweep()
-        except OSError as error:
-            raise self._unwritable(error) from error
-
-    def _unwritable(self, error: OSError) -> InputError:
-        reason = error.strerror or error
-        return InputError(f"results folder {self.path} cannot be written: {reason}")
 
     def _sweep(self) -> None:
         """Remove what killed writers left a day ago: folders, and files that others replaced."""
@@ -127,8 +122,9 @@ class Store:
             *(self.path / "incoming").iterdir(),
             *(self.path / "claims").glob(".taking-*"),
         ):
-            if leftover.is_dir() and leftover.stat().st_mtime < day_ago:
-                shutil.rmtree(leftover, ignore_errors=True)
+            with suppress(FileNotFoundError):  # its writer has just ended
+                if leftover.is_dir() and leftover.stat().st_mtime < day_ago:
+                    shutil.rmtree(leftover, ignore_errors=True)
         marked_paths = {self.path / file for mark in self._marks() for file in mark.files}
         marked_names = {path.name.partition(".")[0] for path in marked_paths}
         for part in (*PARTS, "policies"):
@@ -246,25 +242,20 @@ class Store:
         """
         if self._opened_read_only:
             raise InputError(f"results folder {self.path} was opened to be read only")
-        try:
-            with self.staging() as staging:
-                committed = self.committed()
-                for name in {committed[run].name for run in adopted if run in committed}:
-                    with self.claims.held(f"{name}-written"):
-                        path = self.path / "runs" / f"{name}.parquet"
-                        remarks: list[str] = []
-                        rows = parquet.read(path, RUNS, on_remark=remarks.append)
-                        if remarks:  # columns that aren't known here would be lost
-                            self._report(f"{path} {remarks[0]}; it is left as it is")
-                            continue
-                        pairs = zip(
-                            rows["run"].to_pylist(), rows["adopted"].to_pylist(), strict=True
-                        )
-                        column = pa.array([adopted.get(*pair) for pair in pairs], pa.string())
-                        parquet.write(parquet.with_column(rows, "adopted", column), staging / name)
-                        os.replace(staging / name, path)
-        except OSError as error:
-            raise self._unwritable(error) from error
+        with refused_as(f"results folder {self.path} cannot be written"), self.staging() as staging:
+            committed = self.committed()
+            for name in {committed[run].name for run in adopted if run in committed}:
+                with self.claims.held(f"{name}-written"):
+                    path = self.path / "runs" / f"{name}.parquet"
+                    remarks: list[str] = []
+                    rows = parquet.read(path, RUNS, on_remark=remarks.append)
+                    if remarks:  # columns that aren't known here would be lost
+                        self._report(f"{path} {remarks[0]}; it is left as it is")
+                        continue
+                    pairs = zip(rows["run"].to_pylist(), rows["adopted"].to_pylist(), strict=True)
+                    column = pa.array([adopted.get(*pair) for pair in pairs], pa.string())
+                    parquet.write(parquet.with_column(rows, "adopted", column), staging / name)
+                    os.replace(staging / name, path)
 
     def write_plan(self, rows: Sequence[Mapping[str, object]]) -> None:
         """Store the rows of one ablation's plan, in place of its earlier plan.

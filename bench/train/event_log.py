@@ -70,17 +70,22 @@ class EventLog:
         return f"{variant}{row.seed}"
 
 
+class _File(logging.FileHandler):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say nothing of a full disk, each time: training doesn't depend on its log."""
+
+
 @contextmanager
 def logged(folder: Path, *, verbose: bool = False) -> Iterator[None]:
     """Inside the `with`, log to a new file in this folder, and to the terminal if `verbose`.
 
-    If no file can be written there, there is none: training doesn't depend on its log.
+    If nothing can be written there, there is no log: training doesn't depend on it.
     """
     name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{os.getpid()}.log"
     handlers: list[logging.Handler] = [logging.StreamHandler()] if verbose else []
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
-        handlers.append(logging.FileHandler(folder / name, encoding="utf-8"))
+        handlers.append(_File(folder / name, encoding="utf-8"))
     for handler in handlers:
         handler.setFormatter(logging.Formatter(FORMAT))
         LOGGER.addHandler(handler)
@@ -90,4 +95,5 @@ def logged(folder: Path, *, verbose: bool = False) -> Iterator[None]:
     finally:
         for handler in handlers:
             LOGGER.removeHandler(handler)
-            handler.close()
+            with suppress(OSError):
+                handler.close()

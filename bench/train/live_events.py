@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 
-from bench.errors import InputError
 from bench.file_names import file_name
+from bench.files import refused_as
 from bench.train.events import Ended, Event, Group, Progressed
 from bench.train.standing import Counter, GroupStanding
 
@@ -35,13 +36,15 @@ class LiveEvents:
         self._counter = counter
         self._folder = folder
         self._files: dict[Group, IO[bytes]] = {}
-        try:
+        with refused_as(f"cannot write into {str(folder)!r}"):
             folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"cannot write into {str(folder)!r}: {error.strerror}") from error
 
     def __call__(self, event: Event) -> None:
-        """Write one event."""
+        """Write one event, unless it can't be written: training doesn't depend on it."""
+        with suppress(OSError):
+            self._take(event)
+
+    def _take(self, event: Event) -> None:
         match event:
             case Progressed(group=group, progress=progress):
                 speed = self._counter.flying[group].speed

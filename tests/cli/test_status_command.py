@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import IO
 
 import pytest
 from refusals import assert_refused
@@ -141,6 +142,21 @@ def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
     ]
     assert events.Scalars("episode/return")[0].value == pytest.approx(12.34)
     for event in EVENTS[4:]:
+        live(event)
+    assert not live_events._files
+
+
+def full_disk(*_: object) -> IO[bytes]:
+    return Path("/dev/full").open("wb")
+
+
+def test_training_goes_on_if_tensorboard_s_files_do_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = Counter(PLAN)
+    live = combined_observer(count, live_events := LiveEvents(count, tmp_path))
+    monkeypatch.setattr(live_events, "_file", full_disk)
+    for event in EVENTS:
         live(event)
     assert not live_events._files
 

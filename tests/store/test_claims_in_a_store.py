@@ -57,6 +57,40 @@ def test_what_a_dead_process_held_is_free_at_once(tmp_path: Path) -> None:
     assert here.other_places() == 0
 
 
+def test_a_process_takes_part_while_another_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who ends removes the folder of those who take part if it is empty, at any moment."""
+    make, made = Path.mkdir, []
+
+    def mkdir(path: Path, *arguments: int, **options: bool) -> None:
+        make(path, *arguments, **options)
+        if path.name == claims.TAKING_PART and not made:
+            path.rmdir()
+            made.append(path)
+
+    monkeypatch.setattr(Path, "mkdir", mkdir)
+    here = Claims(tmp_path)
+    here.take_part(2)
+    assert Claims(tmp_path).other_places() == 2
+    here.end()
+
+
+def test_in_a_folder_that_one_may_only_read_the_others_count_as_alive(
+    tmp_path: Path, elsewhere: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*arguments: object, **options: object) -> None:
+        raise PermissionError
+
+    here = Claims(tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(claims.tempfile, "NamedTemporaryFile", refuse)
+        assert here.notices() == [""]
+    silent(tmp_path, SILENCE)
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert here.notices() == []
+
+
 @pytest.fixture
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Claims:
     """The claims of a process on another machine, of which only files are seen."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,16 @@ def test_it_is_shown_where_asked_for(tmp_path: Path, capsys: pytest.CaptureFixtu
     with logged(tmp_path, verbose=True):
         EventLog(Counter(PLAN))(EVENTS[0])
     assert "planned 5 runs" in capsys.readouterr().err
+
+
+def test_training_goes_on_if_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(event_log._File, "_open", partial(open, "/dev/full", "w"))
+    with logged(tmp_path):
+        EventLog(Counter(PLAN))(EVENTS[0])
+    assert capsys.readouterr().err == ""
+    assert not logging.getLogger("bench.train").handlers
 
 
 def test_training_goes_on_without_a_log(tmp_path: Path) -> None:
