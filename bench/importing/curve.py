@@ -41,7 +41,8 @@ class Curve:
         started: when training started, as far as the file says.
         environments: ids that the file names.
         remarks: oddities of the file itself.
-        beside: files of the same folder that could be read, too, and were not.
+        beside: files of the same folder that could be read, too, and were not; at the end how many
+            weren't looked at.
     """
 
     name: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -117,7 +118,8 @@ def _order(page: Iterable[Row], column: str, name: str) -> int:
 def imported_rows(store: Store, plan: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Return the rows to add to a plan, of curves that were imported into its ablation.
 
-    Curves in other environments, or under the name of one of the plan's variants, are left out.
+    Curves in other environments, under the name of one of the plan's variants, or under that of
+    another algorithm's curves, are left out.
 
     Args:
         store: the store that the plan is for.
@@ -139,7 +141,10 @@ def imported_rows(store: Store, plan: Sequence[Mapping[str, Any]]) -> list[Row]:
             budgets[place] = max(budgets.get(place, 0), int(run.budget))
     page = [dict(row) for row in plan]
     for place in sorted(budgets, key=lambda cell: (cell.variant, cell.environment)):
-        page.append(place.plan_row(page, head, budgets[place]))
+        # Refused when two algorithms have been imported under one variant's name, each while the
+        # plan lacked the other's environment.
+        with suppress(InputError):
+            page.append(place.plan_row(page, head, budgets[place]))
     return page[len(plan) :]
 
 

@@ -13,6 +13,7 @@ from typing import Final
 
 from bench.errors import InputError
 from bench.files import refused_as
+from bench.formatting import count
 from bench.importing.choice import Choice
 from bench.importing.column_tables import read_column_table
 from bench.importing.curve import Curve
@@ -20,7 +21,13 @@ from bench.importing.evaluations import read_evaluations
 from bench.importing.event_files import read_event_files
 from bench.importing.monitor import read_monitors
 from bench.importing.quoting import listed
-from bench.importing.recognition import Format, find_format, sort_key, unknown_format_text
+from bench.importing.recognition import (
+    Format,
+    find_format,
+    is_usual,
+    sort_key,
+    unknown_format_text,
+)
 from bench.kinds import UNSAID
 
 FORMATS: Final = (
@@ -33,7 +40,7 @@ _ONE_A_FOLDER: Final = {Format.ENVIRONMENT, Format.LOG, Format.EVENTS}
 """Formats that programs write once per run; files of other formats in one folder may be seeds."""
 
 _MOST_FILES: Final = 200
-"""Number of files of a folder that are looked at."""
+"""Number of files of a folder that are looked at, besides those of usual names."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,18 +121,26 @@ def _run_named(name: str, choice: Choice) -> _Run:
     return _Run(name=name, paths=(path,), format=format_)
 
 
-def _readable(folder: Path, choice: Choice) -> dict[Path, Format]:
-    """Return the files of a folder that can be read, in the order of their names."""
+def _readable(folder: Path, choice: Choice) -> tuple[dict[Path, Format], tuple[str, ...]]:
+    """Return the files of a folder that can be read, those of usual names first, else by name.
+
+    Returns:
+        The files and their formats; and words on how many weren't looked at, none if all were.
+    """
     formats = {}
-    files = sorted(folder.iterdir(), key=lambda path: _numeric_key(path.name))
-    for path in [file for file in files if file.is_file()][:_MOST_FILES]:
+    files = [path for path in folder.iterdir() if path.is_file()]
+    files.sort(key=lambda path: (not is_usual(path.name), _numeric_key(path.name)))
+    most = _MOST_FILES + sum(is_usual(path.name) for path in files)
+    left_out = len(files) - most
+    words = (f"{count(left_out, 'file')} not looked at",) if left_out > 0 else ()
+    for path in files[:most]:
         try:
             format_ = find_format(path, choice)
         except OSError:
             continue
         if format_ is not None:
             formats[path] = format_
-    return formats
+    return formats, words
 
 
 def _run_of(folder: Path, choice: Choice) -> _Run:
@@ -134,7 +149,7 @@ def _run_of(folder: Path, choice: Choice) -> _Run:
     Raises:
         InputError: there are none, or several could be the run.
     """
-    readable = _readable(folder, choice)
+    readable, left_out = _readable(folder, choice)
     candidates = {
         path: format_
         for path, format_ in readable.items()
@@ -148,6 +163,7 @@ def _run_of(folder: Path, choice: Choice) -> _Run:
             if folder_names
             else ""
         )
+        nested += "".join(f"; {words}" for words in left_out)
         raise InputError(f"{folder} holds nothing that can be read{nested}. Known are {FORMATS}")
     best = min(sort_key(path, format_) for path, format_ in candidates.items())
     paths = tuple(path for path, format_ in candidates.items() if sort_key(path, format_) == best)
@@ -161,7 +177,7 @@ def _run_of(folder: Path, choice: Choice) -> _Run:
             f"{listed([path.name for path in paths])}; name one, or a wildcard if each is a seed"
         )
     name = str(folder if len(paths) > 1 else paths[0])
-    beside = tuple(path.name for path in readable if path not in paths)
+    beside = (*(path.name for path in readable if path not in paths), *left_out)
     return _Run(name=name, paths=paths, format=format_, beside=beside)
 
 
@@ -215,7 +231,8 @@ def _read(run: _Run, choice: Choice) -> list[Curve]:
     Raises:
         InputError: they can't be read or used; the message names other files that can be read.
     """
-    name, paths = run.name, run.paths
+    # A name may hold bytes that are no text.
+    name, paths = run.name.encode(errors="backslashreplace").decode(), run.paths
     with refused_as(f"{name} can't be read"):
         try:
             _refuse_options(run, choice)
@@ -236,7 +253,8 @@ def _read(run: _Run, choice: Choice) -> list[Curve]:
 
 def _beside(paths: Sequence[Path], choice: Choice) -> str:
     """Return the end of an error message: which other files in the folder could be read."""
-    names = [path.name for path in _readable(paths[0].parent, choice) if path not in paths]
+    readable, _ = _readable(paths[0].parent, choice)
+    names = [path.name for path in readable if path not in paths]
     return f". Beside it could be read: {listed(names)}" if names else ""
 
 

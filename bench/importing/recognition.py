@@ -64,6 +64,12 @@ def find_format(path: Path, choice: Choice) -> Format | None:
     return None if separator_of(first_line, choice) is None else _table(path)
 
 
+def is_usual(name: str) -> bool:
+    """Whether programs give this name to a file with the curve of a training."""
+    usual = name in _LOGS or name.startswith(("monitor.", "events.out.tfevents"))
+    return usual or ENVIRONMENTS.fullmatch(name) is not None
+
+
 def unknown_format_text(path: Path) -> str:
     """Return a clause that describes a file of an unknown format."""
     beginning = _beginning(path)

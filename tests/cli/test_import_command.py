@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 import bench
 from bench.cli.app import main
 from bench.evidence.measures.scores import score_runs
+from bench.importing import imported_rows
+from bench.importing.place import page_of
 from bench.requests.estimate import Estimate
 from bench.store import Store, merge, publish
 from tests.importing.files_of_others import evaluations, monitor, rising, table
@@ -287,6 +290,31 @@ def test_a_file_of_another_environment_is_refused(
     error = capsys.readouterr().err
     assert "its file says 'Hopper-v2', not CartPole-v1; name what it is of by --env" in error
     assert error.count("\n") == 1 and not (tmp_path / "new").exists()
+
+
+def test_a_name_that_is_no_text_is_stored_and_printed(
+    files: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = str(Path(files[0]).rename(os.fsdecode(bytes(tmp_path / "caf") + b"\xe9.csv")))
+    assert bring(tmp_path / "new", [name]) == 0
+    assert r"caf\udce9.csv" in capsys.readouterr().out
+    (machine,) = Store(tmp_path / "new").runs()["machine"]
+    assert json.loads(machine)["file"].endswith(r"caf\udce9.csv")
+
+
+def test_one_variant_s_name_for_two_algorithms_stops_no_training(
+    files: list[str], tmp_path: Path
+) -> None:
+    store = Store(tmp_path / "new")
+    both = []
+    environments = ("InvertedPendulum-v5", "InvertedDoublePendulum-v5")
+    for algorithm, environment in zip(("sb3_ppo", "rllib_ppo"), environments, strict=True):
+        options = ["--variant", "other", "--env", environment, "--algorithm", algorithm]
+        assert bring(store.path, files, "--ablation", "baseline", *options) == 0
+        (row,) = page_of(store, "baseline")
+        both.append({**row, "variant": "none", "metadata": "{}"})
+        next(store.path.glob("plans/*")).unlink()
+    assert [row["algorithm"] for row in imported_rows(store, both)] == ["rllib_ppo"]
 
 
 def test_what_lies_beside_a_run_s_files_is_named(

@@ -218,6 +218,17 @@ def test_folders_without_one_curve_are_refused(tmp_path: Path) -> None:
         read_one(tmp_path / "policy.pth")
 
 
+def test_among_many_files_those_of_usual_names_are_looked_at_first(tmp_path: Path) -> None:
+    for number in range(250):
+        (tmp_path / f"checkpoint_{number}.zip").write_text("weights")
+    with pytest.raises(InputError, match=r"nothing that can be read; 50 files not looked at\."):
+        read_one(tmp_path)
+    monitor(tmp_path / "monitor.csv", [10, 10], [1.0, 2.0])
+    curve = read_one(tmp_path)
+    assert curve.returns.tolist() == [1.0, 2.0]
+    assert curve.beside == ("50 files not looked at",)
+
+
 def test_a_tag_is_of_event_files_only(tmp_path: Path) -> None:
     path = table(tmp_path / "a.csv", [(1, 1)])
     with pytest.raises(InputError, match="--tag names a scalar of TensorBoard's event files"):
