@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -129,7 +130,7 @@ class Summary:
     stale: int = 0
     finished: int = 0
     elsewhere: int = 0
-    diverged: dict[tuple[Description, str], int] = field(default_factory=dict)
-    remarks: dict[tuple[Description, str], int] = field(default_factory=dict)
-    failures: dict[tuple[Description, str], int] = field(default_factory=dict)
+    diverged: Counter[tuple[Description, str]] = field(default_factory=Counter)
+    remarks: Counter[tuple[Description, str]] = field(default_factory=Counter)
+    failures: Counter[tuple[Description, str]] = field(default_factory=Counter)
     seconds: float = 0.0

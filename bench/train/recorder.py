@@ -98,13 +98,13 @@ class Recorder:
     def _count(self, description: Description, outcome: str, reason: str) -> None:
         key = (description, reason)
         if outcome in ("failed", "not stored"):
-            self._summary.failures[key] = self._summary.failures.get(key, 0) + 1
+            self._summary.failures[key] += 1
         else:
             self._summary.finished += 1
         if outcome == "diverged":
-            self._summary.diverged[key] = self._summary.diverged.get(key, 0) + 1
+            self._summary.diverged[key] += 1
         elif outcome == "finished" and reason:
-            self._summary.remarks[key] = self._summary.remarks.get(key, 0) + 1
+            self._summary.remarks[key] += 1
 
     def stored_row(
         self,
