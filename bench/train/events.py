@@ -90,7 +90,7 @@ class Ended:
     Attributes:
         seconds: seconds since it started; 0 if other processes had finished it before.
         outcomes: row -> "finished", "diverged", "failed", "not stored"; "elsewhere" for a run that
-            another process finished meanwhile, "lost" for one that another took over and trains.
+            another process finished meanwhile, "taken over" for one that it trains now.
         reasons: error messages and remarks, each once.
     """
 

@@ -42,7 +42,7 @@ class Recorder:
         reasons: list[str] = []
         for row in group.rows:
             if row in lost:
-                outcomes[row] = "lost"
+                outcomes[row] = "taken over"
                 continue
             result, reason = results.get(row), failure
             if result is not None:

@@ -89,7 +89,7 @@ class Counter:
             case Ended(group=group, outcomes=outcomes):
                 self.flying.pop(group, None)
                 self._ended += sum(
-                    row.description.steps for row in group.rows if outcomes.get(row) != "lost"
+                    row.description.steps for row in group.rows if outcomes.get(row) != "taken over"
                 )
         standing = self.standing
         standing.groups = list(self.flying.values())

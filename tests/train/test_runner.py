@@ -293,7 +293,9 @@ def test_a_slow_owner_s_results_are_dropped_and_the_other_s_waited_for(tmp_path:
             claim.unlink()
             assert other.claims.take(stolen)
         if isinstance(event, Ended):
-            lost.append([row.run for row, outcome in event.outcomes.items() if outcome == "lost"])
+            lost.append(
+                [row.run for row, outcome in event.outcomes.items() if outcome == "taken over"]
+            )
         if isinstance(event, Waited) and event.elsewhere:
             waits.append((event.elsewhere, standing.standing.done))
             other.write_run(row, *contents())
