@@ -17,7 +17,6 @@ from bench.cli.output import check_ending, write_text
 from bench.cli.text_tables import print_table
 from bench.errors import InputError
 from bench.requests.plan_request import stored_name
-from bench.store.places import results_folder
 from bench.terminal.console import command_line, shown, wide_console
 from bench.visible import visible
 
@@ -72,6 +71,8 @@ def compare(
     if against is not None:
         if output is not None:
             raise InputError("--output writes differences; --against has a verdict only")
+        from bench.store import results_folder
+
         with answering(as_json) as answer:
             # Never the published results by default: they would be held against themselves.
             outcome = _judge_against(
