@@ -215,7 +215,7 @@ class CriticHyperparameters(Hyperparameters):
         "bound on a raw reward, before it is normalised; inf for none",
         unit="reward",
         low=0.0,
-        source="Mnih et al. 2015, arXiv 1312.5602: 1 on Atari; MuJoCo: none",
+        source="Mnih et al. 2013, arXiv 1312.5602: 1 on Atari; MuJoCo: none",
         before=math.inf,
     )
     value_normalization: bool = hyperparameter(

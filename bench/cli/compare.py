@@ -102,7 +102,7 @@ def compare(
             introduction = (
                 "# What each ingredient buys\n\n"
                 "Differences of scores to the variant compared with, over pairs of common seeds. "
-                f"Made by `{command_line('compare', *options, results=results)}`.\n"
+                f"Made by `{command_line('compare', *options, results=results and Path(shown(results)))}`.\n"
             )
             page = "\n".join((introduction, *(part.markdown() for part in parts)))
             write_text(page, output, "the tables")

@@ -40,7 +40,7 @@ def report(
             "--output",
             help="The report's file, .pdf or .html; its supplement or further pages are written "
             "beside it.",
-            show_default="reports/ABLATION.pdf in your results folder",
+            show_default="reports/ABLATION.pdf (without NAME, report.pdf) in your results folder",
         ),
     ] = None,
     form: Annotated[

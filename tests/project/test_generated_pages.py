@@ -80,8 +80,8 @@ if __name__ == "__main__":  # writes both into README.md
     path = ROOT / "README.md"
     head, tail = path.read_text().split("```text\n", 1)
     body = tail.split("```\n", 1)[1]
-    middle, end = body.split("the one before it.\n", 1)
+    middle, end = body.split("with importance sampling.\n", 1)
     end = end[end.index("[docs/results.md](docs/results.md) lists") :]
     answers = "\n".join(map(answer, QUESTIONS))
     table = printed(out.getvalue())
-    path.write_text(f"{head}```text\n{table}\n```\n{middle}the one before it.\n{answers}\n\n{end}")
+    path.write_text(f"{head}```text\n{table}\n```\n{middle}with importance sampling.\n{answers}\n\n{end}")

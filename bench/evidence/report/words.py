@@ -203,11 +203,12 @@ def reason(
     ]
     directions = {_direction(old, new) for old, new in values.values()}
     reading = {"more": mechanism.more, "less": mechanism.less, "alike": "hardly another number"}
-    meaning = (
-        reading[directions.pop()]
-        if len(directions) == 1
-        else "not the same direction in every environment, so it explains nothing by itself"
-    )
+    if len(directions) == 1:
+        meaning = reading[directions.pop()]
+    elif directions >= {"more", "less"}:
+        meaning = "not the same direction in every environment, so it explains nothing by itself"
+    else:
+        meaning = "no clear change in some environments, so it explains little by itself"
     return f"From “{before}” to “{after}”, {mechanism.name} goes {_listed(changes)}: {meaning}."
 
 
