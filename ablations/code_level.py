@@ -1,8 +1,9 @@
 """Do the details of an implementation buy more than the clip?
 
 Engstrom et al. 2020 (arXiv 2005.12729) find that they do. With the clip: every detail, none, and
-each left out by itself; without the clip: every detail, and none. Step size, slots, epochs and the
-rest stay the PPO paper's in all twelve, unsearched.
+each left out by itself; without the clip: every detail, and none. The value clip is in units of scaled
+rewards and holds V still where they aren't scaled, so the scaling is left out once more without it.
+Step size, slots, epochs and the rest stay the PPO paper's in all variants, unsearched.
 """
 
 from __future__ import annotations
@@ -73,6 +74,12 @@ ABLATION = Ablation(
         *(
             _variant(f"without_{detail}", f"without: {title}", _ALL - {detail})
             for detail, (title, _, _) in DETAILS.items()
+        ),
+        _variant(
+            "without_reward_scaling_and_value_clip",
+            "without: rewards scaled, value clip",
+            _ALL - {"reward_scaling", "value_clip"},
+            compared_with="without_value_clip",
         ),
         _variant("nothing", "no detail", set()),
         _variant("no_clip_everything", "no clip, every detail", _ALL, clip=False),

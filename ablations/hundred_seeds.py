@@ -1,7 +1,8 @@
 """What do statistics over seeds promise on real returns? A hundred seeds of two variants.
 
 From them the coverage of intervals and the error rates of tests are measured rather than simulated,
-and the modes that an environment has.
+and the modes that an environment has. No other question has seen these seeds: `tuned` holds its
+winner against clipped PPO on 100 to 109.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ ABLATION = Ablation(
     ),
     control="clip_0.2",
     steps=1_000_000,
-    seeds=tuple(range(100, 200)),
+    seeds=tuple(range(200, 300)),
     held_out=True,
     page="hundred_seeds",
     mechanism=("clip_fraction", "kl_mean", "explained_variance"),

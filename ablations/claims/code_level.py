@@ -63,18 +63,29 @@ CLAIMS = (
             ablation="code_level",
             comparisons=(
                 Comparison(
-                    variant="everything",
-                    reference=f"without_{name}",
+                    variant=variant,
+                    reference=reference,
                     expected="better",
                     environments=("Walker2d-v5",),
                 ),
             ),
         )
-        for name, claim in {
-            "annealing": "A step size that falls to 0 is needed for the highest returns.",
-            "reward_scaling": "Dividing rewards by the running deviation of the discounted return "
-            "is needed for the highest returns.",
-        }.items()
+        for name, variant, reference, claim in (
+            (
+                "annealing",
+                "everything",
+                "without_annealing",
+                "A step size that falls to 0 is needed for the highest returns.",
+            ),
+            (
+                "reward_scaling",
+                # A value clip without scaled rewards would hold V still.
+                "without_value_clip",
+                "without_reward_scaling_and_value_clip",
+                "Dividing rewards by the running deviation of the discounted return is needed for "
+                "the highest returns.",
+            ),
+        )
     ),
     _detail_claim(
         "standardised_advantages_matter_little",

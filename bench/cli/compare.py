@@ -99,10 +99,11 @@ def compare(
             parts.append(part)
         if output is not None:
             options = [*(ablations or ()), *(["--returns", returns] * (returns != "training"))]
+            made_by = command_line("compare", *options, results=results and Path(shown(results)))
             introduction = (
                 "# What each ingredient buys\n\n"
                 "Differences of scores to the variant compared with, over pairs of common seeds. "
-                f"Made by `{command_line('compare', *options, results=results and Path(shown(results)))}`.\n"
+                f"Made by `{made_by}`.\n"
             )
             page = "\n".join((introduction, *(part.markdown() for part in parts)))
             write_text(page, output, "the tables")

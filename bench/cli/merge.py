@@ -26,7 +26,9 @@ def merge(
     into: Annotated[
         Path | None,
         typer.Option(
-            "--into", help="The results folder to merge into.", show_default="$PPO_LADDER_RESULTS, else results/local"
+            "--into",
+            help="The results folder to merge into.",
+            show_default="$PPO_LADDER_RESULTS, else results/local",
         ),
     ] = None,
     replace: Annotated[

@@ -32,12 +32,18 @@ def throughput(
     algorithms: Annotated[
         list[str] | None,
         typer.Option(
-            "--algorithm", help="Measure only this algorithm, repeatable.", show_default="all; with cuda clipped_ppo"
+            "--algorithm",
+            help="Measure only this algorithm, repeatable.",
+            show_default="all; with cuda clipped_ppo",
         ),
     ] = None,
     environments: Annotated[
         list[str] | None,
-        typer.Option("--env", help="Environment id, repeatable.", show_default="three of MuJoCo's; with cuda all that Warp steps"),
+        typer.Option(
+            "--env",
+            help="Environment id, repeatable.",
+            show_default="three of MuJoCo's; with cuda all that Warp steps",
+        ),
     ] = None,
     seeds: Annotated[
         int | None,
@@ -62,7 +68,8 @@ def throughput(
         ),
     ] = True,
     rounds: Annotated[
-        int | None, typer.Option("--rounds", min=1, help="Number of rounds.", show_default="5; 1 with --quick")
+        int | None,
+        typer.Option("--rounds", min=1, help="Number of rounds.", show_default="5; 1 with --quick"),
     ] = None,
     device: Annotated[
         str,

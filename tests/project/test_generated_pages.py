@@ -84,4 +84,6 @@ if __name__ == "__main__":  # writes both into README.md
     end = end[end.index("[docs/results.md](docs/results.md) lists") :]
     answers = "\n".join(map(answer, QUESTIONS))
     table = printed(out.getvalue())
-    path.write_text(f"{head}```text\n{table}\n```\n{middle}with importance sampling.\n{answers}\n\n{end}")
+    path.write_text(
+        f"{head}```text\n{table}\n```\n{middle}with importance sampling.\n{answers}\n\n{end}"
+    )
