@@ -1,9 +1,9 @@
 """Do the details of an implementation buy more than the clip?
 
 Engstrom et al. 2020 (arXiv 2005.12729) find that they do. With the clip: every detail, none, and
-each left out by itself; without the clip: every detail, and none. The value clip is in units of scaled
-rewards and holds V still where they aren't scaled, so the scaling is left out once more without it.
-Step size, slots, epochs and the rest stay the PPO paper's in all variants, unsearched.
+each left out by itself; without the clip: every detail, and none. The value clip is in units of
+scaled rewards and holds V still where they aren't scaled, so the scaling is left out once more
+without it. Step size, slots, epochs and the rest stay the PPO paper's in all variants, unsearched.
 """
 
 from __future__ import annotations

@@ -19,18 +19,12 @@ BOOTSTRAPPED = {
     "gae_lambda": 1.0,
     "value_normalization": True,  # as a learned baseline's targets are
     "reward_normalization": False,
-    "reward_clip": math.inf,
     "advantage_normalization": "none",
     "gradient_norm_clip": math.inf,
     "learning_rate": 3e-3,
 }
 WITH_LAMBDA = {**BOOTSTRAPPED, "gae_lambda": 0.95}
-WITH_SCALE = {
-    **WITH_LAMBDA,
-    "value_normalization": False,
-    "reward_normalization": True,
-    "reward_clip": 10.0,
-}
+WITH_SCALE = {**WITH_LAMBDA, "value_normalization": False, "reward_normalization": True}
 STANDARDISED = {**WITH_SCALE, "advantage_normalization": "batch"}
 BOUNDED = {**STANDARDISED, "gradient_norm_clip": 0.5}
 JOINT = {"epochs": 1, "minibatch": 2048, "learning_rate": 1e-2}

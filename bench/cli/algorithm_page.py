@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.plan.without_effect import UNREAD
 from bench.terminal.console import command_line, shown
 
 if TYPE_CHECKING:
@@ -30,7 +31,9 @@ def print_algorithm(algorithm: Algorithm[Any], name: str) -> dict[str, object]:
     for field in fields:
         metadata = field.metadata
         value = f"{field.default} {metadata.get('unit', '')}".strip()
-        print(f"  {field.name} = {', '.join(filter(None, (value, allowed_text(metadata))))}")
+        unread = "changes nothing here" if field.name in UNREAD.get(algorithm.name, ()) else ""
+        parts = filter(None, (value, allowed_text(metadata), unread))
+        print(f"  {field.name} = {', '.join(parts)}")
         description = " ".join(
             filter(None, (metadata.get("meaning"), _in_brackets(metadata.get("source"))))
         )

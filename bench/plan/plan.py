@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from bench.plan.lookup import load_algorithm, values_as_before
 from bench.plan.parsing import checked, coerce, parse
 from bench.plan.registry import algorithm_address, canonical_algorithm
 from bench.plan.time_limits import check_can_be_limited
+from bench.plan.without_effect import without_effect
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +151,7 @@ def make_plan(
     for name in dict.fromkeys(variant.algorithm for variant in selected):
         _check_documentation(name)
     values = {variant.name: _hyperparameters(variant, settings or {}) for variant in selected}
-    notes = _check_settings(selected, settings or {})
+    notes = [*_check_settings(selected, settings or {}), *_without_effect(selected, values)]
     if device == "cpu":
         notes += _without_slope(selected)
     environment_ids = tuple(dict.fromkeys(environments or ablation.environments))
@@ -187,6 +188,19 @@ def make_plan(
                 )
             )
     return Plan(ablation=ablation, cells=tuple(cells), notes=tuple(notes), options=options)
+
+
+def _without_effect(
+    variants: Sequence[Variant], values: Mapping[str, Mapping[str, object]]
+) -> Iterator[str]:
+    """Yield a line for each hyperparameter that is set and changes nothing."""
+    for variant in variants:
+        algorithm = load_algorithm(variant.algorithm)
+        defaults = _values_of(algorithm.hyperparameters())
+        for name, reason in without_effect(algorithm.name, values[variant.name]):
+            if values[variant.name][name] != defaults[name]:
+                where = f"{algorithm.name} {reason}".rstrip()
+                yield f"{variant.name}: {name} changes nothing in {where}."
 
 
 def _without_slope(variants: Sequence[Variant]) -> list[str]:

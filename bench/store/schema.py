@@ -59,7 +59,12 @@ RUNS = pa.schema(
         _column("diverged_at", INTEGER, "step it diverged at", "environment steps", nullable=True),
         _column("steps", INTEGER, "steps taken", "environment steps"),
         _column("episodes", INTEGER, "episodes completed", "episodes"),
-        _column("updates", INTEGER, "updates of the parameters", "updates"),
+        _column(
+            "updates",
+            INTEGER,
+            "updates of the parameters, if it diverged those up to its last row",
+            "updates",
+        ),
         _column(
             "seconds", REAL, "wall time of its group until this seed finished; NaN: not known", "s"
         ),
@@ -132,7 +137,9 @@ UPDATES = pa.schema(
         _diagnostic("gradient_norm", "norm of the gradient before clipping"),
         _diagnostic(
             "gradient_variance",
-            "trace of the covariance of the batch's gradient, from the spread of its slots",
+            "trace of the covariance of the batch's gradient, from the spread of its slots (of "
+            "answers, as if those to one prompt were independent: somewhat too small); with "
+            "minibatches by the advantages before they are standardised",
         ),
         _diagnostic(
             "gradient_signal_to_noise",

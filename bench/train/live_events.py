@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from contextlib import suppress
+from itertools import compress
 from pathlib import Path
 from typing import IO
 
@@ -36,6 +37,7 @@ class LiveEvents:
         self._counter = counter
         self._folder = folder
         self._files: dict[Group, IO[bytes]] = {}
+        self._steps: dict[Group, tuple[int, ...]] = {}
         with refused_as(f"cannot write into {str(folder)!r}"):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -49,11 +51,18 @@ class LiveEvents:
             case Progressed(group=group, progress=progress):
                 speed = self._counter.flying[group].speed
                 values = {"episode/return": progress.last_return, "speed/steps_per_second": speed}
+                # A seed that has ended goes on reporting, zeros for the most part.
+                before = self._steps.get(group, (0,) * len(progress.steps))
+                pairs = zip(progress.steps, before, strict=True)
+                active = [now > earlier for now, earlier in pairs]
+                self._steps[group] = tuple(progress.steps)
                 for name, seed_values in progress.diagnostics.items():
-                    finite = [value for value in seed_values if math.isfinite(value)]
+                    values_now = compress(seed_values, active)
+                    finite = [value for value in values_now if math.isfinite(value)]
                     values[f"update/{name}"] = float(np.mean(finite)) if finite else None
                 self._write(group, float(np.mean(progress.steps)), values)
             case Ended(group=group) if group in self._files:
+                self._steps.pop(group, None)
                 self._files.pop(group).close()
 
     def _write(self, group: Group, step: float, values: dict[str, float | None]) -> None:

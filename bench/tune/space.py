@@ -21,7 +21,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -31,6 +31,7 @@ from bench.formatting import setting_text
 from bench.plan.identity import plain
 from bench.plan.lookup import load_algorithm
 from bench.plan.parsing import checked, parse
+from bench.plan.without_effect import without_effect
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -39,26 +40,6 @@ REAL_FACTOR = 4.0
 WHOLE_FACTOR = 2
 KEPT = ("reference_penalty",)
 """Hyperparameters that are searched only if --search names them."""
-UNREAD: Mapping[str, Sequence[str]] = {
-    "a2c": ("adam_epsilon",),
-    "a2c_trust_region": ("adam_epsilon",),
-    "cem": ("learning_rate", "adam_epsilon", "gradient_norm_clip"),
-    "trpo": ("learning_rate", "gradient_norm_clip"),
-}
-"""Algorithm -> hyperparameters that it declares and that change nothing."""
-NEEDED = (
-    ("critic_learning_rate", "separate_optimizers", True),
-    ("critic_learning_rate", "baseline", "learned"),
-    ("critic_epochs", "baseline", "learned"),
-    ("critic_minibatch", "baseline", "learned"),
-    ("moving_average_decay", "baseline", "moving_average"),
-    ("kl_target", "adaptive", True),
-    ("observation_clip", "observation_normalization", True),
-    ("reward_clip", "reward_normalization", True),
-    ("policy_head_gain", "initialization", "orthogonal"),
-)
-"""Hyperparameter, another one, and the value of the other without which the first changes nothing,
-in algorithms that declare both."""
 DIGITS = 3
 """Significant digits of a searched real value: what a person would write down."""
 
@@ -190,7 +171,8 @@ def search_space(
             )
         dimensions[name] = derived
     if not searched:
-        excluded = {*fixed, *KEPT, *_without_effect(algorithm, fixed)}
+        idle = without_effect(algorithm, {**defaults(algorithm), **fixed})
+        excluded = {*fixed, *KEPT, *(name for name, _ in idle)}
         ranges = (_derived(field) for field in fields.values() if field.name not in excluded)
         dimensions = {dimension.field: dimension for dimension in ranges if dimension is not None}
     if not dimensions:
@@ -209,15 +191,6 @@ def defaults(algorithm: str) -> dict[str, object]:
 def suggested(space: Sequence[Dimension], values: Mapping[str, Any]) -> dict[str, object]:
     """Convert Optuna's values of the space's parameters to hyperparameters."""
     return {dimension.field: dimension.value(values[dimension.parameter]) for dimension in space}
-
-
-def _without_effect(algorithm: str, fixed: Mapping[str, object]) -> Iterator[str]:
-    """Yield the hyperparameters that change nothing, the others at their defaults or `fixed`."""
-    values = {**defaults(algorithm), **fixed}
-    yield from UNREAD.get(algorithm, ())
-    for name, other, needed in NEEDED:
-        if values.get(other, needed) != needed:
-            yield name
 
 
 def _fields(algorithm: str) -> tuple[dataclasses.Field[Any], ...]:

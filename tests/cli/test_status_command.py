@@ -125,8 +125,9 @@ def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
     diagnostics = {"entropy": (1.0, 2.0, float("nan")), "kl": (float("nan"),) * 3}
     for event in EVENTS[:3]:
         live(event)
-    for step in (100, 200):
-        progress = replace(PROGRESS, steps=(step, step, step), diagnostics=diagnostics)
+    # The second seed has ended after 200 steps: what it says of a later update is no mean's part.
+    for steps in ((100, 100, 100), (200, 200, 200), (300, 200, 300)):
+        progress = replace(PROGRESS, steps=steps, diagnostics=diagnostics)
         live(Progressed(group=FIRST, progress=progress))
     (folder,) = (path.parent for path in tmp_path.rglob("events.out.tfevents.*"))
     assert folder == tmp_path / "Hopper-v5" / "one" / "seeds_0-2"
@@ -139,6 +140,7 @@ def test_tensorboard_reads_its_files_while_it_trains(tmp_path: Path) -> None:
     assert [(scalar.step, scalar.value) for scalar in events.Scalars("update/entropy")] == [
         (100, 1.5),
         (200, 1.5),
+        (267, 1.0),
     ]
     assert events.Scalars("episode/return")[0].value == pytest.approx(12.34)
     for event in EVENTS[4:]:

@@ -111,6 +111,31 @@ def test_settings_reach_every_variant_that_has_the_field() -> None:
     assert planned.cells[0].differs == {"clip_range": 0.3, "slots": 4}
 
 
+@pytest.mark.parametrize(
+    ("variant", "settings", "note"),
+    [
+        (
+            Variant(name="large", algorithm="trpo", hyperparameters={"learning_rate": 0.5}),
+            {},
+            "large: learning_rate changes nothing in trpo.",
+        ),
+        (
+            Variant(name="own", algorithm="clipped_ppo"),
+            {"critic_learning_rate": "0.1"},
+            "own: critic_learning_rate changes nothing in clipped_ppo without "
+            "separate_optimizers=True.",
+        ),
+    ],
+)
+def test_what_changes_nothing_is_told(
+    variant: Variant, settings: dict[str, str], note: str
+) -> None:
+    assert plan(variant, settings=settings).notes == (note,)
+    separate = {**settings, "separate_optimizers": "true"}
+    if settings:
+        assert plan(variant, settings=separate).notes == ()
+
+
 def test_a_setting_never_undoes_a_contrast() -> None:
     with pytest.raises(InputError, match=r"variant 'tight' is about clip_range = 0\.1"):
         plan(settings={"clip_range": "0.3"})

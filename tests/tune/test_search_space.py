@@ -15,7 +15,8 @@ from algorithms.hyperparameters import check
 from bench.errors import InputError
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
-from bench.tune.space import NEEDED, UNREAD, Dimension, defaults, search_space, suggested
+from bench.plan.without_effect import NEEDED, UNREAD
+from bench.tune.space import Dimension, defaults, search_space, suggested
 from bench.tune.trial_training import train
 
 NOTHING_TO_SEARCH = {"untrained", "uniform_random"}
@@ -172,6 +173,7 @@ SMALL = {
 EXTREME = {
     **{"observation_clip": 0.1, "reward_clip": 0.01, "clip_range": 1e-6, "kl_target": 1e-9},
     **{"elite_fraction": 1.0, "gradient_norm_clip": 1e-3, "kl_bound": 1e-6},
+    **{"learning_rate_decay_steps": 300.0},
 }
 """Values that count in so short a training; other hyperparameters are halved."""
 
