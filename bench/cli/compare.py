@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -121,12 +120,17 @@ def _views(names: list[str], results: Path | None, returns: str) -> dict[str, Vi
     if names:
         return {name: view_of(name, results, returns) for name in names}
     views = {}
+    reason = "there are no results to compare; train some with `python -m bench run`"
     for name in in_order(planned_ablations(results)):
-        with suppress(InputError):  # no run has finished yet, or none is evaluated
-            views[name] = view_of(name, results, returns)
-    views = {name: view for name, view in views.items() if len(view.runs)}
+        try:
+            view = view_of(name, results, returns)
+        except InputError as error:  # no run has finished yet, or none is evaluated
+            reason = str(error)
+            continue
+        if len(view.runs):
+            views[name] = view
     if not views:
-        raise InputError("there are no results to compare; train some with `python -m bench run`")
+        raise InputError(reason)
     return views
 
 
@@ -163,6 +167,9 @@ def _judge_against(
     ]
     for cell in not_compared:
         print("Not compared: {variant} on {environment} ({reason}).".format(**cell))
+    alone = in_order(stored_views.keys() ^ new_views.keys())
+    for name in alone:
+        print(f"Not compared: {name} ({'only' if name in stored_views else 'not'} in {title}).")
     print(
         f"{held.outcome}: differences are shares of the gain over the untrained policy, up to "
         f"{margin:g} may be lost; one-sided Welch bounds."
@@ -173,6 +180,7 @@ def _judge_against(
         "verdict": held.outcome,
         "cells": [asdict(judged) for judged in held.judged],
         "not_compared": not_compared,
+        "only_in_one": alone,
         "notes": held.notes,
     }
     return held.outcome

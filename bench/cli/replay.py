@@ -88,6 +88,7 @@ def replay(table: pd.DataFrame, store: Store, train: Train, answer: dict[str, An
     from bench.plan.retraining import retraining_plan
     from bench.store import Store
 
+    answer |= {"runs": {}, "adopted": []}
     candidates, skipped = _candidates(table)
     try:
         if not candidates:

@@ -106,7 +106,11 @@ def hold_against(
     }
     doubtful = {cell: reason for cell, reason in doubtful.items() if reason}
     one_sided = {cell: f"only in {title}" for cell in stored_values if cell not in new_rows}
-    one_sided |= {cell: f"not in {title}" for cell in new_values if cell not in stored_values}
+    one_sided |= {
+        cell: "no stored run has a score" if cell in stored_rows else f"not in {title}"
+        for cell in new_rows
+        if cell not in stored_values
+    }
     like = {cell: values for cell, values in stored_values.items() if cell not in doubtful}
     judged = judge(like, new_values, anchors_for(stored[0].source).untrained_means, margin)
     if not judged and not doubtful:

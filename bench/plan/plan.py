@@ -68,6 +68,8 @@ class Plan:
         # A path may hold bytes that are no text.
         options = self.options.encode(errors="backslashreplace").decode()
         request: dict[str, object] = {"options": options} if options else {}
+        if self.ablation.held_out:
+            request["held_out"] = list(self.ablation.seeds)
         return [
             {
                 "ablation": self.ablation.name,
@@ -92,11 +94,6 @@ class Plan:
                         "page": self.ablation.page,
                         "seeds": list(self.seeds(cell)),
                         **request,
-                        **(
-                            {"held_out": list(self.ablation.seeds)}
-                            if self.ablation.held_out
-                            else {}
-                        ),
                     },
                     ensure_ascii=False,
                     allow_nan=False,

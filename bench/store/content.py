@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench.store.parquet import segments, with_column
-from bench.store.rounding import rounded, steps_of
+from bench.store.rounding import steps_of
 from bench.store.schema import SCHEMAS
 
 # The rows of one run, by table.
@@ -85,8 +85,7 @@ def first_difference(first: Content, second: Content) -> Difference | None:
     """Return the first difference between two contents of a run, by row, then by column.
 
     A published run lacks the diagnostics of some updates: if one content has none of an update,
-    only its number and step are compared. If one content is rounded, both are rounded alike, also
-    where publishing has left a number as it was.
+    only its number and step are compared. Numbers that rounding could have taken apart are equal.
 
     Args:
         first, second: the rows of one run in each of the tables of COMPARED.
@@ -94,8 +93,8 @@ def first_difference(first: Content, second: Content) -> Difference | None:
     Returns:
         None where the contents are equal bit for bit. NaN equals NaN, and null only null.
     """
-    first, second = _alike(first, second), _alike(second, first)
-    differences = (_difference(table, first[table], second[table]) for table in COMPARED)
+    errors = _errors(first, second)
+    differences = (_difference(table, first[table], second[table], errors) for table in COMPARED)
     return next(filter(None, differences), None)
 
 
@@ -109,7 +108,7 @@ def first_difference_of_beginning(content: Content, beginning: Content) -> Diffe
     Args:
         content, beginning: the rows of each, as in `first_difference`.
     """
-    content, beginning = _alike(content, content), _alike(beginning, content)
+    errors = _errors(content, beginning)
     last_step = row_of(beginning)["steps"]
     episodes = content["episodes"].filter(pc.less_equal(content["episodes"]["step"], last_step))
     updates, beginning_updates = (
@@ -125,18 +124,20 @@ def first_difference_of_beginning(content: Content, beginning: Content) -> Diffe
         return Difference(
             table="runs", column="diverged_at", row=0, values=(diverged, diverged_again)
         )
-    return _difference("episodes", episodes, beginning["episodes"]) or _difference(
-        "updates", updates, beginning_updates
+    return _difference("episodes", episodes, beginning["episodes"], errors) or _difference(
+        "updates", updates, beginning_updates, errors
     )
 
 
-def _alike(content: Content, other: Content) -> Content:
-    """Return the content with all of its numbers rounded, like its own and those of the other."""
-    steps = steps_of(row_of(content)) | steps_of(row_of(other))
-    return {table: rounded(rows, steps) for table, rows in content.items()} if steps else content
+def _errors(first: Content, second: Content) -> dict[str, float]:
+    """Column -> how far the rounding of both sides may have taken its numbers apart."""
+    steps = [steps_of(row_of(content)) for content in (first, second)]
+    return {name: sum(side.get(name, 0.0) for side in steps) / 2 for name in steps[0] | steps[1]}
 
 
-def _difference(table: str, first: pa.Table, second: pa.Table) -> Difference | None:
+def _difference(
+    table: str, first: pa.Table, second: pa.Table, errors: Mapping[str, float]
+) -> Difference | None:
     """The first difference between rows of one run in a table of COMPARED."""
     if table == "updates":
         first, second = _with_shared_diagnostics(first, second)
@@ -144,7 +145,11 @@ def _difference(table: str, first: pa.Table, second: pa.Table) -> Difference | N
     differences = [
         (int(rows[0]), position, column)
         for position, column in enumerate(COMPARED[table])
-        if len(rows := _differing(first[column][:common], second[column][:common]))
+        if len(
+            rows := _differing(
+                first[column][:common], second[column][:common], errors.get(column, 0.0)
+            )
+        )
     ]
     if differences:
         row, _, column = min(differences)
@@ -177,10 +182,16 @@ def _blank(updates: pa.Table, where: pa.Array) -> pa.Table:
     return updates
 
 
-def _differing(first: pa.ChunkedArray, second: pa.ChunkedArray) -> np.ndarray:
-    """Positions at which two columns of equal length and type differ."""
+def _differing(first: pa.ChunkedArray, second: pa.ChunkedArray, error: float) -> np.ndarray:
+    """Positions at which two columns of equal length and type differ by more than `error`."""
     if pa.types.is_floating(first.type):
         unequal = _bits(first) != _bits(second)
+        if error:
+            values, others = (
+                column.fill_null(0.0).to_numpy().astype(np.float64) for column in (first, second)
+            )
+            with np.errstate(invalid="ignore"):  # inf − inf
+                unequal &= ~(np.abs(values - others) <= error)
     else:
         unequal = pc.not_equal(first, second).fill_null(False).to_numpy()
     return np.flatnonzero(unequal | (first.is_null().to_numpy() != second.is_null().to_numpy()))

@@ -204,7 +204,7 @@ def _rounded(part: str, rows: pa.Table, steps: Mapping[str, float]) -> pa.Table:
     All variants of a seed still have the same policy there, and what it is about may be far below
     what it becomes later, on which the steps rest.
     """
-    kept = 1 if part == "updates" else 0
+    kept = int(part == "updates")
     return pa.concat_tables([rows[:kept], rounded(rows[kept:], steps)])
 
 

@@ -35,7 +35,7 @@ JOURNAL = "journal.log"
 STARTUP_TRIALS = 10
 """Random trials before a sampler's model is used, and unpruned ones before a pruner's."""
 UNPRUNED_POINTS = 2
-"""Points of its curve during which a trial is not pruned."""
+"""The first point of its curve at which a trial may be pruned."""
 SILENCE = 300.0
 """Seconds without a sign of life after which another machine's trial counts as given up."""
 
@@ -127,7 +127,7 @@ def open_study(
             if scales.get(environment, kept) != kept:
                 raise InputError(
                     f"study {request.name} in {storage or folder} has other scales: its trials are "
-                    f"scored by --scale {environment}={kept.zero:g}:{kept.one:g}"
+                    f"scored by --scale {environment}={kept.zero!r}:{kept.one!r}"
                 )
         _give_up_torn(study, request)
         _queue_defaults(study, request)

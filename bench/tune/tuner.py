@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError
 from bench.plan.digest import code_digest
-from bench.plan.identity import plain
+from bench.plan.identity import Description, plain
 from bench.plan.lookup import load_algorithm
 from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.train.events import Ended, Group, Summary
@@ -137,6 +137,7 @@ class Tuner:
         self._on_event = on_event
         self._scales = scales_of(study)
         self._digests: dict[str, str] = {}
+        self._sent: dict[str, str] = {}  # environment -> digest
         self._recorder = Recorder(store, Summary(), self._digests)
         self._owner = owner()
         self._flying: list[_Trial] = []
@@ -164,7 +165,8 @@ class Tuner:
             )
         )
         try:
-            self._store.claims.take_part(self._executor.places)
+            # For `status` alone: a study shares no plan, so it takes no places of one.
+            self._store.claims.take_part(0)
             with held_back() as act_on_interruption:
                 self._begin(trials)
                 self._tell_others(trials)
@@ -228,13 +230,19 @@ class Tuner:
         """Return a group of the seeds without a result of this very code; None if all have one."""
         description = self._request.description(environment, hyperparameters)
         finished = self._store.finished()
-        digest = self._digests.setdefault(description.identifier, code_digest(description))
+        digest = self._digests[description.identifier] = self._digest(description)
         seeds = tuple(
             seed
             for seed in self._request.seeds
             if digest not in finished.get(description.run(seed), ())
         )
         return Group.of(description, seeds) if seeds else None
+
+    def _digest(self, description: Description) -> str:
+        """Return the digest of the code that trains it: nodes keep the copy that they were sent."""
+        if not self._executor.keeps_code or description.environment not in self._sent:
+            self._sent[description.environment] = code_digest(description)
+        return self._sent[description.environment]
 
     def _handle(self, message: Message) -> None:
         """Handle a message about a group."""
@@ -378,10 +386,11 @@ class Tuner:
         if time.monotonic() - self._told < WRITTEN_EVERY:
             return
         self._told = time.monotonic()
+        pending = set(map(id, self._pending))
         groups = [
             self._standing_of(flying, environment)
-            for flying, environment in self._places.values()
-            if environment not in flying.trained and flying.groups[environment] not in self._pending
+            for group, (flying, environment) in self._places.items()
+            if environment not in flying.trained and group not in pending
         ]
         # A trial that was pruned or failed counts whole, as nothing of it is left to train.
         environments = len(self._request.environments)

@@ -54,7 +54,7 @@ def winner_ablation(
         f"{request.name}, {value:.3f} on seeds {request.seeds[0]} to {request.seeds[-1]}.",
         '"""',
         "",
-        "from math import inf",
+        "from math import inf  # noqa: F401",
         "",
         "from ablations.spec import Ablation, Variant",
         "",

@@ -75,6 +75,8 @@ def test_every_test_of_the_family_is_there(name: str) -> None:
     [
         (("baselin",), "Did you mean 'baseline'?"),
         (("baseline", "--output", "page.pdf"), "must end in .md"),
+        (("--returns", "sample"), "Did you mean 'sampled'?"),
+        (("--returns", "sampled", *OF_PUBLISHED), "evaluate"),
         (("--results", "nowhere/at/all"), "does not exist"),
     ],
 )

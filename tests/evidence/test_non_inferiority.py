@@ -175,10 +175,17 @@ def test_options_that_would_be_ignored_are_refused(
 def test_without_a_name_both_folders_ablations_are_judged(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for folder, names in (("stored", ("baseline",)), ("new", ("ladder", "baseline"))):
-        for name in names:
-            write(tmp_path / folder, SyntheticAblation(name=name, seeds=3))
+    for folder in ("stored", "new"):
+        write(tmp_path / folder, SyntheticAblation(name="baseline", seeds=3))
+    # Its runs have ids of their own, as the places of their variants are others.
+    places = [
+        (environment, place) for environment in ("Hopper-v5", "Walker2d-v5") for place in (0, 1)
+    ]
+    ladder = SyntheticAblation(name="ladder", variants="abcd", missing=places, seeds=3)
+    write(tmp_path / "new", ladder)
     folders = ("--results", str(tmp_path / "new"), "--against", str(tmp_path / "stored"))
     assert main(["compare", *folders]) == 3
-    assert "ladder" not in capsys.readouterr().out
+    output = " ".join(capsys.readouterr().out.split())
+    assert output.count("ladder") == 1
+    assert f"Not compared: ladder (not in {tmp_path / 'stored'})." in output
     assert main(["compare", "ladder", *folders]) == 2

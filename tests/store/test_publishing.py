@@ -337,7 +337,7 @@ def test_one_seed_and_seeds_that_do_not_differ_are_not_rounded(
 
 
 def test_a_published_run_equals_the_run_it_was_before_rounding(
-    store: Store, published: Store, example: type[Example]
+    store: Store, published: Store, example: type[Example], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So `verify` finds that a run trained again agrees, and merging that it is the same."""
     noisy(store, example, 5.0, 1.0)
@@ -354,4 +354,11 @@ def test_a_published_run_equals_the_run_it_was_before_rounding(
         # The first batch is that of equal policies, where a diagnostic may be small.
         assert first_after == first_before and last_after != last_before
     assert first_difference(exact["r0"], rounded["r1"]) is not None
+    # Nor does it matter how far each of two copies was rounded.
+    coarse = Store(published.path.parent / "coarse")
+    monkeypatch.setattr("bench.store.rounding.SHARE", 0.05)
+    publish(store.path, coarse.path)
+    copies = by_run(coarse.read(coarse.committed().values()))
+    assert copies["r0"]["runs"]["rounding"] != rounded["r0"]["runs"]["rounding"]
+    assert all(first_difference(copies[run], rounded[run]) is None for run in exact)
     assert merge(published.path, store.path).same == sorted(exact)

@@ -21,6 +21,8 @@ class Inline:
         interrupted_after: groups to train before Ctrl-C is pressed.
     """
 
+    keeps_code = False
+
     def __init__(self, interrupted_after: int | None = None) -> None:
         self.groups: list[Group] = []
         self.ended = False

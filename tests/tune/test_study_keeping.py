@@ -56,7 +56,7 @@ def test_it_keeps_the_scales_that_it_began_with(tmp_path: Path) -> None:
     for scales in ({}, one, tiny_study.scales()):
         study = tiny_study.opened(request, tmp_path, scales=scales)
         assert scales_of(study) == tiny_study.scales()
-    with pytest.raises(InputError, match="has other scales: .* by --scale CartPole-v1=0:100"):
+    with pytest.raises(InputError, match="has other scales: .* by --scale CartPole-v1=0.0:100.0"):
         tiny_study.opened(request, tmp_path, scales={"CartPole-v1": Scale(zero=0.0, one=50.0)})
 
 

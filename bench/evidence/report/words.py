@@ -39,10 +39,9 @@ def conclusion(findings: Findings, titles: Mapping[str, str]) -> str:
             f"No difference is claimed: there are at most {most} pairs of common seeds, and a "
             f"claim needs {FEWEST_PAIRS} or more."
         )
-    # Rewards and gold rewards have other units: a claim on both is two clauses.
     parts = _over_all([row for row in findings.rivals if row.over_all])
-    parts += _claims([verdict for verdict in tested if verdict not in golden], titles)
-    parts += _claims([verdict for verdict in tested if verdict in golden], titles)
+    for page in (findings.verdicts, golden):  # in other units: a claim on both is two clauses
+        parts += _claims([v for v in page if v.outcome not in ("control", "untested")], titles)
     pairs = range_text(verdict.pairs for verdict in tested)
     parts += _no_claims(tested)
     if untested := len(judged) - len(tested):
