@@ -17,8 +17,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.evidence.measures.diagnostics import typical_values
 from bench.evidence.measures.normalised import number_text
 from bench.evidence.pages.figure_3.beside_figure_3 import beside_figure_3
+from bench.evidence.report.words import significant
 from bench.evidence.results import Results
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.estimates import estimate, interval_of_seeds
@@ -28,7 +30,7 @@ from bench.store import PUBLISHED, load
 
 DOCS: Final = Path(__file__).parent
 TAG: Final = re.compile(r"(?P<value>[^\s|(\[>]+)<!--(?P<ablation>\w+) (?P<place>[\w.-]+) "
-                        r"(?P<variant>[\w.]+)(?: (?P<quantity>\w+))?-->")  # fmt: skip
+                        r"(?P<variant>[\w.-]+)(?: (?P<quantity>\w+))?-->")  # fmt: skip
 
 
 @cache
@@ -101,6 +103,13 @@ def share(ablation: str, environment: str, variant: str) -> str:
     return f"{abs(judged.difference) / control:.0%}"
 
 
+def typical_kl(ablation: str, environment: str, variant: str) -> str:
+    """The median over seeds of the median over updates of the mean KL from an update's policy."""
+    frame = typical_values(results(ablation).view.updates, "kl_mean")
+    rows = frame[(frame["environment"] == environment) & (frame["variant"] == variant)]
+    return significant(float(rows["value"].iloc[0]))
+
+
 def middle(values: Any) -> float:
     """The mean of the middle half of the seeds."""
     return float(estimate(values, "iqm"))
@@ -147,6 +156,7 @@ QUANTITIES: Final[dict[str, Callable[..., str]]] = {
     "gold_deviation": late("gold", lambda scores: scores.std(ddof=1)),
     "core_hours": lambda name, *_: f"{core_seconds(name) / 3600:.1f}",
     "core_minutes": lambda name, *_: f"{core_seconds(name) / 60:.0f}",
+    "kl": typical_kl,
     "early": lambda *cell: return_text(early(*cell).mean()),
     "early_p": early_p,
     "share": share,
