@@ -184,14 +184,15 @@ def test_what_it_does_not_take_is_told_in_one_line(
 
 def test_scales_of_a_study_that_exists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = command("--steps", "256", "--trials", "1", "--jobs", "1", results=tmp_path)
-    scales = {text: ["--scale", f"CartPole-v1={text}"] for text in ("0:100", "0:50", "garbage")}
-    assert main([*arguments, *scales["0:100"]]) == 0
-    assert main([*arguments, *scales["0:100"]]) == 0
+    scale = "CartPole-v1=0.1234567:100"
+    assert main([*arguments, "--scale", scale]) == 0
     capsys.readouterr()
-    for text, message in (("0:50", "--scale CartPole-v1=0:100"), ("garbage", "not understood")):
-        assert main([*arguments, *scales[text]]) == 2
-        error = capsys.readouterr().err
-        assert message in error and error.count("\n") == 1
+    assert main([*arguments, "--scale", "CartPole-v1=garbage"]) == 2
+    assert "not understood" in capsys.readouterr().err
+    assert main([*arguments, "--scale", "CartPole-v1=0:50"]) == 2
+    error = capsys.readouterr().err
+    assert "CartPole-v1=0.1234567:100.0" in error and error.count("\n") == 1
+    assert main([*arguments, "--scale", error.split("--scale ")[1].split()[0]]) == 0
 
 
 def test_no_complete_trial_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
