@@ -1,8 +1,10 @@
-"""Numbers, durations and seeds in words."""
+"""Numbers, durations, seeds and commands in words."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
+from pathlib import Path
 
 
 def duration(seconds: float) -> str:
@@ -13,6 +15,17 @@ def duration(seconds: float) -> str:
     if rounded < 3600:
         return f"{rounded // 60} min {rounded % 60:02} s"
     return f"{rounded // 3600} h {rounded % 3600 // 60:02} min"
+
+
+def command_line(*words: str, results: Path | None = None) -> str:
+    """Return the command `python -m bench` with these words, as a shell takes it.
+
+    Args:
+        words: what follows the program's name.
+        results: the folder that the user named for results, if any.
+    """
+    place = [] if results is None else ["--results", str(results)]
+    return shlex.join(["python", "-m", "bench", *words, *place])
 
 
 def setting_text(value: object) -> str:

@@ -60,7 +60,7 @@ def verdict(ablation: str, environment: str, variant: str, *, gold: bool = False
 @cache
 def over_all(ablation: str, variant: str) -> Improvement:
     """The control against a variant over all environments."""
-    rows = [row for row in results(ablation).findings.rivals if row.over_all]
+    rows = results(ablation).findings.over_all
     (rival,) = (row for row in rows if row.verdict.variant == variant)
     return rival
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.formatting import command_line
 from bench.plan.without_effect import UNREAD
-from bench.terminal.console import command_line, shown
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from algorithms.algorithm import Algorithm

@@ -15,8 +15,9 @@ from bench.cli.options import ABLATION_HELP, ResultsOption, ReturnsOption, view_
 from bench.cli.output import check_ending, write_text
 from bench.cli.text_tables import print_table
 from bench.errors import InputError
+from bench.formatting import command_line
 from bench.requests.plan_request import stored_name
-from bench.terminal.console import command_line, shown, wide_console
+from bench.terminal.console import shown, wide_console
 from bench.visible import visible
 
 if TYPE_CHECKING:

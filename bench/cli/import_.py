@@ -8,10 +8,10 @@ import typer
 
 from bench.cli.options import ResultsOption
 from bench.errors import InputError, unknown
-from bench.formatting import count, seed_ranges
+from bench.formatting import command_line, count, seed_ranges
 from bench.kinds import EPISODES, EVALUATIONS, MEANS, ROWS
 from bench.requests.plan_request import stored_name
-from bench.terminal.console import command_line, shown
+from bench.terminal.console import shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -26,11 +26,11 @@ from bench.cli.options import (
 from bench.cli.text_tables import print_table
 from bench.errors import InputError
 from bench.file_names import file_name
-from bench.formatting import count
+from bench.formatting import command_line, count
 from bench.requests.estimate import training_time_text
 from bench.requests.plan_request import requested_plan
 from bench.requests.training import summary_lines, train
-from bench.terminal.console import command_line, shown, wide_console
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -70,8 +70,8 @@ def _is_algorithm_alone(name: str) -> bool:
     """Whether a name is that of an algorithm and of no ablation; InputError if of neither."""
     if name in ABLATIONS or name.endswith(".py"):
         return False
-    plugins = plugin_algorithms()
-    if not is_algorithm(name) and name not in plugins:
+    # Packages are looked through only for a name that the suite hasn't.
+    if not is_algorithm(name) and name not in (plugins := plugin_algorithms()):
         allowed = (*ABLATIONS, "the path of a .py file", *ALGORITHMS, *plugins)
         raise unknown("ablation or algorithm", name, allowed)
     return True

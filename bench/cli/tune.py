@@ -22,9 +22,9 @@ from bench.cli.options import (
 )
 from bench.cli.text_tables import print_table
 from bench.file_names import file_name
-from bench.formatting import count
+from bench.formatting import command_line, count
 from bench.requests.plan_request import requested_plan
-from bench.terminal.console import command_line, shown, wide_console
+from bench.terminal.console import shown, wide_console
 
 if TYPE_CHECKING:
     from optuna import Study

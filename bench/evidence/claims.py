@@ -26,7 +26,6 @@ from bench.evidence.measures.cells import (
     Cell,
     by_seed,
     paired_differences,
-    rows_by_cell,
     why_unlike,
 )
 from bench.evidence.measures.late_updates import late_means
@@ -274,10 +273,10 @@ def _judge(
         for group in _environment_groups(comparison, environments_of(claim))
     ]
     level = 1 - ALPHA / len(intervals)
-    rows, nothing = rows_by_cell(results.scores), results.scores[:0]
+    nothing = results.scores[:0]
     for comparison, environments in intervals:
         sides = [
-            [rows.get((name, variant), nothing) for name in environments]
+            [results.rows.get((name, variant), nothing) for name in environments]
             for variant in (comparison.variant, comparison.reference)
         ]
         unlike = "; ".join(

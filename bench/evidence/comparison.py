@@ -55,7 +55,7 @@ def comparison(view: View, *, extended: bool = False) -> pd.DataFrame:
         for table in make_tables(gold, page.golden):
             frame = _marked(table.frame(), view, [table.environment])
             frames.append(frame.assign(environment=f"{table.environment}, gold reward"))
-    frames += [_over_environments(row, view) for row in page.rivals if row.over_all]
+    frames += [_over_environments(row, view) for row in page.over_all]
     frame = pd.concat(frames, ignore_index=True)
     table_notes = (note for table in page.tables for note in table.notes)
     frame.attrs["notes"] = list(dict.fromkeys([*page.notes, *table_notes, *view.mixed]))

@@ -59,10 +59,15 @@ class Findings:
         """One table per environment."""
         return make_tables(self.scores, self.verdicts)
 
+    @property
+    def over_all(self) -> tuple[Improvement, ...]:
+        """Of the rivals, the comparisons over several environments together."""
+        return tuple(row for row in self.rivals if row.over_all)
+
     @cached_property
     def tested(self) -> tuple[Verdict, ...]:
         """The verdicts of the family that were tested: on scores, on gold rewards, over all."""
-        over_all = (row.verdict for row in self.rivals if row.over_all)
+        over_all = (row.verdict for row in self.over_all)
         return tuple(
             verdict
             for verdict in (*self.verdicts, *self.golden, *over_all)

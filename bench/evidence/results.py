@@ -17,6 +17,7 @@ from bench.evidence.measures.cells import (
     cell_values,
     complete_environments,
     control_of,
+    rows_by_cell,
     titles,
 )
 from bench.evidence.measures.curves import Axis, Band, SeedCurves, aggregate, aligned_curves
@@ -114,6 +115,10 @@ class Results:
                 if cell.seeds
             ]
         return self._bands[axis, statistic]
+
+    @cached_property
+    def rows(self) -> dict[Cell, pd.DataFrame]:
+        return rows_by_cell(self.scores)
 
     @cached_property
     def values(self) -> dict[Cell, Floats]:

@@ -80,6 +80,7 @@ def train(
         rows += imported_rows(store, rows)
         hidden = set(earlier) - {row["description"] for row in rows}
         store.write_plan(rows)
+    notice = Notice(lambda: standing.standing, store.claims)
     with logged(store.path / "logs", verbose=verbose):
         summary = runner.run(
             plan,
@@ -88,9 +89,7 @@ def train(
             fresh_before=fresh_before,
             checkpoints=store.path / "checkpoints",
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=combined_observer(
-                standing, Notice(standing, store.claims), EventLog(standing), *observers
-            ),
+            on_event=combined_observer(standing, notice, EventLog(standing), *observers),
         )
     return Trained(summary=summary, hidden=bool(hidden))
 

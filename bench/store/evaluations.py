@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from bench.errors import InputError
-from bench.formatting import count
+from bench.formatting import command_line, count
 from bench.kinds import EVALUATIONS as KIND
 from bench.store.load import View
 from bench.store.schema import EVALUATIONS
@@ -80,15 +79,14 @@ def evaluation_view(view: View, actions: str) -> View:
 def _how_to_evaluate(view: View, actions: str) -> str:
     """Say that there are no evaluations of a view, and by which commands there will be."""
     name, folder = view.plan["ablation"].iloc[0], str(view.source)
-    evaluate = ["python", "-m", "bench", "evaluate", "--ablation", name]
+    evaluate = command_line("evaluate", "--ablation", name)
     missing = f"no policy of {name} has been evaluated with {actions} actions"
     if Store(folder).read_only:
-        merge = ["python", "-m", "bench", "merge", folder]
         return (
             f"{missing}, and {folder} is only read. Merge it into a folder of your own: "
-            f"{shlex.join(merge)}; then: {shlex.join(evaluate)}"
+            f"{command_line('merge', folder)}; then: {evaluate}"
         )
-    return f"{missing}: {shlex.join([*evaluate, '--results', folder])}"
+    return f"{missing}: {command_line('evaluate', '--ablation', name, results=view.source)}"
 
 
 def _mixed(evaluations: pd.DataFrame, runs: pd.DataFrame) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,17 +20,6 @@ def wide_console() -> Console:
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = WIDTH
     return console
-
-
-def command_line(*words: str, results: Path | None = None) -> str:
-    """Return the command `python -m bench` with these words, as a shell takes it.
-
-    Args:
-        words: what follows the program's name.
-        results: the folder that the user named for results, if any.
-    """
-    place = [] if results is None else ["--results", str(results)]
-    return shlex.join(["python", "-m", "bench", *words, *place])
 
 
 def shown(path: Path) -> str:

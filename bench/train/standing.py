@@ -12,6 +12,7 @@ from bench.formatting import seed_ranges
 from bench.plan.plan import Plan
 from bench.store.claims import Claims
 from bench.train.events import Ended, Event, Group, Planned, Progressed, Started
+from bench.train.results import Progress
 
 WRITTEN_EVERY = 2.0
 """Least number of seconds between two notices to other processes."""
@@ -38,6 +39,23 @@ class GroupStanding:
     done: int = 0
     speed: float = 0.0
     last_return: float | None = None
+
+    @classmethod
+    def of(cls, group: Group, variants: list[list[str]]) -> GroupStanding:
+        """Return the standing of a group that has not begun."""
+        return cls(
+            variants=variants,
+            environment=group.description.environment,
+            seeds=sorted(set(group.seeds)),
+            runs=[row.run for row in group.rows],
+            steps=group.steps,
+        )
+
+    def take(self, progress: Progress) -> None:
+        """Take in how far the group is."""
+        self.done = sum(min(steps, progress.budget) for steps in progress.steps)
+        self.speed = sum(progress.steps) / progress.seconds if progress.seconds else 0.0
+        self.last_return = progress.last_return
 
 
 @dataclass(kw_only=True)
@@ -80,12 +98,7 @@ class Counter:
             case Progressed(group=group, progress=progress):
                 # Workers take seconds to start, which would spoil the estimate of what is left.
                 self._moving = self._moving or time.monotonic() - progress.seconds
-                group_standing = self.flying[group]
-                group_standing.done = sum(min(steps, progress.budget) for steps in progress.steps)
-                group_standing.speed = (
-                    sum(progress.steps) / progress.seconds if progress.seconds else 0.0
-                )
-                group_standing.last_return = progress.last_return
+                self.flying[group].take(progress)
             case Ended(group=group, outcomes=outcomes):
                 self.flying.pop(group, None)
                 self._ended += sum(
@@ -100,13 +113,8 @@ class Counter:
 
     def standing_of(self, group: Group) -> GroupStanding:
         """Return the standing of a group that has not begun."""
-        return GroupStanding(
-            variants=[self._variants[description.identifier] for description in group.descriptions],
-            environment=group.description.environment,
-            seeds=sorted(set(group.seeds)),
-            runs=[row.run for row in group.rows],
-            steps=group.steps,
-        )
+        identifiers = [description.identifier for description in group.descriptions]
+        return GroupStanding.of(group, [self._variants[name] for name in identifiers])
 
 
 def combined_observer(*observers: Callable[[Event], None]) -> Callable[[Event], None]:
@@ -123,21 +131,21 @@ class Notice:
     """Shows this process's progress to other processes, beside its claims.
 
     Args:
-        counter: counts groups' progress; it has to receive every event before this notice does.
+        standing: returns the present progress; what counts it has to receive an event before.
         claims: the claims of this process.
     """
 
-    def __init__(self, counter: Counter, claims: Claims) -> None:
-        self._counter = counter
+    def __init__(self, standing: Callable[[], Standing], claims: Claims) -> None:
+        self._standing = standing
         self._claims = claims
         self._written = 0.0
 
-    def __call__(self, event: Event) -> None:
-        """Show the plan's present progress; do nothing if it can't be written."""
+    def __call__(self, event: object = None) -> None:
+        """Show the present progress, whatever happened; do nothing if it can't be written."""
         if time.monotonic() - self._written >= WRITTEN_EVERY:
             self._written = time.monotonic()
             with suppress(OSError):
-                self._claims.write_notice(json.dumps(asdict(self._counter.standing)))
+                self._claims.write_notice(json.dumps(asdict(self._standing())))
 
 
 def standings(claims: Claims) -> Iterator[Standing]:

@@ -74,25 +74,27 @@ class Request:
         Args:
             values: parameter of the space -> Optuna's value.
         """
-        return {**defaults(self.algorithm), **self.fixed, **suggested(self.space, values)}
+        return {**self._unsearched, **suggested(self.space, values)}
+
+    @property
+    def _unsearched(self) -> dict[str, object]:
+        return {**defaults(self.algorithm), **self.fixed}
 
     @property
     def without_default(self) -> tuple[str, ...]:
         """The hyperparameters whose range doesn't contain their default."""
-        values = {**defaults(self.algorithm), **self.fixed}
         return tuple(
             dimension.field
             for dimension in self.space
-            if not dimension.holds(values[dimension.field])
+            if not dimension.holds(self._unsearched[dimension.field])
         )
 
     def default_values(self) -> dict[str, object] | None:
         """Return Optuna's values for the defaults; None if the space doesn't contain them."""
         if self.without_default:
             return None
-        values = {**defaults(self.algorithm), **self.fixed}
         return {
-            dimension.parameter: dimension.suggestion(values[dimension.field])
+            dimension.parameter: dimension.suggestion(self._unsearched[dimension.field])
             for dimension in self.space
         }
 

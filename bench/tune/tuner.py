@@ -7,13 +7,12 @@ Optuna.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError
@@ -24,7 +23,7 @@ from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.train.events import Ended, Group, Summary
 from bench.train.executors.protocol import Executor, Message
 from bench.train.recorder import Recorder
-from bench.train.standing import WRITTEN_EVERY, GroupStanding, Standing
+from bench.train.standing import GroupStanding, Notice, Standing
 from bench.train.trainer import validate
 from bench.tune.interruption import held_back
 from bench.tune.request import Request
@@ -144,7 +143,6 @@ class Tuner:
         # A group's id -> its trial and environment; equal groups may be of several trials.
         self._places: dict[int, tuple[_Trial, str]] = {}
         self._pending: deque[Group] = deque()
-        self._told = -math.inf
 
     def run(self, trials: int) -> None:
         """Continue the study until `trials` of it have an outcome or are being trained elsewhere.
@@ -167,13 +165,14 @@ class Tuner:
         try:
             # For `status` alone: a study shares no plan, so it takes no places of one.
             self._store.claims.take_part(0)
+            tell_others = Notice(partial(self._standing, trials), self._store.claims)
             with held_back() as act_on_interruption:
                 self._begin(trials)
-                self._tell_others(trials)
+                tell_others()
                 while self._executor.busy:
                     for message in self._executor.messages(HEARTBEAT):
                         self._handle(message)
-                        self._tell_others(trials)
+                        tell_others()
                     self._say_alive()
                     act_on_interruption()
                     self._begin(trials)
@@ -381,11 +380,8 @@ class Tuner:
             )
         )
 
-    def _tell_others(self, trials: int) -> None:
-        """Show other processes how far the study is; do nothing if it can't be written."""
-        if time.monotonic() - self._told < WRITTEN_EVERY:
-            return
-        self._told = time.monotonic()
+    def _standing(self, trials: int) -> Standing:
+        """How far the study is."""
         pending = set(map(id, self._pending))
         groups = [
             self._standing_of(flying, environment)
@@ -397,29 +393,17 @@ class Tuner:
         done = len(ended_trials(self._study)) * environments
         done += sum(len(flying.trained) for flying in self._flying)
         steps = len(self._request.seeds) * self._request.steps
-        standing = Standing(
+        return Standing(
             ablation=f"study {self._request.name}",
             steps=trials * environments * steps,
             done=done * steps + sum(group.done for group in groups),
             groups=groups,
         )
-        with suppress(OSError):
-            self._store.claims.write_notice(json.dumps(asdict(standing)))
 
     def _standing_of(self, flying: _Trial, environment: str) -> GroupStanding:
-        group = flying.groups[environment]
-        standing = GroupStanding(
-            variants=[[f"trial {flying.number}"]],
-            environment=environment,
-            seeds=list(group.seeds),
-            runs=[row.run for row in group.rows],
-            steps=group.steps,
-        )
+        standing = GroupStanding.of(flying.groups[environment], [[f"trial {flying.number}"]])
         if (message := flying.last_messages.get(environment)) is not None:
-            progress: Watched = message.content
-            standing.done = sum(min(steps, progress.budget) for steps in progress.steps)
-            standing.speed = sum(progress.steps) / progress.seconds if progress.seconds else 0.0
-            standing.last_return = progress.last_return
+            standing.take(message.content)
         return standing
 
     def _say_alive(self) -> None:

@@ -38,7 +38,7 @@ def noticed(claims: Claims, events: int = 4) -> Standing:
     """What others see after so many events."""
     claims.take_part(1)
     count = Counter(PLAN)
-    notice = Notice(count, claims)
+    notice = Notice(lambda: count.standing, claims)
     for event in EVENTS[:events]:
         notice._written = 0.0
         count(event)

@@ -16,7 +16,6 @@ from bench.plan.digest import code_digest
 from bench.store import Store
 from bench.store.claims import Claims
 from bench.train.standing import Standing, standings
-from bench.tune import tuner
 from bench.tune.request import Request
 from bench.tune.scoring import mean_score
 from bench.tune.study import best_trial, ended_trials, trials_in_flight
@@ -142,7 +141,7 @@ def test_without_the_defaults_every_trial_may_be_pruned(tmp_path: Path) -> None:
 
 
 def test_other_processes_see_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tuner, "WRITTEN_EVERY", 0.0)
+    monkeypatch.setattr("bench.train.standing.WRITTEN_EVERY", 0.0)
     request = tiny_study.request()
     study, seen = tiny_study.opened(request, tmp_path), list[Standing]()
     watching = Claims(tmp_path)

@@ -178,8 +178,8 @@ def _caption(results: Results) -> list[str]:
 def _claimed_besides(results: Results) -> list[str]:
     """Sentences on what is claimed beyond the table's cells: over all environments, on gold."""
     claims: dict[str, list[str]] = {}
-    for row in results.findings.rivals:
-        if row.over_all and row.verdict.outcome in _MARKS:
+    for row in results.findings.over_all:
+        if row.verdict.outcome in _MARKS:
             where = f"Over {len(row.environments)} environments"
             claims.setdefault(where, []).append(f"against “{row.rival_title}” {row.claim}")
     for verdict in results.findings.golden:

@@ -39,7 +39,7 @@ def conclusion(findings: Findings, titles: Mapping[str, str]) -> str:
             f"No difference is claimed: there are at most {most} pairs of common seeds, and a "
             f"claim needs {FEWEST_PAIRS} or more."
         )
-    parts = _over_all([row for row in findings.rivals if row.over_all])
+    parts = _over_all(findings.over_all)
     for page in (findings.verdicts, golden):  # in other units: a claim on both is two clauses
         parts += _claims([v for v in page if v.outcome not in ("control", "untested")], titles)
     pairs = range_text(verdict.pairs for verdict in tested)
