@@ -18,7 +18,7 @@ def list_ablations(
 ) -> None:
     """List the ablations and the questions they answer, or the algorithms.
 
-    With them are the algorithms that installed packages give a name.
+    Algorithms of installed packages that have a short name are listed too.
     """
     from rich.console import Console
     from rich.markup import escape

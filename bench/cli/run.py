@@ -73,8 +73,8 @@ def run(
         datetime | None,
         typer.Option(
             "--fresh-before",
-            help="Train again what began before this time, in UTC; the same for all processes "
-            "that share a folder.",
+            help="Train runs again that began before this UTC time; give all processes that share "
+            "a folder the same time.",
         ),
     ] = None,
 ) -> None:

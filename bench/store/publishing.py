@@ -201,8 +201,8 @@ def _abridged(tables: Mapping[str, pa.Table], steps: Mapping[str, float]) -> dic
 def _rounded(part: str, rows: pa.Table, steps: Mapping[str, float]) -> pa.Table:
     """Round one run's rows of a part, but the diagnostics of its first update.
 
-    All variants of a seed still have the same policy there, and what it is about may be far below
-    what it becomes later, on which the steps rest.
+    At the first update all variants of a seed have the same policy, and a diagnostic may be far
+    smaller than later in training, which decides the steps.
     """
     kept = int(part == "updates")
     return pa.concat_tables([rows[:kept], rounded(rows[kept:], steps)])
