@@ -53,7 +53,7 @@ class Modes(NamedTuple):
         """How many seeds ended in each group, in words."""
         upper = self.seeds - self.lower
         return (
-            f"{self.lower} of {self.seeds} seeds of {self.ablation}'s {self.variant} ended at "
+            f"{self.lower} of {self.seeds} seeds of {self.ablation}, {self.variant}, ended at "
             f"{_range(self.lower_from, self.lower_to)}, {upper} at "
             f"{_range(self.upper_from, self.upper_to)} after {self.budget:,} steps"
         )

@@ -28,9 +28,7 @@ def test_a_row_is_of_the_published_runs(row) -> None:  # type: ignore[no-untyped
 
 def test_halfcheetah_is_warned_of_and_an_unknown_environment_is_not() -> None:
     (warning,) = mode_warnings("HalfCheetah-v5")
-    observation = (
-        "1 of 10 seeds of experiment's a2c_trust_region ended at 333.7, 9 at 1,048 to 1,286"
-    )
+    observation = "8 of 10 seeds of slots, slots_1, ended at 1,114 to 1,745, 2 at 4,430 to 4,656"
     assert f"({observation} after 1,000,000 steps)" in warning
     assert "distributions differ" in warning and "34%" in warning
     assert mode_warnings("Mine-v0") == []
