@@ -5,7 +5,8 @@ the stored runs' gain over the untrained policy, with one-sided bounds by Welch 
 worse if its lower bound at 95% is above −margin: a verdict that all cells are no worse is wrong
 with a chance of at most 5%, as each has to pass (Berger 1982, intersection–union test). A cell is
 worse if its upper bound at 1 − 0.05/m, of m cells, is below −margin (Bonferroni). Otherwise one
-can't tell. Scores of seeds in several modes are not normal: verdicts are then wrong more often.
+can't tell. Scores of seeds in several modes are not normal, and verdicts then wrong more often: the
+page `hundred_seeds` counts how often.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Literal
 
 import pandas as pd
-from scipy import stats
 
 from bench.errors import InputError
 from bench.evidence.measures.anchors import anchors_for
@@ -25,10 +25,8 @@ from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.significance import ALPHA
+from bench.evidence.statistics.welch import welch_bounds
 from bench.store import View
-
-FEWEST_SEEDS: Final = 3
-"""Fewest seeds on either side from which one can tell."""
 
 Outcome = Literal["no worse", "worse", "can't tell"]
 
@@ -156,7 +154,7 @@ def judge(
         gain = float(stored_scores.mean()) - untrained.get(environment, math.nan)
         limits = welch_bounds(new_scores, stored_scores, 1 - ALPHA, level)
         difference, low, high = (
-            value / gain if gain > 0 else math.nan
+            float(value) / gain if gain > 0 else math.nan
             for value in (new_scores.mean() - stored_scores.mean(), *limits)
         )
         judged.append(
@@ -165,7 +163,7 @@ def judge(
                 variant=variant,
                 stored=len(stored_scores),
                 new=len(new_scores),
-                difference=float(difference),
+                difference=difference,
                 low=low,
                 high=high,
                 margin=margin,
@@ -180,29 +178,3 @@ def overall(judged: tuple[Judged, ...]) -> Outcome:
     if "worse" in outcomes:
         return "worse"
     return "no worse" if outcomes == {"no worse"} else "can't tell"
-
-
-def welch_bounds(
-    first: Floats, second: Floats, lower_level: float, upper_level: float
-) -> tuple[float, float]:
-    """One-sided bounds on mean(first) − mean(second), variances unequal; NaN with too few seeds.
-
-    Where neither side has any spread, both bounds equal the difference.
-
-    Args:
-        first, second: one number per seed.
-        lower_level, upper_level: the levels of the lower and of the upper bound.
-    """
-    if min(len(first), len(second)) < FEWEST_SEEDS:
-        return math.nan, math.nan
-    difference = float(first.mean() - second.mean())
-    squared_errors = [float(side.var(ddof=1)) / len(side) for side in (first, second)]
-    if not sum(squared_errors):
-        return difference, difference
-    # By hand: SciPy warns of precision where all seeds of a side reach the same ceiling.
-    degrees = sum(squared_errors) ** 2 / sum(
-        squared_error**2 / (len(side) - 1)
-        for squared_error, side in zip(squared_errors, (first, second), strict=True)
-    )
-    low, high = stats.t.ppf((lower_level, upper_level), degrees) * math.sqrt(sum(squared_errors))
-    return difference - float(low), difference + float(high)

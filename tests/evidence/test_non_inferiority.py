@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import warnings
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from bench.cli.app import main
-from bench.evidence.non_inferiority import judge, overall, welch_bounds
+from bench.evidence.non_inferiority import judge, overall
 from bench.store import NO_EPISODES, NO_UPDATES, PUBLISHED, Store
 from tests.evidence.report import made_results
 from tests.evidence.report.made_results import SyntheticAblation, write
@@ -36,23 +34,6 @@ def test_the_bounds_decide(decrease: float, margin: float, outcome: str) -> None
     (cell,) = judge({CELL: 100 + SPREAD}, {CELL: 100 + SPREAD - decrease}, UNTRAINED, margin)
     assert cell.outcome == outcome
     assert cell.difference == pytest.approx(-decrease / 100)
-
-
-def test_bounds_are_welch_s() -> None:
-    generator = np.random.default_rng(0)
-    first, second = generator.normal(1, 2, 12), generator.normal(0, 5, 7)
-    expected = stats.ttest_ind(first, second, equal_var=False).confidence_interval(0.9)
-    assert welch_bounds(first, second, 0.95, 0.95) == pytest.approx(tuple(expected))
-
-
-def test_a_side_whose_seeds_all_reach_the_ceiling_has_bounds_without_a_warning() -> None:
-    ceiling, below = np.full(10, 1000.0), 1000.0 - np.arange(10.0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        bounds = welch_bounds(below, ceiling, 0.95, 0.95)
-    one_sample = stats.ttest_1samp(below, 1000.0).confidence_interval(0.9)
-    assert bounds == pytest.approx((one_sample.low - 1000.0, one_sample.high - 1000.0))
-    assert welch_bounds(ceiling, ceiling, 0.95, 0.95) == (0.0, 0.0)
 
 
 def test_one_cell_that_is_worse_is_enough_and_one_that_is_open_too() -> None:

@@ -1,18 +1,27 @@
-"""The tables of the page `hundred_seeds`: how reliable few seeds are, counted on a hundred."""
+"""The tables of the page `hundred_seeds`: how reliable few seeds are, counted on a hundred.
+
+The coverage printed beside intervals elsewhere is in `statistics/real_coverage.csv`, made by
+
+    python -m bench.evidence.pages.hundred_seeds [RESULTS]
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Final
+from pathlib import Path
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from bench.evidence.markdown import Section
 from bench.evidence.measures.cells import Cell, cell_values, titles
+from bench.evidence.measures.scores import score_runs
 from bench.evidence.statistics.clusters import best_split, clusters_p
+from bench.evidence.statistics.coverage import REAL_TABLE
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.real_returns import (
     DATA_SETS,
@@ -20,16 +29,21 @@ from bench.evidence.statistics.real_returns import (
     Measured,
     claim_rates,
     coverage,
+    gate_rates,
     seeds_for_claims,
 )
 from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import p_text, return_text
+from bench.store import PUBLISHED, load
 
 SEEDS: Final = (3, 5, 10, 20)
 """Seeds in a sample."""
 
 EFFECTS: Final = (0.1, 0.2, 0.5)
 """Shares of the gain over the untrained policy that a claim is planned for."""
+
+MARGIN: Final = 0.1
+"""The share of the gain that `compare --against` may see lost."""
 
 FEWEST: Final = 50
 """The fewest known seeds with which a cell enters the tables."""
@@ -45,11 +59,7 @@ def sections(
         scores: the frame of `scores.score_runs`.
         untrained: environment -> the untrained policy's mean score [return].
     """
-    known_scores = {
-        cell: seed_scores
-        for cell, seed_scores in cell_values(scores).items()
-        if len(seed_scores) >= FEWEST
-    }
+    known_scores = _known(scores)
     if not known_scores:
         return ()
     names = titles(plan)
@@ -57,8 +67,37 @@ def sections(
         _coverage(known_scores, names),
         _claims(known_scores, names, str(plan["control"].iloc[0])),
         _pairs_needed(known_scores, names, untrained),
+        _gate(known_scores, names, untrained),
         _modes(known_scores, names),
     )
+
+
+def real_coverages(scores: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of `real_coverage.csv`.
+
+    Args:
+        scores: the frame of `scores.score_runs`.
+    """
+    intervals = {"mean, bootstrap": "mean", "interquartile mean, bootstrap": "iqm"}
+    for (environment, variant), seed_scores in _known(scores).items():
+        for number in SEEDS:
+            shares = coverage(seed_scores, number, np.random.default_rng([0, number]))
+            for interval, statistic in intervals.items():
+                yield {
+                    "environment": environment,
+                    "variant": variant,
+                    "known": len(seed_scores),
+                    "statistic": statistic,
+                    "seeds": number,
+                    "share": shares[interval].share,
+                    "error": round(shares[interval].error, 4),
+                }
+
+
+def _known(scores: pd.DataFrame) -> dict[Cell, Floats]:
+    """The scores of all cells with enough seeds."""
+    cells = cell_values(scores).items()
+    return {cell: values for cell, values in cells if len(values) >= FEWEST}
 
 
 def _coverage(known_scores: Mapping[Cell, Floats], names: Mapping[str, str]) -> Section:
@@ -124,6 +163,32 @@ def _pairs_needed(
     )
 
 
+def _gate(
+    known_scores: Mapping[Cell, Floats],
+    names: Mapping[str, str],
+    untrained: Mapping[str, float],
+) -> Section:
+    cells = []
+    for (environment, variant), seed_scores in known_scores.items():
+        mean_untrained = untrained.get(environment, math.nan)
+        if seed_scores.mean() > mean_untrained:
+            rows = _by_size(partial(gate_rates, seed_scores, mean_untrained, MARGIN))
+            cells += [(environment, names[variant], *row) for row in rows]
+    return Section(
+        heading="### How often `compare --against` is right",
+        header=("environment", "variant", "verdict", *(f"n = {n} each" for n in SEEDS)),
+        alignment=("left", "left", "left", *["right"] * len(SEEDS)),
+        cells=cells,
+        notes=(
+            _SAMPLES,
+            "Stored and new runs of one variant, one cell, with a margin of "
+            f"{MARGIN:.0%} of the gain over the untrained policy. “Worse” where nothing is lost "
+            "and “no worse” where the margin is are errors, of at most 5% for normal scores; what "
+            "is missing to 100% in the other rows can't be told.",
+        ),
+    )
+
+
 def _modes(known_scores: Mapping[Cell, Floats], names: Mapping[str, str]) -> Section:
     cells = []
     for (environment, variant), seed_scores in known_scores.items():
@@ -163,3 +228,9 @@ def _by_size(
         )
         for name, entries in by_name.items()
     ]
+
+
+if __name__ == "__main__":
+    view = load("hundred_seeds", Path(sys.argv[1]) if len(sys.argv) > 1 else PUBLISHED)
+    rows = real_coverages(score_runs(view.runs, view.episodes, view.updates))
+    pd.DataFrame(rows).to_csv(REAL_TABLE, index=False, lineterminator="\n")

@@ -6,6 +6,9 @@ normal data. Seeds that end in one of two modes, such as HalfCheetah's, can be c
 one seed in five ends in the upper mode, five seeds miss that mode altogether in 0.8⁵ = 33% of all
 data sets, and no interval made of them can hold the mean.
 
+So there is a second table, `real_coverage.csv`, measured on real returns: those of the ablation
+`hundred_seeds` (`pages.hundred_seeds` makes it; it is empty until they are published).
+
 Where nearly every seed of one side beats every seed of the other, a few seeds may hold no pair in
 the opposite order: at a true probability of improvement of 0.9 coverage is far from nominal.
 """
@@ -22,6 +25,8 @@ import pandas as pd
 from bench.evidence.statistics.estimates import Statistic
 
 TABLE: Final = Path(__file__).with_name("coverage.csv")
+
+REAL_TABLE: Final = Path(__file__).with_name("real_coverage.csv")
 
 PROBABILITIES: Final = (0.5, 0.75, 0.9)
 """The true probabilities of improvement in the table."""
@@ -43,6 +48,17 @@ COVERAGE: Final = _read()
 Statistics are "iqm" and "mean" of one environment's returns, `AGGREGATES`, and "improvement P" for
 each P of `PROBABILITIES`, where the number of seeds is that on each side.
 """
+
+
+def _read_real() -> dict[str, dict[int, list[float]]]:
+    coverages: dict[str, dict[int, list[float]]] = {}
+    for row in pd.read_csv(REAL_TABLE).itertuples():
+        coverages.setdefault(row.statistic, {}).setdefault(row.seeds, []).append(row.share)
+    return coverages
+
+
+REAL_COVERAGE: Final = _read_real()
+"""Statistic ("iqm" or "mean") -> seeds -> measured coverage on each environment and variant."""
 
 
 def coverage(number: int, statistic: str = "iqm", environments: int = 1) -> float:
@@ -71,9 +87,21 @@ def coverage_text(number: int, statistic: str = "iqm", environments: int = 1) ->
 
 
 def coverages_text(numbers: Iterable[int], statistic: Statistic = "iqm") -> str:
-    """Coverages at all numbers of seeds above one: "74% at n = 3, 93% at n = 10"."""
+    """Coverages at all numbers of seeds above one: "74% at n = 3, 93% at n = 10".
+
+    Behind those for normal data stand, where they have been measured, those on real returns.
+    """
     counts = sorted({number for number in numbers if number > 1})
-    return ", ".join(f"{coverage_text(number, statistic)} at n = {number}" for number in counts)
+    normal = ", ".join(f"{coverage_text(number, statistic)} at n = {number}" for number in counts)
+    real = REAL_COVERAGE.get(statistic, {})
+    ranges = {}
+    for number in counts:
+        if real and number >= min(real):
+            shares = real[_entry(real, number)]
+            ends = dict.fromkeys(f"{math.floor(100 * end)}%" for end in (min(shares), max(shares)))
+            ranges[_entry(real, number)] = " to ".join(ends)
+    texts = ", ".join(f"{text} at n = {number}" for number, text in ranges.items())
+    return normal + f"; on real returns (page hundred_seeds): {texts}" * bool(texts)
 
 
 def aggregates_text(

@@ -27,6 +27,7 @@ from bench.evidence.statistics.estimates import (
 )
 from bench.evidence.statistics.power import POWER
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, sign_flip_test
+from bench.evidence.statistics.welch import welch_bounds
 
 DATA_SETS: Final = 2_000
 """Samples behind a share."""
@@ -127,6 +128,45 @@ def claim_rates(
         )
 
     return _with_error(measure, np.concatenate([first, second]), generator, resampled)
+
+
+def gate_rates(
+    scores: Floats, untrained: float, margin: float, seeds: int, generator: np.random.Generator
+) -> dict[str, Measured]:
+    """How often `compare --against` is right and wrong about one variant's new runs.
+
+    Args:
+        scores: the known scores of the variant [return]; the new runs' are these, less a loss.
+        untrained: the untrained policy's mean score [return], below the variant's.
+        margin: the largest loss accepted, as a share of the gain over the untrained policy.
+        seeds: stored ones, and new ones; at least three.
+        generator: the source of the samples.
+
+    Returns:
+        "nothing lost: no worse", "nothing lost: worse", "the margin lost: no worse", "half of the
+        gain lost: worse" -> share of these verdicts. The two in the middle are errors.
+    """
+
+    def measure(population: Floats, data_sets: int) -> dict[str, float]:
+        stored, new = (generator.choice(population, (data_sets, seeds)) for _ in range(2))
+        gains = stored.mean(axis=1) - untrained
+        true_gain = float(population.mean()) - untrained
+
+        def verdicts(loss: float) -> tuple[float, float]:
+            """The shares of "no worse" and "worse" where this share of the gain is lost."""
+            bounds = welch_bounds(new - loss * true_gain, stored, 1 - ALPHA, 1 - ALPHA)
+            low, high = (np.where(gains > 0, bound / gains, np.nan) for bound in bounds)
+            return float(np.mean(low > -margin)), float(np.mean(high < -margin))
+
+        passed, refused = verdicts(0.0)
+        return {
+            "nothing lost: no worse": passed,
+            "nothing lost: worse": refused,
+            "the margin lost: no worse": verdicts(margin)[0],
+            "half of the gain lost: worse": verdicts(0.5)[1],
+        }
+
+    return _with_error(measure, scores, generator)
 
 
 def seeds_for_claims(

@@ -8,7 +8,7 @@ import pytest
 
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.pages import hundred_seeds
-from bench.evidence.pages.hundred_seeds import EFFECTS, SEEDS, sections
+from bench.evidence.pages.hundred_seeds import EFFECTS, SEEDS, real_coverages, sections
 from tests.evidence.conftest import make_frames
 
 VARIANTS = {"clip_0.2": 1000.0, "clip_0.3": 1400.0}
@@ -31,9 +31,9 @@ def plan(scores: pd.DataFrame) -> pd.DataFrame:
 
 def test_every_table_has_every_cell(scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hundred_seeds, "SEEDS", (3, 10))
-    covered, claimed, needed, modes = sections(plan(scores), scores, {"Hopper-v5": 0.0})
+    covered, claimed, needed, gate, modes = sections(plan(scores), scores, {"Hopper-v5": 0.0})
     assert len(covered.cells) == 2 * 3 and len(claimed.cells) == 2 * 5
-    assert {row[0] for table in (covered, claimed, needed, modes) for row in table.cells} == {
+    assert {row[0] for table in (covered, claimed, needed, gate, modes) for row in table.cells} == {
         "Hopper-v5"
     }
     shares = {
@@ -44,6 +44,7 @@ def test_every_table_has_every_cell(scores: pd.DataFrame, monkeypatch: pytest.Mo
     assert shares[apart, "sign-flip, pairs"][0] == 0  # three pairs can't
     assert len(needed.cells) == 2 and all(len(row) == 2 + len(EFFECTS) for row in needed.cells)
     assert needed.cells[0][-1] == "10"
+    assert len(gate.cells) == 2 * 4
     assert all(int(row[2].split()[-1]) + int(row[3].split()[-1]) == 60 for row in modes.cells)
 
 
@@ -51,3 +52,15 @@ def test_few_known_seeds_say_nothing(scores: pd.DataFrame) -> None:
     few_scores = scores[scores["seed"] < 40]
     assert sections(plan(few_scores), few_scores, {}) == ()
     assert SEEDS == (3, 5, 10, 20)
+
+
+def test_the_coverage_beside_intervals_is_the_page_s(
+    scores: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hundred_seeds, "SEEDS", (3, 10))
+    covered = sections(plan(scores), scores, {})[0]
+    rows = list(real_coverages(scores))
+    assert len(rows) == 2 * 2 * 2 and {row["known"] for row in rows} == {60}
+    of_mean = [row for row in rows if row["statistic"] == "mean" and row["variant"] == "clip_0.3"]
+    (cells,) = (row[4:] for row in covered.cells if "0.3" in row[1] and row[3] == "mean, bootstrap")
+    assert [f"{100 * row['share']:.1f}" for row in of_mean] == [cell.split()[0] for cell in cells]

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 
+from bench.evidence.statistics import coverage as statistics_coverage
 from bench.evidence.statistics.coverage import COVERAGE, coverage, coverage_text, coverages_text
 from bench.evidence.statistics.estimates import Statistic
 from bench.evidence.statistics.simulated_coverage import (
@@ -71,3 +72,15 @@ def test_in_words_coverage_is_never_rounded_up() -> None:
     assert coverage_text(3) == "74%"
     assert coverages_text([10, 1, 3, 10]) == "74% at n = 3, 93% at n = 10"
     assert coverages_text([1]) == ""
+
+
+def test_coverage_of_real_returns_stands_behind_that_of_normal_data(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured = {"iqm": {3: [0.61, 0.749], 10: [0.9, 0.9]}}
+    monkeypatch.setattr(statistics_coverage, "REAL_COVERAGE", measured)
+    text = "74% at n = 3, 93% at n = 10; on real returns (page hundred_seeds): "
+    assert coverages_text([3, 10]) == text + "61% to 74% at n = 3, 90% at n = 10"
+    # Of what lies between two entries, or beyond the last, the smaller entry is said.
+    assert coverages_text([12, 40]).endswith("(page hundred_seeds): 90% at n = 10")
+    assert "real" not in coverages_text([2]) + coverages_text([10], "mean")

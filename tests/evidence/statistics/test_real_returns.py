@@ -12,6 +12,7 @@ from bench.evidence.statistics.real_returns import (
     claim_rates,
     claimed_share,
     coverage,
+    gate_rates,
     seeds_for_claims,
 )
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, sign_flip_test
@@ -83,3 +84,13 @@ def test_beyond_a_dozen_pairs_too_the_test_is_the_sign_flip_test() -> None:
     t_test = np.mean(stats.ttest_1samp(differences, 0.0, axis=1).pvalue <= ALPHA)
     assert expected > 0.9 and t_test < 0.1
     assert abs(claimed_share(differences, generator) - expected) < 0.02
+
+
+def test_the_gate_on_normal_scores_is_wrong_as_often_as_it_may_be() -> None:
+    rates = gate_rates(100 + 20 * NORMAL, 0.0, 0.2, 10, np.random.default_rng(0))
+    errors = ("nothing lost: worse", "the margin lost: no worse")
+    assert all(rates[name].share < 0.05 + tolerance(0.05) for name in errors)
+    assert rates["the margin lost: no worse"].share > 0.02
+    # The power of one-sided t-tests at 20 and at 30 / (20 √(2/10)) standard errors.
+    assert abs(rates["nothing lost: no worse"].share - 0.69) < 0.05
+    assert rates["half of the gain lost: worse"].share > 0.9
