@@ -63,13 +63,14 @@ def sections(
     if not known_scores:
         return ()
     names = titles(plan)
-    return (
+    made = (
         _coverage(known_scores, names),
         _claims(known_scores, names, str(plan["control"].iloc[0])),
         _pairs_needed(known_scores, names, untrained),
         _gate(known_scores, names, untrained),
         _modes(known_scores, names),
     )
+    return tuple(section for section in made if section.cells)
 
 
 def real_coverages(scores: pd.DataFrame) -> Iterator[dict[str, Any]]:

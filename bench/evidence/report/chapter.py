@@ -17,7 +17,7 @@ from bench.evidence.figures.style import FONT_SIZE
 from bench.evidence.glyphs import printable
 from bench.evidence.measures.cells import missing_text, range_text, titles
 from bench.evidence.measures.diagnostics import label_of, meaning_of, mechanism_of
-from bench.evidence.pages import reference_kl, table_1
+from bench.evidence.pages import hundred_seeds, reference_kl, table_1
 from bench.evidence.pages.figure_3 import beside_figure_3
 from bench.evidence.published import figure_3
 from bench.evidence.published.rows import family
@@ -162,7 +162,11 @@ def _pictures(results: Results, draw: Drawer, one_of_many: bool) -> dict[str, An
     if results.page == "table_1":
         untrained = results.anchors.untrained_scores
         rows = table_1.surrogates(results.plan, results.scores, untrained)
-        pictures["table_1"] = of_section(table_1.section(results.plan, results.scores, rows))
+        pictures["tables"] = [of_section(table_1.section(results.plan, results.scores, rows))]
+    if results.page == "hundred_seeds":
+        untrained_means = results.anchors.untrained_means
+        sections = hundred_seeds.sections(results.plan, results.scores, untrained_means)
+        pictures["tables"] = [of_section(section) for section in sections]
     explained = not one_of_many or results.name in {
         step.ablation for step in steps.STEPS if step.shows_diagnostic
     }

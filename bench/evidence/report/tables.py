@@ -54,7 +54,7 @@ def of_section(section: Section) -> Facts:
     """A section of a Markdown page for the templates."""
     cells = [[cell.replace("**", "") for cell in row] for row in section.cells]
     facts = table(section.header, section.alignment, cells, section.notes)
-    return {**facts, "title": section.heading.lstrip("# ")}
+    return {**facts, "title": section.heading.lstrip("# ").replace("`", "")}
 
 
 def scores(results: Results) -> list[Facts]:

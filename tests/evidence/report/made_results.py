@@ -40,6 +40,7 @@ class SyntheticAblation:
         algorithms: of the variants; the last serves those beyond.
         digests: of the code, by seed; the last serves those beyond.
         meanings: of the hyperparameter, by variant; the last serves those beyond.
+        page: the kind of its page.
     """
 
     name: str = "made"
@@ -55,6 +56,7 @@ class SyntheticAblation:
     algorithms: Sequence[str] = ("vanilla_policy_gradient", "baseline")
     digests: Sequence[str] = ("0123456789abcdef",)
     meanings: Sequence[str] = ("how wide",)
+    page: str = "curves"
 
 
 def write(folder: Path, ablation: SyntheticAblation) -> Path:
@@ -82,6 +84,7 @@ def write(folder: Path, ablation: SyntheticAblation) -> Path:
                     "equation": "Σ R ∇log p",
                     "source": "algorithms/some_file.py",
                     "mechanism": ["kl_mean", "gradient_variance"],
+                    "page": ablation.page,
                     "hyperparameters": {
                         "width": {
                             "default": 0,

@@ -15,6 +15,7 @@ from algorithms import ALGORITHMS
 from bench.evidence.measures.curves import seed_curves
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.measures.thresholds import median_time, times_to
+from bench.evidence.pages import hundred_seeds
 from bench.evidence.report import building, tables
 from bench.evidence.results import Results
 from bench.evidence.statistics.improvement import probability_of_improvement
@@ -156,6 +157,23 @@ def test_whatever_the_results_look_like(
     text = read_all(path)
     for sentence in sentences:
         assert squeezed(sentence) in text
+    assert _outside(path) == []
+
+
+def test_a_hundred_seeds_have_the_tables_of_their_page(
+    written: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hundred_seeds, "FEWEST", 10)
+    monkeypatch.setattr(hundred_seeds, "SEEDS", (3,))
+    _, path = written(SyntheticAblation(page="hundred_seeds", environments=("Hopper-v5",)))
+    text = read(path)
+    for heading in (
+        "Coverage of nominal 95% intervals",
+        "How often a test names a difference at 5%",
+        "Pairs of seeds that a claim needs",
+        "How often compare --against is right",
+    ):
+        assert squeezed(heading) in text, heading
     assert _outside(path) == []
 
 
