@@ -7,14 +7,15 @@ import importlib
 from ablations import ABLATIONS
 from ablations.claims import answers, clip, code_level, rivals
 from ablations.claims.claim import Claim
+from ablations.spec import Ablation
 
 CLAIMS: dict[str, Claim] = {
     claim.name: claim for topic in (rivals, clip, code_level, answers) for claim in topic.CLAIMS
 }
 
 
-def environments_of(claim: Claim) -> tuple[str, ...]:
-    """Return the environments of the claim's ablation, with or without results."""
+def ablation_of(claim: Claim) -> Ablation:
+    """Return the ablation that the claim is about, with or without results."""
     module, name = ABLATIONS[claim.ablation].split(":")
-    environments: tuple[str, ...] = getattr(importlib.import_module(module), name).environments
-    return environments
+    ablation: Ablation = getattr(importlib.import_module(module), name)
+    return ablation

@@ -36,9 +36,9 @@ CLAIMS = (
     Claim(
         name="grpo_deviation_not_needed",
         source="Liu et al. 2025, arXiv 2503.20783 (Dr. GRPO), abstract and Figure 1",
-        claim="Dividing by the group's deviation and by an answer's length biases GRPO; without "
-        "them it learns as well.",
-        differs=SMALL + " All answers have one length, so its bias towards long ones can't show.",
+        claim="Without dividing by the group's deviation and by an answer's length GRPO learns as "
+        "well.",
+        differs=SMALL + " All answers have one length, so a bias towards long ones can't show.",
         ablation="answer_baselines",
         comparisons=(
             _gold_comparison("mean", "group_deviation", "not worse", MARGIN),

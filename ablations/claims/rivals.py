@@ -66,8 +66,7 @@ CLAIMS = (
     Claim(
         name="trpo_like_ppo",
         source=f"{ENGSTROM}, Table 2 and section 5",
-        claim="With the same code-level optimisations TRPO comes near to PPO; most of PPO's "
-        "advantage over TRPO is theirs.",
+        claim="With the same code-level optimisations TRPO comes near to PPO.",
         numbers={
             "Hopper, PPO": "2,513 [2,391, 2,632]",
             "Hopper, TRPO with the optimisations": "2,466 [2,381, 2,549]",

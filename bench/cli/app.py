@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
@@ -33,6 +32,7 @@ from bench.cli import (
     verify,
     watch,
 )
+from bench.cli.json_output import Silence
 from bench.cli.process import INTERRUPTED
 from bench.errors import InputError, unknown
 
@@ -85,7 +85,7 @@ def about(
 ) -> None:
     """From the policy gradient to PPO: what does each ingredient buy?"""
     if quiet:
-        context.with_resource(redirect_stdout(io.StringIO()))
+        context.with_resource(redirect_stdout(Silence(sys.stdout)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

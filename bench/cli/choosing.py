@@ -132,7 +132,7 @@ def importable(table: pd.DataFrame, modules: Collection[str], store: Store) -> p
         f"is imported unless you ask for it, with --import {shlex.quote(module)}"
         for module, number in Counter(filter(None, blocked.values())).items()
     ]
-    usable = table[[blocked[run] is None for run in table["run"]]]
+    usable = table[table["run"].map(blocked).isna()]
     if reasons and usable.empty:
         raise InputError("; ".join(reasons))
     store.problems += reasons

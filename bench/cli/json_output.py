@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON; messages for people go to standard error.")
 ]
+
+
+class Silence(io.StringIO):
+    """What --quiet writes into in place of standard output.
+
+    Attributes:
+        out: the standard output, for an answer that is asked for.
+    """
+
+    def __init__(self, out: TextIO) -> None:
+        super().__init__()
+        self.out = out
 
 
 @contextmanager
@@ -26,9 +39,10 @@ def answering(as_json: bool) -> Iterator[dict[str, Any]]:
     if not as_json:
         yield answer
         return
-    out = sys.stdout
+    quiet = isinstance(sys.stdout, Silence)
+    out = sys.stdout.out if isinstance(sys.stdout, Silence) else sys.stdout
     try:
-        with redirect_stdout(sys.stderr):
+        with redirect_stdout(sys.stdout if quiet else sys.stderr):
             yield answer
     except typer.Exit:
         print(json.dumps(plain(answer)), file=out)

@@ -80,6 +80,12 @@ def run(
 ) -> None:
     """Train an ablation's runs that have no results yet, then print what all of them show."""
     requested_at = datetime.now(UTC)
+    if fresh_before and (fresh or fresh_before.replace(tzinfo=UTC) > requested_at):
+        raise InputError(
+            "--fresh is --fresh-before with the time of now: give one of the two"
+            if fresh
+            else f"--fresh-before {fresh_before:%Y-%m-%dT%H:%M:%S} is in the future, in UTC"
+        )
     cutoff = requested_at if fresh else fresh_before and fresh_before.replace(tzinfo=UTC)
     with interruptible(
         "Interrupted. The workers have ended; what had finished is kept.",
@@ -143,7 +149,11 @@ def _train(
             observers=observers,
             verbose=verbose,
         )
-    figure = show_results(console, plan.ablation.name, store)
+    figure = None
+    try:
+        figure = show_results(console, plan.ablation.name, store)
+    except InputError as error:  # what has been trained is told all the same
+        print(error)
     for line in summary_lines(trained.summary, store):
         print(line)
     print(f"Results: {shown(store.path)}")

@@ -21,7 +21,7 @@ def run_caveats(
     failed = scores["status"] == "failed"
     unscored = scores["score"].isna() & ~failed
     for affected, description in (
-        (scores["diverged"], f"Diverged seeds ({marked}counted with their last value)"),
+        (scores["diverged"] & ~unscored, f"Diverged seeds ({marked}counted with their last value)"),
         (failed, f"Failed runs ({left_out})"),
         (unscored, f"Seeds in which no episode ended ({left_out})"),
     ):

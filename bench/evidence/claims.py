@@ -17,7 +17,9 @@ from itertools import chain, repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from ablations.claims import CLAIMS, environments_of
+import pandas as pd
+
+from ablations.claims import CLAIMS, ablation_of
 from bench.errors import InputError
 from bench.evidence.caveats import run_caveats
 from bench.evidence.markdown import Section
@@ -36,6 +38,7 @@ from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
 from bench.evidence.verdicts import return_text
 from bench.formatting import thousands
 from bench.store import load, result_folders
+from bench.store.imported import ALIKE
 
 if TYPE_CHECKING:
     from ablations.claims.claim import Claim, Comparison
@@ -270,7 +273,7 @@ def _judge(
     intervals = [
         (comparison, group)
         for comparison in claim.comparisons
-        for group in _environment_groups(comparison, environments_of(claim))
+        for group in _environment_groups(comparison, ablation_of(claim).environments)
     ]
     level = 1 - ALPHA / len(intervals)
     nothing = results.scores[:0]
@@ -279,9 +282,15 @@ def _judge(
             [results.rows.get((name, variant), nothing) for name in environments]
             for variant in (comparison.variant, comparison.reference)
         ]
-        unlike = "; ".join(
-            dict.fromkeys(filter(None, map(why_unlike, *sides, repeat(comparison.reference))))
+        reasons = chain(
+            map(why_unlike, *sides, repeat(comparison.reference)),
+            (
+                _other_budget(claim, name, cell)
+                for side in sides
+                for name, cell in zip(environments, side, strict=True)
+            ),
         )
+        unlike = "; ".join(dict.fromkeys(filter(None, reasons)))
         pairs, pooled = _pooled(results, values(comparison.measure), comparison, environments)
         difference = low = high = math.nan
         if pooled is not None and not unlike:
@@ -298,6 +307,15 @@ def _judge(
             low=low,
             high=high,
         )
+
+
+def _other_budget(claim: Claim, environment: str, cell: pd.DataFrame) -> str:
+    """Why runs don't tell of a claim: they are shorter or longer than its ablation's; else ""."""
+    budget = ablation_of(claim).budget(environment)
+    steps = sorted(set(cell["budget"]))
+    if all(abs(number - budget) <= ALIKE * budget for number in steps):
+        return ""
+    return f"{' and '.join(f'{number:,}' for number in steps)} steps, the claim is about {budget:,}"
 
 
 def _environment_groups(comparison: Comparison, default: tuple[str, ...]) -> list[tuple[str, ...]]:

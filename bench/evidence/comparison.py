@@ -10,6 +10,7 @@ import pandas as pd
 
 from bench.evidence.findings import findings
 from bench.evidence.rivals import Improvement
+from bench.evidence.statistics.coverage import coverages_text
 from bench.evidence.tables import make_tables, verdict_columns
 from bench.evidence.verdicts import NO_PAIRS
 from bench.store import View
@@ -57,8 +58,13 @@ def comparison(view: View, *, extended: bool = False) -> pd.DataFrame:
             frames.append(frame.assign(environment=f"{table.environment}, gold reward"))
     frames += [_over_environments(row, view) for row in page.over_all]
     frame = pd.concat(frames, ignore_index=True)
-    table_notes = (note for table in page.tables for note in table.notes)
-    frame.attrs["notes"] = list(dict.fromkeys([*page.notes, *table_notes, *view.mixed]))
+    notes = [*page.notes, *(note for table in page.tables for note in table.notes), *view.mixed]
+    if coverages := coverages_text(frame.loc[frame["outcome"] != "control", "pairs"], "mean"):
+        notes.append(
+            "Measured coverage of the nominal 95% interval of a mean difference, for normal data: "
+            f"{coverages}."
+        )
+    frame.attrs["notes"] = list(dict.fromkeys(notes))
     return frame
 
 

@@ -78,7 +78,7 @@ class Findings:
     def family_text(self) -> str:
         """How many comparisons are tested, and what they are besides scores; at least one is."""
         parts = (
-            (self.tested[0].further, "over all environments on the normalised scale"),
+            (self.tested[0].further, "over several environments on the normalised scale"),
             (sum(verdict.p_value >= 0 for verdict in self.golden), "on gold rewards"),
         )
         among = "".join(f", {number} of them {what}" for number, what in parts if number)

@@ -19,6 +19,7 @@ from typing import Literal
 import pandas as pd
 
 from bench.errors import InputError
+from bench.evidence.caveats import run_caveats
 from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.cells import Cell, cell_values, rows_by_cell, why_unlike
 from bench.evidence.measures.planned_seeds import on_planned_seeds
@@ -80,8 +81,8 @@ def hold_against(
 ) -> HeldAgainst:
     """Judge new results by stored ones, on the seeds that the plans name.
 
-    A cell that one side has no runs of is passed over. One whose new runs have no score, or whose
-    scores are not the same quantity, keeps the verdict from being "no worse".
+    A cell that one side has no runs of is passed over. One with new runs that have no score, as
+    they failed, or whose scores are not the same quantity, keeps the verdict from being "no worse".
 
     Args:
         new, stored: views of the same ablations, in the same order.
@@ -93,12 +94,12 @@ def hold_against(
     """
     notes: list[str] = []
     new_scores, stored_scores = _scores(new, notes), _scores(stored, notes)
+    notes += (f"New runs: {sentence}" for sentence in run_caveats(new_scores))
     new_values, stored_values = cell_values(new_scores), cell_values(stored_scores)
     new_rows, stored_rows = rows_by_cell(new_scores), rows_by_cell(stored_scores)
     doubtful = {
-        cell: why_unlike(new_rows[cell], stored_rows[cell], title)
-        if cell in new_values
-        else "no new run has a score"
+        cell: _without_scores(new_rows[cell])
+        or why_unlike(new_rows[cell], stored_rows[cell], title)
         for cell in stored_values
         if cell in new_rows
     }
@@ -131,6 +132,12 @@ def _scores(views: Iterable[View], notes: list[str]) -> pd.DataFrame:
         name = str(view.plan["ablation"].iloc[0])
         frames.append(scores.assign(variant=f"{name}: " + scores["variant"].astype(str)))
     return pd.concat(frames, ignore_index=True)
+
+
+def _without_scores(new_rows: pd.DataFrame) -> str:
+    """How many new runs of a cell have no score; empty if all have one."""
+    number = int(new_rows["score"].isna().sum())
+    return f"{number} of {len(new_rows)} new runs have no score" * bool(number)
 
 
 def judge(

@@ -190,7 +190,8 @@ def _notes(environment: str, scores: pd.DataFrame, rows: Sequence[Row]) -> tuple
     ]
     if coverages := coverages_text(row.n for row in rows):
         notes.append(
-            f"Measured coverage of the nominal 95% interval, for normal data: {coverages}."
+            "Measured coverage of the nominal 95% interval of an IQM, for normal data: "
+            f"{coverages}."
         )
     verdicts = [row.verdict for row in rows if row.verdict.outcome != "control"]
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,7 +110,9 @@ def _check_source(source: Path, target: Path) -> None:
     result_folders(source)  # refuses one that isn't there
     if source.resolve() == target.resolve():
         raise InputError(f"results folder {source} can't be merged into itself")
-    if not any((source / table).is_dir() for table in ("runs", "plans", "throughput")):
+    if not any(
+        (source / table).is_dir() for table in ("runs", "plans", "throughput", "device_throughput")
+    ):
         inner = source / "results" / "local"
         hint = f" Did you mean {inner}?" if inner.is_dir() else ""
         raise InputError(f"{source} is no results folder: it has no runs/.{hint}")
@@ -255,6 +258,12 @@ def _merge_plans(
 
 
 def _merge_sessions(there: Store, here: Store, merging: Merging) -> None:
+    for path in sorted((there.path / "device_throughput").glob("[!.]*")):
+        target = here.path / "device_throughput" / path.name  # its name is of one measurement
+        if not target.exists():
+            with written_whole(target) as part:
+                shutil.copyfile(path, part)
+            merging.sessions.append(path.stem)
     for path in sorted((there.path / "throughput").glob("[!.]*")):
         target = here.path / "throughput" / path.name
         session = _session(path, merging)

@@ -128,6 +128,15 @@ def _publish(
         }
         if not new_runs and not policy_contents:
             return
+        # A run that is published anew for what has been adopted is the same training as before.
+        policy_contents |= {
+            row["run"]: target.policy_content(published[row["run"]])
+            for row in new_rows
+            if row["run"] in published
+            and row["run"] not in policy_contents
+            and "policies" in parts_of(published[row["run"]])
+            and _same_training(row, published[row["run"]])
+        }
         kept = {
             table: _only(target_tables[table], set(published) - set(new_runs))
             for table in RUN_TABLES
@@ -153,11 +162,15 @@ def _is_new(row: Mapping[str, Any], published: Mapping[str, Any] | None) -> bool
         return True
     if row["status"] not in RESULTS and published["status"] in RESULTS:
         return False
-    if row["adopted"] and not published["adopted"]:
-        return True
+    adopted = row["adopted"] and not published["adopted"]
+    return bool(adopted) or not _same_training(row, published)
+
+
+def _same_training(row: Mapping[str, Any], published: Mapping[str, Any]) -> bool:
+    """Whether the two are of one training, whatever code has been adopted since."""
     compared = set(RUNS.names) - {*STORAGE_COLUMNS, "adopted"}
     # As texts: seconds that aren't known are NaN, which equals nothing.
-    return any(repr(row[name]) != repr(published[name]) for name in compared)
+    return all(repr(row[name]) == repr(published[name]) for name in compared)
 
 
 def _with_adoptions(runs: pa.Table, published: Mapping[str, Mapping[str, Any]]) -> pa.Table:

@@ -136,7 +136,7 @@ class Tuner:
         self._on_event = on_event
         self._scales = scales_of(study)
         self._digests: dict[str, str] = {}
-        self._sent: dict[str, str] = {}  # environment -> digest
+        self._digests_at_start: dict[str, str] = {}  # environment -> digest
         self._recorder = Recorder(store, Summary(), self._digests)
         self._owner = owner()
         self._flying: list[_Trial] = []
@@ -238,10 +238,23 @@ class Tuner:
         return Group.of(description, seeds) if seeds else None
 
     def _digest(self, description: Description) -> str:
-        """Return the digest of the code that trains it: nodes keep the copy that they were sent."""
-        if not self._executor.keeps_code or description.environment not in self._sent:
-            self._sent[description.environment] = code_digest(description)
-        return self._sent[description.environment]
+        """Return the digest of the code that trains it: processes keep what they have imported.
+
+        Raises:
+            InputError: it has changed since.
+        """
+        environment = description.environment
+        if environment not in self._digests_at_start:
+            self._digests_at_start[environment] = code_digest(description)
+        elif (
+            not self._executor.keeps_code
+            and code_digest(description) != self._digests_at_start[environment]
+        ):
+            raise InputError(
+                f"the code of {description.algorithm} has changed since the study's processes "
+                "began; the same command goes on, with the new code"
+            )
+        return self._digests_at_start[environment]
 
     def _handle(self, message: Message) -> None:
         """Handle a message about a group."""

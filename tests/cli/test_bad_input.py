@@ -35,6 +35,8 @@ TUNED = ["--algorithm", "clipped_ppo", "--env", "InvertedPendulum-v5"]
         (["--device", "gpu"], "unknown device 'gpu'. Did you mean 'cpu'? Allowed: auto, cpu, cuda"),
         (["--executor", "rai"], "unknown executor 'rai'. Did you mean 'ray'? Allowed: local, ray"),
         (["--address", "auto"], "--address goes with --executor ray"),
+        (["--fresh-before", "2999-01-02"], "--fresh-before 2999-01-02T00:00:00 is in the future"),
+        (["--fresh", "--fresh-before", "2020-01-02"], "give one of the two"),
         (["--workers", "0"], "'--workers'"),
         (["--workers", "two"], "'--workers'"),
         (["--sedes", "0"], "--sedes"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -99,5 +100,7 @@ def test_its_version_and_completion() -> None:
 def test_quiet_leaves_the_exit_code_and_errors() -> None:
     answer = bench("--quiet", "list")
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "", "")
+    answer = bench("--quiet", "list", "--json")
+    assert json.loads(answer.stdout) and answer.stderr == ""
     answer = bench("--quiet", "show", "nonsense")
     assert answer.returncode == 2 and answer.stdout == "" and "nonsense" in answer.stderr

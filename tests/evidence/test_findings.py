@@ -170,7 +170,7 @@ def test_the_latex_export(question: Question) -> None:
             assert (escaped(verdict.sentence) in export.table) == (verdict.outcome != "none")
     if question.name in ORDINARY:
         among = {
-            "experiment": ", 5 of them over all environments",
+            "experiment": ", 5 of them over several environments",
             "sequence": ", 11 of them on gold rewards",
         }
         for text in (export.table, export.methods):

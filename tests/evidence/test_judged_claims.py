@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -22,6 +23,7 @@ from tests.evidence.conftest import make_frames
 Effects = Mapping[tuple[str, str], float]
 """(environment, variant) -> how much more than the control's 100 it earns."""
 
+BUDGET = 1_000  # of `make_frames`
 KEYS = ("variant", "environment", "seed")
 SPREAD = np.linspace(-1.0, 1.0, 10)
 
@@ -103,11 +105,16 @@ def judged(monkeypatch: pytest.MonkeyPatch) -> Judge:
     """Judges one claim about an ablation of these environments."""
 
     def judge(
-        stated: Claim, view: View | None, *environments: str, anchored: Anchors | None = None
+        stated: Claim,
+        view: View | None,
+        *environments: str,
+        anchored: Anchors | None = None,
+        budget: int = BUDGET,
     ) -> Judgement:
         names = environments or ("Hopper-v5",)
         monkeypatch.setattr(claims, "CLAIMS", {stated.name: stated})
-        monkeypatch.setattr(claims, "environments_of", lambda claim: names)
+        made = SimpleNamespace(environments=names, budget=lambda environment: budget)
+        monkeypatch.setattr(claims, "ablation_of", lambda claim: made)
         claim_anchors = anchored or anchors(*names)
         results = view and Results(view=view, source="", given_anchors=claim_anchors)
         (judgement,) = judge_claims("made", results)
@@ -206,6 +213,13 @@ def test_only_like_is_compared_with_like(
     assert judgement.decision == "not tested" and reason in judgement.lines[0]
 
 
+def test_runs_of_other_lengths_than_the_claim_s_do_not_decide_it(judged: Judge) -> None:
+    view = view_of({("Hopper-v5", "one"): 5.0})
+    judgement = judged(claim(against("better")), view, budget=BUDGET * 10)
+    assert judgement.decision == "not tested"
+    assert f"{BUDGET:,} steps, the claim is about {BUDGET * 10:,}" in judgement.lines[0]
+
+
 def test_a_small_difference_has_digits_and_the_steps_are_said(judged: Judge) -> None:
     view = view_of({("Hopper-v5", "one"): 0.1})
     (line,) = judged(claim(against("no difference", margin=0.2)), view).lines
@@ -226,7 +240,7 @@ def test_a_column_of_the_updates_is_compared_in_its_own_unit(judged: Judge) -> N
         source=Path("x"), plan=plan, runs=runs, episodes=episodes, updates=updates, problems=()
     )
     stated = claim(against("better", 2.0, measure="gold_reward"))
-    judgement = judged(stated, view, "Reviews-v0")
+    judgement = judged(stated, view, "Reviews-v0", budget=int(runs["budget"].iloc[0]))
     # 3 − 1 in the last tenth of the steps, and twice the seed's number.
     assert judgement.evidence[0].difference == pytest.approx(2 + 2 * 4.5)
     assert judgement.decision == "supported"

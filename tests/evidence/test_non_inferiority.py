@@ -114,22 +114,24 @@ def test_what_one_folder_alone_has_is_named(
     assert f"Not compared: baseline: variant_1 on Walker2d-v5 (only in {stored})." in lines
 
 
-def test_a_variant_whose_new_runs_all_failed_does_not_pass(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("seeds", [4, 10])
+def test_a_variant_whose_new_runs_failed_does_not_pass(
+    seeds: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stored, new = tmp_path / "stored", tmp_path / "new"
     write(stored, SyntheticAblation(name="baseline"))
     write(new, SyntheticAblation(name="baseline"))
     store = Store(new)
     for row in store.runs().to_dict("records"):
-        if row["environment"] == "Hopper-v5" and row["description"].endswith("-1"):
+        if row["description"] == "baseline-0-1" and row["seed"] < seeds:
             failed = {name: value for name, value in row.items() if not pd.isna(value)}
             failed |= {"status": "failed", "reason": "out of memory", "episodes": 0, "updates": 0}
             store.write_run(failed, NO_EPISODES, NO_UPDATES, None)
     command = ["compare", "baseline", "--results", str(new), "--against", str(stored)]
     assert main([*command, "--margin", "1"]) == 3
     output = " ".join(capsys.readouterr().out.split())
-    assert "baseline: variant_1 on Hopper-v5 (no new run has a score)" in output
+    assert "Failed runs" in output
+    assert f"baseline: variant_1 on Hopper-v5 ({seeds} of 10 new runs have no score)" in output
 
 
 @pytest.mark.parametrize(

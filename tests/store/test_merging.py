@@ -325,6 +325,15 @@ def test_throughput_sessions_come_along(store: Store, other: Store) -> None:
     assert files(store)["throughput/4567.parquet"] == files(other)["throughput/4567.parquet"]
 
 
+def test_measurements_of_devices_come_along(store: Store, other: Store) -> None:
+    path = other.path / "device_throughput" / "0123.parquet"
+    path.parent.mkdir()
+    path.write_bytes(b"one measurement")
+    assert merge(other.path, store.path).sessions == ["0123"]
+    assert merge(other.path, store.path).sessions == []
+    assert files(store)["device_throughput/0123.parquet"] == b"one measurement"
+
+
 # The moves: four of the run that is there only, four of the one in place of a failed one, the plan,
 # and the session.
 @pytest.mark.parametrize("moves", range(10))

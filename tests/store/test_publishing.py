@@ -158,8 +158,10 @@ def test_an_adoption_stays_when_it_is_published_again(
     example(run="bb", changes={"digest": "89ab"}).write(full)
     assert publish(full.path, published.path).replaced == ("bb", "cc")
     assert published.runs().set_index("run")["adopted"].dropna().to_dict() == {"cc": "4567"}
+    publish(full.path, published.path, policies=["bb"])
     full.adopt_code({"bb": "cdef"})
     assert publish(full.path, published.path).replaced == ("bb",)
+    assert "bb" in published.policies()  # the same training has the same policy
     assert published.runs().set_index("run")["adopted"]["bb"] == "cdef"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,12 @@ import pytest
 import tiny_study
 from inline_executor import Inline
 
+from bench.errors import InputError
 from bench.plan.digest import code_digest
 from bench.store import Store
 from bench.store.claims import Claims
 from bench.train.standing import Standing, standings
+from bench.tune import tuner
 from bench.tune.request import Request
 from bench.tune.scoring import mean_score
 from bench.tune.study import best_trial, ended_trials, trials_in_flight
@@ -256,6 +259,16 @@ def living_elsewhere() -> Callable[..., None]:
         trial.set_user_attr("owner", {"host": "another", "process": 1, "began": "1"})
 
     return begin
+
+
+def test_an_edit_ends_the_study_as_its_processes_keep_the_old_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digests = itertools.chain(["before"] * len(tiny_study.ENVIRONMENTS), itertools.repeat("after"))
+    monkeypatch.setattr(tuner, "code_digest", lambda description: next(digests))
+    with pytest.raises(InputError, match="the code of .* has changed"):
+        tuned(tiny_study.request(), tmp_path, 3)
+    assert set().union(*Store(tmp_path).finished().values()) <= {"before"}
 
 
 def test_the_digest_of_a_trial_s_runs_is_that_of_its_code(tmp_path: Path) -> None:

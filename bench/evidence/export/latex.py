@@ -166,11 +166,13 @@ def _caption(results: Results) -> list[str]:
     if not family:
         caption.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")
     caption += [escaped(sentence) for sentence in _claimed_besides(results)]
-    if letters := results.findings.letters:
+    if (letters := results.findings.letters) and letters.comparisons:
         caption.append(
             f"Variants that share a letter can't be told apart over {_environments_text(letters)} "
             rf"($p > {ALPHA}$, adjusted over {letters.comparisons} comparisons of all with all)."
         )
+        if letters.untested:
+            caption.append(f"Pairs of variants that could not be tested: {letters.untested}.")
     caveats = dict.fromkeys((*run_caveats(results.scores), *results.findings.notes))
     return caption + [escaped(sentence) for sentence in (*caveats, *_kinds(results))]
 

@@ -25,6 +25,7 @@ from bench.evidence.statistics.coverage import REAL_TABLE
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.real_returns import (
     DATA_SETS,
+    PAIRS_TRIED,
     POPULATIONS,
     Measured,
     claim_rates,
@@ -158,8 +159,9 @@ def _pairs_needed(
         cells=cells,
         notes=(
             "With a chance of 80%, by the sign-flip test at 5%, one comparison alone, pairs taken "
-            f"as independent; at least the {FEWEST_PAIRS} that every claim needs. The gain is that "
-            "over the untrained policy.",
+            f"as independent; at least the {FEWEST_PAIRS} that every claim needs, beyond 20 the "
+            f"next of {', '.join(str(n) for n in PAIRS_TRIED if n > 20)}. The gain is that over "
+            "the untrained policy.",
         ),
     )
 

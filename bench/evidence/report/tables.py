@@ -65,12 +65,16 @@ def scores(results: Results) -> list[Facts]:
 def differences(results: Results) -> Facts:
     """A row per variant and environment: pairs, difference, test, and what a claim would need."""
     rows = []
+    # With fewer pairs a comparison isn't tested yet; with those that a claim needs, all would be.
+    judged = (*results.verdicts, *results.findings.golden)
+    tests = sum(verdict.outcome != "control" for verdict in judged)
+    tests += len(results.findings.over_all)
     for verdict in results.verdicts:
         if verdict.outcome == "control":
             continue
         values, needed = verdict.differences, NONE
         if len(values) > 1:
-            needed = pairs_text(pairs_for_claim(values, verdict.comparisons))
+            needed = pairs_text(pairs_for_claim(values, tests))
         rows.append(
             (
                 verdict.environment,
@@ -271,7 +275,8 @@ def first_variances(results: Results, variances: Mapping[Cell, Floats]) -> Facts
             variances.get((environment, results.control)),
         )
         value = float(estimate(seed_variances))
-        ratio = value / float(estimate(control)) if control is not None else math.nan
+        beside = 0.0 if control is None else float(estimate(control))
+        ratio = value / beside if beside else math.nan
         title = results.titles[variant]
         rows.append(
             (environment, title, str(len(seed_variances)), significant(value), significant(ratio))

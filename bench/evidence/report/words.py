@@ -44,6 +44,7 @@ def conclusion(findings: Findings, titles: Mapping[str, str]) -> str:
         parts += _claims([v for v in page if v.outcome not in ("control", "untested")], titles)
     pairs = range_text(verdict.pairs for verdict in tested)
     parts += _no_claims(tested)
+    parts += _no_claims_over_all(findings.over_all)
     if untested := len(judged) - len(tested):
         why = "; ".join(obstacles) or f"fewer than {FEWEST_PAIRS} pairs"
         parts.append(f"{count(untested, 'comparison')} could not be tested ({why})")
@@ -69,6 +70,18 @@ def _over_all(rows: Sequence[Improvement]) -> list[str]:
             ]
         )
         for (number, first, verb), improvements in claimed.items()
+    ]
+
+
+def _no_claims_over_all(rows: Sequence[Improvement]) -> list[str]:
+    """Over several environments together, whom the control can't be told from."""
+    inconclusive: dict[int, list[str]] = {}
+    for row in rows:
+        if row.verdict.outcome == "none":
+            inconclusive.setdefault(len(row.environments), []).append(f"“{row.rival_title}”")
+    return [
+        f"over {number} environments nothing is claimed of {_listed(names)}"
+        for number, names in inconclusive.items()
     ]
 
 

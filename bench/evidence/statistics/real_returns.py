@@ -28,6 +28,9 @@ DATA_SETS: Final = 2_000
 POPULATIONS: Final = 10
 """Samples of the known scores, from which a share's error is computed."""
 
+PAIRS_TRIED: Final = (*range(FEWEST_PAIRS, 21), 25, 30, 40, 50, 75, 100)
+"""Numbers of pairs among which the one is found that a claim needs."""
+
 # Of a bootstrap, and sign patterns of a test: their own error is small beside that of the samples.
 _RESAMPLES: Final = 2_000
 
@@ -181,7 +184,7 @@ def seeds_for_claims(
     pairs_by_effect: dict[float, int | None] = {}
     for effect in effects:
         pairs_by_effect[effect] = None
-        for number in (*range(FEWEST_PAIRS, 21), 25, 30, 40, 50, 75, 100):
+        for number in PAIRS_TRIED:
             first, second = (generator.choice(scores, (DATA_SETS, number)) for _ in range(2))
             if claimed_share(first - second + effect * gain, generator) >= POWER:
                 pairs_by_effect[effect] = number

@@ -98,8 +98,7 @@ def test_rewards_stand_beside_what_they_cost(gold: bool, tmp_path: Path) -> None
     assert squeezed("How far from the reference") in text
     assert squeezed("what the reward stands for, and what it cost") in text
     assert squeezed("” beats ") in text or squeezed("” beat ") in text
-    for words in ("This is about the reward that is trained on", "Gold reward: what it stands for"):
-        assert (squeezed(words) in text) is gold
+    assert (squeezed("Gold reward: what it stands for") in text) is gold
     page = tmp_path / "report.html"
     assert main([*arguments, "--format", "html", "--output", str(page)]) == 0
     assert "How far from the reference" in page.read_text()
