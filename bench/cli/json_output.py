@@ -18,10 +18,10 @@ JsonOption = Annotated[
 
 
 class Silence(io.StringIO):
-    """What --quiet writes into in place of standard output.
+    """Swallows what a command prints under --quiet.
 
     Attributes:
-        out: the standard output, for an answer that is asked for.
+        out: the real standard output, on which `answering` prints its JSON all the same.
     """
 
     def __init__(self, out: TextIO) -> None:
@@ -39,10 +39,11 @@ def answering(as_json: bool) -> Iterator[dict[str, Any]]:
     if not as_json:
         yield answer
         return
-    quiet = isinstance(sys.stdout, Silence)
-    out = sys.stdout.out if isinstance(sys.stdout, Silence) else sys.stdout
+    out, messages = sys.stdout, sys.stderr
+    if isinstance(out, Silence):
+        out, messages = out.out, out
     try:
-        with redirect_stdout(sys.stdout if quiet else sys.stderr):
+        with redirect_stdout(messages):
             yield answer
     except typer.Exit:
         print(json.dumps(plain(answer)), file=out)

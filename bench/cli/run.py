@@ -80,13 +80,11 @@ def run(
 ) -> None:
     """Train an ablation's runs that have no results yet, then print what all of them show."""
     requested_at = datetime.now(UTC)
-    if fresh_before and (fresh or fresh_before.replace(tzinfo=UTC) > requested_at):
-        raise InputError(
-            "--fresh is --fresh-before with the time of now: give one of the two"
-            if fresh
-            else f"--fresh-before {fresh_before:%Y-%m-%dT%H:%M:%S} is in the future, in UTC"
-        )
     cutoff = requested_at if fresh else fresh_before and fresh_before.replace(tzinfo=UTC)
+    if fresh and fresh_before:
+        raise InputError("--fresh and --fresh-before exclude each other: give one of the two")
+    if cutoff and cutoff > requested_at:
+        raise InputError(f"--fresh-before {cutoff:%Y-%m-%dT%H:%M:%S} is in the future, in UTC")
     with interruptible(
         "Interrupted. The workers have ended; what had finished is kept.",
         f"Continue with: {_continuing(sys.argv[1:], cutoff)}",

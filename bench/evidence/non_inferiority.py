@@ -26,7 +26,7 @@ from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.significance import ALPHA
-from bench.evidence.statistics.welch import welch_bounds
+from bench.evidence.statistics.welch import shares_of_gain
 from bench.store import View
 
 Outcome = Literal["no worse", "worse", "can't tell"]
@@ -158,12 +158,9 @@ def judge(
     judged = []
     for environment, variant in cells:
         stored_scores, new_scores = stored[environment, variant], new[environment, variant]
-        gain = float(stored_scores.mean()) - untrained.get(environment, math.nan)
-        limits = welch_bounds(new_scores, stored_scores, 1 - ALPHA, level)
-        difference, low, high = (
-            float(value) / gain if gain > 0 else math.nan
-            for value in (new_scores.mean() - stored_scores.mean(), *limits)
-        )
+        zero = untrained.get(environment, math.nan)
+        shares = shares_of_gain(new_scores, stored_scores, zero, 1 - ALPHA, level)
+        difference, low, high = map(float, shares)
         judged.append(
             Judged(
                 environment=environment,

@@ -56,6 +56,14 @@ def code_digest(description: Trainable, root: Path = ROOT) -> str:
     return _digits([source_digest(description, root), *versions])
 
 
+def is_edited(description: Trainable, digest: str) -> bool:
+    """Whether the code that a run of `description` uses is no longer that of its digest."""
+    try:
+        return code_digest(description) != digest
+    except (OSError, ValueError, SyntaxError):  # in the middle of an edit
+        return True
+
+
 def source_digest(description: Trainable, root: Path = ROOT) -> str:
     """Return 16 hexadecimal digits for the code alone, whatever the interpreter and libraries.
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import pyarrow as pa
 
@@ -23,9 +22,12 @@ from bench.store.content import (
 )
 from bench.store.marks import policy_file
 from bench.store.places import result_folders
-from bench.store.schema import RESULTS, THROUGHPUT
+from bench.store.schema import DEVICE_THROUGHPUT, RESULTS, THROUGHPUT
 from bench.store.store import Store, by_ablation
 from bench.store.united_plan import unite
+
+SESSIONS: Final = {"throughput": THROUGHPUT, "device_throughput": DEVICE_THROUGHPUT}
+"""Tables of measured speed, by folder: a file per session, or per measurement on a device."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +64,7 @@ class Merging:
             were here as published, the source's unrounded copy is taken.
         conflicts: results that differ; `replaced` says whether the source's were taken.
         contested: (ablation, environment) where the plans can't be compared, likewise.
-        sessions: throughput sessions that are new here.
+        sessions: throughput sessions, and measurements on devices, that are new here.
         problems: one line for each file that could not be used.
     """
 
@@ -110,9 +112,7 @@ def _check_source(source: Path, target: Path) -> None:
     result_folders(source)  # refuses one that isn't there
     if source.resolve() == target.resolve():
         raise InputError(f"results folder {source} can't be merged into itself")
-    if not any(
-        (source / table).is_dir() for table in ("runs", "plans", "throughput", "device_throughput")
-    ):
+    if not any((source / table).is_dir() for table in ("runs", "plans", *SESSIONS)):
         inner = source / "results" / "local"
         hint = f" Did you mean {inner}?" if inner.is_dir() else ""
         raise InputError(f"{source} is no results folder: it has no runs/.{hint}")
@@ -258,14 +258,9 @@ def _merge_plans(
 
 
 def _merge_sessions(there: Store, here: Store, merging: Merging) -> None:
-    for path in sorted((there.path / "device_throughput").glob("[!.]*")):
-        target = here.path / "device_throughput" / path.name  # its name is of one measurement
-        if not target.exists():
-            with written_whole(target) as part:
-                shutil.copyfile(path, part)
-            merging.sessions.append(path.stem)
-    for path in sorted((there.path / "throughput").glob("[!.]*")):
-        target = here.path / "throughput" / path.name
+    paths = (path for table in SESSIONS for path in sorted((there.path / table).glob("[!.]*")))
+    for path in paths:
+        target = here.path / path.parent.name / path.name
         session = _session(path, merging)
         if session is None:
             continue
@@ -283,7 +278,7 @@ def _merge_sessions(there: Store, here: Store, merging: Merging) -> None:
 
 def _session(path: Path, merging: Merging) -> pa.Table | None:
     try:
-        return parquet.read(path, THROUGHPUT)
+        return parquet.read(path, SESSIONS[path.parent.name])
     except parquet.UnreadableError as error:
         merging.problems.append(f"{path} {error}: skipped")
         return None

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bench.errors import InputError
 from bench.plan.back_ends import back_end
-from bench.plan.digest import code_digest
+from bench.plan.digest import code_digest, is_edited
 from bench.plan.identity import Description
 from bench.plan.plan import Plan
 from bench.store import Store
@@ -138,11 +138,7 @@ def run(
 def _edited(group: Group, digests: Mapping[str, str]) -> str | None:
     """Return an algorithm of the group whose code is no longer that of its digest, else None."""
     for description in group.descriptions:
-        try:
-            digest = code_digest(description)
-        except (OSError, ValueError, SyntaxError):  # in the middle of an edit
-            digest = ""
-        if digest != digests[description.identifier]:
+        if is_edited(description, digests[description.identifier]):
             return description.algorithm
     return None
 

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError
-from bench.plan.digest import code_digest
+from bench.plan.digest import code_digest, is_edited
 from bench.plan.identity import Description, plain
 from bench.plan.lookup import load_algorithm
 from bench.store import NO_EPISODES, NO_UPDATES, Store
@@ -238,23 +238,24 @@ class Tuner:
         return Group.of(description, seeds) if seeds else None
 
     def _digest(self, description: Description) -> str:
-        """Return the digest of the code that trains it: processes keep what they have imported.
+        """Return the digest of the code that trains a description.
+
+        Processes keep the code that they imported first, so their runs must not be stored under
+        the digest of a later edit.
 
         Raises:
-            InputError: it has changed since.
+            InputError: the code has changed since the first trial.
         """
         environment = description.environment
-        if environment not in self._digests_at_start:
-            self._digests_at_start[environment] = code_digest(description)
-        elif (
-            not self._executor.keeps_code
-            and code_digest(description) != self._digests_at_start[environment]
-        ):
+        digest = self._digests_at_start.get(environment)
+        if digest is None:
+            digest = self._digests_at_start[environment] = code_digest(description)
+        elif not self._executor.keeps_code and is_edited(description, digest):
             raise InputError(
                 f"the code of {description.algorithm} has changed since the study's processes "
                 "began; the same command goes on, with the new code"
             )
-        return self._digests_at_start[environment]
+        return digest
 
     def _handle(self, message: Message) -> None:
         """Handle a message about a group."""

@@ -17,6 +17,7 @@ from stored_example import NOON, Example, Killing, PlanRows, files
 
 from bench.errors import InputError
 from bench.store import Store, load, merge, parquet, publish
+from bench.store.schema import DEVICE_THROUGHPUT
 from bench.store.store import RUN_TABLES
 from bench.store.throughput import read_latest, write_session
 
@@ -328,10 +329,10 @@ def test_throughput_sessions_come_along(store: Store, other: Store) -> None:
 def test_measurements_of_devices_come_along(store: Store, other: Store) -> None:
     path = other.path / "device_throughput" / "0123.parquet"
     path.parent.mkdir()
-    path.write_bytes(b"one measurement")
+    parquet.write(DEVICE_THROUGHPUT.empty_table(), path)
     assert merge(other.path, store.path).sessions == ["0123"]
     assert merge(other.path, store.path).sessions == []
-    assert files(store)["device_throughput/0123.parquet"] == b"one measurement"
+    assert files(store)["device_throughput/0123.parquet"] == path.read_bytes()
 
 
 # The moves: four of the run that is there only, four of the one in place of a failed one, the plan,

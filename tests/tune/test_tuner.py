@@ -14,6 +14,7 @@ import tiny_study
 from inline_executor import Inline
 
 from bench.errors import InputError
+from bench.plan import digest
 from bench.plan.digest import code_digest
 from bench.store import Store
 from bench.store.claims import Claims
@@ -265,7 +266,8 @@ def test_an_edit_ends_the_study_as_its_processes_keep_the_old_code(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     digests = itertools.chain(["before"] * len(tiny_study.ENVIRONMENTS), itertools.repeat("after"))
-    monkeypatch.setattr(tuner, "code_digest", lambda description: next(digests))
+    for module in (tuner, digest):
+        monkeypatch.setattr(module, "code_digest", lambda description: next(digests))
     with pytest.raises(InputError, match="the code of .* has changed"):
         tuned(tiny_study.request(), tmp_path, 3)
     assert set().union(*Store(tmp_path).finished().values()) <= {"before"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -64,11 +64,17 @@ def sections(
     if not known_scores:
         return ()
     names = titles(plan)
+    # Against the NaN of an environment whose untrained policy is not known, nothing is a gain.
+    gained = {
+        cell: seed_scores
+        for cell, seed_scores in known_scores.items()
+        if seed_scores.mean() > untrained.get(cell[0], math.nan)
+    }
     made = (
         _coverage(known_scores, names),
         _claims(known_scores, names, str(plan["control"].iloc[0])),
-        _pairs_needed(known_scores, names, untrained),
-        _gate(known_scores, names, untrained),
+        _pairs_needed(gained, names, untrained),
+        _gate(gained, names, untrained),
         _modes(known_scores, names),
     )
     return tuple(section for section in made if section.cells)
@@ -107,13 +113,8 @@ def _coverage(known_scores: Mapping[Cell, Floats], names: Mapping[str, str]) -> 
     for (environment, variant), seed_scores in known_scores.items():
         rows = _by_size(partial(coverage, seed_scores))
         cells += [(environment, names[variant], str(len(seed_scores)), *row) for row in rows]
-    return Section(
-        heading="### Coverage of nominal 95% intervals",
-        header=("environment", "variant", "known", "interval", *(f"n = {n}" for n in SEEDS)),
-        alignment=("left", "left", "right", "left", *["right"] * len(SEEDS)),
-        cells=cells,
-        notes=(_SAMPLES,),
-    )
+    columns = {"environment": "left", "variant": "left", "known": "right", "interval": "left"}
+    return _of_samples("Coverage of nominal 95% intervals", columns, "n = {}", cells)
 
 
 def _claims(known_scores: Mapping[Cell, Floats], names: Mapping[str, str], control: str) -> Section:
@@ -125,30 +126,23 @@ def _claims(known_scores: Mapping[Cell, Floats], names: Mapping[str, str], contr
         samples = f"{names[control]} and {'itself' if variant == control else names[variant]}"
         rows = _by_size(partial(claim_rates, seed_scores, control_scores))
         cells += [(environment, samples, *row) for row in rows]
-    return Section(
-        heading="### How often a test names a difference at 5%",
-        header=("environment", "samples of", "test", *(f"n = {n} each" for n in SEEDS)),
-        alignment=("left", "left", "left", *["right"] * len(SEEDS)),
-        cells=cells,
-        notes=(
-            _SAMPLES,
-            "Between a variant and itself every claim is an error; between two, it is none if "
-            "they differ, which a hundred seeds of each don't settle. The sign-flip test is exact "
-            "there: its row is a check, not a finding.",
-        ),
+    return _of_samples(
+        "How often a test names a difference at 5%",
+        dict.fromkeys(("environment", "samples of", "test"), "left"),
+        "n = {} each",
+        cells,
+        "Between a variant and itself every claim is an error; between two, it is none if they "
+        "differ, which a hundred seeds of each don't settle. The sign-flip test is exact there: "
+        "its row is a check, not a finding.",
     )
 
 
 def _pairs_needed(
-    known_scores: Mapping[Cell, Floats],
-    names: Mapping[str, str],
-    untrained: Mapping[str, float],
+    gained: Mapping[Cell, Floats], names: Mapping[str, str], untrained: Mapping[str, float]
 ) -> Section:
     cells = []
-    for (environment, variant), seed_scores in known_scores.items():
-        gain = float(seed_scores.mean()) - untrained.get(environment, math.nan)
-        if not gain > 0:
-            continue
+    for (environment, variant), seed_scores in gained.items():
+        gain = float(seed_scores.mean()) - untrained[environment]
         pairs_by_effect = seeds_for_claims(seed_scores, gain, EFFECTS, np.random.default_rng(0))
         numbers = ("more than 100" if n is None else str(n) for n in pairs_by_effect.values())
         cells.append((environment, names[variant], *numbers))
@@ -167,28 +161,20 @@ def _pairs_needed(
 
 
 def _gate(
-    known_scores: Mapping[Cell, Floats],
-    names: Mapping[str, str],
-    untrained: Mapping[str, float],
+    gained: Mapping[Cell, Floats], names: Mapping[str, str], untrained: Mapping[str, float]
 ) -> Section:
     cells = []
-    for (environment, variant), seed_scores in known_scores.items():
-        mean_untrained = untrained.get(environment, math.nan)
-        if seed_scores.mean() > mean_untrained:
-            rows = _by_size(partial(gate_rates, seed_scores, mean_untrained, MARGIN))
-            cells += [(environment, names[variant], *row) for row in rows]
-    return Section(
-        heading="### How often `compare --against` is right",
-        header=("environment", "variant", "verdict", *(f"n = {n} each" for n in SEEDS)),
-        alignment=("left", "left", "left", *["right"] * len(SEEDS)),
-        cells=cells,
-        notes=(
-            _SAMPLES,
-            "Stored and new runs of one variant, one cell, with a margin of "
-            f"{MARGIN:.0%} of the gain over the untrained policy. “Worse” where nothing is lost "
-            "and “no worse” where the margin is are errors, of at most 5% for normal scores; what "
-            "is missing to 100% in the other rows can't be told.",
-        ),
+    for (environment, variant), seed_scores in gained.items():
+        rows = _by_size(partial(gate_rates, seed_scores, untrained[environment], MARGIN))
+        cells += [(environment, names[variant], *row) for row in rows]
+    return _of_samples(
+        "How often `compare --against` is right",
+        dict.fromkeys(("environment", "variant", "verdict"), "left"),
+        "n = {} each",
+        cells,
+        f"Stored and new runs of one variant, one cell, with a margin of {MARGIN:.0%} of the gain "
+        "over the untrained policy. “Worse” where nothing is lost and “no worse” where the margin "
+        "is are errors, of at most 5% for normal scores; the other two verdicts are right.",
     )
 
 
@@ -209,6 +195,28 @@ def _modes(known_scores: Mapping[Cell, Floats], names: Mapping[str, str]) -> Sec
             "The split of the sorted scores that leaves the least spread within two groups, and p "
             "of scores no further apart than normal ones, by simulation, not adjusted.",
         ),
+    )
+
+
+def _of_samples(
+    heading: str,
+    columns: Mapping[str, str],
+    size: str,
+    cells: Sequence[Sequence[str]],
+    *notes: str,
+) -> Section:
+    """A table of shares of samples, with a column per size of a sample behind these columns.
+
+    Args:
+        columns: name -> alignment.
+        size: the title of a size's column, with a place for the number of seeds.
+    """
+    return Section(
+        heading=f"### {heading}",
+        header=(*columns, *map(size.format, SEEDS)),
+        alignment=(*columns.values(), *["right"] * len(SEEDS)),
+        cells=cells,
+        notes=(_SAMPLES, *notes),
     )
 
 

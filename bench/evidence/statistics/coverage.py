@@ -94,14 +94,16 @@ def coverages_text(numbers: Iterable[int], statistic: Statistic = "iqm") -> str:
     counts = sorted({number for number in numbers if number > 1})
     normal = ", ".join(f"{coverage_text(number, statistic)} at n = {number}" for number in counts)
     real = REAL_COVERAGE.get(statistic, {})
-    ranges = {}
-    for number in counts:
-        if real and number >= min(real):
-            shares = real[_entry(real, number)]
-            ends = dict.fromkeys(f"{math.floor(100 * end)}%" for end in (min(shares), max(shares)))
-            ranges[_entry(real, number)] = " to ".join(ends)
-    texts = ", ".join(f"{text} at n = {number}" for number, text in ranges.items())
+    entries = dict.fromkeys(_entry(real, n) for n in counts if real and n >= min(real))
+    texts = ", ".join(f"{_range_text(real[entry])} at n = {entry}" for entry in entries)
     return normal + f"; on real returns (page hundred_seeds): {texts}" * bool(texts)
+
+
+def _range_text(shares: Collection[float]) -> str:
+    """The smallest and the largest share in whole percent, rounded down: "61% to 74%"."""
+    return " to ".join(
+        dict.fromkeys(f"{math.floor(100 * end)}%" for end in (min(shares), max(shares)))
+    )
 
 
 def aggregates_text(

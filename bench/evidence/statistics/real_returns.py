@@ -20,7 +20,7 @@ from scipy import stats
 from bench.evidence.statistics.estimates import LEVEL, Floats, estimate, rank_counts
 from bench.evidence.statistics.power import POWER
 from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, sign_flip_test
-from bench.evidence.statistics.welch import welch_bounds
+from bench.evidence.statistics.welch import shares_of_gain
 
 DATA_SETS: Final = 2_000
 """Samples behind a share."""
@@ -143,13 +143,12 @@ def gate_rates(
 
     def measure(population: Floats, data_sets: int) -> dict[str, float]:
         stored, new = (generator.choice(population, (data_sets, seeds)) for _ in range(2))
-        gains = stored.mean(axis=1) - untrained
         true_gain = float(population.mean()) - untrained
 
         def verdicts(loss: float) -> tuple[float, float]:
             """The shares of "no worse" and "worse" where this share of the gain is lost."""
-            bounds = welch_bounds(new - loss * true_gain, stored, 1 - ALPHA, 1 - ALPHA)
-            low, high = (np.where(gains > 0, bound / gains, np.nan) for bound in bounds)
+            lesser, level = new - loss * true_gain, 1 - ALPHA
+            _, low, high = shares_of_gain(lesser, stored, untrained, level, level)
             return float(np.mean(low > -margin)), float(np.mean(high < -margin))
 
         passed, refused = verdicts(0.0)

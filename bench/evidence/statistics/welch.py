@@ -13,6 +13,24 @@ FEWEST_SEEDS: Final = 3
 """Fewest numbers on either side from which there are bounds."""
 
 
+def shares_of_gain(
+    new: Floats, stored: Floats, untrained: float, lower_level: float, upper_level: float
+) -> tuple[Floats, Floats, Floats]:
+    """Measure mean(new) − mean(stored) in units of the gain, mean(stored) − `untrained`.
+
+    Args:
+        new, stored, lower_level, upper_level: as in `welch_bounds`.
+        untrained: the untrained policy's mean score, NaN where it is not known.
+
+    Returns:
+        The difference and its bounds, [other axes]; NaN without a gain.
+    """
+    gain = stored.mean(axis=-1) - untrained
+    unit = np.where(gain > 0, gain, np.nan)
+    low, high = welch_bounds(new, stored, lower_level, upper_level)
+    return (new.mean(axis=-1) - stored.mean(axis=-1)) / unit, low / unit, high / unit
+
+
 def welch_bounds(
     first: Floats, second: Floats, lower_level: float, upper_level: float
 ) -> tuple[Floats, Floats]:
