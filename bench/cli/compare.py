@@ -91,10 +91,10 @@ def compare(
     with answering(as_json) as answer:
         for name, view in _views(names, results, returns).items():
             differences = comparison(view)
-            notes = [*differences.attrs["notes"], *view.problems]
-            answer[name] = differences.to_dict("records")
+            notes = [*differences.attrs["difference_notes"], *view.problems]
             part = section(str(view.plan["title"].iloc[0]), differences)
             part = replace(part, notes=(*part.notes, f"From {shown(view.source)}.", *notes))
+            answer[name] = {"differences": differences.to_dict("records"), "notes": part.notes}
             _print(part)
             parts.append(part)
         if output is not None:

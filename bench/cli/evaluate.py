@@ -81,16 +81,18 @@ def evaluate(
     base_seed = SEED if seed is None else seed
     played: dict[str, dict[str, PlayedEpisodes]] = {}
     notes: dict[str, None] = {}
-    unplayed = []
+    unplayed: dict[str, str] = {}
+    failed = False
     for run in chosen.itertuples():
+        if reason := not_played_because(run):
+            unplayed[run.run] = reason
+            continue
         try:
             with console.status(run.run):
-                if reason := not_played_because(run):
-                    raise InputError(reason)
                 limit = episode_limit(run, time_limit)
                 played[run.run], chooses = _played(store, run, episodes, base_seed, limit)
         except InputError as error:
-            unplayed.append(f"{run.run}: {error}")
+            unplayed[run.run], failed = str(error), True
             continue
         if chooses:
             notes[
@@ -98,10 +100,12 @@ def evaluate(
             ] = None
         if not store.read_only:
             write_evaluation(store.path, run.run, _rows(played[run.run], base_seed, limit, run))
+    reasons = [f"{run}: {reason}" for run, reason in unplayed.items()]
     if not played:
-        raise InputError("; ".join(unplayed))
+        raise InputError("; ".join(reasons))
     with answering(as_json) as answer:
         answer.update(_print(console, store, chosen[chosen["run"].isin(played)], played))
+        answer.update({run: {"not_played": reason} for run, reason in unplayed.items()})
         print(
             f"{count(len(played), 'run')} of {shown(store.path)}, "
             f"{count(episodes, 'new episode')} each way, the same for all. Returns are raw: their "
@@ -109,10 +113,10 @@ def evaluate(
             "mean return of the last 100 episodes. Stored: "
             f"{'no, these results are only read' if store.read_only else 'evaluations/'}."
         )
-        for note in [*notes, *unplayed]:
+        for note in [*notes, *reasons, *store.problems]:
             print(note)
-        for problem in store.problems:
-            print(problem)
+        if failed:
+            raise typer.Exit(1)
 
 
 def _rows(

@@ -15,7 +15,7 @@ from bench.cli.options import (
     required_name,
     view_of,
 )
-from bench.cli.output import check_ending, write_text
+from bench.cli.output import check_ending, folder_for_files, write_text
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
 from bench.formatting import count
@@ -49,7 +49,6 @@ def export(
     if to == "latex":
         check_ending(output, (".tex",), "LaTeX")
     from bench.evidence.findings import findings
-    from bench.store import results_folder
     from bench.store.schema import RESULTS
 
     name = required_name(name, ablation)
@@ -59,7 +58,7 @@ def export(
     if runs.empty:
         raise InputError(f"no run of {name} has a result to export; {count(failed, 'run')} failed")
     stem = file_name(name)
-    folder = (results or results_folder()) / "exports" / stem
+    folder = folder_for_files(results) / "exports" / stem
     if to == "csv":
         from bench.evidence.export.tidy import tidy_tables, write_csv
 

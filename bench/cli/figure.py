@@ -15,7 +15,7 @@ from bench.cli.options import (
     required_name,
     view_of,
 )
-from bench.cli.output import check_ending, write_text
+from bench.cli.output import check_ending, folder_for_files, write_text
 from bench.errors import unknown
 from bench.file_names import file_name
 from bench.requests.other_code import of_other_code
@@ -122,7 +122,6 @@ def figure(
     from bench.evidence.figures.output import check_output, save
     from bench.evidence.pages.tables_page import tables_as_markdown
     from bench.evidence.results import Results
-    from bench.store import results_folder
 
     if output is not None:
         check_output(output)
@@ -143,7 +142,9 @@ def figure(
     suffix += "" if returns == "training" else f"_{returns}"
     if kind is None and x is not None and (x == "seconds" or drawn_kind != default):
         suffix = f"_{x}"
-    path = output or (results or results_folder()) / "figures" / f"{file_name(name)}{suffix}.png"
+    # A part of the picture doesn't replace the whole one.
+    stem = file_name("_".join([f"{name}{suffix}", *(variants or ()), *(environments or ())]))
+    path = output or folder_for_files(results) / "figures" / f"{stem}.png"
     drawing = picture(
         evidence,
         drawn_kind,

@@ -12,6 +12,8 @@ from typing import Annotated, Any, TextIO
 
 import typer
 
+from bench.cli.process import INTERRUPTED, TERMINATED
+
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON; messages for people go to standard error.")
 ]
@@ -33,7 +35,8 @@ class Silence(io.StringIO):
 def answering(as_json: bool) -> Iterator[dict[str, Any]]:
     """Give a dict for the answer, which is printed at the end if `as_json` is true.
 
-    It is also printed if the block ends with an exit code (`typer.Exit`).
+    It is also printed if the block ends with an exit code (`typer.Exit`), but not if the user has
+    interrupted it, as then it isn't complete.
     """
     answer: dict[str, Any] = {}
     if not as_json:
@@ -45,8 +48,9 @@ def answering(as_json: bool) -> Iterator[dict[str, Any]]:
     try:
         with redirect_stdout(messages):
             yield answer
-    except typer.Exit:
-        print(json.dumps(plain(answer)), file=out)
+    except typer.Exit as ending:
+        if ending.exit_code not in (INTERRUPTED, TERMINATED):
+            print(json.dumps(plain(answer)), file=out)
         raise
     print(json.dumps(plain(answer)), file=out)
 

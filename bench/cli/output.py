@@ -16,6 +16,13 @@ def check_ending(path: Path | None, allowed: tuple[str, ...], label: str) -> Non
         )
 
 
+def folder_for_files(results: Path | None) -> Path:
+    """Return the folder for files about these results: theirs, or yours if they are only read."""
+    from bench.store import Store, results_folder
+
+    return results_folder() if results is None or Store(results).read_only else results
+
+
 def write_text(text: str, path: Path, label: str = "") -> None:
     """Write a text in UTF-8; see `write_bytes`."""
     write_bytes(text.encode(), path, label)

@@ -9,7 +9,7 @@ import typer
 
 from bench.cli.interruption import interruptible
 from bench.cli.options import NamedAblationOption, ResultsOption, named_once
-from bench.cli.output import write_bytes
+from bench.cli.output import folder_for_files, write_bytes
 from bench.errors import InputError, unknown
 from bench.file_names import file_name
 from bench.requests.other_code import of_other_code
@@ -58,11 +58,10 @@ def report(
     with mapping(1 if name else min(cores(), 16), "bench.evidence.report.building") as mapped:
         # The other processes import it meanwhile.
         from bench.evidence.report.building import Builder
-        from bench.store import results_folder
 
         path = (
             output
-            or (results or results_folder()) / "reports" / f"{file_name(name or 'report')}.{form}"
+            or folder_for_files(results) / "reports" / f"{file_name(name or 'report')}.{form}"
         )
         builder = Builder(results=results, remarks=_remarks, shown=shown)
         with interruptible("Interrupted. No report was written."):

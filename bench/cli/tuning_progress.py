@@ -10,7 +10,7 @@ from rich.table import Column
 
 from bench.formatting import count
 from bench.terminal.live import Live
-from bench.tune.tuner import Event, Opened, TrialEnded, TrialMoved
+from bench.tune.tuner import Event, Opened, Retrained, TrialEnded, TrialMoved
 
 HEARTBEAT = 30.0
 """Seconds between lines about the trials in flight where there are no bars."""
@@ -51,6 +51,11 @@ class TuningDisplay(Live):
         match event:
             case Opened():
                 self._opened(event)
+            case Retrained(number=number, environment=environment, runs=runs):
+                self.say(
+                    f"trial {number}, {environment}: {count(runs, 'stored run')} of other code, "
+                    "to be trained again"
+                )
             case TrialMoved():
                 self._moved(event)
             case TrialEnded():
@@ -62,6 +67,11 @@ class TuningDisplay(Live):
         self._ended = event.ended
         if event.ended:
             self.say(f"Going on after {count(event.ended, 'trial')}{self._best_text()}.")
+        if event.of_other_code:
+            self.say(
+                f"{count(event.of_other_code, 'trial')} of them trained by other code: their "
+                "scores count as they are."
+            )
         if event.resumed:
             self.say(f"{count(event.resumed, 'trial')} cut off before: tried again.")
         if event.elsewhere:
@@ -89,7 +99,9 @@ class TuningDisplay(Live):
                 self._best = event.number, event.value
             text = f"{event.value:.3f}"
         else:
-            text = event.outcome if event.outcome == "pruned" else f"failed: {event.reason}"
+            text = (
+                event.outcome if event.outcome == "pruned" else f"{event.outcome}: {event.reason}"
+            )
             if event.value is not None:
                 text += f" at {event.value:.3f}"
         self.say(f"[{self._ended}/{self._trials}] trial {event.number}: {text}{self._best_text()}")

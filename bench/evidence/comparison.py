@@ -44,7 +44,8 @@ def comparison(view: View, *, extended: bool = False) -> pd.DataFrame:
         claimed the least difference that could have been, infinite if none could;
         outcome: control, untested, none, better or worse; claim, in words;
         imported, whether any of its runs was not trained here.
-        What doesn't apply is NaN. `attrs["notes"]` has what a reader must know, as sentences.
+        What doesn't apply is NaN. `attrs["notes"]` has what a reader must know, as sentences;
+        `attrs["difference_notes"]` those of them that don't explain the columns iqm and last_100.
 
     Raises:
         InputError: there are no runs.
@@ -65,6 +66,10 @@ def comparison(view: View, *, extended: bool = False) -> pd.DataFrame:
             f"{coverages}."
         )
     frame.attrs["notes"] = list(dict.fromkeys(notes))
+    about_columns = {note for table in page.tables for note in table.column_notes}
+    frame.attrs["difference_notes"] = [
+        note for note in frame.attrs["notes"] if note not in about_columns
+    ]
     return frame
 
 

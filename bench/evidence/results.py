@@ -163,8 +163,8 @@ class Results:
                 f" (on {', '.join(control_scaled)}, where there is none, the control, {control})"
             )
         return (
-            f"0 is the mean score of the untrained policy, {one_text}; both from "
-            f"{self.anchors.source} and held fixed"
+            f"0 is the mean score of the untrained policy, {one_text}; from "
+            f"{self.anchors.source}, held fixed"
         )
 
     @cached_property

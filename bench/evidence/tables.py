@@ -80,10 +80,7 @@ class Table:
         return tuple(row.cells for row in self.rows)
 
     def frame(self) -> pd.DataFrame:
-        """The rows as numbers: the fields of `Row` and the verdict's, with its sentence.
-
-        Args:
-        """
+        """The rows as numbers: the fields of `Row` and the verdict's, with its sentence."""
         return pd.DataFrame(
             {
                 "environment": self.environment,
@@ -92,6 +89,11 @@ class Table:
             }
             for row in self.rows
         )
+
+    @property
+    def column_notes(self) -> list[str]:
+        """Those of the notes that explain columns of this table alone."""
+        return _column_notes(self.rows)
 
     @property
     def section(self) -> Section:
@@ -180,23 +182,31 @@ def _row(cell: pd.DataFrame, verdict: Verdict) -> Row:
     )
 
 
-def _notes(environment: str, scores: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:
+def _column_notes(rows: Sequence[Row]) -> list[str]:
     notes = [
-        "Score: mean return of the training episodes in the last 10% of a seed's steps. "
         "IQM: mean of the middle half of the seeds. "
         f"Last {LAST_EPISODES}: mean return of a seed's last {LAST_EPISODES} episodes; "
-        "mean over the seeds.",
-        *not_training((row.title, row.kind) for row in rows),
+        "mean over the seeds."
     ]
     if coverages := coverages_text(row.n for row in rows):
         notes.append(
             "Measured coverage of the nominal 95% interval of an IQM, for normal data: "
             f"{coverages}."
         )
+    return notes
+
+
+def _notes(environment: str, scores: pd.DataFrame, rows: Sequence[Row]) -> tuple[str, ...]:
+    notes = [
+        "Score: mean return of the training episodes in the last 10% of a seed's steps.",
+        *_column_notes(rows),
+        *not_training((row.title, row.kind) for row in rows),
+    ]
     verdicts = [row.verdict for row in rows if row.verdict.outcome != "control"]
     tested = [verdict for verdict in verdicts if verdict.outcome != "untested"]
     if tested:
-        notes += [claims_text(tested[0].comparisons), *mode_warnings(environment)]
+        budget = float(scores["budget"].max())
+        notes += [claims_text(tested[0].comparisons), *mode_warnings(environment, budget=budget)]
         notes += too_few_text(tested)
     if any(verdict.outcome == "untested" and not verdict.unlike for verdict in verdicts):
         notes.append(f"No difference is claimed below {FEWEST_PAIRS} pairs of common seeds.")

@@ -63,8 +63,9 @@ def adopt(
     Raises:
         InputError: the algorithm has a name of the suite's own; a file is of another environment,
             or of another kind of returns than the variant's stored ones; a seed is stored with
-            another curve and `replace` is false; the variant's name is taken; a curve has nothing
-            within the budget; or the store can't be written.
+            another curve and `replace` is false, or another process stores it meanwhile; the
+            variant's name is taken; a curve has nothing within the budget; or the store can't be
+            written.
     """
     if place.algorithm in ALGORITHMS:
         raise InputError(
@@ -76,6 +77,8 @@ def adopt(
     limited = [curve.until(steps) if steps else curve for curve in curves]
     budgets = [steps or curve.last for curve in limited]
     reasons = _reasons(limited, budgets, place)
+    # Taken first, so that what another process imports meanwhile is noticed.
+    stamps = {seed: store.stamp(place.run(seed)) for seed in map(_seed, curves)}
     runs = store.runs()
     stored_rows = runs[runs["description"] == place.description].set_index("seed")
     stored = {int(seed): str(row["machine"]) for seed, row in stored_rows.iterrows()}
@@ -119,9 +122,13 @@ def adopt(
         store.check_writable()
     with refused_as(f"importing into {store.path} stopped"):
         for curve, budget in zip(limited, budgets, strict=True):
-            if _seed(curve) not in same:
-                row = _row(curve, budget, place, reasons.get(_seed(curve)), now)
-                store.write_run(row, _episodes(curve), NO_UPDATES, None)
+            seed = _seed(curve)
+            if seed not in same:
+                row = _row(curve, budget, place, reasons.get(seed), now)
+                if not store.write_run(row, _episodes(curve), NO_UPDATES, None, stamp=stamps[seed]):
+                    raise InputError(
+                        f"another process has imported seed {seed} of {place.variant} meanwhile"
+                    )
         if new_plan:
             write_plan()
     return Adopted(added=tuple(added), replaced=tuple(replaced), same=tuple(same), reasons=reasons)

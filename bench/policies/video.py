@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import uuid
 from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
@@ -52,7 +53,7 @@ class Video:
         self.seconds = 0.0
         self._pictures = 0
         self._shape: tuple[int, ...] = ()
-        self._part = path.with_name(f".{os.getpid()}-{path.name}")
+        self._part = path.with_name(f".{uuid.uuid4().hex}-{path.name}")
         self._encoder: Generator[None, Picture | None, None] | None = None
 
     def add(self, picture: Picture) -> None:

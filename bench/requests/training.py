@@ -65,7 +65,7 @@ def train(
     from bench.store.imported import is_imported
     from bench.store.united_plan import unite
     from bench.train import runner
-    from bench.train.event_log import EventLog, logged
+    from bench.train.event_log import logged
     from bench.train.standing import Notice, combined_observer
 
     with store.planning(plan.ablation.name):
@@ -81,7 +81,7 @@ def train(
         hidden = set(earlier) - {row["description"] for row in rows}
         store.write_plan(rows)
     notice = Notice(lambda: standing.standing, store.claims)
-    with logged(store.path / "logs", verbose=verbose):
+    with logged(store.path / "logs", standing, verbose=verbose) as log:
         summary = runner.run(
             plan,
             store,
@@ -89,7 +89,7 @@ def train(
             fresh_before=fresh_before,
             checkpoints=store.path / "checkpoints",
             seconds_per_step=Estimate.of(store).seconds_per_step,
-            on_event=combined_observer(standing, notice, EventLog(standing), *observers),
+            on_event=combined_observer(standing, notice, log, *observers),
         )
     return Trained(summary=summary, hidden=bool(hidden))
 

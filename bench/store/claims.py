@@ -147,7 +147,7 @@ class Claims:
 
     @property
     def _owner(self) -> str:
-        return f"{_machine()}-{os.getpid()}-{birth(os.getpid())}-{self._token}"
+        return f"{machine()}-{os.getpid()}-{birth(os.getpid())}-{self._token}"
 
     def _path(self, name: str) -> Path:
         return self._folder / name / self._owner
@@ -189,8 +189,8 @@ class Claims:
         return False
 
     def _is_alive(self, owner: Path) -> bool:
-        machine, pid, began = owner.name.split("-")[:3]
-        if machine == _machine():
+        machine_name, pid, began = owner.name.split("-")[:3]
+        if machine_name == machine():
             return birth(int(pid)) == began
         try:
             with tempfile.NamedTemporaryFile(dir=self._folder) as probe:
@@ -220,7 +220,7 @@ class Claims:
 
 
 @cache
-def _machine() -> str:
+def machine() -> str:
     """Return a name for where process numbers are valid: this boot of this machine or container."""
     identifiers = [socket.gethostname()]
     with suppress(OSError):

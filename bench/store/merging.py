@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 
 from bench.errors import InputError
-from bench.files import refused_as, written_whole
+from bench.files import written_whole
 from bench.store import parquet
 from bench.store.content import (
     Content,
@@ -94,16 +94,20 @@ def merge(
     is: killed at any moment, the target is readable, and merging again completes it.
 
     Raises InputError when there is no such source or it is the target, and when the target is
-    published or can't be written. What was merged until then is kept.
+    published or can't be written. Where writing fails half-way, a problem says so, and what was
+    merged until then is kept.
     """
     there, here = Store(source, read_only=True), Store(target)
     _check_source(there.path, here.path)
     here.check_writable()
     merging = Merging(replaced=replace)
-    with refused_as(f"merging {there.path} into {here.path} stopped"):
+    try:
         _merge_runs(there, here, merging)
         _merge_plans(there, here, merging, declared)
         _merge_sessions(there, here, merging)
+    except OSError as error:
+        reason = error.strerror or error
+        merging.problems.append(f"merging {there.path} into {here.path} stopped: {reason}")
     merging.problems += [*there.problems, *here.problems]
     return merging
 

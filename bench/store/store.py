@@ -140,12 +140,14 @@ class Store:
         episodes: Mapping[str, np.ndarray],
         updates: Mapping[str, np.ndarray],
         policy: Mapping[str, np.ndarray] | None,
-    ) -> None:
+        *,
+        stamp: str | None = None,
+    ) -> bool:
         """Store one run, in place of what was stored of it before.
 
         Arrays are [row], without the column `run`; a missing diagnostic becomes null. If the writer
         is killed or anything fails (a full disk, OSError), either the earlier version of the run is
-        there or this one.
+        there or this one. `stamp` and the returned value are those of `adopt_run`.
 
         Raises ValueError for rows that do not fit the schema, InputError in a read-only store.
         """
@@ -158,7 +160,8 @@ class Store:
             "updates": parquet.from_arrays(SCHEMAS["updates"], run, updates),
         }
         arrays = {key: np.array(value, order="C") for key, value in (policy or {}).items()}
-        self.adopt_run(run, tables, None if policy is None else safetensors.save(arrays))
+        content = None if policy is None else safetensors.save(arrays)
+        return self.adopt_run(run, tables, content, stamp=stamp)
 
     def adopt_run(
         self,

@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -25,16 +26,17 @@ class EventLog:
 
     Args:
         counter: counts groups' progress; it has to receive every event before this log does.
+        logger: takes the lines.
     """
 
-    def __init__(self, counter: Counter) -> None:
-        self._counter = counter
+    def __init__(self, counter: Counter, logger: logging.Logger) -> None:
+        self._counter, self._logger = counter, logger
         self._logged_at: dict[Group, float] = {}
 
     def __call__(self, event: Event) -> None:
         """Log one event."""
         for line in self._lines(event):
-            LOGGER.info(line)
+            self._logger.info(line)
 
     def _lines(self, event: Event) -> Iterator[str]:
         match event:
@@ -79,24 +81,30 @@ class _File(logging.FileHandler):
 
 
 @contextmanager
-def logged(folder: Path, *, verbose: bool = False) -> Iterator[None]:
-    """Inside the `with`, log to a new file in this folder, and to the terminal if `verbose`.
+def logged(folder: Path, counter: Counter, *, verbose: bool = False) -> Iterator[EventLog]:
+    """Give a log to a new file in this folder, and to the terminal if `verbose`.
 
-    If nothing can be written there, there is no log: training doesn't depend on it.
+    If nothing can be written there, there is no file: training doesn't depend on it. Trainings in
+    threads of one process have logs of their own; handlers of `LOGGER` get the lines of all.
+
+    Args:
+        folder: made if it is missing.
+        counter: as for `EventLog`.
+        verbose: whether the lines are printed on standard error, too.
     """
-    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{os.getpid()}.log"
+    logger = logging.Logger(LOGGER.name, logging.INFO)
+    logger.parent = LOGGER
+    name = f"{datetime.now(UTC):%Y-%m-%dT%H-%M-%S}-{os.getpid()}-{uuid.uuid4().hex[:6]}.log"
     handlers: list[logging.Handler] = [logging.StreamHandler()] if verbose else []
     with suppress(OSError):
         folder.mkdir(parents=True, exist_ok=True)
         handlers.append(_File(folder / name, encoding="utf-8"))
     for handler in handlers:
         handler.setFormatter(logging.Formatter(FORMAT))
-        LOGGER.addHandler(handler)
-    LOGGER.setLevel(logging.INFO)
+        logger.addHandler(handler)
     try:
-        yield
+        yield EventLog(counter, logger)
     finally:
         for handler in handlers:
-            LOGGER.removeHandler(handler)
             with suppress(OSError):
                 handler.close()

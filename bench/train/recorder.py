@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from errno import EFBIG
 
 from bench.plan.identity import Description, plain_json
 from bench.store import NO_EPISODES, NO_UPDATES, Store
@@ -29,17 +30,27 @@ class Recorder:
         self._summary = summary
         self._digests = digests
 
-    def write(self, message: Message, lost: Collection[Row] = ()) -> Ended:
-        """Store a group's results, or its failure; an error in writing costs only one run.
+    def write(
+        self, message: Message, lost: Collection[Row] = (), *, last_try: bool = True
+    ) -> Ended:
+        """Store a group's results, or its failure.
 
-        Results of rows in `lost` are dropped and not counted, because another process has taken
-        them over and trains them.
+        A result that doesn't fit the store costs only one run.
+
+        Args:
+            message: the executor's last message about the group.
+            lost: rows whose results are dropped and not counted, because another process has taken
+                them over and trains them.
+            last_try: count as "not stored" what a full disk doesn't take.
+
+        Raises:
+            OSError: the store takes no more, and this isn't the last try; nothing is counted.
         """
         group, is_done = message.group, message.kind == "done"
         results: Mapping[Row, RunResult] = message.content if is_done else {}
         failure = "the trainer returned no result of this seed" if is_done else str(message.content)
         outcomes: dict[Row, str] = {}
-        reasons: list[str] = []
+        row_reasons: dict[Row, str] = {}
         for row in group.rows:
             if row in lost:
                 outcomes[row] = "taken over"
@@ -54,15 +65,18 @@ class Recorder:
                     )
                     outcomes[row] = result.status
                 except (OSError, ValueError) as error:
+                    # A file that is too large costs its run alone: others may still fit.
+                    if isinstance(error, OSError) and error.errno != EFBIG and not last_try:
+                        raise
                     unwritten = f"can't be stored: {last_line(error)}"
                     reason = f"{reason}; {unwritten}" if reason else unwritten
             if row not in outcomes:
                 outcomes[row] = self._fail(message, row, reason)
+            row_reasons[row] = reason
+        for row, reason in row_reasons.items():
             self._count(row.description, outcomes[row], reason)
-            if reason and reason not in reasons:
-                reasons.append(reason)
-        seconds = message.seconds
-        return Ended(group=group, seconds=seconds, outcomes=outcomes, reasons=tuple(reasons))
+        reasons = tuple(dict.fromkeys(filter(None, row_reasons.values())))
+        return Ended(group=group, seconds=message.seconds, outcomes=outcomes, reasons=reasons)
 
     def count_others(self, group: Group, entries: Mapping[str, Entry]) -> Ended:
         """Count runs that other processes have stored, with results or as failed.
@@ -86,14 +100,22 @@ class Recorder:
 
     def _fail(self, message: Message, row: Row, reason: str) -> str:
         """Store that a run failed; return its outcome."""
-        # A run that failed when trained again keeps its earlier result.
-        if row.run not in self._store.finished():
-            stored_row = self.stored_row(message, row, "failed", reason)
-            try:
-                self._store.write_run(stored_row, NO_EPISODES, NO_UPDATES, None)
-            except (OSError, ValueError):
-                return "not stored"
+        try:
+            self.write_without_result(self.stored_row(message, row, "failed", reason))
+        except (OSError, ValueError):
+            return "not stored"
         return "failed"
+
+    def write_without_result(self, row: Mapping[str, object]) -> None:
+        """Store a run that has no result, unless an earlier training or another process gave one.
+
+        Raises:
+            OSError, ValueError: as `Store.write_run`.
+        """
+        run = str(row["run"])
+        stamp = self._store.stamp(run)  # taken first, so that a later write is noticed
+        if run not in self._store.finished():
+            self._store.write_run(row, NO_EPISODES, NO_UPDATES, None, stamp=stamp)
 
     def _count(self, description: Description, outcome: str, reason: str) -> None:
         key = (description, reason)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,7 +34,8 @@ from bench.train.events import (
     Summary,
     Waited,
 )
-from bench.train.executors.protocol import Executor
+from bench.train.executors.protocol import Executor, Message
+from bench.train.executors.worker import last_line
 from bench.train.grouping import GROUP_SIZE, grouped, in_parts
 from bench.train.recorder import Recorder
 from bench.train.rehearsal import is_due
@@ -65,12 +67,15 @@ def run(
         seconds_per_step: estimated time of one seed's step; only for the order of work.
         on_event: called with every event, in this process.
 
+    Results that a full disk doesn't take are kept until the groups in training have ended, and
+    tried once more then.
+
     Returns:
         The runs' outcomes. A failed run is a row with its reason, unless a result would be lost.
 
     Raises:
-        InputError: the store's folder took no further claim, or the code of a group to come has
-            been edited; groups in training were still stored as far as possible.
+        InputError: the store's folder took no further claim or result, or the code of a group to
+            come has been edited; groups in training were still stored as far as possible.
         KeyboardInterrupt: raised after the executor has ended; finished groups are stored.
     """
     began = time.monotonic()
@@ -96,7 +101,8 @@ def run(
     planned = tuple(shared.groups())
     on_event(Planned(groups=planned, kept=len(kept), stale=stale, compiled_first=compiled_first))
     recorder = Recorder(store, summary, digests)
-    checkpoint_files = _Checkpoints(checkpoints, digests)
+    checkpoint_files = _Checkpoints(checkpoints, digests, fresh_before)
+    results = _Results(recorder, shared, checkpoint_files, on_event)
 
     def leave(group: Group, entries: Mapping[str, Entry]) -> None:
         """Count runs that another process has stored."""
@@ -118,14 +124,10 @@ def run(
                 if message.kind == "progress":
                     on_event(Progressed(group=message.group, progress=message.content))
                 else:
-                    lost = shared.lost(message.group)
-                    ended = recorder.write(message, lost)
-                    shared.give_back(message.group)
-                    shared.wait_for(lost)
-                    checkpoint_files.drop_needless(ended)
-                    on_event(ended)
+                    results.store(message)
             if silent:
                 on_event(Waited())
+        results.try_again()
     finally:
         executor.end()
         store.claims.end()
@@ -185,7 +187,7 @@ class _SharedPlan:
         try:
             group = self._take(leave)
         except OSError as error:
-            self._stop(f"results folder {self._store.path} takes no more: {error.strerror}")
+            self.stop_for(error)
             return None
         if group is None or not (edited := self._edited(group)):
             return group
@@ -195,6 +197,11 @@ class _SharedPlan:
             "call it again to train the rest with the code as it is now"
         )
         return None
+
+    def stop_for(self, error: OSError) -> None:
+        """Take no more, because the store's folder can't be written."""
+        reason = error.strerror or last_line(error)
+        self._stop(f"results folder {self._store.path} takes no more: {reason}")
 
     def _stop(self, reason: str) -> None:
         """Take no more. Groups in training go on, and are stored if possible."""
@@ -257,21 +264,67 @@ class _SharedPlan:
         }
 
 
+class _Results:
+    """The results of groups that have ended, on their way into the store."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        shared: _SharedPlan,
+        checkpoints: _Checkpoints,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self._recorder, self._shared = recorder, shared
+        self._checkpoints, self._on_event = checkpoints, on_event
+        self._unstored: list[Message] = []
+
+    def store(self, message: Message, *, last_try: bool = False) -> None:
+        """Store a group's results; keep them if a full disk takes none and it isn't the last try.
+
+        Once a disk has been full, no further group begins.
+        """
+        lost = self._shared.lost(message.group)
+        try:
+            ended = self._recorder.write(message, lost, last_try=last_try)
+        except OSError as error:
+            self._shared.stop_for(error)
+            self._unstored.append(message)
+            return
+        self._shared.give_back(message.group)
+        self._shared.wait_for(lost)
+        self._checkpoints.drop_needless(ended)
+        self._on_event(ended)
+
+    def try_again(self) -> None:
+        """Try for the last time to store what a full disk did not take."""
+        for message in self._unstored:
+            self.store(message, last_try=True)
+
+
 @dataclass(frozen=True)
 class _Checkpoints:
     """The checkpoint files of groups, for back ends that can resume."""
 
     folder: Path | None
     digests: Mapping[str, str]
+    fresh_before: datetime | None
 
     def of(self, group: Group) -> Path | None:
-        """Return the file for exactly this group and this code; None if it can't be resumed."""
+        """Return the file for exactly this group and this code; None if it can't be resumed.
+
+        A file from before `fresh_before` is removed, as its training is to be made again.
+        """
         description = group.description
         if self.folder is None or not back_end(description.back_end).resumable:
             return None
         rows = [(row.description.identifier, row.seed) for row in group.rows]
         identity = f"{rows} {self.digests[description.identifier]}"
-        return self.folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.safetensors"
+        file = self.folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.safetensors"
+        if self.fresh_before is not None:
+            with suppress(FileNotFoundError):
+                if file.stat().st_mtime < self.fresh_before.timestamp():
+                    file.unlink()
+        return file
 
     def drop_needless(self, ended: Ended) -> None:
         """Remove the file of a group whose results are stored."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import InputError, unknown
 from bench.evidence.measures.normalised import Scale
 from bench.files import locked
-from bench.store.claims import birth
+from bench.store.claims import birth, machine
 from bench.tune.request import Request
 from bench.tune.scoring import trial_scales
 from bench.tune.trial_training import POINTS
@@ -39,8 +38,9 @@ UNPRUNED_POINTS = 2
 SILENCE = 300.0
 """Seconds without a sign of life after which another machine's trial counts as given up."""
 
-OWNER, ALIVE = "owner", "alive"
-"""Attributes of a trial: the process that trains it, and its last sign of life [s since 1970]."""
+OWNER, ALIVE, DIGESTS = "owner", "alive", "digests"
+"""Attributes of a trial: the process that trains it, its last sign of life [s since 1970], and
+environment -> digest of the code that trains it."""
 REQUEST, SCALES, GIVEN_UP = "request", "scales", "given up"
 """Attributes of a study; the last one is followed by a trial's number."""
 
@@ -167,7 +167,7 @@ def best_trial(study: Study) -> FrozenTrial | None:
 
 def owner() -> dict[str, object]:
     """Return what identifies this process, so that others can tell whether it still runs."""
-    return {"host": socket.gethostname(), "process": os.getpid(), "began": birth(os.getpid())}
+    return {"host": machine(), "process": os.getpid(), "began": birth(os.getpid())}
 
 
 def give_up_orphans(study: Study) -> int:
@@ -216,7 +216,7 @@ def _queue_defaults(study: Study, request: Request) -> None:
 def _may_be_alive(trial: FrozenTrial) -> bool:
     """Whether a trial's process may still be there."""
     trainer = trial.user_attrs.get(OWNER)
-    if trainer is not None and trainer["host"] == socket.gethostname():
+    if trainer is not None and trainer["host"] == machine():
         return bool(birth(trainer["process"]) == trainer["began"])
     started = trial.datetime_start.timestamp() if trial.datetime_start else 0.0
     return time.time() - float(trial.user_attrs.get(ALIVE, started)) < SILENCE

@@ -10,16 +10,18 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError
+from bench.files import refused_as
 from bench.plan.digest import code_digest, is_edited
 from bench.plan.identity import Description, plain
 from bench.plan.lookup import load_algorithm
-from bench.store import NO_EPISODES, NO_UPDATES, Store
+from bench.store import Store
 from bench.train.events import Ended, Group, Summary
 from bench.train.executors.protocol import Executor, Message
 from bench.train.recorder import Recorder
@@ -30,6 +32,7 @@ from bench.tune.request import Request
 from bench.tune.scoring import mean_score, trial_score
 from bench.tune.study import (
     ALIVE,
+    DIGESTS,
     OWNER,
     ended_trials,
     give_up,
@@ -42,22 +45,39 @@ from bench.tune.trial_training import Watched
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
+    from optuna.trial import FrozenTrial
 
 
 TRAIN = "bench.tune.trial_training:train"
 HEARTBEAT = 1.0
 SIGN_OF_LIFE = 60.0
 
-Outcome = Literal["complete", "pruned", "failed"]
+Outcome = Literal["complete", "pruned", "failed", "taken over"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """A study was opened: numbers of trials that had ended, train elsewhere, or are tried again."""
+    """A study was opened.
+
+    Attributes:
+        ended: number of trials that had ended, `of_other_code` of them trained by other code.
+        elsewhere: number of trials that other processes train.
+        resumed: number of trials that are tried again.
+    """
 
     ended: int
+    of_other_code: int
     elsewhere: int
     resumed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Retrained:
+    """A trial trains stored runs again, because they are of other code."""
+
+    number: int
+    environment: str
+    runs: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,11 +93,11 @@ class TrialMoved:
 
 @dataclass(frozen=True, kw_only=True)
 class TrialEnded:
-    """A trial has an outcome.
+    """A trial has an outcome, or another process has taken it over.
 
     Attributes:
-        value: its normalised score; the last point of its curve if pruned; None if failed.
-        reason: why it was pruned or failed.
+        value: its normalised score; the last point of its curve if pruned; None otherwise.
+        reason: why it has no score.
         ended: number of the study's trials with an outcome.
     """
 
@@ -88,7 +108,7 @@ class TrialEnded:
     ended: int
 
 
-Event = Opened | TrialMoved | TrialEnded
+Event = Opened | Retrained | TrialMoved | TrialEnded
 
 
 @dataclass(kw_only=True, eq=False)
@@ -136,7 +156,10 @@ class Tuner:
         self._on_event = on_event
         self._scales = scales_of(study)
         self._digests: dict[str, str] = {}
-        self._digests_at_start: dict[str, str] = {}  # environment -> digest
+        self._code = {  # environment -> digest of the code that trains in it
+            name: code_digest(request.description(name, request.fixed))
+            for name in request.environments
+        }
         self._recorder = Recorder(store, Summary(), self._digests)
         self._owner = owner()
         self._flying: list[_Trial] = []
@@ -155,9 +178,11 @@ class Tuner:
                 trials in flight are tried again when the study is continued.
         """
         resumed = give_up_orphans(self._study)
+        ended = ended_trials(self._study)
         self._on_event(
             Opened(
-                ended=len(ended_trials(self._study)),
+                ended=len(ended),
+                of_other_code=sum(map(self._is_of_other_code, ended)),
                 elsewhere=len(trials_in_flight(self._study)),
                 resumed=resumed,
             )
@@ -196,11 +221,16 @@ class Tuner:
     def _needs_trial(self, trials: int) -> bool:
         return len(ended_trials(self._study)) + len(trials_in_flight(self._study)) < trials
 
+    def _is_of_other_code(self, trial: FrozenTrial) -> bool:
+        """Whether a trial is known to have been trained by other code than the present one."""
+        return bool(trial.user_attrs.get(DIGESTS, self._code) != self._code)
+
     def _ask(self) -> None:
         """Begin a trial; if it needs no training, score it at once."""
         space = {dimension.parameter: dimension.distribution() for dimension in self._request.space}
         trial = self._study.ask(space)
         trial.set_user_attr(OWNER, self._owner)
+        trial.set_user_attr(DIGESTS, self._code)
         hyperparameters = self._request.hyperparameters(trial.params)
         trial.set_user_attr(
             "hyperparameters", {name: plain(value) for name, value in hyperparameters.items()}
@@ -214,7 +244,7 @@ class Tuner:
             self._fail(flying, str(error))
             return
         for environment in self._request.environments:
-            group = self._missing_group(environment, hyperparameters)
+            group = self._missing_group(trial.number, environment, hyperparameters)
             if group is None:
                 flying.trained.add(environment)
             else:
@@ -224,7 +254,7 @@ class Tuner:
         self._score(flying)
 
     def _missing_group(
-        self, environment: str, hyperparameters: Mapping[str, object]
+        self, number: int, environment: str, hyperparameters: Mapping[str, object]
     ) -> Group | None:
         """Return a group of the seeds without a result of this very code; None if all have one."""
         description = self._request.description(environment, hyperparameters)
@@ -235,6 +265,9 @@ class Tuner:
             for seed in self._request.seeds
             if digest not in finished.get(description.run(seed), ())
         )
+        stale = sum(description.run(seed) in finished for seed in seeds)
+        if stale:
+            self._on_event(Retrained(number=number, environment=environment, runs=stale))
         return Group.of(description, seeds) if seeds else None
 
     def _digest(self, description: Description) -> str:
@@ -244,13 +277,10 @@ class Tuner:
         the digest of a later edit.
 
         Raises:
-            InputError: the code has changed since the first trial.
+            InputError: the code has changed since this object was made.
         """
-        environment = description.environment
-        digest = self._digests_at_start.get(environment)
-        if digest is None:
-            digest = self._digests_at_start[environment] = code_digest(description)
-        elif not self._executor.keeps_code and is_edited(description, digest):
+        digest = self._code[description.environment]
+        if not self._executor.keeps_code and is_edited(description, digest):
             raise InputError(
                 f"the code of {description.algorithm} has changed since the study's processes "
                 "began; the same command goes on, with the new code"
@@ -263,10 +293,20 @@ class Tuner:
             return
         flying, environment = self._places[id(message.group)]
         flying.last_messages[environment] = message
-        if message.kind == "progress":
-            self._moved(flying, environment, message.content)
-        else:
-            self._group_ended(flying, environment, self._recorder.write(message))
+        with self._unless_taken_over(flying):
+            if message.kind == "progress":
+                self._moved(flying, environment, message.content)
+            else:
+                self._group_ended(flying, environment, self._stored(message))
+
+    def _stored(self, message: Message) -> Ended:
+        """Store the results of a group.
+
+        Raises:
+            InputError: the disk is full; the trials in flight are tried again later.
+        """
+        with refused_as(f"results folder {self._store.path} takes no more"):
+            return self._recorder.write(message, last_try=False)
 
     def _moved(self, flying: _Trial, environment: str, progress: Watched) -> None:
         steps = min(progress.steps)
@@ -363,18 +403,13 @@ class Tuner:
 
     def _store_pruned(self, message: Message, reason: str) -> None:
         """Store as pruned the runs of a group in training; its last message was of progress."""
-        finished = self._store.finished()
         for row, steps in zip(message.group.rows, message.content.steps, strict=True):
-            if row.run not in finished:
-                stored_row = self._recorder.stored_row(message, row, "pruned", reason)
-                self._store.write_run(stored_row | {"steps": steps}, NO_EPISODES, NO_UPDATES, None)
+            stored_row = self._recorder.stored_row(message, row, "pruned", reason)
+            self._recorder.write_without_result(stored_row | {"steps": steps})
 
     def _end(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:
         from optuna.trial import TrialState
 
-        self._flying.remove(flying)
-        for group in flying.groups.values():
-            del self._places[id(group)]
         if reason:
             flying.trial.set_user_attr("reason", reason)
         states = {
@@ -383,7 +418,14 @@ class Tuner:
             "failed": TrialState.FAIL,
         }
         score = value if outcome == "complete" else None
-        self._study.tell(flying.trial, score, state=states[outcome])
+        self._study.tell(flying.trial, score, state=states[outcome], skip_if_finished=True)
+        self._forget(flying, outcome, value, reason)
+
+    def _forget(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:
+        """Hold a trial no longer, and report its outcome."""
+        self._flying.remove(flying)
+        for group in flying.groups.values():
+            del self._places[id(group)]
         self._on_event(
             TrialEnded(
                 number=flying.number,
@@ -393,6 +435,17 @@ class Tuner:
                 ended=len(ended_trials(self._study)),
             )
         )
+
+    @contextmanager
+    def _unless_taken_over(self, flying: _Trial) -> Iterator[None]:
+        """Drop a trial that another process has given up meanwhile, as this one was silent."""
+        from optuna.exceptions import UpdateFinishedTrialError
+
+        try:
+            yield
+        except UpdateFinishedTrialError:
+            self._stop(flying, None)
+            self._forget(flying, "taken over", None, "another process tries its settings again")
 
     def _standing(self, trials: int) -> Standing:
         """How far the study is."""
@@ -422,7 +475,8 @@ class Tuner:
 
     def _say_alive(self) -> None:
         """Give a sign of life to machines that can't see whether this process runs."""
-        for flying in self._flying:
+        for flying in tuple(self._flying):
             if time.monotonic() - flying.alive_at >= SIGN_OF_LIFE:
                 flying.alive_at = time.monotonic()
-                flying.trial.set_user_attr(ALIVE, time.time())
+                with self._unless_taken_over(flying):
+                    flying.trial.set_user_attr(ALIVE, time.time())

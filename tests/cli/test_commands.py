@@ -18,7 +18,7 @@ from bench.plan import digest
 from bench.plan.identity import Description
 from bench.plan.lookup import load_algorithm
 from bench.requests import other_code, training
-from bench.store import Store
+from bench.store import PUBLISHED, Store
 from bench.train.events import Summary
 
 BROKEN = """
@@ -273,6 +273,20 @@ def test_figure_says_whose_results_it_draws(
     shutil.copytree(trained, local, dirs_exist_ok=True)
     assert main(["figure", "--ablation", "small"]) == 0
     assert f"Drawn from {local}:" in capsys.readouterr().out
+
+
+def test_files_about_published_results_lie_in_one_s_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PPO_LADDER_RESULTS", str(tmp_path))
+    arguments = ["reward_to_go", "--results", str(PUBLISHED)]
+    selection = ["--env", "InvertedPendulum-v5", "--variant", "undiscounted"]
+    for command in (["figure", *arguments, *selection], ["export", *arguments, "--to", "csv"]):
+        assert main(command) == 0
+        assert str(tmp_path) in capsys.readouterr().out
+    # A part of the picture doesn't take the whole one's name.
+    (figure,) = (tmp_path / "figures").iterdir()
+    assert figure.name == "reward_to_go_undiscounted_InvertedPendulum-v5.png"
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str]) -> None:

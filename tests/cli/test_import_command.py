@@ -147,6 +147,26 @@ def test_another_curve_of_a_seed_is_taken_with_replace_only(
     assert scores(results, "small").loc["sb3_ppo"].tolist() == [19.5, 145.0]
 
 
+def test_what_another_process_imports_meanwhile_stays(
+    results: Path,
+    files: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = str(rising(Path(files[1]).with_name("other.csv"), by=5.0, number=30))
+    check_writable = Store.check_writable
+
+    def interfere(store: Store) -> None:
+        monkeypatch.setattr(Store, "check_writable", check_writable)
+        check_writable(store)
+        assert bring(results, [files[0], other], "--ablation", "small") == 0
+
+    monkeypatch.setattr(Store, "check_writable", interfere)
+    assert bring(results, files, "--ablation", "small") == 2
+    assert "another process has imported seed 0 of sb3_ppo meanwhile" in capsys.readouterr().err
+    assert scores(results, "small").loc["sb3_ppo"].tolist() == [19.5, 145.0]
+
+
 def test_training_keeps_it_and_is_not_spared_by_it(
     results: Path, files: list[str], ablation_file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -49,7 +49,9 @@ def test_a_plan_and_an_algorithm(json_of: JsonOf, tmp_path: Path) -> None:
 
 
 def test_comparisons(json_of: JsonOf) -> None:
-    rows = json_of("compare", "baseline", "--results", str(PUBLISHED))["baseline"]
+    answer = json_of("compare", "baseline", "--results", str(PUBLISHED))["baseline"]
+    rows = answer["differences"]
+    assert any("Holm" in note for note in answer["notes"])
     frame = bench.compare("baseline", PUBLISHED)
     assert [row["difference"] for row in rows] == [
         None if math.isnan(value) else value for value in frame["difference"]
@@ -79,6 +81,20 @@ def test_an_exit_code_goes_with_an_answer(capsys: pytest.CaptureFixture[str]) ->
         disagree()
     captured = capsys.readouterr()
     assert (json.loads(captured.out), captured.err) == ({"agree": False}, "they differ\n")
+
+
+@pytest.mark.parametrize("code", [130, 143])
+def test_an_interrupted_command_gives_no_answer(
+    code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def end() -> None:
+        with answering(True) as answer:
+            answer["agree"] = True
+            raise typer.Exit(code)
+
+    with pytest.raises(typer.Exit):
+        end()
+    assert capsys.readouterr().out == ""
 
 
 def test_an_error_gives_no_answer(capsys: pytest.CaptureFixture[str]) -> None:

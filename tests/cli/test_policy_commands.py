@@ -222,7 +222,7 @@ def test_a_policy_that_is_none_is_named_and_the_others_are_played(
     header = b'{"policy":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
     keep(copy, foreign, struct.pack("<Q", len(header)) + header + bytes(2))
     options = ["--results", str(copy.path)]
-    assert main(["evaluate", *options, "--episodes", "1"]) == 0
+    assert main(["evaluate", *options, "--episodes", "1"]) == 1
     output = capsys.readouterr().out
     assert intact in output[: output.index("1 run of ")]
     lines = output[output.index("1 run of ") :].splitlines()
@@ -238,6 +238,10 @@ def test_a_policy_that_is_none_is_named_and_the_others_are_played(
         for verb in (["evaluate"], ["watch", "--output", str(tmp_path / "x.mp4")]):
             assert_refused([*verb, run, *options], reason, capsys)
     assert not (tmp_path / "x.mp4").exists()
+    assert main(["evaluate", *options, "--episodes", "1", "--json"]) == 1
+    answer = json.loads(capsys.readouterr().out)
+    assert answer.keys() == {*reasons, intact}
+    assert all(reason in answer[run]["not_played"] for run, reason in reasons.items())
 
 
 def test_watch_writes_videos_at_the_speed_of_the_world(

@@ -95,7 +95,7 @@ def test_in_a_folder_that_one_may_only_read_the_others_count_as_alive(
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Claims:
     """The claims of a process on another machine, of which only files are seen."""
     with monkeypatch.context() as patch:
-        patch.setattr(claims, "_machine", lambda: "01234567")
+        patch.setattr(claims, "machine", lambda: "01234567")
         owner = Claims(tmp_path)
         assert owner.take("aa")
         owner.take_part(2)
@@ -121,7 +121,7 @@ def test_on_another_machine_a_process_lives_as_long_as_its_heart_beats(
     assert here.other_places() == 0
     assert here.take("aa")
     with monkeypatch.context() as patch:
-        patch.setattr(claims, "_machine", lambda: "01234567")
+        patch.setattr(claims, "machine", lambda: "01234567")
         assert not elsewhere.holds("aa")
         # A slow owner that comes back gives back what isn't its own any more.
         elsewhere.end()

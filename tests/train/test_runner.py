@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -173,8 +174,39 @@ def test_what_can_t_be_stored_is_told_and_stops_nothing(tmp_path: Path) -> None:
     assert set(failed["reason"]) == {reason}
 
 
-def test_a_full_disk_costs_what_does_not_fit(tmp_path: Path) -> None:
-    # Files may not grow beyond a megabyte: for the writer, a disk that is full.
+@pytest.mark.parametrize(("full_for", "finished"), [(2, 4), (10**6, 0)])
+def test_a_full_disk_ends_the_training_and_what_it_took_no_more_is_tried_again(
+    tmp_path: Path, full_for: int, finished: int
+) -> None:
+    store = FullStore(tmp_path)
+    store.full_for = full_for
+    plan = planned([described(seconds=i / 10) for i in range(1, 6)])
+    journal = Journal()
+    with pytest.raises(InputError, match=r"takes no more: No space left on device"):
+        # Two groups are in training when the first of them can't be stored; then no other begins.
+        runner.run(plan, store, executor=Processes(2, STAND_IN), on_event=journal)
+    assert len(journal.started()) == 2
+    outcomes = [event.outcomes for event in journal if isinstance(event, Ended)]
+    assert sum(list(each.values()).count("finished") for each in outcomes) == finished
+    assert sum(list(each.values()).count("not stored") for each in outcomes) == 4 - finished
+    assert len(Store(tmp_path).finished()) == finished
+    assert not Store(tmp_path).claims.other_places()
+
+
+class FullStore(Store):
+    """A store whose disk is full for the first `full_for` runs that are written."""
+
+    full_for = 0
+
+    def write_run(self, *arguments: Any, **options: Any) -> bool:
+        self.full_for -= 1
+        if self.full_for >= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return super().write_run(*arguments, **options)
+
+
+def test_a_file_that_is_too_large_costs_its_run_alone(tmp_path: Path) -> None:
+    # Files may not grow beyond a megabyte.
     script = f"""
 import resource, sys
 from pathlib import Path

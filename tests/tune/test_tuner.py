@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,9 +24,9 @@ from bench.train.standing import Standing, standings
 from bench.tune import tuner
 from bench.tune.request import Request
 from bench.tune.scoring import mean_score
-from bench.tune.study import best_trial, ended_trials, trials_in_flight
+from bench.tune.study import best_trial, ended_trials, give_up, trials_in_flight
 from bench.tune.summary import rows, table
-from bench.tune.tuner import Event, Opened, TrialEnded, TrialMoved, Tuner
+from bench.tune.tuner import Event, Opened, Retrained, TrialEnded, TrialMoved, Tuner
 
 
 def tuned(
@@ -50,7 +52,7 @@ def test_a_trial_is_runs_of_the_store(tmp_path: Path) -> None:
     store = Store(tmp_path)
     assert len(executor.groups) == 4
     assert len(store.finished()) == 8
-    assert events[0] == Opened(ended=0, elsewhere=0, resumed=0)
+    assert events[0] == Opened(ended=0, of_other_code=0, elsewhere=0, resumed=0)
     assert [event.ended for event in events if isinstance(event, TrialEnded)] == [1, 2]
     moved = [event for event in events if isinstance(event, TrialMoved)]
     assert {move.environment for move in moved} == set(tiny_study.ENVIRONMENTS)
@@ -69,10 +71,10 @@ def test_a_study_has_as_many_trials_as_are_asked_for(tmp_path: Path) -> None:
     request = tiny_study.request()
     tuned(request, tmp_path, 1)
     _, events, executor = tuned(request, tmp_path, 1)
-    assert events == [Opened(ended=1, elsewhere=0, resumed=0)]
+    assert events == [Opened(ended=1, of_other_code=0, elsewhere=0, resumed=0)]
     assert executor.groups == []
     study, events, _ = tuned(request, tmp_path, 2)
-    assert events[0] == Opened(ended=1, elsewhere=0, resumed=0)
+    assert events[0] == Opened(ended=1, of_other_code=0, elsewhere=0, resumed=0)
     assert len(ended_trials(study)) == 2
 
 
@@ -98,8 +100,62 @@ def test_results_of_other_code_are_no_trial_s(tmp_path: Path) -> None:
         {name: updates[updates["run"] == stored["run"]][name].to_numpy() for name in UPDATES},
         None,
     )
-    _, _, executor = tuned(request, tmp_path, 12)
+    _, events, executor = tuned(request, tmp_path, 12)
     assert [group.description.run(group.seeds[0]) for group in executor.groups] == [stored["run"]]
+    (retrained,) = (event for event in events if isinstance(event, Retrained))
+    assert (retrained.environment, retrained.runs) == (stored["environment"], 1)
+
+
+def test_a_study_that_goes_on_by_other_code_counts_the_trials_of_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = tiny_study.request()
+    tuned(request, tmp_path, 2)
+    for module in (tuner, digest):
+        monkeypatch.setattr(module, "code_digest", lambda description: "later")
+    _, events, _ = tuned(request, tmp_path, 3)
+    assert events[0] == Opened(ended=2, of_other_code=2, elsewhere=0, resumed=0)
+    _, events, _ = tuned(request, tmp_path, 3)
+    assert events[0] == Opened(ended=3, of_other_code=2, elsewhere=0, resumed=0)
+
+
+@pytest.mark.parametrize("silent_after", [0, 1, 4, 5])
+def test_a_trial_that_another_process_has_taken_over_costs_its_training_alone(
+    tmp_path: Path, silent_after: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a sleep longer than others wait: they gave the trial up, and it is tried again."""
+    monkeypatch.setattr(tuner, "SIGN_OF_LIFE", 0.0)
+    request = tiny_study.request()
+    study, events = tiny_study.opened(request, tmp_path), list[Event]()
+    numbers = itertools.count()
+
+    def silent(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, TrialMoved) and next(numbers) == silent_after:
+            assert give_up(study, event.number, {})
+
+    Tuner(request, study, Store(tmp_path), Inline(), silent).run(2)
+    outcomes = [event.outcome for event in events if isinstance(event, TrialEnded)]
+    assert outcomes == ["taken over", "complete", "complete"]
+    assert len(ended_trials(study)) == 2
+    assert trials_in_flight(study) == []
+
+
+def test_a_full_disk_ends_the_study_and_costs_it_no_trial(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = tiny_study.request()
+
+    def refuse(*arguments: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "write_run", refuse)
+        with pytest.raises(InputError, match="No space left"):
+            tuned(request, tmp_path, 2)
+    study, events, _ = tuned(request, tmp_path, 2)
+    assert events[0] == Opened(ended=0, of_other_code=0, elsewhere=0, resumed=0)
+    assert [row.outcome for row in rows(study, request)] == ["complete", "complete"]
 
 
 EPISODES = ("step", "return", "length", "seconds")
@@ -243,7 +299,7 @@ def test_trials_elsewhere_count(tmp_path: Path, living_elsewhere: Callable[..., 
     request = tiny_study.request()
     living_elsewhere(tiny_study.opened(request, tmp_path))
     study, events, _ = tuned(request, tmp_path, 2)
-    assert events[0] == Opened(ended=0, elsewhere=1, resumed=0)
+    assert events[0] == Opened(ended=0, of_other_code=0, elsewhere=1, resumed=0)
     assert (len(ended_trials(study)), len(trials_in_flight(study))) == (1, 1)
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -67,13 +67,24 @@ def anchors(
 def anchors_for(source: Path, path_text: Callable[[Path], str] = str) -> Anchors:
     """The anchors of a results folder that has the untrained policy, else the published ones.
 
+    Where such a folder has no Experiment, PPO's are the published ones.
+
     Args:
         source: the folder.
         path_text: returns a path as text for the reader.
     """
     for folder in dict.fromkeys((source, PUBLISHED)):
-        if (folder_anchors := _anchors_of(folder, _state(folder))) is not None:
-            return replace(folder_anchors, source=path_text(folder))
+        untrained = _scores(UNTRAINED, folder, None, _state(folder))
+        if untrained is None:
+            continue
+        for ppo_folder in (folder, PUBLISHED):
+            experiment = _scores(EXPERIMENT, ppo_folder, (PPO,), _state(ppo_folder))
+            if experiment is not None:
+                source_text = path_text(folder)
+                if ppo_folder != folder:
+                    source_text += f" (0) and {path_text(ppo_folder)} (1)"
+                return anchors(untrained, experiment, source_text)
+        return anchors(untrained, None, path_text(folder))
     return anchors(None, None, path_text(source))
 
 
@@ -87,17 +98,18 @@ def _state(store: Path) -> frozenset[tuple[str, int, int]]:
     return frozenset(files)
 
 
-@lru_cache(maxsize=4)
-def _anchors_of(folder: Path, state: frozenset[tuple[str, int, int]]) -> Anchors | None:
-    """The anchors of a store in a state; None without the untrained policy."""
-    untrained = _scores(UNTRAINED, folder)
-    return None if untrained is None else anchors(untrained, _scores(EXPERIMENT, folder, [PPO]), "")
-
-
+@lru_cache(maxsize=8)
 def _scores(
-    name: str, folder: Path, variants: Collection[str] | None = None
+    name: str,
+    folder: Path,
+    variants: tuple[str, ...] | None,
+    state: frozenset[tuple[str, int, int]],
 ) -> pd.DataFrame | None:
-    """The ablation's scores in this store on the seeds that count, of these variants or of all."""
+    """The ablation's scores in this store on the seeds that count, of these variants or of all.
+
+    Args:
+        state: the store's `_state`: they are computed anew when it has changed.
+    """
     with suppress(InputError):  # no such folder, or no plan of it
         view, _ = on_planned_seeds(load(name, folder, variants=variants))
         if not view.runs.empty:

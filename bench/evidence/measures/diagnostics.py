@@ -165,13 +165,14 @@ def typical_values(updates: pd.DataFrame, column: str) -> pd.DataFrame:
     return grouped.agg(n="size", value="median").reset_index()
 
 
-def first_variances(updates: pd.DataFrame) -> dict[Cell, Floats]:
-    """The gradient's variance in the first batch: a number per seed, by (environment, variant).
+def first_values(updates: pd.DataFrame, column: str) -> dict[Cell, Floats]:
+    """A diagnostic of the first batch: a number per seed, by (environment, variant).
 
     There all variants of a seed still have the same policy: what differs is the estimator alone.
 
     Args:
         updates: the store's view.
+        column: the diagnostic.
     """
     first = updates[updates["update"] == 0]
-    return cell_values(first.assign(variance=values_of(first, "gradient_variance")), "variance")
+    return cell_values(first.assign(value=values_of(first, column)), "value")

@@ -14,6 +14,7 @@ budget (Fisher), Holm-adjusted over these, and of those up to 0.05 the clearest 
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -65,9 +66,16 @@ def known_modes() -> tuple[Modes, ...]:
     return tuple(map(Modes._make, pd.read_csv(MODES).itertuples(index=False)))
 
 
-def mode_warnings(*environments: str) -> list[str]:
-    """A sentence that warns readers of claims on these environments; none without known modes."""
-    rows = [row for row in known_modes() if row.environment in environments]
+def mode_warnings(*environments: str, budget: float = math.inf) -> list[str]:
+    """A sentence that warns readers of claims on these environments; none without known modes.
+
+    Args:
+        budget: of the runs [environment steps]. Modes that training reaches are no matter of
+            policies that train for less than a fifth as long, or not at all.
+    """
+    rows = [
+        row for row in known_modes() if row.environment in environments and row.budget <= 5 * budget
+    ]
     if not rows:
         return []
     environments_text = ", ".join(dict.fromkeys(row.environment for row in rows))

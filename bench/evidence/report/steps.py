@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from bench.evidence.measures.diagnostics import first_variances, typical_values
+from bench.evidence.measures.diagnostics import first_values, typical_values
 from bench.evidence.report.excerpts import excerpt
 from bench.evidence.report.settings import differences, hyperparameters, reference_of
 from bench.evidence.report.words import Mechanism, gained, reason
@@ -47,10 +47,11 @@ class Step:
 
 
 _NOISE: Final = Mechanism(
-    column="gradient_variance",
-    name="the variance of the gradient in the first batch, where both have the same policy,",
-    more="the same data give a noisier direction",
-    less="the same data give a steadier direction",
+    # A variance would grow with the scale of the weights, which is no noise.
+    column="gradient_signal_to_noise",
+    name="the first batch's ratio of gradient signal to noise, where both have the same policy,",
+    more="the same data give a steadier direction",
+    less="the same data give a noisier direction",
     first=True,
 )
 _MOVE: Final = Mechanism(
@@ -201,8 +202,8 @@ def _reasons(results: Results, step: Step, rung: str, before: str) -> list[str]:
     for mechanism in step.mechanisms:
         if mechanism.first:
             medians = {
-                key: float(np.median(variances))
-                for key, variances in first_variances(updates).items()
+                key: float(np.median(seed_values))
+                for key, seed_values in first_values(updates, mechanism.column).items()
             }
         else:
             frame = typical_values(updates, mechanism.column)

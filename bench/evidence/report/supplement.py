@@ -11,7 +11,7 @@ from bench.evidence.machine import machine_text
 from bench.evidence.measures import anchors
 from bench.evidence.measures.anchors import PPO
 from bench.evidence.measures.cells import titles
-from bench.evidence.measures.diagnostics import first_variances, mechanism_of
+from bench.evidence.measures.diagnostics import first_values, mechanism_of
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.pages.figure_3 import beside_figure_3, beside_sources
 from bench.evidence.report import tables
@@ -36,8 +36,11 @@ def part(results: Results) -> dict[str, Any]:
     compared = any(verdict.outcome != "control" and verdict.pairs for verdict in results.verdicts)
     figure_3 = results.page == "figure_3"  # its table of rivals has improvements already
     mechanism = mechanism_of(plan)
-    has_variances = "gradient_variance" in mechanism
-    variances = first_variances(results.view.updates) if has_variances else {}
+    first = {
+        column: first_values(results.view.updates, column)
+        for column in ("gradient_variance", "gradient_signal_to_noise")
+        if "gradient_variance" in mechanism
+    }
     sections: dict[str, Any] = {
         "scores": tables.scores(results),
         "details": details(results),
@@ -52,7 +55,7 @@ def part(results: Results) -> dict[str, Any]:
         "scale": scale(results),
         "thresholds": several and tables.thresholds(results),
         "mechanism": tables.mechanism(results, mechanism),
-        "first": variances and tables.first_variances(results, variances),
+        "first": first and tables.first_gradients(results, *first.values()),
         "provenance": provenance(results),
         "runs": run_ids(results),
     }

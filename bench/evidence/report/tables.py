@@ -266,8 +266,16 @@ def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
     )
 
 
-def first_variances(results: Results, variances: Mapping[Cell, Floats]) -> Facts:
-    """The gradient's variance in the first batch, where only the estimator differs."""
+def first_gradients(
+    results: Results, variances: Mapping[Cell, Floats], ratios: Mapping[Cell, Floats]
+) -> Facts:
+    """The gradient's noise in the first batch, where only the estimator differs.
+
+    Args:
+        results: the ablation's.
+        variances: the gradient's variance per seed, by environment and variant.
+        ratios: its signal-to-noise ratio, likewise.
+    """
     rows = []
     for environment, variant in filter(variances.__contains__, planned(results.plan)):
         seed_variances, control = (
@@ -277,18 +285,26 @@ def first_variances(results: Results, variances: Mapping[Cell, Floats]) -> Facts
         value = float(estimate(seed_variances))
         beside = 0.0 if control is None else float(estimate(control))
         ratio = value / beside if beside else math.nan
-        title = results.titles[variant]
+        seed_ratios = ratios.get((environment, variant))
         rows.append(
-            (environment, title, str(len(seed_variances)), significant(value), significant(ratio))
+            (
+                environment,
+                results.titles[variant],
+                str(len(seed_variances)),
+                significant(value),
+                significant(ratio),
+                significant(math.nan if seed_ratios is None else float(estimate(seed_ratios))),
+            )
         )
     return table(
-        ("environment", "variant", "n", "gradient variance", "beside the control's"),
-        ("left", "left", "right", "right", "right"),
+        (*("environment", "variant", "n"), "variance", "beside the control's", "signal / noise"),
+        ("left", "left", "right", "right", "right", "right"),
         rows,
         [
             "First batch of every seed, interquartile mean over the seeds: there all variants of "
             "a seed still have the same policy, so that what differs is the estimator alone. What "
             "learns from earlier batches has learned nothing yet. Another scale of the weights is "
-            "another scale of the gradient: the signal-to-noise ratio has none."
+            "another scale of the gradient: the signal-to-noise ratio, whose estimate is at or "
+            "below 0 where no signal can be seen, has none."
         ],
     )

@@ -7,7 +7,6 @@ checkpoint whole.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,13 +16,18 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from bench.files import written_whole
 from bench.train.device.learner import DeviceLearner
 from bench.train.device.rollout import DeviceRollout
 from bench.train.loop import Rows
 
 
 def save(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: Rows) -> None:
-    """Write the group's state, between two batches."""
+    """Write the group's state, between two batches.
+
+    Raises:
+        OSError, safetensors.SafetensorError: it can't be written; the last checkpoint is whole.
+    """
     learner.settle()
     # A tensor can have several names, and views can't be stored: each is written as a copy.
     tensors = {
@@ -38,13 +42,8 @@ def save(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: 
             column = np.array([row[name] for row in seed_rows], np.float64)
             tensors[f"updates.{s}.{name}"] = torch.from_numpy(column)
     header = {"updates": learner.updates, "seconds": rollout.seconds()}
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        save_file(tensors, temporary, metadata={"where": json.dumps(header)})
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with written_whole(path) as part:
+        save_file(tensors, part, metadata={"where": json.dumps(header)})
 
 
 def restore(path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout) -> Rows:

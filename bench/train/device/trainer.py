@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,8 @@ def _checkpointing(
     path: Path, learner: DeviceLearner[Any], rollout: DeviceRollout, rows: loop.Rows
 ) -> Observer:
     def save_checkpoint(progress: Progress) -> None:
-        save(path, learner, rollout, rows)
+        # A full disk costs the checkpoint, and not the training.
+        with suppress(OSError, SafetensorError):
+            save(path, learner, rollout, rows)
 
     return save_checkpoint

@@ -17,7 +17,7 @@ import bench
 from bench.errors import InputError
 from bench.evidence.figures.caption import budgets_text
 from bench.evidence.figures.kinds import KINDS, picture
-from bench.evidence.measures.diagnostics import first_variances
+from bench.evidence.measures.diagnostics import first_values
 from bench.evidence.results import Results
 from tests.evidence.drawn_texts import assert_readable, texts_drawn
 from tests.evidence.report.made_results import SyntheticAblation, rising, write
@@ -115,7 +115,7 @@ def test_a_profile_falls_from_one_and_names_its_scale(results: Results) -> None:
         share = lines[f"variant_{place}"]
         assert share[0] == 1 and np.all(np.diff(share) <= 0)
     assert np.all(lines["variant_2"] >= lines["variant_0"])
-    assert "0 is the mean score of the untrained policy, 1 the control" in drawn.caption[0]
+    assert "0 is the mean score of the untrained policy, 1 our PPO (Clip) at" in drawn.caption[0]
 
 
 def test_the_mechanism_is_a_panel_a_diagnostic_and_environment(results: Results) -> None:
@@ -130,7 +130,7 @@ def test_the_mechanism_is_a_panel_a_diagnostic_and_environment(results: Results)
     np.testing.assert_allclose(line.get_ydata(), 5.0 / (2.0 + np.arange(5)), rtol=1e-6)
     single = picture(results, "mechanism", columns=["gradient_variance"])
     assert len(single.figure.axes) == 2
-    variances = first_variances(results.view.updates)
+    variances = first_values(results.view.updates, "gradient_variance")
     np.testing.assert_allclose(variances["Hopper-v5", "variant_1"], [2.5] * 10)
 
 

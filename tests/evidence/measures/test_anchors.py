@@ -10,7 +10,7 @@ from bench.evidence.measures.anchors import anchors, anchors_for
 from bench.evidence.measures.normalised import variant_means
 from bench.evidence.results import Results
 from bench.plan.lookup import load_ablation
-from bench.store import Store, load
+from bench.store import PUBLISHED, Store, load
 from tests.experiment_results import (
     SyntheticRuns,
     cells,
@@ -29,7 +29,9 @@ def test_anchors_are_those_of_the_store_as_it_is_now(tmp_path: Path) -> None:
         expected = variant_means(scores_frame("untrained", recipe), "untrained")
         assert found.untrained_means == expected
         assert {runs["untrained"].count(":") for runs in found.runs.values()} == {seeds}
-        assert found.source == f"in {tmp_path.name}"
+        # PPO's are the published ones, as the Experiment is not there.
+        assert found.source == f"in {tmp_path.name} (0) and in published (1)"
+        assert found.ppo_means == anchors_for(PUBLISHED).ppo_means != {}
 
 
 def test_the_experiment_s_ppo_is_that_of_its_page(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ def test_halfcheetah_is_warned_of_and_an_unknown_environment_is_not() -> None:
     observation = "8 of 10 seeds of slots, slots_1, ended at 1,114 to 1,745, 2 at 4,430 to 4,656"
     assert f"({observation} after 1,000,000 steps)" in warning
     assert "distributions differ" in warning and "34%" in warning
+    assert mode_warnings("HalfCheetah-v5", budget=200_000) == [warning]
+    assert mode_warnings("HalfCheetah-v5", budget=100_000) == []
     assert mode_warnings("Mine-v0") == []
     (joint_warning,) = mode_warnings("InvertedPendulum-v5", "HalfCheetah-v5", "Mine-v0")
     assert (

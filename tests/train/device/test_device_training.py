@@ -91,6 +91,14 @@ def test_time_goes_on_where_it_stood(tmp_path: Path) -> None:
     assert result.seconds >= seconds[-1]
 
 
+def test_a_checkpoint_that_cannot_be_written_costs_no_training(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / "file" / "group.safetensors"
+    (result,) = train(described(), [3], checkpoint=path, checkpoint_every=0)
+    assert result.status == "finished"
+    assert_same(result, train(described(), [3])[0])
+
+
 @pytest.mark.parametrize("content", [b"", b"torn", None])
 def test_a_checkpoint_that_cannot_be_used_is_said_and_moved_away(
     content: bytes | None, tmp_path: Path

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -27,7 +29,7 @@ def clipping(*clips: float) -> Plan:
     return planned(descriptions, names=[f"clip_{clip}" for clip in clips])
 
 
-def train(plan: Plan, path: Path) -> tuple[Summary, list[Event]]:
+def train(plan: Plan, path: Path, **arguments: Any) -> tuple[Summary, list[Event]]:
     events: list[Event] = []
     summary = runner.run(
         plan,
@@ -35,6 +37,7 @@ def train(plan: Plan, path: Path) -> tuple[Summary, list[Event]]:
         executor=Processes(1, TRAINER),
         checkpoints=path / "checkpoints",
         on_event=events.append,
+        **arguments,
     )
     return summary, events
 
@@ -97,3 +100,16 @@ def test_a_killed_group_fails_its_rows_and_goes_on_from_its_checkpoint(
     assert not checkpoint.exists()
     train(plan, tmp_path / "whole")
     assert_same(Store(tmp_path / "whole"), Store(tmp_path))
+
+
+def test_training_anew_does_not_go_on_from_an_earlier_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = clipping(0.1)
+    with monkeypatch.context() as patch:
+        patch.setenv(KILLED, "2")
+        train(plan, tmp_path)
+    (checkpoint,) = (tmp_path / "checkpoints").iterdir()
+    checkpoint.write_bytes(b"whoever goes on from this fails")
+    summary, _ = train(plan, tmp_path, fresh_before=datetime.now(UTC))
+    assert (summary.finished, summary.failures) == (2, {})
