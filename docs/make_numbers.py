@@ -127,6 +127,18 @@ def late(column: str, statistic: Callable[[Any], float] = middle) -> Callable[..
     return text
 
 
+def letter(column: str) -> Callable[..., str]:
+    """Return a function from a cell to a variant's `column` of the letter display."""
+
+    def text(ablation: str, environment: str, variant: str) -> str:
+        display = results(ablation).findings.letters
+        assert display is not None
+        value = display.frame().set_index("variant").loc[variant, column]
+        return value if isinstance(value, str) else number_text(value)
+
+    return text
+
+
 def p_number(p_value: float) -> str:
     """A p-value for a sentence that says "p = ": 0.043; or "< 0.001"."""
     return p_text(p_value).removeprefix("p").strip(" =")
@@ -154,6 +166,8 @@ QUANTITIES: Final[dict[str, Callable[..., str]]] = {
     "gold_difference": lambda *cell: return_text(abs(verdict(*cell, gold=True).difference)),
     "gold_p": lambda *cell: p_number(verdict(*cell, gold=True).adjusted),
     "gold_deviation": late("gold", lambda scores: scores.std(ddof=1)),
+    "letters": letter("letters"),
+    "normalised_mean": letter("mean"),
     "core_hours": lambda name, *_: f"{core_seconds(name) / 3600:.1f}",
     "core_minutes": lambda name, *_: f"{core_seconds(name) / 60:.0f}",
     "kl": typical_kl,
