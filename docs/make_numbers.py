@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 
 from bench.evidence.measures.diagnostics import typical_values
 from bench.evidence.measures.normalised import number_text
@@ -26,7 +27,7 @@ from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.estimates import estimate, interval_of_seeds
 from bench.evidence.statistics.significance import sign_flip_test
 from bench.evidence.verdicts import Verdict, p_text, return_text
-from bench.store import PUBLISHED, load
+from bench.store import PUBLISHED, Store, load
 
 DOCS: Final = Path(__file__).parent
 TAG: Final = re.compile(r"(?P<value>[^\s|(\[>]+)<!--(?P<ablation>\w+) (?P<place>[\w.-]+) "
@@ -65,15 +66,24 @@ def over_all(ablation: str, variant: str) -> Improvement:
     return rival
 
 
+def runs_and_updates(ablation: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """An ablation's runs, each once, and their updates; of `record`, all that are published."""
+    if ablation == "record":
+        store = Store(PUBLISHED, read_only=True)
+        return store.runs().set_index("run"), store.updates()
+    view = results(ablation).view
+    return view.runs.drop_duplicates("run").set_index("run"), view.updates
+
+
 def core_seconds(ablation: str) -> float:
     """How long an ablation's runs took on one core: 100 × the median of a hundred pieces of each.
 
     A pause of the training is in few of the pieces.
     """
-    view = results(ablation).view
-    group_sizes = view.runs.drop_duplicates("run").set_index("run")["group_size"]
+    runs, all_updates = runs_and_updates(ablation)
+    group_sizes = runs["group_size"]
     seconds = 0.0
-    for run, updates in view.updates.groupby("run", observed=True):
+    for run, updates in all_updates.groupby("run", observed=True):
         steps = updates["step"].to_numpy(float)
         moments = np.interp(np.linspace(0, steps[-1], 101), steps, updates["seconds"])
         seconds += 100 * float(np.median(np.diff(moments))) / group_sizes[run]
@@ -169,6 +179,8 @@ QUANTITIES: Final[dict[str, Callable[..., str]]] = {
     "letters": letter("letters"),
     "normalised_mean": letter("mean"),
     "core_hours": lambda name, *_: f"{core_seconds(name) / 3600:.1f}",
+    "runs": lambda name, *_: f"{len(runs_and_updates(name)[0]):,}",
+    "million_steps": lambda name, *_: f"{runs_and_updates(name)[0]['steps'].sum() / 1e6:,.0f}",
     "core_minutes": lambda name, *_: f"{core_seconds(name) / 60:.0f}",
     "kl": typical_kl,
     "early": lambda *cell: return_text(early(*cell).mean()),

@@ -25,7 +25,7 @@ from bench.evidence.report import steps, supplement
 from bench.evidence.report.pictures import WIDTH
 from bench.evidence.report.settings import differences, hyperparameters, reference_of
 from bench.evidence.report.tables import Facts, of_section, table
-from bench.evidence.report.words import conclusion
+from bench.evidence.report.words import conclusion, told_apart
 from bench.evidence.results import Results
 from bench.evidence.verdicts import return_text
 from bench.file_names import file_name
@@ -37,6 +37,8 @@ MOST_DIAGNOSTICS: Final = 1
 
 _FLAT: Final = 0.64
 """Height of a picture on the page, as a share of its height when it stands alone."""
+_LEAST_ROW: Final = 1.6
+"""Height of a row of panels below which no picture is made flatter [inches]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +88,11 @@ def make_chapter(
         "variants": _variants(results),
         "size": _size(results),
         "short": _short(results),
-        "conclusion": conclusion(results.findings, results.titles),
+        "conclusion": " ".join(
+            filter(
+                None, (say(results.findings, results.titles) for say in (conclusion, told_apart))
+            )
+        ),
         "remarks": [*warnings, *results.findings.notes, *run_caveats(results.scores)],
         "marked": bool(warnings),
         **_pictures(results, draw, one_of_many),
@@ -138,7 +144,11 @@ class Drawer:
         shown = select(self.results, variants, missing=missing, width=width, font_size=size)
         figure = KINDS[kind].draw(shown, **options)
         if kind in ("curves", "mechanism"):
-            figure.set_figheight(_FLAT * figure.get_figheight())
+            height, rows = (
+                figure.get_figheight(),
+                len({panel.get_position().y0 for panel in figure.axes}),
+            )
+            figure.set_figheight(min(height, max(_FLAT * height, _LEAST_ROW * rows)))
             for panel in figure.axes:  # labels wrapped to the former height are now too long
                 panel.set_ylabel(panel.get_ylabel().replace(" [", "\n["))
         furnish(figure, font_size=size)

@@ -53,6 +53,40 @@ def conclusion(findings: Findings, titles: Mapping[str, str]) -> str:
     return f"{text[0].upper()}{text[1:]} (n = {pairs} pairs of seeds each; Holm over {family})."
 
 
+def told_apart(findings: Findings, titles: Mapping[str, str]) -> str:
+    """Return a sentence on what the letters add over several environments; empty without any.
+
+    It is about the pairs that the page compares, and left out where the page has tests of its own
+    over all environments.
+
+    Args:
+        findings, titles: as for `conclusion`.
+    """
+    display = findings.letters
+    if display is None or len(display.environments) < 2 or findings.over_all:
+        return ""
+    means = {row.variant: row.mean for row, _ in display.rows}
+    texts = {row.variant: set(text) for row, text in display.rows}
+    pairs = dict.fromkeys(
+        (verdict.variant, verdict.reference)
+        for verdict in findings.verdicts
+        if verdict.outcome != "control" and {verdict.variant, verdict.reference} <= texts.keys()
+    )
+    apart = [pair for pair in pairs if not texts[pair[0]] & texts[pair[1]]]
+    clauses = [
+        f"“{titles[variant]}” ends {'above' if means[variant] > means[reference] else 'below'} "
+        f"“{titles[reference]}”"
+        for variant, reference in apart
+    ]
+    rest = f"of the other {len(pairs) - len(apart)}" if apart else f"of {len(pairs)}"
+    if len(apart) < len(pairs):
+        clauses.append(f"nothing is claimed {rest}")
+    return (
+        f"Over {len(display.environments)} environments together, {_listed(clauses)} (letters; "
+        f"Holm over {display.comparisons:,} pairs of variants, another family)."
+    )
+
+
 def _over_all(rows: Sequence[Improvement]) -> list[str]:
     """Who is better over several environments together, each claim with its size."""
     claimed: dict[tuple[int, str, str], list[Improvement]] = {}

@@ -9,6 +9,8 @@ import pytest
 from bench.evidence.measures.scores import score_runs
 from bench.evidence.pages import hundred_seeds
 from bench.evidence.pages.hundred_seeds import EFFECTS, SEEDS, real_coverages, sections
+from bench.evidence.statistics.coverage import REAL_TABLE
+from bench.store import PUBLISHED, load, planned_ablations
 from tests.evidence.conftest import make_frames
 
 VARIANTS = {"clip_0.2": 1000.0, "clip_0.3": 1400.0}
@@ -64,3 +66,14 @@ def test_the_coverage_beside_intervals_is_the_page_s(
     of_mean = [row for row in rows if row["statistic"] == "mean" and row["variant"] == "clip_0.3"]
     (cells,) = (row[4:] for row in covered.cells if "0.3" in row[1] and row[3] == "mean, bootstrap")
     assert [f"{100 * row['share']:.1f}" for row in of_mean] == [cell.split()[0] for cell in cells]
+
+
+@pytest.mark.documents
+def test_the_kept_coverage_is_that_of_the_published_returns() -> None:
+    kept = pd.read_csv(REAL_TABLE)
+    if "hundred_seeds" not in planned_ablations(PUBLISHED):
+        assert kept.empty
+        return
+    view = load("hundred_seeds", PUBLISHED)
+    rows = real_coverages(score_runs(view.runs, view.episodes, view.updates))
+    pd.testing.assert_frame_equal(kept, pd.DataFrame(rows))

@@ -11,10 +11,19 @@ import pytest
 
 from bench.evidence.findings import Findings
 from bench.evidence.measures.anchors import anchors
-from bench.evidence.report.words import Mechanism, conclusion, gained, reason, significant
+from bench.evidence.report.words import (
+    Mechanism,
+    conclusion,
+    gained,
+    reason,
+    significant,
+    told_apart,
+)
+from bench.evidence.results import Results
 from bench.evidence.rivals import Improvement
 from bench.evidence.statistics.significance import ALPHA
 from bench.evidence.verdicts import Verdict, adjust, judge
+from bench.store import PUBLISHED, load
 from tests.evidence.score_frames import Scores, frame
 
 CONTROL = np.linspace(900, 1100, 10)
@@ -216,3 +225,18 @@ def test_a_reason_says_what_the_numbers_do(
 
 def test_without_numbers_there_is_no_reason() -> None:
     assert reason(MOVE, {}, "before", "now") == ""
+
+
+def test_letters_say_what_is_apart_over_the_environments() -> None:
+    slots = Results(view=load("slots", PUBLISHED), source="")
+    lettering = slots.findings.letters
+    assert lettering is not None
+    letters = {row.variant: set(text) for row, text in lettering.rows}
+    apart = [name for name, text in letters.items() if not text & letters["slots_8"]]
+    assert apart == ["slots_32"]
+    assert told_apart(slots.findings, slots.titles) == (
+        "Over 2 environments together, “32 slots” ends below “8 slots” and nothing is claimed of "
+        "the other 5 (letters; Holm over 21 pairs of variants, another family)."
+    )
+    lone = Results(view=load("no_clip", PUBLISHED), source="")
+    assert told_apart(lone.findings, lone.titles) == ""
