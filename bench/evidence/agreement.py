@@ -29,7 +29,7 @@ from scipy.special import stdtrit
 
 from bench.evidence.machine import processor_text
 from bench.evidence.measures.scores import score_runs
-from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.evidence.statistics.claimable import FEWEST_PAIRS
 from bench.evidence.verdicts import return_text
 from bench.kinds import SHARED_DRAWS
 from bench.store import parquet

@@ -34,7 +34,7 @@ from bench.evidence.measures.late_updates import late_means
 from bench.evidence.measures.normalised import Scale
 from bench.evidence.measures.pooled_differences import PooledDifferences, pool
 from bench.evidence.results import Results
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS
+from bench.evidence.statistics.claimable import ALPHA, FEWEST_PAIRS
 from bench.evidence.verdicts import return_text
 from bench.formatting import thousands
 from bench.store import load, result_folders

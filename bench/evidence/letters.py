@@ -32,10 +32,10 @@ from bench.evidence.measures.cells import (
 )
 from bench.evidence.measures.normalised import Scale, interval_text, number_text, strata
 from bench.evidence.measures.pooled_differences import pool
+from bench.evidence.statistics.claimable import ALPHA, FEWEST_PAIRS, pairs_needed
 from bench.evidence.statistics.coverage import aggregates_text, coverages_text
 from bench.evidence.statistics.estimates import Floats, estimate, stratified_bootstrap_interval
-from bench.evidence.statistics.power import pairs_needed
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm
+from bench.evidence.statistics.significance import holm
 from bench.evidence.verdicts import return_text
 
 MANY: Final = 5

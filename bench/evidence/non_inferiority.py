@@ -24,8 +24,8 @@ from bench.evidence.measures.anchors import anchors_for
 from bench.evidence.measures.cells import Cell, cell_values, rows_by_cell, why_unlike
 from bench.evidence.measures.planned_seeds import on_planned_seeds
 from bench.evidence.measures.scores import score_runs
+from bench.evidence.statistics.claimable import ALPHA
 from bench.evidence.statistics.estimates import Floats
-from bench.evidence.statistics.significance import ALPHA
 from bench.evidence.statistics.welch import shares_of_gain
 from bench.store import View
 

@@ -21,6 +21,7 @@ from bench.evidence.measures.cells import Cell, cell_values, planned, titles
 from bench.evidence.measures.modes import mode_warnings
 from bench.evidence.measures.normalised import Scale, interval_text, number_text
 from bench.evidence.measures.pooled_differences import pool
+from bench.evidence.statistics.claimable import FEWEST_PAIRS
 from bench.evidence.statistics.coverage import improvement_text
 from bench.evidence.statistics.estimates import Floats
 from bench.evidence.statistics.improvement import (
@@ -28,7 +29,6 @@ from bench.evidence.statistics.improvement import (
     improvement_interval,
     probability_of_improvement,
 )
-from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import (
     Verdict,
     adjust,

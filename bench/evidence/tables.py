@@ -15,9 +15,9 @@ from bench.evidence.markdown import Section
 from bench.evidence.measures.modes import mode_warnings
 from bench.evidence.measures.normalised import interval_text
 from bench.evidence.measures.scores import LAST_EPISODES
+from bench.evidence.statistics.claimable import FEWEST_PAIRS
 from bench.evidence.statistics.coverage import coverage, coverages_text
 from bench.evidence.statistics.estimates import estimate, interval_of_seeds
-from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import NO_PAIRS, Verdict, claims_text, return_text, too_few_text
 from bench.kinds import not_training
 

@@ -30,15 +30,9 @@ from bench.evidence.measures.cells import (
     rows_by_cell,
     why_unlike,
 )
+from bench.evidence.statistics.claimable import ALPHA, FEWEST_PAIRS, pairs_needed
 from bench.evidence.statistics.estimates import Floats
-from bench.evidence.statistics.power import pairs_needed
-from bench.evidence.statistics.significance import (
-    ALPHA,
-    FEWEST_PAIRS,
-    holm,
-    least_claimable,
-    sign_flip_test,
-)
+from bench.evidence.statistics.significance import holm, least_claimable, sign_flip_test
 
 Outcome = Literal["control", "untested", "none", "better", "worse"]
 NO_PAIRS: Floats = np.empty(0)

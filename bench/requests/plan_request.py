@@ -106,7 +106,22 @@ def requested_plan(
             check_ends(cell.environment, limit, "staggered_start spreads first episodes over one")
         elif limit is None:
             unlimited.append(unlimited_note(cell.environment))
-    return replace(plan, notes=(*plan.notes, *dict.fromkeys(unlimited)))
+    notes = filter(None, (_too_few_seeds(plan), *dict.fromkeys(unlimited)))
+    return replace(plan, notes=(*plan.notes, *notes))
+
+
+def _too_few_seeds(plan: Plan) -> str:
+    """Return a note where so many comparisons leave nothing to claim from so few seeds, else ""."""
+    from bench.evidence.statistics.claimable import FEWEST_PAIRS, pairs_needed
+
+    comparisons = sum(cell.variant.name != plan.ablation.control for cell in plan.cells)
+    seeds, needed = min(len(cell.seeds) for cell in plan.cells), pairs_needed(comparisons)
+    if not FEWEST_PAIRS <= seeds < needed:
+        return ""
+    return (
+        f"In one environment alone {seeds} seeds can claim no difference of any size among "
+        f"{comparisons} comparisons: that takes {needed} seeds, or fewer environments or variants."
+    )
 
 
 def _requested_ablation(

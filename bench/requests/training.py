@@ -111,7 +111,7 @@ def _with_kept_seeds(
         earlier: description -> its metadata in the stored plan of the ablation.
         store: with results.
     """
-    from bench.evidence.statistics.significance import FEWEST_PAIRS
+    from bench.evidence.statistics.claimable import FEWEST_PAIRS
     from bench.store.schema import RESULTS
 
     replanned = {cell.description.identifier for cell in plan.cells} & set(earlier)

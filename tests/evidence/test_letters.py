@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from bench.evidence.letters import Letters, compact_letters, letters, section
 from bench.evidence.measures.normalised import Scale
+from bench.evidence.statistics.claimable import ALPHA
 from bench.evidence.statistics.coverage import coverage_text
-from bench.evidence.statistics.significance import ALPHA, holm, sign_flip_test
+from bench.evidence.statistics.significance import holm, sign_flip_test
 from bench.kinds import EPISODES, EVALUATIONS
 
 NAMES = ("a", "b", "c", "d", "e")

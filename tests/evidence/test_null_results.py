@@ -12,7 +12,7 @@ import pytest
 import scipy.stats
 
 from bench.evidence.findings import findings
-from bench.evidence.statistics.significance import ALPHA
+from bench.evidence.statistics.claimable import ALPHA
 from bench.store import View, load
 from tests.evidence.report.made_results import SyntheticAblation, write
 from tests.evidence.score_frames import NULLS, Draw

@@ -12,8 +12,8 @@ import pytest
 import scipy.stats
 
 from bench.errors import InputError
-from bench.evidence.statistics.power import pairs_needed
-from bench.evidence.statistics.significance import ALPHA, holm, least_claimable, sign_flip_test
+from bench.evidence.statistics.claimable import ALPHA, pairs_needed
+from bench.evidence.statistics.significance import holm, least_claimable, sign_flip_test
 from bench.evidence.verdicts import Verdict, adjust, judge, judge_plan, p_text, return_text
 from bench.kinds import EVALUATIONS, MEANS
 from tests.evidence.score_frames import Draw, Scores, each_null, frame

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from stored_example import NOON, PlanRows
 
-from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.evidence.statistics.claimable import FEWEST_PAIRS
 from bench.store.united_plan import FEWEST_SEEDS, unite
 
 OLD, NEW = '{"title": "old"}', '{"title": "new"}'

@@ -15,9 +15,10 @@ from bench.evidence.export.citations import OF_PACKAGES, bibliography
 from bench.evidence.letters import Letters
 from bench.evidence.measures.cells import Cell, budgets, range_text
 from bench.evidence.results import Results
+from bench.evidence.statistics.claimable import ALPHA, FEWEST_PAIRS
 from bench.evidence.statistics.coverage import coverages_text
 from bench.evidence.statistics.estimates import REPETITIONS, interval_of_seeds
-from bench.evidence.statistics.significance import ALPHA, ENUMERATION_LIMIT, FEWEST_PAIRS
+from bench.evidence.statistics.significance import ENUMERATION_LIMIT
 from bench.evidence.verdicts import return_text
 from bench.file_names import file_name
 from bench.kinds import not_training

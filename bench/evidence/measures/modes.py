@@ -28,8 +28,9 @@ from scipy import stats
 from bench.evidence.measures.cells import rows_by_cell
 from bench.evidence.measures.normalised import UNTRAINED
 from bench.evidence.measures.scores import score_runs
+from bench.evidence.statistics.claimable import ALPHA, FEWEST_PAIRS
 from bench.evidence.statistics.clusters import best_split, clusters_p
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, holm
+from bench.evidence.statistics.significance import holm
 from bench.store import PUBLISHED, Store, load
 
 MODES: Final = Path(__file__).with_name("modes.csv")

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.evidence.statistics.claimable import FEWEST_PAIRS
 from bench.formatting import seed_ranges
 from bench.store import View
 

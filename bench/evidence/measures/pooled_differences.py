@@ -9,12 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.evidence.measures.normalised import Scale
+from bench.evidence.statistics.claimable import FEWEST_PAIRS
 from bench.evidence.statistics.estimates import Floats
-from bench.evidence.statistics.significance import (
-    FEWEST_PAIRS,
-    sign_flip_interval,
-    sign_flip_test,
-)
+from bench.evidence.statistics.significance import sign_flip_interval, sign_flip_test
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,6 +20,7 @@ import pandas as pd
 from bench.evidence.markdown import Section
 from bench.evidence.measures.cells import Cell, cell_values, titles
 from bench.evidence.measures.scores import score_runs
+from bench.evidence.statistics.claimable import FEWEST_PAIRS
 from bench.evidence.statistics.clusters import best_split, clusters_p
 from bench.evidence.statistics.coverage import REAL_TABLE
 from bench.evidence.statistics.estimates import Floats
@@ -33,7 +34,6 @@ from bench.evidence.statistics.real_returns import (
     gate_rates,
     seeds_for_claims,
 )
-from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import p_text, return_text
 from bench.store import PUBLISHED, load
 

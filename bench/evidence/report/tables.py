@@ -18,6 +18,7 @@ from bench.evidence.measures.thresholds import median_time, times_to
 from bench.evidence.measures.wall_time import other_machines
 from bench.evidence.report.words import significant
 from bench.evidence.results import Results
+from bench.evidence.statistics.claimable import FEWEST_PAIRS
 from bench.evidence.statistics.coverage import (
     AGGREGATES,
     aggregates_text,
@@ -26,7 +27,6 @@ from bench.evidence.statistics.coverage import (
 from bench.evidence.statistics.estimates import Floats, estimate, interval_of_seeds
 from bench.evidence.statistics.power import pairs_for_claim, pairs_text
 from bench.evidence.statistics.profiles import optimality_gap
-from bench.evidence.statistics.significance import FEWEST_PAIRS
 from bench.evidence.verdicts import p_text, return_text
 from bench.formatting import thousands
 

@@ -9,8 +9,7 @@ from dataclasses import dataclass, replace
 from bench.evidence.findings import Findings
 from bench.evidence.measures.cells import range_text
 from bench.evidence.rivals import Improvement
-from bench.evidence.statistics.power import pairs_needed
-from bench.evidence.statistics.significance import FEWEST_PAIRS
+from bench.evidence.statistics.claimable import FEWEST_PAIRS, pairs_needed
 from bench.evidence.verdicts import Verdict, p_text, return_text
 from bench.formatting import count
 

@@ -14,7 +14,6 @@ for new seeds, not evidence: an observed difference is as noisy as the seeds it 
 
 from __future__ import annotations
 
-import math
 from functools import cache
 from typing import Final
 
@@ -22,7 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, rejecting_patterns
+from bench.evidence.statistics.claimable import ALPHA, pairs_needed
+from bench.evidence.statistics.significance import rejecting_patterns
 
 POWER: Final = 0.8
 """The chance to claim a difference that is there and as large as the one observed."""
@@ -96,14 +96,6 @@ def exact_power(pairs: int, effect: float, patterns: int) -> float:
         least = np.sort(sums, axis=1)[:, : patterns + 1]
     # The observed pattern is one of them, and its sum may round differently.
     return float(np.mean(least[:, -1] > threshold + 1e-12 * sizes.sum(axis=1)))
-
-
-def pairs_needed(comparisons: int) -> int:
-    """The fewest pairs with which any claim is possible among `comparisons` comparisons.
-
-    The sign-flip test's p is at least 2¹⁻ⁿ, and the first of m adjusted p-values is m times it.
-    """
-    return max(FEWEST_PAIRS, math.ceil(1 + math.log2(max(1, comparisons) / ALPHA)))
 
 
 def t_power(pairs: ArrayLike, effect: float, level: float) -> np.ndarray:

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from bench.evidence.statistics.claimable import ALPHA, FEWEST_PAIRS
 from bench.evidence.statistics.estimates import LEVEL, Floats, estimate, rank_counts
 from bench.evidence.statistics.power import POWER
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, sign_flip_test
+from bench.evidence.statistics.significance import sign_flip_test
 from bench.evidence.statistics.welch import shares_of_gain
 
 DATA_SETS: Final = 2_000

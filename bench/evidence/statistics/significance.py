@@ -20,13 +20,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from bench.evidence.statistics.estimates import LEVEL, Floats, checked_values, tails
 
-FEWEST_PAIRS: Final = 10
-"""Pairs of seeds below which no difference is claimed."""
-
-ALPHA: Final = 0.05
-"""Chance of one or more wrong claims among a page's comparisons with a reference, where no variant
-differs from its own in distribution; and among its letters, which are a family of their own."""
-
 ENUMERATION_LIMIT: Final = 20
 """Pairs up to which the sign-flip test enumerates all sign patterns; beyond, it samples them."""
 

@@ -21,7 +21,7 @@ from bench.evidence.report.words import (
 )
 from bench.evidence.results import Results
 from bench.evidence.rivals import Improvement
-from bench.evidence.statistics.significance import ALPHA
+from bench.evidence.statistics.claimable import ALPHA
 from bench.evidence.verdicts import Verdict, adjust, judge
 from bench.store import PUBLISHED, load
 from tests.evidence.score_frames import Scores, frame

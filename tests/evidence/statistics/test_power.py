@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bench.evidence.statistics.claimable import ALPHA
 from bench.evidence.statistics.power import (
     MOST_PAIRS,
     exact_power,
@@ -12,7 +13,7 @@ from bench.evidence.statistics.power import (
     pairs_text,
     t_power,
 )
-from bench.evidence.statistics.significance import ALPHA, sign_flip_test
+from bench.evidence.statistics.significance import sign_flip_test
 
 
 def differences(effect: float, pairs: int = 10) -> np.ndarray:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from bench.evidence.statistics.claimable import ALPHA, FEWEST_PAIRS
 from bench.evidence.statistics.coverage import coverage as of_normal_data
 from bench.evidence.statistics.real_returns import (
     DATA_SETS,
@@ -15,7 +16,7 @@ from bench.evidence.statistics.real_returns import (
     gate_rates,
     seeds_for_claims,
 )
-from bench.evidence.statistics.significance import ALPHA, FEWEST_PAIRS, sign_flip_test
+from bench.evidence.statistics.significance import sign_flip_test
 
 NORMAL = stats.norm.ppf((np.arange(100) + 0.5) / 100)
 TWO_MODES = np.concatenate([NORMAL[:80] * 0 + np.linspace(0, 1, 80), np.full(20, 50.0)])
