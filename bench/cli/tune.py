@@ -173,7 +173,7 @@ def _tune(
     from bench.store import Store, results_folder
     from bench.tune.page import plots_page
     from bench.tune.scoring import parsed_scales, scoring_lines
-    from bench.tune.study import best_trial, ended_trials, open_study
+    from bench.tune.study import best_trial, ended_trials, open_study, trials_in_flight
     from bench.tune.summary import table
     from bench.tune.tuner import TRAIN, Tuner
     from bench.tune.winner import ablation_name, winner_ablation
@@ -206,6 +206,8 @@ def _tune(
         open_executor(train=TRAIN, report=display.say) as executor,
     ):
         Tuner(request, study, store, executor, display).run(trials)
+    if elsewhere := len(trials_in_flight(study)):
+        print(f"{count(elsewhere, 'trial')} being trained by another process: not in what follows.")
     write_text(table(study, request), folder / "trials.csv", "the table")
     print(f"Table: {shown(folder / 'trials.csv')}")
     for problem in store.problems:

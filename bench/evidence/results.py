@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 
 import pandas as pd
 
@@ -154,7 +155,9 @@ class Results:
             name for name in self.scale_by_environment if name not in self.anchors.ppo_means
         ]
         control = self.titles.get(self.control, self.control)
-        steps = " and ".join(f"{size:,}" for size in self.anchors.ppo_budgets)
+        budgets = self.anchors.ppo_budgets
+        sizes = {budgets[name] for name in self.scale_by_environment if name in budgets}
+        steps = " and ".join(f"{size:,}" for size in sorted(sizes))
         one_text = f"1 our PPO (Clip) at {steps} steps in the Experiment"
         if control_scaled and len(control_scaled) == len(self.scale_by_environment):
             one_text = f"1 the control, {control}"
@@ -162,9 +165,12 @@ class Results:
             one_text += (
                 f" (on {', '.join(control_scaled)}, where there is none, the control, {control})"
             )
+        sources = self.anchors.sources
+        used = (sources.get(name, {}).values() for name in self.scale_by_environment)
+        folders = dict.fromkeys(chain(*used))
         return (
             f"0 is the mean score of the untrained policy, {one_text}; from "
-            f"{self.anchors.source}, held fixed"
+            f"{' and '.join(folders)}, held fixed"
         )
 
     @cached_property

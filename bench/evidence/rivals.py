@@ -231,12 +231,13 @@ def improvement_notes(
     return notes
 
 
-def section(rows: tuple[Improvement, ...], first: str) -> Section:
+def section(rows: tuple[Improvement, ...], first: str, budget: int) -> Section:
     """The rows as a section of the page.
 
     Args:
         rows: of `improvements`.
         first: the title of the variant that is compared with all others.
+        budget: of the runs [environment steps].
     """
     if not rows:
         return Section(
@@ -256,7 +257,8 @@ def section(rows: tuple[Improvement, ...], first: str) -> Section:
             f"{claims_text(verdict.comparisons)} Over environments: on the normalised scale, runs "
             "on different environments taken as independent."
         )
-        notes += mode_warnings(*dict.fromkeys(name for row in rows for name in row.environments))
+        environments = dict.fromkeys(name for row in rows for name in row.environments)
+        notes += mode_warnings(*environments, budget=budget)
         notes += too_few_text(row.verdict for row in rows if not row.over_all)
     if any(row.verdict.pairs < FEWEST_PAIRS for row in rows):
         notes.append(f"Nothing is claimed below {FEWEST_PAIRS} pairs of common seeds.")

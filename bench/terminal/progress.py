@@ -17,7 +17,7 @@ from rich.table import Column
 
 from bench.formatting import count, duration
 from bench.terminal.live import HEARTBEAT, Live
-from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Waited
+from bench.train.events import Ended, Event, Group, Planned, Progressed, Started, Stopped, Waited
 from bench.train.standing import Counter, Standing, group_text
 
 
@@ -76,6 +76,8 @@ class Display(Live):
                 )
             case Ended():
                 self._end(event)
+            case Stopped(reason=reason):
+                self.say(f"No further group begins: {reason}.")
             case Waited(elsewhere=elsewhere) if elsewhere and elsewhere != self._elsewhere:
                 self._elsewhere = elsewhere
                 self.say(f"Waiting for {count(elsewhere, 'run')} that other processes train.")

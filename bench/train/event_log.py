@@ -12,7 +12,17 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench.train.events import Ended, Event, Group, Planned, Progressed, Row, Started, Waited
+from bench.train.events import (
+    Ended,
+    Event,
+    Group,
+    Planned,
+    Progressed,
+    Row,
+    Started,
+    Stopped,
+    Waited,
+)
 from bench.train.standing import Counter, group_text
 
 LOGGER = logging.getLogger("bench.train")
@@ -63,6 +73,8 @@ class EventLog:
                 label = group_text(self._counter.standing_of(group))
                 yield f"ended {label} in {seconds:.0f} s: {row_outcomes}"
                 yield from reasons
+            case Stopped(reason=reason):
+                yield f"stopped: {reason}"
             case Waited(elsewhere=elsewhere) if elsewhere:
                 yield f"waiting for {elsewhere} runs that other processes train"
 

@@ -110,7 +110,14 @@ class Waited:
     elsewhere: int = 0
 
 
-Event = Planned | Started | Progressed | Ended | Waited
+@dataclass(frozen=True, kw_only=True)
+class Stopped:
+    """No further group begins, for this reason; those in training go on."""
+
+    reason: str
+
+
+Event = Planned | Started | Progressed | Ended | Waited | Stopped
 
 
 @dataclass(kw_only=True)

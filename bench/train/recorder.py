@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from errno import EFBIG
+from errno import EDQUOT, EIO, ENOSPC, EROFS
+from typing import Final
 
 from bench.plan.identity import Description, plain_json
 from bench.store import NO_EPISODES, NO_UPDATES, Store
@@ -14,6 +15,9 @@ from bench.train.events import Ended, Group, Row, Summary
 from bench.train.executors.protocol import Message
 from bench.train.executors.worker import THREADS, last_line
 from bench.train.results import RunResult
+
+TAKES_NO_MORE: Final = frozenset({ENOSPC, EDQUOT, EROFS, EIO})
+"""Errors after which nothing else can be stored either; others cost one run."""
 
 
 class Recorder:
@@ -29,6 +33,7 @@ class Recorder:
         self._store = store
         self._summary = summary
         self._digests = digests
+        self._stored: set[Row] = set()  # rows of groups that aren't wholly stored yet
 
     def write(
         self, message: Message, lost: Collection[Row] = (), *, last_try: bool = True
@@ -44,7 +49,7 @@ class Recorder:
             last_try: count as "not stored" what a full disk doesn't take.
 
         Raises:
-            OSError: the store takes no more, and this isn't the last try; nothing is counted.
+            OSError: one of `TAKES_NO_MORE`, and this isn't the last try; nothing is counted.
         """
         group, is_done = message.group, message.kind == "done"
         results: Mapping[Row, RunResult] = message.content if is_done else {}
@@ -60,19 +65,21 @@ class Recorder:
                 reason = result.reason or ""
                 stored_row = self.stored_row(message, row, result.status, result.reason, result)
                 try:
-                    self._store.write_run(
-                        stored_row, result.episodes, result.updates, result.policy
-                    )
+                    if row not in self._stored:  # by an earlier try
+                        self._store.write_run(
+                            stored_row, result.episodes, result.updates, result.policy
+                        )
+                        self._stored.add(row)
                     outcomes[row] = result.status
                 except (OSError, ValueError) as error:
-                    # A file that is too large costs its run alone: others may still fit.
-                    if isinstance(error, OSError) and error.errno != EFBIG and not last_try:
+                    if isinstance(error, OSError) and error.errno in TAKES_NO_MORE and not last_try:
                         raise
                     unwritten = f"can't be stored: {last_line(error)}"
                     reason = f"{reason}; {unwritten}" if reason else unwritten
             if row not in outcomes:
                 outcomes[row] = self._fail(message, row, reason)
             row_reasons[row] = reason
+        self._stored -= row_reasons.keys()
         for row, reason in row_reasons.items():
             self._count(row.description, outcomes[row], reason)
         reasons = tuple(dict.fromkeys(filter(None, row_reasons.values())))

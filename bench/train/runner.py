@@ -31,6 +31,7 @@ from bench.train.events import (
     Progressed,
     Row,
     Started,
+    Stopped,
     Summary,
     Waited,
 )
@@ -67,8 +68,8 @@ def run(
         seconds_per_step: estimated time of one seed's step; only for the order of work.
         on_event: called with every event, in this process.
 
-    Results that a full disk doesn't take are kept until the groups in training have ended, and
-    tried once more then.
+    Results that a full disk doesn't take are kept until the groups in training have ended, or until
+    an interruption, and tried once more then.
 
     Returns:
         The runs' outcomes. A failed run is a row with its reason, unless a result would be lost.
@@ -89,6 +90,7 @@ def run(
             missing, executor.places + other_places, group_size, seconds_per_step
         ),
         lambda group: None if executor.keeps_code else _edited(group, digests),
+        on_event,
     )
     kept = shared.kept
     stale = sum(
@@ -127,9 +129,9 @@ def run(
                     results.store(message)
             if silent:
                 on_event(Waited())
-        results.try_again()
     finally:
         executor.end()
+        results.try_again()
         store.claims.end()
         summary.seconds = time.monotonic() - began
     if shared.broken:
@@ -161,9 +163,10 @@ class _SharedPlan:
         fresh_before: datetime | None,
         grouped: Callable[[list[Row], int], list[Group]],
         edited: Callable[[Group], str | None],
+        on_event: Callable[[Event], None],
     ) -> None:
         self._store, self._fresh_before = store, fresh_before
-        self._grouped, self._edited = grouped, edited
+        self._grouped, self._edited, self._on_event = grouped, edited, on_event
         self._looked = -HEARTBEAT
         # Everything is derived from one look: another process may store meanwhile.
         entries = store.committed()
@@ -205,6 +208,8 @@ class _SharedPlan:
 
     def _stop(self, reason: str) -> None:
         """Take no more. Groups in training go on, and are stored if possible."""
+        if not self.broken:
+            self._on_event(Stopped(reason=reason))
         self.broken = reason
         self.missing.clear()
 
@@ -287,8 +292,8 @@ class _Results:
         try:
             ended = self._recorder.write(message, lost, last_try=last_try)
         except OSError as error:
-            self._shared.stop_for(error)
             self._unstored.append(message)
+            self._shared.stop_for(error)
             return
         self._shared.give_back(message.group)
         self._shared.wait_for(lost)
@@ -297,8 +302,8 @@ class _Results:
 
     def try_again(self) -> None:
         """Try for the last time to store what a full disk did not take."""
-        for message in self._unstored:
-            self.store(message, last_try=True)
+        while self._unstored:
+            self.store(self._unstored.pop(0), last_try=True)
 
 
 @dataclass(frozen=True)
@@ -321,7 +326,7 @@ class _Checkpoints:
         identity = f"{rows} {self.digests[description.identifier]}"
         file = self.folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:16]}.safetensors"
         if self.fresh_before is not None:
-            with suppress(FileNotFoundError):
+            with suppress(OSError):
                 if file.stat().st_mtime < self.fresh_before.timestamp():
                     file.unlink()
         return file

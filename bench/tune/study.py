@@ -38,9 +38,8 @@ UNPRUNED_POINTS = 2
 SILENCE = 300.0
 """Seconds without a sign of life after which another machine's trial counts as given up."""
 
-OWNER, ALIVE, DIGESTS = "owner", "alive", "digests"
-"""Attributes of a trial: the process that trains it, its last sign of life [s since 1970], and
-environment -> digest of the code that trains it."""
+OWNER, ALIVE = "owner", "alive"
+"""Attributes of a trial: the process that trains it, and its last sign of life [s since 1970]."""
 REQUEST, SCALES, GIVEN_UP = "request", "scales", "given up"
 """Attributes of a study; the last one is followed by a trial's number."""
 
@@ -146,7 +145,7 @@ def ended_trials(study: Study) -> list[FrozenTrial]:
     return [
         trial
         for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished() and f"{GIVEN_UP} {trial.number}" not in attributes
+        if trial.state.is_finished() and not attributes.get(f"{GIVEN_UP} {trial.number}")
     ]
 
 
@@ -183,11 +182,16 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
     """End a trial without an outcome and queue its settings again; False if it had ended."""
     from optuna.trial import TrialState
 
+    mark = f"{GIVEN_UP} {number}"
+    if study.user_attrs.get(mark) and study.trials[number].state.is_finished():
+        return False
+    # Marked first: a full disk or a kill in between must not leave a trial that counts as failed.
+    study.set_user_attr(mark, True)
     try:
         study.tell(number, state=TrialState.FAIL)
     except (RuntimeError, ValueError):  # another process was faster
+        study.set_user_attr(mark, False)
         return False
-    study.set_user_attr(f"{GIVEN_UP} {number}", True)
     study.enqueue_trial(dict(params))
     return True
 
@@ -207,7 +211,7 @@ def _queue_defaults(study: Study, request: Request) -> None:
     settings = [
         trial.system_attrs.get("fixed_params", trial.params)
         for trial in study.get_trials(deepcopy=False)
-        if f"{GIVEN_UP} {trial.number}" not in study.user_attrs
+        if not study.user_attrs.get(f"{GIVEN_UP} {trial.number}")
     ]
     if values is not None and values not in settings:
         study.enqueue_trial(values)

@@ -10,21 +10,20 @@ from __future__ import annotations
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from bench.errors import InputError
-from bench.files import refused_as
 from bench.plan.digest import code_digest, is_edited
 from bench.plan.identity import Description, plain
 from bench.plan.lookup import load_algorithm
 from bench.store import Store
 from bench.train.events import Ended, Group, Summary
 from bench.train.executors.protocol import Executor, Message
-from bench.train.recorder import Recorder
+from bench.train.recorder import TAKES_NO_MORE, Recorder
 from bench.train.standing import GroupStanding, Notice, Standing
 from bench.train.trainer import validate
 from bench.tune.interruption import held_back
@@ -32,7 +31,6 @@ from bench.tune.request import Request
 from bench.tune.scoring import mean_score, trial_score
 from bench.tune.study import (
     ALIVE,
-    DIGESTS,
     OWNER,
     ended_trials,
     give_up,
@@ -122,7 +120,6 @@ class _Trial:
     last_messages: dict[str, Message] = field(default_factory=dict)
     trained: set[str] = field(default_factory=set)
     reported: int = 0
-    alive_at: float = -math.inf
 
     @property
     def number(self) -> int:
@@ -166,6 +163,7 @@ class Tuner:
         # A group's id -> its trial and environment; equal groups may be of several trials.
         self._places: dict[int, tuple[_Trial, str]] = {}
         self._pending: deque[Group] = deque()
+        self._alive_at = -math.inf
 
     def run(self, trials: int) -> None:
         """Continue the study until `trials` of it have an outcome or are being trained elsewhere.
@@ -174,15 +172,26 @@ class Tuner:
             trials: number of trials of the study, whoever trains them.
 
         Raises:
+            InputError: the results folder, with the study's journal, takes no more.
             KeyboardInterrupt: the executor has ended by then, as it has whenever this returns;
                 trials in flight are tried again when the study is continued.
         """
+        try:
+            self._run(trials)
+        except OSError as error:
+            if error.errno in TAKES_NO_MORE:
+                reason = f"results folder {self._store.path} takes no more: {error.strerror}"
+                raise InputError(reason) from error
+            raise
+
+    def _run(self, trials: int) -> None:
+        """As `run`, but a full disk is an OSError."""
         resumed = give_up_orphans(self._study)
         ended = ended_trials(self._study)
         self._on_event(
             Opened(
                 ended=len(ended),
-                of_other_code=sum(map(self._is_of_other_code, ended)),
+                of_other_code=self._of_other_code(ended),
                 elsewhere=len(trials_in_flight(self._study)),
                 resumed=resumed,
             )
@@ -203,7 +212,8 @@ class Tuner:
                     self._begin(trials)
         except BaseException:
             for flying in self._flying:
-                give_up(self._study, flying.number, flying.trial.params)
+                with suppress(OSError):  # whoever continues the study finds out by itself
+                    give_up(self._study, flying.number, flying.trial.params)
             raise
         finally:
             self._executor.end()
@@ -221,22 +231,35 @@ class Tuner:
     def _needs_trial(self, trials: int) -> bool:
         return len(ended_trials(self._study)) + len(trials_in_flight(self._study)) < trials
 
-    def _is_of_other_code(self, trial: FrozenTrial) -> bool:
-        """Whether a trial is known to have been trained by other code than the present one."""
-        return bool(trial.user_attrs.get(DIGESTS, self._code) != self._code)
+    def _of_other_code(self, trials: Iterable[FrozenTrial]) -> int:
+        """Count the trials whose scores are known to be of other code than the present one."""
+        finished = self._store.finished()
+        return sum(
+            any(
+                digest not in finished.get(run, (digest,))
+                for name, digest in self._code.items()
+                for run in trial.user_attrs.get("runs", {}).get(name, ())
+            )
+            for trial in trials
+        )
 
     def _ask(self) -> None:
         """Begin a trial; if it needs no training, score it at once."""
         space = {dimension.parameter: dimension.distribution() for dimension in self._request.space}
         trial = self._study.ask(space)
         trial.set_user_attr(OWNER, self._owner)
-        trial.set_user_attr(DIGESTS, self._code)
         hyperparameters = self._request.hyperparameters(trial.params)
         trial.set_user_attr(
             "hyperparameters", {name: plain(value) for name, value in hyperparameters.items()}
         )
         flying = _Trial(trial=trial, hyperparameters=hyperparameters)
         self._flying.append(flying)
+        with self._unless_taken_over(flying):
+            self._start(flying)
+
+    def _start(self, flying: _Trial) -> None:
+        """Queue the groups of a trial that have no results yet; score or fail it without any."""
+        hyperparameters = flying.hyperparameters
         try:
             values: dict[str, Any] = dict(hyperparameters)
             validate(load_algorithm(self._request.algorithm).hyperparameters(**values))
@@ -244,7 +267,7 @@ class Tuner:
             self._fail(flying, str(error))
             return
         for environment in self._request.environments:
-            group = self._missing_group(trial.number, environment, hyperparameters)
+            group = self._missing_group(flying.number, environment, hyperparameters)
             if group is None:
                 flying.trained.add(environment)
             else:
@@ -297,16 +320,8 @@ class Tuner:
             if message.kind == "progress":
                 self._moved(flying, environment, message.content)
             else:
-                self._group_ended(flying, environment, self._stored(message))
-
-    def _stored(self, message: Message) -> Ended:
-        """Store the results of a group.
-
-        Raises:
-            InputError: the disk is full; the trials in flight are tried again later.
-        """
-        with refused_as(f"results folder {self._store.path} takes no more"):
-            return self._recorder.write(message, last_try=False)
+                ended = self._recorder.write(message, last_try=False)
+                self._group_ended(flying, environment, ended)
 
     def _moved(self, flying: _Trial, environment: str, progress: Watched) -> None:
         steps = min(progress.steps)
@@ -418,8 +433,11 @@ class Tuner:
             "failed": TrialState.FAIL,
         }
         score = value if outcome == "complete" else None
-        self._study.tell(flying.trial, score, state=states[outcome], skip_if_finished=True)
-        self._forget(flying, outcome, value, reason)
+        told = self._study.tell(flying.trial, score, state=states[outcome], skip_if_finished=True)
+        if told.state == states[outcome]:
+            self._forget(flying, outcome, value, reason)
+        else:
+            self._forget_taken_over(flying)
 
     def _forget(self, flying: _Trial, outcome: Outcome, value: float | None, reason: str) -> None:
         """Hold a trial no longer, and report its outcome."""
@@ -445,7 +463,10 @@ class Tuner:
             yield
         except UpdateFinishedTrialError:
             self._stop(flying, None)
-            self._forget(flying, "taken over", None, "another process tries its settings again")
+            self._forget_taken_over(flying)
+
+    def _forget_taken_over(self, flying: _Trial) -> None:
+        self._forget(flying, "taken over", None, "another process tries its settings again")
 
     def _standing(self, trials: int) -> Standing:
         """How far the study is."""
@@ -474,9 +495,11 @@ class Tuner:
         return standing
 
     def _say_alive(self) -> None:
-        """Give a sign of life to machines that can't see whether this process runs."""
+        """Give a sign of life to machines that can't see this process; look for that of others."""
+        if time.monotonic() - self._alive_at < SIGN_OF_LIFE:
+            return
+        self._alive_at = time.monotonic()
         for flying in tuple(self._flying):
-            if time.monotonic() - flying.alive_at >= SIGN_OF_LIFE:
-                flying.alive_at = time.monotonic()
-                with self._unless_taken_over(flying):
-                    flying.trial.set_user_attr(ALIVE, time.time())
+            with self._unless_taken_over(flying):
+                flying.trial.set_user_attr(ALIVE, time.time())
+        give_up_orphans(self._study)

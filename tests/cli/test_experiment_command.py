@@ -68,9 +68,9 @@ def test_in_the_results_folder_without_an_output(
     assert figure(results, "--x", "seconds", "--env", "Hopper-v5") == 0
     folder = results / "figures"
     assert sorted(path.name for path in folder.iterdir()) == [
-        "experiment.png",
-        "experiment_seconds.png",
-        "experiment_seeds.png",
+        "experiment_Hopper-v5.png",
+        "experiment_seconds_Hopper-v5.png",
+        "experiment_seeds_Hopper-v5.png",
     ]
 
 

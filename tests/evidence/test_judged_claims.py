@@ -75,7 +75,8 @@ def anchors(*environments: str) -> Anchors:
     return Anchors(
         untrained_means=dict.fromkeys(environments, 0.0),
         ppo_means=dict.fromkeys(environments, 100.0),
-        source="somewhere",
+        sources={},
+        ppo_budgets={},
         runs={},
     )
 
@@ -194,7 +195,7 @@ def test_more_comparisons_widen_the_intervals(judged: Judge) -> None:
 
 def test_without_a_scale_nothing_is_tested(judged: Judge) -> None:
     view = view_of({("Hopper-v5", "one"): 5.0})
-    no_anchors = Anchors(untrained_means={}, ppo_means={}, source="", runs={})
+    no_anchors = Anchors(untrained_means={}, ppo_means={}, runs={}, sources={}, ppo_budgets={})
     judgement = judged(claim(against("better")), view, anchored=no_anchors)
     assert judgement.decision == "not tested" and "no scale" in judgement.lines[0]
 

@@ -77,7 +77,7 @@ def test_below_ten_pairs_there_is_an_estimate_and_no_claim() -> None:
     for row in rows.values():
         assert row.claim.startswith("no claim: n = ") and row.claim.endswith(" < 10")
         assert math.isfinite(row.probability) and math.isnan(row.verdict.p_value)
-    text = section(tuple(rows.values()), "PPO (Clip)").markdown()
+    text = section(tuple(rows.values()), "PPO (Clip)", 1_000_000).markdown()
     assert text.count("no claim: n = 9 < 10") == 40
     assert "Nothing is claimed below 10 pairs of common seeds." in text
     assert "Holm" not in text
@@ -121,7 +121,7 @@ def test_claims_name_the_better_one() -> None:
     )
     assert rows["cem Hopper-v5"].cells[:5] == ("Hopper-v5", "CEM", "12", "1.00", "1.00 to 1.00")
     assert rows["trpo"].cells[:4] == ("mean over 7", "TRPO", "12", "0.00")
-    text = section(tuple(rows.values()), "PPO (Clip)").markdown()
+    text = section(tuple(rows.values()), "PPO (Clip)", 1_000_000).markdown()
     assert "not that the next one must" in text and "40 comparisons" in text
     assert "are needed" not in text
 
@@ -131,7 +131,7 @@ def test_ten_pairs_are_too_few_for_a_claim_among_so_many() -> None:
     single = [row for row in rows.values() if not row.over_all]
     assert not any("better" in row.claim for row in single)
     assert "better" in rows["cem"].claim
-    text = section(tuple(rows.values()), "PPO (Clip)").markdown()
+    text = section(tuple(rows.values()), "PPO (Clip)", 1_000_000).markdown()
     assert (
         "With 40 comparisons, 5 of them claimed, no other difference of any size can be claimed "
         "from 10 pairs: 11 are needed." in text
@@ -157,7 +157,7 @@ def test_without_ppo_there_is_nothing_to_compare() -> None:
     scores = scores_frame("experiment", recipe)
     _, rows = improvements(PLAN, scores, FIRST, SCALES, judge_plan(PLAN, scores)[0])
     assert rows == ()
-    assert "There are no runs of PPO (Clip)" in section(rows, "PPO (Clip)").markdown()
+    assert "There are no runs of PPO (Clip)" in section(rows, "PPO (Clip)", 1_000_000).markdown()
 
 
 def test_an_environment_without_a_scale_keeps_the_whole_from_being_tested() -> None:

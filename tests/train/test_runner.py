@@ -25,7 +25,17 @@ from bench.plan.plan import Plan
 from bench.store import NO_EPISODES, NO_UPDATES, Store
 from bench.store.marks import Entry
 from bench.train import runner
-from bench.train.events import Ended, Event, Planned, Progressed, Row, Started, Summary, Waited
+from bench.train.events import (
+    Ended,
+    Event,
+    Planned,
+    Progressed,
+    Row,
+    Started,
+    Stopped,
+    Summary,
+    Waited,
+)
 from bench.train.executors import processes
 from bench.train.executors.processes import Processes
 from bench.train.standing import Counter
@@ -193,14 +203,46 @@ def test_a_full_disk_ends_the_training_and_what_it_took_no_more_is_tried_again(
     assert not Store(tmp_path).claims.other_places()
 
 
-class FullStore(Store):
-    """A store whose disk is full for the first `full_for` runs that are written."""
+def test_what_a_full_disk_did_not_take_is_tried_again_after_an_interruption(
+    tmp_path: Path,
+) -> None:
+    store = FullStore(tmp_path)
+    store.full_for = 1
+    plan = planned([described(), described(seconds=600.0)])
+    events: list[Event] = []
 
+    def interrupt(event: Event) -> None:
+        events.append(event)
+        if isinstance(event, Stopped):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(plan, store, executor=Processes(2, STAND_IN), on_event=interrupt)
+    assert len(Store(tmp_path).finished()) == 2
+    assert "takes no more" in next(event.reason for event in events if isinstance(event, Stopped))
+
+
+def test_a_run_that_was_stored_before_the_disk_was_full_stays_finished(tmp_path: Path) -> None:
+    store = FullStore(tmp_path)
+    store.takes, store.full_for = 1, 10**6
+    journal = Journal()
+    with pytest.raises(InputError, match="takes no more"):
+        runner.run(planned([described()]), store, executor=Processes(1, STAND_IN), on_event=journal)
+    (ended,) = (event for event in journal if isinstance(event, Ended))
+    assert list(ended.outcomes.values()) == ["finished", "not stored"]
+    assert len(Store(tmp_path).finished()) == 1
+
+
+class FullStore(Store):
+    """A store that takes `takes` runs, and whose disk is full for the next `full_for`."""
+
+    takes = 0
     full_for = 0
 
     def write_run(self, *arguments: Any, **options: Any) -> bool:
-        self.full_for -= 1
-        if self.full_for >= 0:
+        self.takes -= 1
+        if self.takes < 0 < self.full_for:
+            self.full_for -= 1
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return super().write_run(*arguments, **options)
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 import tiny_study
 from inline_executor import Inline
+from optuna.storages.journal import JournalFileBackend
 
 from bench.errors import InputError
 from bench.plan import digest
@@ -141,21 +142,38 @@ def test_a_trial_that_another_process_has_taken_over_costs_its_training_alone(
     assert trials_in_flight(study) == []
 
 
+@pytest.mark.parametrize("journal", [True, False])
 def test_a_full_disk_ends_the_study_and_costs_it_no_trial(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, journal: bool
 ) -> None:
+    """The journal takes one more line after the disk has filled up, or goes on elsewhere."""
     request = tiny_study.request()
 
     def refuse(*arguments: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "write_run", refuse)
-        with pytest.raises(InputError, match="No space left"):
-            tuned(request, tmp_path, 2)
+    study = tiny_study.opened(request, tmp_path)
+    append = JournalFileBackend.append_logs
+
+    def append_once(backend: JournalFileBackend, logs: list[dict[str, object]]) -> None:
+        patch.setattr(JournalFileBackend, "append_logs", append if journal else refuse)
+        append(backend, logs)
+
+    def fill(event: Event) -> None:
+        if isinstance(event, TrialMoved):
+            patch.setattr(Store, "write_run", refuse)
+            patch.setattr(JournalFileBackend, "append_logs", append_once)
+
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(InputError, match="takes no more: No space left"),
+    ):
+        Tuner(request, study, Store(tmp_path), Inline(), fill).run(2)
     study, events, _ = tuned(request, tmp_path, 2)
-    assert events[0] == Opened(ended=0, of_other_code=0, elsewhere=0, resumed=0)
-    assert [row.outcome for row in rows(study, request)] == ["complete", "complete"]
+    assert isinstance(events[0], Opened) and events[0].ended == 0
+    # The defaults, which were in training, are tried again.
+    assert study.trials[0].params in [trial.params for trial in ended_trials(study)]
+    assert {row.outcome for row in rows(study, request)} == {"complete"}
 
 
 EPISODES = ("step", "return", "length", "seconds")

@@ -28,38 +28,42 @@ class Anchors:
 
     untrained_means: Mapping[str, float]  # the untrained policy's mean score, by environment
     ppo_means: Mapping[str, float]  # the mean score of the Experiment's PPO
-    source: str
     runs: Mapping[str, Mapping[str, str]]  # by environment: variant -> ids of its runs
-    ppo_budgets: tuple[int, ...] = ()  # of these runs of PPO, ascending [steps]
+    sources: Mapping[str, Mapping[str, str]]  # likewise, the folder of these runs
+    ppo_budgets: Mapping[str, int]  # largest budget of these runs of PPO [steps], by environment
     untrained_scores: pd.DataFrame | None = None  # the frame of `scores.score_runs`
 
 
 def anchors(
-    untrained: pd.DataFrame | None, experiment: pd.DataFrame | None, source: str
+    untrained: pd.DataFrame | None, experiment: pd.DataFrame | None, source: str = ""
 ) -> Anchors:
     """The mean scores of the untrained policy and of the Experiment's PPO, where there are any.
 
     Args:
         untrained: the frame of `scores.score_runs` for the ablation `untrained`.
         experiment: the same frame for the Experiment.
-        source: the folder of these results.
+        source: the folder of these results, where the frames have no column `source`.
     """
     runs: dict[str, dict[str, str]] = {}
-    budgets: set[int] = set()
+    sources: dict[str, dict[str, str]] = {}
+    budgets: dict[str, int] = {}
     for scores, variant in ((untrained, UNTRAINED), (experiment, PPO)):
         if scores is None:
             continue
         scored = scores[(scores["variant"] == variant) & scores["score"].notna()]
-        for environment, cell in scored.groupby("environment", sort=False):
-            runs.setdefault(str(environment), {})[variant] = run_ids(cell)
-        if variant == PPO:
-            budgets.update(map(int, scored["budget"]))
+        for name, cell in scored.groupby("environment", sort=False):
+            environment = str(name)
+            runs.setdefault(environment, {})[variant] = run_ids(cell)
+            folder = str(cell["source"].iloc[0]) if "source" in cell else source
+            sources.setdefault(environment, {})[variant] = folder
+            if variant == PPO:
+                budgets[environment] = int(cell["budget"].max())
     return Anchors(
         untrained_means=variant_means(untrained, UNTRAINED),
         ppo_means=variant_means(experiment, PPO),
-        source=source,
         runs=runs,
-        ppo_budgets=tuple(sorted(budgets)),
+        sources=sources,
+        ppo_budgets=budgets,
         untrained_scores=untrained,
     )
 
@@ -67,25 +71,41 @@ def anchors(
 def anchors_for(source: Path, path_text: Callable[[Path], str] = str) -> Anchors:
     """The anchors of a results folder that has the untrained policy, else the published ones.
 
-    Where such a folder has no Experiment, PPO's are the published ones.
+    What such a folder lacks on an environment is taken from the published ones, unless another back
+    end stepped those.
 
     Args:
         source: the folder.
         path_text: returns a path as text for the reader.
     """
-    for folder in dict.fromkeys((source, PUBLISHED)):
-        untrained = _scores(UNTRAINED, folder, None, _state(folder))
-        if untrained is None:
-            continue
-        for ppo_folder in (folder, PUBLISHED):
-            experiment = _scores(EXPERIMENT, ppo_folder, (PPO,), _state(ppo_folder))
-            if experiment is not None:
-                source_text = path_text(folder)
-                if ppo_folder != folder:
-                    source_text += f" (0) and {path_text(ppo_folder)} (1)"
-                return anchors(untrained, experiment, source_text)
-        return anchors(untrained, None, path_text(folder))
-    return anchors(None, None, path_text(source))
+    own_untrained = _scores_from(source, UNTRAINED, path_text)
+    own = None if own_untrained is None else _scores_from(source, EXPERIMENT, path_text)
+    untrained = _filled(own_untrained, _scores_from(PUBLISHED, UNTRAINED, path_text))
+    experiment = _filled(own, _scores_from(PUBLISHED, EXPERIMENT, path_text))
+    if untrained is not None and experiment is not None:
+        zeros, ones = _back_ends(untrained), _back_ends(experiment)
+        unlike = [name for name in ones if zeros.get(name, ones[name]) != ones[name]]
+        experiment = experiment[~experiment["environment"].isin(unlike)]
+    return anchors(untrained, experiment)
+
+
+def _filled(own: pd.DataFrame | None, published: pd.DataFrame | None) -> pd.DataFrame | None:
+    """One's own scores, and the published ones of environments on which there are none."""
+    if own is None or published is None:
+        return published if own is None else own
+    scored = own.loc[own["score"].notna(), "environment"]
+    return pd.concat([own, published[~published["environment"].isin(scored)]])
+
+
+def _back_ends(scores: pd.DataFrame) -> dict[str, set[str]]:
+    """Environment -> the back ends that stepped it."""
+    return {str(name): set(rows) for name, rows in scores.groupby("environment")["back_end"]}
+
+
+def _scores_from(folder: Path, name: str, path_text: Callable[[Path], str]) -> pd.DataFrame | None:
+    variants = (PPO,) if name == EXPERIMENT else None
+    scores = _scores(name, folder, variants, _state(folder))
+    return None if scores is None else scores.assign(source=path_text(folder))
 
 
 def _state(store: Path) -> frozenset[tuple[str, int, int]]:

@@ -11,9 +11,8 @@ from typing import Final
 import numpy as np
 import pandas as pd
 
-from bench.evidence.measures.cells import Cell, cell_values
+from bench.evidence.measures.cells import Cell, by_seed
 from bench.evidence.measures.curves import Band, SeedCurves, aggregate, seed_curves
-from bench.evidence.statistics.estimates import Floats
 from bench.store.schema import SCHEMAS
 
 LABELS: Final = {
@@ -165,8 +164,8 @@ def typical_values(updates: pd.DataFrame, column: str) -> pd.DataFrame:
     return grouped.agg(n="size", value="median").reset_index()
 
 
-def first_values(updates: pd.DataFrame, column: str) -> dict[Cell, Floats]:
-    """A diagnostic of the first batch: a number per seed, by (environment, variant).
+def first_values(updates: pd.DataFrame, column: str) -> dict[Cell, dict[int, float]]:
+    """A diagnostic of the first batch: a number by seed, for each cell that has any.
 
     There all variants of a seed still have the same policy: what differs is the estimator alone.
 
@@ -175,4 +174,5 @@ def first_values(updates: pd.DataFrame, column: str) -> dict[Cell, Floats]:
         column: the diagnostic.
     """
     first = updates[updates["update"] == 0]
-    return cell_values(first.assign(value=values_of(first, column)), "value")
+    values = by_seed(first.assign(score=values_of(first, column)))
+    return {cell: seeds for cell, seeds in values.items() if seeds}

@@ -14,7 +14,6 @@ budget (Fisher), Holm-adjusted over these, and of those up to 0.05 the clearest 
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterator
 from functools import cache
@@ -67,7 +66,7 @@ def known_modes() -> tuple[Modes, ...]:
     return tuple(map(Modes._make, pd.read_csv(MODES).itertuples(index=False)))
 
 
-def mode_warnings(*environments: str, budget: float = math.inf) -> list[str]:
+def mode_warnings(*environments: str, budget: float) -> list[str]:
     """A sentence that warns readers of claims on these environments; none without known modes.
 
     Args:

@@ -6,17 +6,20 @@ the results of the ladder's rungs.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from bench.evidence.measures.cells import paired_differences
 from bench.evidence.measures.diagnostics import first_values, typical_values
 from bench.evidence.report.excerpts import excerpt
 from bench.evidence.report.settings import differences, hyperparameters, reference_of
 from bench.evidence.report.words import Mechanism, gained, reason
 from bench.evidence.results import Results
+from bench.evidence.statistics.claimable import ALPHA
+from bench.evidence.statistics.significance import sign_flip_test
 from bench.evidence.verdicts import return_text
 
 LADDERS: Final = ("ladder", "ladder_1m")
@@ -200,10 +203,16 @@ def _reasons(results: Results, step: Step, rung: str, before: str) -> list[str]:
     """A sentence for each diagnostic of the step that both rungs have."""
     updates, sentences = results.view.updates, []
     for mechanism in step.mechanisms:
+        unclear = set()
         if mechanism.first:
-            medians = {
-                key: float(np.median(seed_values))
-                for key, seed_values in first_values(updates, mechanism.column).items()
+            seeds = first_values(updates, mechanism.column)
+            medians = {cell: float(np.median([*values.values()])) for cell, values in seeds.items()}
+            unclear = {
+                environment
+                for environment, variant in seeds
+                if variant == rung and (environment, before) in seeds
+                # Estimates of one batch scatter, and around 0 where there is no signal.
+                if not _is_shift(seeds[environment, rung], seeds[environment, before])
             }
         else:
             frame = typical_values(updates, mechanism.column)
@@ -213,6 +222,13 @@ def _reasons(results: Results, step: Step, rung: str, before: str) -> list[str]:
             for environment in dict.fromkeys(results.runs["environment"])
             if (environment, before) in medians and (environment, rung) in medians
         }
-        sentence = reason(mechanism, values, results.titles[before], results.titles[rung])
+        names = results.titles[before], results.titles[rung]
+        sentence = reason(mechanism, values, *names, unclear=unclear)
         sentences += [sentence] if sentence else []
     return sentences
+
+
+def _is_shift(after: Mapping[int, float], before: Mapping[int, float]) -> bool:
+    """Whether pairs of seeds tell the two apart, by the sign-flip test without adjustment."""
+    p_value = sign_flip_test(paired_differences(after, before), np.random.default_rng(0))
+    return bool(p_value <= ALPHA)

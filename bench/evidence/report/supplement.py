@@ -47,7 +47,11 @@ def part(results: Results) -> dict[str, Any]:
         "differences": compared and tables.differences(results),
         "improvement": compared and not figure_3 and tables.improvement(results),
         "rivals": findings.rivals
-        and of_section(rivals.section(findings.rivals, titles(plan)[results.control])),
+        and of_section(
+            rivals.section(
+                findings.rivals, titles(plan)[results.control], int(scores["budget"].max())
+            )
+        ),
         "letters": findings.letters and of_section(letters.section(findings.letters)),
         "aggregates": several
         and len(results.common_environments) > 1
@@ -55,7 +59,7 @@ def part(results: Results) -> dict[str, Any]:
         "scale": scale(results),
         "thresholds": several and tables.thresholds(results),
         "mechanism": tables.mechanism(results, mechanism),
-        "first": first and tables.first_gradients(results, *first.values()),
+        "first": any(first.values()) and tables.first_gradients(results, *first.values()),
         "provenance": provenance(results),
         "runs": run_ids(results),
     }

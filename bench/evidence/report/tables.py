@@ -267,33 +267,33 @@ def mechanism(results: Results, columns: Sequence[str]) -> Facts | None:
 
 
 def first_gradients(
-    results: Results, variances: Mapping[Cell, Floats], ratios: Mapping[Cell, Floats]
+    results: Results,
+    variances: Mapping[Cell, Mapping[int, float]],
+    ratios: Mapping[Cell, Mapping[int, float]],
 ) -> Facts:
     """The gradient's noise in the first batch, where only the estimator differs.
 
     Args:
         results: the ablation's.
-        variances: the gradient's variance per seed, by environment and variant.
+        variances: the gradient's variance by seed, of each cell.
         ratios: its signal-to-noise ratio, likewise.
     """
+
+    def middle(values: Mapping[int, float] | None) -> float:
+        return float(estimate(np.array([*values.values()]))) if values else math.nan
+
     rows = []
     for environment, variant in filter(variances.__contains__, planned(results.plan)):
-        seed_variances, control = (
-            variances[environment, variant],
-            variances.get((environment, results.control)),
-        )
-        value = float(estimate(seed_variances))
-        beside = 0.0 if control is None else float(estimate(control))
-        ratio = value / beside if beside else math.nan
-        seed_ratios = ratios.get((environment, variant))
+        value = middle(variances[environment, variant])
+        beside = middle(variances.get((environment, results.control)))
         rows.append(
             (
                 environment,
                 results.titles[variant],
-                str(len(seed_variances)),
+                str(len(variances[environment, variant])),
                 significant(value),
-                significant(ratio),
-                significant(math.nan if seed_ratios is None else float(estimate(seed_ratios))),
+                significant(value / beside if beside else math.nan),
+                significant(middle(ratios.get((environment, variant)))),
             )
         )
     return table(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.evidence.findings import Findings
@@ -227,7 +227,12 @@ _ALIKE = 1.1
 
 
 def reason(
-    mechanism: Mechanism, values: Mapping[str, tuple[float, float]], before: str, after: str
+    mechanism: Mechanism,
+    values: Mapping[str, tuple[float, float]],
+    before: str,
+    after: str,
+    *,
+    unclear: Collection[str] = (),
 ) -> str:
     """Explain a step by a diagnostic: its values in both variants, and what they mean.
 
@@ -236,6 +241,7 @@ def reason(
         values: environment -> its value in the step before and in this one; finite.
         before: title of the step before.
         after: title of this step.
+        unclear: environments on which the seeds can't tell the two values apart.
 
     Returns:
         A sentence; empty without values.
@@ -246,8 +252,13 @@ def reason(
         f"{significant(old)} → {significant(new)} on {environment}"
         for environment, (old, new) in values.items()
     ]
-    directions = {_direction(old, new) for old, new in values.values()}
+    directions = {
+        "alike" if environment in unclear else _direction(old, new)
+        for environment, (old, new) in values.items()
+    }
     reading = {"more": mechanism.more, "less": mechanism.less, "alike": "hardly another number"}
+    if unclear:
+        reading["alike"] = "the seeds can't tell the two apart"
     if len(directions) == 1:
         meaning = reading[directions.pop()]
     elif directions >= {"more", "less"}:

@@ -30,8 +30,20 @@ def test_anchors_are_those_of_the_store_as_it_is_now(tmp_path: Path) -> None:
         assert found.untrained_means == expected
         assert {runs["untrained"].count(":") for runs in found.runs.values()} == {seeds}
         # PPO's are the published ones, as the Experiment is not there.
-        assert found.source == f"in {tmp_path.name} (0) and in published (1)"
+        folders = {"untrained": f"in {tmp_path.name}", "clipped_ppo": "in published"}
+        assert found.sources["Hopper-v5"] == folders
         assert found.ppo_means == anchors_for(PUBLISHED).ppo_means != {}
+
+
+def test_what_a_folder_lacks_is_filled_by_environment(tmp_path: Path) -> None:
+    write(tmp_path, "untrained", SyntheticRuns(score=untrained_score, seeds=2, episodes=20))
+    others = [cell for cell in cells("experiment") if cell != ("Walker2d-v5", "clipped_ppo")]
+    write(tmp_path, "experiment", SyntheticRuns(seeds=2, episodes=20, missing=others))
+    found, published = anchors_for(tmp_path), anchors_for(PUBLISHED)
+    assert found.ppo_means["Hopper-v5"] == published.ppo_means["Hopper-v5"]
+    assert found.ppo_means["Walker2d-v5"] != published.ppo_means["Walker2d-v5"]
+    assert found.sources["Walker2d-v5"]["clipped_ppo"] == str(tmp_path)
+    assert found.ppo_budgets.keys() == published.ppo_budgets.keys()
 
 
 def test_the_experiment_s_ppo_is_that_of_its_page(tmp_path: Path) -> None:
@@ -49,12 +61,12 @@ def test_the_experiment_s_ppo_is_that_of_its_page(tmp_path: Path) -> None:
         ]
     )
     results = Results(view=load("experiment", tmp_path), source="")
-    assert set(results.anchors.ppo_means.values()) == {100.0}
+    assert results.anchors.ppo_means["Hopper-v5"] == 100.0
     ((scores,),) = results.strata(["Hopper-v5"]).values()
     assert scores.mean() == 1
     assert "1 our PPO (Clip) at 1,000,000 steps in the Experiment;" in results.scale_text
     shorter = anchors(
-        results.anchors.untrained_scores, scores_frame("experiment").assign(budget=100_000), ""
+        results.anchors.untrained_scores, scores_frame("experiment").assign(budget=100_000)
     )
     results = Results(view=results.view, source="", given_anchors=shorter)
     assert "1 our PPO (Clip) at 100,000 steps in the Experiment;" in results.scale_text

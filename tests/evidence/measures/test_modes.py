@@ -27,14 +27,16 @@ def test_a_row_is_of_the_published_runs(row) -> None:  # type: ignore[no-untyped
 
 
 def test_halfcheetah_is_warned_of_and_an_unknown_environment_is_not() -> None:
-    (warning,) = mode_warnings("HalfCheetah-v5")
+    (warning,) = mode_warnings("HalfCheetah-v5", budget=1_000_000)
     observation = "8 of 10 seeds of slots, slots_1, ended at 1,114 to 1,745, 2 at 4,430 to 4,656"
     assert f"({observation} after 1,000,000 steps)" in warning
     assert "distributions differ" in warning and "34%" in warning
     assert mode_warnings("HalfCheetah-v5", budget=200_000) == [warning]
     assert mode_warnings("HalfCheetah-v5", budget=100_000) == []
-    assert mode_warnings("Mine-v0") == []
-    (joint_warning,) = mode_warnings("InvertedPendulum-v5", "HalfCheetah-v5", "Mine-v0")
+    assert mode_warnings("Mine-v0", budget=1_000_000) == []
+    (joint_warning,) = mode_warnings(
+        "InvertedPendulum-v5", "HalfCheetah-v5", "Mine-v0", budget=1_000_000
+    )
     assert (
         joint_warning.startswith("On HalfCheetah-v5, InvertedPendulum-v5 seeds")
         and "; InvertedPendulum-v5: 1 of 10" in joint_warning

@@ -36,7 +36,7 @@ def experiment_sections(
             beside_figure_3.beside_figure_3(plan, scores, anchors.untrained_means)
         ),
         *beside_sources.sections(plan, scores, entries),
-        rivals.section(findings.rivals, control_title),
+        rivals.section(findings.rivals, control_title, int(scores["budget"].max())),
         *([letters.section(findings.letters)] if findings.letters is not None else []),
         aggregates.section(plan, aggregates.aggregates(plan, scores, scales), control_title),
     )
