@@ -66,6 +66,7 @@ def over_all(ablation: str, variant: str) -> Improvement:
     return rival
 
 
+@cache
 def runs_and_updates(ablation: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """An ablation's runs, each once, and their updates; of `record`, all that are published."""
     if ablation == "record":

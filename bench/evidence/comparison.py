@@ -45,7 +45,7 @@ def comparison(view: View, *, extended: bool = False) -> pd.DataFrame:
         outcome: control, untested, none, better or worse; claim, in words;
         imported, whether any of its runs was not trained here.
         What doesn't apply is NaN. `attrs["notes"]` has what a reader must know, as sentences;
-        `attrs["difference_notes"]` those of them that don't explain the columns iqm and last_100.
+        `attrs["difference_notes"]` leaves out those that explain the columns iqm and last_100.
 
     Raises:
         InputError: there are no runs.

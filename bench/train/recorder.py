@@ -20,6 +20,11 @@ TAKES_NO_MORE: Final = frozenset({ENOSPC, EDQUOT, EROFS, EIO})
 """Errors after which nothing else can be stored either; others cost one run."""
 
 
+def refusal(store: Store, error: OSError) -> str:
+    """Return the line that says why nothing else can be stored."""
+    return f"results folder {store.path} takes no more: {error.strerror or last_line(error)}"
+
+
 class Recorder:
     """Turns an executor's final messages into rows of the store, and counts them.
 

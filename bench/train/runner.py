@@ -36,9 +36,8 @@ from bench.train.events import (
     Waited,
 )
 from bench.train.executors.protocol import Executor, Message
-from bench.train.executors.worker import last_line
 from bench.train.grouping import GROUP_SIZE, grouped, in_parts
-from bench.train.recorder import Recorder
+from bench.train.recorder import Recorder, refusal
 from bench.train.rehearsal import is_due
 
 HEARTBEAT = 1.0
@@ -203,8 +202,7 @@ class _SharedPlan:
 
     def stop_for(self, error: OSError) -> None:
         """Take no more, because the store's folder can't be written."""
-        reason = error.strerror or last_line(error)
-        self._stop(f"results folder {self._store.path} takes no more: {reason}")
+        self._stop(refusal(self._store, error))
 
     def _stop(self, reason: str) -> None:
         """Take no more. Groups in training go on, and are stored if possible."""

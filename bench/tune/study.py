@@ -183,7 +183,7 @@ def give_up(study: Study, number: int, params: Mapping[str, Any]) -> bool:
     from optuna.trial import TrialState
 
     mark = f"{GIVEN_UP} {number}"
-    if study.user_attrs.get(mark) and study.trials[number].state.is_finished():
+    if study.user_attrs.get(mark) and study.get_trials(deepcopy=False)[number].state.is_finished():
         return False
     # Marked first: a full disk or a kill in between must not leave a trial that counts as failed.
     study.set_user_attr(mark, True)

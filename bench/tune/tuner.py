@@ -23,7 +23,7 @@ from bench.plan.lookup import load_algorithm
 from bench.store import Store
 from bench.train.events import Ended, Group, Summary
 from bench.train.executors.protocol import Executor, Message
-from bench.train.recorder import TAKES_NO_MORE, Recorder
+from bench.train.recorder import TAKES_NO_MORE, Recorder, refusal
 from bench.train.standing import GroupStanding, Notice, Standing
 from bench.train.trainer import validate
 from bench.tune.interruption import held_back
@@ -180,8 +180,7 @@ class Tuner:
             self._run(trials)
         except OSError as error:
             if error.errno in TAKES_NO_MORE:
-                reason = f"results folder {self._store.path} takes no more: {error.strerror}"
-                raise InputError(reason) from error
+                raise InputError(refusal(self._store, error)) from error
             raise
 
     def _run(self, trials: int) -> None:
@@ -495,7 +494,7 @@ class Tuner:
         return standing
 
     def _say_alive(self) -> None:
-        """Give a sign of life to machines that can't see this process; look for that of others."""
+        """Show others that this process lives, and give up the trials of processes that ended."""
         if time.monotonic() - self._alive_at < SIGN_OF_LIFE:
             return
         self._alive_at = time.monotonic()

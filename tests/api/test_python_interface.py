@@ -227,7 +227,7 @@ def test_the_interval_of_the_difference_is_the_report_s(synthetic: Path) -> None
 
     view = bench.load("untrained", synthetic)
     frame = bench.compare(view)
-    material = Results(view=view, source="made", given_anchors=anchors(None, None, "made"))
+    material = Results(view=view, source="made", given_anchors=anchors(None, None))
     intervals = [row[5] for row in differences(material)["rows"]]
     compared = frame[frame["outcome"] != "control"]
     limits = zip(compared["difference_low"], compared["difference_high"], strict=True)

@@ -34,15 +34,13 @@ class Anchors:
     untrained_scores: pd.DataFrame | None = None  # the frame of `scores.score_runs`
 
 
-def anchors(
-    untrained: pd.DataFrame | None, experiment: pd.DataFrame | None, source: str = ""
-) -> Anchors:
+def anchors(untrained: pd.DataFrame | None, experiment: pd.DataFrame | None) -> Anchors:
     """The mean scores of the untrained policy and of the Experiment's PPO, where there are any.
 
     Args:
         untrained: the frame of `scores.score_runs` for the ablation `untrained`.
-        experiment: the same frame for the Experiment.
-        source: the folder of these results, where the frames have no column `source`.
+        experiment: the same frame for the Experiment. A column `source` says in which folder the
+            runs are.
     """
     runs: dict[str, dict[str, str]] = {}
     sources: dict[str, dict[str, str]] = {}
@@ -54,8 +52,8 @@ def anchors(
         for name, cell in scored.groupby("environment", sort=False):
             environment = str(name)
             runs.setdefault(environment, {})[variant] = run_ids(cell)
-            folder = str(cell["source"].iloc[0]) if "source" in cell else source
-            sources.setdefault(environment, {})[variant] = folder
+            if "source" in cell:
+                sources.setdefault(environment, {})[variant] = str(cell["source"].iloc[0])
             if variant == PPO:
                 budgets[environment] = int(cell["budget"].max())
     return Anchors(

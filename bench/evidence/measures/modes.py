@@ -70,8 +70,8 @@ def mode_warnings(*environments: str, budget: float) -> list[str]:
     """A sentence that warns readers of claims on these environments; none without known modes.
 
     Args:
-        budget: of the runs [environment steps]. Modes that training reaches are no matter of
-            policies that train for less than a fifth as long, or not at all.
+        budget: of the runs [environment steps]. Modes seen in training more than five times as
+            long are left out: shorter runs don't reach them.
     """
     rows = [
         row for row in known_modes() if row.environment in environments and row.budget <= 5 * budget

@@ -144,10 +144,8 @@ class Drawer:
         shown = select(self.results, variants, missing=missing, width=width, font_size=size)
         figure = KINDS[kind].draw(shown, **options)
         if kind in ("curves", "mechanism"):
-            height, rows = (
-                figure.get_figheight(),
-                len({panel.get_position().y0 for panel in figure.axes}),
-            )
+            height = figure.get_figheight()
+            rows = len({panel.get_position().y0 for panel in figure.axes})
             figure.set_figheight(min(height, max(_FLAT * height, _LEAST_ROW * rows)))
             for panel in figure.axes:  # labels wrapped to the former height are now too long
                 panel.set_ylabel(panel.get_ylabel().replace(" [", "\n["))

@@ -36,7 +36,7 @@ def page(
     notes: Sequence[str] = (),
     plan: pd.DataFrame = PLAN,
 ) -> str:
-    page_anchors = anchors(untrained, None, "made up")
+    page_anchors = anchors(untrained, None)
     page_findings = findings_on_scores(plan, scores, lambda: page_anchors)
     return experiment_page(plan, page_findings, page_anchors, notes=notes)
 

@@ -47,7 +47,7 @@ def sentence_of(
         golden=tuple(golden),
         rivals=tuple(over_all),
         notes=(),
-        find_anchors=lambda: anchors(None, None, "made"),
+        find_anchors=lambda: anchors(None, None),
     )
     return conclusion(findings, titles)
 
